@@ -1,0 +1,42 @@
+# The README's two commands are `make demo` and `make test`; each sets up .venv by itself.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Where pip finds torch. On Linux the default registry serves the CUDA build (gigabytes); for the CPU build:
+#   make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu
+TORCH_INDEX ?=
+DEMO_DIR ?= demo
+
+.PHONY: demo test test-fast check format clean
+
+demo: $(VENV)/.ready-demo
+	$(BIN)/affectmap demo -o $(DEMO_DIR) --overwrite
+
+test: $(VENV)/.ready-dev
+	@echo "== unit tests with branch coverage"
+	$(BIN)/python -m pytest -n auto --cov --cov-report=term --cov-fail-under=90
+
+test-fast: $(VENV)/.ready-dev
+	$(BIN)/python -m pytest -n auto -m "not slow"
+
+check: $(VENV)/.ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+
+format: $(VENV)/.ready-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+$(VENV)/.ready-%: pyproject.toml constraints.txt
+	@echo "== setting up $(VENV) for '$*' (once; PyTorch is the largest part)"
+	@$(PYTHON) -c 'import sys; sys.exit("affectmap needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$*]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

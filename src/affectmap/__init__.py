@@ -1,0 +1,6 @@
+"""Speech in any language to a small, readable affect space: activation and valence."""
+
+from __future__ import annotations
+
+__all__ = ["__version__"]
+__version__ = "0.1.0"

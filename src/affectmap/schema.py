@@ -1,0 +1,206 @@
+"""Names that every module shares: columns, emotions, errors and the checks of an utterance table.
+
+Conventions:
+    * A *corpus* is a set of recordings; an *utterance* is one row of its table, indexed as in audformat by
+      ``file``, ``start`` and ``end`` (``end`` is ``NaT`` where an utterance is the whole file).
+    * ``activation`` (the field also says *arousal*) and ``valence`` are real numbers from 1 to 5, ``NaN`` where
+      nobody rated the utterance.
+    * ``emotion`` is one of :class:`Emotion`, or missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from importlib import resources
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+INDEX = ("file", "start", "end")
+COLUMNS = ("emotion", "activation", "valence", "speaker", "session", "sex", "language")
+LABELS = ("activation", "valence")
+LABEL_RANGE = (1.0, 5.0)
+
+#: The 88 eGeMAPSv02 functionals in openSMILE's order.
+FUNCTIONALS: tuple[str, ...] = tuple(
+    resources.files("affectmap").joinpath("functionals.txt").read_text(encoding="utf-8").split()
+)
+
+
+class AffectmapError(Exception):
+    """Base of every error that is the user's to mend; its message is one line: what, where, what to do."""
+
+
+class CorpusError(AffectmapError):
+    """A corpus folder, its table or its recordings are not what was expected."""
+
+
+class LabelError(AffectmapError):
+    """A label sheet is damaged, lacks a column, or does not fit the recordings."""
+
+
+class AudioError(AffectmapError):
+    """A recording cannot be read or holds nothing to measure."""
+
+
+class ConfigError(AffectmapError):
+    """A setting is unknown, out of range, or contradicts another or the data."""
+
+
+class ModelError(AffectmapError):
+    """A model folder is missing, damaged or made for other inputs."""
+
+
+class StorageError(AffectmapError):
+    """A file or folder cannot be written, or would overwrite something."""
+
+
+class Emotion(StrEnum):
+    """Emotion classes that the supported corpora name; the first four are the ones that tables 1 to 4 use."""
+
+    NEUTRAL = "neutral"
+    SAD = "sad"
+    HAPPY = "happy"
+    ANGRY = "angry"
+    FEAR = "fear"
+    DISGUST = "disgust"
+    SURPRISE = "surprise"
+    BOREDOM = "boredom"
+    CALM = "calm"
+    EXCITED = "excited"
+    FRUSTRATED = "frustrated"
+    OTHER = "other"
+
+
+#: Neutral, sad, happy, angry: N-S-H-A.
+FOUR_CLASSES = (Emotion.NEUTRAL, Emotion.SAD, Emotion.HAPPY, Emotion.ANGRY)
+#: Neutral, sad, angry: N-S-A.
+THREE_CLASSES = (Emotion.NEUTRAL, Emotion.SAD, Emotion.ANGRY)
+
+
+_ALIASES = {
+    Emotion.NEUTRAL: "neu n",
+    Emotion.SAD: "sadness sa",
+    Emotion.HAPPY: "happiness hap joy",
+    Emotion.ANGRY: "anger ang",
+    Emotion.FEAR: "fearful fea afraid",
+    Emotion.DISGUST: "disgusted dis",
+    Emotion.SURPRISE: "surprised sur",
+    Emotion.BOREDOM: "bored",
+    Emotion.CALM: "calmness",
+    Emotion.EXCITED: "exc excitement",
+    Emotion.FRUSTRATED: "fru frustration",
+    Emotion.OTHER: "oth xxx",
+}
+_EMOTION_OF = {name: emotion for emotion, names in _ALIASES.items() for name in (str(emotion), *names.split())}
+
+
+def parse_emotion(name: str) -> Emotion:
+    """Read an emotion's name as people write it in tables: case and common variants do not matter.
+
+    Args:
+        name: For example ``Anger``, ``angry`` or ``ang``.
+
+    Returns:
+        The emotion.
+
+    Raises:
+        CorpusError: If the name is not known; it is never guessed.
+
+    Example:
+        >>> parse_emotion("Happiness")
+        <Emotion.HAPPY: 'happy'>
+    """
+    emotion = _EMOTION_OF.get(name.strip().lower())
+    if emotion is None:
+        raise CorpusError(f"unknown emotion {name!r}; expected one of {sorted(map(str, Emotion))}")
+    return emotion
+
+
+class Finding(NamedTuple):
+    """One thing found about a recording or a row, told by name and never passed over.
+
+    Attributes:
+        corpus: Name of the corpus.
+        file: Path or name of the recording (or sheet) it is about; empty when it is about the corpus.
+        kind: ``missing``, ``extra``, ``unreadable``, ``unlabelled``, ``outlier``, ``constant`` or ``note``.
+        detail: One sentence for people: what is wrong and what was done about it.
+        dropped: Whether the utterance takes no further part.
+    """
+
+    corpus: str
+    file: str
+    kind: str
+    detail: str
+    dropped: bool = False
+
+
+def validate_table(table: pd.DataFrame, origin: str) -> pd.DataFrame:
+    """Check an utterance table and give it every column in the shared order.
+
+    Args:
+        table: Rows indexed by ``file``, ``start``, ``end``; any of :data:`COLUMNS`.
+        origin: Where the table comes from, for messages.
+
+    Returns:
+        A copy with all of :data:`COLUMNS`: text columns as ``object`` with ``None`` where missing, ``activation``
+        and ``valence`` as ``float64`` with ``NaN`` where missing.
+
+    Raises:
+        CorpusError: If the index differs, an utterance is named twice, a column is unknown, or an emotion is not
+            one of :class:`Emotion`.
+        LabelError: If a label lies outside 1..5.
+
+    Example:
+        >>> import audformat, pandas as pd
+        >>> index = audformat.segmented_index(["a.wav"], [0], [1])
+        >>> validate_table(pd.DataFrame({"emotion": ["sad"]}, index), "notes.csv")["emotion"].tolist()
+        ['sad']
+    """
+    if tuple(table.index.names) != INDEX:
+        raise CorpusError(f"{origin}: expected rows indexed by file, start, end, got {list(table.index.names)}")
+    if table.empty:
+        raise CorpusError(f"{origin}: the table has no rows; expected at least one utterance")
+    repeated = table.index[table.index.duplicated()]
+    if len(repeated):
+        raise CorpusError(f"{origin}: {len(repeated)} utterances are named twice, first {repeated[0][0]}; name each once")
+    unknown = [column for column in table.columns if column not in COLUMNS]
+    if unknown:
+        raise CorpusError(f"{origin}: unknown columns {unknown}; expected some of {list(COLUMNS)}")
+    checked = table.reindex(columns=list(COLUMNS))
+    for column in COLUMNS:
+        if column in LABELS:
+            checked[column] = _checked_label(checked[column], origin)
+        else:
+            text = checked[column].astype(object)
+            checked[column] = text.where(text.notna(), None)
+    _check_emotions(checked["emotion"], origin)
+    return checked
+
+
+def _checked_label(values: pd.Series, origin: str) -> pd.Series:
+    import pandas as pd
+
+    number = pd.to_numeric(values, errors="coerce").astype("float64")
+    unread = values.notna() & number.isna()
+    if unread.any():
+        raise LabelError(
+            f"{origin}: {values.name} of {unread.index[unread][0][0]} is {values[unread].iloc[0]!r}, not a number"
+        )
+    low, high = LABEL_RANGE
+    outside = number.notna() & ~number.between(low, high)
+    if outside.any():
+        raise LabelError(
+            f"{origin}: {int(outside.sum())} values of {values.name} lie outside {low:g}..{high:g}, first "
+            f"{number[outside].iloc[0]:g} for {outside.index[outside][0][0]}; correct or blank them"
+        )
+    return number
+
+
+def _check_emotions(emotions: Iterable[str | None], origin: str) -> None:
+    known = {str(emotion) for emotion in Emotion}
+    strange = sorted({str(e) for e in emotions if e is not None} - known)
+    if strange:
+        raise CorpusError(f"{origin}: unknown emotions {strange}; expected some of {sorted(known)}")
