@@ -1,0 +1,118 @@
+"""The denoising autoencoder: 88 functionals in, two numbers in the middle, 88 out.
+
+Source: Das et al. 2022, section 4 "System architecture" and eq. 1.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import torch
+from torch import Tensor, nn
+
+from affectmap.losses import Preset
+
+HIDDEN_DIMS = (40, 20, 10)
+
+
+class DenoisingAutoencoder(nn.Module):
+    """Encoder 88-40-20-10-2 and its mirror image, fully connected, 9,310 parameters.
+
+    ReLU follows every hidden layer; the latent and the output are linear. The preset ``authors-code`` has in the
+    decoder one ReLU only, after the 10→20 layer, as in the code that the paper's authors released.
+
+    Source: Das et al. 2022, section 4; Vincent et al. 2008 for denoising.
+
+    Args:
+        input_dim: Number of features, 88 for eGeMAPSv02 functionals.
+        hidden_dims: Sizes of the encoder's hidden layers; the decoder has them in reverse.
+        latent_dim: Size of the latent.
+        noise_std: Standard deviation σ of the Gaussian noise on standardised features, ≥ 0.
+        preset: ``paper`` or ``authors-code``.
+        generator: Draws the initial weights; PyTorch's global one if missing.
+
+    Example:
+        >>> model = DenoisingAutoencoder()
+        >>> sum(parameter.numel() for parameter in model.parameters())
+        9310
+        >>> model.encode(torch.zeros(5, 88)).shape
+        torch.Size([5, 2])
+    """
+
+    def __init__(
+        self,
+        input_dim: int = 88,
+        hidden_dims: tuple[int, ...] = HIDDEN_DIMS,
+        latent_dim: int = 2,
+        noise_std: float = 1.0,
+        preset: Preset = "paper",
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        self.noise_std = noise_std
+        down = (input_dim, *hidden_dims, latent_dim)
+        up = down[::-1]
+        self.encoder = nn.ModuleList(_linear(a, b, generator) for a, b in itertools.pairwise(down))
+        self.decoder = nn.ModuleList(_linear(a, b, generator) for a, b in itertools.pairwise(up))
+        self.encoder_relu, self.decoder_relu = relu_after(len(hidden_dims), preset)
+
+    def encode(self, features: Tensor) -> Tensor:
+        """Map standardised features ``(N, input_dim)`` to the latent ``(N, latent_dim)``."""
+        return _run(self.encoder, self.encoder_relu, features)
+
+    def decode(self, latent: Tensor) -> Tensor:
+        """Map a latent ``(N, latent_dim)`` back to standardised features ``(N, input_dim)``."""
+        return _run(self.decoder, self.decoder_relu, latent)
+
+    def forward(self, features: Tensor, noise: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Reconstruct from noisy features.
+
+        Args:
+            features: ``(N, input_dim)``, standardised and clean.
+            noise: ``(N, input_dim)`` standard normal values, scaled here by σ; drawn here if missing.
+
+        Returns:
+            The latent of the noisy features ``(N, latent_dim)`` and the reconstruction ``(N, input_dim)``.
+        """
+        noise = torch.randn_like(features) if noise is None else noise
+        latent = self.encode(features + self.noise_std * noise)
+        return latent, self.decode(latent)
+
+
+def relu_after(n_hidden: int, preset: Preset) -> tuple[tuple[bool, ...], tuple[bool, ...]]:
+    """Say after which layers of encoder and decoder a ReLU follows.
+
+    Args:
+        n_hidden: Number of hidden layers on each side.
+        preset: ``paper`` or ``authors-code``.
+
+    Returns:
+        Two tuples of ``n_hidden + 1`` booleans, one a layer.
+
+    Example:
+        >>> relu_after(3, "authors-code")
+        ((True, True, True, False), (False, True, False, False))
+    """
+    every_hidden = (True,) * n_hidden + (False,)
+    if preset == "paper":
+        return every_hidden, every_hidden
+    # The released code has ReLU only after the decoder's second layer, 10 -> 20.
+    return every_hidden, tuple(layer == 1 and n_hidden > 1 for layer in range(n_hidden + 1))
+
+
+def _run(layers: nn.ModuleList, relu: tuple[bool, ...], values: Tensor) -> Tensor:
+    for layer, bends in zip(layers, relu, strict=True):
+        values = layer(values)
+        if bends:
+            values = torch.relu(values)
+    return values
+
+
+def _linear(n_in: int, n_out: int, generator: torch.Generator | None) -> nn.Linear:
+    layer = nn.utils.skip_init(nn.Linear, n_in, n_out)
+    # PyTorch's default for a linear layer (uniform within 1/sqrt(n_in)), drawn from this model's own generator.
+    bound = 1 / math.sqrt(n_in)
+    for parameter in (layer.weight, layer.bias):
+        nn.init.uniform_(parameter, -bound, bound, generator=generator)
+    return layer
