@@ -1,1 +1,165 @@
-"""Speech corpora, one file each."""
+"""Corpora: what is supported, and how to read one from a folder, a table or an audformat database.
+
+A corpus is named by one text, its *spec*:
+    * ``emodb=DIR``: a supported corpus in the layout in which it is published (:data:`CARDS`);
+    * ``table:NAME=FILE``: any corpus as a CSV or parquet table (:mod:`affectmap.corpora.table`);
+    * ``NAME=DIR`` or ``audformat:NAME=DIR#TABLE``: any audformat database
+      (:mod:`affectmap.corpora.audformat_database`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from difflib import get_close_matches
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from affectmap.corpora import aesdd, audformat_database, cafe, emodb, iemocap, savee, table, urdu
+from affectmap.corpora.base import Corpus, CorpusCard, LabelSheet, NamingError, Reader
+from affectmap.corpora.folder import find_recordings
+from affectmap.corpora.labels import join_labels
+from affectmap.schema import ConfigError, CorpusError, Finding
+
+__all__ = ["CARDS", "Corpus", "CorpusCard", "LabelSheet", "Spec", "load_corpus", "parse_spec"]
+
+_READERS: dict[str, Reader] = {
+    module.READER.card.name: module.READER for module in (iemocap, savee, emodb, cafe, urdu, aesdd)
+}
+#: The supported corpora by name.
+CARDS: dict[str, CorpusCard] = {name: reader.card for name, reader in _READERS.items()}
+
+_FORMS = "table:NAME=FILE (CSV or parquet) or NAME=DIR (audformat database)"
+_NAME = re.compile(r"[\w.-]+")
+
+
+class Spec(NamedTuple):
+    """A corpus as named by the user.
+
+    Attributes:
+        kind: ``corpus`` (supported), ``table`` or ``audformat``.
+        name: Name of the corpus in this run.
+        path: Its folder or table.
+        tables: Tables of an audformat database that the user chose.
+    """
+
+    kind: str
+    name: str
+    path: Path
+    tables: tuple[str, ...] = ()
+
+
+def parse_spec(text: str) -> Spec:
+    """Read the text that names a corpus.
+
+    Args:
+        text: For example ``emodb=DIR``, ``table:NAME=FILE`` or ``audformat:NAME=DIR#TABLE``.
+
+    Returns:
+        Its parts.
+
+    Raises:
+        ConfigError: If a part is missing, or the corpus is neither supported nor in a form that any corpus
+            may have.
+
+    Example:
+        >>> parse_spec("table:mine=notes.csv")
+        Spec(kind='table', name='mine', path=PosixPath('notes.csv'), tables=())
+    """
+    front, equals, path = text.partition("=")
+    kind, colon, name = front.rpartition(":")
+    if not equals or not path or not _NAME.fullmatch(name) or (colon and kind not in ("table", "audformat")):
+        raise ConfigError(
+            f"cannot read corpus {text!r}; expected NAME=DIR with NAME one of {', '.join(sorted(CARDS))}, "
+            f"or {_FORMS}"
+        )
+    if kind == "table":
+        return Spec(kind, name, Path(path))
+    if not kind and name in CARDS:
+        return Spec("corpus", name, Path(path))
+    folder, tables = Path(path), ""
+    if not audformat_database.is_database(folder):
+        before, hash_sign, after = path.rpartition("#")
+        if hash_sign and before:
+            folder, tables = Path(before), after
+    if not kind and not audformat_database.is_database(folder):
+        raise ConfigError(_unknown(name, folder))
+    return Spec("audformat", name, folder, tuple(filter(None, tables.split(","))))
+
+
+def _unknown(name: str, folder: Path) -> str:
+    owner = _recognise(folder) if folder.is_dir() else None
+    close = get_close_matches(name.lower(), CARDS, n=1)
+    if owner is not None:
+        hint = f"; it looks like {owner.title}: use {owner.name}={folder}"
+    else:
+        hint = f"; did you mean {close[0]}?" if close else ""
+    return f"unknown corpus {name!r}{hint}; known are {', '.join(sorted(CARDS))}; any other goes as {_FORMS}"
+
+
+def load_corpus(spec: str, labels: Path | None = None, *, excited_as_happy: bool = True) -> Corpus:
+    """Read a corpus, compare it with what was published, and join its labels.
+
+    Args:
+        spec: ``emodb=DIR``, ``table:NAME=FILE``, ``NAME=DIR`` or ``audformat:NAME=DIR#TABLE``.
+        labels: Folder of label sheets: those that the cards name, or ``NAME.csv`` with the header
+            ``filename,activation,valence`` for any other corpus; by default none is joined.
+        excited_as_happy: Whether IEMOCAP's excited utterances count as happy.
+
+    Returns:
+        The corpus, with a finding for all that is missing, extra, unlabelled or left out.
+
+    Raises:
+        ConfigError: If the spec cannot be read or names no corpus.
+        CorpusError: If the folder or table is missing, broken, empty, or another corpus.
+        LabelError: If a label sheet is broken or fits no recording.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> (folder / "03a01Wa.wav").touch()
+        >>> load_corpus(f"emodb={folder}").table["emotion"].tolist()
+        ['angry']
+    """
+    kind, name, path, tables = parse_spec(spec)
+    if kind == "table":
+        corpus = table.load(name, path)
+    elif kind == "audformat":
+        corpus = audformat_database.load(name, path, tables)
+    else:
+        corpus = _load_supported(name, path, excited_as_happy)
+    if labels is not None:
+        return join_labels(corpus, labels, [card.sheet for card in CARDS.values() if card.sheet is not None])
+    if corpus.card is not None and corpus.card.sheet is not None:
+        sheet = corpus.card.sheet.file
+        detail = f"no folder of label sheets was given (its sheet is {sheet}): no activation, no valence"
+        return replace(corpus, findings=(*corpus.findings, Finding(name, "", "unlabelled", detail)))
+    return corpus
+
+
+def _load_supported(name: str, folder: Path, excited_as_happy: bool) -> Corpus:
+    load: Callable[[Path], Corpus] = _READERS[name].load
+    if name == iemocap.CARD.name:
+        load = partial(iemocap.load, excited_as_happy=excited_as_happy)
+    try:
+        return load(folder)
+    except NamingError as error:
+        owner = _recognise(folder)
+        hint = "" if owner is None else f"; it looks like {owner.title}: use {owner.name}={folder}"
+        raise CorpusError(f"{error}{hint}") from None
+
+
+def _recognise(folder: Path) -> CorpusCard | None:
+    """Tell which supported corpus names its recordings as most of those in a folder are named."""
+    try:
+        recordings, _ = find_recordings(folder)
+    except CorpusError:
+        return None
+    fitting = {
+        name: sum(reader.parse_name(file) is not None for file in recordings)
+        for name, reader in _READERS.items()
+    }
+    best = max(fitting, key=lambda name: fitting[name])
+    return CARDS[best] if fitting[best] * 2 > len(recordings) else None

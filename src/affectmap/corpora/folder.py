@@ -1,0 +1,207 @@
+"""Reading a folder of recordings by their names.
+
+Nothing here opens audio. Recordings are found anywhere below the folder and checked against what the corpus
+published; every difference is a :class:`~affectmap.schema.Finding`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
+
+from affectmap.corpora.base import Corpus, CorpusCard, Name, NamingError
+from affectmap.schema import CorpusError, Finding, validate_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Endings, in lower case, by which a file counts as a recording.
+AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au"})
+
+
+def find_recordings(folder: Path) -> tuple[list[Path], int]:
+    """Find every recording below a folder; links to folders are followed, hidden files are only counted.
+
+    Args:
+        folder: The folder to search.
+
+    Returns:
+        The recordings with absolute paths in alphabetical order, and how many hidden ones (a leading dot, or
+        inside ``__MACOSX``) were passed over.
+
+    Raises:
+        CorpusError: If the folder is missing, is a file, cannot be read, or holds no recording.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> (folder / "a.wav").touch()
+        >>> [file.name for file in find_recordings(folder)[0]]
+        ['a.wav']
+    """
+    folder = folder.expanduser().absolute()
+    if folder.is_file():
+        raise CorpusError(f"{folder} is a file; expected the folder of a corpus")
+    if not folder.is_dir():
+        raise CorpusError(f"{folder} does not exist; expected the folder of a corpus")
+    files = sorted(file for file in walk_files(folder) if file.suffix.lower() in AUDIO_SUFFIXES)
+    shown = [file for file in files if not _is_hidden(file.relative_to(folder))]
+    if not shown:
+        raise CorpusError(
+            f"{folder} holds no recordings; expected files such as *.wav, in it or in its subfolders"
+        )
+    return shown, len(files) - len(shown)
+
+
+def walk_files(folder: Path) -> Iterator[Path]:
+    """Give every file below a folder; links to folders are followed, each real folder once.
+
+    Args:
+        folder: The folder.
+
+    Yields:
+        Paths that begin with `folder`.
+
+    Raises:
+        CorpusError: If a folder in it cannot be read.
+
+    Example:
+        >>> import tempfile
+        >>> list(walk_files(Path(tempfile.mkdtemp())))
+        []
+    """
+    seen: set[str] = set()
+    for directory, subfolders, names in os.walk(folder, followlinks=True, onerror=_refuse):
+        # A link may lead back up.
+        real = os.path.realpath(directory)
+        if real in seen:
+            subfolders.clear()
+            continue
+        seen.add(real)
+        subfolders.sort()
+        for name in names:
+            yield Path(directory, name)
+
+
+def _refuse(error: OSError) -> None:
+    raise CorpusError(f"{error.filename} cannot be read ({error.strerror}); check its permissions") from error
+
+
+def _is_hidden(path: PurePath) -> bool:
+    return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
+
+
+def read_folder(
+    card: CorpusCard,
+    folder: Path,
+    parse_name: Callable[[PurePath], Name | None],
+    official: Iterable[str] = (),
+    skip: Callable[[PurePath], bool] = lambda path: False,
+) -> Corpus:
+    """Read the recordings of a supported corpus by their names and compare them with the published ones.
+
+    Args:
+        card: The corpus.
+        folder: Where it lies; recordings are found recursively.
+        parse_name: Reads the path of a recording; ``None`` if the corpus names none so.
+        official: Names of all published recordings, where they can be listed; else only the number is
+            compared.
+        skip: Tells the recordings (paths relative to the folder) that belong to the corpus and are no
+            utterances.
+
+    Returns:
+        The corpus with its findings, not yet joined with any sheet.
+
+    Raises:
+        NamingError: If no recording is named as the corpus names them.
+        CorpusError: If the folder cannot be used or holds an utterance twice.
+    """
+    folder = folder.expanduser().absolute()
+    recordings, n_hidden = find_recordings(folder)
+    names: dict[Path, Name] = {}
+    strange: list[Path] = []
+    for file in recordings:
+        if skip(file.relative_to(folder)):
+            continue
+        name = parse_name(file)
+        if name is None:
+            strange.append(file)
+        else:
+            names[file] = name
+    if not names:
+        raise NamingError(
+            f"no recording in {folder} is named as {card.title} names them (such as {card.example}); "
+            f"found {len(recordings)}, first {recordings[0].relative_to(folder)}"
+        )
+    _refuse_copies(names, folder)
+    findings = [
+        *_missing(card, names.values(), parse_name, list(official)),
+        *(Finding(card.name, _show(file, folder), "extra", _extra(card)) for file in strange),
+        *_hidden(card, n_hidden),
+    ]
+    table = _tabulate(card, names, folder)
+    return Corpus(card.name, table, tuple(findings), card=card, language=", ".join(card.languages))
+
+
+def _show(file: Path, folder: Path) -> str:
+    return file.relative_to(folder).as_posix()
+
+
+def _extra(card: CorpusCard) -> str:
+    return f"not named as {card.title} names its recordings (such as {card.example}); left out"
+
+
+def _hidden(card: CorpusCard, n_hidden: int) -> Iterator[Finding]:
+    if n_hidden:
+        detail = f"{n_hidden} hidden files that end like recordings (._* or in __MACOSX) were passed over"
+        yield Finding(card.name, "", "note", detail)
+
+
+def _refuse_copies(names: Mapping[Path, Name], folder: Path) -> None:
+    first: dict[str, Path] = {}
+    for file, name in names.items():
+        if name.key in first:
+            raise CorpusError(
+                f"{folder} holds the same utterance twice: {_show(first[name.key], folder)} and "
+                f"{_show(file, folder)}; give the folder that holds it once"
+            )
+        first[name.key] = file
+
+
+def _missing(
+    card: CorpusCard,
+    names: Iterable[Name],
+    parse_name: Callable[[PurePath], Name | None],
+    official: list[str],
+) -> Iterator[Finding]:
+    found = {name.key for name in names}
+    published = ((file, parse_name(PurePath(file))) for file in official)
+    absent = [file for file, name in published if name is not None and name.key not in found]
+    if len(found) != card.n_utterances:
+        kind = "missing" if len(found) < card.n_utterances else "note"
+        detail = f"{len(found):,} recordings were found; {card.title} published {card.n_utterances:,}"
+        yield Finding(card.name, "", kind, detail)
+    for file in absent:
+        yield Finding(
+            card.name, file, "missing", f"published in {card.title}, but no such recording was found"
+        )
+
+
+def _tabulate(card: CorpusCard, names: Mapping[Path, Name], folder: Path) -> pd.DataFrame:
+    import audformat
+    import pandas as pd
+
+    index = audformat.segmented_index([str(file) for file in names])
+    table = pd.DataFrame(
+        {
+            "emotion": [None if name.emotion is None else str(name.emotion) for name in names.values()],
+            "speaker": [name.speaker for name in names.values()],
+            "session": [name.session for name in names.values()],
+            "sex": [name.sex for name in names.values()],
+            "language": ", ".join(card.languages),
+        },
+        index=index,
+    )
+    return validate_table(table, str(folder))

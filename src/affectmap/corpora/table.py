@@ -1,0 +1,273 @@
+"""Any corpus from one table, ``table:NAME=FILE``: CSV or parquet, one row for each utterance.
+
+Columns: ``file`` (relative to the table's folder), and any of ``start``, ``end`` (seconds, or a time such as
+``0 days 00:00:01.5``), ``emotion``, ``activation`` (or ``arousal``), ``valence``, ``speaker``, ``session``,
+``sex``, ``language``. With the 88 eGeMAPSv02 functionals as further columns no audio is needed. Columns
+beyond these are left out and told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from difflib import get_close_matches
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from affectmap.corpora.base import Corpus
+from affectmap.corpora.sheet import NO_NUMBER, Rows, read_rows, text_of
+from affectmap.schema import (
+    COLUMNS,
+    FUNCTIONALS,
+    INDEX,
+    LABELS,
+    CorpusError,
+    Finding,
+    parse_emotion,
+    validate_table,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_KNOWN = (*INDEX, *COLUMNS, "arousal", *FUNCTIONALS)
+
+
+def load(name: str, file: Path) -> Corpus:
+    """Read a corpus from a table.
+
+    Args:
+        name: Name of the corpus in this run.
+        file: A CSV file (``.csv``) or a parquet file (``.parquet``).
+
+    Returns:
+        The corpus, with its functionals where the table brings them.
+
+    Raises:
+        CorpusError: If the file cannot be read, a column is missing, misspelt or given twice, a cell cannot
+            be read, or none of the recordings exists.
+        LabelError: If activation or valence is no number or lies outside 1..5.
+    """
+    return build_corpus(name, read_rows(file.expanduser().absolute()))
+
+
+def build_corpus(name: str, rows: Rows, language: str = "") -> Corpus:
+    """Make a corpus of rows as they were written.
+
+    Args:
+        name: Name of the corpus in this run.
+        rows: Its rows; the columns are those of the module's description.
+        language: Its language where no column tells it.
+
+    Returns:
+        The corpus. Rows without a recording, and without usable functionals, are left out with a finding.
+
+    Raises:
+        CorpusError: If a column is missing or misspelt or a cell cannot be read.
+        LabelError: If activation or valence is no number or lies outside 1..5.
+    """
+    import audformat
+    import pandas as pd
+
+    findings = _check_columns(name, rows)
+    written = [text_of(cell) for cell in rows.frame["file"]]
+    for cell, place in zip(written, rows.places, strict=True):
+        if cell is None:
+            raise CorpusError(f"{rows.origin}, {place} names no file; write one or remove the row")
+    files = [str(rows.root / str(cell)) for cell in written]
+    starts, ends = _times(rows)
+    index = audformat.segmented_index(files, starts, ends)
+    columns = {column: _column(rows, column) for column in COLUMNS}
+    if not _present(columns["language"]) and language:
+        columns["language"] = [language] * len(files)
+    table = validate_table(pd.DataFrame(columns, index=index), rows.origin)
+    functionals = _functionals(rows, index)
+    kept, left_out = _usable(name, written, files, functionals, rows)
+    unlabelled = _unlabelled(
+        name, table[kept], [cell for cell, keep in zip(written, kept, strict=True) if keep]
+    )
+    table = table[kept]
+    spoken = sorted(set(table["language"].dropna()))
+    return Corpus(
+        name,
+        table,
+        (*findings, *left_out, *unlabelled, *_notes(name, table)),
+        functionals=None if functionals is None else functionals[kept],
+        language=", ".join(spoken),
+    )
+
+
+def _check_columns(name: str, rows: Rows) -> list[Finding]:
+    given = [str(column) for column in rows.frame.columns]
+    if "file" not in given:
+        raise CorpusError(f"{rows.origin} has no column 'file'; got {given[:8]}")
+    if rows.frame.empty:
+        raise CorpusError(f"{rows.origin} has no rows; expected at least one utterance")
+    if {"activation", "arousal"} <= set(given):
+        raise CorpusError(f"{rows.origin} has both activation and arousal, two names of one thing; keep one")
+    absent = [functional for functional in FUNCTIONALS if functional not in given]
+    if absent and len(absent) < len(FUNCTIONALS):
+        raise CorpusError(
+            f"{rows.origin} has {len(FUNCTIONALS) - len(absent)} of the {len(FUNCTIONALS)} functionals; "
+            f"it lacks {', '.join(absent)}; give all of them or none"
+        )
+    others = [column for column in given if column not in _KNOWN]
+    for column in others:
+        close = get_close_matches(column.strip().lower(), (*INDEX, *COLUMNS, "arousal"), n=1, cutoff=0.8)
+        if close:
+            raise CorpusError(
+                f"{rows.origin} has a column {column!r}; rename it to {close[0]!r} if it is that"
+            )
+    if not others:
+        return []
+    return [Finding(name, "", "note", f"columns left out, for they are not known: {', '.join(others)}")]
+
+
+def _present(cells: list[Any]) -> bool:
+    return any(cell is not None for cell in cells)
+
+
+def _column(rows: Rows, column: str) -> list[Any]:
+    """Read one column of the shared schema; ``None`` where it is missing."""
+    if column == "activation" and "arousal" in rows.frame:
+        written = "arousal"
+    elif column in rows.frame:
+        written = column
+    else:
+        return [None] * len(rows.places)
+    cells = [text_of(cell) for cell in rows.frame[written]]
+    if column in LABELS:
+        return [None if cell is None or cell.lower() in NO_NUMBER else cell for cell in cells]
+    if column == "emotion":
+        return _each(rows, cells, lambda cell: str(parse_emotion(cell)))
+    return cells
+
+
+def _each(rows: Rows, cells: list[str | None], parse: Callable[[str], Any]) -> list[Any]:
+    parsed: list[Any] = []
+    for cell, place in zip(cells, rows.places, strict=True):
+        try:
+            parsed.append(None if cell is None else parse(cell))
+        except CorpusError as error:
+            raise CorpusError(f"{rows.origin}, {place}: {error}") from None
+    return parsed
+
+
+def _times(rows: Rows) -> tuple[list[pd.Timedelta], list[Any]]:
+    import pandas as pd
+
+    empty: list[Any] = [None] * len(rows.places)
+    starts, ends = (
+        _each(
+            rows,
+            [text_of(cell) for cell in rows.frame.get(column, empty)],
+            partial(parse_time, column=column),
+        )
+        for column in ("start", "end")
+    )
+    starts = [pd.Timedelta(0) if start is None else start for start in starts]
+    for start, end, place in zip(starts, ends, rows.places, strict=True):
+        if end is not None and end <= start:
+            raise CorpusError(
+                f"{rows.origin}, {place} ends at {end.total_seconds():g} s and starts at "
+                f"{start.total_seconds():g} s; expected an end after the start"
+            )
+    return starts, [pd.NaT if end is None else end for end in ends]
+
+
+def parse_time(cell: str, column: str) -> pd.Timedelta | None:
+    """Read a time.
+
+    Args:
+        cell: Seconds, or a time such as ``0 days 00:00:01.5``.
+        column: Name of its column, for messages.
+
+    Returns:
+        The time; ``None`` for ``NaT``.
+
+    Raises:
+        CorpusError: If it is no time or negative.
+
+    Example:
+        >>> parse_time("1.5", "end")
+        Timedelta('0 days 00:00:01.500000')
+    """
+    import pandas as pd
+
+    try:
+        seconds = float(cell)
+    except ValueError:
+        seconds = None
+    try:
+        time = pd.Timedelta(cell) if seconds is None else pd.Timedelta(seconds, unit="s")
+    except (ValueError, OverflowError):
+        raise CorpusError(f"{column} is {cell!r}; expected seconds") from None
+    if pd.isna(time):
+        return None
+    if time < pd.Timedelta(0):
+        raise CorpusError(f"{column} is {cell}; expected 0 s or more")
+    return time
+
+
+def _functionals(rows: Rows, index: pd.MultiIndex) -> pd.DataFrame | None:
+    import pandas as pd
+
+    if FUNCTIONALS[0] not in rows.frame:
+        return None
+    columns = {}
+    for functional in FUNCTIONALS:
+        written = rows.frame[functional]
+        number = pd.to_numeric(written.where(written != "", None), errors="coerce")
+        unread = written.notna() & ~written.astype(str).str.lower().isin(NO_NUMBER) & number.isna()
+        if unread.any():
+            row = int(unread.to_numpy().argmax())
+            raise CorpusError(
+                f"{rows.origin}, {rows.places[row]}: {functional} is {written.iloc[row]!r}; expected a number"
+            )
+        columns[functional] = number.to_numpy(dtype="float32")
+    return pd.DataFrame(columns, index=index)
+
+
+def _usable(
+    name: str, written: list[str | None], files: list[str], functionals: pd.DataFrame | None, rows: Rows
+) -> tuple[list[bool], list[Finding]]:
+    """Tell the rows to keep: those with finite functionals or, where the table has none, with a recording."""
+    import numpy as np
+
+    if functionals is not None:
+        kept = np.isfinite(functionals.to_numpy()).all(axis=1).tolist()
+        kind, detail = "unreadable", "its functionals are not all finite numbers; left out"
+    else:
+        exists = {file: Path(file).is_file() for file in set(files)}
+        kept = [exists[file] for file in files]
+        kind, detail = (
+            "missing",
+            f"named in {Path(rows.origin).name}, but no such recording was found; left out",
+        )
+    if not any(kept):
+        raise CorpusError(
+            f"{rows.origin}: none of its {len(files)} rows can be used, first {files[0]} ({detail}); "
+            f"paths are relative to {rows.root}"
+        )
+    left_out = [
+        Finding(name, str(cell), kind, detail, dropped=True)
+        for cell, keep in zip(written, kept, strict=True)
+        if not keep
+    ]
+    return kept, left_out
+
+
+def _unlabelled(name: str, table: pd.DataFrame, written: list[str | None]) -> Iterator[Finding]:
+    columns = [column for column in ("emotion", *LABELS) if table[column].notna().any()]
+    for cell, empty in zip(written, table[columns].isna().to_numpy(), strict=True):
+        absent = [f"no {column}" for column, missing in zip(columns, empty, strict=True) if missing]
+        if absent:
+            yield Finding(name, str(cell), "unlabelled", ", ".join(absent))
+
+
+def _notes(name: str, table: pd.DataFrame) -> Iterator[Finding]:
+    if table["speaker"].isna().all():
+        yield Finding(name, "", "note", "no speaker is named: speakers cannot be kept apart in folds")
+    elif table["speaker"].isna().any():
+        detail = f"{int(table['speaker'].isna().sum())} utterances name no speaker"
+        yield Finding(name, "", "note", detail)
