@@ -1,0 +1,378 @@
+"""The 88 eGeMAPSv02 functionals of every utterance of a corpus, on all cores, each recording measured once.
+
+They are openSMILE's, number for number: for mono recordings those of ``Smile(FeatureSet.eGeMAPSv02,
+FeatureLevel.Functionals).process_file``, for others those with ``channels=range(n)`` and ``mixdown=True``,
+and with ``resample=True`` where a rate is given. One thing differs: samples outside of -1..1, as decoders of
+lossy formats produce them, are clipped here, while openSMILE lets them wrap around to the other sign.
+
+Functionals depend on the sampling rate. By default every recording is measured at its own, and rates other
+than 16 kHz are told in a note.
+
+Results are cached by what was measured (:mod:`affectmap.feature_cache`): the recording's bytes, the segment,
+the feature set, the rate and the version of openSMILE. So a file that was moved or renamed is found, and a
+changed one is measured again. Recordings that cannot be used are looked at anew every time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from functools import cache as cached
+from importlib import metadata
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+import joblib
+import numpy as np
+import pandas as pd
+import platformdirs
+from numpy.typing import NDArray
+
+from affectmap.audio import check_signal, read_audio, resample
+from affectmap.feature_cache import FeatureCache
+from affectmap.schema import FUNCTIONALS, AudioError, ConfigError, CorpusError, Finding
+
+if TYPE_CHECKING:
+    import opensmile
+
+FEATURE_SET = "eGeMAPSv02"
+#: Rate in Hz of most speech corpora; a corpus with other rates is told in a note.
+USUAL_RATE = 16000
+
+_READING = 1  # to be raised when recordings are read or mixed down differently: older rows no longer count
+_LARGEST_SAMPLE = 32767 / 32768  # openSMILE works on 16 bits
+_COLUMNS = ("sampling_rate", *FUNCTIONALS)
+_building = threading.Lock()
+
+T = TypeVar("T")
+
+
+class _Utterance(NamedTuple):
+    file: str
+    start_s: float
+    end_s: float | None
+
+
+def cache_folder(cache: Path | None = None) -> Path:
+    """Folder of the cached features.
+
+    Args:
+        cache: The folder wanted; by default the one that the environment variable ``AFFECTMAP_CACHE`` names,
+            and without it ``features`` in the user's cache folder.
+
+    Returns:
+        The folder; it need not exist.
+
+    Example:
+        >>> cache_folder(Path("scratch")).name
+        'scratch'
+    """
+    named = cache or os.environ.get("AFFECTMAP_CACHE")
+    return Path(named) if named else Path(platformdirs.user_cache_dir("affectmap")) / "features"
+
+
+def measure_functionals(signal: NDArray[np.float32], sampling_rate: int) -> NDArray[np.float32]:
+    """Measure one signal with openSMILE: eGeMAPS (Eyben et al. 2016) in its version 02.
+
+    Args:
+        signal: Mono, shape (n_samples,), full scale at 1, at least 0.06 s; it is clipped to -1..1.
+        sampling_rate: In Hz.
+
+    Returns:
+        The functionals in the order of :data:`~affectmap.schema.FUNCTIONALS`, shape (88,).
+
+    Example:
+        >>> tone = np.sin(2 * np.pi * 220 * np.arange(8000) / 16000).astype(np.float32)
+        >>> measure_functionals(tone, 16000).shape
+        (88,)
+    """
+    with _building:
+        smile = _smile()
+    measured = smile(np.clip(signal, -1.0, _LARGEST_SAMPLE), sampling_rate)
+    return np.asarray(measured, dtype=np.float32).reshape(-1)
+
+
+def extract_functionals(
+    corpus: str,
+    table: pd.DataFrame,
+    *,
+    cache: Path | None = None,
+    sampling_rate: int | None = None,
+    n_jobs: int | None = None,
+    strict: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[pd.DataFrame, list[Finding]]:
+    """Measure the functionals of all utterances of a corpus, or find them in the cache.
+
+    Args:
+        corpus: Its name.
+        table: Its utterances, indexed by file, start and end; columns play no part.
+        cache: Folder of the cache; see :func:`cache_folder`.
+        sampling_rate: Rate in Hz to which every recording is resampled; by default each keeps its own.
+        n_jobs: Threads; by default one a core. The result does not depend on it.
+        strict: Whether an unusable utterance is an error; by default it is dropped and told.
+        progress: Called with the numbers of utterances done and in total, after each.
+
+    Returns:
+        The functionals, float32, shape (n_used, 88), indexed as `table` and in its order, without the dropped
+        utterances; and the findings: the dropped utterances (``unreadable``) in their order, then notes.
+
+    Raises:
+        AudioError: If no utterance can be used, or one cannot and `strict` is set.
+        ConfigError: If `sampling_rate` or `n_jobs` is less than 1.
+
+    Example:
+        >>> import audformat, soundfile, tempfile
+        >>> file = Path(tempfile.mkdtemp()) / "hum.wav"
+        >>> soundfile.write(file, 0.5 * np.sin(2 * np.pi * 220 * np.arange(8000) / 16000), 16000)
+        >>> table = pd.DataFrame(index=audformat.segmented_index([str(file)]))
+        >>> functionals, findings = extract_functionals("hums", table, cache=file.parent / "cache")
+        >>> functionals.shape, findings
+        ((1, 88), [])
+    """
+    _check_positive(sampling_rate=sampling_rate, n_jobs=n_jobs)
+    n_jobs = n_jobs or joblib.cpu_count()
+    report = progress or (lambda done, total: None)
+    utterances = _utterances(table.index)
+    values = np.full((len(utterances), len(_COLUMNS)), np.nan, dtype=np.float32)
+    failures: dict[int, AudioError] = {}
+    store = FeatureCache(cache_folder(cache), f"{corpus}-{FEATURE_SET}-{_rate_name(sampling_rate)}", _COLUMNS)
+    # The cache is the inner context: after Ctrl-C it is written before the running measurements are awaited.
+    with _threads(n_jobs) as pool, store:
+        keys = _keys(pool, utterances, sampling_rate)
+        todo = _fill(values, keys, store.load())
+        n_done = len(utterances) - len(todo)
+        report(n_done, len(utterances))
+        outcomes = _completed(pool, lambda row: _outcome(utterances[row], sampling_rate), todo, 2 * n_jobs)
+        for row, outcome in outcomes:
+            if isinstance(outcome, AudioError):
+                if strict:
+                    raise outcome
+                failures[row] = outcome
+            else:
+                values[row] = outcome
+                store.add(keys[row], outcome)
+            n_done += 1
+            report(n_done, len(utterances))
+    functionals, findings = _usable(corpus, table.index, values[:, 1:], failures)
+    notes = [*store.notices, *([] if sampling_rate else _rate_notes(values[:, 0]))]
+    return functionals, [*findings, *(Finding(corpus, "", "note", note) for note in notes)]
+
+
+def corpus_functionals(
+    corpus: str,
+    table: pd.DataFrame,
+    functionals: pd.DataFrame | None = None,
+    *,
+    cache: Path | None = None,
+    sampling_rate: int | None = None,
+    n_jobs: int | None = None,
+    strict: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[pd.DataFrame, list[Finding]]:
+    """Functionals of a corpus: those that it brings, or else those of its recordings.
+
+    Args:
+        corpus: Its name.
+        table: Its utterances.
+        functionals: Those it brings, indexed as `table`, the 88 columns in any order; None to measure.
+        cache: Here and below see :func:`extract_functionals`; with functionals brought only `strict` matters.
+        sampling_rate: Rate in Hz to resample to.
+        n_jobs: Threads.
+        strict: Whether an unusable utterance is an error.
+        progress: Called with the numbers of utterances done and in total.
+
+    Returns:
+        As :func:`extract_functionals`; utterances with missing or non-finite functionals are dropped.
+
+    Raises:
+        CorpusError: If a column is missing among the functionals brought, or an utterance is named twice.
+        AudioError: If no utterance can be used, or one cannot and `strict` is set.
+
+    Example:
+        >>> import audformat
+        >>> table = pd.DataFrame(index=audformat.segmented_index(["a.wav", "b.wav"]))
+        >>> brought = pd.DataFrame(1.0, table.index, list(FUNCTIONALS))
+        >>> brought.iloc[1, 5] = np.nan
+        >>> used, findings = corpus_functionals("pets", table, brought)
+        >>> used.shape, findings[0].file
+        ((1, 88), 'b.wav')
+    """
+    if functionals is not None:
+        return _brought(corpus, table.index, functionals, strict)
+    return extract_functionals(
+        corpus,
+        table,
+        cache=cache,
+        sampling_rate=sampling_rate,
+        n_jobs=n_jobs,
+        strict=strict,
+        progress=progress,
+    )
+
+
+def _brought(
+    corpus: str, index: pd.Index, functionals: pd.DataFrame, strict: bool
+) -> tuple[pd.DataFrame, list[Finding]]:
+    missing = [name for name in FUNCTIONALS if name not in functionals.columns]
+    if missing:
+        raise CorpusError(f"{corpus}: {len(missing)} of the 88 functionals are missing, first {missing[0]}")
+    if functionals.index.has_duplicates:
+        raise CorpusError(f"{corpus}: its functionals name an utterance twice; name each once")
+    with np.errstate(over="ignore"):  # beyond float32 is as unusable as infinity
+        values = functionals.reindex(index=index, columns=list(FUNCTIONALS)).to_numpy(dtype=np.float32)
+    files = index.get_level_values("file")
+    failures = {
+        row: AudioError(
+            f"{files[row]}: {n_unusable} of its 88 functionals are not finite numbers; leave it out"
+        )
+        for row, n_unusable in enumerate(np.sum(~np.isfinite(values), axis=1).tolist())
+        if n_unusable
+    }
+    if strict and failures:
+        raise next(iter(failures.values()))
+    return _usable(corpus, index, values, failures)
+
+
+def _usable(
+    corpus: str, index: pd.Index, values: NDArray[np.float32], failures: dict[int, AudioError]
+) -> tuple[pd.DataFrame, list[Finding]]:
+    used = np.setdiff1d(np.arange(len(index)), list(failures))
+    if len(used) == 0:
+        first = "; ".join(str(failures[row]) for row in sorted(failures)[:3])
+        raise AudioError(f"{corpus}: none of its {len(index)} utterances can be used: {first}")
+    functionals = pd.DataFrame(values[used], index=index[used], columns=list(FUNCTIONALS))
+    utterances = _utterances(index)
+    return functionals, [
+        Finding(corpus, utterances[row].file, "unreadable", _reason(failures[row], utterances[row]), True)
+        for row in sorted(failures)
+    ]
+
+
+def _reason(failure: AudioError, utterance: _Utterance) -> str:
+    text = str(failure).removeprefix(f"{utterance.file}: ")
+    if utterance.start_s == 0 and utterance.end_s is None:
+        return text
+    end = "its end" if utterance.end_s is None else f"{utterance.end_s:g} s"
+    return f"from {utterance.start_s:g} s to {end}: {text}"
+
+
+def _outcome(utterance: _Utterance, sampling_rate: int | None) -> NDArray[np.float32] | AudioError:
+    """The recording's rate and its functionals, shape (89,), or why there are none."""
+    file = utterance.file
+    try:
+        signal, own_rate = read_audio(file, utterance.start_s, utterance.end_s)
+        check_signal(signal, own_rate, file)
+        rate = sampling_rate or own_rate
+        signal = resample(signal, own_rate, rate)
+        check_signal(signal, rate, file)  # resampling may lose the one sample that the duration needs
+        functionals = _measured(signal, rate, file)
+    except AudioError as error:
+        return error
+    return np.concatenate([np.array([own_rate], np.float32), functionals])
+
+
+def _measured(signal: NDArray[np.float32], sampling_rate: int, file: str) -> NDArray[np.float32]:
+    try:
+        functionals = measure_functionals(signal, sampling_rate)
+    except Exception as error:  # whatever openSMILE raises, one recording does not end the run
+        raise AudioError(f"{file}: openSMILE cannot measure it ({error}); leave it out") from error
+    n_unusable = int(np.sum(~np.isfinite(functionals)))
+    if n_unusable:
+        raise AudioError(f"{file}: {n_unusable} of its 88 functionals are not finite; leave it out")
+    return functionals
+
+
+@cached
+def _smile() -> opensmile.Smile:
+    import opensmile  # half a second, which a run that finds everything in the cache need not spend
+
+    return opensmile.Smile(opensmile.FeatureSet.eGeMAPSv02, opensmile.FeatureLevel.Functionals)
+
+
+def _utterances(index: pd.Index) -> list[_Utterance]:
+    starts = pd.TimedeltaIndex(index.get_level_values("start")).total_seconds().fillna(0.0)
+    ends = pd.TimedeltaIndex(index.get_level_values("end")).total_seconds()
+    return [
+        _Utterance(file, start, None if end != end else end)
+        for file, start, end in zip(index.get_level_values("file"), starts, ends, strict=True)
+    ]
+
+
+def _keys(pool: ThreadPoolExecutor, utterances: Sequence[_Utterance], sampling_rate: int | None) -> list[str]:
+    files = list(dict.fromkeys(utterance.file for utterance in utterances))
+    digests = dict(zip(files, pool.map(_digest, files), strict=True))
+    software = f"opensmile-{metadata.version('opensmile')} reading-{_READING}"
+    if sampling_rate:
+        software += f" soxr-{metadata.version('soxr')}"
+    how = f"{FEATURE_SET} {_rate_name(sampling_rate)} {software}"
+    return [f"{digests[file]} {start}-{end} {how}" for file, start, end in utterances]
+
+
+def _digest(file: str) -> str:
+    """Digest of a file's bytes; empty where there are none to read, which :func:`_outcome` then explains."""
+    try:
+        if not Path(file).is_file():
+            return ""
+        with Path(file).open("rb") as handle:
+            return hashlib.file_digest(handle, "sha256").hexdigest()
+    except OSError:
+        return ""
+
+
+def _fill(values: NDArray[np.float32], keys: Sequence[str], known: pd.DataFrame) -> list[int]:
+    """Fill in the rows that are known; give the others."""
+    position = known.index.get_indexer(pd.Index(keys, dtype=object))
+    found = position >= 0
+    values[found] = known.to_numpy()[position[found]]
+    return [int(row) for row in np.flatnonzero(~found)]
+
+
+def _rate_name(sampling_rate: int | None) -> str:
+    return f"{sampling_rate}Hz" if sampling_rate else "own-rate"
+
+
+def _rate_notes(rates: NDArray[np.float32]) -> list[str]:
+    counts = Counter(int(rate) for rate in rates[np.isfinite(rates)])
+    if set(counts) == {USUAL_RATE}:
+        return []
+    listed = ", ".join(f"{rate} Hz ({count})" for rate, count in sorted(counts.items()))
+    return [
+        f"recorded and measured at {listed}; functionals depend on the rate: compare them with those of the "
+        "same rate only, or give a sampling rate to which all are resampled"
+    ]
+
+
+def _check_positive(**numbers: int | None) -> None:
+    for name, number in numbers.items():
+        if number is not None and number < 1:
+            raise ConfigError(f"{name} is {number}, expected at least 1, or None for the default")
+
+
+@contextmanager
+def _threads(n_jobs: int) -> Iterator[ThreadPoolExecutor]:
+    # joblib's threads are daemons: interrupted within openSMILE's C++ they make Python abort as it exits.
+    pool = ThreadPoolExecutor(n_jobs)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _completed(
+    pool: ThreadPoolExecutor, function: Callable[[int], T], rows: Iterable[int], n_ahead: int
+) -> Iterator[tuple[int, T]]:
+    """Rows with the function's value, as they are completed, with only a few waiting in the pool."""
+    left = iter(rows)
+    running = {pool.submit(function, row): row for row in islice(left, n_ahead)}
+    while running:
+        for future in wait(running, return_when=FIRST_COMPLETED).done:
+            row = running.pop(future)
+            running.update((pool.submit(function, new), new) for new in islice(left, 1))
+            yield row, future.result()
