@@ -3,8 +3,8 @@
 Conventions:
     * A *corpus* is a set of recordings; an *utterance* is one row of its table, indexed as in audformat by
       ``file``, ``start`` and ``end`` (``end`` is ``NaT`` where an utterance is the whole file).
-    * ``activation`` (the field also says *arousal*) and ``valence`` are real numbers from 1 to 5, ``NaN`` where
-      nobody rated the utterance.
+    * ``activation`` (the field also says *arousal*) and ``valence`` are real numbers from 1 to 5, ``NaN``
+      where nobody rated the utterance.
     * ``emotion`` is one of :class:`Emotion`, or missing.
 """
 
@@ -94,7 +94,9 @@ _ALIASES = {
     Emotion.FRUSTRATED: "fru frustration",
     Emotion.OTHER: "oth xxx",
 }
-_EMOTION_OF = {name: emotion for emotion, names in _ALIASES.items() for name in (str(emotion), *names.split())}
+_EMOTION_OF = {
+    name: emotion for emotion, names in _ALIASES.items() for name in (str(emotion), *names.split())
+}
 
 
 def parse_emotion(name: str) -> Emotion:
@@ -113,7 +115,7 @@ def parse_emotion(name: str) -> Emotion:
         >>> parse_emotion("Happiness")
         <Emotion.HAPPY: 'happy'>
     """
-    emotion = _EMOTION_OF.get(name.strip().lower())
+    emotion = _EMOTION_OF.get(str(name).strip().lower())
     if emotion is None:
         raise CorpusError(f"unknown emotion {name!r}; expected one of {sorted(map(str, Emotion))}")
     return emotion
@@ -145,12 +147,12 @@ def validate_table(table: pd.DataFrame, origin: str) -> pd.DataFrame:
         origin: Where the table comes from, for messages.
 
     Returns:
-        A copy with all of :data:`COLUMNS`: text columns as ``object`` with ``None`` where missing, ``activation``
-        and ``valence`` as ``float64`` with ``NaN`` where missing.
+        A copy with all of :data:`COLUMNS`: text columns as ``object`` with ``None`` where missing or blank,
+        ``activation`` and ``valence`` as ``float64`` with ``NaN`` where missing. Speaker 7 becomes ``"7"``.
 
     Raises:
-        CorpusError: If the index differs, an utterance is named twice, a column is unknown, or an emotion is not
-            one of :class:`Emotion`.
+        CorpusError: If the index differs, an utterance or a column is named twice, a column is unknown, or an
+            emotion is not one of :class:`Emotion`.
         LabelError: If a label lies outside 1..5.
 
     Example:
@@ -159,25 +161,47 @@ def validate_table(table: pd.DataFrame, origin: str) -> pd.DataFrame:
         >>> validate_table(pd.DataFrame({"emotion": ["sad"]}, index), "notes.csv")["emotion"].tolist()
         ['sad']
     """
+    import pandas as pd
+
     if tuple(table.index.names) != INDEX:
-        raise CorpusError(f"{origin}: expected rows indexed by file, start, end, got {list(table.index.names)}")
-    if table.empty:
+        raise CorpusError(
+            f"{origin}: expected rows indexed by file, start, end, got {list(table.index.names)}"
+        )
+    if not all(pd.api.types.is_timedelta64_dtype(table.index.get_level_values(time)) for time in INDEX[1:]):
+        raise CorpusError(f"{origin}: start and end must be times (Timedelta); make the index with audformat")
+    if not len(table):
         raise CorpusError(f"{origin}: the table has no rows; expected at least one utterance")
     repeated = table.index[table.index.duplicated()]
     if len(repeated):
-        raise CorpusError(f"{origin}: {len(repeated)} utterances are named twice, first {repeated[0][0]}; name each once")
+        raise CorpusError(
+            f"{origin}: {len(repeated)} utterances are named twice, first {repeated[0][0]}; name each once"
+        )
     unknown = [column for column in table.columns if column not in COLUMNS]
     if unknown:
         raise CorpusError(f"{origin}: unknown columns {unknown}; expected some of {list(COLUMNS)}")
+    if table.columns.has_duplicates:
+        raise CorpusError(f"{origin}: columns {list(table.columns)} name one twice; keep one of them")
     checked = table.reindex(columns=list(COLUMNS))
     for column in COLUMNS:
         if column in LABELS:
             checked[column] = _checked_label(checked[column], origin)
         else:
-            text = checked[column].astype(object)
-            checked[column] = text.where(text.notna(), None)
+            checked[column] = pd.Series(
+                [_text(cell) for cell in checked[column]], checked.index, dtype=object
+            )
     _check_emotions(checked["emotion"], origin)
     return checked
+
+
+def _text(cell: str | float | None) -> str | None:
+    import pandas as pd
+
+    if pd.isna(cell):
+        return None
+    # A numbered column with a gap comes as floats: speaker 7 is not called 7.0.
+    if isinstance(cell, float) and cell.is_integer():
+        cell = int(cell)
+    return str(cell).strip() or None
 
 
 def _checked_label(values: pd.Series, origin: str) -> pd.Series:
@@ -186,9 +210,8 @@ def _checked_label(values: pd.Series, origin: str) -> pd.Series:
     number = pd.to_numeric(values, errors="coerce").astype("float64")
     unread = values.notna() & number.isna()
     if unread.any():
-        raise LabelError(
-            f"{origin}: {values.name} of {unread.index[unread][0][0]} is {values[unread].iloc[0]!r}, not a number"
-        )
+        first, file = values[unread].iloc[0], unread.index[unread][0][0]
+        raise LabelError(f"{origin}: {values.name} of {file} is {first!r}, not a number; correct or blank it")
     low, high = LABEL_RANGE
     outside = number.notna() & ~number.between(low, high)
     if outside.any():

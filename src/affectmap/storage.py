@@ -1,18 +1,22 @@
 """Writing files and folders so that a reader finds the old or the new, never a half.
 
-Everything is written under a temporary name beside its place and renamed when complete.
+Everything is written under a temporary name beside its place and renamed when complete. A process that is
+killed leaves the temporary one behind; its name begins with a dot and ends in ``.part``, and it may be
+deleted.
 """
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import json
 import os
 import shutil
-import tempfile
+import sys
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from affectmap.schema import StorageError
 
@@ -20,15 +24,23 @@ from affectmap.schema import StorageError
 MARKER = ".affectmap"
 
 
+#: Failures to write that are told as such even where they happen in the writer's own code.
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; on success it becomes `path`, on any failure it is removed.
 
     Args:
-        path: The file to be written; its folder is made if missing.
+        path: The file to be written, with the permissions of the one it replaces; its folder is made if
+        missing.
 
     Yields:
         The temporary path to write to.
+
+    Raises:
+        StorageError: If `path` is a folder or cannot be written.
 
     Example:
         >>> import tempfile
@@ -38,43 +50,91 @@ def new_file(path: Path) -> Iterator[Path]:
         >>> (folder / "notes.txt").read_text()
         'complete'
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = _beside(path)
+    with _told(path):
+        if path.is_dir():
+            raise StorageError(f"{path} is a folder; name a file")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.touch(exist_ok=False)
     try:
-        yield temporary
-        _share_like_a_new_file(temporary)
-        temporary.replace(path)
+        with _told(path, DISK_FULL):
+            yield temporary
+        with _told(path):
+            if path.exists():
+                shutil.copymode(path, temporary)
+            temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
 
 
-def _share_like_a_new_file(path: Path) -> None:
-    mask = os.umask(0)
-    os.umask(mask)
-    path.chmod(0o666 & ~mask)
+def _beside(path: Path) -> Path:
+    return path.absolute().with_name(f".{path.name[:40]}.{uuid.uuid4().hex[:12]}.part")
+
+
+@contextmanager
+def _told(path: Path, only: tuple[int, ...] | None = None) -> Iterator[None]:
+    """Turn a failure of the file system into one line."""
+    try:
+        yield
+    except OSError as error:
+        if only is not None and error.errno not in only:
+            raise
+        raise StorageError(
+            f"{path} cannot be written: {error.strerror or error}; free or name another place"
+        ) from error
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path` as UTF-8, whole or not at all."""
+    """Write `text` to `path` as UTF-8, whole or not at all.
+
+    Args:
+        path: The file; its folder is made if missing.
+        text: Its content.
+
+    Raises:
+        StorageError: If the file cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> file = Path(tempfile.mkdtemp()) / "notes.txt"
+        >>> write_text(file, "complete")
+        >>> file.read_text()
+        'complete'
+    """
     with new_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_json(path: Path, content: Any) -> None:
-    """Write `content` to `path` as indented JSON in which ``NaN`` is ``null``, whole or not at all."""
+def write_json(path: Path, content: object) -> None:
+    """Write `content` to `path` as indented JSON, whole or not at all.
+
+    Args:
+        path: The file; its folder is made if missing.
+        content: Dictionaries, lists, texts and numbers, those of NumPy included. JSON has no word for
+        ``NaN`` and
+            infinity: they become ``null``.
+
+    Raises:
+        StorageError: If the file cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> file = Path(tempfile.mkdtemp()) / "results.json"
+        >>> write_json(file, {"uar": 0.5, "p_value": float("nan")})
+        >>> json.loads(file.read_text())
+        {'uar': 0.5, 'p_value': None}
+    """
     write_text(path, json.dumps(_without_nan(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def _without_nan(content: Any) -> Any:
+def _without_nan(content: object) -> object:
+    if hasattr(content, "tolist"):
+        content = content.tolist()
     if isinstance(content, dict):
         return {str(key): _without_nan(value) for key, value in content.items()}
     if isinstance(content, (list, tuple)):
         return [_without_nan(value) for value in content]
-    if hasattr(content, "item"):
-        content = content.item()
     if isinstance(content, float) and (content != content or content in (float("inf"), float("-inf"))):
         return None
     return content
@@ -103,35 +163,91 @@ def new_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
         ['.affectmap', 'a.txt']
     """
     check_new_folder(path, overwrite=overwrite)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
+    temporary = _beside(path)
+    with _told(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.mkdir()
     try:
-        yield temporary
-        (temporary / MARKER).touch()
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o777 & ~mask)
-        _swap(temporary, path)
+        with _told(path, DISK_FULL):
+            yield temporary
+        with _told(path):
+            (temporary / MARKER).touch()
+            _swap(temporary, path)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
 
 
 def check_new_folder(path: Path, *, overwrite: bool) -> None:
-    """Raise a `StorageError` unless :func:`new_folder` may write `path`; call it before long work."""
-    if path.is_dir() and not any(path.iterdir()):
-        return
-    if path.is_symlink() or (path.exists() and not path.is_dir()):
-        raise StorageError(f"{path} exists and is not a folder; name another with -o")
-    if path.is_dir() and not overwrite:
-        raise StorageError(f"{path} exists; name another folder with -o, or add --overwrite to replace it")
-    if path.is_dir() and not (path / MARKER).exists():
-        raise StorageError(f"{path} was not written by affectmap and is left alone; name another folder with -o")
+    """Make sure that :func:`new_folder` may write `path`; call it before long work.
+
+    Args:
+        path: The folder to be made.
+        overwrite: Whether a folder that affectmap wrote may be replaced. An empty one always may.
+
+    Raises:
+        StorageError: If `path` exists and may not be replaced, or its place cannot be written to.
+
+    Example:
+        >>> import tempfile
+        >>> check_new_folder(Path(tempfile.mkdtemp()) / "results", overwrite=False)
+    """
+    with _told(path):
+        if path.is_symlink():
+            raise StorageError(f"{path} is a link; name the folder that it leads to with -o")
+        if path.is_dir():
+            _check_replaceable(path, overwrite=overwrite)
+        elif path.exists():
+            raise StorageError(f"{path} exists and is not a folder; name another with -o")
+        place = next(parent for parent in path.absolute().parents if parent.exists())
+        if not (place.is_dir() and os.access(place, os.W_OK | os.X_OK)):
+            raise StorageError(
+                f"{path} cannot be made: {place} is not a folder or not yours to write; name another"
+            )
+
+
+def _check_replaceable(path: Path, *, overwrite: bool) -> None:
+    if any(path.iterdir()):
+        if not overwrite:
+            raise StorageError(
+                f"{path} exists; name another folder with -o, or add --overwrite to replace it"
+            )
+        if not (path / MARKER).exists():
+            raise StorageError(
+                f"{path} was not written by affectmap and is left alone; name another folder with -o"
+            )
+    if path.is_mount() or Path.cwd().is_relative_to(path.resolve()):
+        raise StorageError(
+            f"{path} is mounted, or you are in it, and cannot be replaced; name a new folder inside it"
+        )
 
 
 def _swap(new: Path, path: Path) -> None:
-    old = new.with_name(new.name + ".old")
-    if path.exists():
+    if not path.exists():
+        new.rename(path)
+    elif _exchange(new, path):
+        shutil.rmtree(new, ignore_errors=True)
+    else:
+        _swap_in_two_steps(new, path)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Swap two folders in one step, which Linux can do on most file systems; tell whether it was done."""
+    if sys.platform != "linux":
+        return False
+    here, exchange = -100, 2
+    rename = getattr(ctypes.CDLL(None), "renameat2", None)
+    return rename is not None and rename(here, os.fsencode(one), here, os.fsencode(other), exchange) == 0
+
+
+def _swap_in_two_steps(new: Path, path: Path) -> None:
+    """Elsewhere there is a moment without `path`; a kill just then leaves the old folder whole beside it."""
+    old = new.with_suffix(".old")
+    try:
         path.rename(old)
-    new.rename(path)
+        new.rename(path)
+    except BaseException:
+        if old.exists() and not path.exists():
+            old.rename(path)
+        raise
     shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,266 @@
+"""Outliers, and the standardisation policies that decide whose mean and spread a feature is measured in.
+
+Conventions:
+    * Features are (N, F): utterances in rows, the 88 functionals (or any others) in columns.
+    * Spread is the standard deviation with divisor N. A feature that is constant or not finite where the
+      statistics were taken carries nothing and maps to 0; :func:`constant_features` names it.
+    * A *policy* says where a target corpus gets its statistics:
+
+      ``source``
+          from the training rows of the source corpus: nothing of the target is used;
+      ``target-20``
+          from a random fifth of the target's utterances, which are then not evaluated (Das et al. 2022);
+      ``target-all``
+          from all of the target's utterances, without their labels;
+      ``speaker``
+          from each speaker's own utterances, without their labels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from affectmap.schema import ConfigError
+
+POLICIES = ("source", "target-20", "target-all", "speaker")
+#: Share of a target corpus that ``target-20`` takes its statistics from.
+FIT_SHARE = 0.2
+
+Features = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Statistics:
+    """Mean and standard deviation of every feature.
+
+    Attributes:
+        mean: (F,), float64.
+        std: (F,), float64; 0 or not finite where the feature carries nothing.
+    """
+
+    mean: npt.NDArray[np.float64]
+    std: npt.NDArray[np.float64]
+
+    @property
+    def usable(self) -> Mask:
+        """Which features carry something (F,): their spread is finite and above 0.
+
+        Example:
+            >>> Statistics(np.array([5.0, 1.0]), np.array([2.0, 0.0])).usable
+            array([ True, False])
+        """
+        return np.isfinite(self.mean) & np.isfinite(self.std) & (self.std > 0)
+
+    def apply(self, features: npt.ArrayLike) -> Features:
+        """Standardise: subtract the mean and divide by the standard deviation.
+
+        Args:
+            features: (N, F).
+
+        Returns:
+            Standardised features (N, F), float32; 0 where a feature is not :attr:`usable`.
+
+        Raises:
+            ConfigError: If the number of features differs or a usable one holds a value that is not finite.
+
+        Example:
+            >>> Statistics(np.array([5.0, 1.0]), np.array([2.0, 0.0])).apply([[9.0, 1.0], [5.0, 7.0]])
+            array([[2., 0.], [0., 0.]], dtype=float32)
+        """
+        raw = _checked(features)
+        if raw.shape[1] != len(self.mean):
+            raise ConfigError(f"got {raw.shape[1]} features; the statistics are of {len(self.mean)}")
+        usable = self.usable
+        damaged = int((~np.isfinite(raw[:, usable])).any(axis=1).sum())
+        if damaged:
+            raise ConfigError(
+                f"{damaged} of {len(raw)} utterances have features that are not finite; leave them out"
+            )
+        scaled = np.zeros(raw.shape, dtype=np.float32)
+        scaled[:, usable] = (raw[:, usable] - self.mean[usable]) / self.std[usable]
+        return scaled
+
+
+def fit_statistics(features: npt.ArrayLike) -> Statistics:
+    """Take mean and standard deviation of every feature.
+
+    Args:
+        features: (N, F), of at least one utterance.
+
+    Returns:
+        The statistics. The standard deviation of a feature that is constant up to float32 rounding is
+        exactly 0, and ``NaN`` where any of its values is not finite.
+
+    Raises:
+        ConfigError: If there are no utterances.
+
+    Example:
+        >>> fit_statistics([[3.0, 1.0], [7.0, 1.0]])
+        Statistics(mean=array([5., 1.]), std=array([2., 0.]))
+    """
+    raw = _checked(features)
+    if not len(raw):
+        raise ConfigError("statistics need at least one utterance, got none")
+    finite = np.isfinite(raw).all(axis=0)
+    sound = np.where(finite, raw, 0.0)
+    mean, std = sound.mean(axis=0), sound.std(axis=0)
+    # Functionals are float32: a smaller spread is rounding, and to divide by it would blow noise up.
+    std[std <= np.finfo(np.float32).eps * np.abs(mean)] = 0.0
+    return Statistics(np.where(finite, mean, np.nan), np.where(finite, std, np.nan))
+
+
+def constant_features(features: npt.ArrayLike, names: npt.ArrayLike) -> list[str]:
+    """Name the features that carry nothing within the given utterances and map to 0.
+
+    Args:
+        features: (N, F).
+        names: Name of every feature (F,).
+
+    Returns:
+        Names of the features that are constant or not finite, in their order.
+
+    Raises:
+        ConfigError: If there are no utterances or the numbers of features and names differ.
+
+    Example:
+        >>> constant_features([[3.0, 1.0], [7.0, 1.0]], ["loudness", "jitter"])
+        ['jitter']
+    """
+    usable = fit_statistics(features).usable
+    labels = [str(name) for name in np.asarray(names, dtype=object)]
+    if len(labels) != len(usable):
+        raise ConfigError(f"got {len(usable)} features and {len(labels)} names; expected as many")
+    return [name for name, used in zip(labels, usable, strict=True) if not used]
+
+
+def outlier_mask(features: npt.ArrayLike, threshold: float = 10.0) -> Mask:
+    r"""Which utterances have a feature far from the mean of its corpus.
+
+    .. math:: \max_f |x_f - \mu_f| / \sigma_f > \text{threshold}
+
+    A z-score is at most √(N − 1), so that with the default threshold nothing is an outlier among 101
+    utterances or fewer. A value that is not finite is always one; mean and spread are those of the finite
+    values.
+
+    Args:
+        features: (N, F), the utterances of one corpus.
+        threshold: Largest z-score that stays, above 0.
+
+    Returns:
+        True for every outlier (N,).
+
+    Raises:
+        ConfigError: If the threshold is not above 0.
+
+    Example:
+        >>> outlier_mask([[0.0], [0.0], [0.0], [1.0]], threshold=1.5).tolist()
+        [False, False, False, True]
+    """
+    if not threshold > 0:
+        raise ConfigError(f"the outlier threshold is {threshold}; expected a number above 0")
+    raw = _checked(features)
+    finite = np.isfinite(raw)
+    outlier: Mask = np.logical_not(finite.all(axis=1))
+    for column, sound in zip(raw.T, finite.T, strict=True):
+        if sound.any():
+            statistics = fit_statistics(column[sound, None])
+            outlier[sound] |= np.abs(statistics.apply(column[sound, None])[:, 0]) > threshold
+    return outlier
+
+
+def standardise_target(
+    features: npt.ArrayLike,
+    policy: str,
+    *,
+    source: Statistics | None = None,
+    speaker: npt.ArrayLike | None = None,
+    seed: int = 0,
+) -> tuple[Features, Mask]:
+    """Standardise a target corpus under a policy.
+
+    ``target-20`` numbers the rows, shuffles the numbers with the seed and takes the first fifth: the choice
+    depends on the order of the rows, and on nothing else in them.
+
+    Args:
+        features: (N, F), the utterances of one corpus.
+        policy: One of :data:`POLICIES`.
+        source: Statistics of the source corpus' training rows; needed by ``source``.
+        speaker: Who speaks (N,); needed by ``speaker``. One with a single utterance maps to 0.
+        seed: Seed of the choice in ``target-20``.
+
+    Returns:
+        Standardised features (N, F), and which utterances may be evaluated (N,): with ``target-20`` those
+        that the statistics were not taken from, otherwise all.
+
+    Raises:
+        ConfigError: If the policy is unknown, lacks what it needs, or has fewer than two utterances to take
+        its
+            statistics from.
+
+    Example:
+        >>> standardise_target([[3.0], [7.0]], "target-all")[0].tolist()
+        [[-1.0], [1.0]]
+        >>> standardise_target(np.arange(10.0)[:, None], "target-20", seed=3)[1].sum()
+        np.int64(8)
+    """
+    raw = _checked(features)
+    everyone = np.ones(len(raw), dtype=np.bool_)
+    if policy == "source":
+        if source is None:
+            raise ConfigError("policy 'source' needs the statistics of the source corpus, got none")
+        return source.apply(raw), everyone
+    if policy == "target-20":
+        fitted = _random_fifth(len(raw), seed)
+        return fit_statistics(raw[fitted]).apply(raw), ~fitted
+    if policy == "target-all":
+        if len(raw) < 2:
+            raise ConfigError(
+                f"policy 'target-all' needs at least 2 utterances, got {len(raw)}; use 'source'"
+            )
+        return fit_statistics(raw).apply(raw), everyone
+    if policy == "speaker":
+        return _by_speaker(raw, speaker), everyone
+    raise ConfigError(f"unknown policy {policy!r}; expected one of {', '.join(POLICIES)}")
+
+
+def _random_fifth(n: int, seed: int) -> Mask:
+    n_fitted = round(FIT_SHARE * n)
+    if n_fitted < 2:
+        raise ConfigError(
+            f"policy 'target-20' takes its statistics from {n_fitted} of {n} utterances; "
+            "expected at least 2, use 'target-all'"
+        )
+    fitted = np.zeros(n, dtype=np.bool_)
+    fitted[np.random.default_rng(seed).permutation(n)[:n_fitted]] = True
+    return fitted
+
+
+def _by_speaker(raw: npt.NDArray[np.float64], speaker: npt.ArrayLike | None) -> Features:
+    names = np.asarray([None] * len(raw) if speaker is None else speaker, dtype=object)
+    if len(names) != len(raw):
+        raise ConfigError(f"got {len(raw)} utterances and {len(names)} speakers; expected as many")
+    missing = int(pd.isna(names).sum())
+    if missing:
+        raise ConfigError(
+            f"policy 'speaker' needs every speaker; {missing} of {len(raw)} have none, use 'target-all'"
+        )
+    scaled = np.zeros(raw.shape, dtype=np.float32)
+    for name in set(names.tolist()):
+        own = names == name
+        scaled[own] = fit_statistics(raw[own]).apply(raw[own])
+    return scaled
+
+
+def _checked(features: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    try:
+        raw = np.asarray(features, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ConfigError("features must be numbers, one row for each utterance") from None
+    if raw.ndim != 2:
+        raise ConfigError(f"features have shape {raw.shape}; expected (utterances, features)")
+    return raw
