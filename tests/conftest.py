@@ -1,0 +1,40 @@
+"""Signals that several tests share."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+
+def make_voice(seconds: float = 0.4, sampling_rate: int = 16000, pitch: float = 150.0, seed: int = 0):
+    """A buzz with a few harmonics and some noise, peak near 0.5, float64 of shape (n_samples,)."""
+    time = np.arange(round(seconds * sampling_rate)) / sampling_rate
+    buzz = sum(np.sin(2 * np.pi * pitch * k * time) / k for k in range(1, 9))
+    noise = np.random.default_rng(seed).standard_normal(len(time))
+    signal = buzz * (1 + 0.3 * np.sin(2 * np.pi * 4 * time)) + 0.05 * noise
+    return 0.5 * signal / np.abs(signal).max()
+
+
+@pytest.fixture
+def voice() -> Callable[..., np.ndarray]:
+    """Give :func:`make_voice`."""
+    return make_voice
+
+
+@pytest.fixture
+def write_voice(tmp_path: Path) -> Callable[..., Path]:
+    """Give a function that writes a voice of its own to a file in the test's folder and returns its path."""
+
+    def write(name: str, sampling_rate: int = 16000, n_channels: int = 1, **options) -> Path:
+        channels = [
+            make_voice(sampling_rate=sampling_rate, **{"seed": channel, **options})
+            for channel in range(n_channels)
+        ]
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(file, np.stack(channels, axis=1), sampling_rate)
+        return file
+
+    return write
