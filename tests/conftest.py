@@ -29,8 +29,7 @@ def write_voice(tmp_path: Path) -> Callable[..., Path]:
 
     def write(name: str, sampling_rate: int = 16000, n_channels: int = 1, **options) -> Path:
         channels = [
-            make_voice(sampling_rate=sampling_rate, **{"seed": channel, **options})
-            for channel in range(n_channels)
+            make_voice(sampling_rate=sampling_rate, **{"seed": channel, **options}) for channel in range(n_channels)
         ]
         file = tmp_path / name
         file.parent.mkdir(parents=True, exist_ok=True)

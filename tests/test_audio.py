@@ -87,9 +87,7 @@ def test_segments(tmp_path, name, start, end, first, last):
     np.testing.assert_array_equal(read_audio(tmp_path / name, start, end)[0], ramp[first:last].astype("f4"))
 
 
-@pytest.mark.parametrize(
-    ("start", "end"), [(1.0, None), (0.9, 1.02), (-0.1, 0.5), (0.5, 0.5), (0.6, 0.5), (5, 6)]
-)
+@pytest.mark.parametrize(("start", "end"), [(1.0, None), (0.9, 1.02), (-0.1, 0.5), (0.5, 0.5), (0.6, 0.5), (5, 6)])
 def test_segments_outside_of_the_file_are_refused(write_voice, start, end):
     file = write_voice("second.wav", seconds=1.0)
     with pytest.raises(AudioError, match=r"second\.wav: segment .* lies outside of its 1\.000 s or is empty"):
@@ -205,7 +203,7 @@ def test_the_shortest_signal(voice, sampling_rate):
     check_signal(signal[:enough], sampling_rate, "a.wav")
     with pytest.raises(AudioError, match=r"a\.wav: lasts 0\.0\d+ s, expected at least 0\.06 s"):
         check_signal(signal[: enough - 1], sampling_rate, "a.wav")
-    with pytest.raises(AudioError, match=r"lasts 0\.000 s"):
+    with pytest.raises(AudioError, match=r"lasts 0 s"):
         check_signal(signal[:0], sampling_rate, "a.wav")
 
 

@@ -214,9 +214,7 @@ def test_no_bit_of_damage_gives_wrong_numbers(tmp_path):
 
 def test_a_part_merged_by_another_run_meanwhile_is_no_damage(tmp_path, monkeypatch):
     filled(tmp_path)
-    monkeypatch.setattr(
-        FeatureCache, "_files", lambda cache: [tmp_path / "pets.parquet", tmp_path / "pets.gone.rows"]
-    )
+    monkeypatch.setattr(FeatureCache, "_files", lambda cache: [tmp_path / "pets.parquet", tmp_path / "pets.gone.rows"])
     rows, notices = loaded(tmp_path)
     assert (len(rows), notices) == (3, [])
 

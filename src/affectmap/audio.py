@@ -72,9 +72,7 @@ def read_audio(
         with soundfile.SoundFile(file) as sound:
             sampling_rate = int(sound.samplerate)
             if sound.frames == 0:
-                raise AudioError(
-                    f"{file}: holds no samples, or its header was never completed; record it again"
-                )
+                raise AudioError(f"{file}: holds no samples, or its header was never completed; record it again")
             if sound.frames * (promised - 1) > TOLERANCE_S * sampling_rate:
                 raise _cut_short(file, sound.frames / sampling_rate, sound.frames * promised / sampling_rate)
             first, count = _bounds(file, sound.frames, sampling_rate, start_s, end_s)
@@ -109,9 +107,7 @@ def check_signal(signal: NDArray[np.float32], sampling_rate: int, origin: str | 
     """
     duration = len(signal) / sampling_rate
     if duration < MIN_DURATION_S:
-        raise AudioError(
-            f"{origin}: lasts {duration:.3f} s, expected at least {MIN_DURATION_S} s; leave it out"
-        )
+        raise AudioError(f"{origin}: lasts {duration:.4g} s, expected at least {MIN_DURATION_S} s; leave it out")
     low, high = float(signal.min()), float(signal.max())
     peak = max(abs(low), abs(high))
     if not np.isfinite(low + high):
@@ -155,9 +151,7 @@ def _seconds(time: float | timedelta | None) -> float | None:
     return None if seconds is None or seconds != seconds else float(seconds)
 
 
-def _bounds(
-    file: Path, frames: int, sampling_rate: int, start: float | None, end: float | None
-) -> tuple[int, int]:
+def _bounds(file: Path, frames: int, sampling_rate: int, start: float | None, end: float | None) -> tuple[int, int]:
     """First sample and number of samples, rounded as openSMILE rounds them."""
     duration = frames / sampling_rate
     first_s, last_s = start or 0.0, duration if end is None else end
@@ -183,9 +177,7 @@ def _mono(sound: soundfile.SoundFile, count: int) -> NDArray[np.float32]:
 
 
 def _cut_short(file: Path, held_s: float, promised_s: float) -> AudioError:
-    return AudioError(
-        f"{file}: cut short, it holds {held_s:.2f} s of {promised_s:.2f} s; restore the whole file"
-    )
+    return AudioError(f"{file}: cut short, it holds {held_s:.2f} s of {promised_s:.2f} s; restore the whole file")
 
 
 def _promised_share(file: Path) -> float:

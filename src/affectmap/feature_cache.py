@@ -27,6 +27,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from affectmap.schema import StorageError
 from affectmap.storage import new_file
 
 if sys.platform != "win32":
@@ -124,12 +125,11 @@ class FeatureCache:
                 self._flush()
                 if merge or self._n_parts > MAX_PARTS:
                     self._merge()
-        except OSError as error:
+        except (OSError, StorageError) as error:
             self._writable = False
-            reason = error.strerror or str(error).splitlines()[0]
-            self.notices.append(
-                f"the cache {self.folder} cannot be written ({reason}); new features are not kept"
-            )
+            cause = error.__cause__ or error
+            reason = getattr(cause, "strerror", None) or str(cause).splitlines()[0]
+            self.notices.append(f"the cache {self.folder} cannot be written ({reason}); new features are not kept")
 
     def _flush(self) -> None:
         if self._fresh:
@@ -145,7 +145,7 @@ class FeatureCache:
         for part in set(files) - {self._main}:
             part.unlink(missing_ok=True)
         if sys.platform != "win32":  # under the lock nobody writes, so these were left by killed runs
-            for torn in self.folder.glob(f".{self._stem}.*.part"):
+            for torn in self.folder.glob(f".{self._stem[:40]}*.part"):
                 torn.unlink(missing_ok=True)
         self._n_parts, self._damaged = 0, False
 

@@ -50,7 +50,7 @@ _LARGEST_SAMPLE = 32767 / 32768  # openSMILE works on 16 bits
 _COLUMNS = ("sampling_rate", *FUNCTIONALS)
 _building = threading.Lock()
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 class _Utterance(NamedTuple):
@@ -157,7 +157,8 @@ def extract_functionals(
                 failures[row] = outcome
             else:
                 values[row] = outcome
-                store.add(keys[row], outcome)
+                if keys[row]:
+                    store.add(keys[row], outcome)
             n_done += 1
             report(n_done, len(utterances))
     functionals, findings = _usable(corpus, table.index, values[:, 1:], failures)
@@ -229,9 +230,7 @@ def _brought(
         values = functionals.reindex(index=index, columns=list(FUNCTIONALS)).to_numpy(dtype=np.float32)
     files = index.get_level_values("file")
     failures = {
-        row: AudioError(
-            f"{files[row]}: {n_unusable} of its 88 functionals are not finite numbers; leave it out"
-        )
+        row: AudioError(f"{files[row]}: {n_unusable} of its 88 functionals are not finite numbers; leave it out")
         for row, n_unusable in enumerate(np.sum(~np.isfinite(values), axis=1).tolist())
         if n_unusable
     }
@@ -312,7 +311,7 @@ def _keys(pool: ThreadPoolExecutor, utterances: Sequence[_Utterance], sampling_r
     if sampling_rate:
         software += f" soxr-{metadata.version('soxr')}"
     how = f"{FEATURE_SET} {_rate_name(sampling_rate)} {software}"
-    return [f"{digests[file]} {start}-{end} {how}" for file, start, end in utterances]
+    return [f"{digests[file]} {start}-{end} {how}" if digests[file] else "" for file, start, end in utterances]
 
 
 def _digest(file: str) -> str:
@@ -366,8 +365,8 @@ def _threads(n_jobs: int) -> Iterator[ThreadPoolExecutor]:
 
 
 def _completed(
-    pool: ThreadPoolExecutor, function: Callable[[int], T], rows: Iterable[int], n_ahead: int
-) -> Iterator[tuple[int, T]]:
+    pool: ThreadPoolExecutor, function: Callable[[int], _T], rows: Iterable[int], n_ahead: int
+) -> Iterator[tuple[int, _T]]:
     """Rows with the function's value, as they are completed, with only a few waiting in the pool."""
     left = iter(rows)
     running = {pool.submit(function, row): row for row in islice(left, n_ahead)}

@@ -32,10 +32,10 @@ def progress_bar(label: str, console: Console | None = None) -> Iterator[Callabl
     tasks: list[TaskID] = []
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
 
-        def show(done: int, total: int) -> None:
+        def _show(done: int, total: int) -> None:
             if tasks:
                 bar.update(tasks[0], completed=done, total=total)
             else:
                 tasks.append(bar.add_task(label, completed=done, total=total))
 
-        yield show
+        yield _show
