@@ -82,9 +82,10 @@ class SpeakerBootstrap:
         """
         expected, hit, n_classes = class_hits(truth, prediction)
         who = self._numbered(speaker, len(expected))
+        shape = len(self.speakers), n_classes
         cell, size = who * n_classes + expected, len(self.speakers) * n_classes
-        rows = self.counts @ np.bincount(cell, minlength=size).reshape(-1, n_classes)
-        hits = self.counts @ np.bincount(cell, hit, minlength=size).reshape(-1, n_classes)
+        rows = self.counts @ np.bincount(cell, minlength=size).reshape(shape)
+        hits = self.counts @ np.bincount(cell, hit, minlength=size).reshape(shape)
         held = (rows > 0).sum(axis=1)
         recall = np.sum(hits / np.maximum(rows, 1), axis=1)
         return self._told(recall / np.maximum(held, 1), held >= 2)
@@ -131,9 +132,7 @@ class SpeakerBootstrap:
             values[start : start + step] = np.where(different > found.rank + 1, found.adjusted_r2, np.nan)
         return self._told(values, np.isfinite(values))
 
-    def pairwise_adjusted_r2(
-        self, latent: npt.ArrayLike, label: npt.ArrayLike, speaker: npt.ArrayLike
-    ) -> Floats:
+    def pairwise_adjusted_r2(self, latent: npt.ArrayLike, label: npt.ArrayLike, speaker: npt.ArrayLike) -> Floats:
         """Adjusted R² of d_z = a + b d_y over pairs, as in :func:`affectmap.metrics.pairwise_adjusted_r2`.
 
         In a resample that holds speaker a c_a times, a pair inside a counts c_a times, and a pair between a
@@ -159,12 +158,10 @@ class SpeakerBootstrap:
             >>> bootstrap.pairwise_adjusted_r2(latent, label, speaker).round(2).tolist()
             [-0.07, -0.07, 0.69]
         """
-        response, position, labelled = regression_columns(label, latent)
+        response, position, labelled = regression_columns(label, latent, "latent")
         who = self._numbered(speaker, len(labelled))[labelled]
         order = np.argsort(who, kind="stable")
-        sums = _speaker_sums(
-            centred(response)[order], centred(position)[order], who[order], len(self.speakers)
-        )
+        sums = _speaker_sums(centred(response)[order], centred(position)[order], who[order], len(self.speakers))
         moments = pair_moments(_weighted(sums, self.counts))
         different = _weighted(sums[:1], self.counts > 0)[:, 0]
         return self._told(explained(moments).adjusted_r2, different > 2)
@@ -176,9 +173,7 @@ class SpeakerBootstrap:
         number = {name: k for k, name in enumerate(self.speakers)}
         strange = sorted({str(name) for name in names.tolist() if name not in number})
         if strange:
-            raise ConfigError(
-                f"speakers {strange[:5]} are not in the bootstrap, which has {self.speakers[:5]} ..."
-            )
+            raise ConfigError(f"speakers {strange[:5]} are not in the bootstrap, which has {self.speakers[:5]} ...")
         return np.array([number[name] for name in names.tolist()], dtype=np.int64)
 
     def _told(self, values: Floats, told: npt.NDArray[np.bool_]) -> Floats:

@@ -96,8 +96,7 @@ def stratified_folds(
         n_folds: At least 2, at most the number of rows.
         seed: Another seed shuffles otherwise.
         speaker: Who speaks (N,), to tell whether the folds share speakers; they count as sharing them where
-        it is
-            not given or missing for any row.
+            it is not given or missing for any row.
 
     Returns:
         The folds.
@@ -127,8 +126,7 @@ def session_folds(session: npt.ArrayLike, speaker: npt.ArrayLike | None = None) 
     Args:
         session: Session (N,).
         speaker: Who speaks (N,), to tell whether the folds share speakers. Without it every session is taken
-        to
-            have speakers of its own, as in IEMOCAP.
+            to have speakers of its own, as in IEMOCAP.
 
     Returns:
         One fold for each session, in sorted order and with its name.
@@ -148,7 +146,7 @@ def leave_one_corpus_out(corpus: npt.ArrayLike) -> tuple[Fold, ...]:
 
     Args:
         corpus: Name of the corpus (N,). Speakers are named within their corpus, so that no two corpora share
-        one.
+            one.
 
     Returns:
         One fold for each corpus, in sorted order and with its name.

@@ -90,9 +90,7 @@ def class_hits(
     if observed.shape != predicted.shape:
         raise ConfigError(f"truth has {len(observed)} rows and prediction {len(predicted)}; expected as many")
     if len(observed) and (observed.dtype.kind == "U") != (predicted.dtype.kind == "U"):
-        raise ConfigError(
-            f"truth holds {observed.dtype.name} and prediction {predicted.dtype.name}; give one type"
-        )
+        raise ConfigError(f"truth holds {observed.dtype.name} and prediction {predicted.dtype.name}; give one type")
     names, expected = np.unique(observed, return_inverse=True)
     return expected.astype(np.int64), np.asarray(observed == predicted, dtype=np.bool_), len(names)
 
@@ -170,7 +168,7 @@ def pairwise_adjusted_r2(latent: npt.ArrayLike, label: npt.ArrayLike) -> Fit:
         >>> round(fit.adjusted_r2, 4), fit.n
         (0.9794, 3)
     """
-    response, position, _ = regression_columns(label, latent)
+    response, position, _ = regression_columns(label, latent, "latent")
     y, z = centred(response), centred(position)
     n = len(z)
     sums = np.zeros(3)

@@ -74,7 +74,7 @@ def explained(moments: npt.ArrayLike) -> Explained:
         share = rest / np.where(counts, pivot, np.inf)[..., None]
         correlation[..., k + 1 :, k + 1 :] -= share[..., :, None] * rest[..., None, :]
         rank += counts
-    left = correlation[..., -1, -1]
+    left = np.where(rank > 0, correlation[..., -1, -1], 1.0)
     r2 = np.where(varies[..., -1], 1 - np.where(left > ROUNDING, np.minimum(left, 1), 0), np.nan)
     freedom = n - rank - 1
     adjusted = 1 - (1 - r2) * (n - 1) / np.where(freedom > 0, freedom, np.nan)
@@ -152,13 +152,14 @@ def centred(columns: Floats) -> Floats:
 
 
 def regression_columns(
-    label: npt.ArrayLike, predictors: npt.ArrayLike
+    label: npt.ArrayLike, predictors: npt.ArrayLike, name: str = "predictors"
 ) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
     """Check a label and its predictors and make both two-dimensional.
 
     Args:
         label: (N,) or (N, L), ``NaN`` where missing.
         predictors: (N, P) or (N,).
+        name: What messages call the predictors.
 
     Returns:
         The label (M, L) and the predictors (M, P) of the M rows that have every label, and which rows these
@@ -171,16 +172,12 @@ def regression_columns(
         >>> regression_columns([1.0, float("nan")], [[0.5], [0.7]])
         (array([[1.]]), array([[0.5]]), array([ True, False]))
     """
-    response, regressors = _numbers(label, "label"), _numbers(predictors, "predictors")
+    response, regressors = _numbers(label, "label"), _numbers(predictors, name)
     if len(response) != len(regressors):
-        raise ConfigError(
-            f"label has {len(response)} rows and predictors {len(regressors)}; expected as many"
-        )
+        raise ConfigError(f"label has {len(response)} rows and {name} {len(regressors)}; expected as many")
     unusable = int((~np.isfinite(regressors)).any(axis=1).sum())
     if unusable:
-        raise ConfigError(
-            f"{unusable} of {len(regressors)} rows of predictors are not finite; leave these rows out"
-        )
+        raise ConfigError(f"{unusable} of {len(regressors)} rows of {name} are not finite; leave these rows out")
     if np.isinf(response).any():
         raise ConfigError("label holds infinite values; give NaN where a label is missing")
     labelled = ~np.asarray(np.isnan(response).any(axis=1))

@@ -199,8 +199,7 @@ def standardise_target(
 
     Raises:
         ConfigError: If the policy is unknown, lacks what it needs, or has fewer than two utterances to take
-        its
-            statistics from.
+            its statistics from.
 
     Example:
         >>> standardise_target([[3.0], [7.0]], "target-all")[0].tolist()

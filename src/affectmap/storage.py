@@ -34,7 +34,7 @@ def new_file(path: Path) -> Iterator[Path]:
 
     Args:
         path: The file to be written, with the permissions of the one it replaces; its folder is made if
-        missing.
+            missing.
 
     Yields:
         The temporary path to write to.
@@ -112,8 +112,7 @@ def write_json(path: Path, content: object) -> None:
     Args:
         path: The file; its folder is made if missing.
         content: Dictionaries, lists, texts and numbers, those of NumPy included. JSON has no word for
-        ``NaN`` and
-            infinity: they become ``null``.
+            ``NaN`` and infinity: they become ``null``.
 
     Raises:
         StorageError: If the file cannot be written.
