@@ -21,7 +21,7 @@ from affectmap.corpora import aesdd, audformat_database, cafe, emodb, iemocap, s
 from affectmap.corpora.base import Corpus, CorpusCard, LabelSheet, NamingError, Reader
 from affectmap.corpora.folder import find_recordings
 from affectmap.corpora.labels import join_labels
-from affectmap.schema import ConfigError, CorpusError, Finding
+from affectmap.schema import CorpusError, Finding, UsageError
 
 __all__ = ["CARDS", "Corpus", "CorpusCard", "LabelSheet", "Spec", "load_corpus", "parse_spec"]
 
@@ -30,6 +30,7 @@ _READERS: dict[str, Reader] = {
 }
 #: The supported corpora by name.
 CARDS: dict[str, CorpusCard] = {name: reader.card for name, reader in _READERS.items()}
+_SHEETS: dict[str, LabelSheet] = {name: card.sheet for name, card in CARDS.items() if card.sheet is not None}
 
 _FORMS = "table:NAME=FILE (CSV or parquet) or NAME=DIR (audformat database)"
 _NAME = re.compile(r"[\w.-]+")
@@ -61,7 +62,7 @@ def parse_spec(text: str) -> Spec:
         Its parts.
 
     Raises:
-        ConfigError: If a part is missing, or the corpus is neither supported nor in a form that any corpus
+        UsageError: If a part is missing, or the corpus is neither supported nor in a form that any corpus
             may have.
 
     Example:
@@ -71,21 +72,21 @@ def parse_spec(text: str) -> Spec:
     front, equals, path = text.partition("=")
     kind, colon, name = front.rpartition(":")
     if not equals or not path or not _NAME.fullmatch(name) or (colon and kind not in ("table", "audformat")):
-        raise ConfigError(
-            f"cannot read corpus {text!r}; expected NAME=DIR with NAME one of {', '.join(sorted(CARDS))}, "
-            f"or {_FORMS}"
+        raise UsageError(
+            f"cannot read corpus {text!r}; expected NAME=DIR with NAME one of {', '.join(sorted(CARDS))}, or {_FORMS}"
         )
     if kind == "table":
         return Spec(kind, name, Path(path))
     if not kind and name in CARDS:
         return Spec("corpus", name, Path(path))
+    # A folder may itself have # in its name; what exists as written is not taken apart.
     folder, tables = Path(path), ""
     if not audformat_database.is_database(folder):
         before, hash_sign, after = path.rpartition("#")
         if hash_sign and before:
             folder, tables = Path(before), after
     if not kind and not audformat_database.is_database(folder):
-        raise ConfigError(_unknown(name, folder))
+        raise UsageError(_unknown(name, folder))
     return Spec("audformat", name, folder, tuple(filter(None, tables.split(","))))
 
 
@@ -95,7 +96,7 @@ def _unknown(name: str, folder: Path) -> str:
     if owner is not None:
         hint = f"; it looks like {owner.title}: use {owner.name}={folder}"
     else:
-        hint = f"; did you mean {close[0]}?" if close else ""
+        hint = f" (did you mean {close[0]}?)" if close else ""
     return f"unknown corpus {name!r}{hint}; known are {', '.join(sorted(CARDS))}; any other goes as {_FORMS}"
 
 
@@ -112,7 +113,7 @@ def load_corpus(spec: str, labels: Path | None = None, *, excited_as_happy: bool
         The corpus, with a finding for all that is missing, extra, unlabelled or left out.
 
     Raises:
-        ConfigError: If the spec cannot be read or names no corpus.
+        UsageError: If the spec cannot be read or names no corpus.
         CorpusError: If the folder or table is missing, broken, empty, or another corpus.
         LabelError: If a label sheet is broken or fits no recording.
 
@@ -131,10 +132,10 @@ def load_corpus(spec: str, labels: Path | None = None, *, excited_as_happy: bool
     else:
         corpus = _load_supported(name, path, excited_as_happy)
     if labels is not None:
-        return join_labels(corpus, labels, [card.sheet for card in CARDS.values() if card.sheet is not None])
+        return join_labels(corpus, labels, _SHEETS)
     if corpus.card is not None and corpus.card.sheet is not None:
         sheet = corpus.card.sheet.file
-        detail = f"no folder of label sheets was given (its sheet is {sheet}): no activation, no valence"
+        detail = f"no folder of label sheets was given (its sheet is {sheet}), so no activation and no valence"
         return replace(corpus, findings=(*corpus.findings, Finding(name, "", "unlabelled", detail)))
     return corpus
 
@@ -158,8 +159,7 @@ def _recognise(folder: Path) -> CorpusCard | None:
     except CorpusError:
         return None
     fitting = {
-        name: sum(reader.parse_name(file) is not None for file in recordings)
-        for name, reader in _READERS.items()
+        name: sum(reader.parse_name(file) is not None for file in recordings) for name, reader in _READERS.items()
     }
     best = max(fitting, key=lambda name: fitting[name])
     return CARDS[best] if fitting[best] * 2 > len(recordings) else None

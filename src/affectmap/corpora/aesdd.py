@@ -98,7 +98,24 @@ def official_names() -> list[str]:
 
 
 def load(folder: Path) -> Corpus:
-    """Read AESDD from a folder; :func:`affectmap.corpora.load_corpus` also joins its labels."""
+    """Read AESDD from a folder.
+
+    Args:
+        folder: The folder; recordings are found anywhere below it.
+
+    Returns:
+        The corpus without activation and valence; :func:`affectmap.corpora.load_corpus` joins its sheet.
+
+    Raises:
+        CorpusError: If the folder cannot be used, holds no recording so named, or one twice.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> (folder / "f10 (01).wav").touch()
+        >>> load(folder).table["speaker"].tolist()
+        ['1']
+    """
     return read_folder(CARD, folder, parse_name, official_names())
 
 

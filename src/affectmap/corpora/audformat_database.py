@@ -1,10 +1,9 @@
-"""Any corpus that is an audformat database: a folder with ``db.yaml`` and tables as CSV or parquet.
+"""Any audformat database: a folder with ``db.yaml`` and tables as CSV or parquet.
 
-The utterances are the rows of one table: the one with most of emotion, activation and valence, then the one
-with most rows, then the first by name; or those that ``audformat:NAME=DIR#TABLE`` names (several joined by
-commas). What that table lacks is taken from the other tables, by file or by segment, and from the metadata of
-labels, such as the ``gender`` of the labels of ``speaker``. A finding says which table served for what, and
-which others could have.
+The utterances are the rows of one table: the one with most of emotion, activation and valence, then the one with most
+rows, then the first by name; or of those that ``audformat:NAME=DIR#TABLE,TABLE`` names. What it lacks is taken from the
+other tables, by file or segment, and from the metadata of labels, such as the ``gender`` of a speaker. A finding says
+which table served for what, and which others could have.
 
 Tables are read from CSV and parquet alone: a pickle runs code when it is read.
 """
@@ -12,6 +11,7 @@ Tables are read from CSV and parquet alone: a pickle runs code when it is read.
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -55,6 +55,7 @@ class _Table:
 
     @property
     def n_targets(self) -> int:
+        """How many of emotion, activation and valence it has."""
         return sum(field in self.sources for field in _TARGETS)
 
 
@@ -89,6 +90,19 @@ def load(name: str, folder: Path, tables: Sequence[str] = ()) -> Corpus:
         CorpusError: If the header or a table is missing or damaged, no table has emotion, activation or
             valence, or a cell cannot be read.
         LabelError: If activation or valence is no number or lies outside 1..5.
+
+    Example:
+        >>> import audformat, tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> (folder / "a.wav").touch()
+        >>> database = audformat.Database("mine")
+        >>> database.schemes["emotion"] = audformat.Scheme(labels=["anger", "joy"])
+        >>> database["files"] = audformat.Table(audformat.filewise_index(["a.wav"]))
+        >>> database["files"]["emotion"] = audformat.Column(scheme_id="emotion")
+        >>> database["files"]["emotion"].set(["joy"])
+        >>> database.save(str(folder), storage_format="csv")
+        >>> load("mine", folder).table["emotion"].tolist()
+        ['happy']
     """
     folder = folder.expanduser().absolute()
     database = _read_header(folder)
@@ -132,9 +146,7 @@ def _read_table(database: audformat.Database, folder: Path, table: str) -> _Tabl
     index = ("file", "start", "end") if definition.is_segmented else ("file",)
     absent = [column for column in (*index, *definition.columns) if column not in rows.frame]
     if absent:
-        raise CorpusError(
-            f"{rows.origin} lacks the columns {absent} that {HEADER} gives it; save the database anew"
-        )
+        raise CorpusError(f"{rows.origin} lacks the columns {absent} that {HEADER} gives it; save the database anew")
     return _Table(table, rows, _find_sources(database, folder, table))
 
 
@@ -171,9 +183,7 @@ def _metadata(database: audformat.Database, folder: Path, scheme: str | None) ->
         frame = _read_cells(folder, labels).frame
         entries = frame.iloc[:, 1:].to_dict("records")
         labelled = zip(frame.iloc[:, 0], entries, strict=True)
-        return {
-            str(text_of(label)): {str(key): cell for key, cell in entry.items()} for label, entry in labelled
-        }
+        return {str(text_of(label)): {str(key): cell for key, cell in entry.items()} for label, entry in labelled}
     if isinstance(labels, dict):
         return {str(label): entry for label, entry in labels.items() if isinstance(entry, dict)}
     return {}
@@ -195,9 +205,7 @@ def _choose(candidates: list[_Table], wanted: Sequence[str], folder: Path) -> li
     return ranked[:1]
 
 
-def _collect(
-    database: audformat.Database, main: list[_Table], others: list[_Table]
-) -> tuple[Rows, dict[str, _Table]]:
+def _collect(database: audformat.Database, main: list[_Table], others: list[_Table]) -> tuple[Rows, dict[str, _Table]]:
     """Put the rows of the chosen tables below each other, and beside them what other tables know of them."""
     import pandas as pd
 
@@ -249,15 +257,16 @@ def _keys(frame: pd.DataFrame, segmented: bool) -> list[Hashable]:
 
 
 def _describe(main: list[_Table], others: list[_Table], origins: dict[str, _Table]) -> str:
-    def show(tables: list[_Table]) -> str:
+    def name(tables: list[_Table]) -> str:
+        """Name tables with their size."""
         return ", ".join(f"{table.name} ({len(table.rows.places):,} rows)" for table in tables)
 
     own = [field for field, table in origins.items() if table in main]
-    told = [f"the utterances are those of table {show(main)}, with {', '.join(own) or 'no field'}"]
+    told = [f"the utterances are those of table {name(main)}, with {', '.join(own) or 'no field'}"]
     told += [f"{field} is from table {table.name}" for field, table in origins.items() if table not in main]
     rest = [table for table in others if table.n_targets and table not in origins.values()]
     if rest:
-        told.append(f"not used, though they too have emotion, activation or valence: {show(rest)}")
+        told.append(f"not used, though they too have emotion, activation or valence: {name(rest)}")
     return "; ".join(told)
 
 
@@ -269,10 +278,9 @@ def _adapt(name: str, rows: Rows, field: str, scheme: audformat.Scheme) -> list[
             return []
         del rows.frame[field]
         low, high = LABEL_RANGE
-        detail = (
-            f"{field} runs from {bounds[0]:g} to {bounds[1]:g}, not from {low:g} to {high:g}, and is left out"
-        )
+        detail = f"{field} runs from {bounds[0]:g} to {bounds[1]:g}, not from {low:g} to {high:g}, and is left out"
         return [Finding(name, "", "unlabelled", detail)]
+    # A declared class cannot be a slip of the pen; one that nobody declared is refused when it is parsed.
     if field != "emotion" or scheme.labels is None or isinstance(scheme.labels, str):
         return []
     strange = [str(label) for label in scheme.labels if not _is_emotion(str(label))]
@@ -287,8 +295,6 @@ def _adapt(name: str, rows: Rows, field: str, scheme: audformat.Scheme) -> list[
 
 
 def _is_emotion(label: str) -> bool:
-    try:
-        parse_emotion(label)
-    except CorpusError:
-        return False
-    return True
+    with suppress(CorpusError):
+        return parse_emotion(label) in Emotion
+    return False

@@ -31,9 +31,7 @@ _EMOTIONS = {
     "N": Emotion.NEUTRAL,
 }
 # The corpus's own list of its speakers.
-_SEX = dict.fromkeys(("03", "10", "11", "12", "15"), "male") | dict.fromkeys(
-    ("08", "09", "13", "14", "16"), "female"
-)
+_SEX = dict.fromkeys(("03", "10", "11", "12", "15"), "male") | dict.fromkeys(("08", "09", "13", "14", "16"), "female")
 _NAME = re.compile(r"(?P<speaker>03|08|09|1[0-6])[ab]\d\d(?P<emotion>[WLEAFTN])[a-z]?")
 
 CARD = CorpusCard(
@@ -73,7 +71,24 @@ def parse_name(path: PurePath) -> Name | None:
 
 
 def load(folder: Path) -> Corpus:
-    """Read EMO-DB from a folder; :func:`affectmap.corpora.load_corpus` also joins its labels."""
+    """Read EMO-DB from a folder.
+
+    Args:
+        folder: The folder; recordings are found anywhere below it.
+
+    Returns:
+        The corpus without activation and valence; :func:`affectmap.corpora.load_corpus` joins its sheet.
+
+    Raises:
+        CorpusError: If the folder cannot be used, holds no recording so named, or one twice.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> (folder / "03a01Wa.wav").touch()
+        >>> load(folder).table["speaker"].tolist()
+        ['03']
+    """
     return read_folder(CARD, folder, parse_name)
 
 

@@ -125,7 +125,7 @@ def parse_evaluation(line: str) -> Evaluation | None:
 
 
 def load(folder: Path, *, excited_as_happy: bool = True) -> Corpus:
-    """Read IEMOCAP with its own emotions, activation and valence.
+    r"""Read IEMOCAP with its own emotions, activation and valence.
 
     Args:
         folder: The folder that holds ``Session1`` and its like.
@@ -138,7 +138,19 @@ def load(folder: Path, *, excited_as_happy: bool = True) -> Corpus:
 
     Raises:
         CorpusError: If there are no recordings or no lists, or a list is broken.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> lists = folder / "Session1" / "dialog" / "EmoEvaluation"
+        >>> lists.mkdir(parents=True)
+        >>> (folder / "Ses01F_impro01_M003.wav").touch()
+        >>> text = "[6.2 - 8.2]\tSes01F_impro01_M003\tsad\t[2.0, 1.5, 1.0]"
+        >>> _ = (lists / "Ses01F_impro01.txt").write_text(text)
+        >>> load(folder).table[["emotion", "activation", "valence", "speaker"]].values.tolist()
+        [['sad', 1.5, 2.0, 'Ses01M']]
     """
+    # dialog/wav holds whole dialogues, which are no utterances.
     corpus = read_folder(CARD, folder, parse_name, skip=lambda path: "dialog" in path.parts)
     evaluations = {one.utterance: one for one in _read_evaluations(folder.expanduser().absolute())}
     files = corpus.table.index.get_level_values("file")
@@ -165,9 +177,7 @@ def _read_evaluations(folder: Path) -> Iterator[Evaluation]:
         if file.parent.name == "EmoEvaluation" and file.suffix == ".txt" and not file.name.startswith(".")
     )
     if not lists:
-        raise CorpusError(
-            f"{folder} has no emotion lists; expected Session*/dialog/EmoEvaluation/*.txt, as published"
-        )
+        raise CorpusError(f"{folder} has no emotion lists; expected Session*/dialog/EmoEvaluation/*.txt, as published")
     first: dict[str, Path] = {}
     for file in lists:
         for number, line in enumerate(file.read_text(encoding="latin-1").split("\n"), start=1):
@@ -204,7 +214,7 @@ def _findings(names: list[str], evaluations: dict[str, Evaluation]) -> Iterator[
                 yield Finding(CARD.name, f"{evaluation.utterance}.wav", "unlabelled", detail)
     for name in names:
         if name not in evaluations:
-            detail = "not listed in EmoEvaluation: no emotion, no activation, no valence"
+            detail = "not listed in EmoEvaluation, so no emotion, no activation and no valence"
             yield Finding(CARD.name, f"{name}.wav", "unlabelled", detail)
 
 

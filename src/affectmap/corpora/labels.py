@@ -10,6 +10,7 @@ What is broken in a sheet is an error; what merely has no counterpart is a findi
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -41,13 +42,14 @@ class Rating(NamedTuple):
     values: dict[str, float]
 
 
-def join_labels(corpus: Corpus, folder: Path, known: Iterable[LabelSheet] = ()) -> Corpus:
-    """Join the sheet of a corpus from a folder of sheets.
+def join_labels(corpus: Corpus, folder: Path, known: Mapping[str, LabelSheet] | None = None) -> Corpus:
+    r"""Join the sheet of a corpus from a folder of sheets.
 
     Args:
         corpus: The corpus; what it already knows of activation and valence is never overwritten.
-        folder: Folder with ``NAME.csv``, or the sheets that the cards name.
-        known: Sheets of all supported corpora, to tell a folder of sheets from any other.
+        folder: Folder of sheets.
+        known: Published sheets by corpus; any other corpus takes the plain sheet ``NAME.csv``. They also tell a
+            folder of sheets from any other folder.
 
     Returns:
         The corpus with the labels, and with findings for rows without a recording, recordings without a row
@@ -56,17 +58,26 @@ def join_labels(corpus: Corpus, folder: Path, known: Iterable[LabelSheet] = ()) 
 
     Raises:
         LabelError: If the folder holds no sheet at all, or the sheet is broken or fits no recording.
+
+    Example:
+        >>> import audformat, pandas as pd, tempfile
+        >>> from affectmap.schema import validate_table
+        >>> index = audformat.segmented_index(["/data/a.wav"])
+        >>> corpus = Corpus("mine", validate_table(pd.DataFrame({"speaker": ["1"]}, index), "notes"))
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> _ = (folder / "mine.csv").write_text("filename,valence\na.wav,4.5\n")
+        >>> join_labels(corpus, folder).table["valence"].tolist()
+        [4.5]
     """
     folder = folder.expanduser().absolute()
-    sheet = LabelSheet(f"{corpus.name}.csv", PLAIN_HEADER)
-    if corpus.card is not None and corpus.card.sheet is not None:
-        sheet = corpus.card.sheet
-    sheets = _find_sheets(folder, sheet, known)
+    known = {} if known is None else known
+    sheet = known.get(corpus.name, LabelSheet(f"{corpus.name}.csv", PLAIN_HEADER))
+    sheets = _find_sheets(folder, sheet, known.values())
     if sheet.file in sheets:
         return _join(corpus, folder / sheet.file, sheet)
     if corpus.table[list(LABELS)].notna().any(axis=None):
         return corpus
-    detail = f"{folder} has no {sheet.file} (it has {', '.join(sheets)}): no activation, no valence"
+    detail = f"{folder} has no {sheet.file} (it has {', '.join(sheets)}), so no activation and no valence"
     return replace(corpus, findings=(*corpus.findings, Finding(corpus.name, "", "unlabelled", detail)))
 
 
@@ -129,10 +140,12 @@ def read_ratings(file: Path, sheet: LabelSheet) -> dict[str, Rating]:
 
 def _columns(cells: Sheet, file: Path, sheet: LabelSheet) -> dict[str, int]:
     columns = sheet.columns if set(cells.header) <= set(sheet.columns) else PLAIN_HEADER
+    if not set(cells.header) <= set(columns):
+        nowhere = [header for header in cells.header if header not in {*sheet.columns, *PLAIN_HEADER}]
+        strange = (nowhere or [header for header in cells.header if header not in sheet.columns])[0]
+        raise LabelError(f"{file} has an unknown column {strange!r}; expected {_expected(sheet)}")
     position: dict[str, int] = {}
     for place, header in enumerate(cells.header):
-        if header not in columns:
-            raise LabelError(f"{file} has an unknown column {header!r}; expected {_expected(sheet)}")
         meaning = columns[header]
         if meaning in position:
             raise LabelError(f"{file} gives {meaning} twice, in the columns {cells.header}; keep one")
@@ -142,9 +155,7 @@ def _columns(cells: Sheet, file: Path, sheet: LabelSheet) -> dict[str, int]:
     absent = sorted(str(meaning) for meaning in required - set(position))
     if absent or not set(position) & set(LABELS):
         lacking = " or ".join(absent) or "activation or valence"
-        raise LabelError(
-            f"{file} has no column for {lacking}; expected {_expected(sheet)}, got {cells.header}"
-        )
+        raise LabelError(f"{file} has no column for {lacking}; expected {_expected(sheet)}, got {cells.header}")
     return position
 
 
@@ -183,16 +194,12 @@ def _join(corpus: Corpus, file: Path, sheet: LabelSheet) -> Corpus:
     return replace(corpus, table=table, findings=findings)
 
 
-def _fill(
-    corpus: Corpus, ratings: Mapping[str, Rating], rows: Mapping[str, int | None], file: Path
-) -> pd.DataFrame:
+def _fill(corpus: Corpus, ratings: Mapping[str, Rating], rows: Mapping[str, int | None], file: Path) -> pd.DataFrame:
     table = corpus.table.copy()
     given = {label for rating in ratings.values() for label in rating.values}
     for label in sorted(given):
         if table[label].notna().any():
-            raise LabelError(
-                f"{label} of {corpus.name} is given twice, by the corpus and by {file}; remove one"
-            )
+            raise LabelError(f"{label} of {corpus.name} is given twice, by the corpus and by {file}; remove one")
         values = table[label].to_numpy(copy=True)
         for name, row in rows.items():
             if row is not None:
@@ -219,9 +226,7 @@ def _match(ratings: Mapping[str, Rating], files: Iterable[str], sheet: Path) -> 
             raise LabelError(_ambiguous(name, rating.line, [paths[row] for row in found], sheet))
         rows[name] = found[0] if found else None
         if found and found[0] in named:
-            raise LabelError(
-                f"{sheet} rates one recording twice, as {named[found[0]]} and as {name}; keep one"
-            )
+            raise LabelError(f"{sheet} rates one recording twice, as {named[found[0]]} and as {name}; keep one")
         named.update(dict.fromkeys(found, name))
     return rows
 
@@ -250,16 +255,21 @@ def _findings(
         if row is None and _parts(name) not in told:
             detail = f"named in {file.name}, but no such recording was found"
             yield Finding(corpus.name, name, "missing", detail)
+    given = next(iter(ratings.values())).values
     rated = {row: name for name, row in rows.items() if row is not None}
     for row, path in enumerate(corpus.table.index.get_level_values("file")):
         if row not in rated:
-            detail = f"not named in {file.name}: no activation, no valence"
+            detail = f"has no row in {file.name}, so {_none_of(given)}"
             yield Finding(corpus.name, _short(path), "unlabelled", detail)
             continue
         values = ratings[rated[row]].values
-        empty = [f"no {label}" for label in values if values[label] != values[label]]
+        empty = [label for label in values if math.isnan(values[label])]
         if empty:
-            yield Finding(corpus.name, _short(path), "unlabelled", f"{file.name} gives {', '.join(empty)}")
+            yield Finding(corpus.name, _short(path), "unlabelled", f"{file.name} gives {_none_of(empty)}")
+
+
+def _none_of(labels: Iterable[str]) -> str:
+    return " and ".join(f"no {label}" for label in labels)
 
 
 def _short(path: str) -> str:

@@ -88,7 +88,24 @@ def official_names() -> list[str]:
 
 
 def load(folder: Path) -> Corpus:
-    """Read SAVEE from a folder in either layout."""
+    """Read SAVEE from a folder.
+
+    Args:
+        folder: The folder; recordings are found anywhere below it, in either layout.
+
+    Returns:
+        The corpus without activation and valence.
+
+    Raises:
+        CorpusError: If the folder cannot be used, holds no recording so named, or one twice.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> (folder / "KL_sa07.wav").touch()
+        >>> load(folder).table["speaker"].tolist()
+        ['KL']
+    """
     return read_folder(CARD, folder, parse_name, official_names())
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
+from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -102,7 +103,7 @@ class Rows:
 
 
 def read_rows(file: Path) -> Rows:
-    """Read the cells of a table.
+    r"""Read the cells of a table.
 
     Args:
         file: A CSV or parquet file.
@@ -112,6 +113,13 @@ def read_rows(file: Path) -> Rows:
 
     Raises:
         CorpusError: If it is missing, of another kind, or damaged.
+
+    Example:
+        >>> import tempfile
+        >>> file = Path(tempfile.mkdtemp(), "mine.csv")
+        >>> _ = file.write_text("file,emotion\na.wav,sad\n")
+        >>> read_rows(file).places
+        ['line 2']
     """
     import pandas as pd
 
@@ -129,9 +137,11 @@ def read_rows(file: Path) -> Rows:
         raise CorpusError(f"{file} ends in {file.suffix or 'nothing'}; expected a table, .csv or .parquet")
     try:
         frame = pd.read_parquet(file)
+    # Damaged files make pyarrow raise errors of many unrelated classes.
     except Exception as error:
         reason = str(error).splitlines()[0]
         raise CorpusError(f"{file} cannot be read as parquet: {reason}") from error
+    # Tables saved from pandas often keep file, start and end as their index.
     if set(frame.index.names) & set(INDEX):
         frame = frame.reset_index()
     frame = frame.rename(columns=str)
@@ -156,6 +166,6 @@ def text_of(cell: object) -> str | None:
     if cell is None or cell is pd.NA or cell != cell:
         return None
     # A column of whole numbers with gaps arrives as 1.0, 2.0; speaker 1 is meant.
-    if isinstance(cell, float) and cell.is_integer():
-        cell = int(cell)
+    if isinstance(cell, Real) and not isinstance(cell, Integral) and float(cell).is_integer():
+        cell = int(float(cell))
     return str(cell).strip() or None

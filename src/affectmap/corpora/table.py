@@ -34,7 +34,7 @@ _KNOWN = (*INDEX, *COLUMNS, "arousal", *FUNCTIONALS)
 
 
 def load(name: str, file: Path) -> Corpus:
-    """Read a corpus from a table.
+    r"""Read a corpus from a table.
 
     Args:
         name: Name of the corpus in this run.
@@ -47,6 +47,14 @@ def load(name: str, file: Path) -> Corpus:
         CorpusError: If the file cannot be read, a column is missing, misspelt or given twice, a cell cannot
             be read, or none of the recordings exists.
         LabelError: If activation or valence is no number or lies outside 1..5.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> (folder / "a.wav").touch()
+        >>> _ = (folder / "mine.csv").write_text("file,emotion,speaker\na.wav,Anger,1\n")
+        >>> load("mine", folder / "mine.csv").table["emotion"].tolist()
+        ['angry']
     """
     return build_corpus(name, read_rows(file.expanduser().absolute()))
 
@@ -65,6 +73,14 @@ def build_corpus(name: str, rows: Rows, language: str = "") -> Corpus:
     Raises:
         CorpusError: If a column is missing or misspelt or a cell cannot be read.
         LabelError: If activation or valence is no number or lies outside 1..5.
+
+    Example:
+        >>> import pandas as pd, tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> (folder / "a.wav").touch()
+        >>> rows = Rows(pd.DataFrame({"file": ["a.wav"], "arousal": [3.5]}), ["row 1"], "notes", folder)
+        >>> build_corpus("mine", rows).table["activation"].tolist()
+        [3.5]
     """
     import audformat
     import pandas as pd
@@ -83,9 +99,7 @@ def build_corpus(name: str, rows: Rows, language: str = "") -> Corpus:
     table = validate_table(pd.DataFrame(columns, index=index), rows.origin)
     functionals = _functionals(rows, index)
     kept, left_out = _usable(name, written, files, functionals, rows)
-    unlabelled = _unlabelled(
-        name, table[kept], [cell for cell, keep in zip(written, kept, strict=True) if keep]
-    )
+    unlabelled = _unlabelled(name, table[kept], [cell for cell, keep in zip(written, kept, strict=True) if keep])
     table = table[kept]
     spoken = sorted(set(table["language"].dropna()))
     return Corpus(
@@ -111,13 +125,12 @@ def _check_columns(name: str, rows: Rows) -> list[Finding]:
             f"{rows.origin} has {len(FUNCTIONALS) - len(absent)} of the {len(FUNCTIONALS)} functionals; "
             f"it lacks {', '.join(absent)}; give all of them or none"
         )
+    # A misspelt column must not pass for one that is merely not known.
     others = [column for column in given if column not in _KNOWN]
     for column in others:
         close = get_close_matches(column.strip().lower(), (*INDEX, *COLUMNS, "arousal"), n=1, cutoff=0.8)
         if close:
-            raise CorpusError(
-                f"{rows.origin} has a column {column!r}; rename it to {close[0]!r} if it is that"
-            )
+            raise CorpusError(f"{rows.origin} has a column {column!r}; rename it to {close[0]!r} if it is that")
     if not others:
         return []
     return [Finding(name, "", "note", f"columns left out, for they are not known: {', '.join(others)}")]
@@ -262,12 +275,12 @@ def _unlabelled(name: str, table: pd.DataFrame, written: list[str | None]) -> It
     for cell, empty in zip(written, table[columns].isna().to_numpy(), strict=True):
         absent = [f"no {column}" for column, missing in zip(columns, empty, strict=True) if missing]
         if absent:
-            yield Finding(name, str(cell), "unlabelled", ", ".join(absent))
+            yield Finding(name, str(cell), "unlabelled", " and ".join(absent))
 
 
 def _notes(name: str, table: pd.DataFrame) -> Iterator[Finding]:
     if table["speaker"].isna().all():
         yield Finding(name, "", "note", "no speaker is named: speakers cannot be kept apart in folds")
     elif table["speaker"].isna().any():
-        detail = f"{int(table['speaker'].isna().sum())} utterances name no speaker"
+        detail = f"utterances without a speaker: {int(table['speaker'].isna().sum()):,}"
         yield Finding(name, "", "note", detail)

@@ -68,7 +68,24 @@ def parse_name(path: PurePath) -> Name | None:
 
 
 def load(folder: Path) -> Corpus:
-    """Read URDU from a folder; :func:`affectmap.corpora.load_corpus` also joins its labels."""
+    """Read URDU from a folder.
+
+    Args:
+        folder: The folder; recordings are found anywhere below it.
+
+    Returns:
+        The corpus without activation and valence; :func:`affectmap.corpora.load_corpus` joins its sheet.
+
+    Raises:
+        CorpusError: If the folder cannot be used, holds no recording so named, or one twice.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> (folder / "SF11_F2_S04.wav").touch()
+        >>> load(folder).table["speaker"].tolist()
+        ['SF11']
+    """
     return read_folder(CARD, folder, parse_name)
 
 

@@ -1,0 +1,236 @@
+"""``affectmap corpora``: what is supported, and what was found in a folder or table."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from affectmap.schema import FOUR_CLASSES, LABELS, AffectmapError, Emotion, Finding, UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console, JustifyMethod
+    from rich.table import Table
+
+    from affectmap.corpora import Corpus, CorpusCard
+
+#: Findings of a kind that are named without ``--all``.
+N_SHOWN = 10
+# Narrowest column in which the name of a corpus and its counts read well, its padding counted in.
+_COLUMN_WIDTH = 11
+_SPEC_HELP = "emodb=DIR, table:NAME=FILE, NAME=DIR (audformat) or audformat:NAME=DIR#TABLE; may be repeated."
+
+
+def corpora_command(
+    specs: Annotated[list[str] | None, typer.Argument(metavar="[SPEC]...", help=_SPEC_HELP, show_default=False)] = None,
+    corpus: Annotated[
+        list[str] | None, typer.Option("--corpus", metavar="SPEC", help=_SPEC_HELP, show_default=False)
+    ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder of activation and valence sheets.", show_default=False),
+    ] = None,
+    excited_as_happy: Annotated[
+        bool, typer.Option("--excited-as-happy/--excited-apart", help="How IEMOCAP's excited counts.")
+    ] = True,
+    show_all: Annotated[bool, typer.Option("--all", help="Name every finding, not ten of a kind.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the supported corpora, or tell what lies in those named.
+
+    Without SPEC: every supported corpus, its language, size, labels and licence, and how to get it.
+
+    With SPEC: counts by emotion, speakers, labels; by name what is missing, extra, unlabelled or left out.
+    """
+    from rich.console import Console
+
+    console = Console(highlight=False, markup=False)
+    notes = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    wanted = [*(specs or []), *(corpus or [])]
+    if not wanted:
+        _list_supported(console, notes, as_json)
+        return
+    found, errors = _load(wanted, labels, excited_as_happy)
+    if as_json:
+        typer.echo(_dump({"corpora": [summarise(one) for one in found], "errors": _tell(errors)}))
+    else:
+        _print_counts(console, found)
+        for one in found:
+            _print_findings(console, one, None if show_all else N_SHOWN)
+    for error in errors.values():
+        notes.print(f"affectmap: error: {error}")
+    if errors:
+        raise typer.Exit(2 if any(isinstance(error, UsageError) for error in errors.values()) else 1)
+
+
+def _load(
+    specs: Iterable[str], labels: Path | None, excited_as_happy: bool
+) -> tuple[list[Corpus], dict[str, AffectmapError]]:
+    from affectmap.corpora import load_corpus
+
+    found, errors = [], {}
+    for spec in dict.fromkeys(specs):
+        try:
+            found.append(load_corpus(spec, labels, excited_as_happy=excited_as_happy))
+        except AffectmapError as error:
+            errors[spec] = error
+    return found, errors
+
+
+def _tell(errors: dict[str, AffectmapError]) -> list[dict[str, str]]:
+    return [{"corpus": spec, "error": str(error)} for spec, error in errors.items()]
+
+
+def _dump(content: dict[str, Any]) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False)
+
+
+def summarise(corpus: Corpus) -> dict[str, Any]:
+    """Count what a corpus holds.
+
+    Args:
+        corpus: A corpus as found.
+
+    Returns:
+        Plain data: ``name``, ``title``, ``language``, ``n_utterances``, ``n_speakers``, ``emotions``
+        (utterances by emotion), ``n_without_emotion``, ``n_activation``, ``n_valence`` (utterances rated),
+        ``functionals`` (whether its table brings them) and ``findings``.
+
+    Example:
+        >>> import audformat, pandas as pd
+        >>> from affectmap.corpora import Corpus
+        >>> from affectmap.schema import validate_table
+        >>> index = audformat.filewise_index(["/a.wav", "/b.wav"])
+        >>> index = audformat.utils.to_segmented_index(index)
+        >>> table = validate_table(pd.DataFrame({"emotion": ["sad", None]}, index), "notes.csv")
+        >>> summarise(Corpus("mine", table))["emotions"]
+        {'sad': 1}
+    """
+    table = corpus.table
+    counted = table["emotion"].value_counts()
+    return {
+        "name": corpus.name,
+        "title": corpus.name if corpus.card is None else corpus.card.title,
+        "language": corpus.language,
+        "n_utterances": len(table),
+        "n_speakers": int(table["speaker"].nunique()),
+        "emotions": {str(emotion): int(counted[emotion]) for emotion in Emotion if emotion in counted},
+        "n_without_emotion": int(table["emotion"].isna().sum()),
+        **{f"n_{label}": int(table[label].notna().sum()) for label in LABELS},
+        "functionals": corpus.functionals is not None,
+        "findings": [finding._asdict() for finding in corpus.findings],
+    }
+
+
+def _list_supported(console: Console, notes: Console, as_json: bool) -> None:
+    from affectmap.corpora import CARDS
+
+    if as_json:
+        typer.echo(_dump({"corpora": [_describe(card) for card in CARDS.values()]}))
+        return
+    table = _new_table()
+    for header in ("name", "language", "utterances", "speakers", "emotions", "labels"):
+        justify: JustifyMethod = "right" if header in ("utterances", "speakers") else "left"
+        table.add_column(header, justify=justify, overflow="fold")
+    for card in CARDS.values():
+        size = (f"{card.n_utterances:,}", str(card.n_speakers))
+        table.add_row(card.name, ", ".join(card.languages), *size, _classes(card), _rated(card))
+    console.print(table)
+    console.print("\nN neutral, S sad, H happy, A angry; labels of activation and valence")
+    console.print("\nHow to get it")
+    for card in CARDS.values():
+        console.print(f"  {card.name:<9}{card.access}", soft_wrap=True)
+        console.print(f"  {'':<9}licence: {card.licence}", soft_wrap=True)
+    notes.print("\nLook at one:     affectmap corpora emodb=DIR --labels DIR")
+    notes.print("Bring your own:  table:NAME=FILE (CSV or parquet) or NAME=DIR (audformat database)")
+
+
+def _classes(card: CorpusCard) -> str:
+    four = "-".join(emotion[0].upper() for emotion in FOUR_CLASSES if emotion in card.emotions)
+    n_more = len(set(card.emotions) - set(FOUR_CLASSES))
+    return f"{four}, {n_more} more" if n_more else four
+
+
+def _rated(card: CorpusCard) -> str:
+    if card.own_labels:
+        return "its own"
+    return "none" if card.sheet is None else card.sheet.file
+
+
+def _describe(card: CorpusCard) -> dict[str, Any]:
+    return {
+        "name": card.name,
+        "title": card.title,
+        "languages": list(card.languages),
+        "n_utterances": card.n_utterances,
+        "n_speakers": card.n_speakers,
+        "emotions": [str(emotion) for emotion in card.emotions],
+        "own_labels": card.own_labels,
+        "label_sheet": None if card.sheet is None else card.sheet.file,
+        "licence": card.licence,
+        "access": card.access,
+        "citation": card.citation,
+    }
+
+
+def _new_table() -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    return Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
+
+
+def _print_counts(console: Console, found: Sequence[Corpus]) -> None:
+    """Print one column for each corpus, as many side by side as the terminal is wide."""
+    side_by_side = max(1, console.width // _COLUMN_WIDTH - 2)
+    for first in range(0, len(found), side_by_side):
+        shown = [summarise(corpus) for corpus in found[first : first + side_by_side]]
+        table = _new_table()
+        table.add_column("", overflow="fold")
+        for one in shown:
+            table.add_column(one["name"], justify="right", overflow="fold")
+        for label, values in _lines(shown):
+            table.add_row(label, *values)
+        console.print(table)
+        console.print()
+
+
+def _lines(shown: Sequence[dict[str, Any]]) -> Iterator[tuple[str, list[str]]]:
+    def count(label: str, counts: Iterable[int], empty: str = "-") -> tuple[str, list[str]]:
+        """Give a line of counts."""
+        return label, [f"{number:,}" if number else empty for number in counts]
+
+    yield "language", [one["language"] or "not told" for one in shown]
+    yield count("speakers", (one["n_speakers"] for one in shown), "not told")
+    yield count("utterances", (one["n_utterances"] for one in shown))
+    for emotion in Emotion:
+        if any(emotion in one["emotions"] for one in shown):
+            yield count(f"  {emotion}", (one["emotions"].get(emotion, 0) for one in shown))
+    if any(one["n_without_emotion"] for one in shown):
+        yield count("  no emotion", (one["n_without_emotion"] for one in shown))
+    for label in LABELS:
+        yield count(f"with {label}", (one[f"n_{label}"] for one in shown))
+    if any(one["functionals"] for one in shown):
+        yield count("with functionals", (one["n_utterances"] * one["functionals"] for one in shown))
+    yield count("findings", (len(one["findings"]) for one in shown))
+
+
+def _print_findings(console: Console, corpus: Corpus, n_shown: int | None) -> None:
+    groups: dict[tuple[str, str], list[Finding]] = defaultdict(list)
+    for finding in corpus.findings:
+        groups[finding.kind, finding.detail].append(finding)
+    if groups:
+        console.print(corpus.name, style="bold")
+    for (kind, detail), findings in groups.items():
+        files = [finding.file for finding in findings if finding.file]
+        number = f"{len(files):,} " if files else ""
+        console.print(f"  {number}{kind}: {detail}", soft_wrap=True)
+        shown = files[:n_shown]
+        for file in shown:
+            console.print(f"    {file}", soft_wrap=True)
+        if len(shown) < len(files):
+            console.print(f"    and {len(files) - len(shown):,} more; --all names them", soft_wrap=True)

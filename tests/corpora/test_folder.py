@@ -1,0 +1,59 @@
+"""Finding recordings."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from affectmap.corpora import emodb
+from affectmap.corpora.folder import find_recordings, walk_files
+from affectmap.schema import CorpusError
+
+
+def test_order_is_alphabetical_and_paths_absolute(make_files, monkeypatch, tmp_path):
+    make_files("corpus", ["b/2.wav", "a.WAV", "b/1.mp3", "notes.txt", "B/3.aiff"])
+    monkeypatch.chdir(tmp_path)
+    files, n_hidden = find_recordings(Path("corpus"))
+    assert [file.relative_to(tmp_path / "corpus").as_posix() for file in files] == [
+        "B/3.aiff",
+        "a.WAV",
+        "b/1.mp3",
+        "b/2.wav",
+    ]
+    assert n_hidden == 0
+
+
+def test_a_hidden_folder_above_the_corpus_does_not_hide_it(make_files):
+    folder = make_files(".data/corpus", ["a.wav", ".b.wav", ".c/d.wav"])
+    files, n_hidden = find_recordings(folder)
+    assert [file.name for file in files] == ["a.wav"]
+    assert n_hidden == 2
+
+
+def test_a_link_that_leads_back_ends(make_files):
+    folder = make_files("corpus", ["a/b.wav"])
+    (folder / "a/again").symlink_to(folder)
+    assert [file.name for file in walk_files(folder)] == ["b.wav"]
+
+
+def test_a_folder_that_cannot_be_read_is_told(make_files, monkeypatch):
+    folder = make_files("corpus", ["a.wav", "locked/b.wav"])
+    scandir = os.scandir
+
+    def locked(path):
+        if os.fspath(path).endswith("locked"):
+            raise PermissionError(errno.EACCES, "Permission denied", os.fspath(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", locked)
+    with pytest.raises(CorpusError, match=r"locked cannot be read \(Permission denied\); check its permissions"):
+        find_recordings(folder)
+
+
+def test_a_name_in_another_encoding_can_be_printed(make_files):
+    folder = make_files("corpus", ["03a01Fa.wav"])
+    Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.wav")).touch()
+    (extra,) = [finding for finding in emodb.load(folder).findings if finding.kind == "extra"]
+    assert extra.file == "caf\\xe9.wav"
+    assert extra.file.encode("utf-8")

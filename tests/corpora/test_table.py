@@ -1,0 +1,225 @@
+"""Any corpus from one table: what is read, what is told, what is refused by row."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from affectmap.corpora import load_corpus, table
+from affectmap.schema import FUNCTIONALS, CorpusError, Finding, LabelError
+
+
+@pytest.fixture
+def load(write, make_files):
+    """Write a CSV table beside empty recordings and read it."""
+
+    def load_text(text, files=("a.wav", "b.wav"), name="mine.csv"):
+        make_files(".", files)
+        return load_corpus(f"table:mine={write(name, text)}")
+
+    return load_text
+
+
+def functionals(n_rows, **columns):
+    values = np.random.default_rng(0).normal(size=(n_rows, len(FUNCTIONALS)))
+    return pd.DataFrame({**columns, **dict(zip(FUNCTIONALS, values.T, strict=True))})
+
+
+def test_reads_every_column(load, tmp_path):
+    corpus = load(
+        "file,start,end,emotion,activation,valence,speaker,session,sex,language\n"
+        "a.wav,0,1.5,Anger,4.5,2,01,s1,female,de\n"
+        "a.wav,1.5,,happiness,3,4,01,s1,female,de\n"
+        "b.wav,0 days 00:00:02,0 days 00:00:03,neu,1,5,02,s2,male,de\n"
+    )
+    rows = corpus.table
+    assert rows.index.get_level_values("file").tolist() == [str(tmp_path / f) for f in ("a.wav", "a.wav", "b.wav")]
+    assert rows.index.get_level_values("start").total_seconds().tolist() == [0, 1.5, 2]
+    assert rows.index.get_level_values("end").total_seconds().tolist()[::2] == [1.5, 3]
+    assert rows.index.get_level_values("end").isna().tolist() == [False, True, False]
+    assert rows["emotion"].tolist() == ["angry", "happy", "neutral"]
+    assert rows["activation"].tolist() == [4.5, 3, 1]
+    assert rows["speaker"].tolist() == ["01", "01", "02"]
+    assert corpus.language == "de"
+    assert corpus.findings == ()
+    assert corpus.card is None
+    assert corpus.functionals is None
+
+
+def test_file_alone_is_enough_and_what_lacks_is_told(load):
+    corpus = load("file\na.wav\nb.wav\n")
+    assert corpus.table.isna().all(axis=None)
+    assert [finding.detail for finding in corpus.findings] == [
+        "no speaker is named: speakers cannot be kept apart in folds"
+    ]
+    assert corpus.language == ""
+
+
+def test_arousal_is_activation(load):
+    assert load("file,arousal,speaker\na.wav,2,x\nb.wav,3,x\n").table["activation"].tolist() == [2, 3]
+    with pytest.raises(CorpusError, match=r"both activation and arousal"):
+        load("file,arousal,activation\na.wav,2,2\n")
+
+
+def test_calm_stays_calm(load):
+    assert load("file,emotion\na.wav,calm\nb.wav,neutral\n").table["emotion"].tolist() == ["calm", "neutral"]
+
+
+def test_empty_cells_are_missing_and_named(load):
+    corpus = load("file,emotion,activation,speaker\na.wav,,nan,x\nb.wav,sad,3,\n")
+    assert corpus.table["emotion"].tolist() == [None, "sad"]
+    assert corpus.table["speaker"].tolist() == ["x", None]
+    assert corpus.findings == (
+        Finding("mine", "a.wav", "unlabelled", "no emotion and no activation"),
+        Finding("mine", "", "note", "utterances without a speaker: 1"),
+    )
+
+
+def test_absolute_paths_and_folders(load, tmp_path):
+    corpus = load(f"file\n{tmp_path / 'deep/c.wav'}\ndeep/d.wav\n", files=["deep/c.wav", "deep/d.wav"])
+    files = corpus.table.index.get_level_values("file").tolist()
+    assert files == [str(tmp_path / "deep/c.wav"), str(tmp_path / "deep/d.wav")]
+
+
+def test_rows_without_a_recording_are_dropped_by_name(load):
+    corpus = load("file,speaker\na.wav,1\ngone.wav,1\n")
+    assert len(corpus.table) == 1
+    detail = "named in mine.csv, but no such recording was found; left out"
+    assert corpus.findings == (Finding("mine", "gone.wav", "missing", detail, dropped=True),)
+    with pytest.raises(
+        CorpusError, match=r"none of its 1 rows can be used, first .*gone.wav .*; paths are relative to"
+    ):
+        load("file\ngone.wav\n")
+
+
+def test_unknown_columns_are_told_but_a_near_miss_is_refused(load):
+    corpus = load("file,speaker,transcript,age\na.wav,1,ja,3\n")
+    assert corpus.findings[0].detail == "columns left out, for they are not known: transcript, age"
+    for misspelt, meant in (("emotoin", "emotion"), ("Valence", "valence"), ("speaker ", "speaker")):
+        with pytest.raises(CorpusError, match=rf"has a column '{misspelt}'; rename it to '{meant}' if it is that"):
+            load(f"file,{misspelt}\na.wav,x\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "message"),
+    [
+        ("filename\na.wav\n", CorpusError, r"has no column 'file'; got \['filename'\]"),
+        ("file,emotion\n", CorpusError, "has no rows; expected at least one utterance"),
+        ("file,file\na.wav,a.wav\n", CorpusError, r"columns of the same name: \['file'\]"),
+        ("file,emotion\n,sad\n", CorpusError, "line 2 names no file"),
+        ("file,emotion\na.wav,sad\n\nb.wav,angyr\n", CorpusError, "line 4: unknown emotion 'angyr'; expected one of"),
+        ("file,start\na.wav,soon\n", CorpusError, "line 2: start is 'soon'; expected seconds"),
+        ("file,start\na.wav,inf\n", CorpusError, "line 2: start is 'inf'; expected seconds"),
+        ("file,start\na.wav,-1\n", CorpusError, "line 2: start is -1; expected 0 s or more"),
+        ("file,start,end\na.wav,2,2\n", CorpusError, "line 2 ends at 2 s and starts at 2 s; expected an end after"),
+        ("file\na.wav\na.wav\n", CorpusError, "1 utterances are named twice, first .*a.wav; name each once"),
+        ("file,valence\na.wav,good\n", LabelError, "valence of .*a.wav is 'good', not a number"),
+        ("file,valence\na.wav,0\n", LabelError, r"1 values of valence lie outside 1\.\.5, first 0 for .*a.wav"),
+        ("file,emotion\na.wav\n", CorpusError, "line 2 has 1 cells, the header 2"),
+    ],
+)
+def test_broken_tables(load, text, error, message):
+    with pytest.raises(error, match=message) as caught:
+        load(text)
+    assert "\n" not in str(caught.value)
+    assert "mine.csv" in str(caught.value)
+
+
+def test_file_that_is_no_table(load, tmp_path, write):
+    with pytest.raises(CorpusError, match=r"nowhere.csv does not exist; expected a table, .csv or .parquet"):
+        load_corpus(f"table:mine={tmp_path / 'nowhere.csv'}")
+    with pytest.raises(CorpusError, match=r"is a folder; expected a table"):
+        load_corpus(f"table:mine={tmp_path}")
+    with pytest.raises(CorpusError, match=r"ends in .xlsx; expected a table"):
+        load("file\n", name="mine.xlsx")
+    with pytest.raises(CorpusError, match=r"cannot be read as parquet") as caught:
+        load_corpus(f"table:mine={write('mine.parquet', 'no parquet')}")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_functionals_make_audio_unnecessary(tmp_path, ending):
+    frame = functionals(3, file=["x/a.wav", "x/b.wav", "x/c.wav"], speaker=["1", "2", "3"], emotion="sad")
+    file = tmp_path / f"mine.{ending}"
+    frame.to_csv(file, index=False) if ending == "csv" else frame.to_parquet(file)
+    corpus = load_corpus(f"table:mine={file}")
+    assert corpus.functionals.index.equals(corpus.table.index)
+    assert tuple(corpus.functionals.columns) == FUNCTIONALS
+    assert (corpus.functionals.dtypes == "float32").all()
+    np.testing.assert_allclose(corpus.functionals, frame[list(FUNCTIONALS)], rtol=1e-6)
+    assert corpus.findings == ()
+
+
+def test_functionals_that_are_not_finite_are_dropped_by_name(tmp_path):
+    frame = functionals(4, file=list("abcd"), speaker="1")
+    frame.loc[1, FUNCTIONALS[3]] = np.nan
+    frame.loc[2, FUNCTIONALS[87]] = np.inf
+    frame.to_csv(tmp_path / "mine.csv", index=False)
+    corpus = load_corpus(f"table:mine={tmp_path / 'mine.csv'}")
+    dropped = [finding for finding in corpus.findings if finding.dropped]
+    assert [(finding.file, finding.kind) for finding in dropped] == [("b", "unreadable"), ("c", "unreadable")]
+    assert corpus.functionals.index.equals(corpus.table.index)
+    assert len(corpus.table) == 2
+
+
+def test_some_functionals_are_no_functionals(tmp_path):
+    frame = functionals(2, file=list("ab"))
+    frame.drop(columns=[FUNCTIONALS[5], FUNCTIONALS[80]]).to_csv(tmp_path / "mine.csv", index=False)
+    with pytest.raises(
+        CorpusError, match=rf"has 86 of the 88 functionals; it lacks {FUNCTIONALS[5]}, {FUNCTIONALS[80]};"
+    ):
+        load_corpus(f"table:mine={tmp_path / 'mine.csv'}")
+    frame = frame.astype({FUNCTIONALS[0]: object})
+    frame.loc[1, FUNCTIONALS[0]] = "loud"
+    frame.to_csv(tmp_path / "mine.csv", index=False)
+    with pytest.raises(CorpusError, match=rf"line 3: {FUNCTIONALS[0]} is 'loud'; expected a number"):
+        load_corpus(f"table:mine={tmp_path / 'mine.csv'}")
+
+
+def test_parquet_with_numbers_times_and_index(tmp_path, make_files):
+    make_files(".", ["a.wav", "b.wav"])
+    frame = pd.DataFrame(
+        {
+            "file": ["a.wav", "b.wav"],
+            "start": pd.to_timedelta([0, 1], unit="s"),
+            "end": pd.to_timedelta([1, None], unit="s"),
+            "speaker": [1.0, None],
+            "emotion": pd.Categorical(["sad", "angry"]),
+            "valence": [2.5, np.nan],
+        }
+    )
+    frame.to_parquet(tmp_path / "flat.parquet")
+    frame.set_index(["file", "start", "end"]).to_parquet(tmp_path / "indexed.parquet")
+    flat, indexed = (table.load("mine", tmp_path / f"{name}.parquet") for name in ("flat", "indexed"))
+    assert flat.table.equals(indexed.table)
+    assert flat.table["speaker"].tolist() == ["1", None]
+    assert flat.table.index.get_level_values("start").total_seconds().tolist() == [0, 1]
+    assert flat.table["valence"].tolist()[0] == 2.5
+    frame.assign(emotion=["sad", "mad"]).to_parquet(tmp_path / "flat.parquet")
+    with pytest.raises(CorpusError, match=r"row 2: unknown emotion 'mad'"):
+        table.load("mine", tmp_path / "flat.parquet")
+
+
+def test_several_languages_are_joined(load):
+    assert load("file,language\na.wav,it\nb.wav,en\n").language == "en, it"
+
+
+def test_sheet_named_after_the_corpus_is_joined(load, write, tmp_path):
+    load("file,emotion\na.wav,sad\nb.wav,angry\n")
+    folder = write("labels/mine.csv", "filename,activation,valence\na.wav,1,2\nb.wav,3,4\n").parent
+    corpus = load_corpus(f"table:mine={tmp_path / 'mine.csv'}", folder)
+    assert corpus.table["valence"].tolist() == [2, 4]
+
+
+@pytest.mark.parametrize(("cell", "seconds"), [("0", 0), ("2.25", 2.25), ("0 days 00:01:00.5", 60.5), ("NaT", None)])
+def test_parse_time(cell, seconds):
+    time = table.parse_time(cell, "end")
+    assert (None if time is None else time.total_seconds()) == seconds
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(("name", "n_rows", "n_speakers"), [("ravdess", 1440, 24), ("emovo", 588, 6)])
+def test_real_tables(real_data, name, n_rows, n_speakers):
+    corpus = load_corpus(f"table:{name}={real_data / 'features' / name}.parquet")
+    assert corpus.functionals.shape == (n_rows, 88)
+    assert corpus.table["speaker"].nunique() == n_speakers
+    assert corpus.findings == ()
