@@ -11,7 +11,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from affectmap.losses import Preset
+from affectmap.losses import Preset, check_preset
 
 HIDDEN_DIMS = (40, 20, 10)
 
@@ -19,8 +19,8 @@ HIDDEN_DIMS = (40, 20, 10)
 class DenoisingAutoencoder(nn.Module):
     """Encoder 88-40-20-10-2 and its mirror image, fully connected, 9,310 parameters.
 
-    ReLU follows every hidden layer; the latent and the output are linear. The preset ``authors-code`` has in the
-    decoder one ReLU only, after the 10→20 layer, as in the code that the paper's authors released.
+    ReLU follows every hidden layer; the latent and the output are linear. The preset ``authors-code`` has one
+    ReLU only in the decoder, after the 10→20 layer, as in the code that the paper's authors released.
 
     Source: Das et al. 2022, section 4; Vincent et al. 2008 for denoising.
 
@@ -90,10 +90,14 @@ def relu_after(n_hidden: int, preset: Preset) -> tuple[tuple[bool, ...], tuple[b
     Returns:
         Two tuples of ``n_hidden + 1`` booleans, one a layer.
 
+    Raises:
+        ConfigError: If `preset` is unknown.
+
     Example:
         >>> relu_after(3, "authors-code")
         ((True, True, True, False), (False, True, False, False))
     """
+    check_preset(preset)
     every_hidden = (True,) * n_hidden + (False,)
     if preset == "paper":
         return every_hidden, every_hidden
@@ -110,8 +114,9 @@ def _run(layers: nn.ModuleList, relu: tuple[bool, ...], values: Tensor) -> Tenso
 
 
 def _linear(n_in: int, n_out: int, generator: torch.Generator | None) -> nn.Linear:
-    layer = nn.utils.skip_init(nn.Linear, n_in, n_out)
-    # PyTorch's default for a linear layer (uniform within 1/sqrt(n_in)), drawn from this model's own generator.
+    # Made empty first: the constructor would draw from the global generator, which is the caller's.
+    layer = nn.Linear(n_in, n_out, device="meta").to_empty(device="cpu")
+    # PyTorch's default for a linear layer, uniform within 1/sqrt(n_in), but from this model's own generator.
     bound = 1 / math.sqrt(n_in)
     for parameter in (layer.weight, layer.bias):
         nn.init.uniform_(parameter, -bound, bound, generator=generator)

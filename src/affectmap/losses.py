@@ -2,12 +2,13 @@
 
 Conventions:
     * ``latent`` is ``(N, D)``, one row an utterance; ``label`` is ``(N,)`` or ``(N, L)`` in the same order.
-    * A label that is ``NaN`` is missing; its utterance takes part in no pair. That makes training *semi*-supervised.
-    * A loss is a scalar. Where a batch has no usable pair, or its labels are all equal, it is exactly 0 and its
-      gradient is 0: the batch has no metric term.
+    * A label that is ``NaN`` is missing; an utterance that lacks any of its labels takes part in no pair.
+      That makes training *semi*-supervised.
+    * A loss is a scalar. Where a batch has no usable pair, or its labels are all equal, it is exactly 0 and
+      its gradient is 0: the batch has no metric term.
 
-Source: Das, Lund, Lønfeldt, Pagsberg, Clemmensen (2022), "Continuous Metric Learning For Transferable Speech Emotion
-Recognition and Embedding Across Low-resource Languages", NLDL, equations 2 to 5.
+Source: Das, Lund, Lønfeldt, Pagsberg, Clemmensen (2022), "Continuous Metric Learning For Transferable Speech
+Emotion Recognition and Embedding Across Low-resource Languages", NLDL, equations 2 to 5.
 """
 
 from __future__ import annotations
@@ -46,9 +47,10 @@ class ContinuousMetricLoss(nn.Module):
         L_res   = mean (d_z − α* d_y)²      (eq. 4)
         L       = L_slope + L_res           (eq. 5)
 
-    The preset ``authors-code`` follows the code that the paper's authors released instead: ``d_z`` is the mean over
-    the latent dimensions of ``z_i − z_j`` and ``d_y = y_i − y_j``, both signed; with two labels the latent is split
-    in two halves, one loss each, and summed. That form is not invariant under rotation of the latent.
+    The preset ``authors-code`` follows the code that the paper's authors released instead: ``d_z`` is the
+    mean over the latent dimensions of ``z_i − z_j`` and ``d_y = y_i − y_j``, both signed; with several labels
+    the latent is split in as many parts, one loss each, and the losses are summed. That form is not invariant
+    under rotation of the latent. (That code's logarithm is of the whole objective: see training.)
 
     Source: Das et al. 2022, eq. 2 to 5.
 
@@ -74,8 +76,7 @@ class ContinuousMetricLoss(nn.Module):
 
     def __init__(self, preset: Preset = "paper") -> None:
         super().__init__()
-        if preset not in get_args(Preset):
-            raise ConfigError(f"preset is {preset!r}; expected one of {get_args(Preset)}")
+        check_preset(preset)
         self.preset = preset
 
     def forward(self, latent: Tensor, label: Tensor) -> Tensor:
@@ -83,13 +84,19 @@ class ContinuousMetricLoss(nn.Module):
 
         Args:
             latent: ``(N, D)``, any floating dtype and device.
-            label: ``(N,)`` or ``(N, L)``, ``NaN`` where missing.
+            label: ``(N,)`` or ``(N, L)``, any real dtype and device, ``NaN`` where missing.
 
         Returns:
-            A scalar ≥ 0.
+            A scalar ≥ 0 in the dtype of `latent`; float32 for half precision, where sums over pairs overflow.
+
+        Raises:
+            ConfigError: If the shapes do not fit.
         """
         _check_shapes(latent, label, self.preset)
-        label = label.to(latent).reshape(len(label), -1)
+        if latent.dtype in (torch.float16, torch.bfloat16):
+            latent = latent.float()
+        label = label.to(latent)
+        label = label[:, None] if label.dim() == 1 else label
         present = ~label.isnan().any(dim=1)
         terms = metric_terms(latent[None], label[None], present[None], self.preset)
         return (terms.slope + terms.residual).squeeze(0)
@@ -97,6 +104,21 @@ class ContinuousMetricLoss(nn.Module):
     def extra_repr(self) -> str:
         """Show the preset where PyTorch prints the module."""
         return f"preset={self.preset!r}"
+
+
+def check_preset(preset: str) -> None:
+    """Raise a `ConfigError` unless `preset` is ``paper`` or ``authors-code``."""
+    if preset not in get_args(Preset):
+        raise ConfigError(f"preset is {preset!r}; expected one of {list(get_args(Preset))}")
+
+
+def check_split(latent_dim: int, n_labels: int) -> None:
+    """Raise a `ConfigError` unless ``authors-code`` can give each label its own part of the latent."""
+    if latent_dim < n_labels:
+        raise ConfigError(
+            f"authors-code gives each label a part of the latent: {latent_dim} dimensions do not do for "
+            f"{n_labels} labels; give it at least {n_labels}"
+        )
 
 
 def metric_terms(latent: Tensor, label: Tensor, present: Tensor, preset: Preset = "paper") -> MetricTerms:
@@ -121,33 +143,29 @@ def metric_terms(latent: Tensor, label: Tensor, present: Tensor, preset: Preset 
     pairs = (present[:, :, None] & present[:, None, :]).triu(diagonal=1)
     if preset == "paper":
         return _slope_and_residual(_distances(latent), _distances(label), pairs)
-    halves = latent.chunk(max(label.shape[2], 1), dim=2)
     columns = label.unbind(dim=2) or (torch.zeros_like(latent[..., 0]),)
-    parts = [
-        _slope_and_residual(_signed(half.mean(dim=2)), _signed(column), pairs)
-        for half, column in zip(halves, columns, strict=True)
+    parts = latent.tensor_split(len(columns), dim=2)
+    terms = [
+        _slope_and_residual(_signed(part.mean(dim=2)), _signed(column), pairs)
+        for part, column in zip(parts, columns, strict=True)
     ]
-    slope, residual, usable = (torch.stack(values) for values in zip(*parts, strict=True))
+    slope, residual, usable = (torch.stack(values) for values in zip(*terms, strict=True))
     return MetricTerms(slope.sum(dim=0), residual.sum(dim=0), usable.any(dim=0))
 
 
 def _check_shapes(latent: Tensor, label: Tensor, preset: Preset) -> None:
     if latent.dim() != 2 or label.dim() not in (1, 2) or len(latent) != len(label):
-        raise ConfigError(
-            f"latent {tuple(latent.shape)} and label {tuple(label.shape)} do not fit; expected (N, D) with (N,) or (N, L)"
-        )
+        shapes = f"latent {tuple(latent.shape)} and label {tuple(label.shape)}"
+        raise ConfigError(f"{shapes} do not fit; expected (N, D) with (N,) or (N, L)")
     if not latent.is_floating_point():
         raise ConfigError(f"latent is {latent.dtype}; expected a floating dtype")
-    n_labels = 1 if label.dim() == 1 else label.shape[1]
-    if preset == "authors-code" and latent.shape[1] < n_labels:
-        raise ConfigError(
-            f"authors-code splits the latent by label: {latent.shape[1]} dimensions, {n_labels} labels"
-        )
+    if preset == "authors-code":
+        check_split(latent.shape[1], 1 if label.dim() == 1 else label.shape[1])
 
 
 def _distances(points: Tensor) -> Tensor:
-    # cdist has gradient 0 where two points coincide, so nothing is divided by zero there. Its fast matrix-product
-    # mode loses digits for close points, which are most of the pairs here.
+    # cdist has gradient 0 where two points coincide, so nothing is divided by zero there. Its fast mode, by
+    # matrix product, loses digits for close points, which are most of the pairs here.
     return torch.cdist(points, points, compute_mode="donot_use_mm_for_euclid_dist")
 
 

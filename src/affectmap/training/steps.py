@@ -1,0 +1,119 @@
+"""What both ways of training are made of: draws, labels, the objective, and the model that comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from torch import Tensor
+
+from affectmap.autoencoder import DenoisingAutoencoder
+from affectmap.losses import MetricTerms, Preset
+from affectmap.schema import ConfigError
+from affectmap.training.tasks import CURVES, TrainedModel, TrainingSettings, TrainingTask
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let PyTorch use one thread for a while."""
+    # Two OpenMP threads on products this small stall more than they help, up to forty times.
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def new_network(task: TrainingTask, settings: TrainingSettings, generator: torch.Generator) -> DenoisingAutoencoder:
+    """Make a task's network with initial weights from `generator`."""
+    return DenoisingAutoencoder(
+        input_dim=task.features.shape[1],
+        hidden_dims=settings.hidden_dims,
+        latent_dim=settings.latent_dim,
+        noise_std=settings.noise_std,
+        preset=settings.preset,
+        generator=generator,
+    )
+
+
+def draw_epoch(generator: torch.Generator, shape: tuple[int, ...], batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Draw one epoch's order and noise.
+
+    Args:
+        generator: The model's own.
+        shape: ``(N, F)`` of the features.
+        batch_size: Utterances a step; the last batch of an epoch has what is left.
+
+    Yields:
+        Row numbers ``(B,)`` and standard normal values ``(B, F)``, a batch at a time.
+
+    Example:
+        >>> drawn = draw_epoch(torch.Generator().manual_seed(0), (5, 88), batch_size=2)
+        >>> [tuple(noise.shape) for _, noise in drawn]
+        [(2, 88), (2, 88), (1, 88)]
+    """
+    n_rows, n_features = shape
+    order = torch.randperm(n_rows, generator=generator)
+    # Noise is drawn for 64 batches at once: fast, and memory stays flat however large the corpus.
+    for first in range(0, n_rows, 64 * batch_size):
+        block = order[first : first + 64 * batch_size]
+        noise = torch.randn(len(block), n_features, generator=generator)
+        for start in range(0, len(block), batch_size):
+            yield block[start : start + batch_size], noise[start : start + batch_size]
+
+
+def label_tensors(task: TrainingTask, width: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Give a task's labels ``(N, width)``, zeros where missing, and whether a row has them all ``(N,)``."""
+    label = np.zeros((len(task.features), width))
+    present = np.zeros(len(task.features), dtype=bool)
+    if task.n_labels and task.label is not None:
+        label[:, : task.n_labels] = np.nan_to_num(task.label)
+        present = ~np.isnan(task.label).any(axis=1)
+    return torch.as_tensor(label).to(dtype), torch.as_tensor(present)
+
+
+def objective(reconstruction: Tensor, terms: MetricTerms, weight: Tensor, preset: Preset) -> Tensor:
+    """Add up what K models minimise: ``L = L_rec + λ (L_slope + L_res)``.
+
+    ``authors-code`` takes its logarithm wherever there is a metric term.
+
+    Source: Das et al. 2022, eq. 6.
+
+    Args:
+        reconstruction: ``L_rec``, ``(K,)``.
+        terms: The metric terms, each ``(K,)``.
+        weight: λ, ``(K,)``.
+        preset: ``paper`` or ``authors-code``.
+
+    Returns:
+        The objectives, ``(K,)``.
+    """
+    total = reconstruction + weight * (terms.slope + terms.residual)
+    if preset == "authors-code":
+        return torch.where(terms.usable, total.log(), total)
+    return total
+
+
+def curve_values(total: Tensor, reconstruction: Tensor, terms: MetricTerms) -> Tensor:
+    """Put one step's values into the order of :data:`CURVES`, ``(4, K)`` float64."""
+    return torch.stack([total, reconstruction, terms.slope, terms.residual]).detach().double()
+
+
+def finished(network: DenoisingAutoencoder, curves: npt.NDArray[np.float64]) -> TrainedModel:
+    """Wrap a network and its curves, ``(epochs, 4)``, after training.
+
+    Raises:
+        ConfigError: If training diverged.
+    """
+    table = pd.DataFrame(curves, columns=list(CURVES), index=pd.RangeIndex(1, len(curves) + 1, name="epoch"))
+    lost = np.flatnonzero(~np.isfinite(curves).all(axis=1))
+    if len(lost):
+        raise ConfigError(
+            f"training diverged in epoch {lost[0] + 1}; standardise the features or lower the learning rate"
+        )
+    return TrainedModel(network.cpu().eval(), table)

@@ -1,0 +1,174 @@
+"""What to train, and what comes of it: settings, tasks, trained models.
+
+Settings and tasks check themselves when they are made, so that training needs no checks of its own.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+
+from affectmap.autoencoder import HIDDEN_DIMS, DenoisingAutoencoder
+from affectmap.losses import Preset, check_preset, check_split
+from affectmap.schema import ConfigError
+
+CURVES = ("total", "reconstruction", "slope", "residual")
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """What all models of one stack share.
+
+    Attributes:
+        preset: ``paper`` or ``authors-code``: form of loss and decoder. It brings no other values with it here;
+            :meth:`of` does.
+        hidden_dims: Encoder's hidden layer sizes.
+        latent_dim: Size of the latent, ≥ 1.
+        noise_std: σ of the noise on standardised features, ≥ 0.
+        epochs: Passes over the data, ≥ 1.
+        batch_size: Utterances a step, ≥ 1.
+        learning_rate: Adam's, > 0.
+
+    Raises:
+        ConfigError: If a value is out of its range.
+
+    Example:
+        >>> TrainingSettings(epochs=10).learning_rate
+        0.001
+    """
+
+    preset: Preset = "paper"
+    hidden_dims: tuple[int, ...] = HIDDEN_DIMS
+    latent_dim: int = 2
+    noise_std: float = 1.0
+    epochs: int = 50
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+
+    def __post_init__(self) -> None:
+        check_preset(self.preset)
+        if not isinstance(self.hidden_dims, (tuple, list)):
+            raise ConfigError(f"hidden_dims is {self.hidden_dims!r}; expected layer sizes such as {HIDDEN_DIMS}")
+        object.__setattr__(self, "hidden_dims", tuple(self.hidden_dims))
+        for size in self.hidden_dims:
+            _check_whole("a size in hidden_dims", size)
+        for name in ("latent_dim", "epochs", "batch_size"):
+            _check_whole(name, getattr(self, name))
+        _check_real("noise_std", self.noise_std)
+        _check_real("learning_rate", self.learning_rate, above_zero=True)
+
+    @staticmethod
+    def of(preset: Preset, **chosen: Any) -> TrainingSettings:  # noqa: ANN401 (the fields' own types)
+        """Give a preset's settings: the paper's, or those of its authors' code (lr 1e-4, 100 epochs).
+
+        Args:
+            preset: ``paper`` or ``authors-code``.
+            **chosen: Fields that differ from the preset; ``None`` leaves the preset's value.
+
+        Example:
+            >>> TrainingSettings.of("authors-code", epochs=None, latent_dim=3).epochs
+            100
+        """
+        settings = TrainingSettings(preset=preset)
+        if preset == "authors-code":
+            settings = replace(settings, epochs=100, learning_rate=1e-4)
+        return replace(settings, **{name: value for name, value in chosen.items() if value is not None})
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingTask:
+    """One model to train.
+
+    Attributes:
+        features: ``(N, F)`` float32, standardised. Tasks may share one array.
+        label: ``(N, L)``, ``NaN`` where missing; ``None`` for unsupervised training.
+        weight: λ of eq. 6, ≥ 0; 0 is unsupervised training too.
+        seed: Of this model's generator, 0..2⁶³−1.
+
+    Raises:
+        ConfigError: If there are no features, they are not finite, or labels, weight or seed do not fit.
+
+    Example:
+        >>> TrainingTask(np.zeros((10, 88), dtype=np.float32), label=np.ones((10, 1))).n_labels
+        1
+    """
+
+    features: npt.NDArray[np.float32]
+    label: npt.NDArray[np.floating] | None
+    weight: float = 1.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        shape = self.features.shape
+        if len(shape) != 2 or shape[1] == 0:
+            raise ConfigError(f"features have shape {shape}; expected (N, F)")
+        if shape[0] == 0:
+            raise ConfigError("a model has no utterances to train on; check the folds and the emotions asked for")
+        if not np.isfinite(self.features).all():
+            raise ConfigError("features are not all finite; drop or repair such utterances before training")
+        if self.label is not None:
+            _check_label(self.label, shape[0])
+        _check_real("weight", self.weight)
+        _check_whole("seed", self.seed, least=0, most=2**63 - 1)
+
+    @property
+    def n_labels(self) -> int:
+        """Number of labels in the metric term; 0 if there is no such term."""
+        return 0 if self.label is None or self.weight == 0 else self.label.shape[1]
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedModel:
+    """A trained network on the CPU and its learning curves.
+
+    Attributes:
+        network: In evaluation mode.
+        curves: One row an epoch, counted from 1; columns :data:`CURVES`, each the mean over the utterances of
+            its value in their batch: the objective, L_rec, L_slope and L_res (0 without a metric term).
+    """
+
+    network: DenoisingAutoencoder
+    curves: pd.DataFrame
+
+
+def check_together(tasks: list[TrainingTask], settings: TrainingSettings, device: str) -> None:
+    """Raise a `ConfigError` unless these tasks can be trained with these settings on this device."""
+    widths = {task.features.shape[1] for task in tasks}
+    if len(widths) > 1:
+        raise ConfigError(f"models of one stack have {sorted(widths)} features; expected one number for all")
+    if settings.preset == "authors-code":
+        check_split(settings.latent_dim, max((task.n_labels for task in tasks), default=0))
+    if device not in ("cpu", "cuda"):
+        raise ConfigError(f"device is {device!r}; expected 'cpu' or 'cuda'")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("device is 'cuda', but PyTorch finds no CUDA device here; use 'cpu'")
+
+
+def _check_label(label: npt.NDArray[np.floating], n_rows: int) -> None:
+    if label.ndim != 2 or len(label) != n_rows or label.shape[1] == 0:
+        raise ConfigError(f"labels have shape {label.shape}; expected ({n_rows}, L), one row an utterance")
+    if np.isinf(label).any():
+        raise ConfigError("labels are infinite in places; expected finite numbers, or NaN where missing")
+
+
+def _check_whole(name: str, value: object, *, least: int = 1, most: float = math.inf) -> None:
+    if not isinstance(value, Integral) or isinstance(value, bool) or not least <= int(value) <= most:
+        limits = f"of {least} or more" if most == math.inf else f"from {least} to {most}"
+        raise ConfigError(f"{name} is {value!r}; expected a whole number {limits}")
+
+
+def _check_real(name: str, value: object, *, above_zero: bool = False) -> None:
+    number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
+    if not math.isfinite(number) or number < 0 or (above_zero and number == 0):
+        raise ConfigError(f"{name} is {value!r}; expected a number {'above 0' if above_zero else 'of 0 or more'}")
+
+
+#: The paper's: the default of both trainers; last here because making it runs the checks above.
+PAPER = TrainingSettings()
