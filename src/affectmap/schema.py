@@ -49,6 +49,10 @@ class ConfigError(AffectmapError):
     """A setting is unknown, out of range, or contradicts another or the data."""
 
 
+class UsageError(ConfigError):
+    """The command line or the settings file is wrong, whatever the data; exit code 2."""
+
+
 class ModelError(AffectmapError):
     """A model folder is missing, damaged or made for other inputs."""
 
@@ -94,9 +98,7 @@ _ALIASES = {
     Emotion.FRUSTRATED: "fru frustration",
     Emotion.OTHER: "oth xxx",
 }
-_EMOTION_OF = {
-    name: emotion for emotion, names in _ALIASES.items() for name in (str(emotion), *names.split())
-}
+_EMOTION_OF = {name: emotion for emotion, names in _ALIASES.items() for name in (str(emotion), *names.split())}
 
 
 def parse_emotion(name: str) -> Emotion:
@@ -164,9 +166,7 @@ def validate_table(table: pd.DataFrame, origin: str) -> pd.DataFrame:
     import pandas as pd
 
     if tuple(table.index.names) != INDEX:
-        raise CorpusError(
-            f"{origin}: expected rows indexed by file, start, end, got {list(table.index.names)}"
-        )
+        raise CorpusError(f"{origin}: expected rows indexed by file, start, end, got {list(table.index.names)}")
     if not all(pd.api.types.is_timedelta64_dtype(table.index.get_level_values(time)) for time in INDEX[1:]):
         raise CorpusError(f"{origin}: start and end must be times (Timedelta); make the index with audformat")
     if not len(table):
@@ -186,9 +186,7 @@ def validate_table(table: pd.DataFrame, origin: str) -> pd.DataFrame:
         if column in LABELS:
             checked[column] = _checked_label(checked[column], origin)
         else:
-            checked[column] = pd.Series(
-                [_text(cell) for cell in checked[column]], checked.index, dtype=object
-            )
+            checked[column] = pd.Series([_text(cell) for cell in checked[column]], checked.index, dtype=object)
     _check_emotions(checked["emotion"], origin)
     return checked
 

@@ -1,0 +1,82 @@
+"""Options that several commands share; without a value the settings file's holds, and then the default."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from affectmap.schema import UsageError
+
+_DATA, _MODEL, _RUN = "Corpora and preprocessing", "Model and training", "Running"
+
+Source = Annotated[
+    list[str] | None,
+    typer.Option(metavar="SPEC", help="Corpus to train on: emodb=DIR, table:NAME=FILE; repeat to pool several."),
+]
+Target = Annotated[list[str] | None, typer.Option(metavar="SPEC", help="Corpus to carry over to; repeat for several.")]
+Labels = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of activation and valence sheets.")]
+ConfigFile = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="TOML settings; flags go over it.")]
+Output = Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder to be made.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the folder if affectmap wrote it.")]
+
+Emotions = Annotated[
+    Literal["all", "four"] | None,
+    typer.Option(help="Train on all utterances, or on those of the four classes.", rich_help_panel=_DATA),
+]
+ExcitedAsHappy = Annotated[
+    bool | None,
+    typer.Option("--excited-as-happy/--excited-apart", help="How IEMOCAP's excited counts.", rich_help_panel=_DATA),
+]
+SamplingRate = Annotated[
+    int | None, typer.Option(metavar="HZ", help="Resample; else each file's own rate.", rich_help_panel=_DATA)
+]
+OutlierThreshold = Annotated[
+    float | None, typer.Option(metavar="Z", help="Drop utterances with any |z| above (10).", rich_help_panel=_DATA)
+]
+Policy = Annotated[
+    Literal["source", "target-20", "target-all", "speaker"] | None,
+    typer.Option(help="Whose statistics standardise the targets (target-20).", rich_help_panel=_DATA),
+]
+Folds = Annotated[
+    Literal["auto", "speaker", "session", "stratified", "corpus"] | None,
+    typer.Option(help="How the source is split; stratified folds share speakers.", rich_help_panel=_DATA),
+]
+NFolds = Annotated[int | None, typer.Option(help="Number of folds (5).", rich_help_panel=_DATA)]
+Strict = Annotated[
+    bool | None, typer.Option("--strict", help="Stop at the first unusable recording.", rich_help_panel=_DATA)
+]
+Preset = Annotated[
+    Literal["paper", "authors-code"] | None,
+    typer.Option(help="The paper, or the code its authors released.", rich_help_panel=_MODEL),
+]
+Weight = Annotated[float | None, typer.Option(help="Weight λ of the metric loss (1).", rich_help_panel=_MODEL)]
+NoiseStd = Annotated[float | None, typer.Option(help="Noise σ on standardised features (1).", rich_help_panel=_MODEL)]
+LatentDim = Annotated[int | None, typer.Option(help="Size of the latent (2).", rich_help_panel=_MODEL)]
+Epochs = Annotated[int | None, typer.Option(help="Passes over the data (50).", rich_help_panel=_MODEL)]
+BatchSize = Annotated[int | None, typer.Option(help="Utterances a step (64).", rich_help_panel=_MODEL)]
+LearningRate = Annotated[float | None, typer.Option(help="Adam's (0.001).", rich_help_panel=_MODEL)]
+Seed = Annotated[int | None, typer.Option(help="Of folds, weights and resamples (0).", rich_help_panel=_RUN)]
+NSeeds = Annotated[int | None, typer.Option(help="Models a fold and method (1).", rich_help_panel=_RUN)]
+Device = Annotated[str | None, typer.Option(metavar="cpu|cuda", help="Where to train (cpu).", rich_help_panel=_RUN)]
+NJobs = Annotated[int | None, typer.Option(help="Cores (all).", rich_help_panel=_RUN)]
+Cache = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of cached functionals.", rich_help_panel=_RUN)]
+
+
+def require_training(command: str) -> None:
+    """Make sure that PyTorch and what the report needs are installed.
+
+    Args:
+        command: The command that needs them, for the message.
+
+    Raises:
+        UsageError: If one is missing.
+
+    Example:
+        >>> require_training("train")
+    """
+    missing = [name for name in ("torch", "safetensors", "jinja2", "matplotlib") if not importlib.util.find_spec(name)]
+    if missing:
+        raise UsageError(f'{command} needs {", ".join(missing)}; run pip install "affectmap[train]"')

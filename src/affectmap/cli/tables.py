@@ -1,0 +1,101 @@
+"""The tables of a run as text: mean ± spread over folds, best values marked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import typer
+
+if TYPE_CHECKING:
+    from affectmap.results import Results
+
+#: Columns in the terminal, by method; the first four compete for the mark.
+HEADS = {
+    "DAE-Unsupervised": "Unsup.",
+    "DAE-Metric-Act": "Act",
+    "DAE-Metric-Val": "Val",
+    "DAE-Metric-Joint": "Joint",
+    "PCA-2": "PCA-2",
+    "Ridge (activation, valence)": "Ridge",
+    "88 functionals": "88 feat.",
+}
+_SHOWN = (
+    ("1", ("held-out",), "Table 1. Distances explained by label distances (adjusted R²), held-out fold of the source"),
+    ("3", ("held-out", "zero-shot"), "Table 3. Labels explained by the embedding (adjusted R²)"),
+    ("4", ("held-out", "zero-shot"), "Table 4. Emotion classes (UAR), classifier trained on the source"),
+    ("4", ("probe",), "Table 4, probe. Emotion classes (UAR), classifier cross-validated by speaker on the target"),
+)
+#: What the functionals themselves reach within a corpus, shown beside the embeddings.
+_BOUND = "88 functionals"
+
+
+def print_tables(results: Results) -> None:
+    """Print the tables and the claims to stdout.
+
+    Args:
+        results: Of a run.
+    """
+    for note in results.notes:
+        typer.echo(f"Note: {note}")
+    for table, readings, title in _SHOWN:
+        text = format_table(results.summary, table, readings)
+        if text:
+            typer.echo(f"\n{title}\n{text}")
+    typer.echo("\n± spread over folds; * best of the four autoencoders; bound: 88 features within the corpus itself")
+    overall = results.claims[results.claims["corpus"] == "all"]
+    if len(overall):
+        typer.echo("\nThe paper's claims on these corpora")
+        for row in overall.itertuples():
+            typer.echo(f"  ({row.claim}) {row.verdict}: {row.statement}")
+
+
+def format_table(summary: pd.DataFrame, table: str, readings: tuple[str, ...]) -> str:
+    """Format one table: a line a corpus and quantity, a column a method.
+
+    Args:
+        summary: Of a run.
+        table: ``1``, ``3`` or ``4``.
+        readings: Readings to show, each under its own lines.
+
+    Returns:
+        Lines of text; empty if there is nothing.
+    """
+    cells = summary[(summary["table"] == table) & summary["reading"].isin(readings)]
+    if cells.empty:
+        return ""
+    heads = [method for method in HEADS if method in set(cells["method"])]
+    rows = [["", "", *(HEADS[method] for method in heads), "bound"]]
+    for (corpus, quantity), group in cells.groupby(["corpus", "quantity"], sort=False):
+        by_method = {str(row["method"]): row for _, row in group.iterrows()}
+        best = max((row["mean"] for method, row in by_method.items() if method.startswith("DAE")), default=None)
+        shown = [_cell(by_method.get(method), best) for method in heads]
+        rows.append([str(corpus), str(quantity), *shown, _bound(summary, table, str(corpus), str(quantity))])
+    if not any(row[-1] for row in rows[1:]):
+        rows = [row[:-1] for row in rows]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "\n".join("  ".join(_aligned(row, widths)).rstrip() for row in rows)
+
+
+def _aligned(row: list[str], widths: list[int]) -> Iterator[str]:
+    for i, (text, width) in enumerate(zip(row, widths, strict=True)):
+        yield text.ljust(width) if i < 2 else text.rjust(width)
+
+
+def _cell(row: pd.Series | None, best: float | None) -> str:
+    if row is None or pd.isna(row["mean"]):
+        return "–"
+    mark = "*" if row["mean"] == best and str(row["method"]).startswith("DAE") else " "
+    spread = "" if pd.isna(row["sd"]) else f"±{_short(row['sd'])}"
+    return f"{_short(row['mean'])}{spread}{mark}"
+
+
+def _bound(summary: pd.DataFrame, table: str, corpus: str, quantity: str) -> str:
+    same = (summary["table"] == table) & (summary["corpus"] == corpus) & (summary["quantity"] == quantity)
+    found = summary[same & (summary["reading"] == "within") & (summary["method"] == _BOUND)]
+    return _short(found["mean"].iloc[0]) if len(found) else ""
+
+
+def _short(value: float) -> str:
+    return f"{value:.2f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.2f}"

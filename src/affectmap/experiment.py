@@ -1,0 +1,326 @@
+"""One configuration in, all results out: corpora, folds, methods, tables, claims and trained models.
+
+The protocol of Das et al. 2022 in the order in which it runs; every step is a function of a module below this one. To
+follow one utterance from file to table, read :mod:`affectmap.features`, :mod:`affectmap.preparation`,
+:mod:`affectmap.protocol`, :mod:`affectmap.evaluation` and this module, in this order.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+import joblib
+import numpy as np
+
+from affectmap.baselines import FUNCTIONALS_88, PCA_2, RIDGE, baseline
+from affectmap.bootstrap import SpeakerBootstrap
+from affectmap.claims import judge_claims
+from affectmap.config import ExperimentConfig
+from affectmap.corpora import Corpus, load_corpus
+from affectmap.corpora.synthetic import NOTICE as SYNTHETIC_NOTICE
+from affectmap.embedder import Embedder
+from affectmap.evaluation import Run, label_scores, scenarios
+from affectmap.folds import Fold
+from affectmap.literature import table2
+from affectmap.plan import Job, check_labels, source_jobs, supervised_jobs, training_settings
+from affectmap.preparation import PooledSource, PreparedCorpus, prepare
+from affectmap.protocol import (
+    Material,
+    Placed,
+    embed_rows,
+    encode,
+    make_material,
+    place,
+    score,
+    source_folds,
+    upper_bounds,
+)
+from affectmap.results import Results, corpora_table, curves_table, embeddings_table, findings_table
+from affectmap.schema import FOUR_CLASSES, FUNCTIONALS, ConfigError
+from affectmap.scores import Score, Scores
+from affectmap.training import TrainedModel, train_stacked
+
+#: Draws a progress bar: given a label, a context that gives a function of (done, total).
+ProgressBar = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
+#: What was trained, and what came of it.
+Trained = list[tuple[Job, TrainedModel]]
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """All that is trained and evaluated on.
+
+    Attributes:
+        source: The source corpora, pooled.
+        targets: The target corpora.
+        materials: Standardised data, one item a fold.
+        whole: The same with all rows of the source in training.
+        bootstraps: Resamples of speakers, one a corpus.
+    """
+
+    source: PooledSource
+    targets: tuple[PreparedCorpus, ...]
+    materials: tuple[Material, ...]
+    whole: Material
+    bootstraps: dict[str, SpeakerBootstrap]
+
+
+class Experiment:
+    """Runs one configuration.
+
+    Args:
+        config: All settings.
+        cache: Folder of cached functionals; the user's cache folder by default.
+        notify: Takes one line for people at a time.
+        progress: Draws progress bars.
+    """
+
+    def __init__(
+        self,
+        config: ExperimentConfig,
+        *,
+        cache: Path | None = None,
+        notify: Callable[[str], None] = lambda line: None,
+        progress: ProgressBar | None = None,
+    ) -> None:
+        self.config, self.cache, self.notify = config, cache, notify
+        self.progress = progress or (lambda label: nullcontext(lambda done, total: None))
+        self.n_jobs = config.n_jobs or joblib.cpu_count()
+        self.timings: dict[str, float] = {}
+        self.notes: list[str] = [SYNTHETIC_NOTICE] if config.synthetic else []
+
+    def run(self, command: str = "") -> Results:
+        """Run it all.
+
+        Args:
+            command: The command to note in the results.
+
+        Returns:
+            The results.
+
+        Raises:
+            AffectmapError: If corpora, labels or settings cannot be used; the message says which and what to do.
+        """
+        data = self.prepare()
+        with self._stage("training"):
+            trained = self.train(data)
+        with self._stage("embedding"):
+            placed = [*_place_trained(data, trained), *_place_baselines(data, self.config)]
+        with self._stage("scoring"):
+            scores = self.score(data, trained, placed)
+        with self._stage("claims and tables"):
+            corpora = [*data.source.corpora, *data.targets]
+            shown = [each for each in placed if _is_shown(each, self.config)]
+            return Results(
+                settings=self.config.model_dump(mode="json") | {"training": vars(training_settings(self.config))},
+                command=command,
+                notes=self.notes,
+                timings=self.timings,
+                corpora=corpora_table(data.source.corpora, data.targets, data.materials[0], self.config),
+                findings=findings_table(corpora),
+                runs=scores.runs(),
+                summary=scores.summary(),
+                table2=table2(scores, [corpus.name for corpus in data.source.corpora]),
+                claims=judge_claims(scores),
+                embeddings=embeddings_table(shown),
+                curves=curves_table(trained),
+                embedders=dict(_embedders(data, trained, self.config)),
+            )
+
+    @contextmanager
+    def _stage(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.timings[name] = round(time.perf_counter() - start, 3)
+
+    def _note(self, sentence: str) -> None:
+        self.notes.append(sentence)
+        self.notify(f"note: {sentence}")
+
+    def prepare(self) -> Data:
+        """Read and measure the corpora, check them, split the source and standardise everything."""
+        config = self.config
+        with self._stage("reading corpora"):
+            corpora = self._load()
+        with self._stage("functionals"):
+            prepared = [self._measure(corpus) for corpus in corpora]
+        with self._stage("folds and standardisation"):
+            n_source = len(config.source)
+            source, targets = PooledSource.of(prepared[:n_source]), tuple(prepared[n_source:])
+            check_labels(source, config.methods)
+            self._check_classes(source, targets)
+            folds = source_folds(source, config)
+            self._note_folds(folds, source)
+            materials = tuple(make_material(source, targets, fold, config) for fold in folds)
+            bootstraps = {
+                corpus.name: SpeakerBootstrap(sorted(set(corpus.speaker)), config.n_resamples, config.seed + i)
+                for i, corpus in enumerate(prepared)
+            }
+        return Data(source, targets, materials, self._whole(source), bootstraps)
+
+    def _load(self) -> list[Corpus]:
+        config = self.config
+        corpora = [
+            load_corpus(spec, config.labels, excited_as_happy=config.excited_as_happy)
+            for spec in (*config.source, *config.target)
+        ]
+        names = [corpus.name for corpus in corpora]
+        for name in names:
+            if names.count(name) > 1:
+                raise ConfigError(f"corpus {name} is given twice; a corpus is one source or one target")
+        return corpora
+
+    def _measure(self, corpus: Corpus) -> PreparedCorpus:
+        config = self.config
+        with self.progress(f"functionals of {corpus.name}") as progress:
+            prepared = prepare(
+                corpus,
+                outlier_threshold=config.outlier_threshold,
+                cache=self.cache,
+                sampling_rate=config.sampling_rate,
+                n_jobs=config.n_jobs,
+                strict=config.strict,
+                progress=progress,
+            )
+        n_found, n_used = len(corpus.table), len(prepared.table)
+        self.notify(f"{corpus.name}: {n_found} utterances found, {n_found - n_used} dropped, {n_used} used")
+        return prepared
+
+    def _check_classes(self, source: PooledSource, targets: Sequence[PreparedCorpus]) -> None:
+        for corpus in (*source.corpora, *targets):
+            shared = scenarios(source.emotion, corpus.emotion)
+            missing = [str(emotion) for emotion in FOUR_CLASSES if emotion not in set(corpus.emotion)]
+            if not shared:
+                raise ConfigError(
+                    f"{corpus.name} has no {', no '.join(missing)}, and shares fewer than two of neutral, sad, happy, "
+                    f"angry with the source {source.name}; nothing can be classified"
+                )
+            if missing:
+                self._note(
+                    f"{corpus.name} has no {' and no '.join(missing)} utterances; it is classified as "
+                    f"{' and '.join(shared)}."
+                )
+
+    def _note_folds(self, folds: Sequence[Fold], source: PooledSource) -> None:
+        shared = sum(fold.shares_speakers for fold in folds)
+        if shared:
+            self._note(
+                f"{shared} of {len(folds)} folds of {source.name} share speakers between training and test: the "
+                "held-out figures say nothing about speakers that were never heard."
+            )
+
+    def fit_embedder(self) -> Embedder:
+        """Train the first method on all of the source, without folds, targets or scores.
+
+        Returns:
+            The embedder; its statistics are those of the source.
+        """
+        source = PooledSource.of([self._measure(corpus) for corpus in self._load()])
+        check_labels(source, self.config.methods[:1])
+        whole = self._whole(source)
+        job = next(source_jobs(source, whole, 0, self.config))
+        (model,) = train_stacked([job.task], training_settings(self.config), device=self.config.device)
+        return wrap_model(job, model, whole, self.config)
+
+    def _whole(self, source: PooledSource) -> Material:
+        rows = np.arange(len(source.emotion))
+        return make_material(source, (), Fold("all", rows, rows, shares_speakers=True), self.config)
+
+    def train(self, data: Data) -> Trained:
+        """Train every method on every fold and on the whole source, and the supervised upper bounds, all at once."""
+        config = self.config
+        jobs = [
+            *chain.from_iterable(source_jobs(data.source, m, k, config) for k, m in enumerate(data.materials, start=1)),
+            *(job for job in source_jobs(data.source, data.whole, 0, config) if job.seed == config.seed),
+            *chain.from_iterable(supervised_jobs(target, config) for target in data.targets),
+        ]
+        self.notify(f"training {len(jobs)} models")
+        tasks, settings = [job.task for job in jobs], training_settings(config)
+        models = train_stacked(tasks, settings, device=config.device, n_jobs=self.n_jobs)
+        return list(zip(jobs, models, strict=True))
+
+    def score(self, data: Data, trained: Trained, placed: Sequence[Placed]) -> Scores:
+        """Score all embeddings, on all cores, and the upper bounds."""
+        self.notify(f"scoring {len(placed)} embeddings")
+        emotions = {corpus.name: corpus.emotion for corpus in data.source.corpora}
+        bounds = Run(FUNCTIONALS_88, 1, self.config.seed, data.bootstraps)
+        work = [joblib.delayed(score)(each, emotions, self.config) for each in placed]
+        work += [joblib.delayed(upper_bounds)(bounds, each, "source", self.config) for each in data.source.corpora]
+        work += [joblib.delayed(upper_bounds)(bounds, each, "target", self.config) for each in data.targets]
+        found: list[list[Score]] = joblib.Parallel(n_jobs=self.n_jobs)(work)
+        found += [_supervised_scores(data, job, model) for job, model in trained if job.held_out is not None]
+        return Scores(chain.from_iterable(found))
+
+
+def _place_trained(data: Data, trained: Trained) -> Iterator[Placed]:
+    for job, model in trained:
+        if job.fold and job.held_out is None:
+            run = Run(job.method, job.fold, job.seed, data.bootstraps)
+            yield place(run, data.source, data.targets, data.materials[job.fold - 1], model.network)
+
+
+def _place_baselines(data: Data, config: ExperimentConfig) -> Iterator[Placed]:
+    has_labels = bool(np.isfinite(data.source.label).all(axis=1).any())
+    for name in (PCA_2, FUNCTIONALS_88, *([RIDGE] if has_labels else [])):
+        for number, material in enumerate(data.materials, start=1):
+            fitted = baseline(name, penalty=config.ridge_penalty)
+            fitted.fit(material.source[material.train], data.source.label[material.train])
+            run = Run(name, number, config.seed, data.bootstraps)
+            yield place(run, data.source, data.targets, material, fitted)
+
+
+def _supervised_scores(data: Data, job: Job, model: TrainedModel) -> list[Score]:
+    target = next(target for target in data.targets if target.name == job.corpus)
+    features, rows = job.held_out if job.held_out is not None else (np.empty((0, 88), np.float32), np.array([]))
+    test = embed_rows(target, "target", encode(model.network, features), rows)
+    return list(label_scores(Run(job.method, job.fold, job.seed, data.bootstraps), test, "supervised"))
+
+
+def _is_shown(placed: Placed, config: ExperimentConfig) -> bool:
+    run = placed.run
+    return (run.fold, run.seed) == (1, config.seed) and run.method != FUNCTIONALS_88
+
+
+def _embedders(data: Data, trained: Trained, config: ExperimentConfig) -> Iterator[tuple[str, Embedder]]:
+    """Wrap the trained models of the first seed, one a method and fold, and one a method on the whole source."""
+    for job, model in trained:
+        if job.held_out is None and job.seed == config.seed:
+            material = data.materials[job.fold - 1] if job.fold else data.whole
+            name = f"{job.method.lower()}/{f'fold-{job.fold}' if job.fold else 'all'}"
+            yield name, wrap_model(job, model, material, config)
+
+
+def wrap_model(job: Job, model: TrainedModel, material: Material, config: ExperimentConfig) -> Embedder:
+    """Make an embedder of a trained model.
+
+    Args:
+        job: What was trained.
+        model: What came of it.
+        material: Carries the statistics of the training rows.
+        config: All settings.
+
+    Returns:
+        An embedder that takes functionals and standardises them with those statistics.
+    """
+    settings = training_settings(config)
+    return Embedder.of_trained(
+        model,
+        material.statistics,
+        list(FUNCTIONALS),
+        list(job.labels),
+        preset=settings.preset,
+        hidden_dims=settings.hidden_dims,
+        latent_dim=settings.latent_dim,
+        noise_std=settings.noise_std,
+        weight=config.weight,
+        epochs=settings.epochs,
+        batch_size=settings.batch_size,
+        learning_rate=settings.learning_rate,
+        random_state=job.task.seed,
+        device=config.device,
+    )

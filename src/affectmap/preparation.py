@@ -1,0 +1,237 @@
+"""From a corpus as found to arrays that a model takes: functionals, labels, speakers, what was dropped and why.
+
+The steps, in order: functionals of every utterance, outliers dropped within the corpus (Das et al. 2022, section 4
+"Preprocessing"), then standardisation, which depends on the fold and on the policy.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from affectmap.corpora import Corpus
+from affectmap.features import corpus_functionals
+from affectmap.preprocessing import (
+    Statistics,
+    constant_features,
+    fit_statistics,
+    outlier_mask,
+    standardise_target,
+)
+from affectmap.schema import FUNCTIONALS, LABELS, ConfigError, CorpusError, Finding
+
+Floats = npt.NDArray[np.float64]
+Objects = npt.NDArray[np.object_]
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedCorpus:
+    """A corpus whose rows can be trained on and evaluated: measured, without outliers.
+
+    Attributes:
+        name: Name in this run.
+        corpus: The corpus as it was found.
+        table: Rows that stay; columns of the utterance table.
+        functionals: ``(N, 88)`` in the order of `table`, not standardised.
+        findings: All that is known about rows dropped or doubtful, the loader's findings first.
+        sampling_rate: Rate asked for in Hz; ``None`` for each file's own.
+    """
+
+    name: str
+    corpus: Corpus
+    table: pd.DataFrame
+    functionals: Floats
+    findings: tuple[Finding, ...]
+    sampling_rate: int | None = None
+
+    @property
+    def emotion(self) -> Objects:
+        """Emotion of every row, ``None`` where unknown."""
+        return self.table["emotion"].to_numpy(dtype=object)
+
+    @property
+    def label(self) -> Floats:
+        """Activation and valence ``(N, 2)``, ``NaN`` where missing."""
+        return self.table[list(LABELS)].to_numpy(dtype=np.float64)
+
+    @property
+    def speaker(self) -> Objects:
+        """Speaker of every row with the corpus' name before it; a row without one counts as its own speaker."""
+        known = self.table["speaker"].tolist()
+        return np.array(
+            [f"{self.name}/row {i}" if name is None else f"{self.name}/{name}" for i, name in enumerate(known)],
+            dtype=object,
+        )
+
+    @property
+    def file(self) -> Objects:
+        """Recording of every row."""
+        return self.table.index.get_level_values("file").to_numpy(dtype=object)
+
+    @property
+    def has_speakers(self) -> bool:
+        """Whether every row's speaker is known."""
+        return bool(self.table["speaker"].notna().all())
+
+
+def prepare(
+    corpus: Corpus,
+    *,
+    outlier_threshold: float = 10.0,
+    cache: Path | None = None,
+    sampling_rate: int | None = None,
+    n_jobs: int | None = None,
+    strict: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> PreparedCorpus:
+    """Measure a corpus and drop its outliers.
+
+    Args:
+        corpus: The corpus as found.
+        outlier_threshold: An utterance with any |z| above it, within this corpus, is dropped; 10 in the paper.
+        cache: Folder of cached functionals; the user's cache folder by default.
+        sampling_rate: Rate in Hz to resample to; each file's own by default.
+        n_jobs: Threads; one a core by default.
+        strict: Whether an unusable recording is an error.
+        progress: Called with the numbers of utterances measured and in total.
+
+    Returns:
+        The prepared corpus.
+
+    Raises:
+        AudioError: If no recording can be used, or one cannot and `strict` is set.
+        CorpusError: If nothing is left after dropping outliers.
+    """
+    functionals, measured = corpus_functionals(
+        corpus.name,
+        corpus.table,
+        corpus.functionals,
+        cache=cache,
+        sampling_rate=sampling_rate,
+        n_jobs=n_jobs,
+        strict=strict,
+        progress=progress,
+    )
+    values = functionals.to_numpy(dtype=np.float64)
+    outlier = outlier_mask(values, outlier_threshold)
+    findings = [*corpus.findings, *measured]
+    findings += _outlier_findings(corpus.name, functionals.index, values, outlier, outlier_threshold)
+    if outlier.all():
+        raise CorpusError(f"{corpus.name}: all {len(outlier)} utterances are outliers at |z| > {outlier_threshold:g}")
+    values = values[~outlier]
+    constant = constant_features(values, FUNCTIONALS)
+    if constant:
+        names = ", ".join(constant)
+        detail = f"{len(constant)} functionals have one value for all utterances and are set to 0: {names}"
+        findings.append(Finding(corpus.name, "", "constant", detail))
+    table = corpus.table.loc[functionals.index[~outlier]]
+    return PreparedCorpus(corpus.name, corpus, table, values, tuple(findings), sampling_rate)
+
+
+def _outlier_findings(
+    name: str, index: pd.Index, values: Floats, outlier: npt.NDArray[np.bool_], threshold: float
+) -> list[Finding]:
+    statistics = fit_statistics(values)
+    findings = []
+    for row in np.flatnonzero(outlier).tolist():
+        z = np.abs(statistics.apply(values[row : row + 1])[0])
+        worst = int(z.argmax())
+        detail = f"outlier: |z| of {FUNCTIONALS[worst]} is {z[worst]:.1f}, above {threshold:g}"
+        findings.append(Finding(name, str(index[row][0]), "outlier", detail, dropped=True))
+    return findings
+
+
+@dataclass(frozen=True, eq=False)
+class PooledSource:
+    """One source corpus, or several pooled: rows of all, each corpus standardised by itself.
+
+    Attributes:
+        corpora: The prepared corpora, in the order of the rows.
+        rows: For each corpus, the numbers of its rows in the pool.
+    """
+
+    corpora: tuple[PreparedCorpus, ...]
+    rows: tuple[npt.NDArray[np.int64], ...]
+
+    @classmethod
+    def of(cls, corpora: Sequence[PreparedCorpus]) -> PooledSource:
+        """Pool corpora."""
+        ends = np.cumsum([0, *(len(corpus.table) for corpus in corpora)])
+        return cls(tuple(corpora), tuple(np.arange(a, b) for a, b in itertools.pairwise(ends)))
+
+    @property
+    def name(self) -> str:
+        """Names of the corpora, joined by a plus sign."""
+        return "+".join(corpus.name for corpus in self.corpora)
+
+    @property
+    def emotion(self) -> Objects:
+        """Emotion of every row."""
+        return np.concatenate([corpus.emotion for corpus in self.corpora])
+
+    @property
+    def label(self) -> Floats:
+        """Activation and valence of every row ``(N, 2)``."""
+        return np.concatenate([corpus.label for corpus in self.corpora])
+
+    @property
+    def speaker(self) -> Objects:
+        """Speaker of every row, with the corpus' name before it."""
+        return np.concatenate([corpus.speaker for corpus in self.corpora])
+
+    @property
+    def file(self) -> Objects:
+        """Recording of every row."""
+        return np.concatenate([corpus.file for corpus in self.corpora])
+
+    @property
+    def corpus_name(self) -> Objects:
+        """Corpus of every row."""
+        return np.concatenate([np.full(len(corpus.table), corpus.name, dtype=object) for corpus in self.corpora])
+
+    def standardise(self, train: npt.NDArray[np.int64], policy: str) -> tuple[npt.NDArray[np.float32], Statistics]:
+        """Standardise every corpus of the pool by its own training rows.
+
+        Args:
+            train: Rows of the training fold.
+            policy: With ``speaker``, each speaker is standardised by itself instead. A corpus that has no training
+                row (leave-one-corpus-out) is standardised by all its rows, unlabelled.
+
+        Returns:
+            All rows ``(N, 88)`` float32, and the statistics of the training rows of all corpora together, for
+            targets under the policy ``source``.
+        """
+        parts = []
+        for corpus, rows in zip(self.corpora, self.rows, strict=True):
+            own = np.intersect1d(rows, train) - rows[0]
+            statistics = fit_statistics(corpus.functionals[own] if len(own) else corpus.functionals)
+            if policy == "speaker":
+                part, _ = standardise_target(
+                    corpus.functionals, "speaker", source=statistics, speaker=known_speakers(corpus), seed=0
+                )
+            else:
+                part = statistics.apply(corpus.functionals).astype(np.float32)
+            parts.append(part)
+        every = np.concatenate([corpus.functionals for corpus in self.corpora])
+        return np.concatenate(parts), fit_statistics(every[train])
+
+
+def known_speakers(corpus: PreparedCorpus) -> Objects:
+    """Give the speakers of a corpus, or say that they are needed.
+
+    Raises:
+        ConfigError: If any row's speaker is unknown.
+    """
+    if not corpus.has_speakers:
+        missing = int(corpus.table["speaker"].isna().sum())
+        raise ConfigError(
+            f"{corpus.name}: the speaker of {missing} of {len(corpus.table)} utterances is unknown; name them, or use "
+            "a standardisation policy and folds that need no speakers"
+        )
+    return corpus.speaker

@@ -1,0 +1,247 @@
+"""The paper's protocol around training: folds, standardised material, and the scores of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from sklearn.base import TransformerMixin
+
+from affectmap.autoencoder import DenoisingAutoencoder
+from affectmap.baselines import FUNCTIONALS_88
+from affectmap.config import ExperimentConfig
+from affectmap.evaluation import (
+    Embedded,
+    Run,
+    SourceClassifiers,
+    class_scores,
+    label_scores,
+    pairwise_scores,
+    probe_scores,
+    within_scores,
+)
+from affectmap.folds import Fold, leave_one_corpus_out, session_folds, speaker_folds, stratified_folds
+from affectmap.preparation import PooledSource, PreparedCorpus, known_speakers
+from affectmap.preprocessing import Statistics, fit_statistics, standardise_target
+from affectmap.schema import FOUR_CLASSES, ConfigError
+from affectmap.scores import Score
+
+Features = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """What one fold trains and is evaluated on, standardised.
+
+    Attributes:
+        fold: The fold; `train` and `test` are rows of the pooled source.
+        train: Rows trained on: the fold's, or those of the four classes among them.
+        source: All rows of the source ``(N, 88)``.
+        statistics: Of the training rows.
+        targets: For each target its evaluated rows ``(N, 88)`` and their numbers.
+    """
+
+    fold: Fold
+    train: npt.NDArray[np.int64]
+    source: Features
+    statistics: Statistics
+    targets: dict[str, tuple[Features, npt.NDArray[np.int64]]]
+
+
+def source_folds(source: PooledSource, config: ExperimentConfig) -> tuple[Fold, ...]:
+    """Split the source.
+
+    Args:
+        source: The pooled source.
+        config: `folds`, `n_folds`, `seed` and `preset` matter. ``auto`` means: shuffled across speakers for the
+            preset ``authors-code``, else by session where every utterance has one, else by speaker.
+
+    Returns:
+        The folds.
+
+    Raises:
+        ConfigError: If the source cannot be split so.
+    """
+    kind = config.folds
+    sessions = np.concatenate([corpus.table["session"].to_numpy(dtype=object) for corpus in source.corpora])
+    named = np.array([f"{corpus}/{session}" for corpus, session in zip(source.corpus_name, sessions, strict=True)])
+    if kind == "auto":
+        has_sessions = all(session is not None for session in sessions) and len(set(named)) > 1
+        kind = "stratified" if config.preset == "authors-code" else "session" if has_sessions else "speaker"
+    if kind == "stratified":
+        everyone_known = all(corpus.has_speakers for corpus in source.corpora)
+        speaker = source.speaker if everyone_known else None
+        return stratified_folds(source.emotion, config.n_folds, config.seed, speaker)
+    if kind == "corpus":
+        if len(source.corpora) < 2:
+            raise ConfigError(f"folds by corpus need two sources or more, got {source.name}; add --source NAME=DIR")
+        return leave_one_corpus_out(source.corpus_name)
+    for corpus in source.corpora:
+        known_speakers(corpus)
+    if kind == "session":
+        if any(session is None for session in sessions):
+            raise ConfigError(f"{source.name} names no sessions for some utterances; use --folds speaker")
+        return session_folds(named, source.speaker)
+    n_speakers = len(set(source.speaker))
+    if n_speakers < config.n_folds:
+        raise ConfigError(
+            f"{source.name} has {n_speakers} speakers for {config.n_folds} folds; use --n-folds {max(n_speakers, 2)}, "
+            "or --folds stratified, which shares speakers between training and test"
+        )
+    return speaker_folds(source.speaker, source.emotion, config.n_folds, config.seed)
+
+
+def make_material(
+    source: PooledSource, targets: Sequence[PreparedCorpus], fold: Fold, config: ExperimentConfig
+) -> Material:
+    """Standardise source and targets for one fold.
+
+    Args:
+        source: The pooled source.
+        targets: The targets.
+        fold: The fold.
+        config: `policy`, `seed` and `emotions` matter.
+
+    Returns:
+        The fold's material.
+    """
+    values, statistics = source.standardise(fold.train, config.policy)
+    train = fold.train
+    if config.emotions == "four":
+        train = train[np.isin(source.emotion[train].astype(str), [str(emotion) for emotion in FOUR_CLASSES])]
+    standardised = {}
+    for target in targets:
+        speaker = known_speakers(target) if config.policy == "speaker" else None
+        features, evaluated = standardise_target(
+            target.functionals, config.policy, source=statistics, speaker=speaker, seed=config.seed
+        )
+        standardised[target.name] = (features[evaluated], np.flatnonzero(evaluated))
+    return Material(fold, train, values, statistics, standardised)
+
+
+def encode(network: DenoisingAutoencoder, features: Features) -> npt.NDArray[np.float64]:
+    """Embed standardised, clean features ``(N, F)`` as ``(N, latent_dim)`` float64."""
+    with torch.no_grad():
+        embedding: npt.NDArray[np.float64] = network.encode(torch.as_tensor(features)).numpy().astype(np.float64)
+    return embedding
+
+
+@dataclass(frozen=True, eq=False)
+class Placed:
+    """One model's embeddings of everything that it is scored on.
+
+    Attributes:
+        run: Method, fold, seed, and the resamples.
+        train: The source's training rows.
+        held_out: The source's test rows, one item a corpus.
+        targets: Evaluated rows of each target.
+    """
+
+    run: Run
+    train: Embedded
+    held_out: tuple[Embedded, ...]
+    targets: tuple[Embedded, ...]
+
+
+def embed_rows(
+    corpus: PreparedCorpus | PooledSource,
+    role: str,
+    embedding: npt.NDArray[np.float64],
+    rows: npt.NDArray[np.int64],
+) -> Embedded:
+    """Put rows of a corpus, in their embedding, together with what is known about them."""
+    return Embedded(
+        corpus.name,
+        role,
+        embedding,
+        corpus.emotion[rows],
+        corpus.label[rows],
+        corpus.speaker[rows],
+        corpus.file[rows],
+    )
+
+
+def place(
+    run: Run,
+    source: PooledSource,
+    targets: Sequence[PreparedCorpus],
+    material: Material,
+    transform: TransformerMixin | DenoisingAutoencoder,
+) -> Placed:
+    """Embed source and targets with one model.
+
+    Args:
+        run: Which model it is.
+        source: The pooled source.
+        targets: The targets.
+        material: The fold's material.
+        transform: A trained network, or anything fitted that has ``transform``.
+
+    Returns:
+        All embeddings that the model is scored on.
+    """
+
+    def embed(features: Features) -> npt.NDArray[np.float64]:
+        if isinstance(transform, DenoisingAutoencoder):
+            return encode(transform, features)
+        return np.asarray(transform.transform(features), dtype=np.float64)
+
+    everything = embed_rows(source, "source", embed(material.source), np.arange(len(material.source)))
+    corpus = source.corpus_name
+    tested = [(part.name, material.fold.test[corpus[material.fold.test] == part.name]) for part in source.corpora]
+    held_out = [replace(everything.rows(rows), corpus=name) for name, rows in tested if len(rows)]
+    placed = []
+    for target in targets:
+        features, rows = material.targets[target.name]
+        placed.append(embed_rows(target, "target", embed(features), rows))
+    return Placed(run, everything.rows(material.train), tuple(held_out), tuple(placed))
+
+
+def score(placed: Placed, source_emotions: dict[str, npt.NDArray[np.object_]], config: ExperimentConfig) -> list[Score]:
+    """Score one model: tables 1, 3 and 4.
+
+    Args:
+        placed: Its embeddings.
+        source_emotions: All emotions of each source corpus, which decide the classes of its folds.
+        config: `svc_c` and `svc_c_functionals` matter.
+
+    Returns:
+        All scores. Table 3 and the probe of the 88 functionals themselves are upper bounds; see
+        :func:`upper_bounds`.
+    """
+    run, raw = placed.run, placed.run.method == FUNCTIONALS_88
+    classifiers = SourceClassifiers(placed.train, config.svc_c_functionals if raw else config.svc_c)
+    scores: list[Score] = []
+    for each in placed.held_out:
+        scores += pairwise_scores(run, each)
+        scores += [] if raw else label_scores(run, each, "held-out")
+        scores += class_scores(run, classifiers, each, "held-out", corpus_emotion=source_emotions[each.corpus])
+    for each in placed.targets:
+        scores += class_scores(run, classifiers, each, "zero-shot")
+        if not raw:
+            scores += label_scores(run, each, "zero-shot")
+            scores += probe_scores(run, each, config.svc_c)
+    return scores
+
+
+def upper_bounds(run: Run, corpus: PreparedCorpus, role: str, config: ExperimentConfig) -> list[Score]:
+    """Score the 88 functionals within a corpus: a classifier and a regression fitted on its own labels.
+
+    Args:
+        run: Carries the resamples.
+        corpus: Any corpus of the run, z-scored by its own statistics.
+        role: ``source`` or ``target``.
+        config: `svc_c_functionals` and `n_folds` matter.
+
+    Returns:
+        Table 4 by speaker, and table 3.
+    """
+    values = fit_statistics(corpus.functionals).apply(corpus.functionals).astype(np.float64)
+    everything = embed_rows(corpus, role, values, np.arange(len(values)))
+    scores = list(label_scores(run, everything, "within"))
+    if corpus.has_speakers:
+        scores += within_scores(run, everything, config.svc_c_functionals, n_folds=config.n_folds)
+    return scores

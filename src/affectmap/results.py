@@ -1,0 +1,163 @@
+"""The results of a run, and the tables that describe what went into it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.decomposition import PCA
+
+from affectmap.config import ExperimentConfig
+from affectmap.embedder import Embedder
+from affectmap.plan import Job
+from affectmap.preparation import PreparedCorpus
+from affectmap.protocol import Material, Placed
+from affectmap.schema import FOUR_CLASSES, Finding
+from affectmap.training import TrainedModel
+
+PACKAGES = ("affectmap", "numpy", "opensmile", "pandas", "scikit-learn", "scipy", "torch")
+
+
+@dataclass(eq=False)
+class Results:
+    """What a run found.
+
+    Attributes:
+        settings: Every setting.
+        command: The command that made it.
+        notes: Sentences to be read first.
+        timings: Seconds a stage.
+        corpora: One row a corpus: what was found, dropped and used.
+        findings: Every finding; columns as in :class:`~affectmap.schema.Finding`.
+        runs: Every single value; columns :data:`affectmap.scores.RUN_COLUMNS`.
+        summary: Every cell of the tables; columns :data:`affectmap.scores.SUMMARY_COLUMNS`.
+        table2: The literature's figures and ours.
+        claims: The paper's claims with verdicts.
+        embeddings: Where the first fold's models place the utterances they are scored on.
+        curves: Learning curves, one row an epoch.
+        embedders: Trained models by name.
+        versions: Of the packages that matter.
+    """
+
+    settings: dict[str, Any]
+    command: str
+    notes: list[str]
+    timings: dict[str, float]
+    corpora: pd.DataFrame
+    findings: pd.DataFrame
+    runs: pd.DataFrame
+    summary: pd.DataFrame
+    table2: pd.DataFrame
+    claims: pd.DataFrame
+    embeddings: pd.DataFrame
+    curves: pd.DataFrame
+    embedders: dict[str, Embedder] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=lambda: {name: version(name) for name in PACKAGES})
+
+
+def corpora_table(
+    sources: Sequence[PreparedCorpus],
+    targets: Sequence[PreparedCorpus],
+    material: Material,
+    config: ExperimentConfig,
+) -> pd.DataFrame:
+    """Describe every corpus of a run.
+
+    Args:
+        sources: Source corpora.
+        targets: Target corpora.
+        material: Of any fold; tells how many rows of a target are evaluated.
+        config: `policy` and `synthetic` matter.
+
+    Returns:
+        One row a corpus.
+    """
+    rows = []
+    policy, synthetic = config.policy, config.synthetic
+    for role, corpora in (("source", sources), ("target", targets)):
+        for each in corpora:
+            n_used, n_found = len(each.table), len(each.corpus.table)
+            counts = each.table["emotion"].value_counts()
+            classes = {str(emotion): int(counts.get(str(emotion), 0)) for emotion in FOUR_CLASSES}
+            labelled = each.table[["activation", "valence"]].notna().sum()
+            rows.append(
+                {
+                    "corpus": each.name,
+                    "title": each.corpus.card.title if each.corpus.card else each.name,
+                    "role": role,
+                    "language": each.corpus.language,
+                    "n_speakers": each.table["speaker"].nunique() if each.has_speakers else None,
+                    "n_found": n_found,
+                    "n_dropped": n_found - n_used,
+                    "n_used": n_used,
+                    "n_evaluated": n_used if role == "source" else len(material.targets[each.name][1]),
+                    **classes,
+                    "other": int(counts.sum()) - sum(classes.values()),
+                    "n_activation": int(labelled["activation"]),
+                    "n_valence": int(labelled["valence"]),
+                    "policy": ("speaker" if policy == "speaker" else "source") if role == "source" else policy,
+                    "synthetic": synthetic,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def findings_table(corpora: Iterable[PreparedCorpus]) -> pd.DataFrame:
+    """List every finding of every corpus; columns as in :class:`~affectmap.schema.Finding`."""
+    rows = [finding for corpus in corpora for finding in corpus.findings]
+    return pd.DataFrame(rows, columns=list(Finding._fields))
+
+
+def embeddings_table(placed: Iterable[Placed]) -> pd.DataFrame:
+    """List where models place utterances.
+
+    Args:
+        placed: Embeddings of the models to be shown.
+
+    Returns:
+        One row an utterance and method: emotion, labels, and two dimensions ``z1``, ``z2``. A latent of more than two
+        is turned onto its two principal components, one of a single dimension gets ``z2`` = 0.
+    """
+    frames = []
+    for each in placed:
+        view = _two_dimensions(each.train.embedding)
+        for part in (*each.held_out, *each.targets):
+            z = view(part.embedding)
+            frame = pd.DataFrame({"method": each.run.method, "corpus": part.corpus, "role": part.role}, range(len(z)))
+            frame["file"], frame["emotion"] = part.file, part.emotion
+            frame["activation"], frame["valence"] = part.label.T
+            frame["z1"], frame["z2"] = z.T
+            frames.append(frame)
+    columns = ["method", "corpus", "role", "file", "emotion", "activation", "valence", "z1", "z2"]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+
+
+def _two_dimensions(train: npt.NDArray[np.float64]) -> Any:  # noqa: ANN401 (a function of one array)
+    if train.shape[1] == 1:
+        return lambda z: np.column_stack([z[:, 0], np.zeros(len(z))])
+    if train.shape[1] == 2:
+        return lambda z: z
+    return PCA(n_components=2, svd_solver="full").fit(train).transform
+
+
+def curves_table(trained: Sequence[tuple[Job, TrainedModel]]) -> pd.DataFrame:
+    """List all learning curves; fold 0 is a model of all rows.
+
+    Args:
+        trained: What was trained, and what came of it.
+
+    Returns:
+        One row an epoch: method, corpus, fold, seed, epoch and the means of the loss terms over the epoch.
+    """
+    frames = [
+        model.curves.reset_index().assign(method=job.method, corpus=job.corpus, fold=job.fold, seed=job.seed)
+        for job, model in trained
+    ]
+    table = pd.concat(frames, ignore_index=True)
+    first = ["method", "corpus", "fold", "seed", "epoch"]
+    return table[[*first, *(column for column in table.columns if column not in first)]]
