@@ -1,8 +1,12 @@
+import os
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from affectmap.moments import centred, distances, explained, pair_moments, regression_columns
-from affectmap.schema import ConfigError
+from affectmap.schema import FUNCTIONALS, ConfigError
 
 
 def moments_of(predictors, response, weight=None):
@@ -56,6 +60,16 @@ def test_rank_does_not_depend_on_the_order_of_the_predictors():
         found = explained(moments_of(four[:, rng.permutation(4)], response))
         assert found.rank == 2
         assert found.r2 == pytest.approx(r2, rel=1e-9)
+
+
+@pytest.mark.real
+@pytest.mark.skipif("AFFECTMAP_DATA" not in os.environ, reason="AFFECTMAP_DATA names no folder")
+@pytest.mark.parametrize("name", ["emovo", "ravdess"])
+def test_the_88_functionals_hold_86_numbers(name):
+    # Two of them are the ranges between two percentiles that are there as well, rounded to float32.
+    features = pd.read_parquet(Path(os.environ["AFFECTMAP_DATA"]) / "features" / f"{name}.parquet")
+    predictors = centred(features[list(FUNCTIONALS)].to_numpy(np.float64))
+    assert explained(moments_of(predictors, np.arange(len(predictors)))).rank == 86
 
 
 def test_what_cannot_be_told_is_nan_and_warns_of_nothing():

@@ -40,9 +40,7 @@ class Fold:
     shares_speakers: bool
 
 
-def speaker_folds(
-    speaker: npt.ArrayLike, emotion: npt.ArrayLike, n_folds: int = 5, seed: int = 0
-) -> tuple[Fold, ...]:
+def speaker_folds(speaker: npt.ArrayLike, emotion: npt.ArrayLike, n_folds: int = 5, seed: int = 0) -> tuple[Fold, ...]:
     """Split by speaker, with the emotions spread over the folds as evenly as that allows.
 
     Speakers are dealt by scikit-learn's ``StratifiedGroupKFold``, shuffled. Where it leaves a fold without a
@@ -53,7 +51,8 @@ def speaker_folds(
         speaker: Who speaks (N,).
         emotion: Emotion (N,); rows without one are spread like a class of their own.
         n_folds: At least 2, at most the number of speakers.
-        seed: Another seed deals other speakers together.
+        seed: Settles the order of speakers who are equally uneven over the emotions, and nothing else: where none
+            are, every seed gives the same folds.
 
     Returns:
         The folds, which share no speakers.
@@ -172,7 +171,7 @@ def shared_speakers(fold: Fold, speaker: npt.ArrayLike) -> list[str]:
         Their names, sorted; empty where the fold keeps speakers apart.
 
     Raises:
-        ConfigError: If a speaker is missing.
+        ConfigError: If a speaker is missing or the fold is of another table.
 
     Example:
         >>> fold = Fold("fold 1", np.array([0, 1]), np.array([2, 3]), shares_speakers=True)
@@ -180,6 +179,9 @@ def shared_speakers(fold: Fold, speaker: npt.ArrayLike) -> list[str]:
         ['b']
     """
     who, names = _numbered(speaker, "speaker", "a speaker without a name cannot be told apart")
+    n_rows = len(fold.train) + len(fold.test)
+    if len(who) != n_rows:
+        raise ConfigError(f"the fold is of {n_rows} rows, speaker has {len(who)}; expected as many")
     both = np.intersect1d(who[fold.train], who[fold.test])
     return [names[k] for k in both]
 
@@ -212,9 +214,7 @@ def _numbered(values: npt.ArrayLike, kind: str, advice: str) -> tuple[Rows, list
     cells = np.asarray(values, dtype=object)
     missing = int(pd.isna(cells).sum())
     if missing or not len(cells):
-        raise ConfigError(
-            f"{missing} of {len(cells)} rows have no {kind}; expected one for every row; {advice}"
-        )
+        raise ConfigError(f"{missing} of {len(cells)} rows have no {kind}; expected one for every row; {advice}")
     names, numbers = np.unique([str(cell) for cell in cells], return_inverse=True)
     return numbers.astype(np.int64), names.tolist()
 
@@ -242,6 +242,4 @@ def _sklearn_told(n_folds: int) -> Iterator[None]:
         try:
             yield
         except ValueError:
-            raise ConfigError(
-                f"no emotion has {n_folds} utterances for {n_folds} folds; ask for fewer folds"
-            ) from None
+            raise ConfigError(f"no emotion has {n_folds} utterances for {n_folds} folds; ask for fewer folds") from None

@@ -78,9 +78,7 @@ class Statistics:
         usable = self.usable
         damaged = int((~np.isfinite(raw[:, usable])).any(axis=1).sum())
         if damaged:
-            raise ConfigError(
-                f"{damaged} of {len(raw)} utterances have features that are not finite; leave them out"
-            )
+            raise ConfigError(f"{damaged} of {len(raw)} utterances have features that are not finite; leave them out")
         scaled = np.zeros(raw.shape, dtype=np.float32)
         scaled[:, usable] = (raw[:, usable] - self.mean[usable]) / self.std[usable]
         return scaled
@@ -218,9 +216,7 @@ def standardise_target(
         return fit_statistics(raw[fitted]).apply(raw), ~fitted
     if policy == "target-all":
         if len(raw) < 2:
-            raise ConfigError(
-                f"policy 'target-all' needs at least 2 utterances, got {len(raw)}; use 'source'"
-            )
+            raise ConfigError(f"policy 'target-all' needs at least 2 utterances, got {len(raw)}; use 'source'")
         return fit_statistics(raw).apply(raw), everyone
     if policy == "speaker":
         return _by_speaker(raw, speaker), everyone
@@ -245,9 +241,7 @@ def _by_speaker(raw: npt.NDArray[np.float64], speaker: npt.ArrayLike | None) -> 
         raise ConfigError(f"got {len(raw)} utterances and {len(names)} speakers; expected as many")
     missing = int(pd.isna(names).sum())
     if missing:
-        raise ConfigError(
-            f"policy 'speaker' needs every speaker; {missing} of {len(raw)} have none, use 'target-all'"
-        )
+        raise ConfigError(f"policy 'speaker' needs every speaker; {missing} of {len(raw)} have none, use 'target-all'")
     scaled = np.zeros(raw.shape, dtype=np.float32)
     for name in set(names.tolist()):
         own = names == name

@@ -169,6 +169,8 @@ def new_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
     try:
         with _told(path, DISK_FULL):
             yield temporary
+        # Somebody else may have written the same folder meanwhile.
+        check_new_folder(path, overwrite=overwrite)
         with _told(path):
             (temporary / MARKER).touch()
             _swap(temporary, path)
@@ -200,25 +202,17 @@ def check_new_folder(path: Path, *, overwrite: bool) -> None:
             raise StorageError(f"{path} exists and is not a folder; name another with -o")
         place = next(parent for parent in path.absolute().parents if parent.exists())
         if not (place.is_dir() and os.access(place, os.W_OK | os.X_OK)):
-            raise StorageError(
-                f"{path} cannot be made: {place} is not a folder or not yours to write; name another"
-            )
+            raise StorageError(f"{path} cannot be made: {place} is not a folder or not yours to write; name another")
 
 
 def _check_replaceable(path: Path, *, overwrite: bool) -> None:
     if any(path.iterdir()):
         if not overwrite:
-            raise StorageError(
-                f"{path} exists; name another folder with -o, or add --overwrite to replace it"
-            )
+            raise StorageError(f"{path} exists; name another folder with -o, or add --overwrite to replace it")
         if not (path / MARKER).exists():
-            raise StorageError(
-                f"{path} was not written by affectmap and is left alone; name another folder with -o"
-            )
+            raise StorageError(f"{path} was not written by affectmap and is left alone; name another folder with -o")
     if path.is_mount() or Path.cwd().is_relative_to(path.resolve()):
-        raise StorageError(
-            f"{path} is mounted, or you are in it, and cannot be replaced; name a new folder inside it"
-        )
+        raise StorageError(f"{path} is mounted, or you are in it, and cannot be replaced; name a new folder inside it")
 
 
 def _swap(new: Path, path: Path) -> None:
