@@ -135,9 +135,9 @@ class SpeakerBootstrap:
     def pairwise_adjusted_r2(self, latent: npt.ArrayLike, label: npt.ArrayLike, speaker: npt.ArrayLike) -> Floats:
         """Adjusted R² of d_z = a + b d_y over pairs, as in :func:`affectmap.metrics.pairwise_adjusted_r2`.
 
-        In a resample that holds speaker a c_a times, a pair inside a counts c_a times, and a pair between a
-        and b c_a c_b times. A copy is not paired with another copy of the same speaker: their distances
-        would be those inside the speaker once more, and zeros.
+        Where a resample holds speaker a ``c_a`` times, a pair inside the speaker counts ``c_a`` times, and one
+        between speakers a and b counts ``c_a * c_b`` times. A copy is not paired with another copy of the same
+        speaker: their distances would be those inside the speaker once more, and zeros.
 
         Args:
             latent: Positions (N, D) or (N,).
