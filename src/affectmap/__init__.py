@@ -1,6 +1,63 @@
-"""Speech in any language to a small, readable affect space: activation and valence."""
+"""Speech in any language to a small, readable affect space: activation and valence.
+
+The names here need no PyTorch and are loaded when first used. What trains lies in :mod:`affectmap.losses`,
+:mod:`affectmap.training` and :mod:`affectmap.embedder` (extra ``train``).
+"""
 
 from __future__ import annotations
 
-__all__ = ["__version__"]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from affectmap.bootstrap import SpeakerBootstrap
+    from affectmap.corpora import Corpus, load_corpus
+    from affectmap.features import extract_functionals
+    from affectmap.folds import Fold, speaker_folds
+    from affectmap.metrics import adjusted_r2, pairwise_adjusted_r2, uar
+    from affectmap.preprocessing import outlier_mask, standardise_target
+    from affectmap.schema import FUNCTIONALS, AffectmapError, Emotion, Finding
+
 __version__ = "0.1.0"
+__all__ = [
+    "FUNCTIONALS",
+    "AffectmapError",
+    "Corpus",
+    "Emotion",
+    "Finding",
+    "Fold",
+    "SpeakerBootstrap",
+    "__version__",
+    "adjusted_r2",
+    "extract_functionals",
+    "load_corpus",
+    "outlier_mask",
+    "pairwise_adjusted_r2",
+    "speaker_folds",
+    "standardise_target",
+    "uar",
+]
+
+_HOME = {
+    "FUNCTIONALS": "schema",
+    "AffectmapError": "schema",
+    "Corpus": "corpora",
+    "Emotion": "schema",
+    "Finding": "schema",
+    "Fold": "folds",
+    "SpeakerBootstrap": "bootstrap",
+    "adjusted_r2": "metrics",
+    "extract_functionals": "features",
+    "load_corpus": "corpora",
+    "outlier_mask": "preprocessing",
+    "pairwise_adjusted_r2": "metrics",
+    "speaker_folds": "folds",
+    "standardise_target": "preprocessing",
+    "uar": "metrics",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 (whatever the name stands for)
+    if name not in _HOME:
+        raise AttributeError(f"module 'affectmap' has no attribute {name!r}")
+    return getattr(import_module(f"affectmap.{_HOME[name]}"), name)
