@@ -1,11 +1,15 @@
-"""Signals that several tests share."""
+"""Signals that several tests share, and one thread for PyTorch."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+
+# Read when PyTorch is first imported. Two OpenMP threads on matrices this small stall more than they help.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 
 def make_voice(seconds: float = 0.4, sampling_rate: int = 16000, pitch: float = 150.0, seed: int = 0):

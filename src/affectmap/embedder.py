@@ -1,16 +1,18 @@
 """The embedder: functionals in, affect space out, with scikit-learn's verbs.
 
-An embedder is kept as a folder of plain files: ``embedder.json`` (settings, feature and label names, versions),
-``weights.safetensors`` (network, mean and scale) and ``curves.csv``. Nothing is pickled.
+An embedder is kept as a folder of plain files: ``embedder.json`` (settings, feature and label names,
+versions), ``weights.safetensors`` (network, mean and scale) and ``curves.csv``. Nothing is pickled.
 """
 
 from __future__ import annotations
 
+import copy
 import json
-from dataclasses import replace
+import warnings
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -18,24 +20,29 @@ import pandas as pd
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from affectmap.autoencoder import HIDDEN_DIMS, DenoisingAutoencoder
 from affectmap.losses import Preset
 from affectmap.preprocessing import Statistics, fit_statistics
-from affectmap.schema import ConfigError, ModelError
+from affectmap.schema import AffectmapError, ConfigError, ModelError
 from affectmap.storage import new_folder, write_json
-from affectmap.training import TrainedModel, TrainingSettings, TrainingTask, train_stacked
+from affectmap.training import CURVES, TrainedModel, TrainingSettings, TrainingTask, train_stacked
+
+T = TypeVar("T")
 
 FORMAT = 1
 SETTINGS_FILE, WEIGHTS_FILE, CURVES_FILE = "embedder.json", "weights.safetensors", "curves.csv"
 
 
-class Embedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Denoising autoencoder with the continuous metric loss, as a scikit-learn transformer.
 
-    Without labels it is DAE-Unsupervised; with activation, valence or both it is DAE-Metric-Act, -Val or -Joint.
+    Without labels it is DAE-Unsupervised; with activation, valence or both it is DAE-Metric-Act, -Val or
+    -Joint. In a pipeline with a classifier `y` is classes: set `weight` to 0, which trains without labels, or fit
+    the embedder on activation and valence first and put ``sklearn.frozen.FrozenEstimator(embedder)`` in.
 
     Source: Das et al. 2022, eq. 1 to 6 and section 4.
 
@@ -44,16 +51,17 @@ class Embedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         hidden_dims: Encoder's hidden layer sizes.
         latent_dim: Dimensions of the embedding, ≥ 1.
         noise_std: σ of the noise on standardised features, ≥ 0.
-        weight: λ of eq. 6, ≥ 0.
+        weight: λ of eq. 6, ≥ 0; at 0 labels are not even looked at.
         epochs: Passes over the data; the preset's if missing (50, or 100).
         batch_size: Utterances a step.
         learning_rate: Adam's; the preset's if missing (1e-3, or 1e-4).
         standardise: Whether to z-score features with the training data's statistics; off if they already are.
-        random_state: Seed of weights, order and noise.
+        random_state: Seed of weights, order and noise, a whole number ≥ 0.
         device: ``cpu`` or ``cuda``.
 
     Attributes:
         statistics_: Mean and standard deviation of every feature, applied before the network.
+        label_names_: Names of the labels it learned from, where `y` had names.
         network_: The trained :class:`~affectmap.autoencoder.DenoisingAutoencoder`.
         curves_: Learning curves, one row an epoch.
 
@@ -102,17 +110,21 @@ class Embedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             This embedder.
 
         Raises:
-            ConfigError: If labels do not fit the features.
+            ConfigError: If a setting is out of range, or labels are not numbers or do not fit the features.
             ValueError: If features are not finite numbers in two dimensions (scikit-learn's checks).
+
+        Warns:
+            UserWarning: If there are labels, but no two utterances that differ in them.
         """
-        label, self.label_names_ = _checked_labels(y)
+        settings = self.training_settings()
+        label, label_names = _checked_labels(None if self.weight == 0 else y)
         X = validate_data(self, X, dtype=np.float32, ensure_min_samples=2)
-        if label is not None and len(label) != len(X):
-            raise ConfigError(f"{len(label)} labels for {len(X)} utterances; expected one row of labels each")
-        n_features = X.shape[1]
-        self.statistics_ = fit_statistics(X) if self.standardise else _no_statistics(n_features)
-        task = TrainingTask(self.statistics_.apply(X), label, self.weight, self.random_state)
-        (trained,) = train_stacked([task], self.training_settings(), device=self.device)
+        statistics = fit_statistics(X) if self.standardise else _no_statistics(self.n_features_in_)
+        task = TrainingTask(statistics.apply(X), label, self.weight, self.random_state)
+        if label is not None:
+            _warn_if_nothing_to_learn(label)
+        (trained,) = train_stacked([task], settings, device=self.device)
+        self.statistics_, self.label_names_ = statistics, label_names
         self.network_, self.curves_ = trained.network, trained.curves
         return self
 
@@ -144,22 +156,25 @@ class Embedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self, "network_")
         X = validate_data(self, X, dtype=np.float32, reset=False, ensure_min_samples=2)
-        adapted = Embedder(**self.get_params())
-        adapted.__dict__.update(self.__dict__)
+        adapted = copy.copy(self)
         adapted.statistics_ = fit_statistics(X)
         return adapted
 
     def training_settings(self) -> TrainingSettings:
-        """Give the settings of training, with the preset's values where none was set."""
-        settings = replace(
-            TrainingSettings.of(self.preset),
-            hidden_dims=tuple(self.hidden_dims),
+        """Give the settings of training, with the preset's values where none was set.
+
+        Raises:
+            ConfigError: If one is out of range.
+        """
+        return TrainingSettings.of(
+            self.preset,
+            hidden_dims=self.hidden_dims,
             latent_dim=self.latent_dim,
             noise_std=self.noise_std,
+            epochs=self.epochs,
             batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
         )
-        chosen = {"epochs": self.epochs, "learning_rate": self.learning_rate}
-        return replace(settings, **{name: value for name, value in chosen.items() if value is not None})
 
     @classmethod
     def of_trained(
@@ -168,9 +183,20 @@ class Embedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         statistics: Statistics,
         feature_names: list[str],
         label_names: list[str],
-        **params: Any,
+        **params: Any,  # noqa: ANN401 (the parameters' own types)
     ) -> Embedder:
-        """Wrap a model that was trained in a stack, with the statistics of its training fold."""
+        """Wrap a model that was trained in a stack.
+
+        Args:
+            trained: The model.
+            statistics: Of its training fold's features, ``(F,)``.
+            feature_names: Of its features, ``(F,)``.
+            label_names: Of the labels it learned from.
+            **params: Of the embedder, as in its constructor.
+
+        Returns:
+            An embedder that takes raw features.
+        """
         embedder = cls(**params)
         embedder.statistics_, embedder.label_names_ = statistics, label_names
         embedder.network_, embedder.curves_ = trained.network, trained.curves
@@ -184,6 +210,9 @@ class Embedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Args:
             folder: To be made; refused if it exists, unless `overwrite` and it was written by affectmap.
             overwrite: Whether to replace an earlier one.
+
+        Raises:
+            StorageError: If the folder may not be replaced or cannot be written.
         """
         check_is_fitted(self, "network_")
         names = getattr(self, "feature_names_in_", None)
@@ -213,63 +242,128 @@ class Embedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         folder = Path(folder)
         settings, tensors, curves = _read_folder(folder)
         try:
-            params = {**settings["params"], "hidden_dims": tuple(settings["params"]["hidden_dims"])}
-            embedder = cls(**params)
-            statistics = Statistics(tensors.pop("mean").numpy(), tensors.pop("std").numpy())
-            embedder.network_ = _network(embedder, int(settings["n_features"]))
-            embedder.network_.load_state_dict(tensors)
-            embedder.label_names_ = settings["label_names"]
+            embedder = cls(**settings["params"] | {"hidden_dims": tuple(settings["params"]["hidden_dims"])})
+            embedder.n_features_in_ = int(settings["n_features"])
+            embedder.label_names_ = [str(name) for name in settings["label_names"]]
             names = settings["feature_names"]
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            reason = str(error).strip().splitlines()[0]
+            if names is not None:
+                embedder.feature_names_in_ = np.asarray([str(name) for name in names], dtype=object)
+            network = _network(embedder)
+        except (AffectmapError, KeyError, TypeError, ValueError, RuntimeError) as error:
             raise ModelError(
-                f"{folder}: {SETTINGS_FILE} and {WEIGHTS_FILE} do not fit: {reason}; save it again"
+                f"{folder / SETTINGS_FILE} is damaged ({type(error).__name__}: {_first_line(error)}); save it again"
             ) from error
-        embedder.statistics_, embedder.curves_ = statistics, curves
-        embedder.n_features_in_ = int(settings["n_features"])
-        if names is not None:
-            embedder.feature_names_in_ = np.asarray(names, dtype=object)
+        _check_tensors(folder, embedder, network, tensors)
+        embedder.statistics_ = Statistics(tensors.pop("mean").numpy(), tensors.pop("std").numpy())
+        network.load_state_dict(tensors)
+        embedder.network_, embedder.curves_ = network, curves
         return embedder
+
+    @property
+    def _n_features_out(self) -> int:
+        # scikit-learn's mixin makes the names of the output's columns from it.
+        return int(cast(torch.nn.Linear, self.network_.encoder[-1]).out_features)
+
+    def __sklearn_tags__(self) -> Tags:
+        """Tell scikit-learn that the output is float32 whatever comes in."""
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
 
 
 def _checked_labels(y: npt.ArrayLike | None) -> tuple[npt.NDArray[np.float64] | None, list[str]]:
     if y is None:
         return None, []
-    if isinstance(y, pd.DataFrame):
-        names = [str(column) for column in y.columns]
-    else:
-        names = [] if getattr(y, "name", None) is None else [str(getattr(y, "name", None))]
-    label = np.asarray(y, dtype=np.float64)
-    if label.ndim not in (1, 2) or np.isinf(label).any():
-        raise ConfigError(f"labels have shape {label.shape}; expected finite numbers or NaN, (N,) or (N, L)")
-    return label.reshape(len(label), -1), names
+    names = list(y.columns) if isinstance(y, pd.DataFrame) else [getattr(y, "name", None)]
+    try:
+        if isinstance(y, (pd.DataFrame, pd.Series)):
+            label = y.to_numpy(dtype=np.float64, na_value=np.nan)
+        else:
+            label = np.asarray(y, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(
+            f"labels are not numbers ({_first_line(error)}); expected activation, valence or both, or set weight to 0"
+        ) from error
+    if label.ndim == 1:
+        label = label[:, None]
+    return label, [str(name) for name in names if name is not None]
+
+
+def _warn_if_nothing_to_learn(label: npt.NDArray[np.float64]) -> None:
+    complete = label[~np.isnan(label).any(axis=1)]
+    if len(np.unique(complete, axis=0)) < 2:
+        # Level 3 is the caller of fit.
+        warnings.warn(
+            f"{len(complete)} of {len(label)} utterances have all labels, and no two differ: training without labels",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def _no_statistics(n_features: int) -> Statistics:
     return Statistics(np.zeros(n_features), np.ones(n_features))
 
 
-def _network(embedder: Embedder, n_features: int) -> DenoisingAutoencoder:
+def _network(embedder: Embedder) -> DenoisingAutoencoder:
     settings = embedder.training_settings()
     return DenoisingAutoencoder(
-        n_features, settings.hidden_dims, settings.latent_dim, settings.noise_std, settings.preset
+        embedder.n_features_in_,
+        settings.hidden_dims,
+        settings.latent_dim,
+        settings.noise_std,
+        settings.preset,
+        torch.Generator(),  # weights are replaced at once, and the caller's global generator is left alone
     ).eval()
 
 
 def _read_folder(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor], pd.DataFrame]:
-    try:
-        settings = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
-        tensors = load_file(folder / WEIGHTS_FILE)
-        curves = pd.read_csv(folder / CURVES_FILE, index_col="epoch")
-    except FileNotFoundError as error:
-        raise ModelError(
-            f"{folder}: no {Path(error.filename).name}; expected a folder that Embedder.save wrote"
-        ) from error
-    except (OSError, ValueError, SafetensorError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ModelError(f"{folder}: the embedder cannot be read ({reason}); save it again") from error
+    for name in (SETTINGS_FILE, WEIGHTS_FILE, CURVES_FILE):
+        if not (folder / name).is_file():
+            raise ModelError(f"{folder / name} does not exist; expected a folder that Embedder.save wrote")
+    settings = _read(folder / SETTINGS_FILE, lambda file: json.loads(file.read_text(encoding="utf-8")))
     if not isinstance(settings, dict) or settings.get("format") != FORMAT:
+        found = settings.get("format") if isinstance(settings, dict) else None
         raise ModelError(
-            f"{folder}: {SETTINGS_FILE} is not of format {FORMAT}; it comes from another version of affectmap"
+            f"{folder / SETTINGS_FILE} has format {found!r}, expected {FORMAT}; "
+            "it is not an embedder, or comes from another version of affectmap"
         )
+    tensors = _read(folder / WEIGHTS_FILE, load_file)
+    curves = _read(
+        folder / CURVES_FILE, lambda file: pd.read_csv(file, index_col="epoch", float_precision="round_trip")
+    )
+    if tuple(curves.columns) != CURVES:
+        raise ModelError(f"{folder / CURVES_FILE} has columns {list(curves.columns)}; expected {list(CURVES)}")
     return settings, tensors, curves
+
+
+def _read(file: Path, reader: Callable[[Path], T]) -> T:
+    try:
+        return reader(file)
+    except (OSError, ValueError, SafetensorError) as error:
+        raise ModelError(f"{file} cannot be read ({_first_line(error)}); save the embedder again") from error
+
+
+def _check_tensors(
+    folder: Path, embedder: Embedder, network: DenoisingAutoencoder, tensors: dict[str, torch.Tensor]
+) -> None:
+    n_features = embedder.n_features_in_
+    expected = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+    expected |= {"mean": (n_features,), "std": (n_features,)}
+    found = {name: tuple(value.shape) for name, value in tensors.items()}
+    for name in sorted(expected.keys() | found.keys()):
+        if expected.get(name) != found.get(name):
+            raise ModelError(
+                f"{folder}: {name} is {found.get(name, 'missing')} in {WEIGHTS_FILE}, but "
+                f"{expected.get(name, 'unknown')} by {SETTINGS_FILE}; save the embedder again"
+            )
+    n_names = len(getattr(embedder, "feature_names_in_", range(n_features)))
+    if n_names != n_features:
+        raise ModelError(f"{folder / SETTINGS_FILE} names {n_names} of {n_features} features; save it again")
+    # Mean and spread are not finite where a feature carried nothing; weights always are.
+    lost = [name for name in network.state_dict() if not tensors[name].isfinite().all()]
+    if lost:
+        raise ModelError(f"{folder / WEIGHTS_FILE} has values in {lost[0]} that are not finite; save it again")
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
