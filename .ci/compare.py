@@ -1,4 +1,4 @@
-"""Check two runs of the main job: equal tables, every figure there, and values where the method's reference has them."""
+"""Check two runs of the main job: equal tables, everything written, and values near those of the method's reference."""
 
 import sys
 from pathlib import Path

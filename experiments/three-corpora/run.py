@@ -10,13 +10,14 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import shutil
+import tempfile
 from pathlib import Path
-
-import pandas as pd
 
 from affectmap.cli.tables import format_table
 from affectmap.config import make_config
 from affectmap.experiment import Experiment
+from affectmap.report import write_report
 from affectmap.results import Results
 from affectmap.storage import write_json, write_text
 
@@ -48,6 +49,34 @@ def write(results: Results, folder: Path) -> None:
     write_json(folder / "settings.json", about | {"machine": platform.machine(), "python": platform.python_version()})
 
 
+def draw(results: Results, folder: Path) -> None:
+    """Keep two pictures of the report."""
+    with tempfile.TemporaryDirectory() as temporary:
+        write_report(results, Path(temporary))
+        for pattern, name in (("figure3*joint.png", "embedding.png"), ("figure*table-4.png", "table4.png")):
+            (picture,) = (Path(temporary) / "figures").glob(pattern)
+            shutil.copyfile(picture, folder / name)
+
+
+def into_readme(results: Results) -> None:
+    """Put tables 3 and 4 of the first source between README's marks."""
+    readme = HERE.parents[1] / "README.md"
+    before, rest = readme.read_text(encoding="utf-8").split("<!-- example:begin -->")
+    after = rest.split("<!-- example:end -->")[1]
+    readings = ("held-out", "zero-shot")
+    tables = [
+        f"{title}\n{format_table(results.summary, table, readings)}"
+        for table, title in (("3", "Adjusted R² of the ratings"), ("4", "UAR of the classes"))
+    ]
+    text = (
+        "```\n" + "\n\n".join(tables) + "\n```\n\n"
+        "emodb: held-out speakers; urdu and aesdd: zero-shot. ± is the spread over 5 folds and "
+        f"{results.settings['n_seeds']} seeds (the command above uses one), * the best autoencoder, bound the 88 "
+        "features within the corpus itself.\n"
+    )
+    write_text(readme, f"{before}<!-- example:begin -->\n{text}<!-- example:end -->{after}")
+
+
 def page(all_results: dict[str, Results]) -> str:
     """Put the tables of all sources on one page."""
     parts = ["# Three real corpora, each as the source once\n", (HERE / "notes.md").read_text(encoding="utf-8")]
@@ -72,12 +101,13 @@ def main() -> None:
     parser.add_argument("--n-seeds", type=int, default=N_SEEDS)
     arguments = parser.parse_args()
     os.chdir(arguments.data)
-    pd.set_option("display.width", 200)
     all_results = {}
     for source in CORPORA:
         all_results[source] = run(source, arguments.n_seeds)
         write(all_results[source], HERE / source)
+        draw(all_results[source], HERE / source)
     write_text(HERE / "results.md", page(all_results))
+    into_readme(all_results["emodb"])
 
 
 if __name__ == "__main__":
