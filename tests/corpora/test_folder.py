@@ -53,7 +53,7 @@ def test_a_folder_that_cannot_be_read_is_told(make_files, monkeypatch):
 
 def test_a_name_in_another_encoding_can_be_printed(make_files):
     folder = make_files("corpus", ["03a01Fa.wav"])
-    Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.wav")).touch()
+    Path(os.fsdecode(os.fsencode(folder) + b"/ol\xe9.wav")).touch()
     (extra,) = [finding for finding in emodb.load(folder).findings if finding.kind == "extra"]
-    assert extra.file == "caf\\xe9.wav"
+    assert extra.file == "ol\\xe9.wav"
     assert extra.file.encode("utf-8")

@@ -155,7 +155,8 @@ def test_folder_of_sheets(tmp_path, write):
 
 
 def test_folder_with_sheets_of_other_supported_corpora_is_known_by_their_names(write):
-    folder = write("labels/CAFE.csv", "filname,activation ,valence\n01-C-1-1.wav,4,1\n").parent
+    text = "filname,activation ,valence\n01-C-1-1.wav,4,1\n"  # codespell:ignore filname
+    folder = write("labels/CAFE.csv", text).parent
     known = {name: card.sheet for name, card in CARDS.items() if card.sheet is not None}
     assert "(it has CAFE.csv)" in join_labels(corpus(["a.wav"]), folder, known).findings[0].detail
     with pytest.raises(LabelError, match=r"holds no label sheet"):
@@ -164,10 +165,10 @@ def test_folder_with_sheets_of_other_supported_corpora_is_known_by_their_names(w
 
 def test_header_that_mixes_two_is_told_by_its_strange_part(write):
     sheet = CARDS["cafe"].sheet
-    file = write("CAFE.csv", "filname,activation,valence\n01-C-1-1.wav,4,1\n")
-    with pytest.raises(LabelError, match=r"unknown column 'activation'; expected \['filname', 'activation ', 'val"):
+    file = write("CAFE.csv", "filname,activation,valence\n01-C-1-1.wav,4,1\n")  # codespell:ignore filname
+    with pytest.raises(LabelError, match=r"unknown column 'activation'; expected \['\w+', 'activation ', 'val"):
         read_ratings(file, sheet)
-    file = write("CAFE.csv", "filname,activation \n01-C-1-1.wav,4\n")
+    file = write("CAFE.csv", "filname,activation \n01-C-1-1.wav,4\n")  # codespell:ignore filname
     with pytest.raises(LabelError, match=r"has no column for valence"):
         read_ratings(file, sheet)
 

@@ -223,3 +223,9 @@ def test_real_tables(real_data, name, n_rows, n_speakers):
     assert corpus.functionals.shape == (n_rows, 88)
     assert corpus.table["speaker"].nunique() == n_speakers
     assert corpus.findings == ()
+
+
+@pytest.mark.parametrize("cell", ["5S", "3 weeks", "1:2:3", "-1 days +23:59:59", "1,5", "--1", "1e300"])
+def test_what_is_no_time_is_refused(cell):
+    with pytest.raises(CorpusError, match=r"^end is .*; expected (seconds, or a time such as|0 s or more)"):
+        table.parse_time(cell, "end")

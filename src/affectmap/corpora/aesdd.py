@@ -30,7 +30,7 @@ _EMOTIONS = {
     "h": Emotion.HAPPY,
     "s": Emotion.SAD,
 }
-_NAME = re.compile(r"(?P<emotion>[adfhs])(?P<sentence>\d\d) \(0?(?P<speaker>[1-9])\)(?P<take>[ab]?)")
+_NAME = re.compile(r"(?P<emotion>[adfhs])(?P<sentence>\d\d) \(0?(?P<speaker>[1-9])\)(?P<take>[ab]?)", re.ASCII)
 # How the published files depart from one take of 5 emotions x 20 sentences x 6 speakers.
 _ABSENT = {"d18 (5)", "f02 (4)", "h11 (3)", "s01 (5)"}
 _SPELT = {f"{sentence} (1)": f"{sentence} (01)" for sentence in ("d03", "f10", "f11", "f12", "f13")}

@@ -32,7 +32,7 @@ _EMOTIONS = {
     "S": Emotion.SURPRISE,
     "T": Emotion.SAD,
 }
-_NAME = re.compile(r"(?P<speaker>0[1-9]|1[0-2])-(?P<emotion>[CDJNPST])-[12]-[1-6]")
+_NAME = re.compile(r"(?P<speaker>0[1-9]|1[0-2])-(?P<emotion>[CDJNPST])-[12]-[1-6]", re.ASCII)
 
 CARD = CorpusCard(
     name="cafe",
@@ -41,7 +41,10 @@ CARD = CorpusCard(
     n_speakers=12,
     n_utterances=936,
     emotions=tuple(_EMOTIONS.values()),
-    sheet=LabelSheet("CAFE.csv", {"filname": "file", "activation ": "activation", "valence": "valence"}),
+    sheet=LabelSheet(
+        "CAFE.csv",
+        {"filname": "file", "activation ": "activation", "valence": "valence"},  # codespell:ignore filname
+    ),
     own_labels=False,
     licence="CC BY-NC-SA 4.0",
     access="https://zenodo.org/record/1478765 (CaFE_48k.zip)",

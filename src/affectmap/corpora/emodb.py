@@ -32,7 +32,7 @@ _EMOTIONS = {
 }
 # The corpus's own list of its speakers.
 _SEX = dict.fromkeys(("03", "10", "11", "12", "15"), "male") | dict.fromkeys(("08", "09", "13", "14", "16"), "female")
-_NAME = re.compile(r"(?P<speaker>03|08|09|1[0-6])[ab]\d\d(?P<emotion>[WLEAFTN])[a-z]?")
+_NAME = re.compile(r"(?P<speaker>03|08|09|1[0-6])[ab]\d\d(?P<emotion>[WLEAFTN])[a-z]?", re.ASCII)
 
 CARD = CorpusCard(
     name="emodb",

@@ -44,10 +44,12 @@ _EMOTIONS = {
     "xxx": Emotion.OTHER,
 }
 _SEX = {"F": "female", "M": "male"}
-_NAME = re.compile(r"(?P<session>Ses0[1-5])[FM]_(?:impro|script)\w+_(?P<sex>[FM])(?:XX)?\d+")
+_NAME = re.compile(r"(?P<session>Ses0[1-5])[FM]_(?:impro|script)\w+_(?P<sex>[FM])(?:XX)?\d+", re.ASCII)
+_NUMBER = r"\d+(?:\.\d+)?"
 _LINE = re.compile(
-    r"\[[\d.]+ - [\d.]+\]\t(?P<utterance>\w+)\t(?P<emotion>\w{3})\t"
-    r"\[(?P<valence>[\d.]+), (?P<activation>[\d.]+), [\d.]+\]\s*"
+    rf"\[{_NUMBER} - {_NUMBER}\]\t(?P<utterance>\w+)\t(?P<emotion>\w{{3}})\t"
+    rf"\[(?P<valence>{_NUMBER}), (?P<activation>{_NUMBER}), {_NUMBER}\]\s*",
+    re.ASCII,
 )
 
 CARD = CorpusCard(

@@ -1,7 +1,7 @@
 """Sheets of activation and valence ratings, joined to the recordings by file name.
 
 The sheets of Das et al. (2022, https://bit.ly/3rg6VsA) rate EMO-DB, CaFE, URDU and AESDD on 1..5 in half
-steps, by one rater. Their headers carry traps (``valence`` with a trailing space, ``filname``, two empty
+steps, by one rater. Their headers carry traps (a trailing space, a misspelt ``filename``, two empty
 columns), so each is mapped letter for letter by the :class:`~affectmap.corpora.base.LabelSheet` of its card.
 Any other corpus takes a sheet ``NAME.csv`` with the plain header ``filename,activation,valence``.
 
@@ -48,8 +48,8 @@ def join_labels(corpus: Corpus, folder: Path, known: Mapping[str, LabelSheet] | 
     Args:
         corpus: The corpus; what it already knows of activation and valence is never overwritten.
         folder: Folder of sheets.
-        known: Published sheets by corpus; any other corpus takes the plain sheet ``NAME.csv``. They also tell a
-            folder of sheets from any other folder.
+        known: Published sheets by corpus; any other corpus takes the plain sheet ``NAME.csv``. They also tell
+            a folder of sheets from any other folder.
 
     Returns:
         The corpus with the labels, and with findings for rows without a recording, recordings without a row

@@ -32,7 +32,7 @@ _EMOTIONS = {
     "sa": Emotion.SAD,
     "su": Emotion.SURPRISE,
 }
-_NAME = re.compile(r"(?P<speaker>DC|JE|JK|KL)[/_](?P<emotion>a|d|f|h|n|sa|su)(?P<sentence>\d\d)")
+_NAME = re.compile(r"(?P<speaker>DC|JE|JK|KL)[/_](?P<emotion>a|d|f|h|n|sa|su)(?P<sentence>\d\d)", re.ASCII)
 
 CARD = CorpusCard(
     name="savee",

@@ -8,7 +8,9 @@ beyond these are left out and told.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
@@ -30,6 +32,7 @@ from affectmap.schema import (
 if TYPE_CHECKING:
     import pandas as pd
 
+_CLOCK = re.compile(r"(?:-?\d+ days? \+?)?\d{1,2}:\d\d:\d\d(?:\.\d+)?", re.ASCII)
 _KNOWN = (*INDEX, *COLUMNS, "arousal", *FUNCTIONALS)
 
 
@@ -196,7 +199,7 @@ def parse_time(cell: str, column: str) -> pd.Timedelta | None:
         column: Name of its column, for messages.
 
     Returns:
-        The time; ``None`` for ``NaT``.
+        The time; ``None`` for ``NaT`` and ``nan``.
 
     Raises:
         CorpusError: If it is no time or negative.
@@ -207,16 +210,13 @@ def parse_time(cell: str, column: str) -> pd.Timedelta | None:
     """
     import pandas as pd
 
-    try:
-        seconds = float(cell)
-    except ValueError:
-        seconds = None
-    try:
-        time = pd.Timedelta(cell) if seconds is None else pd.Timedelta(seconds, unit="s")
-    except (ValueError, OverflowError):
-        raise CorpusError(f"{column} is {cell!r}; expected seconds") from None
-    if pd.isna(time):
+    if cell.lower() in ("nat", "nan"):
         return None
+    try:
+        # pandas would also read "5S" or "3 weeks"; what nobody writes for a recording is a slip here.
+        time = pd.Timedelta(cell) if _CLOCK.fullmatch(cell) else pd.Timedelta(float(cell), unit="s")
+    except (ValueError, OverflowError):
+        raise CorpusError(f"{column} is {cell!r}; expected seconds, or a time such as 0 days 00:00:01.5") from None
     if time < pd.Timedelta(0):
         raise CorpusError(f"{column} is {cell}; expected 0 s or more")
     return time
@@ -251,7 +251,7 @@ def _usable(
         kept = np.isfinite(functionals.to_numpy()).all(axis=1).tolist()
         kind, detail = "unreadable", "its functionals are not all finite numbers; left out"
     else:
-        exists = {file: Path(file).is_file() for file in set(files)}
+        exists = {file: _exists(Path(file)) for file in set(files)}
         kept = [exists[file] for file in files]
         kind, detail = (
             "missing",
@@ -268,6 +268,13 @@ def _usable(
         if not keep
     ]
     return kept, left_out
+
+
+def _exists(file: Path) -> bool:
+    # A sentence that stands where a path should be is too long for the file system to look it up.
+    with suppress(OSError):
+        return file.is_file()
+    return False
 
 
 def _unlabelled(name: str, table: pd.DataFrame, written: list[str | None]) -> Iterator[Finding]:

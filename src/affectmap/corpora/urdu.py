@@ -26,7 +26,7 @@ from affectmap.schema import Emotion
 
 _EMOTIONS = {"A": Emotion.ANGRY, "H": Emotion.HAPPY, "N": Emotion.NEUTRAL, "S": Emotion.SAD}
 _SEX = {"M": "male", "F": "female"}
-_NAME = re.compile(r"(?P<speaker>S(?P<sex>[MF])\d+)_F\d+_(?P<emotion>[AHNS])0\d+")
+_NAME = re.compile(r"(?P<speaker>S(?P<sex>[MF])\d+)_F\d+_(?P<emotion>[AHNS])0\d+", re.ASCII)
 
 CARD = CorpusCard(
     name="urdu",
