@@ -26,7 +26,7 @@ _SPEC_HELP = "emodb=DIR, table:NAME=FILE, NAME=DIR (audformat) or audformat:NAME
 
 
 def corpora_command(
-    specs: Annotated[list[str] | None, typer.Argument(metavar="[SPEC]...", help=_SPEC_HELP, show_default=False)] = None,
+    specs: Annotated[list[str] | None, typer.Argument(metavar="SPEC", help=_SPEC_HELP, show_default=False)] = None,
     corpus: Annotated[
         list[str] | None, typer.Option("--corpus", metavar="SPEC", help=_SPEC_HELP, show_default=False)
     ] = None,
