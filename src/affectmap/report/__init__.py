@@ -1,0 +1,94 @@
+"""The report of a run: one page that opens offline, its figures, and every number as CSV and JSON.
+
+Nothing is computed here that the results do not hold, except means and spreads of ratings for figure 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from affectmap import storage
+from affectmap.report.canvas import drawing
+from affectmap.report.figures import draw_figures
+from affectmap.report.page import page_tables, render
+from affectmap.schema import StorageError
+
+if TYPE_CHECKING:
+    from affectmap.results import Results
+
+__all__ = ["write_report"]
+
+#: Frames that name corpora, and are read by people on the page.
+_SHOWN = ("corpora", "findings", "summary", "claims", "embeddings", "curves")
+#: Frames written as they are, beside the summary in its three tables.
+_WRITTEN = ("table2", "claims", "corpora", "findings", "runs", "curves")
+
+
+def write_report(results: Results, folder: Path) -> None:
+    """Write the report of a run.
+
+    Args:
+        results: The results of a run.
+        folder: An existing folder; gets ``report.html``, ``figures/`` (PNG and SVG) and ``tables/`` (CSV and
+            JSON; shares of one, not percent).
+
+    Raises:
+        StorageError: If the folder does not exist.
+    """
+    if not folder.is_dir():
+        raise StorageError(f"{folder} is no folder; make it before the report is written into it")
+    write_tables(results, folder / "tables")
+    results = with_titles(results)
+    tables = page_tables(results)
+    with drawing():
+        pictures = draw_figures(results, tables, folder / "figures")
+    storage.write_text(folder / "report.html", render(results, tables, pictures))
+
+
+def with_titles(results: Results) -> Results:
+    """Name corpora by their titles, for people; files keep the names given to them.
+
+    Args:
+        results: The results of a run.
+
+    Returns:
+        The same with titles as corpus names, and the given names in a column ``name`` of its corpora. A
+        corpus without a title, or with one that another has, keeps its name.
+    """
+    corpora = results.corpora
+    title = corpora["title"].where(corpora["title"].astype(bool), None).fillna(corpora["corpus"])
+    # Two corpora under one title could not be told apart.
+    title = title.mask(title.duplicated(keep=False), corpora["corpus"])
+    title_of = dict(zip(corpora["corpus"], title, strict=True))
+    changed: dict[str, Any] = {}
+    for name in _SHOWN:
+        frame: pd.DataFrame = getattr(results, name)
+        changed[name] = frame.assign(corpus=[title_of.get(corpus, corpus) for corpus in frame["corpus"]])
+    changed["corpora"]["name"] = corpora["corpus"]
+    return replace(results, **changed)
+
+
+def write_tables(results: Results, folder: Path) -> None:
+    """Write every number of a run: tables, what they are means of, corpora, findings, claims and settings.
+
+    Args:
+        results: The results of a run.
+        folder: Where the files go.
+    """
+    frames = {f"table{which}": results.summary[results.summary["table"] == which] for which in "134"}
+    frames |= {name: getattr(results, name) for name in _WRITTEN}
+    for name, frame in frames.items():
+        storage.write_text(folder / f"{name}.csv", frame.to_csv(index=False, lineterminator="\n"))
+        storage.write_json(folder / f"{name}.json", _plain(frame))
+    # Everything needed to run it again stands in one file.
+    about = {name: getattr(results, name) for name in ("command", "settings", "versions", "notes", "timings")}
+    storage.write_json(folder / "settings.json", about)
+
+
+def _plain(frame: pd.DataFrame) -> list[dict[str, object]]:
+    rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in rows]

@@ -1,0 +1,235 @@
+"""Figures 1 and 2: the circumplex with the corpus's own ratings in it, and the network."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import matplotlib.patheffects as effects
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Polygon
+
+from affectmap.report.style import EMOTION_MARKS, MUTED, RULE, number
+from affectmap.schema import LABEL_RANGE, LABELS
+
+#: Words of the circumplex and their angle in degrees from positive valence, after Russell 1980, fig. 2.
+_WORDS = {
+    "pleased": 8,
+    "excited": 45,
+    "astonished": 70,
+    "alarmed": 108,
+    "tense": 127,
+    "distressed": 146,
+    "miserable": 188,
+    "gloomy": 209,
+    "bored": 232,
+    "tired": 254,
+    "calm": 312,
+    "content": 336,
+}
+_DEFAULTS = {"input_dim": 88, "hidden_dims": (40, 20, 10), "latent_dim": 2, "noise_std": 1.0}
+_HALO = [effects.withStroke(linewidth=3, foreground="white")]
+
+
+def mean_ratings(embeddings: pd.DataFrame) -> pd.DataFrame:
+    """Average the ratings of each corpus and emotion; an utterance counts once, whatever embeds it.
+
+    Args:
+        embeddings: One row a method and utterance, as in the results.
+
+    Returns:
+        Columns role, corpus, emotion, activation, valence, sd_activation, sd_valence, n; rows only where both
+        are rated, and for the four emotions alone.
+
+    Example:
+        >>> rows = {"method": "PCA-2", "role": "source", "corpus": "a", "file": ["1", "2"], "emotion": "sad"}
+        >>> rated = pd.DataFrame(rows | {"activation": [1.0, 2.0], "valence": [2.0, 2.0]})
+        >>> mean_ratings(rated)[["emotion", "activation", "n"]].values.tolist()
+        [['sad', 1.5, 2]]
+    """
+    # Every method embeds the same utterances, and a file may hold several: the first method's rows are all.
+    once = embeddings["method"] == embeddings.groupby("corpus")["method"].transform("first")
+    rated = embeddings[once].dropna(subset=list(LABELS))
+    rated = rated[rated["emotion"].isin(list(EMOTION_MARKS))]
+    groups = rated.groupby(["role", "corpus", "emotion"], sort=True)
+    spread = {f"sd_{label}": (label, "std") for label in LABELS}
+    return groups.agg(**{x: (x, "mean") for x in LABELS}, **spread, n=("file", "size")).reset_index()
+
+
+def circumplex(ratings: pd.DataFrame) -> Figure:
+    """Draw the circle of emotion words and, inside it, where the four emotions were rated on average.
+
+    Source: Das et al. 2022, fig. 1; Russell 1980.
+
+    Args:
+        ratings: As from :func:`mean_ratings`; may be empty.
+
+    Returns:
+        The figure: valence to the right, activation upwards.
+    """
+    figure = Figure(figsize=(7.2, 5.9))
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set(xlim=(-0.1, 6.2), ylim=(0.7, 5.5), aspect="equal")
+    axes.axis("off")
+    _draw_circle(axes)
+    # Other corpora are drawn first, so that they never cover the source.
+    others = ratings[ratings["role"] == "target"]
+    for row in others.to_dict("records"):
+        mark = EMOTION_MARKS[row["emotion"]]
+        style: dict[str, Any] = {
+            "color": "white",
+            "markeredgecolor": mark.colour,
+            "markersize": 6,
+            "markeredgewidth": 1.2,
+        }
+        axes.plot(row["valence"], row["activation"], mark.marker, zorder=3, **style)
+    taken = ratings[["valence", "activation"]].to_numpy(dtype=np.float64)
+    for row in ratings[ratings["role"] == "source"].to_dict("records"):
+        _draw_emotion(axes, row, taken)
+    return figure
+
+
+def _draw_circle(axes: Axes) -> None:
+    low, high = LABEL_RANGE
+    middle, radius = (low + high) / 2, (high - low) / 2
+    axes.add_patch(Circle((middle, middle), radius, facecolor="#f7f8fa", edgecolor=RULE, linewidth=1))
+    style: dict[str, Any] = {"arrowstyle": "-|>", "mutation_scale": 9, "color": MUTED, "linewidth": 0.8}
+    axes.add_patch(FancyArrowPatch((low - 0.1, middle), (high + 0.15, middle), **style))
+    axes.add_patch(FancyArrowPatch((middle, low - 0.1), (middle, high + 0.15), **style))
+    for tick in range(int(low), int(high) + 1):
+        if tick != middle:
+            axes.text(tick, middle - 0.09, str(tick), ha="center", va="top", size=7.5, color=MUTED)
+            axes.text(middle - 0.07, tick, str(tick), ha="right", va="center", size=7.5, color=MUTED)
+    axes.text(high + 0.2, middle, "valence", ha="left", va="center", size=10, weight="bold")
+    axes.text(middle, high + 0.18, "activation", ha="center", va="bottom", size=10, weight="bold")
+    for word, degrees in _WORDS.items():
+        x, y = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+        side = "left" if x > 0.15 else "right" if x < -0.15 else "center"
+        place = (middle + (radius + 0.1) * x, middle + (radius + 0.1) * y)
+        axes.text(*place, word, ha=side, va="center", size=9, color=MUTED, style="italic")
+
+
+def _draw_emotion(axes: Axes, row: Mapping[Any, Any], taken: npt.NDArray[np.float64]) -> None:
+    mark = EMOTION_MARKS[row["emotion"]]
+    at = (row["valence"], row["activation"])
+    bars = {"xerr": row["sd_valence"], "yerr": row["sd_activation"]}
+    axes.errorbar(*at, **bars, color=mark.colour, elinewidth=1, alpha=0.45, zorder=2)
+    axes.plot(*at, mark.marker, color=mark.colour, markersize=11, markeredgecolor="white", zorder=4)
+    # The name goes to the corner with most room, so that it covers no other corpus's mark.
+    corners = [(x, y) for x in (1, -1) for y in (1, -1)]
+    room = [np.abs(taken - at - (0.4 * x, 0.2 * y)).max(axis=1).min() for x, y in corners]
+    x, y = corners[int(np.argmax(room))]
+    label = axes.annotate(row["emotion"], at, (9 * x, 8 * y), textcoords="offset points", size=11, weight="bold")
+    label.set(ha="left" if x > 0 else "right", va="bottom" if y > 0 else "top", path_effects=_HALO, zorder=5)
+
+
+def find_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Find what the network's figure needs, wherever in the nested settings it stands.
+
+    Args:
+        settings: Nested settings of a run.
+
+    Returns:
+        input_dim, hidden_dims, latent_dim and noise_std; the paper's where the settings do not say.
+
+    Example:
+        >>> find_settings({"training": {"latent_dim": 3, "hidden_dims": [32]}})["hidden_dims"]
+        [32]
+    """
+    found = dict(_walk(settings))
+    return {name: found.get(name, default) for name, default in _DEFAULTS.items()}
+
+
+def _walk(settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from _walk(value)
+        else:
+            yield name, value
+
+
+def layer_sizes(settings: Mapping[str, Any]) -> list[int]:
+    """Give the sizes of all layers, from the features in to the features out.
+
+    Args:
+        settings: Nested settings of a run.
+
+    Returns:
+        Sizes; the embedding's is the middle one.
+
+    Example:
+        >>> layer_sizes({})
+        [88, 40, 20, 10, 2, 10, 20, 40, 88]
+    """
+    found = find_settings(settings)
+    down = [int(found["input_dim"]), *map(int, found["hidden_dims"]), int(found["latent_dim"])]
+    return down + down[-2::-1]
+
+
+def network(settings: Mapping[str, Any]) -> Figure:
+    """Draw the autoencoder layer by layer, with what goes in, what comes out and what is compared.
+
+    Source: Das et al. 2022, fig. 2 and eq. 6.
+
+    Args:
+        settings: Nested settings of a run.
+
+    Returns:
+        The figure.
+    """
+    sizes = layer_sizes(settings)
+    noise_std = float(find_settings(settings)["noise_std"])
+    middle = len(sizes) // 2
+    figure = Figure(figsize=(10.4, 3.9))
+    axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+    axes.set(xlim=(0, 10.4), ylim=(-2.2, 1.7))
+    axes.axis("off")
+    places = [1.9 + 6.6 * layer / (len(sizes) - 1) for layer in range(len(sizes))]
+    # By square root, as areas are seen: the smallest layer stays visible beside the largest.
+    heights = [2.5 * math.sqrt(size / max(sizes)) for size in sizes]
+    _draw_layers(axes, sizes, places, heights, middle=middle)
+    _draw_flow(axes, places, heights, middle=middle, noise_std=noise_std)
+    return figure
+
+
+def _draw_layers(
+    axes: Axes, sizes: Sequence[int], places: Sequence[float], heights: Sequence[float], *, middle: int
+) -> None:
+    for (x, high), (next_x, next_high) in itertools.pairwise(zip(places, heights, strict=True)):
+        corners = [(x, high / 2), (next_x, next_high / 2), (next_x, -next_high / 2), (x, -high / 2)]
+        axes.add_patch(Polygon(corners, facecolor="#eef2f6", edgecolor="none", zorder=1))
+    for layer, (size, x, high) in enumerate(zip(sizes, places, heights, strict=True)):
+        colour = "#00876b" if layer == middle else "#1661a8" if layer < middle else "#5b7fa6"
+        box = FancyBboxPatch((x - 0.09, -high / 2), 0.18, high, boxstyle="round,pad=0,rounding_size=0.07")
+        box.set(facecolor=colour, edgecolor="white", linewidth=1, zorder=3)
+        axes.add_patch(box)
+        axes.text(x, high / 2 + 0.1, str(size), ha="center", va="bottom", size=10, weight="bold")
+    first, last = places[0], places[-1]
+    for x, word in (((first + places[middle]) / 2, "encoder"), ((last + places[middle]) / 2, "decoder")):
+        axes.text(x, 1.35, word, ha="center", va="center", size=10, color=MUTED)
+
+
+def _draw_flow(axes: Axes, places: Sequence[float], heights: Sequence[float], *, middle: int, noise_std: float) -> None:
+    arrow: dict[str, Any] = {"arrowstyle": "-|>", "mutation_scale": 10, "color": MUTED, "linewidth": 1}
+    first, latent, last = places[0], places[middle], places[-1]
+    axes.add_patch(FancyArrowPatch((first - 0.6, 0), (first - 0.15, 0), **arrow))
+    axes.add_patch(FancyArrowPatch((last + 0.15, 0), (last + 0.6, 0), **arrow))
+    entry = f"features x\n+ noise\n(σ = {number(noise_std, 1)})"
+    axes.text(first - 0.7, 0, entry, ha="right", va="center", linespacing=1.35)
+    axes.text(last + 0.7, 0, "features x̂,\nfreed of noise", ha="left", va="center", linespacing=1.35)
+    below = -heights[0] / 2
+    axes.add_patch(FancyArrowPatch((latent, -heights[middle] / 2 - 0.08), (latent, -0.98), **arrow))
+    axes.text(latent + 0.1, -0.62, "embedding", ha="left", va="center", size=10, weight="bold")
+    axes.text(
+        latent, -1.06, "metric loss: distances between\nembeddings like distances between ratings",
+        ha="center", va="top", size=9, linespacing=1.3,
+    )  # fmt: skip
+    bracket = [(first, below - 0.1), (first, -1.75), (last, -1.75), (last, below - 0.1)]
+    axes.plot(*zip(*bracket, strict=True), color=MUTED, linewidth=1, linestyle=(0, (3, 2)))
+    axes.text(latent, -1.83, "reconstruction loss: x̂ against the clean x", ha="center", va="top", size=9)

@@ -1,0 +1,183 @@
+"""Tables 1, 3 and 4 in the paper's form, made from the summary's rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from affectmap.report.style import COMPARED, QUANTITIES, is_compared, is_number, number, ordered
+
+#: Groups of a table's rows, from above.
+GROUPS = ("Upper bounds (with the corpus’s own labels)", "Compared methods", "Simpler maps")
+_BOUNDS = ("supervised", "within")
+_Key = tuple[str, str]
+_Rows = dict[str, dict[_Key, dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One value as it is written.
+
+    Attributes:
+        mean: Mean over folds and seeds.
+        sd: Standard deviation over them, after "±"; empty if there is no value.
+        interval: The 95 % interval over speakers; empty if there is none.
+        hint: All of it and the counts in words.
+        best: Whether it is the best of the compared methods in its column.
+        significant: Whether it gets the asterisk.
+    """
+
+    mean: str
+    sd: str = ""
+    interval: str = ""
+    hint: str = "no value"
+    best: bool = False
+    significant: bool = False
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """One method: its name on the page, the summary's rows by corpus and quantity, and a cell a column."""
+
+    label: str
+    records: dict[_Key, dict[str, Any]]
+    cells: list[Cell]
+
+    def value(self, corpus: str, quantity: str) -> dict[str, Any] | None:
+        """Give the summary's row for a corpus and quantity, ``None`` if there is none."""
+        return self.records.get((corpus, quantity))
+
+
+@dataclass(frozen=True)
+class TableGroup:
+    """Rows that belong together: bounds, compared methods, simpler maps."""
+
+    title: str
+    rows: list[TableRow]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the page.
+
+    Attributes:
+        columns: Corpus and quantity of each column.
+        groups: Rows by group; a group without rows is left out.
+        unit: ``UAR`` (shown in percent) or ``adjusted R²``.
+    """
+
+    columns: list[_Key]
+    groups: list[TableGroup]
+    unit: str
+
+    @property
+    def corpora(self) -> list[str]:
+        """Corpora in the order of the columns."""
+        return list(dict.fromkeys(corpus for corpus, _ in self.columns))
+
+    @property
+    def spans(self) -> list[tuple[str, int]]:
+        """Corpora with their number of columns, for the upper header."""
+        return [(corpus, sum(c == corpus for c, _ in self.columns)) for corpus in self.corpora]
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """The summary's rows that the table shows."""
+        return [record for group in self.groups for row in group.rows for record in row.records.values()]
+
+
+def build_table(summary: pd.DataFrame, which: str, corpora: Sequence[str], readings: Sequence[str]) -> Table | None:
+    """Build a table of the paper from the summary.
+
+    Args:
+        summary: The results' summary.
+        which: "1", "3" or "4".
+        corpora: Names in the order of the columns.
+        readings: Readings to show, beside the upper bounds.
+
+    Returns:
+        The table, or ``None`` if the summary has nothing for it.
+
+    Example:
+        >>> row = {"table": "1", "method": "DAE-Unsupervised", "corpus": "a", "quantity": "valence",
+        ...        "reading": "held-out", "mean": 0.5, "sd": 0.1, "ci_low": 0.4, "ci_high": 0.6, "n_runs": 5,
+        ...        "n": 9, "significant": None}
+        >>> build_table(pd.DataFrame([row]), "1", ["a"], ["held-out"]).groups[0].rows[0].cells[0].mean
+        '0.500'
+    """
+    rows = summary[(summary["table"] == which) & summary["reading"].isin([*readings, *_BOUNDS])]
+    records = [{str(k): v for k, v in record.items()} for record in rows.to_dict("records")]
+    # Bounds alone make no column: there would be nothing to hold against them.
+    shown = {(record["corpus"], record["quantity"]) for record in records if record["reading"] in readings}
+    if not shown:
+        return None
+    columns = [(corpus, quantity) for corpus in corpora for quantity in QUANTITIES if (corpus, quantity) in shown]
+    grouped: dict[str, _Rows] = {title: {} for title in GROUPS}
+    for record in records:
+        if (record["corpus"], record["quantity"]) not in shown:
+            continue
+        mine = grouped[_group_of(record)].setdefault(_label(record), {})
+        mine[record["corpus"], record["quantity"]] = record
+    unit = "UAR" if which == "4" else "adjusted R²"
+    groups = [_group(title, rows, columns, unit) for title, rows in grouped.items()]
+    return Table(columns, [group for group in groups if group.rows], unit)
+
+
+def _group_of(record: dict[str, Any]) -> str:
+    if record["reading"] in _BOUNDS:
+        return GROUPS[0]
+    return GROUPS[1] if is_compared(record["method"]) else GROUPS[2]
+
+
+def _label(record: dict[str, Any]) -> str:
+    return f"{record['method']}, within the corpus" if record["reading"] == "within" else str(record["method"])
+
+
+def _group(title: str, rows: _Rows, columns: Sequence[_Key], unit: str) -> TableGroup:
+    best = _best_values(rows, columns, unit) if title == GROUPS[1] else {}
+    labels = ordered(rows, COMPARED)
+    cells = {label: [_cell(rows[label].get(key), unit, best.get(key)) for key in columns] for label in labels}
+    return TableGroup(title, [TableRow(label, rows[label], cells[label]) for label in labels])
+
+
+def _best_values(rows: _Rows, columns: Sequence[_Key], unit: str) -> dict[_Key, str]:
+    """Find the highest value of each column as it is written; a value alone in its column is no best."""
+    best: dict[_Key, str] = {}
+    for key in columns:
+        means = [mine[key]["mean"] for mine in rows.values() if key in mine and is_number(mine[key]["mean"])]
+        # By what is written: a lead that the digits do not show is no lead.
+        if len(means) > 1:
+            best[key] = written(max(means), unit)
+    return best
+
+
+def written(value: object, unit: str, *, signed: bool = False) -> str:
+    """Write a value as the tables do: UAR in percent with one decimal, R² with three.
+
+    Example:
+        >>> written(0.691, "UAR"), written(-0.003, "adjusted R²")
+        ('69.1', '−0.003')
+    """
+    if unit != "UAR":
+        return number(value, signed=signed)
+    return number(100 * value if is_number(value) else None, 1, signed=signed)
+
+
+def _cell(record: dict[str, Any] | None, unit: str, best: str | None) -> Cell:
+    if record is None or not is_number(record["mean"]):
+        return Cell(number(None))
+    mean, sd = written(record["mean"], unit), written(record["sd"], unit)
+    low, high = written(record["ci_low"], unit), written(record["ci_high"], unit)
+    # Half an interval is none: its width would mislead.
+    has_interval = is_number(record["ci_low"]) and is_number(record["ci_high"])
+    interval = f"{low} to {high}" if has_interval else ""
+    over_speakers = f"95 % interval over speakers {interval}" if has_interval else "no interval over speakers"
+    runs = int(record["n_runs"]) if is_number(record["n_runs"]) else 0
+    utterances = int(record["n"]) if is_number(record["n"]) else 0
+    hint = f"{unit} {mean} ± {sd}; {over_speakers}; {runs} runs, {utterances:,} utterances"
+    flag = record["significant"]
+    significant = bool(flag) if not pd.isna(flag) else False
+    return Cell(mean, sd, interval, hint, best=mean == best, significant=significant)

@@ -1,0 +1,144 @@
+import itertools
+import re
+from importlib import resources
+
+import numpy as np
+import pytest
+
+from affectmap.report.style import (
+    EMOTION_MARKS,
+    INK,
+    METHOD_MARKS,
+    MUTED,
+    chance,
+    class_names,
+    counted,
+    is_number,
+    language_name,
+    letter,
+    listed,
+    number,
+    ordered,
+    percent,
+)
+
+#: Machado et al. 2009, severity 1, on linear RGB.
+BLINDNESS = {
+    "none": np.eye(3),
+    "protan": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deutan": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "tritan": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+}
+
+
+def linear(colour):
+    value = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+
+
+def lab(rgb):
+    to_xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+    x, y, z = np.clip(rgb, 0, 1) @ to_xyz.T / np.array([0.9505, 1, 1.089])
+    f = [np.cbrt(t) if t > 0.008856 else 7.787 * t + 16 / 116 for t in (x, y, z)]
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+def contrast_with_white(colour):
+    return 1.05 / (float(linear(colour) @ [0.2126, 0.7152, 0.0722]) + 0.05)
+
+
+@pytest.mark.parametrize("kind", BLINDNESS)
+@pytest.mark.parametrize("marks", [EMOTION_MARKS, METHOD_MARKS], ids=["emotions", "methods"])
+def test_colours_stay_apart_for_every_kind_of_sight(marks, kind):
+    seen = [lab(np.array(BLINDNESS[kind]) @ linear(mark.colour)) for mark in marks.values()]
+    assert min(np.linalg.norm(a - b) for a, b in itertools.combinations(seen, 2)) >= 18
+
+
+@pytest.mark.parametrize("marks", [EMOTION_MARKS, METHOD_MARKS], ids=["emotions", "methods"])
+def test_shapes_tell_what_colours_tell(marks):
+    assert len({mark.marker for mark in marks.values()}) == len(marks)
+
+
+def test_methods_differ_in_their_dashes_too():
+    assert len({mark.dash for mark in METHOD_MARKS.values()}) == len(METHOD_MARKS)
+
+
+@pytest.mark.parametrize("colour", [INK, MUTED])
+def test_text_in_figures_can_be_read(colour):
+    assert contrast_with_white(colour) >= 4.5
+
+
+def test_text_colours_of_the_page_can_be_read():
+    css = resources.files("affectmap.report").joinpath("report.css").read_text()
+    colours = dict(re.findall(r"--(ink|muted|accent|link|amber|red|green): (#[0-9a-f]{6})", css))
+    assert len(colours) == 7
+    direct = re.findall(r"[{; ]color: (#[0-9a-f]{6})", css)
+    assert len(direct) >= 3
+    for colour in (*colours.values(), *direct):
+        assert contrast_with_white(colour) >= 4.5, colour
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), None, "1.0", [1.0]])
+def test_what_is_no_number_is_a_dash(value):
+    assert not is_number(value)
+    assert number(value) == "–"
+    assert percent(value) == "–"
+
+
+@pytest.mark.parametrize("value", [0, 1.5, np.float32(2), np.int64(-3), True])
+def test_numbers_of_any_kind_are_numbers(value):
+    assert is_number(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "signed", "text"),
+    [(-0.0004, False, "0.000"), (0.0, True, "0.000"), (-0.0015, True, "−0.002"), (0.25, True, "+0.250")],
+)
+def test_zero_has_no_sign_and_minus_is_a_minus(value, signed, text):
+    assert number(value, signed=signed) == text
+
+
+def test_percent_does_not_break_from_its_sign():
+    assert percent(0.256) == "26\u202f%"
+    assert percent(0.256, 1) == "25.6\u202f%"
+
+
+def test_lists_as_sentences_have_them():
+    assert listed([]) == ""
+    assert listed(["a", "b"]) == "a and b"
+    assert listed(str(i) for i in range(3)) == "0, 1 and 2"
+
+
+def test_counts_have_the_right_number():
+    assert counted(0, "note") == "no notes"
+    assert counted(2, "corpus") == "two corpora"
+    assert counted(11, "point") == "11 points"
+
+
+def test_languages_by_name():
+    assert language_name("en-GB, de") == "British English, German"
+    assert language_name("") == language_name(float("nan")) == "–"
+
+
+def test_letters_go_on_after_z():
+    names = [letter(i) for i in range(800)]
+    assert len(set(names)) == 800
+    assert names[27] == "ab"
+    assert names[702] == "aaa"
+
+
+def test_order_keeps_unknown_names_last_as_they_came():
+    assert ordered(["y", "b", "x", "a", "y"], ("a", "b", "c")) == ["a", "b", "y", "x"]
+
+
+@pytest.mark.parametrize(
+    ("quantity", "names"),
+    [
+        ("N-S-H-A", ["neutral", "sad", "happy", "angry"]),
+        ("N-S-A", ["neutral", "sad", "angry"]),
+        ("S-A", ["sad", "angry"]),
+    ],
+)
+def test_classes_and_guessing(quantity, names):
+    assert class_names(quantity) == names
+    assert chance(quantity) == 1 / len(names)
