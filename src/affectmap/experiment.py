@@ -20,11 +20,12 @@ import numpy as np
 from affectmap.baselines import FUNCTIONALS_88, PCA_2, RIDGE, baseline
 from affectmap.bootstrap import SpeakerBootstrap
 from affectmap.claims import judge_claims
+from affectmap.classification import scenarios
 from affectmap.config import ExperimentConfig
 from affectmap.corpora import Corpus, load_corpus
 from affectmap.corpora.synthetic import NOTICE as SYNTHETIC_NOTICE
 from affectmap.embedder import Embedder
-from affectmap.evaluation import Run, label_scores, scenarios
+from affectmap.evaluation import Run, label_scores
 from affectmap.folds import Fold
 from affectmap.literature import table2
 from affectmap.plan import Job, check_labels, source_jobs, supervised_jobs, training_settings
@@ -187,7 +188,7 @@ class Experiment:
                 strict=config.strict,
                 progress=progress,
             )
-        n_found, n_used = len(corpus.table), len(prepared.table)
+        n_found, n_used = prepared.n_found, len(prepared.table)
         self.notify(f"{corpus.name}: {n_found} utterances found, {n_found - n_used} dropped, {n_used} used")
         return prepared
 

@@ -81,7 +81,7 @@ def corpora_table(
     policy, synthetic = config.policy, config.synthetic
     for role, corpora in (("source", sources), ("target", targets)):
         for each in corpora:
-            n_used, n_found = len(each.table), len(each.corpus.table)
+            n_used, n_found = len(each.table), each.n_found
             counts = each.table["emotion"].value_counts()
             classes = {str(emotion): int(counts.get(str(emotion), 0)) for emotion in FOUR_CLASSES}
             labelled = each.table[["activation", "valence"]].notna().sum()

@@ -11,6 +11,10 @@ from affectmap.cli import options
 from affectmap.cli.reproduce import command_line, run_and_save
 
 
+#: Speech is resampled to it, in Hz: the rate of most speech corpora, and half the time at openSMILE.
+SAMPLING_RATE = 16000
+
+
 def demo_command(
     output: options.Output = Path("demo"),
     overwrite: options.Overwrite = False,
@@ -33,5 +37,12 @@ def demo_command(
     typer.echo(f"{NOTICE}\nspeaking five corpora into {speech}", err=True)
     tables = speak_corpora(speech, seed=seed, overwrite=overwrite)
     specs = [f"table:{name}={table}" for name, table in tables.items()]
-    settings = make_config(source=specs[:1], target=specs[1:], seed=seed, n_jobs=n_jobs, synthetic=True)
+    settings = make_config(
+        source=specs[:1],
+        target=specs[1:],
+        sampling_rate=SAMPLING_RATE,
+        seed=seed,
+        n_jobs=n_jobs,
+        synthetic=True,
+    )
     run_and_save(settings, results, overwrite=overwrite, cache=output / "cache", command=command_line())

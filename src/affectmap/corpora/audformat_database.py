@@ -126,7 +126,7 @@ def load(name: str, folder: Path, tables: Sequence[str] = ()) -> Corpus:
 
 def _read_header(folder: Path) -> audformat.Database:
     import audformat
-    import yaml  # type: ignore[import-untyped]
+    import yaml
 
     file = folder / HEADER
     if not file.is_file():
