@@ -2,6 +2,10 @@
 
 The steps, in order: functionals of every utterance, outliers dropped within the corpus (Das et al. 2022, section 4
 "Preprocessing"), then standardisation, which depends on the fold and on the policy.
+
+Conventions:
+    * Rows of a corpus are those that stay; N counts them. Rows of a pool are those of its corpora, one after another.
+    * A speaker's name carries the corpus before it, so that no two corpora share one.
 """
 
 from __future__ import annotations
@@ -40,7 +44,6 @@ class PreparedCorpus:
         table: Rows that stay; columns of the utterance table.
         functionals: ``(N, 88)`` in the order of `table`, not standardised.
         findings: All that is known about rows dropped or doubtful, the loader's findings first.
-        sampling_rate: Rate asked for in Hz; ``None`` for each file's own.
     """
 
     name: str
@@ -48,7 +51,11 @@ class PreparedCorpus:
     table: pd.DataFrame
     functionals: Floats
     findings: tuple[Finding, ...]
-    sampling_rate: int | None = None
+
+    @property
+    def n_found(self) -> int:
+        """Utterances before anything was dropped, by the loader or here."""
+        return len(self.corpus.table) + sum(finding.dropped for finding in self.corpus.findings)
 
     @property
     def emotion(self) -> Objects:
@@ -106,7 +113,15 @@ def prepare(
 
     Raises:
         AudioError: If no recording can be used, or one cannot and `strict` is set.
-        CorpusError: If nothing is left after dropping outliers.
+        CorpusError: If nothing is left after dropping outliers, or functionals that the corpus brings are damaged.
+
+    Example:
+        >>> import audformat
+        >>> table = pd.DataFrame({"speaker": [*"aabb"]}, audformat.segmented_index([*"1234"]))
+        >>> brought = pd.DataFrame(np.eye(4, 88), table.index, list(FUNCTIONALS))
+        >>> pets = prepare(Corpus("pets", table, functionals=brought))
+        >>> pets.functionals.shape, pets.speaker.tolist()
+        ((4, 88), ['pets/a', 'pets/a', 'pets/b', 'pets/b'])
     """
     functionals, measured = corpus_functionals(
         corpus.name,
@@ -131,7 +146,7 @@ def prepare(
         detail = f"{len(constant)} functionals have one value for all utterances and are set to 0: {names}"
         findings.append(Finding(corpus.name, "", "constant", detail))
     table = corpus.table.loc[functionals.index[~outlier]]
-    return PreparedCorpus(corpus.name, corpus, table, values, tuple(findings), sampling_rate)
+    return PreparedCorpus(corpus.name, corpus, table, values, tuple(findings))
 
 
 def _outlier_findings(
@@ -161,7 +176,23 @@ class PooledSource:
 
     @classmethod
     def of(cls, corpora: Sequence[PreparedCorpus]) -> PooledSource:
-        """Pool corpora."""
+        """Pool corpora.
+
+        Args:
+            corpora: One or more, in the order that the rows shall have.
+
+        Returns:
+            The pool.
+
+        Example:
+            >>> import audformat
+            >>> table = pd.DataFrame({"speaker": [*"aabb"]}, audformat.segmented_index([*"1234"]))
+            >>> brought = pd.DataFrame(np.eye(4, 88), table.index, list(FUNCTIONALS))
+            >>> pets = prepare(Corpus("pets", table, functionals=brought))
+            >>> pool = PooledSource.of([pets, pets])
+            >>> pool.name, [rows.tolist() for rows in pool.rows]
+            ('pets+pets', [[0, 1, 2, 3], [4, 5, 6, 7]])
+        """
         ends = np.cumsum([0, *(len(corpus.table) for corpus in corpora)])
         return cls(tuple(corpora), tuple(np.arange(a, b) for a, b in itertools.pairwise(ends)))
 
@@ -201,32 +232,59 @@ class PooledSource:
         Args:
             train: Rows of the training fold.
             policy: With ``speaker``, each speaker is standardised by itself instead. A corpus that has no training
-                row (leave-one-corpus-out) is standardised by all its rows, unlabelled.
+                row (leave-one-corpus-out) is standardised like a target: with ``source`` by the training rows of the
+                others together, else by all its own rows, unlabelled.
 
         Returns:
             All rows ``(N, 88)`` float32, and the statistics of the training rows of all corpora together, for
             targets under the policy ``source``.
+
+        Raises:
+            ConfigError: If the policy is ``speaker`` and a speaker is unknown.
+
+        Example:
+            >>> import audformat
+            >>> table = pd.DataFrame({"speaker": [*"aabb"]}, audformat.segmented_index([*"1234"]))
+            >>> brought = pd.DataFrame(np.eye(4, 88), table.index, list(FUNCTIONALS))
+            >>> pets = prepare(Corpus("pets", table, functionals=brought))
+            >>> values, statistics = PooledSource.of([pets]).standardise(np.array([0, 1]), "target-20")
+            >>> values[:, :2].tolist(), statistics.mean[:2].tolist()
+            ([[1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0], [-1.0, -1.0]], [0.5, 0.5])
         """
+        pooled = fit_statistics(np.concatenate([corpus.functionals for corpus in self.corpora])[train])
         parts = []
         for corpus, rows in zip(self.corpora, self.rows, strict=True):
             own = np.intersect1d(rows, train) - rows[0]
-            statistics = fit_statistics(corpus.functionals[own] if len(own) else corpus.functionals)
             if policy == "speaker":
-                part, _ = standardise_target(
-                    corpus.functionals, "speaker", source=statistics, speaker=known_speakers(corpus), seed=0
-                )
+                part, _ = standardise_target(corpus.functionals, "speaker", speaker=known_speakers(corpus))
+            elif len(own):
+                part = fit_statistics(corpus.functionals[own]).apply(corpus.functionals)
             else:
-                part = statistics.apply(corpus.functionals).astype(np.float32)
+                unheard = "source" if policy == "source" else "target-all"
+                part, _ = standardise_target(corpus.functionals, unheard, source=pooled)
             parts.append(part)
-        every = np.concatenate([corpus.functionals for corpus in self.corpora])
-        return np.concatenate(parts), fit_statistics(every[train])
+        return np.concatenate(parts), pooled
 
 
 def known_speakers(corpus: PreparedCorpus) -> Objects:
     """Give the speakers of a corpus, or say that they are needed.
 
+    Args:
+        corpus: A prepared corpus.
+
+    Returns:
+        Speaker of every row ``(N,)``.
+
     Raises:
         ConfigError: If any row's speaker is unknown.
+
+    Example:
+        >>> import audformat
+        >>> table = pd.DataFrame({"speaker": [*"aabb"]}, audformat.segmented_index([*"1234"]))
+        >>> brought = pd.DataFrame(np.eye(4, 88), table.index, list(FUNCTIONALS))
+        >>> pets = prepare(Corpus("pets", table, functionals=brought))
+        >>> known_speakers(pets).tolist()
+        ['pets/a', 'pets/a', 'pets/b', 'pets/b']
     """
     if not corpus.has_speakers:
         missing = int(corpus.table["speaker"].isna().sum())

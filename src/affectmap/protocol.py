@@ -12,17 +12,9 @@ from sklearn.base import TransformerMixin
 
 from affectmap.autoencoder import DenoisingAutoencoder
 from affectmap.baselines import FUNCTIONALS_88
+from affectmap.classification import SourceClassifiers, class_scores, probe_scores, within_scores
 from affectmap.config import ExperimentConfig
-from affectmap.evaluation import (
-    Embedded,
-    Run,
-    SourceClassifiers,
-    class_scores,
-    label_scores,
-    pairwise_scores,
-    probe_scores,
-    within_scores,
-)
+from affectmap.evaluation import Embedded, Run, label_scores, pairwise_scores
 from affectmap.folds import Fold, leave_one_corpus_out, session_folds, speaker_folds, stratified_folds
 from affectmap.preparation import PooledSource, PreparedCorpus, known_speakers
 from affectmap.preprocessing import Statistics, fit_statistics, standardise_target

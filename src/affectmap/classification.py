@@ -1,0 +1,260 @@
+"""Table 4 of the paper: emotion classes, told apart by linear classifiers in any space.
+
+Conventions:
+    * Readings are those of :mod:`affectmap.evaluation`.
+    * Classes go by their initials, neutral, sad, happy, angry: ``N-S-H-A``, ``N-S-A``; without neutral ``S-H-A``,
+      ``S-A``. Such a set of classes is a *scenario*.
+
+Source: Das et al. 2022, section 4 "Experiments for evaluation".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.svm import SVC
+
+from affectmap.evaluation import NAN, Embedded, Floats, Objects, Run
+from affectmap.folds import speaker_folds
+from affectmap.metrics import uar
+from affectmap.schema import FOUR_CLASSES, THREE_CLASSES, Emotion
+from affectmap.scores import Score
+
+
+def scenarios(*emotions: npt.ArrayLike) -> dict[str, tuple[Emotion, ...]]:
+    """Say which classes can be told apart in all of several sets of utterances.
+
+    Args:
+        emotions: Emotions of each set.
+
+    Returns:
+        Classes by the name of the scenario: the four and the three of the paper, as far as every set has them;
+        scenarios with fewer than two classes are left out.
+
+    Example:
+        >>> {name: len(classes) for name, classes in scenarios(["sad", "happy", "angry", "fear"]).items()}
+        {'S-H-A': 3, 'S-A': 2}
+    """
+    present = set.intersection(*({str(e) for e in np.asarray(each, dtype=object)} for each in emotions))
+    found = {}
+    for classes in (FOUR_CLASSES, THREE_CLASSES):
+        common = tuple(emotion for emotion in classes if str(emotion) in present)
+        if len(common) > 1:
+            found["-".join(str(emotion)[0].upper() for emotion in common)] = common
+    return found
+
+
+def linear_svc(c: float) -> SVC:
+    """Give the paper's classifier: a support vector machine with a linear kernel, classes weighted evenly.
+
+    Args:
+        c: Penalty of errors, > 0.
+
+    Returns:
+        An unfitted classifier.
+
+    Example:
+        >>> linear_svc(1.0).fit([[0.0], [1.0]], ["sad", "angry"]).predict([[0.9]]).tolist()
+        ['angry']
+    """
+    return SVC(kernel="linear", C=c, class_weight="balanced")
+
+
+class SourceClassifiers:
+    """Linear classifiers fitted on the source's training fold, each set of classes once.
+
+    Args:
+        train: Training fold in the embedding.
+        c: The classifier's penalty.
+
+    Example:
+        >>> sadness = np.array(["sad", "angry", "fear"], dtype=object)
+        >>> train = Embedded("pets", "source", np.array([[0.0], [1.0], [9.0]]), sadness, *(sadness,) * 3)
+        >>> SourceClassifiers(train, c=1.0).predict((Emotion.SAD, Emotion.ANGRY), np.array([[0.2], [8.0]])).tolist()
+        ['sad', 'angry']
+    """
+
+    def __init__(self, train: Embedded, c: float) -> None:
+        self.train, self.c = train, c
+        self._fitted: dict[tuple[Emotion, ...], SVC] = {}
+
+    def predict(self, classes: tuple[Emotion, ...], embedding: Floats) -> Objects:
+        """Classify rows among some classes.
+
+        Args:
+            classes: Two or more of those in the training fold; the others' rows take no part.
+            embedding: ``(N, D)``.
+
+        Returns:
+            Names of classes ``(N,)``.
+        """
+        if classes not in self._fitted:
+            rows = self.train.rows(_among(self.train.emotion, classes))
+            self._fitted[classes] = linear_svc(self.c).fit(rows.embedding, rows.emotion.astype(str))
+        prediction: Objects = self._fitted[classes].predict(embedding).astype(object)
+        return prediction
+
+
+def class_scores(
+    run: Run,
+    classifiers: SourceClassifiers,
+    on: Embedded,
+    reading: str,
+    *,
+    corpus_emotion: Objects | None = None,
+) -> Iterator[Score]:
+    """Table 4: unweighted average recall of classifiers from the source.
+
+    Args:
+        run: Model and resamples.
+        classifiers: Fitted on the source's training fold.
+        on: The source's test fold, or evaluated utterances of a target.
+        reading: ``held-out`` or ``zero-shot``.
+        corpus_emotion: Emotions that decide which classes take part; those of `on` by default. For a fold: those
+            of the whole corpus.
+
+    Yields:
+        UAR (balanced accuracy), one value a scenario of which the rows show two classes or more; and the share of
+        happy-angry confusions for claim (d).
+
+    Example:
+        >>> from affectmap.bootstrap import SpeakerBootstrap
+        >>> emotion, speaker = np.array(["sad", "angry"] * 2, dtype=object), np.array([*"aabb"])
+        >>> train = Embedded("dogs", "source", np.array([[0.0], [1.0]] * 2), emotion, *(speaker,) * 3)
+        >>> target = replace(train, corpus="cats", role="target", embedding=train.embedding + 2)
+        >>> run = Run("PCA-2", 1, 0, {"cats": SpeakerBootstrap(["a", "b"], n_resamples=9)})
+        >>> (score,) = class_scores(run, SourceClassifiers(train, c=1.0), target, "zero-shot")
+        >>> score.key.quantity, score.value
+        ('S-A', 0.5)
+    """
+    present = on.emotion if corpus_emotion is None else corpus_emotion
+    for name, classes in scenarios(classifiers.train.emotion, present).items():
+        rows = on.rows(_among(on.emotion, classes))
+        if len(set(rows.emotion)) < 2:
+            continue
+        truth, prediction = rows.emotion.astype(str), classifiers.predict(classes, rows.embedding).astype(str)
+        resamples = run.bootstraps[on.corpus].uar(truth, prediction, rows.speaker)
+        yield run.score("4", on, name, reading, uar(truth, prediction), len(truth), resamples)
+        if {Emotion.HAPPY, Emotion.ANGRY} <= set(classes) and len(classes) > 2:
+            yield from _confusion(run, rows, truth, prediction, len(classes), reading)
+
+
+def _confusion(
+    run: Run,
+    rows: Embedded,
+    truth: npt.NDArray[np.str_],
+    prediction: npt.NDArray[np.str_],
+    n_classes: int,
+    reading: str,
+) -> Iterator[Score]:
+    """Of the wrongly classified happy and angry: the share taken for each other, above what even errors give.
+
+    Nothing is yielded where none is wrong, and the resamples are ``NaN`` where they hold none that is wrong, or where
+    there is but one speaker.
+    """
+    pair = np.isin(truth, ["happy", "angry"])
+    wrong = pair & (truth != prediction)
+    swapped = wrong & np.isin(prediction, ["happy", "angry"])
+    if not wrong.any():
+        return
+    bootstrap = run.bootstraps[rows.corpus]
+    speakers = np.asarray(bootstrap.speakers)
+    errors, swaps = (
+        bootstrap.counts @ np.array([np.count_nonzero(which & (rows.speaker == s)) for s in speakers])
+        for which in (wrong, swapped)
+    )
+    even = 1 / (n_classes - 1)
+    told = (errors > 0) & (len(speakers) > 1)
+    resamples = np.where(told, swaps / np.maximum(errors, 1), NAN) - even
+    value = np.count_nonzero(swapped) / np.count_nonzero(wrong) - even
+    yield run.score("d", rows, "happy-angry confusion", reading, value, int(wrong.sum()), resamples)
+
+
+def probe_scores(run: Run, on: Embedded, c: float, *, n_folds: int = 5) -> Iterator[Score]:
+    """Table 4, reading ``probe``: a classifier cross-validated by speaker on a target's own embedding.
+
+    Args:
+        run: Model and resamples.
+        on: Evaluated utterances of a target.
+        c: The classifier's penalty.
+        n_folds: Folds by speaker; fewer where there are fewer speakers.
+
+    Yields:
+        UAR of all predictions together, one value a scenario; none where there are fewer than two speakers.
+
+    Example:
+        >>> from affectmap.bootstrap import SpeakerBootstrap
+        >>> emotion, speaker = np.array(["sad", "angry"] * 3, dtype=object), np.array([*"aabbcc"])
+        >>> target = Embedded("cats", "target", np.array([[0.0], [1.0]] * 3), emotion, *(speaker,) * 3)
+        >>> run = Run("PCA-2", 1, 0, {"cats": SpeakerBootstrap([*"abc"], n_resamples=9)})
+        >>> [(score.key.quantity, score.value, score.n) for score in probe_scores(run, target, c=1.0)]
+        [('S-A', 1.0, 6)]
+    """
+    for name, classes in scenarios(on.emotion).items():
+        rows = on.rows(_among(on.emotion, classes))
+        prediction = _cross_predicted(rows, c, n_folds)
+        if prediction is None:
+            continue
+        truth, told = rows.emotion.astype(str), prediction != ""
+        resamples = run.bootstraps[on.corpus].uar(truth[told], prediction[told], rows.speaker[told])
+        yield run.score("4", on, name, "probe", uar(truth[told], prediction[told]), int(told.sum()), resamples)
+
+
+def within_scores(run: Run, on: Embedded, c: float, *, n_folds: int = 5) -> Iterator[Score]:
+    """Table 4, reading ``within``: the upper bound, as :func:`probe_scores` but one value a fold.
+
+    Args:
+        run: Model and resamples; `fold` is overwritten by the fold of the cross-validation.
+        on: All utterances of a corpus, z-scored within it.
+        c: The classifier's penalty.
+        n_folds: Folds by speaker; fewer where there are fewer speakers.
+
+    Yields:
+        UAR, one value a scenario and fold; none for a fold of a single class.
+
+    Example:
+        >>> from affectmap.bootstrap import SpeakerBootstrap
+        >>> emotion, speaker = np.array(["sad", "angry"] * 3, dtype=object), np.array([*"aabbcc"])
+        >>> corpus = Embedded("cats", "target", np.array([[0.0], [1.0]] * 3), emotion, *(speaker,) * 3)
+        >>> run = Run("88 functionals", 1, 0, {"cats": SpeakerBootstrap([*"abc"], n_resamples=9)})
+        >>> [(score.fold, score.value) for score in within_scores(run, corpus, c=1.0)]
+        [(1, 1.0), (2, 1.0), (3, 1.0)]
+    """
+    for name, classes in scenarios(on.emotion).items():
+        rows = on.rows(_among(on.emotion, classes))
+        for number, test, prediction in _cross_folds(rows, c, n_folds):
+            truth, speaker = rows.emotion[test].astype(str), rows.speaker[test]
+            if len(set(truth)) < 2:
+                continue
+            resamples = run.bootstraps[on.corpus].uar(truth, prediction, speaker)
+            each = replace(run, fold=number)
+            yield each.score("4", on, name, "within", uar(truth, prediction), len(truth), resamples)
+
+
+def _cross_folds(
+    rows: Embedded, c: float, n_folds: int
+) -> Iterator[tuple[int, npt.NDArray[np.int64], npt.NDArray[np.str_]]]:
+    n_speakers = len(set(rows.speaker))
+    if n_speakers < 2:
+        return
+    folds = speaker_folds(rows.speaker, rows.emotion, min(n_folds, n_speakers))
+    for number, fold in enumerate(folds, start=1):
+        emotion = rows.emotion[fold.train].astype(str)
+        if len(set(emotion)) > 1 and len(fold.test):
+            model = linear_svc(c).fit(rows.embedding[fold.train], emotion)
+            yield number, fold.test, model.predict(rows.embedding[fold.test]).astype(str)
+
+
+def _cross_predicted(rows: Embedded, c: float, n_folds: int) -> npt.NDArray[np.str_] | None:
+    prediction = np.full(len(rows.emotion), "", dtype="U16")
+    for _, test, predicted in _cross_folds(rows, c, n_folds):
+        prediction[test] = predicted
+    return prediction if (prediction != "").any() else None
+
+
+def _among(emotion: Objects, classes: Sequence[Emotion]) -> npt.NDArray[np.bool_]:
+    names = {str(each) for each in classes}
+    return np.array([each is not None and str(each) in names for each in emotion], dtype=bool)
