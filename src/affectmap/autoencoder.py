@@ -8,6 +8,8 @@ from __future__ import annotations
 import itertools
 import math
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -60,6 +62,17 @@ class DenoisingAutoencoder(nn.Module):
     def encode(self, features: Tensor) -> Tensor:
         """Map standardised features ``(N, input_dim)`` to the latent ``(N, latent_dim)``."""
         return _run(self.encoder, self.encoder_relu, features)
+
+    def embed(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Map standardised, clean features ``(N, input_dim)`` to the embedding ``(N, latent_dim)``, in NumPy.
+
+        Example:
+            >>> DenoisingAutoencoder(latent_dim=3).embed(np.zeros((5, 88), dtype=np.float32)).shape
+            (5, 3)
+        """
+        with torch.no_grad():
+            embedding: npt.NDArray[np.float32] = self.encode(torch.as_tensor(features, dtype=torch.float32)).numpy()
+        return embedding
 
     def decode(self, latent: Tensor) -> Tensor:
         """Map a latent ``(N, latent_dim)`` back to standardised features ``(N, input_dim)``."""

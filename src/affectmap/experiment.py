@@ -34,7 +34,6 @@ from affectmap.protocol import (
     Material,
     Placed,
     embed_rows,
-    encode,
     make_material,
     place,
     score,
@@ -262,7 +261,7 @@ def _place_trained(data: Data, trained: Trained) -> Iterator[Placed]:
     for job, model in trained:
         if job.fold and job.held_out is None:
             run = Run(job.method, job.fold, job.seed, data.bootstraps)
-            yield place(run, data.source, data.targets, data.materials[job.fold - 1], model.network)
+            yield place(run, data.source, data.targets, data.materials[job.fold - 1], model.network.embed)
 
 
 def _place_baselines(data: Data, config: ExperimentConfig) -> Iterator[Placed]:
@@ -272,13 +271,13 @@ def _place_baselines(data: Data, config: ExperimentConfig) -> Iterator[Placed]:
             fitted = baseline(name, penalty=config.ridge_penalty)
             fitted.fit(material.source[material.train], data.source.label[material.train])
             run = Run(name, number, config.seed, data.bootstraps)
-            yield place(run, data.source, data.targets, material, fitted)
+            yield place(run, data.source, data.targets, material, fitted.transform)
 
 
 def _supervised_scores(data: Data, job: Job, model: TrainedModel) -> list[Score]:
     target = next(target for target in data.targets if target.name == job.corpus)
     features, rows = job.held_out if job.held_out is not None else (np.empty((0, 88), np.float32), np.array([]))
-    test = embed_rows(target, "target", encode(model.network, features), rows)
+    test = embed_rows(target, "target", model.network.embed(features), rows)
     return list(label_scores(Run(job.method, job.fold, job.seed, data.bootstraps), test, "supervised"))
 
 

@@ -1,16 +1,18 @@
-"""The paper's protocol around training: folds, standardised material, and the scores of a model."""
+"""The paper's protocol around training: folds, standardised material, and the scores of a model.
+
+Conventions:
+    * Rows of the source are those of the pool of all source corpora, numbered in their order.
+    * Nothing here sees a target's labels, but the scores.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from sklearn.base import TransformerMixin
 
-from affectmap.autoencoder import DenoisingAutoencoder
 from affectmap.baselines import FUNCTIONALS_88
 from affectmap.classification import SourceClassifiers, class_scores, probe_scores, within_scores
 from affectmap.config import ExperimentConfig
@@ -22,6 +24,8 @@ from affectmap.schema import FOUR_CLASSES, ConfigError
 from affectmap.scores import Score
 
 Features = npt.NDArray[np.float32]
+#: Places standardised features ``(N, 88)`` in a space ``(N, D)``.
+Embed = Callable[[Features], npt.NDArray[np.floating]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,13 +118,6 @@ def make_material(
     return Material(fold, train, values, statistics, standardised)
 
 
-def encode(network: DenoisingAutoencoder, features: Features) -> npt.NDArray[np.float64]:
-    """Embed standardised, clean features ``(N, F)`` as ``(N, latent_dim)`` float64."""
-    with torch.no_grad():
-        embedding: npt.NDArray[np.float64] = network.encode(torch.as_tensor(features)).numpy().astype(np.float64)
-    return embedding
-
-
 @dataclass(frozen=True, eq=False)
 class Placed:
     """One model's embeddings of everything that it is scored on.
@@ -141,14 +138,24 @@ class Placed:
 def embed_rows(
     corpus: PreparedCorpus | PooledSource,
     role: str,
-    embedding: npt.NDArray[np.float64],
+    embedding: npt.NDArray[np.floating],
     rows: npt.NDArray[np.int64],
 ) -> Embedded:
-    """Put rows of a corpus, in their embedding, together with what is known about them."""
+    """Put rows of a corpus, in their embedding, together with what is known about them.
+
+    Args:
+        corpus: The corpus, or the pool.
+        role: ``source`` or ``target``.
+        embedding: Of the chosen rows ``(len(rows), D)``.
+        rows: Numbers of the chosen rows.
+
+    Returns:
+        The embedding in float64 with emotion, labels, speaker and file of the same rows.
+    """
     return Embedded(
         corpus.name,
         role,
-        embedding,
+        np.asarray(embedding, dtype=np.float64),
         corpus.emotion[rows],
         corpus.label[rows],
         corpus.speaker[rows],
@@ -161,7 +168,7 @@ def place(
     source: PooledSource,
     targets: Sequence[PreparedCorpus],
     material: Material,
-    transform: TransformerMixin | DenoisingAutoencoder,
+    embed: Embed,
 ) -> Placed:
     """Embed source and targets with one model.
 
@@ -170,17 +177,11 @@ def place(
         source: The pooled source.
         targets: The targets.
         material: The fold's material.
-        transform: A trained network, or anything fitted that has ``transform``.
+        embed: What the model does: a network's ``embed``, or the ``transform`` of anything fitted.
 
     Returns:
         All embeddings that the model is scored on.
     """
-
-    def embed(features: Features) -> npt.NDArray[np.float64]:
-        if isinstance(transform, DenoisingAutoencoder):
-            return encode(transform, features)
-        return np.asarray(transform.transform(features), dtype=np.float64)
-
     everything = embed_rows(source, "source", embed(material.source), np.arange(len(material.source)))
     corpus = source.corpus_name
     tested = [(part.name, material.fold.test[corpus[material.fold.test] == part.name]) for part in source.corpora]
