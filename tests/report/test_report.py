@@ -18,7 +18,7 @@ from affectmap.report.page import page_tables, render
 from affectmap.schema import StorageError
 
 VOID = {"meta", "img", "br", "path", "link"}
-NO_PICTURES = {place: [] for place in ("circumplex", "network", "latent", "simpler", "curves", "table3", "table4")}
+NO_PICTURES = {place: [] for place in ("circumplex", "network", "latent", "baselines", "curves", "table3", "table4")}
 
 
 class Page(HTMLParser):

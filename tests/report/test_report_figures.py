@@ -23,7 +23,7 @@ def test_captions_tell_what_is_seen(draw, whole_results):
         "circumplex": 1,
         "network": 1,
         "latent": 4,
-        "simpler": 0,
+        "baselines": 0,
         "curves": 1,
         "table3": 1,
         "table4": 1,
@@ -37,11 +37,11 @@ def test_captions_tell_what_is_seen(draw, whole_results):
     assert "guessing" in pictures["table4"][0].caption
 
 
-def test_simpler_maps_are_apart_and_lettered_on(draw, source_only):
+def test_baselines_are_apart_and_lettered_on(draw, source_only):
     extra = source_only.embeddings.query("method == 'DAE-Unsupervised'").assign(method="PCA-2")
     embeddings = pd.concat([extra, source_only.embeddings], ignore_index=True)
     pictures = draw(dataclasses.replace(source_only, embeddings=embeddings))
-    assert [picture.stem for picture in pictures["simpler"]] == ["figure3e-pca-2"]
+    assert [picture.stem for picture in pictures["baselines"]] == ["figure3e-pca-2"]
     assert len(pictures["latent"]) == 4
 
 

@@ -40,7 +40,7 @@ def draw_figures(results: Results, tables: dict[str, Table | None], folder: Path
     }
     pictures = {place: list(draw()) for place, draw in places.items()}
     n_compared = sum(map(is_compared, _methods(results)))
-    pictures["latent"], pictures["simpler"] = pictures["latent"][:n_compared], pictures["latent"][n_compared:]
+    pictures["latent"], pictures["baselines"] = pictures["latent"][:n_compared], pictures["latent"][n_compared:]
     return pictures
 
 

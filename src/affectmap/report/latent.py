@@ -107,8 +107,9 @@ def _shortened(name: str, length: int = 30) -> str:
 def _frame_axes(axes: Axes, frame: Frame, *, first: bool, last: bool) -> None:
     (x, y), half = frame.centre, frame.half
     axes.set(xlim=(x - half, x + half), ylim=(y - half, y + half), aspect="equal")
-    axes.set_xticks(MaxNLocator(4).tick_values(x - half, x + half)[1:-1])
-    axes.set_yticks(MaxNLocator(4).tick_values(y - half, y + half)[1:-1])
+    ticks = MaxNLocator(4, steps=[1, 2, 5, 10])
+    axes.set_xticks(ticks.tick_values(x - half, x + half)[1:-1])
+    axes.set_yticks(ticks.tick_values(y - half, y + half)[1:-1])
     axes.tick_params(length=2, labelleft=first, labelbottom=last)
     axes.grid(visible=True)
     axes.set_axisbelow(True)

@@ -11,7 +11,7 @@ import pandas as pd
 from affectmap.report.style import COMPARED, QUANTITIES, is_compared, is_number, number, ordered
 
 #: Groups of a table's rows, from above.
-GROUPS = ("Upper bounds (with the corpus’s own labels)", "Compared methods", "Simpler maps")
+GROUPS = ("Upper bounds (with the corpus’s own labels)", "Compared methods", "Baselines")
 _BOUNDS = ("supervised", "within")
 _Key = tuple[str, str]
 _Rows = dict[str, dict[_Key, dict[str, Any]]]
@@ -53,7 +53,7 @@ class TableRow:
 
 @dataclass(frozen=True)
 class TableGroup:
-    """Rows that belong together: bounds, compared methods, simpler maps."""
+    """Rows that belong together: bounds, compared methods, baselines."""
 
     title: str
     rows: list[TableRow]
