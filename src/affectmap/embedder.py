@@ -117,8 +117,8 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
             UserWarning: If there are labels, but no two utterances that differ in them.
         """
         settings = self.training_settings()
-        label, label_names = _checked_labels(None if self.weight == 0 else y)
         X = validate_data(self, X, dtype=np.float32, ensure_min_samples=2)
+        label, label_names = _checked_labels(None if self.weight == 0 else y)
         statistics = fit_statistics(X) if self.standardise else _no_statistics(self.n_features_in_)
         task = TrainingTask(statistics.apply(X), label, self.weight, self.random_state)
         if label is not None:
@@ -139,11 +139,7 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         """
         check_is_fitted(self, "network_")
         X = validate_data(self, X, dtype=np.float32, reset=False)
-        with torch.no_grad():
-            embedding: npt.NDArray[np.float32] = self.network_.encode(
-                torch.as_tensor(self.statistics_.apply(X), dtype=torch.float32)
-            ).numpy()
-        return embedding
+        return self.network_.embed(self.statistics_.apply(X))
 
     def adapt(self, X: npt.ArrayLike) -> Embedder:
         """Give a copy that standardises with the statistics of other, unlabelled recordings; the network stays.
@@ -153,6 +149,13 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
 
         Returns:
             A new embedder; this one is not changed.
+
+        Example:
+            >>> rng = np.random.default_rng(0)
+            >>> here, there = rng.normal(size=(60, 88)), rng.normal(5, size=(40, 88))
+            >>> embedder = Embedder(epochs=2).fit(here)
+            >>> embedder.adapt(there).statistics_.mean.mean().round()
+            np.float64(5.0)
         """
         check_is_fitted(self, "network_")
         X = validate_data(self, X, dtype=np.float32, reset=False, ensure_min_samples=2)
@@ -213,6 +216,15 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
 
         Raises:
             StorageError: If the folder may not be replaced or cannot be written.
+
+        Example:
+            >>> import tempfile
+            >>> folder = Path(tempfile.mkdtemp()) / "model"
+            >>> features = np.random.default_rng(0).normal(size=(60, 88))
+            >>> embedder = Embedder(epochs=2).fit(features)
+            >>> embedder.save(folder)
+            >>> np.array_equal(Embedder.load(folder).transform(features), embedder.transform(features))
+            True
         """
         check_is_fitted(self, "network_")
         names = getattr(self, "feature_names_in_", None)
@@ -276,10 +288,10 @@ def _checked_labels(y: npt.ArrayLike | None) -> tuple[npt.NDArray[np.float64] | 
         return None, []
     names = list(y.columns) if isinstance(y, pd.DataFrame) else [getattr(y, "name", None)]
     try:
-        if isinstance(y, (pd.DataFrame, pd.Series)):
-            label = y.to_numpy(dtype=np.float64, na_value=np.nan)
-        else:
-            label = np.asarray(y, dtype=np.float64)
+        found = y.to_numpy(na_value=np.nan) if isinstance(y, (pd.DataFrame, pd.Series)) else np.asarray(y)
+        if np.iscomplexobj(found):
+            raise TypeError("they are complex")
+        label = found.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise ConfigError(
             f"labels are not numbers ({_first_line(error)}); expected activation, valence or both, or set weight to 0"
@@ -328,12 +340,15 @@ def _read_folder(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor],
             "it is not an embedder, or comes from another version of affectmap"
         )
     tensors = _read(folder / WEIGHTS_FILE, load_file)
-    curves = _read(
-        folder / CURVES_FILE, lambda file: pd.read_csv(file, index_col="epoch", float_precision="round_trip")
-    )
+    curves = _read(folder / CURVES_FILE, _read_curves)
     if tuple(curves.columns) != CURVES:
         raise ModelError(f"{folder / CURVES_FILE} has columns {list(curves.columns)}; expected {list(CURVES)}")
     return settings, tensors, curves
+
+
+def _read_curves(file: Path) -> pd.DataFrame:
+    # By way of text: what read_csv makes of a number may differ from what was written in the last bit.
+    return pd.read_csv(file, index_col="epoch", dtype=dict.fromkeys(CURVES, str)).astype(np.float64)
 
 
 def _read(file: Path, reader: Callable[[Path], T]) -> T:

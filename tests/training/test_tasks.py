@@ -110,6 +110,11 @@ def test_number_of_labels_in_the_metric_term():
     assert TrainingTask(features(5, 88), np.ones((5, 1), dtype=int), seed=2**63 - 1).n_labels == 1
 
 
+def test_seed_of_numpy_becomes_one_that_pytorch_takes():
+    task = TrainingTask(features(5, 88), None, seed=np.int32(3))
+    assert torch.Generator().manual_seed(task.seed).initial_seed() == 3
+
+
 def test_widths_must_agree():
     tasks = [TrainingTask(features(5, width), None) for width in (88, 12, 88)]
     with pytest.raises(ConfigError, match=r"models of one stack have \[12, 88\] features; expected one number"):

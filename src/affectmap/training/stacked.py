@@ -168,6 +168,7 @@ class _Stack:
         self.n_encoder = len(encoder_relu)
 
     def forward(self, clean: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """Give latents ``(K, B, D)`` and reconstructions ``(K, B, F)`` of noisy features ``(K, B, F)``."""
         values = clean + self.settings.noise_std * noise
         latent = values
         for i, (weight, bias, bends) in enumerate(zip(self.weights, self.biases, self.relu, strict=True)):
@@ -179,12 +180,14 @@ class _Stack:
         return latent, values
 
     def step(self, total: Tensor) -> None:
+        """Move all weights once, down the gradient of the objectives ``(K,)``."""
         # The models share no weight, so the gradient of the sum is every model's own.
         for gradient, value in zip(self.gradients, torch.autograd.grad(total.sum(), self.parts), strict=True):
             gradient.copy_(value)
         self.optimiser.step()
 
     def copy_to(self, networks: list[DenoisingAutoencoder]) -> None:
+        """Write the weights into the networks they were made of."""
         with torch.no_grad():
             for k, network in enumerate(networks):
                 network.to(self.weights[0].dtype)
@@ -216,6 +219,7 @@ class _StackData:
         return torch.tensor(values, device=self.device)[:, None]
 
     def batches(self, generators: list[torch.Generator]) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor, Tensor]]:
+        """Draw one epoch: features, noise, labels, whether a row has labels, whether it is no padding."""
         each = [
             draw_epoch(generator, task.features.shape, self.batch_size)
             for generator, task in zip(generators, self.tasks, strict=True)

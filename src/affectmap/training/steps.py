@@ -68,7 +68,14 @@ def draw_epoch(generator: torch.Generator, shape: tuple[int, ...], batch_size: i
 
 
 def label_tensors(task: TrainingTask, width: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """Give a task's labels ``(N, width)``, zeros where missing, and whether a row has them all ``(N,)``."""
+    """Give a task's labels ``(N, width)``, zeros where missing, and whether a row has them all ``(N,)``.
+
+    Example:
+        >>> task = TrainingTask(np.zeros((2, 88), dtype=np.float32), np.array([[3.0], [np.nan]]))
+        >>> label_tensors(task, 1, torch.float32)
+        (tensor([[3.],
+                [0.]]), tensor([ True, False]))
+    """
     label = np.zeros((len(task.features), width))
     present = np.zeros(len(task.features), dtype=bool)
     if task.n_labels and task.label is not None:
@@ -92,6 +99,11 @@ def objective(reconstruction: Tensor, terms: MetricTerms, weight: Tensor, preset
 
     Returns:
         The objectives, ``(K,)``.
+
+    Example:
+        >>> terms = MetricTerms(torch.tensor([0.5]), torch.tensor([0.25]), torch.tensor([True]))
+        >>> objective(torch.tensor([1.0]), terms, torch.tensor([2.0]), "paper").item()
+        2.5
     """
     total = reconstruction + weight * (terms.slope + terms.residual)
     if preset == "authors-code":

@@ -117,6 +117,7 @@ class TrainingTask:
             _check_label(self.label, shape[0])
         _check_real("weight", self.weight)
         _check_whole("seed", self.seed, least=0, most=2**63 - 1)
+        object.__setattr__(self, "seed", int(self.seed))  # PyTorch takes no integer of NumPy
 
     @property
     def n_labels(self) -> int:
