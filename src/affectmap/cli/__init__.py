@@ -6,8 +6,12 @@ line or the settings are.
 
 from __future__ import annotations
 
+import errno
+import os
+import signal
 import sys
-from typing import Annotated, NoReturn
+import warnings
+from typing import Annotated, NoReturn, cast
 
 import typer
 
@@ -26,10 +30,15 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Speech in any language to a small, readable affect space: activation and valence.",
 )
-app.command("corpora")(corpora_command)
-app.command("reproduce")(reproduce_command)
-app.command("train")(train_command)
-app.command("demo")(demo_command)
+app.command("corpora", short_help="What is supported, and what a folder or table holds.")(corpora_command)
+app.command("reproduce", short_help="The whole protocol: tables, report and models.")(reproduce_command)
+app.command("train", short_help="One embedder from all of the source.")(train_command)
+app.command("demo", short_help="The whole protocol on synthetic speech.")(demo_command)
+
+# Typer does not name the base of what it raises for a wrong command line.
+_Misuse = cast(type[typer.BadParameter], typer.BadParameter.__mro__[1])
+#: What typer makes of Ctrl-C.
+_STOPPED = 130
 
 
 def _print_version(wanted: bool) -> None:
@@ -53,20 +62,45 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     Args:
         arguments: Words of the command line after the program's name; those of the process by default.
     """
+    _keep_streams_clean()
     try:
-        code = app(arguments, standalone_mode=True)
+        code = app(arguments, prog_name="affectmap", standalone_mode=False)
+        if code == _STOPPED:
+            raise KeyboardInterrupt
     except AffectmapError as error:
         code = _fail(str(error), 2 if isinstance(error, UsageError) else 1)
-    except KeyboardInterrupt:
+    except _Misuse as error:
+        code = _tell_misuse(error)
+    except (KeyboardInterrupt, typer.Abort):
+        # Who presses again while threads and processes end means it.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         code = _fail("stopped by Ctrl-C; nothing was half written, and a second run goes on from the cache")
-    except BrokenPipeError:
-        code = 1  # the reader of our output has left; there is nobody to tell
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        code = _fail(f"{where}{error.strerror or error}; free space or choose another place, and run it again")
+        advice = "free space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "give access to it, or name another"
+        code = _fail(f"{where}{error.strerror or error}; {advice}, and run it again")
     sys.exit(code or 0)
 
 
+def _keep_streams_clean() -> None:
+    """Let no character stop a run that the terminal cannot show, and no warning of a library reach the user."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+        os.environ["PYTHONWARNINGS"] = "ignore"  # for processes that share the work
+
+
+def _tell_misuse(error: typer.BadParameter) -> int:
+    if "\n" in error.format_message():  # no command at all: the message is the help
+        error.show()
+        return error.exit_code
+    message = error.format_message().rstrip(".").replace("Value error, ", "")
+    command = error.ctx.command_path if error.ctx else "affectmap"
+    return _fail(f"{message[0].lower()}{message[1:]}; see {command} --help", error.exit_code)
+
+
 def _fail(line: str, code: int = 1) -> int:
-    typer.echo(f"affectmap: error: {line}", err=True)
+    typer.echo(f"affectmap: error: {' '.join(line.splitlines())}", err=True)
     return code
