@@ -38,7 +38,18 @@ class RidgeMap(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.penalty = penalty
 
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
-        """Fit to features ``(N, F)`` and labels ``(N,)`` or ``(N, L)``, ``NaN`` where missing."""
+        """Fit the regression.
+
+        Args:
+            X: Features ``(N, F)``, standardised.
+            y: Labels ``(N,)`` or ``(N, L)``, ``NaN`` where missing.
+
+        Returns:
+            This map.
+
+        Raises:
+            ConfigError: If no row has all labels.
+        """
         features, label = np.asarray(X), np.asarray(y, dtype=np.float64)
         label = label.reshape(len(label), -1)
         known = ~np.isnan(label).any(axis=1)
@@ -48,7 +59,19 @@ class RidgeMap(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def transform(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Predict the labels ``(N, L)`` of features ``(N, F)``."""
+        """Predict the labels.
+
+        Args:
+            X: Features ``(N, F)``.
+
+        Returns:
+            Labels ``(N, L)``, on the scale that was fitted.
+
+        Example:
+            >>> line = RidgeMap(penalty=1e-9).fit([[0.0], [1.0], [2.0]], [1.0, 2.0, 3.0])
+            >>> line.transform([[4.0]]).round(3)
+            array([[5.]])
+        """
         prediction = np.asarray(self.ridge_.predict(np.asarray(X)), dtype=np.float64)
         return prediction.reshape(len(prediction), -1)
 
@@ -62,6 +85,9 @@ def baseline(name: str, *, penalty: float = 300.0) -> TransformerMixin:
 
     Returns:
         An unfitted transformer.
+
+    Raises:
+        ConfigError: If there is no such baseline.
 
     Example:
         >>> baseline("PCA-2").fit_transform(np.eye(4)).shape

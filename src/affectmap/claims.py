@@ -4,6 +4,8 @@ A claim is a set of comparisons: differences that the claim says are positive, e
 speakers. Both sides of a difference meet the same resamples. A comparison holds where its whole interval is above 0,
 does not hold where it is below, and else cannot be told. A claim is judged by the mean of its comparisons.
 
+The interval is over speakers alone: folds and seeds are averaged, other training runs are not resampled.
+
 Source: Das et al. 2022, section 5.
 """
 
@@ -20,6 +22,7 @@ from affectmap.bootstrap import interval
 from affectmap.scores import Key, Scores
 
 Floats = npt.NDArray[np.float64]
+NAN = float("nan")
 
 UNSUPERVISED, ACT, VAL = "DAE-Unsupervised", "DAE-Metric-Act", "DAE-Metric-Val"
 COLUMNS = (
@@ -61,9 +64,12 @@ def judge_claims(scores: Scores) -> pd.DataFrame:
         scores: Of a whole run.
 
     Returns:
-        One row a comparison, then one overall row (corpus ``all``) a claim; columns :data:`COLUMNS`. Claims (d) and
-        (e) have two halves of different kinds: they hold only where both do, and have no overall difference. Claim
-        (f) counts comparisons: its overall difference is the share that Metric-Val wins, less one half.
+        One row a comparison, then one overall row (corpus ``all``) a claim; columns :data:`COLUMNS`. A comparison
+        without a value or an interval takes no part in the overall row. Claims (d) and (e) have two halves of
+        different kinds: they hold only where both do, do not where one does not, cannot be told where one is missing,
+        and have no overall difference. "Highest" in (e) means above each of the others, and "gains none" that the
+        baseline is above. Claim (f) counts comparisons: its overall difference is the share that Metric-Val wins,
+        less one half.
 
     Example:
         >>> judge_claims(Scores([])).empty
@@ -75,8 +81,8 @@ def judge_claims(scores: Scores) -> pd.DataFrame:
         if not found:
             continue
         judged = [_judge(each) for each in found]
-        if claim in ("d", "e"):
-            overall = _both_halves(found)
+        if claim in _PARTS:
+            overall = _both_halves(found, _PARTS[claim])
         else:
             overall = _judge(_majority(found) if claim == "f" else _mean(found))
         rows += [(claim, STATEMENTS[claim], *row) for row in [*judged, overall]]
@@ -90,26 +96,31 @@ def _judge(each: _Difference) -> tuple[object, ...]:
 
 
 def _mean(found: list[_Difference]) -> _Difference:
-    resamples = np.mean([each.resamples for each in found], axis=0)
-    return _Difference("all", "", "mean of the comparisons", float(np.mean([each.value for each in found])), resamples)
+    told = [each for each in found if np.isfinite(each.value) and np.isfinite(each.resamples).any()]
+    name = "mean of the comparisons" if len(told) == len(found) else f"mean of {len(told)} of {len(found)} comparisons"
+    if not told:
+        return _Difference("all", "", name, NAN, np.array([]))
+    resamples = np.mean([each.resamples for each in told], axis=0)
+    return _Difference("all", "", name, float(np.mean([each.value for each in told])), resamples)
 
 
 def _majority(found: list[_Difference]) -> _Difference:
-    wins = [_Difference("", "", "", float(each.value > 0), _won(each.resamples)) for each in found]
+    wins = [each._replace(value=float(_won(each.value)), resamples=_won(each.resamples)) for each in found]
     mean = _mean(wins)
-    return _Difference("all", "", "share of comparisons won, less one half", mean.value - 0.5, mean.resamples - 0.5)
+    name = mean.comparison.replace("mean", "share") + " won, less one half"
+    return _Difference("all", "", name, mean.value - 0.5, mean.resamples - 0.5)
 
 
-def _won(differences: Floats) -> Floats:
+def _won(differences: npt.ArrayLike) -> Floats:
+    differences = np.asarray(differences)
     return np.where(np.isfinite(differences), (differences > 0).astype(float), np.nan)
 
 
-def _both_halves(found: list[_Difference]) -> tuple[object, ...]:
-    halves = {each.quantity for each in found}
-    verdicts = [_judge(_mean([each for each in found if each.quantity == half]))[-1] for half in halves]
-    verdict = FAILS if FAILS in verdicts else HOLDS if set(verdicts) == {HOLDS} else OPEN
-    nan = float("nan")
-    return "all", "", "both halves", nan, nan, nan, verdict
+def _both_halves(found: list[_Difference], parts: tuple[str, ...]) -> tuple[object, ...]:
+    of_part = ([each for each in found if part in (each.quantity, each.comparison)] for part in parts)
+    verdicts = {_judge(_mean(each))[-1] for each in of_part}
+    verdict = FAILS if FAILS in verdicts else HOLDS if verdicts == {HOLDS} else OPEN
+    return "all", "", "both halves", NAN, NAN, NAN, verdict
 
 
 def _difference(scores: Scores, more: Key, less: Key, quantity: str, comparison: str) -> Iterator[_Difference]:
@@ -120,7 +131,7 @@ def _difference(scores: Scores, more: Key, less: Key, quantity: str, comparison:
 
 
 def _cells(scores: Scores, table: str, method: str, reading: str) -> list[Key]:
-    return [key for key in scores.keys() if (key.table, key.method, key.reading) == (table, method, reading)]  # noqa: SIM118
+    return [key for key in scores if (key.table, key.method, key.reading) == (table, method, reading)]
 
 
 def _better_than_unsupervised(table: str) -> Callable[[Scores], Iterator[_Difference]]:
@@ -177,4 +188,9 @@ _COMPARISONS: dict[str, Callable[[Scores], Iterator[_Difference]]] = {
     "d": _three_over_four,
     "e": _pairwise,
     "f": _val_over_act,
+}
+#: Quantities or comparisons that must hold each by itself, where a claim says several things at once.
+_PARTS = {
+    "d": ("UAR", "confusion"),
+    "e": (f"{ACT} − {UNSUPERVISED}", f"{ACT} − {VAL}", f"{UNSUPERVISED} − {VAL}"),
 }

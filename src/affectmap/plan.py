@@ -1,4 +1,9 @@
-"""What is trained: every method on every fold, every method on the whole source, and the supervised upper bounds."""
+"""What is trained: every method on every fold, every method on the whole source, and the supervised upper bounds.
+
+Conventions:
+    * A task holds training rows alone, standardised by their own statistics.
+    * All methods of one fold and seed share the model's seed, so that they differ in their labels and nothing else.
+"""
 
 from __future__ import annotations
 
@@ -52,6 +57,12 @@ class Job(NamedTuple):
 def training_settings(config: ExperimentConfig) -> TrainingSettings:
     """Give the training settings: the preset's, with what the configuration sets.
 
+    Args:
+        config: All settings.
+
+    Returns:
+        The settings of training.
+
     Example:
         >>> training_settings(ExperimentConfig(source=["emodb=x"], epochs=5)).epochs
         5
@@ -68,7 +79,13 @@ def training_settings(config: ExperimentConfig) -> TrainingSettings:
 
 
 def label_columns(names: Sequence[str]) -> list[int]:
-    """Give the columns of activation and valence by name.
+    """Give the columns of labels by their names.
+
+    Args:
+        names: Any of ``activation`` and ``valence``.
+
+    Returns:
+        Their places in a label array ``(N, 2)``.
 
     Example:
         >>> label_columns(["valence"])
@@ -85,15 +102,27 @@ def check_labels(source: PooledSource, methods: Sequence[Method]) -> None:
         methods: Names as in the configuration.
 
     Raises:
-        ConfigError: If a method's label is missing for all utterances, or the same for all that have it.
+        ConfigError: If no utterance has all labels of a method, or one of them is the same for all that do.
+
+    Example:
+        >>> import audformat, pandas as pd
+        >>> from affectmap.corpora import Corpus
+        >>> from affectmap.preparation import prepare
+        >>> from affectmap.schema import COLUMNS, FUNCTIONALS
+        >>> index = audformat.segmented_index([*"1234"])
+        >>> table = pd.DataFrame({"speaker": [*"aabb"], "activation": [2.0, 4.0] * 2}, index, COLUMNS)
+        >>> brought = pd.DataFrame(np.eye(4, 88), index, FUNCTIONALS)
+        >>> pets = prepare(Corpus("pets", table, functionals=brought))
+        >>> check_labels(PooledSource.of([pets]), ["unsupervised", "activation"])
     """
     for method in methods:
-        for name in METHOD_LABELS[method][1]:
-            values = source.label[:, LABELS.index(name)]
-            values = values[np.isfinite(values)]
-            advice = f"give its label sheet with --labels, or leave out the method {method}"
-            if not len(values):
-                raise ConfigError(f"{source.name}: no utterance has a rating of {name}; {advice}")
+        names = METHOD_LABELS[method][1]
+        label = source.label[:, label_columns(names)]
+        label = label[np.isfinite(label).all(axis=1)]
+        advice = f"give its label sheet with --labels, or leave out the method {method}"
+        if names and not len(label):
+            raise ConfigError(f"{source.name}: no utterance has a rating of {' and '.join(names)}; {advice}")
+        for name, values in zip(names, label.T, strict=True):
             if values.min() == values.max():
                 raise ConfigError(f"{source.name}: {name} is {values[0]:g} for all {len(values)} utterances; {advice}")
 
@@ -110,6 +139,23 @@ def source_jobs(source: PooledSource, material: Material, number: int, config: E
 
     Yields:
         One job a seed and method.
+
+    Example:
+        >>> import audformat, pandas as pd
+        >>> from affectmap.corpora import Corpus
+        >>> from affectmap.preparation import prepare
+        >>> from affectmap.schema import COLUMNS, FUNCTIONALS
+        >>> index = audformat.segmented_index([*"1234"])
+        >>> table = pd.DataFrame({"speaker": [*"aabb"], "activation": [2.0, 4.0] * 2}, index, COLUMNS)
+        >>> brought = pd.DataFrame(np.eye(4, 88), index, FUNCTIONALS)
+        >>> pets = prepare(Corpus("pets", table, functionals=brought))
+        >>> from affectmap.folds import Fold
+        >>> from affectmap.protocol import make_material
+        >>> config = ExperimentConfig(source=["pets=folder"], methods=["unsupervised", "activation"])
+        >>> source, fold = PooledSource.of([pets]), Fold("fold 1", np.array([0, 1]), np.array([2, 3]), False)
+        >>> jobs = list(source_jobs(source, make_material(source, [], fold, config), 1, config))
+        >>> [(job.method, job.task.seed, job.task.n_labels, len(job.task.features)) for job in jobs]
+        [('DAE-Unsupervised', 1, 0, 2), ('DAE-Metric-Act', 1, 1, 2)]
     """
     features = np.ascontiguousarray(material.source[material.train])
     label = source.label[material.train]
@@ -125,21 +171,33 @@ def supervised_jobs(target: PreparedCorpus, config: ExperimentConfig) -> Iterato
     """Plan the upper bounds of table 3 on one target: folds by speaker, trained on its own labels.
 
     Args:
-        target: A target; nothing is planned if its speakers are unknown, or fewer than the folds.
-        config: `methods`, `n_folds`, `weight` and `seed` matter.
+        target: A target; nothing is planned if its speakers are unknown, or there is only one.
+        config: `methods`, `n_folds` (fewer where there are fewer speakers), `weight` and `seed` matter.
 
     Yields:
-        One job a fold and label; none for a label that is missing or constant.
+        One job a fold and label; none where a label is missing or constant in the training rows.
+
+    Example:
+        >>> import audformat, pandas as pd
+        >>> from affectmap.corpora import Corpus
+        >>> from affectmap.preparation import prepare
+        >>> from affectmap.schema import COLUMNS, FUNCTIONALS
+        >>> index = audformat.segmented_index([*"1234"])
+        >>> table = pd.DataFrame({"speaker": [*"aabb"], "activation": [2.0, 4.0] * 2}, index, COLUMNS)
+        >>> brought = pd.DataFrame(np.eye(4, 88), index, FUNCTIONALS)
+        >>> pets = prepare(Corpus("pets", table, functionals=brought))
+        >>> jobs = list(supervised_jobs(pets, ExperimentConfig(source=["dogs=folder"])))
+        >>> [(job.method, job.fold, job.held_out[1].tolist()) for job in jobs]
+        [('Metric-Act (supervised)', 1, [2, 3]), ('Metric-Act (supervised)', 2, [0, 1])]
     """
-    if not target.has_speakers or len(set(target.speaker)) < config.n_folds:
+    n_folds = min(config.n_folds, len(set(target.speaker)))
+    if not target.has_speakers or n_folds < 2:
         return
-    for number, fold in enumerate(speaker_folds(target.speaker, target.emotion, config.n_folds, config.seed), start=1):
+    for number, fold in enumerate(speaker_folds(target.speaker, target.emotion, n_folds, config.seed), start=1):
         features = fit_statistics(target.functionals[fold.train]).apply(target.functionals)
         for label, name in SUPERVISED.items():
-            values = target.label[:, label_columns([label])]
+            values = target.label[fold.train][:, label_columns([label])]
             if label in config.methods and len(np.unique(values[np.isfinite(values)])) > 1:
-                task = TrainingTask(
-                    features[fold.train], values[fold.train], config.weight, 1000 * config.seed + number
-                )
+                task = TrainingTask(features[fold.train], values, config.weight, 1000 * config.seed + number)
                 held_out = features[fold.test], fold.test
                 yield Job(name, (label,), target.name, number, config.seed, task, held_out)

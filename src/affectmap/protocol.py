@@ -60,6 +60,19 @@ def source_folds(source: PooledSource, config: ExperimentConfig) -> tuple[Fold, 
 
     Raises:
         ConfigError: If the source cannot be split so.
+
+    Example:
+        >>> import audformat, pandas as pd
+        >>> from affectmap.corpora import Corpus
+        >>> from affectmap.preparation import prepare
+        >>> from affectmap.schema import COLUMNS, FUNCTIONALS
+        >>> index = audformat.segmented_index([*"1234"])
+        >>> table = pd.DataFrame({"speaker": [*"aabb"], "emotion": ["sad", "angry"] * 2}, index, COLUMNS)
+        >>> brought = pd.DataFrame(np.eye(4, 88), index, FUNCTIONALS)
+        >>> pets = prepare(Corpus("pets", table, functionals=brought))
+        >>> config = ExperimentConfig(source=["pets=folder"], n_folds=2)
+        >>> [fold.test.tolist() for fold in source_folds(PooledSource.of([pets]), config)]
+        [[2, 3], [0, 1]]
     """
     kind = config.folds
     sessions = np.concatenate([corpus.table["session"].to_numpy(dtype=object) for corpus in source.corpora])
@@ -103,6 +116,24 @@ def make_material(
 
     Returns:
         The fold's material.
+
+    Raises:
+        ConfigError: If the policy asks for speakers and one is unknown, or a target is too small for it.
+
+    Example:
+        >>> import audformat, pandas as pd
+        >>> from affectmap.corpora import Corpus
+        >>> from affectmap.preparation import prepare
+        >>> from affectmap.schema import COLUMNS, FUNCTIONALS
+        >>> index = audformat.segmented_index([*"1234"])
+        >>> table = pd.DataFrame({"speaker": [*"aabb"], "emotion": ["sad", "angry"] * 2}, index, COLUMNS)
+        >>> brought = pd.DataFrame(np.eye(4, 88), index, FUNCTIONALS)
+        >>> pets = prepare(Corpus("pets", table, functionals=brought))
+        >>> fold = Fold("fold 1", np.array([0, 1]), np.array([2, 3]), shares_speakers=False)
+        >>> config = ExperimentConfig(source=["pets=folder"], policy="source")
+        >>> material = make_material(PooledSource.of([pets]), [pets], fold, config)
+        >>> material.source[:, 0].tolist(), material.targets["pets"][0][:, 0].tolist()
+        ([1.0, -1.0, -1.0, -1.0], [1.0, -1.0, -1.0, -1.0])
     """
     values, statistics = source.standardise(fold.train, config.policy)
     train = fold.train
@@ -230,7 +261,22 @@ def upper_bounds(run: Run, corpus: PreparedCorpus, role: str, config: Experiment
         config: `svc_c_functionals` and `n_folds` matter.
 
     Returns:
-        Table 4 by speaker, and table 3.
+        Table 4 by speaker, where speakers are known, and table 3, where enough utterances are labelled.
+
+    Example:
+        >>> import audformat, pandas as pd
+        >>> from affectmap.corpora import Corpus
+        >>> from affectmap.preparation import prepare
+        >>> from affectmap.schema import COLUMNS, FUNCTIONALS
+        >>> index = audformat.segmented_index([*"1234"])
+        >>> table = pd.DataFrame({"speaker": [*"aabb"], "emotion": ["sad", "angry"] * 2}, index, COLUMNS)
+        >>> brought = pd.DataFrame(np.eye(4, 88), index, FUNCTIONALS)
+        >>> pets = prepare(Corpus("pets", table, functionals=brought))
+        >>> from affectmap.bootstrap import SpeakerBootstrap
+        >>> run = Run(FUNCTIONALS_88, 1, 0, {"pets": SpeakerBootstrap(["pets/a", "pets/b"])})
+        >>> bounds = upper_bounds(run, pets, "target", ExperimentConfig(source=["pets=folder"]))
+        >>> [(score.key.quantity, score.fold, score.value) for score in bounds]
+        [('S-A', 1, 0.5), ('S-A', 2, 0.5)]
     """
     values = fit_statistics(corpus.functionals).apply(corpus.functionals).astype(np.float64)
     everything = embed_rows(corpus, role, values, np.arange(len(values)))

@@ -72,13 +72,30 @@ def corpora_table(
         sources: Source corpora.
         targets: Target corpora.
         material: Of any fold; tells how many rows of a target are evaluated.
-        config: `policy` and `synthetic` matter.
+        config: `policy`, `folds` and `synthetic` matter.
 
     Returns:
-        One row a corpus.
+        One row a corpus. The policy of a source is that of its held-out rows: ``source`` for the training rows of the
+        same corpus, or what :meth:`~affectmap.preparation.PooledSource.standardise` does with one left out.
+
+    Example:
+        >>> import audformat
+        >>> from affectmap.corpora import Corpus
+        >>> from affectmap.preparation import prepare
+        >>> from affectmap.schema import COLUMNS, FUNCTIONALS
+        >>> index = audformat.segmented_index([*"1234"])
+        >>> table = pd.DataFrame({"speaker": [*"aabb"], "emotion": ["sad", "angry"] * 2}, index, COLUMNS)
+        >>> brought = pd.DataFrame(np.eye(4, 88), index, FUNCTIONALS)
+        >>> pets = prepare(Corpus("pets", table, functionals=brought))
+        >>> from affectmap.folds import Fold
+        >>> from affectmap.preparation import PooledSource
+        >>> from affectmap.protocol import make_material
+        >>> config, every = ExperimentConfig(source=["pets=folder"]), np.arange(4)
+        >>> material = make_material(PooledSource.of([pets]), [], Fold("all", every, every, True), config)
+        >>> corpora_table([pets], [], material, config)[["corpus", "n_speakers", "n_used", "sad"]].values.tolist()
+        [['pets', 2, 4, 2]]
     """
     rows = []
-    policy, synthetic = config.policy, config.synthetic
     for role, corpora in (("source", sources), ("target", targets)):
         for each in corpora:
             n_used, n_found = len(each.table), each.n_found
@@ -100,15 +117,32 @@ def corpora_table(
                     "other": int(counts.sum()) - sum(classes.values()),
                     "n_activation": int(labelled["activation"]),
                     "n_valence": int(labelled["valence"]),
-                    "policy": ("speaker" if policy == "speaker" else "source") if role == "source" else policy,
-                    "synthetic": synthetic,
+                    "policy": _source_policy(config) if role == "source" else config.policy,
+                    "synthetic": config.synthetic,
                 }
             )
     return pd.DataFrame(rows)
 
 
+def _source_policy(config: ExperimentConfig) -> str:
+    if config.policy == "speaker":
+        return "speaker"
+    return "target-all" if config.folds == "corpus" and config.policy != "source" else "source"
+
+
 def findings_table(corpora: Iterable[PreparedCorpus]) -> pd.DataFrame:
-    """List every finding of every corpus; columns as in :class:`~affectmap.schema.Finding`."""
+    """List every finding of every corpus.
+
+    Args:
+        corpora: Prepared corpora.
+
+    Returns:
+        One row a finding; columns as in :class:`~affectmap.schema.Finding`.
+
+    Example:
+        >>> list(findings_table([]).columns)
+        ['corpus', 'file', 'kind', 'detail', 'dropped']
+    """
     rows = [finding for corpus in corpora for finding in corpus.findings]
     return pd.DataFrame(rows, columns=list(Finding._fields))
 
@@ -122,6 +156,14 @@ def embeddings_table(placed: Iterable[Placed]) -> pd.DataFrame:
     Returns:
         One row an utterance and method: emotion, labels, and two dimensions ``z1``, ``z2``. A latent of more than two
         is turned onto its two principal components, one of a single dimension gets ``z2`` = 0.
+
+    Example:
+        >>> from affectmap.evaluation import Embedded, Run
+        >>> known = np.array(["sad", "angry"], dtype=object)
+        >>> cats = Embedded("cats", "target", np.array([[3.0], [4.0]]), known, np.eye(2), known, known)
+        >>> table = embeddings_table([Placed(Run("PCA-2", 1, 0, {}), cats, (), (cats,))])
+        >>> table[["emotion", "activation", "z1", "z2"]].values.tolist()
+        [['sad', 1.0, 3.0, 0.0], ['angry', 0.0, 4.0, 0.0]]
     """
     frames = []
     for each in placed:

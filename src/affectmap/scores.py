@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -65,10 +65,10 @@ class Score(NamedTuple):
 
 
 class Scores:
-    """A collection of scores.
+    """A collection of scores; iterating gives its cells in the order in which they came.
 
     Args:
-        scores: One or more, each with resamples of one length.
+        scores: Any number, all with resamples of one length.
 
     Example:
         >>> key = Key("4", "PCA-2", "urdu", "target", "N-S-A", "zero-shot")
@@ -85,19 +85,48 @@ class Scores:
     def __contains__(self, key: Key) -> bool:
         return key in self._scores
 
-    def keys(self) -> list[Key]:
-        """All cells, in the order in which they came."""
-        return list(self._scores)
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._scores)
 
     def mean(self, key: Key) -> float:
-        """Mean of a cell over folds and seeds, ``NaN`` values left out."""
+        """Mean of a cell over folds and seeds, ``NaN`` values left out.
+
+        Args:
+            key: One of the cells.
+
+        Returns:
+            The mean, ``NaN`` where no value could be computed.
+
+        Raises:
+            KeyError: If there is no such cell.
+
+        Example:
+            >>> key = Key("4", "PCA-2", "urdu", "target", "N-S-A", "zero-shot")
+            >>> Scores(Score(key, fold, 0, fold / 4, float("nan"), 300, np.ones(9)) for fold in (1, 2, 3)).mean(key)
+            0.5
+        """
         values = np.array([score.value for score in self._scores[key]])
         return float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
 
     def resamples(self, key: Key) -> Floats:
-        """Mean of a cell over folds and seeds in every resample of speakers ``(B,)``.
+        """Mean of a cell over folds and seeds in every resample of speakers.
 
         A fold whose held-out speakers are all missing from a resample takes no part in that resample's mean.
+
+        Args:
+            key: One of the cells.
+
+        Returns:
+            One value a resample ``(B,)``, ``NaN`` where no fold has one.
+
+        Raises:
+            KeyError: If there is no such cell.
+
+        Example:
+            >>> key = Key("4", "PCA-2", "urdu", "target", "N-S-A", "zero-shot")
+            >>> resamples = np.array([0.25, 0.75]), np.array([0.75, np.nan])
+            >>> Scores(Score(key, 1, i, 0.5, float("nan"), 300, resamples[i]) for i in (0, 1)).resamples(key)
+            array([0.5 , 0.75])
         """
         values = np.stack([score.resamples for score in self._scores[key]])
         known = np.isfinite(values)
@@ -105,7 +134,14 @@ class Scores:
         return np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), np.nan)
 
     def runs(self) -> pd.DataFrame:
-        """Every single value, one row each, columns :data:`RUN_COLUMNS`."""
+        """Every single value, one row each, columns :data:`RUN_COLUMNS`.
+
+        Example:
+            >>> key = Key("4", "PCA-2", "urdu", "target", "N-S-A", "zero-shot")
+            >>> runs = Scores([Score(key, 1, 0, 0.5, float("nan"), 300, np.ones(9))]).runs()
+            >>> runs[["corpus", "fold", "value"]].values.tolist()
+            [['urdu', 1, 0.5]]
+        """
         rows = [
             (*score.key, score.fold, score.seed, score.value, score.p_value, score.n)
             for scores in self._scores.values()
@@ -116,8 +152,9 @@ class Scores:
     def summary(self) -> pd.DataFrame:
         """One row a cell, columns :data:`SUMMARY_COLUMNS`.
 
-        ``sd`` is over folds and seeds; ``ci_low`` and ``ci_high`` bound 95 % of the resamples of speakers. A cell is
-        ``significant`` where the F-test's p-value is below .05 in every fold, and missing where there is no test.
+        ``sd`` is over folds and seeds, with divisor n − 1; ``ci_low`` and ``ci_high`` bound 95 % of the resamples of
+        speakers; ``n`` is the mean number of utterances of a fold. A cell is ``significant`` where the F-test's p-value
+        is below .05 in every fold that has one, and missing where there is no test.
         """
         rows = []
         for key, scores in self._scores.items():
