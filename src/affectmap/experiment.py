@@ -19,10 +19,10 @@ import numpy as np
 
 from affectmap.baselines import FUNCTIONALS_88, PCA_2, RIDGE, baseline
 from affectmap.bootstrap import SpeakerBootstrap
+from affectmap.checks import check_jobs, check_measured, class_notes, fold_notes, speaker_notes
 from affectmap.claims import judge_claims
-from affectmap.classification import scenarios
 from affectmap.config import ExperimentConfig
-from affectmap.corpora import Corpus, load_corpus
+from affectmap.corpora import Corpus, load_corpus, parse_spec
 from affectmap.corpora.synthetic import NOTICE as SYNTHETIC_NOTICE
 from affectmap.embedder import Embedder
 from affectmap.evaluation import Run, label_scores
@@ -41,7 +41,7 @@ from affectmap.protocol import (
     upper_bounds,
 )
 from affectmap.results import Results, corpora_table, curves_table, embeddings_table, findings_table
-from affectmap.schema import FOUR_CLASSES, FUNCTIONALS, ConfigError
+from affectmap.schema import FUNCTIONALS, CorpusError, UsageError
 from affectmap.scores import Score, Scores
 from affectmap.training import TrainedModel, train_stacked
 
@@ -138,24 +138,26 @@ class Experiment:
         yield
         self.timings[name] = round(time.perf_counter() - start, 3)
 
-    def _note(self, sentence: str) -> None:
-        self.notes.append(sentence)
-        self.notify(f"note: {sentence}")
+    def _note(self, sentences: Sequence[str]) -> None:
+        for sentence in sentences:
+            self.notes.append(sentence)
+            self.notify(f"note: {sentence}")
 
     def prepare(self) -> Data:
         """Read and measure the corpora, check them, split the source and standardise everything."""
         config = self.config
         with self._stage("reading corpora"):
-            corpora = self._load()
+            corpora = self._load([*config.source, *config.target])
         with self._stage("functionals"):
             prepared = [self._measure(corpus) for corpus in corpora]
         with self._stage("folds and standardisation"):
             n_source = len(config.source)
             source, targets = PooledSource.of(prepared[:n_source]), tuple(prepared[n_source:])
             check_labels(source, config.methods)
-            self._check_classes(source, targets)
+            self._note(class_notes(source, targets))
             folds = source_folds(source, config)
-            self._note_folds(folds, source)
+            self._note(fold_notes(source, folds))
+            self._note(speaker_notes(prepared) if config.policy == "speaker" else [])
             materials = tuple(make_material(source, targets, fold, config) for fold in folds)
             bootstraps = {
                 corpus.name: SpeakerBootstrap(sorted(set(corpus.speaker)), config.n_resamples, config.seed + i)
@@ -163,20 +165,21 @@ class Experiment:
             }
         return Data(source, targets, materials, self._whole(source), bootstraps)
 
-    def _load(self) -> list[Corpus]:
+    def _load(self, specs: Sequence[str]) -> list[Corpus]:
         config = self.config
-        corpora = [
-            load_corpus(spec, config.labels, excited_as_happy=config.excited_as_happy)
-            for spec in (*config.source, *config.target)
-        ]
-        names = [corpus.name for corpus in corpora]
+        # Without a task it only checks settings and device, before hours of measuring.
+        train_stacked([], training_settings(config), device=config.device)
+        names = [parse_spec(spec).name for spec in specs]
         for name in names:
             if names.count(name) > 1:
-                raise ConfigError(f"corpus {name} is given twice; a corpus is one source or one target")
-        return corpora
+                raise UsageError(f"corpus {name} is given twice; a corpus is one source or one target")
+        return [load_corpus(spec, config.labels, excited_as_happy=config.excited_as_happy) for spec in specs]
 
     def _measure(self, corpus: Corpus) -> PreparedCorpus:
         config = self.config
+        left_out = [finding for finding in corpus.findings if finding.dropped]
+        if config.strict and left_out:
+            raise CorpusError(f"{corpus.name}: {left_out[0].file} cannot be used: {left_out[0].detail}; mend it first")
         with self.progress(f"functionals of {corpus.name}") as progress:
             prepared = prepare(
                 corpus,
@@ -189,30 +192,8 @@ class Experiment:
             )
         n_found, n_used = prepared.n_found, len(prepared.table)
         self.notify(f"{corpus.name}: {n_found} utterances found, {n_found - n_used} dropped, {n_used} used")
+        check_measured(prepared)
         return prepared
-
-    def _check_classes(self, source: PooledSource, targets: Sequence[PreparedCorpus]) -> None:
-        for corpus in (*source.corpora, *targets):
-            shared = scenarios(source.emotion, corpus.emotion)
-            missing = [str(emotion) for emotion in FOUR_CLASSES if emotion not in set(corpus.emotion)]
-            if not shared:
-                raise ConfigError(
-                    f"{corpus.name} has no {', no '.join(missing)}, and shares fewer than two of neutral, sad, happy, "
-                    f"angry with the source {source.name}; nothing can be classified"
-                )
-            if missing:
-                self._note(
-                    f"{corpus.name} has no {' and no '.join(missing)} utterances; it is classified as "
-                    f"{' and '.join(shared)}."
-                )
-
-    def _note_folds(self, folds: Sequence[Fold], source: PooledSource) -> None:
-        shared = sum(fold.shares_speakers for fold in folds)
-        if shared:
-            self._note(
-                f"{shared} of {len(folds)} folds of {source.name} share speakers between training and test: the "
-                "held-out figures say nothing about speakers that were never heard."
-            )
 
     def fit_embedder(self) -> Embedder:
         """Train the first method on all of the source, without folds, targets or scores.
@@ -220,10 +201,11 @@ class Experiment:
         Returns:
             The embedder; its statistics are those of the source.
         """
-        source = PooledSource.of([self._measure(corpus) for corpus in self._load()])
+        source = PooledSource.of([self._measure(corpus) for corpus in self._load(self.config.source)])
         check_labels(source, self.config.methods[:1])
         whole = self._whole(source)
         job = next(source_jobs(source, whole, 0, self.config))
+        check_jobs([job])
         (model,) = train_stacked([job.task], training_settings(self.config), device=self.config.device)
         return wrap_model(job, model, whole, self.config)
 
@@ -240,6 +222,7 @@ class Experiment:
             *chain.from_iterable(supervised_jobs(target, config) for target in data.targets),
         ]
         self.notify(f"training {len(jobs)} models")
+        check_jobs(jobs)
         tasks, settings = [job.task for job in jobs], training_settings(config)
         models = train_stacked(tasks, settings, device=config.device, n_jobs=self.n_jobs)
         return list(zip(jobs, models, strict=True))
@@ -265,7 +248,7 @@ def _place_trained(data: Data, trained: Trained) -> Iterator[Placed]:
 
 
 def _place_baselines(data: Data, config: ExperimentConfig) -> Iterator[Placed]:
-    has_labels = bool(np.isfinite(data.source.label).all(axis=1).any())
+    has_labels = all(np.isfinite(data.source.label[m.train]).all(axis=1).any() for m in data.materials)
     for name in (PCA_2, FUNCTIONALS_88, *([RIDGE] if has_labels else [])):
         for number, material in enumerate(data.materials, start=1):
             fitted = baseline(name, penalty=config.ridge_penalty)

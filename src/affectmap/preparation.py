@@ -290,6 +290,6 @@ def known_speakers(corpus: PreparedCorpus) -> Objects:
         missing = int(corpus.table["speaker"].isna().sum())
         raise ConfigError(
             f"{corpus.name}: the speaker of {missing} of {len(corpus.table)} utterances is unknown; name them, or use "
-            "a standardisation policy and folds that need no speakers"
+            "--folds stratified and a --policy other than speaker"
         )
     return corpus.speaker

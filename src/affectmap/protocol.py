@@ -96,9 +96,10 @@ def source_folds(source: PooledSource, config: ExperimentConfig) -> tuple[Fold, 
         return session_folds(named, source.speaker)
     n_speakers = len(set(source.speaker))
     if n_speakers < config.n_folds:
+        fewer = f"--n-folds {n_speakers}, or " if n_speakers > 1 else ""
         raise ConfigError(
-            f"{source.name} has {n_speakers} speakers for {config.n_folds} folds; use --n-folds {max(n_speakers, 2)}, "
-            "or --folds stratified, which shares speakers between training and test"
+            f"{source.name}: speakers are too few, {n_speakers} for {config.n_folds} folds; use {fewer}"
+            "--folds stratified, which shares speakers between training and test"
         )
     return speaker_folds(source.speaker, source.emotion, config.n_folds, config.seed)
 
@@ -142,9 +143,12 @@ def make_material(
     standardised = {}
     for target in targets:
         speaker = known_speakers(target) if config.policy == "speaker" else None
-        features, evaluated = standardise_target(
-            target.functionals, config.policy, source=statistics, speaker=speaker, seed=config.seed
-        )
+        try:
+            features, evaluated = standardise_target(
+                target.functionals, config.policy, source=statistics, speaker=speaker, seed=config.seed
+            )
+        except ConfigError as error:
+            raise ConfigError(f"{target.name}: {error}") from error
         standardised[target.name] = (features[evaluated], np.flatnonzero(evaluated))
     return Material(fold, train, values, statistics, standardised)
 

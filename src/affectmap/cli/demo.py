@@ -10,7 +10,6 @@ import typer
 from affectmap.cli import options
 from affectmap.cli.reproduce import command_line, run_and_save
 
-
 #: Speech is resampled to it, in Hz: the rate of most speech corpora, and half the time at openSMILE.
 SAMPLING_RATE = 16000
 

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeGuard
 
 from affectmap.schema import FOUR_CLASSES
 
-#: Tables of the paper show these side by side; a corpus has the columns that it has values for.
+#: Order of the columns; a corpus has those that it has values for. Where other classes are missing, others follow.
 QUANTITIES = ("activation", "valence", "N-S-A", "N-S-H-A", "S-A", "S-H-A")
 #: The autoencoder that saw no label: what the metric methods must beat.
 UNSUPERVISED = "DAE-Unsupervised"

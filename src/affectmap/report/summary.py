@@ -87,6 +87,11 @@ class Transfer:
     def leader(self, quantities: Iterable[str]) -> _Leader | None:
         """Find the compared method that is best on average, counted from guessing where one can guess."""
         mine = [r for r in self._rows if is_compared(r["method"]) and r["quantity"] in set(quantities)]
+        # What is the most that one corpus has may be the lesser one of another.
+        most = {
+            r["corpus"]: max(len(other["quantity"]) for other in mine if other["corpus"] == r["corpus"]) for r in mine
+        }
+        mine = [r for r in mine if len(r["quantity"]) == most[r["corpus"]]]
         # Counted from guessing, or a corpus with fewer classes would always look better.
         gain: dict[str, list[float]] = {}
         for row in mine:
@@ -98,7 +103,9 @@ class Transfer:
 
     def most_classes(self) -> list[str]:
         """Quantities with the most classes that some unseen corpus has: N-S-H-A, or S-H-A without neutral."""
-        return ["N-S-H-A", "S-H-A"]
+        named = {(row["corpus"], row["quantity"]) for row in self._rows if row["table"] == "4"}
+        most = {max((quantity for corpus, quantity in named if corpus == each), key=len) for each, _ in named}
+        return sorted(most)
 
 
 def summarise(results: Results) -> list[tuple[str, str]]:

@@ -114,7 +114,8 @@ def build_table(summary: pd.DataFrame, which: str, corpora: Sequence[str], readi
     shown = {(record["corpus"], record["quantity"]) for record in records if record["reading"] in readings}
     if not shown:
         return None
-    columns = [(corpus, quantity) for corpus in corpora for quantity in QUANTITIES if (corpus, quantity) in shown]
+    quantities = ordered((str(record["quantity"]) for record in records), QUANTITIES)
+    columns = [(corpus, quantity) for corpus in corpora for quantity in quantities if (corpus, quantity) in shown]
     grouped: dict[str, _Rows] = {title: {} for title in GROUPS}
     for record in records:
         if (record["corpus"], record["quantity"]) not in shown:

@@ -1,0 +1,128 @@
+"""What a run refuses, and what it has to say first, before anything is trained."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from affectmap.classification import scenarios
+from affectmap.folds import Fold
+from affectmap.plan import Job
+from affectmap.preparation import PooledSource, PreparedCorpus
+from affectmap.preprocessing import fit_statistics
+from affectmap.schema import FOUR_CLASSES, ConfigError, CorpusError
+
+
+def check_measured(corpus: PreparedCorpus) -> None:
+    """Make sure that a corpus has something to learn from.
+
+    Args:
+        corpus: A prepared corpus.
+
+    Raises:
+        CorpusError: If all its utterances have the same functionals.
+    """
+    if not fit_statistics(corpus.functionals).usable.any():
+        n = len(corpus.table)
+        raise CorpusError(
+            f"{corpus.name}: its functionals are the same for all utterances ({n}); give it different ones"
+        )
+
+
+def class_notes(source: PooledSource, targets: Sequence[PreparedCorpus]) -> list[str]:
+    """Say which corpora lack one of the four classes, and what they are classified as.
+
+    Args:
+        source: The pooled source.
+        targets: The targets.
+
+    Returns:
+        A sentence for each corpus that lacks a class.
+
+    Raises:
+        ConfigError: If a corpus shares fewer than two classes with the source.
+    """
+    notes = []
+    for corpus in (*source.corpora, *targets):
+        shared = scenarios(source.emotion, corpus.emotion)
+        missing = [str(emotion) for emotion in FOUR_CLASSES if emotion not in set(corpus.emotion)]
+        if not shared:
+            raise ConfigError(
+                f"{corpus.name} has no {', no '.join(missing)}, and shares fewer than two of neutral, sad, happy, "
+                f"angry with the source {source.name}; name the emotions of its utterances, or leave it out"
+            )
+        if missing:
+            notes.append(
+                f"{corpus.name} has no {' and no '.join(missing)} utterances; it is classified as "
+                f"{' and '.join(shared)}."
+            )
+    return notes
+
+
+def fold_notes(source: PooledSource, folds: Sequence[Fold]) -> list[str]:
+    """Say whether folds share speakers.
+
+    Args:
+        source: The pooled source.
+        folds: Its folds.
+
+    Returns:
+        One sentence, or none.
+    """
+    shared = sum(fold.shares_speakers for fold in folds)
+    if not shared:
+        return []
+    return [
+        f"{shared} of {len(folds)} folds of {source.name} share speakers between training and test: the held-out "
+        "figures say nothing about speakers that were never heard."
+    ]
+
+
+def speaker_notes(corpora: Sequence[PreparedCorpus]) -> list[str]:
+    """Say whom the policy ``speaker`` cannot standardise: a speaker with one utterance has no spread.
+
+    Args:
+        corpora: All corpora of the run.
+
+    Returns:
+        A sentence for each corpus that has such speakers.
+
+    Raises:
+        ConfigError: If a corpus has no others.
+    """
+    notes = []
+    for corpus in corpora:
+        counts = Counter(corpus.table["speaker"].dropna())
+        n_single = sum(count == 1 for count in counts.values())
+        if counts and n_single == len(counts):
+            raise ConfigError(
+                f"{corpus.name}: every speaker has a single utterance, which leaves nothing under --policy speaker; "
+                "use another policy"
+            )
+        if n_single:
+            notes.append(
+                f"{n_single} of {len(counts)} speakers of {corpus.name} have a single utterance; the policy speaker "
+                "sets its features to 0."
+            )
+    return notes
+
+
+def check_jobs(jobs: Sequence[Job]) -> None:
+    """Make sure that every model that is given labels can learn from them; it would pass for what it is not.
+
+    Args:
+        jobs: What is to be trained.
+
+    Raises:
+        ConfigError: If in some fold no two training rows differ in their labels.
+    """
+    for job in jobs:
+        label = job.task.label
+        if label is not None and len(np.unique(label[np.isfinite(label).all(axis=1)], axis=0)) < 2:
+            where = f"fold {job.fold}" if job.fold else "all utterances"
+            raise ConfigError(
+                f"{job.corpus}, {where}: no two utterances trained on differ in {' and '.join(job.labels)}; label more "
+                f"of them, use other folds, or leave out {job.method}"
+            )
