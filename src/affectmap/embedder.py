@@ -19,7 +19,8 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as serialise
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -241,7 +242,8 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         tensors |= {name: value.contiguous() for name, value in self.network_.state_dict().items()}
         with new_folder(Path(folder), overwrite=overwrite) as temporary:
             write_json(temporary / SETTINGS_FILE, settings)
-            save_file(tensors, temporary / WEIGHTS_FILE)
+            # Written here: a full disk is then told as one, which safetensors' own writer does not.
+            (temporary / WEIGHTS_FILE).write_bytes(serialise(tensors))
             self.curves_.to_csv(temporary / CURVES_FILE)
 
     @classmethod

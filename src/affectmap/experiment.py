@@ -8,6 +8,7 @@ follow one utterance from file to table, read :mod:`affectmap.features`, :mod:`a
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -191,7 +192,12 @@ class Experiment:
                 progress=progress,
             )
         n_found, n_used = prepared.n_found, len(prepared.table)
-        self.notify(f"{corpus.name}: {n_found} utterances found, {n_found - n_used} dropped, {n_used} used")
+        kinds = Counter(finding.kind for finding in prepared.findings if finding.dropped)
+        why = f" ({', '.join(f'{kind} {n}' for kind, n in kinds.items())})" if kinds else ""
+        self.notify(f"{corpus.name}: {n_found} utterances found, {n_found - n_used} dropped{why}, {n_used} used")
+        for finding in prepared.findings:
+            if finding.kind == "note":
+                self.notify(f"note: {corpus.name}: {finding.detail}")
         check_measured(prepared)
         return prepared
 
@@ -202,6 +208,9 @@ class Experiment:
             The embedder; its statistics are those of the source.
         """
         source = PooledSource.of([self._measure(corpus) for corpus in self._load(self.config.source)])
+        for finding in chain.from_iterable(corpus.findings for corpus in source.corpora):
+            if finding.dropped:
+                self.notify(f"dropped {finding.file}: {finding.detail}")
         check_labels(source, self.config.methods[:1])
         whole = self._whole(source)
         job = next(source_jobs(source, whole, 0, self.config))

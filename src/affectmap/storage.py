@@ -174,8 +174,10 @@ def new_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
         with _told(path):
             (temporary / MARKER).touch()
             _swap(temporary, path)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(temporary, ignore_errors=True)
+        if isinstance(error, StorageError):  # of a file within: its temporary place would tell nobody anything
+            raise StorageError(str(error).replace(str(temporary), str(path))) from error
         raise
 
 
