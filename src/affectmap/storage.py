@@ -15,7 +15,7 @@ import shutil
 import sys
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from affectmap.schema import StorageError
@@ -163,6 +163,7 @@ def new_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
     """
     check_new_folder(path, overwrite=overwrite)
     temporary = _beside(path)
+    made = [parent for parent in temporary.parents if not parent.exists()]
     with _told(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.mkdir()
@@ -176,6 +177,9 @@ def new_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
             _swap(temporary, path)
     except BaseException as error:
         shutil.rmtree(temporary, ignore_errors=True)
+        for parent in made:
+            with suppress(OSError):  # somebody else may use it by now
+                parent.rmdir()
         if isinstance(error, StorageError):  # of a file within: its temporary place would tell nobody anything
             raise StorageError(str(error).replace(str(temporary), str(path))) from error
         raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -17,7 +17,7 @@ SAMPLING_RATE = 16000
 def demo_command(
     output: options.Output = Path("demo"),
     overwrite: options.Overwrite = False,
-    seed: Annotated[int, typer.Option(min=0, help="Of speech, folds, weights and resamples.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of speech, folds, weights and resamples.")] = 0,
     n_jobs: options.NJobs = None,
 ) -> None:
     """Speak five small corpora with espeak-ng, then do with them what `reproduce` does with real ones.
@@ -33,15 +33,10 @@ def demo_command(
     speech, results = output / "speech", output / "results"
     for folder in (speech, results):
         check_new_folder(folder, overwrite=overwrite)
+    flags: dict[str, Any] = {"sampling_rate": SAMPLING_RATE, "seed": seed, "n_jobs": n_jobs, "synthetic": True}
+    make_config(source=["checked=first"], **flags)  # before the time that speaking takes
     typer.echo(f"{NOTICE}\nspeaking five corpora into {speech}", err=True)
     tables = speak_corpora(speech, seed=seed, overwrite=overwrite)
     specs = [f"table:{name}={table}" for name, table in tables.items()]
-    settings = make_config(
-        source=specs[:1],
-        target=specs[1:],
-        sampling_rate=SAMPLING_RATE,
-        seed=seed,
-        n_jobs=n_jobs,
-        synthetic=True,
-    )
+    settings = make_config(source=specs[:1], target=specs[1:], **flags)
     run_and_save(settings, results, overwrite=overwrite, cache=output / "cache", command=command_line())

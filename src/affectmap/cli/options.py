@@ -79,4 +79,5 @@ def require_training(command: str) -> None:
     """
     missing = [name for name in ("torch", "safetensors", "jinja2", "matplotlib") if not importlib.util.find_spec(name)]
     if missing:
-        raise UsageError(f'{command} needs {", ".join(missing)}; run pip install "affectmap[train]"')
+        extra = "demo" if command == "demo" else "train"
+        raise UsageError(f'{command} needs {", ".join(missing)}; run pip install "affectmap[{extra}]"')
