@@ -50,12 +50,12 @@ def class_notes(source: PooledSource, targets: Sequence[PreparedCorpus]) -> list
         missing = [str(emotion) for emotion in FOUR_CLASSES if emotion not in set(corpus.emotion)]
         if not shared:
             raise ConfigError(
-                f"{corpus.name} has no {', no '.join(missing)}, and shares fewer than two of neutral, sad, happy, "
+                f"{corpus.title} has no {', no '.join(missing)}, and shares fewer than two of neutral, sad, happy, "
                 f"angry with the source {source.name}; name the emotions of its utterances, or leave it out"
             )
         if missing:
             notes.append(
-                f"{corpus.name} has no {' and no '.join(missing)} utterances; it is classified as "
+                f"{corpus.title} has no {' and no '.join(missing)} utterances; it is classified as "
                 f"{' and '.join(shared)}."
             )
     return notes

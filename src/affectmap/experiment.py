@@ -41,7 +41,14 @@ from affectmap.protocol import (
     source_folds,
     upper_bounds,
 )
-from affectmap.results import Results, corpora_table, curves_table, embeddings_table, findings_table
+from affectmap.results import (
+    Results,
+    corpora_table,
+    curves_table,
+    embeddings_table,
+    findings_table,
+    ratings_table,
+)
 from affectmap.schema import FUNCTIONALS, CorpusError, UsageError
 from affectmap.scores import Score, Scores
 from affectmap.training import TrainedModel, train_stacked
@@ -128,6 +135,7 @@ class Experiment:
                 summary=scores.summary(),
                 table2=table2(scores, [corpus.name for corpus in data.source.corpora]),
                 claims=judge_claims(scores),
+                ratings=ratings_table(data.source.corpora, data.targets),
                 embeddings=embeddings_table(shown),
                 curves=curves_table(trained),
                 embedders=dict(_embedders(data, trained, self.config)),

@@ -53,6 +53,11 @@ class PreparedCorpus:
     findings: tuple[Finding, ...]
 
     @property
+    def title(self) -> str:
+        """Name for people: the published one of a supported corpus."""
+        return self.corpus.card.title if self.corpus.card else self.name
+
+    @property
     def n_found(self) -> int:
         """Utterances before anything was dropped, by the loader or here."""
         return len(self.corpus.table) + sum(finding.dropped for finding in self.corpus.findings)
@@ -72,7 +77,7 @@ class PreparedCorpus:
         """Speaker of every row with the corpus' name before it; a row without one counts as its own speaker."""
         known = self.table["speaker"].tolist()
         return np.array(
-            [f"{self.name}/row {i}" if name is None else f"{self.name}/{name}" for i, name in enumerate(known)],
+            [f"{self.name}/row {i}" if pd.isna(name) else f"{self.name}/{name}" for i, name in enumerate(known)],
             dtype=object,
         )
 
@@ -231,9 +236,9 @@ class PooledSource:
 
         Args:
             train: Rows of the training fold.
-            policy: With ``speaker``, each speaker is standardised by itself instead. A corpus that has no training
-                row (leave-one-corpus-out) is standardised like a target: with ``source`` by the training rows of the
-                others together, else by all its own rows, unlabelled.
+            policy: With ``speaker``, each speaker is standardised by itself instead, test rows included, unlabelled. A
+                corpus that has no training row (leave-one-corpus-out) is standardised like a target: with ``source``
+                by the training rows of the others together, else by all its own rows, unlabelled.
 
         Returns:
             All rows ``(N, 88)`` float32, and the statistics of the training rows of all corpora together, for

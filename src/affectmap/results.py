@@ -38,6 +38,7 @@ class Results:
         summary: Every cell of the tables; columns :data:`affectmap.scores.SUMMARY_COLUMNS`.
         table2: The literature's figures and ours.
         claims: The paper's claims with verdicts.
+        ratings: Emotion, activation and valence of every utterance used; read by figure 1, and in no file.
         embeddings: Where the first fold's models place the utterances they are scored on.
         curves: Learning curves, one row an epoch.
         embedders: Trained models by name.
@@ -54,6 +55,7 @@ class Results:
     summary: pd.DataFrame
     table2: pd.DataFrame
     claims: pd.DataFrame
+    ratings: pd.DataFrame
     embeddings: pd.DataFrame
     curves: pd.DataFrame
     embedders: dict[str, Embedder] = field(default_factory=dict)
@@ -105,7 +107,7 @@ def corpora_table(
             rows.append(
                 {
                     "corpus": each.name,
-                    "title": each.corpus.card.title if each.corpus.card else each.name,
+                    "title": each.title,
                     "role": role,
                     "language": each.corpus.language,
                     "n_speakers": each.table["speaker"].nunique() if each.has_speakers else None,
@@ -117,6 +119,7 @@ def corpora_table(
                     "other": int(counts.sum()) - sum(classes.values()),
                     "n_activation": int(labelled["activation"]),
                     "n_valence": int(labelled["valence"]),
+                    "sampling_rate": config.sampling_rate or "own",
                     "policy": _source_policy(config) if role == "source" else config.policy,
                     "synthetic": config.synthetic,
                 }
@@ -128,6 +131,16 @@ def _source_policy(config: ExperimentConfig) -> str:
     if config.policy == "speaker":
         return "speaker"
     return "target-all" if config.folds == "corpus" and config.policy != "source" else "source"
+
+
+def ratings_table(sources: Sequence[PreparedCorpus], targets: Sequence[PreparedCorpus]) -> pd.DataFrame:
+    """List emotion, activation and valence of every utterance used, with its corpus and role."""
+    frames = [
+        corpus.table[["emotion", "activation", "valence"]].assign(corpus=corpus.name, role=role)
+        for role, corpora in (("source", sources), ("target", targets))
+        for corpus in corpora
+    ]
+    return pd.concat(frames, ignore_index=True)
 
 
 def findings_table(corpora: Iterable[PreparedCorpus]) -> pd.DataFrame:

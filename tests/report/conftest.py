@@ -61,6 +61,7 @@ class Results:
     summary: pd.DataFrame
     table2: pd.DataFrame
     claims: pd.DataFrame
+    ratings: pd.DataFrame
     embeddings: pd.DataFrame
     curves: pd.DataFrame
 
@@ -268,6 +269,7 @@ def whole_results() -> Results:
     """Three corpora, all methods, all tables."""
     rng = np.random.default_rng(0)
     runs = make_runs(rng)
+    embeddings = make_embeddings(rng)
     return Results(
         settings={
             "source": ["emodb=corpora/emodb"],
@@ -293,7 +295,8 @@ def whole_results() -> Results:
         summary=summarise_runs(runs),
         table2=make_table2(),
         claims=make_claims(),
-        embeddings=make_embeddings(rng),
+        ratings=embeddings[embeddings["method"] == DAE[0]].drop(columns=["method", "file", "z1", "z2"]),
+        embeddings=embeddings,
         curves=make_curves(rng),
     )
 
@@ -306,7 +309,7 @@ def make_results(whole_results: Results) -> Callable[..., Results]:
 
 def only_corpus(results: Results, corpus: str) -> Results:
     """The same without other corpora, as a run without targets leaves it."""
-    frames = ("corpora", "findings", "runs", "summary", "embeddings", "curves")
+    frames = ("corpora", "findings", "runs", "summary", "ratings", "embeddings", "curves")
     kept = {name: getattr(results, name) for name in frames}
     kept = {name: frame[frame["corpus"] == corpus].reset_index(drop=True) for name, frame in kept.items()}
     return replace(results, claims=results.claims.iloc[:0], **kept)
@@ -317,13 +320,14 @@ def without_quantities(results: Results, *quantities: str) -> Results:
     kept = {name: getattr(results, name) for name in ("runs", "summary", "claims")}
     kept = {name: frame[~frame["quantity"].isin(quantities)].reset_index(drop=True) for name, frame in kept.items()}
     missing = {name: np.nan for name in quantities if name in results.embeddings}
-    return replace(results, embeddings=results.embeddings.assign(**missing), **kept)
+    rated = {name: getattr(results, name).assign(**missing) for name in ("ratings", "embeddings")}
+    return replace(results, **rated, **kept)
 
 
 def with_copies(results: Results, corpus: str, names: list[str]) -> Results:
     """The same with more targets, each a copy of a corpus under another name and without a title."""
     changes = {}
-    for field in ("corpora", "findings", "runs", "summary", "embeddings"):
+    for field in ("corpora", "findings", "runs", "summary", "ratings", "embeddings"):
         frame = getattr(results, field)
         mine = frame[frame["corpus"] == corpus]
         copies = [mine.assign(corpus=name, **({"title": ""} if field == "corpora" else {})) for name in names]

@@ -28,7 +28,7 @@ def test_captions_tell_what_is_seen(draw, whole_results):
         "table3": 1,
         "table4": 1,
     }
-    assert "emodb’s own raters" in pictures["circumplex"][0].caption
+    assert "emodb’s raters" in pictures["circumplex"][0].caption
     assert "Hollow: the same for aesdd and urdu." in pictures["circumplex"][0].caption
     assert "88-40-20-10-2-10-20-40-88" in pictures["network"][0].caption
     assert pictures["latent"][1].caption.startswith("DAE-Metric-Act: the embedding of 881 utterances")
@@ -52,7 +52,7 @@ def test_more_latent_numbers_than_two_are_told(draw, source_only):
 
 
 def test_places_without_data_have_no_picture(draw, source_only):
-    empty = {name: getattr(source_only, name).iloc[:0] for name in ("embeddings", "curves", "summary")}
+    empty = {name: getattr(source_only, name).iloc[:0] for name in ("embeddings", "ratings", "curves", "summary")}
     pictures = draw(dataclasses.replace(source_only, **empty))
     assert [place for place, mine in pictures.items() if mine] == ["circumplex", "network"]
     assert "no pairs of ratings" in pictures["circumplex"][0].caption

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["write_report"]
 
 #: Frames that name corpora, and are read by people on the page.
-_SHOWN = ("corpora", "findings", "summary", "claims", "embeddings", "curves")
+_SHOWN = ("corpora", "findings", "summary", "claims", "ratings", "embeddings", "curves")
 #: Frames written as they are, beside the summary in its three tables.
 _WRITTEN = ("table2", "claims", "corpora", "findings", "runs", "curves")
 

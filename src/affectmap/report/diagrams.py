@@ -37,29 +37,27 @@ _DEFAULTS = {"input_dim": 88, "hidden_dims": (40, 20, 10), "latent_dim": 2, "noi
 _HALO = [effects.withStroke(linewidth=3, foreground="white")]
 
 
-def mean_ratings(embeddings: pd.DataFrame) -> pd.DataFrame:
-    """Average the ratings of each corpus and emotion; an utterance counts once, whatever embeds it.
+def mean_ratings(ratings: pd.DataFrame) -> pd.DataFrame:
+    """Average the ratings of each corpus and emotion.
 
     Args:
-        embeddings: One row a method and utterance, as in the results.
+        ratings: One row an utterance, as in the results.
 
     Returns:
         Columns role, corpus, emotion, activation, valence, sd_activation, sd_valence, n; rows only where both
         are rated, and for the four emotions alone.
 
     Example:
-        >>> rows = {"method": "PCA-2", "role": "source", "corpus": "a", "file": ["1", "2"], "emotion": "sad"}
-        >>> rated = pd.DataFrame(rows | {"activation": [1.0, 2.0], "valence": [2.0, 2.0]})
+        >>> rows = {"role": "source", "corpus": "a", "emotion": "sad", "activation": [1.0, 2.0], "valence": 2.0}
+        >>> rated = pd.DataFrame(rows)
         >>> mean_ratings(rated)[["emotion", "activation", "n"]].values.tolist()
         [['sad', 1.5, 2]]
     """
-    # Every method embeds the same utterances, and a file may hold several: the first method's rows are all.
-    once = embeddings["method"] == embeddings.groupby("corpus")["method"].transform("first")
-    rated = embeddings[once].dropna(subset=list(LABELS))
+    rated = ratings.dropna(subset=list(LABELS))
     rated = rated[rated["emotion"].isin(list(EMOTION_MARKS))]
     groups = rated.groupby(["role", "corpus", "emotion"], sort=True)
     spread = {f"sd_{label}": (label, "std") for label in LABELS}
-    return groups.agg(**{x: (x, "mean") for x in LABELS}, **spread, n=("file", "size")).reset_index()
+    return groups.agg(**{x: (x, "mean") for x in LABELS}, **spread, n=("valence", "size")).reset_index()
 
 
 def circumplex(ratings: pd.DataFrame) -> Figure:

@@ -45,7 +45,7 @@ def draw_figures(results: Results, tables: dict[str, Table | None], folder: Path
 
 
 def _circumplex(results: Results, folder: Path) -> Iterator[Picture]:
-    ratings = mean_ratings(results.embeddings)
+    ratings = mean_ratings(results.ratings)
     source = ratings[ratings["role"] == "source"]
     others = ratings.loc[ratings["role"] == "target", "corpus"].unique()
     caption = "The circumplex: valence to the right, activation upwards, words after Russell (1980). "
@@ -59,8 +59,8 @@ def _circumplex(results: Results, folder: Path) -> Iterator[Picture]:
 
 def _about_ratings(source: pd.DataFrame) -> str:
     return (
-        f"Filled: where {listed(source['corpus'].unique())}’s own raters place the emotions on average "
-        f"({int(source['n'].sum()):,} utterances of the first held-out fold; lines: ± a standard deviation)."
+        f"Filled: where {listed(source['corpus'].unique())}’s raters place the emotions on average "
+        f"({int(source['n'].sum()):,} utterances; lines: ± a standard deviation)."
     )
 
 
