@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from affectmap.folds import (
     Fold,
     leave_one_corpus_out,
+    most_speaker_folds,
     session_folds,
     shared_speakers,
     speaker_folds,
@@ -41,6 +42,25 @@ def assert_partition(folds, n_rows):
 
 
 # By speaker
+
+
+@pytest.mark.parametrize(
+    ("speaker", "emotion", "expected"),
+    [
+        ([*"abcdefg"], ["sad"] * 7, 5),
+        ([*"abc"], ["sad"] * 3, 3),
+        ([*"abcde"], ["sad", "sad", "angry", None, None], 2),
+        ([*"abc"], ["sad", "angry", None], 1),
+        (["a", "a"], ["sad", "sad"], 1),
+    ],
+)
+def test_as_many_folds_as_speakers_and_utterances_allow(speaker, emotion, expected):
+    assert most_speaker_folds(speaker, emotion) == expected
+    if expected > 1:
+        assert len(speaker_folds(speaker, emotion, expected)) == expected
+    if expected < 5:
+        with pytest.raises(ConfigError):
+            speaker_folds(speaker, emotion, max(expected + 1, 2))
 
 
 @pytest.mark.parametrize("n_folds", [2, 3, 5, 10])

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from sklearn.svm import SVC
 
 from affectmap.evaluation import NAN, Embedded, Floats, Objects, Run
-from affectmap.folds import speaker_folds
+from affectmap.folds import most_speaker_folds, speaker_folds
 from affectmap.metrics import uar
 from affectmap.schema import FOUR_CLASSES, THREE_CLASSES, Emotion
 from affectmap.scores import Score
@@ -180,10 +180,10 @@ def probe_scores(run: Run, on: Embedded, c: float, *, n_folds: int = 5) -> Itera
         run: Model and resamples.
         on: Evaluated utterances of a target.
         c: The classifier's penalty.
-        n_folds: Folds by speaker; fewer where there are fewer speakers.
+        n_folds: Folds by speaker; fewer where there are fewer speakers, or utterances of any emotion.
 
     Yields:
-        UAR of all predictions together, one value a scenario; none where there are fewer than two speakers.
+        UAR of all predictions together, one value a scenario; none where that leaves fewer than two folds.
 
     Example:
         >>> from affectmap.bootstrap import SpeakerBootstrap
@@ -210,7 +210,7 @@ def within_scores(run: Run, on: Embedded, c: float, *, n_folds: int = 5) -> Iter
         run: Model and resamples; `fold` is overwritten by the fold of the cross-validation.
         on: All utterances of a corpus, z-scored within it.
         c: The classifier's penalty.
-        n_folds: Folds by speaker; fewer where there are fewer speakers.
+        n_folds: Folds by speaker; fewer where there are fewer speakers, or utterances of any emotion.
 
     Yields:
         UAR, one value a scenario and fold; none for a fold of a single class.
@@ -237,10 +237,10 @@ def within_scores(run: Run, on: Embedded, c: float, *, n_folds: int = 5) -> Iter
 def _cross_folds(
     rows: Embedded, c: float, n_folds: int
 ) -> Iterator[tuple[int, npt.NDArray[np.int64], npt.NDArray[np.str_]]]:
-    n_speakers = len(set(rows.speaker))
-    if n_speakers < 2:
+    n_folds = most_speaker_folds(rows.speaker, rows.emotion, n_folds)
+    if n_folds < 2:
         return
-    folds = speaker_folds(rows.speaker, rows.emotion, min(n_folds, n_speakers))
+    folds = speaker_folds(rows.speaker, rows.emotion, n_folds)
     for number, fold in enumerate(folds, start=1):
         emotion = rows.emotion[fold.train].astype(str)
         if len(set(emotion)) > 1 and len(fold.test):

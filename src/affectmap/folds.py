@@ -77,6 +77,29 @@ def speaker_folds(speaker: npt.ArrayLike, emotion: npt.ArrayLike, n_folds: int =
     return tuple(_fold(f"fold {k + 1}", fold_of == k, shares=False) for k in range(n_folds))
 
 
+def most_speaker_folds(speaker: npt.ArrayLike, emotion: npt.ArrayLike, n_folds: int = 5) -> int:
+    """How many folds :func:`speaker_folds` can make of few speakers or utterances.
+
+    Args:
+        speaker: Who speaks (N,).
+        emotion: Emotion (N,).
+        n_folds: Folds wished for.
+
+    Returns:
+        `n_folds`, or the number of speakers or of utterances of the most frequent emotion where that is less. Below 2
+        no split can be made.
+
+    Raises:
+        ConfigError: If a speaker is missing.
+
+    Example:
+        >>> most_speaker_folds(["a", "b", "c", "c"], ["sad", "angry", "sad", "angry"])
+        2
+    """
+    who, names = _numbered(speaker, "speaker", "use stratified folds")
+    return min(n_folds, len(names), int(np.bincount(_emotion_numbers(emotion, len(who))).max()))
+
+
 def _without_empty(fold_of: Rows, who: Rows, n_folds: int) -> Rows:
     for empty in sorted(set(range(n_folds)) - set(fold_of.tolist())):
         held = [np.unique(who[fold_of == k], return_counts=True) for k in range(n_folds)]

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from affectmap.config import ExperimentConfig, Method
-from affectmap.folds import speaker_folds
+from affectmap.folds import most_speaker_folds, speaker_folds
 from affectmap.preparation import PooledSource, PreparedCorpus
 from affectmap.preprocessing import fit_statistics
 from affectmap.protocol import Material
@@ -172,7 +172,7 @@ def supervised_jobs(target: PreparedCorpus, config: ExperimentConfig) -> Iterato
 
     Args:
         target: A target; nothing is planned if its speakers are unknown, or there is only one.
-        config: `methods`, `n_folds` (fewer where there are fewer speakers), `weight` and `seed` matter.
+        config: `methods`, `n_folds` (fewer where there are fewer speakers or utterances), `weight` and `seed` matter.
 
     Yields:
         One job a fold and label; none where a label is missing or constant in the training rows.
@@ -190,7 +190,7 @@ def supervised_jobs(target: PreparedCorpus, config: ExperimentConfig) -> Iterato
         >>> [(job.method, job.fold, job.held_out[1].tolist()) for job in jobs]
         [('Metric-Act (supervised)', 1, [2, 3]), ('Metric-Act (supervised)', 2, [0, 1])]
     """
-    n_folds = min(config.n_folds, len(set(target.speaker)))
+    n_folds = most_speaker_folds(target.speaker, target.emotion, config.n_folds)
     if not target.has_speakers or n_folds < 2:
         return
     for number, fold in enumerate(speaker_folds(target.speaker, target.emotion, n_folds, config.seed), start=1):
