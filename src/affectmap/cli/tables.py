@@ -66,10 +66,12 @@ def format_table(summary: pd.DataFrame, table: str, readings: tuple[str, ...]) -
     if cells.empty:
         return ""
     heads = [method for method in HEADS if method in set(cells["method"])]
-    rows = [["", "", *(HEADS[method] for method in heads), "bound"]]
+    rows = [["", "", *(f"{HEADS[method]} " for method in heads), "bound"]]
     for (corpus, quantity), group in cells.groupby(["corpus", "quantity"], sort=False):
         by_method = {str(row["method"]): row for _, row in group.iterrows()}
-        best = max((row["mean"] for method, row in by_method.items() if method.startswith("DAE")), default=None)
+        compared = [row["mean"] for method, row in by_method.items() if method.startswith("DAE")]
+        compared = [mean for mean in compared if not pd.isna(mean)]
+        best = max(compared) if len(compared) > 1 else None  # one alone is no best
         shown = [_cell(by_method.get(method), best) for method in heads]
         rows.append([str(corpus), str(quantity), *shown, _bound(summary, table, str(corpus), str(quantity))])
     if not any(row[-1] for row in rows[1:]):
@@ -85,7 +87,7 @@ def _aligned(row: list[str], widths: list[int]) -> Iterator[str]:
 
 def _cell(row: pd.Series | None, best: float | None) -> str:
     if row is None or pd.isna(row["mean"]):
-        return "–"
+        return "– "
     mark = "*" if row["mean"] == best and str(row["method"]).startswith("DAE") else " "
     spread = "" if pd.isna(row["sd"]) else f"±{_short(row['sd'])}"
     return f"{_short(row['mean'])}{spread}{mark}"
@@ -98,4 +100,5 @@ def _bound(summary: pd.DataFrame, table: str, corpus: str, quantity: str) -> str
 
 
 def _short(value: float) -> str:
-    return f"{value:.2f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.2f}"
+    text = f"{round(float(value), 2) + 0.0:.2f}"  # no minus before what is written as zero
+    return text.replace("0.", ".", 1) if abs(float(text)) < 1 else text

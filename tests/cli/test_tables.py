@@ -1,0 +1,103 @@
+"""Tables as text, letter for letter."""
+
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from affectmap.cli.tables import format_table, print_tables
+
+COLUMNS = ["table", "method", "corpus", "quantity", "reading", "mean", "sd"]
+NAN = float("nan")
+
+
+def frame(*rows):
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+@pytest.fixture
+def summary():
+    return frame(
+        ("3", "DAE-Unsupervised", "birds", "activation", "held-out", 0.631, 0.05),
+        ("3", "DAE-Metric-Act", "birds", "activation", "held-out", 0.689, 0.1),
+        ("3", "PCA-2", "birds", "activation", "held-out", 0.7, NAN),
+        ("3", "88 functionals", "birds", "activation", "within", 0.744, NAN),
+        ("3", "DAE-Unsupervised", "cats", "valence", "zero-shot", -0.026, 0.004),
+        ("3", "DAE-Metric-Act", "cats", "valence", "zero-shot", NAN, NAN),
+        ("3", "Metric-Act (supervised)", "cats", "valence", "supervised", 0.9, 0.1),
+        ("4", "DAE-Metric-Act", "cats", "N-S-A", "probe", 1.0, 0.0),
+    )
+
+
+def test_a_table_exactly(summary):
+    assert format_table(summary, "3", ("held-out", "zero-shot")).splitlines() == [
+        "                     Unsup.       Act   PCA-2   bound",
+        "birds  activation   .63±.05   .69±.10*    .70     .74",
+        "cats   valence     -.03±.00         –       –",
+    ]
+
+
+def test_without_a_bound_there_is_no_column_of_them(summary):
+    text = format_table(summary[summary["reading"] != "within"], "3", ("held-out",))
+    assert text.splitlines()[0].split() == ["Unsup.", "Act", "PCA-2"]
+
+
+def test_one_alone_is_not_marked_as_best(summary):
+    assert format_table(summary, "4", ("probe",)).splitlines()[1] == "cats  N-S-A  1.00±.00"
+
+
+def test_a_tie_is_marked_twice_and_baselines_never():
+    rows = [("DAE-Metric-Act", 0.5), ("DAE-Metric-Val", 0.5), ("DAE-Metric-Joint", NAN), ("PCA-2", 0.9)]
+    table = frame(*(("4", method, "cats", "N-S-A", "zero-shot", mean, NAN) for method, mean in rows))
+    assert format_table(table, "4", ("zero-shot",)).splitlines()[1] == "cats  N-S-A  .50*  .50*      –     .90"
+
+
+@pytest.mark.parametrize(
+    ("mean", "text"),
+    [
+        (0.0, ".00"),
+        (-0.004, ".00"),
+        (0.999, "1.00"),
+        (-0.5, "-.50"),
+        (-1.25, "-1.25"),
+        (12.345, "12.35"),
+        (0.105, ".10"),
+    ],
+)
+def test_numbers_are_short(mean, text):
+    table = frame(("3", "PCA-2", "cats", "valence", "zero-shot", mean, NAN))
+    assert format_table(table, "3", ("zero-shot",)).split()[-1] == text
+
+
+def test_nothing_to_show_is_no_text(summary):
+    assert format_table(summary, "1", ("held-out",)) == ""
+    assert format_table(summary, "4", ("zero-shot",)) == ""
+
+
+def test_all_that_is_printed_exactly(summary, capsys):
+    columns = ["claim", "statement", "corpus", "verdict"]
+    claims = pd.DataFrame(
+        [("a", "Cats purr.", "cats", "holds"), ("a", "Cats purr.", "all", "cannot be told")], columns=columns
+    )
+    print_tables(SimpleNamespace(notes=["Read this first."], summary=summary, claims=claims))
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert out.splitlines() == [
+        "Note: Read this first.",
+        "",
+        "Table 3. Labels explained by the embedding (adjusted R²)",
+        *format_table(summary, "3", ("held-out", "zero-shot")).splitlines(),
+        "",
+        "Table 4, probe. Emotion classes (UAR), classifier cross-validated by speaker on the target",
+        *format_table(summary, "4", ("probe",)).splitlines(),
+        "",
+        "± spread over folds; * best of the four autoencoders; bound: 88 features within the corpus itself",
+        "",
+        "The paper's claims on these corpora",
+        "  (a) cannot be told: Cats purr.",
+    ]
+
+
+def test_without_claims_there_is_no_heading(summary, capsys):
+    print_tables(SimpleNamespace(notes=[], summary=summary, claims=pd.DataFrame([], columns=["claim", "corpus"])))
+    assert "claims" not in capsys.readouterr().out
