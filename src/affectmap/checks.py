@@ -23,12 +23,22 @@ def check_measured(corpus: PreparedCorpus) -> None:
 
     Raises:
         CorpusError: If all its utterances have the same functionals.
+
+    Example:
+        >>> import audformat, pandas as pd
+        >>> from affectmap.corpora import Corpus
+        >>> from affectmap.preparation import prepare
+        >>> from affectmap.schema import COLUMNS, FUNCTIONALS
+        >>> index = audformat.segmented_index([*"12"])
+        >>> table, brought = pd.DataFrame(None, index, COLUMNS), pd.DataFrame(1.0, index, FUNCTIONALS)
+        >>> check_measured(prepare(Corpus("pets", table, functionals=brought)))
+        Traceback (most recent call last):
+            ...
+        affectmap.schema.CorpusError: pets: all 2 utterances have the same functionals; expected different ones
     """
     if not fit_statistics(corpus.functionals).usable.any():
         n = len(corpus.table)
-        raise CorpusError(
-            f"{corpus.name}: its functionals are the same for all utterances ({n}); give it different ones"
-        )
+        raise CorpusError(f"{corpus.name}: all {n} utterances have the same functionals; expected different ones")
 
 
 def class_notes(source: PooledSource, targets: Sequence[PreparedCorpus]) -> list[str]:
@@ -43,6 +53,17 @@ def class_notes(source: PooledSource, targets: Sequence[PreparedCorpus]) -> list
 
     Raises:
         ConfigError: If a corpus shares fewer than two classes with the source.
+
+    Example:
+        >>> import audformat, pandas as pd
+        >>> from affectmap.corpora import Corpus
+        >>> from affectmap.preparation import prepare
+        >>> from affectmap.schema import COLUMNS, FUNCTIONALS
+        >>> index = audformat.segmented_index([*"123"])
+        >>> table = pd.DataFrame({"emotion": ["sad", "happy", "angry"]}, index, COLUMNS)
+        >>> pets = prepare(Corpus("pets", table, functionals=pd.DataFrame(np.eye(3, 88), index, FUNCTIONALS)))
+        >>> class_notes(PooledSource.of([pets]), [])
+        ['pets has no neutral utterances; it is classified as S-H-A and S-A.']
     """
     notes = []
     for corpus in (*source.corpora, *targets):
@@ -117,6 +138,11 @@ def check_jobs(jobs: Sequence[Job]) -> None:
 
     Raises:
         ConfigError: If in some fold no two training rows differ in their labels.
+
+    Example:
+        >>> from affectmap.training import TrainingTask
+        >>> task = TrainingTask(np.eye(3, 88, dtype=np.float32), np.array([[1.0], [2.0], [np.nan]]))
+        >>> check_jobs([Job("DAE-Metric-Act", ("activation",), "pets", 1, 0, task)])
     """
     for job in jobs:
         label = job.task.label
