@@ -110,6 +110,11 @@ def test_an_unknown_setting_is_named_with_its_file_and_the_nearest_name(toml):
     assert refused(file) == f"{file}: unknown setting epoch; did you mean epochs?"
 
 
+def test_a_misspelt_name_is_told_before_what_is_missing_for_it(toml):
+    file = toml('sources = ["a=b"]\n')
+    assert refused(file) == f"{file}: unknown setting sources; did you mean source?"
+
+
 @pytest.mark.parametrize("text", ["colour = 3\n", "[training]\ncolour = 2\n"])
 def test_a_setting_like_no_other_is_answered_with_all_names(toml, text):
     message = refused(toml(text), source=["a=b"])

@@ -36,9 +36,9 @@ class ExperimentConfig(BaseModel):
     target: list[str] = Field(default=[], description="corpora only evaluated on")
     labels: Path | None = Field(default=None, description="folder of the label sheets")
     excited_as_happy: bool = Field(default=True, description="IEMOCAP: count excited as happy")
-    emotions: Literal["all", "four"] = Field(
-        default="all",
-        description="utterances trained on: all, or those of the four classes (the paper, on IEMOCAP)",
+    emotions: Literal["auto", "all", "four"] = Field(
+        default="auto",
+        description="utterances of a source: all, or neutral, sad, happy, angry; auto: four on IEMOCAP (the paper)",
     )
     sampling_rate: int | None = Field(default=None, gt=0, description="resample to this rate in Hz")
     outlier_threshold: float = Field(default=10.0, gt=0, description="drop utterances with any |z| above it")
@@ -95,7 +95,8 @@ def make_config(file: Path | None = None, **flags: Any) -> ExperimentConfig:  # 
     try:
         return ExperimentConfig(**settings)
     except ValidationError as error:
-        first = error.errors()[0]
+        # What is missing comes last: a misspelt name may be the reason for it.
+        first = min(error.errors(), key=lambda one: one["type"] == "missing")
         where = f"{file}: " if file is not None and first["loc"][0] in settings.keys() - given.keys() else ""
         raise UsageError(where + _explain(first)) from error
 

@@ -1,0 +1,175 @@
+"""``affectmap train``: a folder that Embedder.load reads, or one line that says why not."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from affectmap.embedder import Embedder
+from affectmap.schema import FUNCTIONALS
+from corpus_files import make_rows, tree, write_emodb, write_settings, write_table, write_tone
+
+ROWS = make_rows()[list(FUNCTIONALS)]
+
+
+@pytest.fixture
+def train(affectmap, tables):
+    """Train on the birds for a moment, with other arguments."""
+
+    def run(*arguments):
+        return affectmap("train", *tables[:4], *arguments)
+
+    return run
+
+
+def test_it_leaves_an_embedder_and_prints_where(train, here):
+    code, out, err = train()
+    assert (code, out) == (0, f"{here}/embedder\n")
+    first, second = err.splitlines()
+    assert first == "birds: 32 utterances found, 0 dropped, 32 used"
+    assert second.startswith("loss after 2 epochs: ")
+    assert tree(here / "embedder") == {".affectmap", "curves.csv", "embedder.json", "weights.safetensors"}
+    embedder = Embedder.load("embedder")
+    assert float(second.split()[-1]) == pytest.approx(embedder.curves_["total"].iloc[-1], abs=1e-3)
+    place = embedder.transform(ROWS)
+    assert place.shape == (len(ROWS), 2)
+    assert np.isfinite(place).all()
+
+
+@pytest.mark.parametrize(
+    ("method", "labels"),
+    [
+        ("unsupervised", []),
+        ("activation", ["activation"]),
+        ("valence", ["valence"]),
+        ("joint", ["activation", "valence"]),
+    ],
+)
+def test_the_method_chooses_the_labels(train, method, labels):
+    assert train("--method", method).code == 0
+    assert Embedder.load("embedder").label_names_ == labels
+
+
+def test_the_default_is_joint_whatever_the_settings_file_trains_elsewhere(affectmap, tables, here):
+    write_settings(here / "fast.toml", epochs=1, methods=["valence", "unsupervised"])
+    assert affectmap("train", *tables[:4]).code == 0
+    assert Embedder.load("embedder").label_names_ == ["activation", "valence"]
+
+
+def test_settings_reach_the_embedder(train):
+    options = {
+        "--latent-dim": 3,
+        "--epochs": 1,
+        "--noise-std": 0.5,
+        "--weight": 2,
+        "--batch-size": 8,
+        "--learning-rate": 0.01,
+    }
+    assert train(*(word for pair in options.items() for word in pair), "--preset", "authors-code").code == 0
+    params = Embedder.load("embedder").get_params()
+    assert {f"--{name.replace('_', '-')}": value for name, value in params.items()}.items() >= options.items()
+    assert params["preset"] == "authors-code"
+
+
+def test_the_same_command_leaves_the_same_bytes_and_another_seed_does_not(train, here):
+    for folder, seed in (("one", 0), ("two", 0), ("other", 1)):
+        assert train("-o", folder, "--seed", seed).code == 0
+    for name in ("curves.csv", "embedder.json", "weights.safetensors"):
+        assert (here / "one" / name).read_bytes() == (here / "two" / name).read_bytes()
+    assert (here / "one" / "weights.safetensors").read_bytes() != (here / "other" / "weights.safetensors").read_bytes()
+
+
+def test_targets_of_a_shared_settings_file_take_no_part(affectmap, here):
+    write_table(here, "birds")
+    write_table(here, "cats", make_rows(n_speakers=3, seed=1))
+    birds = {"source": ["table:birds=birds.parquet"], "epochs": 1}
+    write_settings(here / "alone.toml", **birds)
+    write_settings(here / "both.toml", **birds, target=["table:cats=cats.parquet"])
+    for name in ("alone", "both"):
+        outcome = affectmap("train", "--config", f"{name}.toml", "-o", name)
+        assert "cats" not in outcome.err
+    weights = [Path(name, "weights.safetensors").read_bytes() for name in ("alone", "both")]
+    assert weights[0] == weights[1]
+
+
+def test_an_embedder_is_replaced_only_when_asked(train, here):
+    assert train().code == 0
+    before = (here / "embedder" / "weights.safetensors").read_bytes()
+    outcome = train("--seed", 1)
+    assert outcome.code == 1
+    assert outcome.error == "embedder exists; name another folder with -o, or add --overwrite to replace it"
+    assert (here / "embedder" / "weights.safetensors").read_bytes() == before
+    assert train("--seed", 1, "--overwrite").code == 0
+    assert (here / "embedder" / "weights.safetensors").read_bytes() != before
+
+
+def test_a_folder_of_the_users_own_is_never_replaced(train, here):
+    (here / "embedder").mkdir()
+    (here / "embedder" / "thesis.txt").write_text("years of work")
+    assert train("--overwrite").error.startswith("embedder was not written by affectmap and is left alone")
+    assert tree(here / "embedder") == {"thesis.txt"}
+
+
+def test_nothing_is_left_of_a_run_that_fails(train, here):
+    before = tree(here)
+    outcome = train("--learning-rate", 1e30, "-o", "a/b")
+    assert outcome.code == 1
+    assert outcome.error.startswith("training diverged in epoch")
+    assert tree(here) == before
+
+
+def test_dropped_recordings_are_named_with_reasons(affectmap, here):
+    wav = write_emodb(here)
+    write_tone(wav / "03a02Wa.wav", seconds=0.05)
+    (wav / "03a02Na.wav").touch()
+    arguments = ["--source", "emodb=emodb", "--labels", "labels", "--epochs", 1]
+    code, _, err = affectmap("train", *arguments)
+    assert code == 0
+    reasons = {
+        f"{wav}/03a02Na.wav: empty (0 bytes); restore it",
+        f"{wav}/03a02Wa.wav: lasts 0.05 s, expected at least 0.06 s; leave it out",
+    }
+    assert {line.removeprefix("dropped ") for line in err.splitlines() if line.startswith("dropped ")} == reasons
+    outcome = affectmap("train", *arguments, "--strict", "-o", "strict")
+    assert outcome.code == 1
+    assert outcome.error in reasons  # the first to be measured, on whichever thread
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "line"),
+    [
+        ([], 2, "no source is given; add --source NAME=DIR"),
+        (["--source", "emodb=nowhere"], 1, "{here}/nowhere does not exist; expected the folder of a corpus"),
+        (
+            ["--source", "table:birds=birds.parquet", "--seed", -1],
+            2,
+            "seed: input should be greater than or equal to 0",
+        ),
+        (
+            ["--source", "table:flat=flat.parquet"],
+            1,
+            "flat: activation is 3 for all 32 utterances; give its label sheet",
+        ),
+        (["--source", "table:mute=mute.parquet"], 1, "mute: no utterance has a rating of activation and valence"),
+        (
+            ["--source", "table:nobody=nobody.parquet", "--policy", "speaker"],
+            1,
+            "nobody: the speaker of 32 of 32 utterances",
+        ),
+        (
+            ["--source", "table:birds=birds.parquet", "--latent-dim", 1, "--preset", "authors-code"],
+            1,
+            "authors-code gives each label a part of the latent",
+        ),
+    ],
+)
+def test_what_cannot_be_trained(affectmap, tables, here, arguments, code, line):
+    write_table(here, "flat", make_rows().assign(activation=3.0))
+    write_table(here, "mute", make_rows().assign(activation=np.nan, valence=np.nan))
+    write_table(here, "nobody", make_rows().drop(columns="speaker"))
+    before = tree(here)
+    outcome = affectmap("train", *arguments)
+    assert outcome.code == code
+    assert outcome.out == ""
+    assert outcome.error.startswith(line.format(here=here))
+    assert tree(here) == before
