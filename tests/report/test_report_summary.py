@@ -51,6 +51,18 @@ def test_says_so_when_no_metric_method_wins(whole_results):
     assert glances(results)[0].measures[0].unsupervised is None
 
 
+def test_each_corpus_is_told_with_the_most_classes_it_has(whole_results):
+    # The most of one corpus, S-A, is the lesser one of none that stays; the other keeps its four.
+    summary = whole_results.summary
+    few = (summary["corpus"] == "aesdd") & (summary["quantity"] == "S-H-A")
+    two = (summary["corpus"] == "urdu") & (summary["quantity"] == "N-S-A")
+    results = dataclasses.replace(
+        whole_results, summary=summary[~few].assign(quantity=summary["quantity"].where(~two, "S-A"))
+    )
+    measures = {each.corpus: each.measures[-1].guessing for each in glances(results)}
+    assert measures == {"urdu": 1 / 4, "aesdd": 1 / 2}
+
+
 def test_classes_are_counted_from_guessing(whole_results):
     # 50 % of three classes is less above guessing than 45 % of four.
     results = whole_results

@@ -30,6 +30,14 @@ def test_a_corpus_without_neutral_has_its_own_columns(whole_results):
     assert table.columns[:2] == [("emodb", "N-S-A"), ("emodb", "N-S-H-A")]
 
 
+def test_classes_that_the_paper_does_not_name_have_columns_too(whole_results):
+    summary = whole_results.summary.assign(quantity=whole_results.summary["quantity"].replace("S-H-A", "N-S-H"))
+    table = build_table(summary, "4", CORPORA, MAIN)
+    assert table.columns[-2:] == [("aesdd", "S-A"), ("aesdd", "N-S-H")]
+    only = build_table(summary[summary["quantity"] == "N-S-H"], "4", CORPORA, MAIN)
+    assert only.columns == [("aesdd", "N-S-H")]
+
+
 def test_values_are_those_of_the_summary(whole_results):
     summary = whole_results.summary
     is_row = (summary["table"] == "4") & (summary["method"] == "DAE-Metric-Val") & (summary["corpus"] == "urdu")
