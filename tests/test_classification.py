@@ -10,10 +10,9 @@ import affectmap.classification
 from affectmap.classification import (
     SourceClassifiers,
     class_scores,
+    cross_validated_scores,
     linear_svc,
-    probe_scores,
     scenarios,
-    within_scores,
 )
 from affectmap.folds import speaker_folds
 from affectmap.schema import FOUR_CLASSES
@@ -241,7 +240,7 @@ def test_no_confusion_where_nothing_is_wrong_or_only_two_classes_compete():
 
 def test_the_probe_is_cross_validated_by_speaker():
     target = make_blobs(n_speakers=7, seed=5)
-    found = by_quantity(probe_scores(run_of(target), target, 0.5))
+    found = by_quantity(cross_validated_scores(run_of(target), target, "probe", 0.5))
     folds = speaker_folds(target.speaker, target.emotion, 5)
     truth = target.emotion.astype(str)
     prediction = cross_val_predict(
@@ -265,44 +264,22 @@ def test_the_probe_never_hears_the_speaker_it_is_tried_on():
     corner = 10.0 * np.repeat(np.arange(6), 20)
     space = np.column_stack([turn * np.where(emotion == "sad", -1, 1), corner]) + 0.1 * rng.normal(size=(120, 2))
     target = make_embedded(space, emotion, speaker=np.repeat([*"abcdef"], 20), corpus="dogs")
-    assert by_quantity(probe_scores(run_of(target), target, 1.0, n_folds=6))["S-A"].value < 0.6
+    assert by_quantity(cross_validated_scores(run_of(target), target, "probe", 1.0, n_folds=6))["S-A"].value < 0.6
 
 
 def test_few_speakers_get_fewer_folds_and_one_gets_none():
     for n_speakers, n_scores in ((3, 2), (2, 2), (1, 0)):
         target = make_blobs(n_speakers=n_speakers, spread=0.1)
-        assert len(list(probe_scores(run_of(target), target, 1.0))) == n_scores
-        within = list(within_scores(run_of(target), target, 1.0))
-        assert len(within) == 2 * n_speakers * (n_speakers > 1)
+        assert len(list(cross_validated_scores(run_of(target), target, "probe", 1.0))) == n_scores
 
 
-def test_within_gives_one_value_a_fold():
-    corpus = make_blobs(n_speakers=6, seed=7)
-    run = run_of(corpus)
-    scores = [score for score in within_scores(run, corpus, 0.5, n_folds=3) if score.key.quantity == "N-S-H-A"]
-    assert [(score.fold, score.key.reading) for score in scores] == [(1, "within"), (2, "within"), (3, "within")]
-    truth = corpus.emotion.astype(str)
-    for score, fold in zip(scores, speaker_folds(corpus.speaker, corpus.emotion, 3), strict=True):
-        model = SVC(kernel="linear", C=0.5, class_weight="balanced").fit(
-            corpus.embedding[fold.train], truth[fold.train]
-        )
-        prediction = model.predict(corpus.embedding[fold.test])
-        assert score.value == pytest.approx(balanced_accuracy_score(truth[fold.test], prediction))
-        assert score.n == len(fold.test)
-        expected = run.bootstraps["dogs"].uar(truth[fold.test], prediction, corpus.speaker[fold.test])
-        np.testing.assert_array_equal(score.resamples, expected)
-
-
-def test_a_speaker_of_one_emotion_is_no_fold_of_its_own():
+def test_a_speaker_of_one_emotion_counts_too():
     speaker = ["dogs/a", "dogs/a", "dogs/b", "dogs/b", "dogs/c", "dogs/c"]
     corpus = make_embedded(
         [-1.0, 1, -1, 1, 1, 1], ["sad", "angry", "sad", "angry", "angry", "angry"], None, speaker, corpus="dogs"
     )
-    scores = list(within_scores(run_of(corpus), corpus, 1.0))
-    assert len(scores) == 2
-    assert all(np.isfinite(score.resamples).any() for score in scores)
     # Pooled over folds that speaker's recall counts.
-    (probe,) = probe_scores(run_of(corpus), corpus, 1.0)
+    (probe,) = cross_validated_scores(run_of(corpus), corpus, "probe", 1.0)
     assert (probe.n, probe.value) == (6, 1.0)
 
 
@@ -316,7 +293,7 @@ def test_a_speaker_of_one_emotion_is_no_fold_of_its_own():
 )
 def test_a_few_utterances_are_cross_validated_as_far_as_they_go(emotion, speaker, n_told):
     target = make_embedded([float(e == "sad") for e in emotion], emotion, speaker=speaker, corpus="dogs")
-    told = [score.n for score in probe_scores(run_of(target), target, 1.0)]
+    told = [score.n for score in cross_validated_scores(run_of(target), target, "probe", 1.0)]
     assert told == ([n_told] if n_told else [])
 
 

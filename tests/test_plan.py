@@ -89,14 +89,6 @@ def test_the_weight_of_the_metric_loss_is_passed_on(source):
     assert {job.task.weight for job in plan(source, make_config(weight=0.25))} == {0.25}
 
 
-def test_only_the_four_classes_are_trained_on_where_asked(source):
-    emotion = source.emotion.copy()
-    emotion[40:] = "fear"
-    pool = PooledSource.of([with_cells(source.corpora[0], emotion=emotion)])
-    assert len(plan(pool, make_config(emotions="four"))[0].task.features) == 28
-    assert len(plan(pool, make_config())[0].task.features) == 36
-
-
 def test_an_unlabelled_corpus_of_the_pool_trains_without_pairs():
     pool = PooledSource.of([make_corpus("cats"), make_corpus("cows", seed=1, labelled=False)])
     check_labels(pool, ["activation", "joint"])

@@ -1,12 +1,14 @@
 """Rows that stay, what is known about them, and the statistics that each fold may use."""
 
+import dataclasses
+
 import audformat
 import numpy as np
 import pandas as pd
 import pytest
 
 from affectmap.corpora import Corpus
-from affectmap.preparation import PooledSource, known_speakers, prepare
+from affectmap.preparation import PooledSource, keep_four_classes, known_speakers, prepare
 from affectmap.schema import FUNCTIONALS, AffectmapError, ConfigError, CorpusError, Finding, validate_table
 from factories import make_corpus, with_cells
 
@@ -184,3 +186,19 @@ def test_statistics_and_training_rows_do_not_see_test_rows(pool, policy):
     np.testing.assert_array_equal(before[1].mean, after[1].mean)
     np.testing.assert_array_equal(before[1].std, after[1].std)
     assert (before[0][test] != after[0][test]).any()
+
+
+# Four classes
+
+
+def test_other_emotions_leave_and_are_counted(found):
+    kept = keep_four_classes(found)
+    assert len(kept.table) == 100
+    assert kept.functionals.index.equals(kept.table.index)
+    assert kept.findings[-1].detail.startswith("100 of 200 utterances are not neutral, sad, happy or angry")
+    assert keep_four_classes(kept) is kept
+
+
+def test_a_corpus_of_other_emotions_alone_is_refused(found):
+    with pytest.raises(CorpusError, match="cats: .* are not neutral, sad, happy or angry; name their emotions"):
+        keep_four_classes(dataclasses.replace(found, table=found.table.assign(emotion="fear")))

@@ -40,7 +40,7 @@ HOLDS, FAILS, OPEN = "holds", "does not hold", "cannot be told"
 
 STATEMENTS = {
     "a": "Metric methods explain activation and valence of unseen corpora better than DAE-Unsupervised "
-    "(the paper's exception: activation on EMO-DB).",
+    "(the paper's exception, activation on EMO-DB, is left out).",
     "b": "Activation of unseen corpora is explained better than their valence.",
     "c": "Metric methods classify unseen corpora better than DAE-Unsupervised.",
     "d": "Three classes are easier than four, because happy and angry are confused.",
@@ -137,6 +137,8 @@ def _cells(scores: Scores, table: str, method: str, reading: str) -> list[Key]:
 def _better_than_unsupervised(table: str) -> Callable[[Scores], Iterator[_Difference]]:
     def compare(scores: Scores) -> Iterator[_Difference]:
         for less in _cells(scores, table, UNSUPERVISED, "zero-shot"):
+            if (table, less.corpus, less.quantity) == ("3", "emodb", "activation"):
+                continue  # the paper says itself that the claim does not hold there
             for method in (ACT, VAL):
                 more = less._replace(method=method)
                 yield from _difference(scores, more, less, less.quantity, f"{method} − {UNSUPERVISED}")

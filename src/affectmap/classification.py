@@ -11,7 +11,6 @@ Source: Das et al. 2022, section 4 "Experiments for evaluation".
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -121,6 +120,7 @@ def class_scores(
         happy-angry confusions for claim (d).
 
     Example:
+        >>> from dataclasses import replace
         >>> from affectmap.bootstrap import SpeakerBootstrap
         >>> emotion, speaker = np.array(["sad", "angry"] * 2, dtype=object), np.array([*"aabb"])
         >>> train = Embedded("dogs", "source", np.array([[0.0], [1.0]] * 2), emotion, *(speaker,) * 3)
@@ -173,12 +173,14 @@ def _confusion(
     yield run.score("d", rows, "happy-angry confusion", reading, value, int(wrong.sum()), resamples)
 
 
-def probe_scores(run: Run, on: Embedded, c: float, *, n_folds: int = 5) -> Iterator[Score]:
-    """Table 4, reading ``probe``: a classifier cross-validated by speaker on a target's own embedding.
+def cross_validated_scores(run: Run, on: Embedded, reading: str, c: float, *, n_folds: int = 5) -> Iterator[Score]:
+    """Table 4, readings ``probe`` and ``within``: a classifier cross-validated by speaker on a corpus' own labels.
 
     Args:
         run: Model and resamples.
-        on: Evaluated utterances of a target.
+        on: Evaluated utterances of a target in an embedding (``probe``), or all of a corpus by its 88 functionals,
+            z-scored within it (``within``).
+        reading: ``probe`` or ``within``.
         c: The classifier's penalty.
         n_folds: Folds by speaker; fewer where there are fewer speakers, or utterances of any emotion.
 
@@ -190,69 +192,30 @@ def probe_scores(run: Run, on: Embedded, c: float, *, n_folds: int = 5) -> Itera
         >>> emotion, speaker = np.array(["sad", "angry"] * 3, dtype=object), np.array([*"aabbcc"])
         >>> target = Embedded("cats", "target", np.array([[0.0], [1.0]] * 3), emotion, *(speaker,) * 3)
         >>> run = Run("PCA-2", 1, 0, {"cats": SpeakerBootstrap([*"abc"], n_resamples=9)})
-        >>> [(score.key.quantity, score.value, score.n) for score in probe_scores(run, target, c=1.0)]
+        >>> [(score.key.quantity, score.value, score.n) for score in cross_validated_scores(run, target, "probe", 1.0)]
         [('S-A', 1.0, 6)]
     """
     for name, classes in scenarios(on.emotion).items():
         rows = on.rows(_among(on.emotion, classes))
         prediction = _cross_predicted(rows, c, n_folds)
-        if prediction is None:
+        told = prediction != ""
+        truth = rows.emotion[told].astype(str)
+        if len(set(truth)) < 2:
             continue
-        truth, told = rows.emotion.astype(str), prediction != ""
-        resamples = run.bootstraps[on.corpus].uar(truth[told], prediction[told], rows.speaker[told])
-        yield run.score("4", on, name, "probe", uar(truth[told], prediction[told]), int(told.sum()), resamples)
+        resamples = run.bootstraps[on.corpus].uar(truth, prediction[told], rows.speaker[told])
+        yield run.score("4", on, name, reading, uar(truth, prediction[told]), len(truth), resamples)
 
 
-def within_scores(run: Run, on: Embedded, c: float, *, n_folds: int = 5) -> Iterator[Score]:
-    """Table 4, reading ``within``: the upper bound, as :func:`probe_scores` but one value a fold.
-
-    Args:
-        run: Model and resamples; `fold` is overwritten by the fold of the cross-validation.
-        on: All utterances of a corpus, z-scored within it.
-        c: The classifier's penalty.
-        n_folds: Folds by speaker; fewer where there are fewer speakers, or utterances of any emotion.
-
-    Yields:
-        UAR, one value a scenario and fold; none for a fold of a single class.
-
-    Example:
-        >>> from affectmap.bootstrap import SpeakerBootstrap
-        >>> emotion, speaker = np.array(["sad", "angry"] * 3, dtype=object), np.array([*"aabbcc"])
-        >>> corpus = Embedded("cats", "target", np.array([[0.0], [1.0]] * 3), emotion, *(speaker,) * 3)
-        >>> run = Run("88 functionals", 1, 0, {"cats": SpeakerBootstrap([*"abc"], n_resamples=9)})
-        >>> [(score.fold, score.value) for score in within_scores(run, corpus, c=1.0)]
-        [(1, 1.0), (2, 1.0), (3, 1.0)]
-    """
-    for name, classes in scenarios(on.emotion).items():
-        rows = on.rows(_among(on.emotion, classes))
-        for number, test, prediction in _cross_folds(rows, c, n_folds):
-            truth, speaker = rows.emotion[test].astype(str), rows.speaker[test]
-            if len(set(truth)) < 2:
-                continue
-            resamples = run.bootstraps[on.corpus].uar(truth, prediction, speaker)
-            each = replace(run, fold=number)
-            yield each.score("4", on, name, "within", uar(truth, prediction), len(truth), resamples)
-
-
-def _cross_folds(
-    rows: Embedded, c: float, n_folds: int
-) -> Iterator[tuple[int, npt.NDArray[np.int64], npt.NDArray[np.str_]]]:
-    n_folds = most_speaker_folds(rows.speaker, rows.emotion, n_folds)
-    if n_folds < 2:
-        return
-    folds = speaker_folds(rows.speaker, rows.emotion, n_folds)
-    for number, fold in enumerate(folds, start=1):
-        emotion = rows.emotion[fold.train].astype(str)
-        if len(set(emotion)) > 1 and len(fold.test):
-            model = linear_svc(c).fit(rows.embedding[fold.train], emotion)
-            yield number, fold.test, model.predict(rows.embedding[fold.test]).astype(str)
-
-
-def _cross_predicted(rows: Embedded, c: float, n_folds: int) -> npt.NDArray[np.str_] | None:
+def _cross_predicted(rows: Embedded, c: float, n_folds: int) -> npt.NDArray[np.str_]:
+    """Predict every row's class from other speakers; empty where that cannot be done."""
     prediction = np.full(len(rows.emotion), "", dtype="U16")
-    for _, test, predicted in _cross_folds(rows, c, n_folds):
-        prediction[test] = predicted
-    return prediction if (prediction != "").any() else None
+    n_folds = most_speaker_folds(rows.speaker, rows.emotion, n_folds)
+    for fold in speaker_folds(rows.speaker, rows.emotion, n_folds) if n_folds > 1 else ():
+        emotion = rows.emotion[fold.train].astype(str)
+        if len(set(emotion)) > 1:
+            model = linear_svc(c).fit(rows.embedding[fold.train], emotion)
+            prediction[fold.test] = model.predict(rows.embedding[fold.test])
+    return prediction
 
 
 def _among(emotion: Objects, classes: Sequence[Emotion]) -> npt.NDArray[np.bool_]:

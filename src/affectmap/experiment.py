@@ -30,7 +30,7 @@ from affectmap.evaluation import Run, label_scores
 from affectmap.folds import Fold
 from affectmap.literature import table2
 from affectmap.plan import Job, check_labels, source_jobs, supervised_jobs, training_settings
-from affectmap.preparation import PooledSource, PreparedCorpus, prepare
+from affectmap.preparation import PooledSource, PreparedCorpus, keep_four_classes, prepare
 from affectmap.protocol import (
     Material,
     Placed,
@@ -182,7 +182,14 @@ class Experiment:
         for name in names:
             if names.count(name) > 1:
                 raise UsageError(f"corpus {name} is given twice; a corpus is one source or one target")
-        return [load_corpus(spec, config.labels, excited_as_happy=config.excited_as_happy) for spec in specs]
+        corpora = [load_corpus(spec, config.labels, excited_as_happy=config.excited_as_happy) for spec in specs]
+        n_source = len(config.source)
+        return [*map(self._of_wanted_emotions, corpora[:n_source]), *corpora[n_source:]]
+
+    def _of_wanted_emotions(self, corpus: Corpus) -> Corpus:
+        is_iemocap = corpus.card is not None and corpus.card.name == "iemocap"
+        four = self.config.emotions == "four" or (self.config.emotions == "auto" and is_iemocap)
+        return keep_four_classes(corpus) if four else corpus
 
     def _measure(self, corpus: Corpus) -> PreparedCorpus:
         config = self.config
@@ -265,11 +272,12 @@ def _place_trained(data: Data, trained: Trained) -> Iterator[Placed]:
 
 
 def _place_baselines(data: Data, config: ExperimentConfig) -> Iterator[Placed]:
-    has_labels = all(np.isfinite(data.source.label[m.train]).all(axis=1).any() for m in data.materials)
+    has_labels = all(np.isfinite(data.source.label[m.fold.train]).all(axis=1).any() for m in data.materials)
     for name in (PCA_2, FUNCTIONALS_88, *([RIDGE] if has_labels else [])):
         for number, material in enumerate(data.materials, start=1):
             fitted = baseline(name, penalty=config.ridge_penalty)
-            fitted.fit(material.source[material.train], data.source.label[material.train])
+            rows = material.fold.train
+            fitted.fit(material.source[rows], data.source.label[rows])
             run = Run(name, number, config.seed, data.bootstraps)
             yield place(run, data.source, data.targets, material, fitted.transform)
 

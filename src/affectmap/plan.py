@@ -157,8 +157,8 @@ def source_jobs(source: PooledSource, material: Material, number: int, config: E
         >>> [(job.method, job.task.seed, job.task.n_labels, len(job.task.features)) for job in jobs]
         [('DAE-Unsupervised', 1, 0, 2), ('DAE-Metric-Act', 1, 1, 2)]
     """
-    features = np.ascontiguousarray(material.source[material.train])
-    label = source.label[material.train]
+    features = np.ascontiguousarray(material.source[material.fold.train])
+    label = source.label[material.fold.train]
     for seed in range(config.seed, config.seed + config.n_seeds):
         for method in config.methods:
             name, labels = METHOD_LABELS[method]

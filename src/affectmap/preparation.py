@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +28,7 @@ from affectmap.preprocessing import (
     outlier_mask,
     standardise_target,
 )
-from affectmap.schema import FUNCTIONALS, LABELS, ConfigError, CorpusError, Finding
+from affectmap.schema import FOUR_CLASSES, FUNCTIONALS, LABELS, ConfigError, CorpusError, Finding
 
 Floats = npt.NDArray[np.float64]
 Objects = npt.NDArray[np.object_]
@@ -90,6 +90,37 @@ class PreparedCorpus:
     def has_speakers(self) -> bool:
         """Whether every row's speaker is known."""
         return bool(self.table["speaker"].notna().all())
+
+
+def keep_four_classes(corpus: Corpus) -> Corpus:
+    """Leave out the utterances that are not neutral, sad, happy or angry, as the paper does on IEMOCAP.
+
+    Args:
+        corpus: The corpus as found.
+
+    Returns:
+        The rest of it, with a finding that says how many were left out.
+
+    Raises:
+        CorpusError: If nothing is left.
+
+    Example:
+        >>> import audformat
+        >>> from affectmap.schema import COLUMNS
+        >>> table = pd.DataFrame({"emotion": ["sad", "fear", None]}, audformat.segmented_index([*"123"]), COLUMNS)
+        >>> keep_four_classes(Corpus("pets", table)).findings[0].detail
+        '2 of 3 utterances are not neutral, sad, happy or angry and were left out (emotions: four)'
+    """
+    kept = corpus.table["emotion"].isin([str(emotion) for emotion in FOUR_CLASSES])
+    if kept.all():
+        return corpus
+    n_left_out = int((~kept).sum())
+    detail = f"{n_left_out} of {len(kept)} utterances are not neutral, sad, happy or angry"
+    if not kept.any():
+        raise CorpusError(f"{corpus.name}: {detail}; name their emotions, or train on all with --emotions all")
+    finding = Finding(corpus.name, "", "note", f"{detail} and were left out (emotions: four)")
+    functionals = None if corpus.functionals is None else corpus.functionals[kept.to_numpy()]
+    return replace(corpus, table=corpus.table[kept], functionals=functionals, findings=(*corpus.findings, finding))
 
 
 def prepare(

@@ -14,13 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from affectmap.baselines import FUNCTIONALS_88
-from affectmap.classification import SourceClassifiers, class_scores, probe_scores, within_scores
+from affectmap.classification import SourceClassifiers, class_scores, cross_validated_scores
 from affectmap.config import ExperimentConfig
 from affectmap.evaluation import Embedded, Run, label_scores, pairwise_scores
 from affectmap.folds import Fold, leave_one_corpus_out, session_folds, speaker_folds, stratified_folds
 from affectmap.preparation import PooledSource, PreparedCorpus, known_speakers
 from affectmap.preprocessing import Statistics, fit_statistics, standardise_target
-from affectmap.schema import FOUR_CLASSES, ConfigError
+from affectmap.schema import ConfigError
 from affectmap.scores import Score
 
 Features = npt.NDArray[np.float32]
@@ -34,14 +34,12 @@ class Material:
 
     Attributes:
         fold: The fold; `train` and `test` are rows of the pooled source.
-        train: Rows trained on: the fold's, or those of the four classes among them.
         source: All rows of the source ``(N, 88)``.
         statistics: Of the training rows.
         targets: For each target its evaluated rows ``(N, 88)`` and their numbers.
     """
 
     fold: Fold
-    train: npt.NDArray[np.int64]
     source: Features
     statistics: Statistics
     targets: dict[str, tuple[Features, npt.NDArray[np.int64]]]
@@ -113,7 +111,7 @@ def make_material(
         source: The pooled source.
         targets: The targets.
         fold: The fold.
-        config: `policy`, `seed` and `emotions` matter.
+        config: `policy` and `seed` matter.
 
     Returns:
         The fold's material.
@@ -137,9 +135,6 @@ def make_material(
         ([1.0, -1.0, -1.0, -1.0], [1.0, -1.0, -1.0, -1.0])
     """
     values, statistics = source.standardise(fold.train, config.policy)
-    train = fold.train
-    if config.emotions == "four":
-        train = train[np.isin(source.emotion[train].astype(str), [str(emotion) for emotion in FOUR_CLASSES])]
     standardised = {}
     for target in targets:
         speaker = known_speakers(target) if config.policy == "speaker" else None
@@ -150,7 +145,7 @@ def make_material(
         except ConfigError as error:
             raise ConfigError(f"{target.name}: {error}") from error
         standardised[target.name] = (features[evaluated], np.flatnonzero(evaluated))
-    return Material(fold, train, values, statistics, standardised)
+    return Material(fold, values, statistics, standardised)
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,7 +220,7 @@ def place(
     for target in targets:
         features, rows = material.targets[target.name]
         placed.append(embed_rows(target, "target", embed(features), rows))
-    return Placed(run, everything.rows(material.train), tuple(held_out), tuple(placed))
+    return Placed(run, everything.rows(material.fold.train), tuple(held_out), tuple(placed))
 
 
 def score(placed: Placed, source_emotions: dict[str, npt.NDArray[np.object_]], config: ExperimentConfig) -> list[Score]:
@@ -251,7 +246,7 @@ def score(placed: Placed, source_emotions: dict[str, npt.NDArray[np.object_]], c
         scores += class_scores(run, classifiers, each, "zero-shot")
         if not raw:
             scores += label_scores(run, each, "zero-shot")
-            scores += probe_scores(run, each, config.svc_c)
+            scores += cross_validated_scores(run, each, "probe", config.svc_c)
     return scores
 
 
@@ -265,7 +260,7 @@ def upper_bounds(run: Run, corpus: PreparedCorpus, role: str, config: Experiment
         config: `svc_c_functionals` and `n_folds` matter.
 
     Returns:
-        Table 4 by speaker, where speakers are known, and table 3, where enough utterances are labelled.
+        Table 4, cross-validated by speaker where speakers are known, and table 3, where enough utterances are labelled.
 
     Example:
         >>> import audformat, pandas as pd
@@ -280,11 +275,11 @@ def upper_bounds(run: Run, corpus: PreparedCorpus, role: str, config: Experiment
         >>> run = Run(FUNCTIONALS_88, 1, 0, {"pets": SpeakerBootstrap(["pets/a", "pets/b"])})
         >>> bounds = upper_bounds(run, pets, "target", ExperimentConfig(source=["pets=folder"]))
         >>> [(score.key.quantity, score.fold, score.value) for score in bounds]
-        [('S-A', 1, 0.5), ('S-A', 2, 0.5)]
+        [('S-A', 1, 0.5)]
     """
     values = fit_statistics(corpus.functionals).apply(corpus.functionals).astype(np.float64)
     everything = embed_rows(corpus, role, values, np.arange(len(values)))
     scores = list(label_scores(run, everything, "within"))
     if corpus.has_speakers:
-        scores += within_scores(run, everything, config.svc_c_functionals, n_folds=config.n_folds)
+        scores += cross_validated_scores(run, everything, "within", config.svc_c_functionals, n_folds=config.n_folds)
     return scores

@@ -23,8 +23,8 @@ Output = Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Fol
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the folder if affectmap wrote it.")]
 
 Emotions = Annotated[
-    Literal["all", "four"] | None,
-    typer.Option(help="Train on all utterances, or on those of the four classes.", rich_help_panel=_DATA),
+    Literal["auto", "all", "four"] | None,
+    typer.Option(help="Utterances of a source; four: neutral, sad, happy, angry.", rich_help_panel=_DATA),
 ]
 ExcitedAsHappy = Annotated[
     bool | None,
