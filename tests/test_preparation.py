@@ -200,5 +200,5 @@ def test_other_emotions_leave_and_are_counted(found):
 
 
 def test_a_corpus_of_other_emotions_alone_is_refused(found):
-    with pytest.raises(CorpusError, match="cats: .* are not neutral, sad, happy or angry; name their emotions"):
+    with pytest.raises(CorpusError, match=r"cats: .* are not neutral, sad, happy or angry; name their emotions"):
         keep_four_classes(dataclasses.replace(found, table=found.table.assign(emotion="fear")))

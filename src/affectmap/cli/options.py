@@ -10,8 +10,6 @@ import typer
 
 from affectmap.schema import UsageError
 
-_DATA, _MODEL, _RUN = "Corpora and preprocessing", "Model and training", "Running"
-
 Source = Annotated[
     list[str] | None,
     typer.Option(metavar="SPEC", help="Corpus to train on: emodb=DIR, table:NAME=FILE; repeat to pool several."),
@@ -24,45 +22,39 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the folder
 
 Emotions = Annotated[
     Literal["auto", "all", "four"] | None,
-    typer.Option(help="Utterances of a source; four: neutral, sad, happy, angry.", rich_help_panel=_DATA),
+    typer.Option(help="Utterances of a source; four: neutral, sad, happy, angry."),
 ]
 ExcitedAsHappy = Annotated[
     bool | None,
-    typer.Option("--excited-as-happy/--excited-apart", help="How IEMOCAP's excited counts.", rich_help_panel=_DATA),
+    typer.Option("--excited-as-happy/--excited-apart", help="How IEMOCAP's excited counts."),
 ]
-SamplingRate = Annotated[
-    int | None, typer.Option(metavar="HZ", help="Resample; else each file's own rate.", rich_help_panel=_DATA)
-]
-OutlierThreshold = Annotated[
-    float | None, typer.Option(metavar="Z", help="Drop utterances with any |z| above (10).", rich_help_panel=_DATA)
-]
+SamplingRate = Annotated[int | None, typer.Option(metavar="HZ", help="Resample; else each file's own rate.")]
+OutlierThreshold = Annotated[float | None, typer.Option(metavar="Z", help="Drop utterances with any |z| above (10).")]
 Policy = Annotated[
     Literal["source", "target-20", "target-all", "speaker"] | None,
-    typer.Option(help="Whose statistics standardise the targets (target-20).", rich_help_panel=_DATA),
+    typer.Option(help="Whose statistics standardise the targets (target-20)."),
 ]
 Folds = Annotated[
     Literal["auto", "speaker", "session", "stratified", "corpus"] | None,
-    typer.Option(help="How the source is split; stratified folds share speakers.", rich_help_panel=_DATA),
+    typer.Option(help="How the source is split; stratified folds share speakers."),
 ]
-NFolds = Annotated[int | None, typer.Option(help="Number of folds (5).", rich_help_panel=_DATA)]
-Strict = Annotated[
-    bool | None, typer.Option("--strict", help="Stop at the first unusable recording.", rich_help_panel=_DATA)
-]
+NFolds = Annotated[int | None, typer.Option(help="Number of folds (5).")]
+Strict = Annotated[bool | None, typer.Option("--strict", help="Stop at the first unusable recording.")]
 Preset = Annotated[
     Literal["paper", "authors-code"] | None,
-    typer.Option(help="The paper, or the code its authors released.", rich_help_panel=_MODEL),
+    typer.Option(help="The paper, or the code its authors released."),
 ]
-Weight = Annotated[float | None, typer.Option(help="Weight λ of the metric loss (1).", rich_help_panel=_MODEL)]
-NoiseStd = Annotated[float | None, typer.Option(help="Noise σ on standardised features (1).", rich_help_panel=_MODEL)]
-LatentDim = Annotated[int | None, typer.Option(help="Size of the latent (2).", rich_help_panel=_MODEL)]
-Epochs = Annotated[int | None, typer.Option(help="Passes over the data (50).", rich_help_panel=_MODEL)]
-BatchSize = Annotated[int | None, typer.Option(help="Utterances a step (64).", rich_help_panel=_MODEL)]
-LearningRate = Annotated[float | None, typer.Option(help="Adam's (0.001).", rich_help_panel=_MODEL)]
-Seed = Annotated[int | None, typer.Option(help="Of folds, weights and resamples (0).", rich_help_panel=_RUN)]
-NSeeds = Annotated[int | None, typer.Option(help="Models a fold and method (1).", rich_help_panel=_RUN)]
-Device = Annotated[str | None, typer.Option(metavar="cpu|cuda", help="Where to train (cpu).", rich_help_panel=_RUN)]
-NJobs = Annotated[int | None, typer.Option(help="Cores (all).", rich_help_panel=_RUN)]
-Cache = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of cached functionals.", rich_help_panel=_RUN)]
+Weight = Annotated[float | None, typer.Option(help="Weight λ of the metric loss (1).")]
+NoiseStd = Annotated[float | None, typer.Option(help="Noise σ on standardised features (1).")]
+LatentDim = Annotated[int | None, typer.Option(help="Size of the latent (2).")]
+Epochs = Annotated[int | None, typer.Option(help="Passes over the data (50).")]
+BatchSize = Annotated[int | None, typer.Option(help="Utterances a step (64).")]
+LearningRate = Annotated[float | None, typer.Option(help="Adam's (0.001).")]
+Seed = Annotated[int | None, typer.Option(help="Of folds, weights and resamples (0).")]
+NSeeds = Annotated[int | None, typer.Option(help="Models a fold and method (1).")]
+Device = Annotated[str | None, typer.Option(metavar="cpu|cuda", help="Where to train (cpu).")]
+NJobs = Annotated[int | None, typer.Option(help="Cores (all).")]
+Cache = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of cached functionals.")]
 
 
 def require_training(command: str) -> None:
