@@ -136,6 +136,17 @@ def test_trouble_with_files_is_one_line(failing, error, line):
     assert failing(error) == (1, "", f"affectmap: error: {line}\n")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a name be any bytes")
+@pytest.mark.parametrize("command", ["corpora", "train"])
+def test_a_name_that_is_no_text_is_one_line(affectmap, here, command):
+    folder = here / os.fsdecode(b"m\xfcsik")
+    folder.mkdir()
+    (folder / "03a01Wa.wav").touch()
+    outcome = affectmap(command, *(["--source"] if command == "train" else []), f"emodb={folder.name}")
+    assert outcome.code == 1
+    assert outcome.error == r"a name holds '\udcfc', which is not UTF-8; rename file or folder"
+
+
 @pytest.mark.parametrize("end", [KeyboardInterrupt(), typer.Abort(), 130])
 def test_ctrl_c_is_one_line_and_a_second_one_ends_it_at_once(failing, end):
     assert failing(end) == (1, "", f"affectmap: error: {STOPPED}\n")

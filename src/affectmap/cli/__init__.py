@@ -75,6 +75,10 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         # Who presses again while threads and processes end means it.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         code = _fail("stopped by Ctrl-C; nothing was half written, and a second run goes on from the cache")
+    except UnicodeEncodeError as error:
+        code = _fail(
+            f"a name holds {error.object[error.start : error.end]!r}, which is not UTF-8; rename file or folder"
+        )
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         advice = "free space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "give access to it, or name another"
