@@ -246,8 +246,8 @@ SHEETS = {
     ),
     "a misspelt column": (
         lambda lines: lines,
-        "filname,activation,valence",
-        "EMO_DB.csv has an unknown column 'filname'",
+        "file_name,activation,valence",
+        "EMO_DB.csv has an unknown column 'file_name'",
     ),
     "out of range": (
         lambda lines: [edited(lines[0], activation="7"), *lines[1:]],
