@@ -55,6 +55,8 @@ from affectmap.training import TrainedModel, train_stacked
 
 #: Draws a progress bar: given a label, a context that gives a function of (done, total).
 ProgressBar = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
+#: Embeddings to score above which a second process pays for its own start.
+PARALLEL_SCORES = 100
 #: What was trained, and what came of it.
 Trained = list[tuple[Job, TrainedModel]]
 
@@ -259,7 +261,8 @@ class Experiment:
         work = [joblib.delayed(score)(each, emotions, self.config) for each in placed]
         work += [joblib.delayed(upper_bounds)(bounds, each, "source", self.config) for each in data.source.corpora]
         work += [joblib.delayed(upper_bounds)(bounds, each, "target", self.config) for each in data.targets]
-        found: list[list[Score]] = joblib.Parallel(n_jobs=self.n_jobs)(work)
+        n_jobs = self.n_jobs if len(work) > PARALLEL_SCORES else 1
+        found: list[list[Score]] = joblib.Parallel(n_jobs=n_jobs)(work)
         found += [_supervised_scores(data, job, model) for job, model in trained if job.held_out is not None]
         return Scores(chain.from_iterable(found))
 

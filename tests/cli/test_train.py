@@ -152,11 +152,6 @@ def test_dropped_recordings_are_named_with_reasons(affectmap, here):
         ),
         (["--source", "table:mute=mute.parquet"], 1, "mute: no utterance has a rating of activation and valence"),
         (
-            ["--source", "table:nobody=nobody.parquet", "--policy", "speaker"],
-            1,
-            "nobody: the speaker of 32 of 32 utterances",
-        ),
-        (
             ["--source", "table:birds=birds.parquet", "--latent-dim", 1, "--preset", "authors-code"],
             1,
             "authors-code gives each label a part of the latent",
@@ -166,7 +161,6 @@ def test_dropped_recordings_are_named_with_reasons(affectmap, here):
 def test_what_cannot_be_trained(affectmap, tables, here, arguments, code, line):
     write_table(here, "flat", make_rows().assign(activation=3.0))
     write_table(here, "mute", make_rows().assign(activation=np.nan, valence=np.nan))
-    write_table(here, "nobody", make_rows().drop(columns="speaker"))
     before = tree(here)
     outcome = affectmap("train", *arguments)
     assert outcome.code == code

@@ -26,7 +26,6 @@ def train_command(
     excited_as_happy: options.ExcitedAsHappy = None,
     sampling_rate: options.SamplingRate = None,
     outlier_threshold: options.OutlierThreshold = None,
-    policy: options.Policy = None,
     strict: options.Strict = None,
     preset: options.Preset = None,
     weight: options.Weight = None,
@@ -50,12 +49,16 @@ def train_command(
 
     for name in ("output", "overwrite", "config", "cache", "method"):
         del flags[name]
-    settings = make_config(config, **{**flags, "source": source or None, "methods": [method]})
+    # A saved embedder has one mean and spread, those of its source: it is trained with them, whatever targets get.
+    fixed = {"source": source or None, "methods": [method], "policy": "source"}
+    settings = make_config(config, **(flags | fixed))
     check_new_folder(output, overwrite=overwrite)
     experiment = Experiment(
         settings, cache=cache, notify=lambda line: typer.echo(line, err=True), progress=progress_bar
     )
     embedder = experiment.fit_embedder()
+    if len(settings.source) > 1:
+        typer.echo("note: its mean and spread are those of all sources together; adapt it before use", err=True)
     embedder.save(output, overwrite=overwrite)
     last = embedder.curves_.iloc[-1]
     typer.echo(f"loss after {len(embedder.curves_)} epochs: {last['total']:.3f}", err=True)
