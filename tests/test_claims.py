@@ -166,7 +166,8 @@ def test_activation_alone_is_compared_with_nothing():
 
 def classes(gain: float, swaps: float | None, names=("N-S-A", "N-S-H-A")) -> list:
     three = [score._replace(resamples=np.full(3, 0.5)) for score in cells({ACT: 0.5}, quantity=names[1])]
-    easier = cells({ACT: 0.5 + gain}, quantity=names[0])
+    by_chance = 1 / len(names[0].split("-")) - 1 / len(names[1].split("-"))
+    easier = cells({ACT: 0.5 + gain + by_chance}, quantity=names[0])
     confused = [] if swaps is None else cells({ACT: swaps}, table="d", quantity="happy-angry confusion")
     return [*three, *easier, *confused]
 
@@ -186,14 +187,19 @@ def classes(gain: float, swaps: float | None, names=("N-S-A", "N-S-H-A")) -> lis
 )
 def test_both_halves_of_the_happy_angry_claim_must_hold(gain, swaps, verdict):
     row = overall(classes(gain, swaps), "d")
-    assert (row["verdict"], row["comparison"]) == (verdict, "both halves")
+    assert (row["verdict"], row["comparison"]) == (verdict, "all parts")
     assert np.isnan([row["difference"], row["ci_low"], row["ci_high"]]).all()
+
+
+def test_guessing_makes_three_classes_no_easier_than_four():
+    chance = [*cells({ACT: 1 / 4 + ABOVE}, quantity="N-S-H-A"), *cells({ACT: 1 / 3 + ABOVE}, quantity="N-S-A")]
+    assert comparisons(chance, "d")["difference"].abs().max() < 1e-12
 
 
 def test_without_neutral_two_classes_are_compared_with_three():
     single = comparisons(classes(ABOVE, ABOVE, ("S-A", "S-H-A")), "d")
     assert single["comparison"].tolist()[::2] == [
-        f"S-A − S-H-A, {ACT}",
+        f"S-A − S-H-A, each above guessing, {ACT}",
         f"happy and angry errors that are swaps − even share, {ACT}",
     ]
     assert single["quantity"].tolist() == ["UAR", "UAR", "confusion", "confusion"]

@@ -96,10 +96,10 @@ def test_missing_cells_are_none_and_nan(found):
     assert prepared.has_speakers
 
 
-def test_a_row_without_a_speaker_is_its_own(found):
+def test_with_an_unknown_speaker_all_rows_are_one_speakers(found):
     found.table.loc[found.table.index[:2], "speaker"] = None
     prepared = prepare(found)
-    assert prepared.speaker[:3].tolist() == ["cats/row 0", "cats/row 1", "cats/c"]
+    assert set(prepared.speaker) == {"cats/unknown"}
     assert not prepared.has_speakers
     with pytest.raises(ConfigError, match="cats: the speaker of 2 of 199 utterances is unknown; name them, or use"):
         known_speakers(prepared)

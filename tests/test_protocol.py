@@ -16,7 +16,7 @@ from affectmap.config import ExperimentConfig
 from affectmap.folds import Fold
 from affectmap.preparation import PooledSource
 from affectmap.preprocessing import POLICIES
-from affectmap.protocol import Material, embed_rows, make_material, place, score, source_folds, upper_bounds
+from affectmap.protocol import Material, embed_rows, fold_kind, make_material, place, score, source_folds, upper_bounds
 from affectmap.schema import ConfigError
 from factories import FOUR, make_corpus, make_run, with_cells
 
@@ -297,14 +297,16 @@ def test_no_classifier_is_fitted_twice_on_the_same_rows(source, target, monkeypa
     for method in (PCA_2, FUNCTIONALS_88):
         score(place_by(method, source, [target, cows], material), {"cats": source.emotion}, config)
     for corpus in (source.corpora[0], target, cows):
-        upper_bounds(make_run(source.corpora[0], target, cows, method=FUNCTIONALS_88), corpus, "target", config)
+        upper_bounds(
+            make_run(source.corpora[0], target, cows, method=FUNCTIONALS_88), corpus, "target", source.emotion, config
+        )
     assert len(fitted) == len(set(fitted)) > 20
 
 
 def test_upper_bounds_are_of_the_corpus_alone():
     corpus = make_corpus("dogs", n_speakers=4, n_takes=15, seed=3)
     run = make_run(corpus, method=FUNCTIONALS_88)
-    scores = upper_bounds(run, corpus, "target", make_config(n_folds=4))
+    scores = upper_bounds(run, corpus, "target", corpus.emotion, make_config(n_folds=4))
     table3 = {each.key.quantity: each for each in scores if each.key.table == "3"}
     scaled = (corpus.functionals - corpus.functionals.mean(axis=0)) / corpus.functionals.std(axis=0)
     for column, name in enumerate(("activation", "valence")):
@@ -316,9 +318,35 @@ def test_upper_bounds_are_of_the_corpus_alone():
     assert {each.key.method for each in scores} == {FUNCTIONALS_88}
 
 
+def test_upper_bounds_are_also_of_the_classes_shared_with_the_source():
+    corpus = make_corpus("dogs", n_speakers=4, n_takes=15, seed=3)
+    emotion = np.array(["sad", "happy", "angry"], dtype=object)
+    run = make_run(corpus, method=FUNCTIONALS_88)
+    scores = upper_bounds(run, corpus, "target", emotion, make_config(n_folds=4))
+    assert {each.key.quantity for each in scores if each.key.table == "4"} == {"N-S-H-A", "N-S-A", "S-H-A", "S-A"}
+
+
+def test_without_speakers_there_is_no_probe_and_no_interval(source, target):
+    nameless = with_cells(target, speaker=None)
+    material = make_material(source, [nameless], make_fold(source, ["cats/s0"]), make_config())
+    placed = place_by(PCA_2, source, [nameless], material)
+    scores = [each for each in score(placed, {"cats": source.emotion}, make_config()) if each.key.corpus == "dogs"]
+    assert scores
+    assert all(each.key.reading == "zero-shot" and np.isnan(each.resamples).all() for each in scores)
+
+
+def test_sessions_that_share_speakers_are_no_folds_by_default():
+    apart, shared = make_corpus("cats", n_sessions=2), make_corpus("cats", n_sessions=2)
+    shared = with_cells(shared, session=["morning", "evening"] * (len(shared.table) // 2))
+    config = make_config(folds="auto", n_folds=2)
+    assert fold_kind(PooledSource.of([apart]), config) == "session"
+    assert fold_kind(PooledSource.of([shared]), config) == "speaker"
+    assert not any(fold.shares_speakers for fold in source_folds(PooledSource.of([shared]), config))
+
+
 def test_upper_bounds_by_speaker_need_speakers(target):
     nameless = with_cells(target, speaker=None)
-    scores = upper_bounds(make_run(nameless, method=FUNCTIONALS_88), nameless, "target", make_config())
+    scores = upper_bounds(make_run(nameless, method=FUNCTIONALS_88), nameless, "target", target.emotion, make_config())
     assert [each.key.table for each in scores] == []
 
 

@@ -65,7 +65,7 @@ def judge_claims(scores: Scores) -> pd.DataFrame:
 
     Returns:
         One row a comparison, then one overall row (corpus ``all``) a claim; columns :data:`COLUMNS`. A comparison
-        without a value or an interval takes no part in the overall row. Claims (d) and (e) have two halves of
+        without a value or an interval takes no part in the overall row. Claims (d) and (e) have parts of
         different kinds: they hold only where both do, do not where one does not, cannot be told where one is missing,
         and have no overall difference. "Highest" in (e) means above each of the others, and "gains none" that the
         baseline is above. Claim (f) counts comparisons: its overall difference is the share that Metric-Val wins,
@@ -82,7 +82,7 @@ def judge_claims(scores: Scores) -> pd.DataFrame:
             continue
         judged = [_judge(each) for each in found]
         if claim in _PARTS:
-            overall = _both_halves(found, _PARTS[claim])
+            overall = _all_parts(found, _PARTS[claim])
         else:
             overall = _judge(_majority(found) if claim == "f" else _mean(found))
         rows += [(claim, STATEMENTS[claim], *row) for row in [*judged, overall]]
@@ -116,11 +116,11 @@ def _won(differences: npt.ArrayLike) -> Floats:
     return np.where(np.isfinite(differences), (differences > 0).astype(float), np.nan)
 
 
-def _both_halves(found: list[_Difference], parts: tuple[str, ...]) -> tuple[object, ...]:
+def _all_parts(found: list[_Difference], parts: tuple[str, ...]) -> tuple[object, ...]:
     of_part = ([each for each in found if part in (each.quantity, each.comparison)] for part in parts)
     verdicts = {_judge(_mean(each))[-1] for each in of_part}
     verdict = FAILS if FAILS in verdicts else HOLDS if verdicts == {HOLDS} else OPEN
-    return "all", "", "both halves", NAN, NAN, NAN, verdict
+    return "all", "", "all parts", NAN, NAN, NAN, verdict
 
 
 def _difference(scores: Scores, more: Key, less: Key, quantity: str, comparison: str) -> Iterator[_Difference]:
@@ -159,11 +159,17 @@ def _three_over_four(scores: Scores) -> Iterator[_Difference]:
         for less in _cells(scores, "4", method, "zero-shot"):
             if "H-A" in less.quantity:
                 more = less._replace(quantity=less.quantity.replace("H-", ""))
-                names = f"{more.quantity} − {less.quantity}, {method}"
-                yield from _difference(scores, more, less, "UAR", names)
+                names = f"{more.quantity} − {less.quantity}, each above guessing, {method}"
+                for found in _difference(scores, more, less, "UAR", names):
+                    by_chance = _guessing(more) - _guessing(less)
+                    yield found._replace(value=found.value - by_chance, resamples=found.resamples - by_chance)
         for key in _cells(scores, "d", method, "zero-shot"):
             comparison = f"happy and angry errors that are swaps − even share, {method}"
             yield _Difference(key.corpus, "confusion", comparison, scores.mean(key), scores.resamples(key))
+
+
+def _guessing(key: Key) -> float:
+    return 1 / (key.quantity.count("-") + 1)
 
 
 def _pairwise(scores: Scores) -> Iterator[_Difference]:

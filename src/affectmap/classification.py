@@ -173,7 +173,16 @@ def _confusion(
     yield run.score("d", rows, "happy-angry confusion", reading, value, int(wrong.sum()), resamples)
 
 
-def cross_validated_scores(run: Run, on: Embedded, reading: str, c: float, *, n_folds: int = 5) -> Iterator[Score]:
+def cross_validated_scores(
+    run: Run,
+    on: Embedded,
+    reading: str,
+    c: float,
+    *,
+    n_folds: int = 5,
+    seed: int = 0,
+    source_emotion: Objects | None = None,
+) -> Iterator[Score]:
     """Table 4, readings ``probe`` and ``within``: a classifier cross-validated by speaker on a corpus' own labels.
 
     Args:
@@ -183,6 +192,9 @@ def cross_validated_scores(run: Run, on: Embedded, reading: str, c: float, *, n_
         reading: ``probe`` or ``within``.
         c: The classifier's penalty.
         n_folds: Folds by speaker; fewer where there are fewer speakers, or utterances of any emotion.
+        seed: Of the folds.
+        source_emotion: Emotions of the source; where it lacks a class, the classes shared with it are scored too, so
+            that the value can be compared with the zero-shot one.
 
     Yields:
         UAR of all predictions together, one value a scenario; none where that leaves fewer than two folds.
@@ -195,9 +207,10 @@ def cross_validated_scores(run: Run, on: Embedded, reading: str, c: float, *, n_
         >>> [(score.key.quantity, score.value, score.n) for score in cross_validated_scores(run, target, "probe", 1.0)]
         [('S-A', 1.0, 6)]
     """
-    for name, classes in scenarios(on.emotion).items():
+    shared = {} if source_emotion is None else scenarios(source_emotion, on.emotion)
+    for name, classes in (scenarios(on.emotion) | shared).items():
         rows = on.rows(_among(on.emotion, classes))
-        prediction = _cross_predicted(rows, c, n_folds)
+        prediction = _cross_predicted(rows, c, n_folds, seed)
         told = prediction != ""
         truth = rows.emotion[told].astype(str)
         if len(set(truth)) < 2:
@@ -206,11 +219,11 @@ def cross_validated_scores(run: Run, on: Embedded, reading: str, c: float, *, n_
         yield run.score("4", on, name, reading, uar(truth, prediction[told]), len(truth), resamples)
 
 
-def _cross_predicted(rows: Embedded, c: float, n_folds: int) -> npt.NDArray[np.str_]:
+def _cross_predicted(rows: Embedded, c: float, n_folds: int, seed: int) -> npt.NDArray[np.str_]:
     """Predict every row's class from other speakers; empty where that cannot be done."""
     prediction = np.full(len(rows.emotion), "", dtype="U16")
     n_folds = most_speaker_folds(rows.speaker, rows.emotion, n_folds)
-    for fold in speaker_folds(rows.speaker, rows.emotion, n_folds) if n_folds > 1 else ():
+    for fold in speaker_folds(rows.speaker, rows.emotion, n_folds, seed) if n_folds > 1 else ():
         emotion = rows.emotion[fold.train].astype(str)
         if len(set(emotion)) > 1:
             model = linear_svc(c).fit(rows.embedding[fold.train], emotion)

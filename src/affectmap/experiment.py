@@ -17,6 +17,7 @@ from pathlib import Path
 
 import joblib
 import numpy as np
+import numpy.typing as npt
 
 from affectmap.baselines import FUNCTIONALS_88, PCA_2, RIDGE, baseline
 from affectmap.bootstrap import SpeakerBootstrap
@@ -35,6 +36,7 @@ from affectmap.protocol import (
     Material,
     Placed,
     embed_rows,
+    fold_kind,
     make_material,
     place,
     score,
@@ -127,7 +129,8 @@ class Experiment:
             corpora = [*data.source.corpora, *data.targets]
             shown = [each for each in placed if _is_shown(each, self.config)]
             return Results(
-                settings=self.config.model_dump(mode="json") | {"training": vars(training_settings(self.config))},
+                settings=self.config.model_dump(mode="json")
+                | {"folds": fold_kind(data.source, self.config), "training": vars(training_settings(self.config))},
                 command=command,
                 notes=self.notes,
                 timings=self.timings,
@@ -189,8 +192,8 @@ class Experiment:
         return [*map(self._of_wanted_emotions, corpora[:n_source]), *corpora[n_source:]]
 
     def _of_wanted_emotions(self, corpus: Corpus) -> Corpus:
-        is_iemocap = corpus.card is not None and corpus.card.name == "iemocap"
-        four = self.config.emotions == "four" or (self.config.emotions == "auto" and is_iemocap)
+        in_paper = corpus.card is not None and corpus.card.four_classes
+        four = self.config.emotions == "four" or (self.config.emotions == "auto" and in_paper)
         return keep_four_classes(corpus) if four else corpus
 
     def _measure(self, corpus: Corpus) -> PreparedCorpus:
@@ -259,11 +262,12 @@ class Experiment:
         emotions = {corpus.name: corpus.emotion for corpus in data.source.corpora}
         bounds = Run(FUNCTIONALS_88, 1, self.config.seed, data.bootstraps)
         work = [joblib.delayed(score)(each, emotions, self.config) for each in placed]
-        work += [joblib.delayed(upper_bounds)(bounds, each, "source", self.config) for each in data.source.corpora]
-        work += [joblib.delayed(upper_bounds)(bounds, each, "target", self.config) for each in data.targets]
+        emotion = data.source.emotion
+        for role, corpora in (("source", data.source.corpora), ("target", data.targets)):
+            work += [joblib.delayed(upper_bounds)(bounds, each, role, emotion, self.config) for each in corpora]
         n_jobs = self.n_jobs if len(work) > PARALLEL_SCORES else 1
         found: list[list[Score]] = joblib.Parallel(n_jobs=n_jobs)(work)
-        found += [_supervised_scores(data, job, model) for job, model in trained if job.held_out is not None]
+        found += [_supervised_scores(data, job, model, *job.held_out) for job, model in trained if job.held_out]
         return Scores(chain.from_iterable(found))
 
 
@@ -285,9 +289,10 @@ def _place_baselines(data: Data, config: ExperimentConfig) -> Iterator[Placed]:
             yield place(run, data.source, data.targets, material, fitted.transform)
 
 
-def _supervised_scores(data: Data, job: Job, model: TrainedModel) -> list[Score]:
+def _supervised_scores(
+    data: Data, job: Job, model: TrainedModel, features: npt.NDArray[np.float32], rows: npt.NDArray[np.int64]
+) -> list[Score]:
     target = next(target for target in data.targets if target.name == job.corpus)
-    features, rows = job.held_out if job.held_out is not None else (np.empty((0, 88), np.float32), np.array([]))
     test = embed_rows(target, "target", model.network.embed(features), rows)
     return list(label_scores(Run(job.method, job.fold, job.seed, data.bootstraps), test, "supervised"))
 

@@ -59,8 +59,9 @@ class PreparedCorpus:
 
     @property
     def n_found(self) -> int:
-        """Utterances before anything was dropped, by the loader or here."""
-        return len(self.corpus.table) + sum(finding.dropped for finding in self.corpus.findings)
+        """Utterances before anything was dropped or left out."""
+        dropped = sum(finding.dropped for finding in self.corpus.findings)
+        return len(self.corpus.table) + dropped + self.corpus.n_left_out
 
     @property
     def emotion(self) -> Objects:
@@ -74,12 +75,12 @@ class PreparedCorpus:
 
     @property
     def speaker(self) -> Objects:
-        """Speaker of every row with the corpus' name before it; a row without one counts as its own speaker."""
-        known = self.table["speaker"].tolist()
-        return np.array(
-            [f"{self.name}/row {i}" if pd.isna(name) else f"{self.name}/{name}" for i, name in enumerate(known)],
-            dtype=object,
-        )
+        """Speaker of every row with the corpus' name before it; if any is unknown, all rows count as one speaker's.
+
+        Then nothing is claimed about other speakers: there is no interval, and no split by speaker.
+        """
+        names = self.table["speaker"].tolist() if self.has_speakers else ["unknown"] * len(self.table)
+        return np.array([f"{self.name}/{name}" for name in names], dtype=object)
 
     @property
     def file(self) -> Objects:
@@ -120,7 +121,8 @@ def keep_four_classes(corpus: Corpus) -> Corpus:
         raise CorpusError(f"{corpus.name}: {detail}; name their emotions, or train on all with --emotions all")
     finding = Finding(corpus.name, "", "note", f"{detail} and were left out (emotions: four)")
     functionals = None if corpus.functionals is None else corpus.functionals[kept.to_numpy()]
-    return replace(corpus, table=corpus.table[kept], functionals=functionals, findings=(*corpus.findings, finding))
+    findings = (*corpus.findings, finding)
+    return replace(corpus, table=corpus.table[kept], functionals=functionals, findings=findings, n_left_out=n_left_out)
 
 
 def prepare(

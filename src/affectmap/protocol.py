@@ -45,13 +45,43 @@ class Material:
     targets: dict[str, tuple[Features, npt.NDArray[np.int64]]]
 
 
+def fold_kind(source: PooledSource, config: ExperimentConfig) -> str:
+    """Say what the folds setting comes to.
+
+    Args:
+        source: The pooled source.
+        config: `folds` and `preset` matter.
+
+    Returns:
+        The setting itself, or for ``auto``: ``stratified`` under the preset ``authors-code``, else ``session`` where
+        every utterance has a session and no speaker is in two of them (as in IEMOCAP), else ``speaker``.
+    """
+    if config.folds != "auto":
+        return config.folds
+    if config.preset == "authors-code":
+        return "stratified"
+    sessions = _named_sessions(source)
+    pairs = set(zip(source.speaker, sessions, strict=True))
+    apart = all(corpus.has_speakers for corpus in source.corpora) and len(pairs) == len(set(source.speaker))
+    return "session" if apart and None not in set(sessions) and len(set(sessions)) > 1 else "speaker"
+
+
+def _named_sessions(source: PooledSource) -> npt.NDArray[np.object_]:
+    names = [
+        None if session is None else f"{corpus.name}/{session}"
+        for corpus in source.corpora
+        for session in corpus.table["session"].tolist()
+    ]
+    return np.array(names, dtype=object)
+
+
 def source_folds(source: PooledSource, config: ExperimentConfig) -> tuple[Fold, ...]:
     """Split the source.
 
     Args:
         source: The pooled source.
         config: `folds`, `n_folds`, `seed` and `preset` matter. ``auto`` means: shuffled across speakers for the
-            preset ``authors-code``, else by session where every utterance has one, else by speaker.
+            preset ``authors-code``, else by session where sessions share no speakers, else by speaker.
 
     Returns:
         The folds.
@@ -72,12 +102,8 @@ def source_folds(source: PooledSource, config: ExperimentConfig) -> tuple[Fold, 
         >>> [fold.test.tolist() for fold in source_folds(PooledSource.of([pets]), config)]
         [[2, 3], [0, 1]]
     """
-    kind = config.folds
-    sessions = np.concatenate([corpus.table["session"].to_numpy(dtype=object) for corpus in source.corpora])
-    named = np.array([f"{corpus}/{session}" for corpus, session in zip(source.corpus_name, sessions, strict=True)])
-    if kind == "auto":
-        has_sessions = all(session is not None for session in sessions) and len(set(named)) > 1
-        kind = "stratified" if config.preset == "authors-code" else "session" if has_sessions else "speaker"
+    kind = fold_kind(source, config)
+    named = _named_sessions(source)
     if kind == "stratified":
         everyone_known = all(corpus.has_speakers for corpus in source.corpora)
         speaker = source.speaker if everyone_known else None
@@ -89,7 +115,7 @@ def source_folds(source: PooledSource, config: ExperimentConfig) -> tuple[Fold, 
     for corpus in source.corpora:
         known_speakers(corpus)
     if kind == "session":
-        if any(session is None for session in sessions):
+        if any(session is None for session in named):
             raise ConfigError(f"{source.name} names no sessions for some utterances; use --folds speaker")
         return session_folds(named, source.speaker)
     n_speakers = len(set(source.speaker))
@@ -246,18 +272,33 @@ def score(placed: Placed, source_emotions: dict[str, npt.NDArray[np.object_]], c
         scores += class_scores(run, classifiers, each, "zero-shot")
         if not raw:
             scores += label_scores(run, each, "zero-shot")
-            scores += cross_validated_scores(run, each, "probe", config.svc_c)
+            scores += cross_validated_scores(
+                run,
+                each,
+                "probe",
+                config.svc_c,
+                n_folds=config.n_folds,
+                seed=config.seed,
+                source_emotion=placed.train.emotion,
+            )
     return scores
 
 
-def upper_bounds(run: Run, corpus: PreparedCorpus, role: str, config: ExperimentConfig) -> list[Score]:
+def upper_bounds(
+    run: Run,
+    corpus: PreparedCorpus,
+    role: str,
+    source_emotion: npt.NDArray[np.object_],
+    config: ExperimentConfig,
+) -> list[Score]:
     """Score the 88 functionals within a corpus: a classifier and a regression fitted on its own labels.
 
     Args:
         run: Carries the resamples.
         corpus: Any corpus of the run, z-scored by its own statistics.
         role: ``source`` or ``target``.
-        config: `svc_c_functionals` and `n_folds` matter.
+        source_emotion: Emotions of the source; sets of classes shared with it are scored too.
+        config: `svc_c_functionals`, `n_folds` and `seed` matter.
 
     Returns:
         Table 4, cross-validated by speaker where speakers are known, and table 3, where enough utterances are labelled.
@@ -273,7 +314,7 @@ def upper_bounds(run: Run, corpus: PreparedCorpus, role: str, config: Experiment
         >>> pets = prepare(Corpus("pets", table, functionals=brought))
         >>> from affectmap.bootstrap import SpeakerBootstrap
         >>> run = Run(FUNCTIONALS_88, 1, 0, {"pets": SpeakerBootstrap(["pets/a", "pets/b"])})
-        >>> bounds = upper_bounds(run, pets, "target", ExperimentConfig(source=["pets=folder"]))
+        >>> bounds = upper_bounds(run, pets, "target", pets.emotion, ExperimentConfig(source=["pets=folder"]))
         >>> [(score.key.quantity, score.fold, score.value) for score in bounds]
         [('S-A', 1, 0.5)]
     """
@@ -281,5 +322,13 @@ def upper_bounds(run: Run, corpus: PreparedCorpus, role: str, config: Experiment
     everything = embed_rows(corpus, role, values, np.arange(len(values)))
     scores = list(label_scores(run, everything, "within"))
     if corpus.has_speakers:
-        scores += cross_validated_scores(run, everything, "within", config.svc_c_functionals, n_folds=config.n_folds)
+        scores += cross_validated_scores(
+            run,
+            everything,
+            "within",
+            config.svc_c_functionals,
+            n_folds=config.n_folds,
+            seed=config.seed,
+            source_emotion=source_emotion,
+        )
     return scores

@@ -195,7 +195,7 @@ def make_claims() -> pd.DataFrame:
                 )
             )
         if claim in "de":
-            rows.append((claim, "all", "", "both halves", *[float("nan")] * 3, verdict))
+            rows.append((claim, "all", "", "all parts", *[float("nan")] * 3, verdict))
         else:
             name = "share of comparisons won, less one half" if claim == "f" else "mean of the comparisons"
             rows.append((claim, "all", "", name, middle, middle - half, middle + half, verdict))

@@ -18,8 +18,11 @@ def test_words_count_comparisons_and_explain_the_interval(whole_results):
         "+9.0 points of 100. The whole interval lies above zero: other speakers would most likely show the same."
     )
     assert third.overall.startswith("One of two comparisons speaks for it, none with the whole interval.")
-    assert fourth.overall.endswith("It has two halves and holds only if both do.")
-    assert fifth.overall == "None of two comparisons speak for it. It has two halves and holds only if both do."
+    assert fourth.overall.endswith("It has parts of different kinds and holds only if all do.")
+    assert (
+        fifth.overall
+        == "None of two comparisons speak for it. It has parts of different kinds and holds only if all do."
+    )
     assert "share of comparisons won, less one half" in sixth.overall
 
 

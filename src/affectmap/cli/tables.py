@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import typer
@@ -27,6 +27,7 @@ _SHOWN = (
     ("4", ("held-out", "zero-shot"), "Table 4. Emotion classes (UAR), classifier trained on the source"),
     ("4", ("probe",), "Table 4, probe. Emotion classes (UAR), classifier cross-validated by speaker on the target"),
 )
+_LEGEND = "± spread over folds and seeds; * best of the autoencoders; bound: the 88 features within the corpus itself"
 #: What the functionals themselves reach within a corpus, shown beside the embeddings.
 _BOUND = "88 functionals"
 
@@ -43,12 +44,19 @@ def print_tables(results: Results) -> None:
         text = format_table(results.summary, table, readings)
         if text:
             typer.echo(f"\n{title}\n{text}")
-    typer.echo("\n± spread over folds; * best of the four autoencoders; bound: 88 features within the corpus itself")
+    typer.echo(f"\n{_LEGEND}\n{_how(results.settings)}")
     overall = results.claims[results.claims["corpus"] == "all"]
     if len(overall):
         typer.echo("\nThe paper's claims on these corpora")
         for row in overall.itertuples():
             typer.echo(f"  ({row.claim}) {row.verdict}: {row.statement}")
+
+
+def _how(settings: dict[str, Any]) -> str:
+    return (
+        f"targets standardised by policy {settings['policy']}; source folds by {settings['folds']}; "
+        f"utterances with any |z| > {settings['outlier_threshold']:g} dropped"
+    )
 
 
 def format_table(summary: pd.DataFrame, table: str, readings: tuple[str, ...]) -> str:
@@ -69,9 +77,7 @@ def format_table(summary: pd.DataFrame, table: str, readings: tuple[str, ...]) -
     rows = [["", "", *(f"{HEADS[method]} " for method in heads), "bound"]]
     for (corpus, quantity), group in cells.groupby(["corpus", "quantity"], sort=False):
         by_method = {str(row["method"]): row for _, row in group.iterrows()}
-        compared = [row["mean"] for method, row in by_method.items() if method.startswith("DAE")]
-        compared = [mean for mean in compared if not pd.isna(mean)]
-        best = max(compared) if len(compared) > 1 else None  # one alone is no best
+        best = _best([row["mean"] for method, row in by_method.items() if method.startswith("DAE")])
         shown = [_cell(by_method.get(method), best) for method in heads]
         rows.append([str(corpus), str(quantity), *shown, _bound(summary, table, str(corpus), str(quantity))])
     if not any(row[-1] for row in rows[1:]):
@@ -85,10 +91,16 @@ def _aligned(row: list[str], widths: list[int]) -> Iterator[str]:
         yield text.ljust(width) if i < 2 else text.rjust(width)
 
 
-def _cell(row: pd.Series | None, best: float | None) -> str:
+def _best(means: list[float]) -> str | None:
+    """Write the best value as the table does; a lead that its digits do not show, or over nothing, is no lead."""
+    written = [_short(mean) for mean in sorted(mean for mean in means if not pd.isna(mean))]
+    return written[-1] if written and written[0] != written[-1] else None
+
+
+def _cell(row: pd.Series | None, best: str | None) -> str:
     if row is None or pd.isna(row["mean"]):
         return "– "
-    mark = "*" if row["mean"] == best and str(row["method"]).startswith("DAE") else " "
+    mark = "*" if _short(row["mean"]) == best and str(row["method"]).startswith("DAE") else " "
     spread = "" if pd.isna(row["sd"]) else f"±{_short(row['sd'])}"
     return f"{_short(row['mean'])}{spread}{mark}"
 

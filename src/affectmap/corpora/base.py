@@ -48,6 +48,7 @@ class CorpusCard:
         access: Where and how to get it.
         citation: What to cite.
         example: A file name that shows the naming.
+        four_classes: Whether the paper trains on its neutral, sad, happy and angry speech alone.
     """
 
     name: str
@@ -62,6 +63,7 @@ class CorpusCard:
     access: str
     citation: str
     example: str
+    four_classes: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +77,7 @@ class Corpus:
         functionals: The 88 functionals of the same rows, where a table brings them; no audio is needed then.
         card: The card of a supported corpus.
         language: Its language or languages, joined by a comma; empty where nobody said.
+        n_left_out: Utterances that are no longer in the table because they were not wanted.
     """
 
     name: str
@@ -83,6 +86,7 @@ class Corpus:
     functionals: pd.DataFrame | None = None
     card: CorpusCard | None = None
     language: str = ""
+    n_left_out: int = 0
 
 
 class Name(NamedTuple):

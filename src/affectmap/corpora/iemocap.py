@@ -65,6 +65,7 @@ CARD = CorpusCard(
     access="https://sail.usc.edu/iemocap",
     citation="Busso et al., IEMOCAP, Language Resources and Evaluation 42(4), 2008",
     example="Ses01F_impro01_F000.wav",
+    four_classes=True,
 )
 
 

@@ -1,6 +1,7 @@
 """The report of a run: one page that opens offline, its figures, and every number as CSV and JSON.
 
-Nothing is computed here that the results do not hold, except means and spreads of ratings for figure 1.
+Every value stands in the results; what is worked out here is for the eye: means of ratings and of learning curves, the
+arrows in figure 3, and which method leads.
 """
 
 from __future__ import annotations

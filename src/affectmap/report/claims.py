@@ -55,7 +55,9 @@ def _counts(single: list[dict[str, Any]]) -> str:
 
 def _overall_words(row: dict[str, Any]) -> str:
     if not is_number(row["difference"]):
-        return "It has two halves and holds only if both do." if "halves" in str(row["comparison"]) else ""
+        return (
+            "It has parts of different kinds and holds only if all do." if "all parts" in str(row["comparison"]) else ""
+        )
     points = f"{number(100 * row['difference'], 1, signed=True)} points of 100"
     return f"All together ({row['comparison']}): {points}. {interval_words(row['ci_low'], row['ci_high'])}"
 
