@@ -57,8 +57,8 @@ def runs_of(results, **wanted):
 def test_it_tells_what_it_does_in_order(whole):
     _, lines, bars = whole
     assert lines == [
-        "birds: 32 utterances found, 0 dropped, 32 used",
-        "owls: 18 utterances found, 0 dropped, 18 used",
+        "birds: 32 utterances found, 0 dropped, 32 used, 32 rated",
+        "owls: 18 utterances found, 0 dropped, 18 used, 18 rated",
         "note: owls has no neutral utterances; it is classified as S-H-A and S-A.",
         "training 24 models",  # 4 methods x (2 folds x 2 seeds + 1 of all rows), 2 upper bounds x 2 folds
         "scoring 22 embeddings",  # 4 methods x 2 folds x 2 seeds, 3 baselines x 2 folds
@@ -250,10 +250,17 @@ def test_a_damaged_row_is_counted_and_listed(settings, tmp_path):
     torn = write_table(tmp_path, "torn", damaged(make_rows()))
     lines = []
     results = Experiment(settings(source=[torn]), notify=lines.append).run()
-    assert "torn: 32 utterances found, 1 dropped (unreadable 1), 31 used" in lines
+    assert "torn: 32 utterances found, 1 dropped (unreadable 1), 31 used, 31 rated" in lines
     listed = results.findings[results.findings["dropped"]]
     assert listed[["corpus", "kind"]].to_numpy().tolist() == [["torn", "unreadable"]]
     assert results.corpora.loc[0, ["n_found", "n_dropped", "n_used"]].tolist() == [32, 1, 31]
+
+
+def test_strict_does_not_say_that_a_row_was_left_out(settings, tmp_path):
+    (tmp_path / "a.wav").touch()
+    (tmp_path / "gone.csv").write_text("file\na.wav\nb.wav\n")
+    with pytest.raises(CorpusError, match=r"gone: b.wav cannot be used: .* no such recording was found; mend it first"):
+        Experiment(settings(source=[f"table:gone={tmp_path / 'gone.csv'}"], strict=True)).run()
 
 
 def test_strict_stops_at_a_damaged_row(settings, tmp_path):
@@ -307,7 +314,7 @@ def test_dropped_recordings_are_named_when_an_embedder_is_trained(tmp_path):
     lines = []
     config = make_config(**FAST, source=[f"emodb={tmp_path}/emodb"], labels=tmp_path / "labels")
     Experiment(config, cache=tmp_path / "cache", notify=lines.append).fit_embedder()
-    assert lines[0] == "emodb: 17 utterances found, 1 dropped (unreadable 1), 16 used"
+    assert lines[0] == "emodb: 17 utterances found, 1 dropped (unreadable 1), 16 used, 16 rated"
     assert f"dropped {wav}/03a02Wa.wav: lasts 0.05 s, expected at least 0.06 s; leave it out" in lines
     strict = config.model_copy(update={"strict": True})
     with pytest.raises(AudioError, match=r"03a02Wa\.wav: lasts 0\.05 s"):

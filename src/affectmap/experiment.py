@@ -1,8 +1,7 @@
 """One configuration in, all results out: corpora, folds, methods, tables, claims and trained models.
 
-The protocol of Das et al. 2022 in the order in which it runs; every step is a function of a module below this one. To
-follow one utterance from file to table, read :mod:`affectmap.features`, :mod:`affectmap.preparation`,
-:mod:`affectmap.protocol`, :mod:`affectmap.evaluation` and this module, in this order.
+The protocol of Das et al. 2022 in the order in which it runs: :meth:`Experiment.run` is the contents page, and every
+step is a function of a module below this one.
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ from affectmap.results import (
     findings_table,
     ratings_table,
 )
-from affectmap.schema import FUNCTIONALS, CorpusError, UsageError
+from affectmap.schema import FUNCTIONALS, LABELS, CorpusError, UsageError
 from affectmap.scores import Score, Scores
 from affectmap.training import TrainedModel, train_stacked
 
@@ -200,7 +199,8 @@ class Experiment:
         config = self.config
         left_out = [finding for finding in corpus.findings if finding.dropped]
         if config.strict and left_out:
-            raise CorpusError(f"{corpus.name}: {left_out[0].file} cannot be used: {left_out[0].detail}; mend it first")
+            detail = left_out[0].detail.removesuffix("; left out")
+            raise CorpusError(f"{corpus.name}: {left_out[0].file} cannot be used: {detail}; mend it first")
         with self.progress(f"functionals of {corpus.name}") as progress:
             prepared = prepare(
                 corpus,
@@ -214,10 +214,13 @@ class Experiment:
         n_found, n_used = prepared.n_found, len(prepared.table)
         kinds = Counter(finding.kind for finding in prepared.findings if finding.dropped)
         why = f" ({', '.join(f'{kind} {n}' for kind, n in kinds.items())})" if kinds else ""
-        self.notify(f"{corpus.name}: {n_found} utterances found, {n_found - n_used} dropped{why}, {n_used} used")
+        n_rated = int(prepared.table[list(LABELS)].notna().any(axis=1).sum())
+        counts = f"{n_found} utterances found, {n_found - n_used} dropped{why}, {n_used} used, {n_rated} rated"
+        self.notify(f"{corpus.name}: {counts}")
         for finding in prepared.findings:
-            if finding.kind == "note":
-                self.notify(f"note: {corpus.name}: {finding.detail}")
+            # What is told about the corpus as a whole bears on every figure; single recordings are in the report.
+            if finding.kind == "note" or (finding.kind == "missing" and not finding.file):
+                self._note([f"{prepared.title}: {finding.detail}"])
         check_measured(prepared)
         return prepared
 

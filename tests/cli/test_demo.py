@@ -93,7 +93,7 @@ def test_every_corpus_is_named_synthetic(demo):
 
 @pytest.mark.slow
 def test_the_damaged_recordings_are_listed_with_their_reasons(demo):
-    assert "synthetic-greek: 50 utterances found, 2 dropped (unreadable 2), 48 used" in demo.err.splitlines()
+    assert "synthetic-greek: 50 utterances found, 2 dropped (unreadable 2), 48 used, 48 rated" in demo.err.splitlines()
     findings = pd.read_csv(demo.folder / "results/tables/findings.csv")
     reasons = findings.loc[findings["kind"] == "unreadable", "detail"].tolist()
     assert any("silent" in reason for reason in reasons)

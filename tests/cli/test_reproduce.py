@@ -73,8 +73,8 @@ def test_a_run_leaves_report_tables_figures_and_models_and_prints_tables_and_not
     code, out, err = process("reproduce", *tables)
     assert code == 0
     assert err.splitlines() == [
-        "birds: 32 utterances found, 0 dropped, 32 used",
-        "cats: 24 utterances found, 0 dropped, 24 used",
+        "birds: 32 utterances found, 0 dropped, 32 used, 32 rated",
+        "cats: 24 utterances found, 0 dropped, 24 used, 24 rated",
         "training 3 models",
         "scoring 8 embeddings",
         "writing the report",
@@ -158,7 +158,7 @@ def test_bad_recordings_are_listed_with_reasons_and_the_run_goes_on(reproduce, r
     (wav / "03a02Ne.wav").symlink_to("gone.wav")
     code, _, err = reproduce(*recordings)
     assert code == 0
-    assert "emodb: 25 utterances found, 9 dropped (unreadable 9), 16 used" in err.splitlines()
+    assert "emodb: 25 utterances found, 9 dropped (unreadable 9), 16 used, 16 rated" in err.splitlines()
     reasons = {
         "03a02Wa.wav": "empty (0 bytes)",
         "03a02Wb.wav": "broken, or not audio",
@@ -181,7 +181,7 @@ def test_bad_recordings_are_listed_with_reasons_and_the_run_goes_on(reproduce, r
 
 def test_a_recording_a_little_longer_than_the_shortest_is_used(affectmap, recordings):
     write_tone(Path("emodb/wav/03a02Wa.wav"), seconds=0.1)
-    assert "17 utterances found, 0 dropped, 17 used" in affectmap("train", *recordings).err
+    assert "17 utterances found, 0 dropped, 17 used, 16 rated" in affectmap("train", *recordings).err
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_a_recording_a_little_longer_than_the_shortest_is_used(affectmap, record
         ("table:a=notes", 1, "{here}/notes is a folder; expected a table, .csv or .parquet"),
         ("emodb", 2, "cannot read corpus 'emodb'; expected NAME=DIR"),
         ("=x", 2, "cannot read corpus '=x'; expected NAME=DIR"),
-        ("emdb=empty", 2, "unknown corpus 'emdb' (did you mean emodb?); known are aesdd, cafe,"),
+        ("emdb=empty", 2, "unknown corpus 'emdb' (did you mean emodb?); "),
     ],
 )
 def test_a_source_that_is_none(reproduce, here, source, code, line):
@@ -265,7 +265,8 @@ SHEETS = {
     "all equal": (
         lambda lines: [edited(line, activation="3") for line in lines],
         None,
-        "emodb: activation is 3 for all 16 utterances; give its label sheet with --labels, or leave out the method joint",
+        "emodb: activation is 3 for all 16 utterances; give its label sheet with --labels, or, in a table, "
+        "columns activation and valence; or leave the method joint out",
     ),
 }
 
@@ -449,7 +450,7 @@ def test_a_full_disk_behind_the_cache_costs_only_the_cache(affectmap, recordings
     (tiny_disk / "ballast").write_bytes(bytes(196 * 1024))
     outcome = affectmap("train", *recordings, "--cache", tiny_disk / "cache")
     assert outcome.code == 0
-    assert f"note: emodb: the cache {tiny_disk}/cache cannot be written (" in outcome.err
+    assert f"note: EMO-DB: the cache {tiny_disk}/cache cannot be written (" in outcome.err
     assert "No space left on device); new features are not kept" in outcome.err
 
 
@@ -465,7 +466,7 @@ def test_a_damaged_cache_is_told_and_rebuilt(affectmap, recordings, here):
     sound = file.read_bytes()
     file.write_bytes(sound[:300] + b"damage" + sound[306:])
     told, again = train("second")
-    assert f"note: emodb: the cache file {file} is damaged" in told
+    assert f"note: EMO-DB: the cache file {file} is damaged" in told
     assert again == weights
     assert "damaged" not in train("third")[0]
 

@@ -26,7 +26,7 @@ def test_it_leaves_an_embedder_and_prints_where(train, here):
     code, out, err = train()
     assert (code, out) == (0, f"{here}/embedder\n")
     first, second = err.splitlines()
-    assert first == "birds: 32 utterances found, 0 dropped, 32 used"
+    assert first == "birds: 32 utterances found, 0 dropped, 32 used, 32 rated"
     assert second.startswith("loss after 2 epochs: ")
     assert tree(here / "embedder") == {".affectmap", "curves.csv", "embedder.json", "weights.safetensors"}
     embedder = Embedder.load("embedder")
