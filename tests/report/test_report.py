@@ -285,6 +285,30 @@ def test_nothing_rated_at_all(unrated):
     assert "explained 3" not in text
 
 
+def test_initials_in_the_notes_are_spelt_out(make_results):
+    text = Page(rendered(make_results(notes=["No N-S-A here, N-S-H-A there."]))).text
+    assert "N-S-H-A: neutral, sad, happy, angry." in text.split("At a glance")[0].split("Summary")[0]
+    assert "neutral" not in Page(rendered(make_results(notes=["No corpus."]))).text.split("Summary")[0]
+
+
+def test_legend_tells_only_what_is_drawn(make_results):
+    whole = make_results()
+    legend = Page(rendered(whole)).text.split("Bars: ")[1].split("“Clearly”")[0]
+    assert legend.startswith("of the four compared methods the best on average")
+    drawn = "Thin line: 95 % interval over speakers. Solid tick: DAE-Unsupervised. Dotted tick: guessing."
+    assert " ".join(legend.split()).endswith(drawn)
+    summary = whole.summary[(whole.summary["method"] == "DAE-Metric-Act") & (whole.summary["table"] != "4")]
+    html = rendered(dataclasses.replace(whole, summary=summary.assign(ci_low=np.nan)))
+    legend = Page(html).text.split("Bars: ")[1].split("“Clearly”")[0]
+    assert legend.split() == ["what", "the", "method", "reaches."]
+    assert 'class="range"' not in html
+
+
+def test_nothing_is_called_an_upper_bound(html):
+    assert "Trained on the corpus itself" in html
+    assert "upper bound" not in html.lower()
+
+
 def test_no_targets(source_only):
     text = Page(rendered(source_only)).text
     assert "nothing can be said about transfer" in text

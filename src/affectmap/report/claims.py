@@ -9,6 +9,16 @@ import pandas as pd
 
 from affectmap.report.style import is_number, number, out_of, spelt
 
+#: Each claim in a few words, for the summary.
+SHORT_NAMES = {
+    "a": "metric methods explain ratings better than the unsupervised one",
+    "b": "activation is explained better than valence",
+    "c": "metric methods recognise emotions better than the unsupervised one",
+    "d": "three emotions are easier than four",
+    "e": "only distances in activation gain from ratings",
+    "f": "Metric-Val mostly recognises emotions better than Metric-Act",
+}
+
 
 @dataclass(frozen=True)
 class Claim:

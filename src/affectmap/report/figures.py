@@ -118,8 +118,8 @@ def _dots(table: Table | None, folder: Path, stem: str, name: str) -> Iterator[P
         return
     reference = "guessing" if table.unit == "UAR" else "zero: nothing explained"
     caption = (
-        f"{name} as a picture. Dots: mean {table.unit}; lines: 95 % interval over speakers; hollow: upper "
-        f"bounds, which use the corpus’s own labels; the dotted line is {reference}."
+        f"{name} as a picture. Dots: mean {table.unit}; lines: 95 % interval over speakers; hollow: trained "
+        f"on the corpus itself, with its labels; the dotted line is {reference}."
     )
     alt = f"{name}: {table.unit} of every method on {listed(table.corpora)}; the numbers are in the table."
     yield save(dot_plot(table), folder, file_stem(stem, name), caption, alt)

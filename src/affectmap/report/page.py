@@ -16,13 +16,14 @@ import pandas as pd
 from affectmap.report import style
 from affectmap.report.canvas import Picture
 from affectmap.report.claims import claim_views
-from affectmap.report.summary import glances, summarise
+from affectmap.report.glance import glances
+from affectmap.report.summary import summarise
 from affectmap.report.tables import Table, build_table
 
 if TYPE_CHECKING:
     from affectmap.results import Results
 
-#: Tables of the page: key, number in the paper, readings shown beside the upper bounds.
+#: Tables of the page: key, number in the paper, readings shown beside methods trained on the corpus itself.
 TABLES = {
     "table1": ("1", ("held-out",)),
     "table3": ("3", ("held-out", "zero-shot")),
@@ -86,6 +87,8 @@ def render(results: Results, tables: Mapping[str, Table | None], pictures: Mappi
         title=f"{style.listed(sources)} to {style.listed(targets)}" if targets else style.listed(sources),
         sentences=summarise(results),
         glances=glances(results),
+        n_compared=sum(map(style.is_compared, results.summary["method"].unique())),
+        initials=_initials(results.notes),
         corpora=results.corpora.to_dict("records"),
         policies={policy: _POLICIES.get(policy, "") for policy in policies},
         tables=tables,
@@ -95,6 +98,13 @@ def render(results: Results, tables: Mapping[str, Table | None], pictures: Mappi
         dropped=findings_by_corpus(results.findings),
         settings=dict(flat_settings(results.settings)),
     )
+
+
+def _initials(notes: Sequence[str]) -> str:
+    """Spell out the initials of the longest set of classes that the notes name; empty if they name none."""
+    named = [quantity for quantity in style.QUANTITIES if "-" in quantity and any(quantity in note for note in notes)]
+    longest = max(named, key=len, default="")
+    return f"{longest}: {', '.join(style.class_names(longest))}." if longest else ""
 
 
 @cache
@@ -107,7 +117,7 @@ def _template() -> jinja2.Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    names = ("number", "percent", "listed", "counted", "language_name", "letter", "is_number", "is_compared")
+    names = ("number", "percent", "listed", "counted", "spelt", "language_name", "letter", "is_number", "is_compared")
     environment.globals.update({name: getattr(style, name) for name in names})
     environment.filters["count"] = lambda value: f"{int(value):,}" if style.is_number(value) else style.DASH
     environment.filters["or_dash"] = lambda value: value if isinstance(value, str) and value else style.DASH

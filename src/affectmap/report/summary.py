@@ -1,15 +1,17 @@
-"""The results in plain words, made from the numbers: what transfers, how well, and which claims hold."""
+"""The results in plain words, made from the numbers: what transfers, how well, how surely, and which claims hold."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from statistics import median
+from collections.abc import Sequence
+from statistics import mean, median
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from affectmap.report.claims import SHORT_NAMES
+from affectmap.report.glance import not_rated
 from affectmap.report.style import (
+    DASH,
     RIDGE,
     UNSUPERVISED,
     chance,
@@ -19,93 +21,22 @@ from affectmap.report.style import (
     is_number,
     language_name,
     listed,
+    number,
     out_of,
     percent,
     spelt,
 )
+from affectmap.report.transfer import Leader, Transfer, bounds, percents
 
 if TYPE_CHECKING:
     from affectmap.results import Results
 
 #: Share of the ratings' differences that counts as read clearly, and as read in part.
 CLEARLY, IN_PART = 0.3, 0.1
+#: With fewer speakers or fewer evaluated utterances a corpus gets a warning.
+FEW_SPEAKERS, FEW_UTTERANCES = 8, 100
 #: With more corpora than this the text gives a range; the bars and tables have them all.
 _MANY = 3
-_VERDICTS = ("holds", "does not hold", "cannot be told")
-
-
-@dataclass(frozen=True)
-class Measure:
-    """One bar of "at a glance": shares of one for its length and its two ticks, and the words beside it."""
-
-    label: str
-    share: float
-    text: str
-    method: str
-    unsupervised: float | None
-    guessing: float | None
-
-
-@dataclass(frozen=True)
-class Glance:
-    """One unseen corpus and its measures."""
-
-    corpus: str
-    about: str
-    measures: list[Measure]
-
-
-@dataclass(frozen=True)
-class _Leader:
-    """The compared method that does best on average over the unseen corpora, and its rows."""
-
-    method: str
-    rows: list[dict[str, Any]]
-
-
-class Transfer:
-    """What the summary says about corpora that no method was trained on.
-
-    Args:
-        results: The results of a run.
-    """
-
-    def __init__(self, results: Results) -> None:
-        self.corpora = results.corpora
-        self.targets = [str(c) for c in results.corpora.loc[results.corpora["role"] == "target", "corpus"]]
-        rows = results.summary[results.summary["reading"] == "zero-shot"]
-        records = [{str(key): value for key, value in row.items()} for row in rows.to_dict("records")]
-        self._rows = [row for row in records if is_number(row["mean"]) and row["corpus"] in self.targets]
-
-    def value(self, method: str, corpus: str, quantity: str) -> float | None:
-        """Give a mean without any label of the corpus, ``None`` if there is none."""
-        for row in self._rows:
-            if (row["method"], row["corpus"], row["quantity"]) == (method, corpus, quantity):
-                return float(row["mean"])
-        return None
-
-    def leader(self, quantities: Iterable[str]) -> _Leader | None:
-        """Find the compared method that is best on average, counted from guessing where one can guess."""
-        mine = [r for r in self._rows if is_compared(r["method"]) and r["quantity"] in set(quantities)]
-        # What is the most that one corpus has may be the lesser one of another.
-        most = {
-            r["corpus"]: max(len(other["quantity"]) for other in mine if other["corpus"] == r["corpus"]) for r in mine
-        }
-        mine = [r for r in mine if len(r["quantity"]) == most[r["corpus"]]]
-        # Counted from guessing, or a corpus with fewer classes would always look better.
-        gain: dict[str, list[float]] = {}
-        for row in mine:
-            gain.setdefault(row["method"], []).append(row["mean"] - (chance(row["quantity"]) or 0.0))
-        if not gain:
-            return None
-        best = max(gain, key=lambda method: sum(gain[method]) / len(gain[method]))
-        return _Leader(best, [row for row in mine if row["method"] == best])
-
-    def most_classes(self) -> list[str]:
-        """Quantities with the most classes that some unseen corpus has: N-S-H-A, or S-H-A without neutral."""
-        named = {(row["corpus"], row["quantity"]) for row in self._rows if row["table"] == "4"}
-        most = {max((quantity for corpus, quantity in named if corpus == each), key=len) for each, _ in named}
-        return sorted(most)
 
 
 def summarise(results: Results) -> list[tuple[str, str]]:
@@ -118,60 +49,105 @@ def summarise(results: Results) -> list[tuple[str, str]]:
         Leading words and a sentence or two, in reading order.
     """
     transfer = Transfer(results)
-    sentences = [("What was done.", _what_was_done(results))]
-    if not transfer.targets:
-        sentences.append(("Transfer.", "No other corpus was given, so nothing can be said about transfer."))
-    sentences += [
-        (f"{label.capitalize()}.", text)
-        for label in ("activation", "valence")
-        if (text := _about_rating(transfer, label))
+    transferred = "" if transfer.targets else "No other corpus was given, so nothing can be said about transfer."
+    sentences = [
+        ("Take care.", _about_small(results.corpora)),
+        ("What was done.", _what_was_done(results)),
+        ("Transfer.", transferred),
+        ("Activation.", _about_rating(transfer, "activation")),
+        ("Valence.", _about_rating(transfer, "valence")),
+        ("Not rated.", not_rated(transfer, transfer.targets)),
+        ("Emotions.", _about_classes(transfer)),
+        ("A simpler map.", _about_ridge(transfer)),
+        ("The paper’s claims.", _about_claims(results.claims)),
     ]
-    sentences += [("Emotions.", text) for text in [_about_classes(transfer)] if text]
-    sentences += [("A simpler map.", text) for text in [_about_ridge(transfer)] if text]
-    sentences += [("The paper’s claims.", text) for text in [_about_claims(results.claims)] if text]
-    return sentences
+    return [(lead, text) for lead, text in sentences if text]
+
+
+def _about_small(corpora: pd.DataFrame) -> str:
+    small: dict[str, str] = {}
+    for row in corpora[corpora["role"] == "target"].to_dict("records"):
+        counts = [
+            counted(int(row[key]), noun)
+            for key, noun, few in (
+                ("n_speakers", "speaker", FEW_SPEAKERS),
+                ("n_evaluated", "evaluated utterance", FEW_UTTERANCES),
+            )
+            if is_number(row[key]) and row[key] < few
+        ]
+        if counts:
+            small[str(row["corpus"])] = listed(counts)
+    if len(small) > _MANY:
+        few = f"fewer than {spelt(FEW_SPEAKERS)} speakers or {FEW_UTTERANCES} evaluated utterances"
+        return f"{listed(small)} have {few} each: their figures are very uncertain."
+    return " ".join(f"{corpus} has only {counts}: its figures are very uncertain." for corpus, counts in small.items())
 
 
 def _named(results: Results, role: str) -> list[str]:
     rows = results.corpora[results.corpora["role"] == role].to_dict("records")
-    return [f"{row['corpus']} ({language_name(row['language'])})" for row in rows]
+    languages = [language_name(row["language"]) for row in rows]
+    return [
+        f"{row['corpus']} ({language})" if language != DASH else str(row["corpus"])
+        for row, language in zip(rows, languages, strict=True)
+    ]
 
 
 def _what_was_done(results: Results) -> str:
     n_methods = sum(map(is_compared, results.summary["method"].unique()))
     sources, targets = _named(results, "source"), _named(results, "target")
     start = f"{counted(n_methods, 'autoencoder').capitalize()} learnt from {listed(sources)}"
+    verb = "was" if n_methods == 1 else "were"
     if not targets:
-        return f"{start} and were tried on its speakers that were held out."
+        return f"{start} and {verb} tried on its speakers that were held out."
     unheard = f"{counted(len(targets), 'corpus')} never heard in training"
-    return f"{start} and were then tried on {unheard}: {listed(targets)}."
+    return f"{start} and {verb} then tried on {unheard}: {listed(targets)}."
 
 
 def _about_rating(transfer: Transfer, label: str) -> str:
     leader = transfer.leader([label])
     if leader is None:
         return ""
-    mean = sum(row["mean"] for row in leader.rows) / len(leader.rows)
-    how = "clearly" if mean >= CLEARLY else "in part" if mean >= IN_PART else "hardly"
-    shares = _each([max(row["mean"], 0.0) for row in leader.rows], [row["corpus"] for row in leader.rows])
+    average = mean(row["mean"] for row in leader.rows)
+    how = "clearly" if average >= CLEARLY else "in part" if average >= IN_PART else "hardly"
     text = (
-        f"It can {how} be read from the embedding of speech never heard in training: the best method, "
-        f"{leader.method}, explains {shares} of the differences between ratings."
+        f"It can {how} be read from the embedding of speech never heard in training: "
+        f"{_chosen(leader)} explains {_each(leader.rows, least=0.0)} of the differences between ratings."
     )
     if leader.method == UNSUPERVISED:
         return f"{text} That is the autoencoder that saw no rating."
-    plain = [transfer.value(UNSUPERVISED, row["corpus"], label) for row in leader.rows]
-    known = [max(value, 0.0) for value in plain if value is not None]
-    return f"{text} {UNSUPERVISED}, which saw no rating, explains {_each(known)}." if known else text
+    plain = [transfer.row(UNSUPERVISED, row["corpus"], label) for row in leader.rows]
+    shares = [max(row["mean"], 0.0) for row in plain if row]
+    if not shares:
+        return text
+    explained = _range(shares) if len(shares) > _MANY else listed(map(percent, shares))
+    return f"{text} {UNSUPERVISED}, which saw no rating, explains {explained}."
 
 
-def _each(shares: Sequence[float], corpora: Sequence[str] = ()) -> str:
-    """Write every share with its corpus, or the range where there are many."""
-    if len(shares) > _MANY:
-        low, middle, high = (percent(choose(shares)) for choose in (min, median, max))
-        return low if low == high else f"{low} to {high} (median {middle})"
-    places = [f" in {corpus}" for corpus in corpora] or [""] * len(shares)
-    return listed(f"{percent(share)}{place}" for share, place in zip(shares, places, strict=True))
+def _chosen(leader: Leader) -> str:
+    """Name a method; one that was the best of several was chosen when the results were known."""
+    if leader.n_methods == 1:
+        return leader.method
+    return f"{leader.method}, the best of the {spelt(leader.n_methods)} compared methods and chosen afterwards,"
+
+
+def _each(rows: Sequence[dict[str, Any]], least: float = -1.0) -> str:
+    """Write every share with its corpus and interval, or the range where there are many."""
+    shares = [max(row["mean"], least) for row in rows]
+    if len(rows) > _MANY:
+        return _range(shares)
+    parts, words = [], "with other speakers "
+    for row, share in zip(rows, shares, strict=True):
+        ends = bounds(row)
+        sure = f"{words}{percents(*(max(end, least) for end in ends))}" if ends else "interval unknown"
+        # What the range is, is said once.
+        words = "" if ends else words
+        parts.append(f"{percent(share)} in {row['corpus']} ({sure})")
+    return listed(parts)
+
+
+def _range(shares: Sequence[float]) -> str:
+    low, middle, high = (percent(choose(shares)) for choose in (min, median, max))
+    return low if low == high else f"{low} to {high} (median {middle})"
 
 
 def _about_classes(transfer: Transfer) -> str:
@@ -182,85 +158,49 @@ def _about_classes(transfer: Transfer) -> str:
     for row in leader.rows:
         by_classes.setdefault(str(row["quantity"]), []).append(row)
     parts = [
-        f"{_each([row['mean'] for row in rows], [row['corpus'] for row in rows])} of "
-        f"{listed(class_names(quantity))} speech (guessing: {percent(chance(quantity))})"
+        f"{_each(rows)} of {listed(class_names(quantity))} speech (guessing: {percent(chance(quantity))})"
         for quantity, rows in by_classes.items()
     ]
+    most = max(by_classes, key=len)
     return (
-        f"Without a single label of the new corpus, a classifier on the embedding of {leader.method}, the "
-        f"best of the compared methods, recognises {listed(parts)}, each emotion weighing the same."
+        f"Without a single label of the new corpus, a classifier on the embedding of {_chosen(leader)} "
+        f"recognises {listed(parts)}, each emotion weighing the same. In the tables they are "
+        f"initials; {most}: {', '.join(class_names(most))}."
     )
 
 
 def _about_ridge(transfer: Transfer) -> str:
     # Against the very methods that the sentences before praised.
-    better, total = 0, 0
-    for quantities in (["activation"], ["valence"], transfer.most_classes()):
-        leader = transfer.leader(quantities)
-        for row in leader.rows if leader else []:
-            ridge = transfer.value(RIDGE, row["corpus"], row["quantity"])
-            if ridge is not None:
-                total += 1
-                better += ridge >= row["mean"]
+    leaders = [transfer.leader(quantities) for quantities in (["activation"], ["valence"], transfer.most_classes())]
+    ours = [row for leader in leaders if leader for row in leader.rows]
+    pairs = [(row, ridge) for row in ours if (ridge := transfer.row(RIDGE, row["corpus"], row["quantity"]))]
+    leads = [row["mean"] - ridge["mean"] for row, ridge in pairs if row["mean"] > ridge["mean"]]
+    ridge_words, total = "Ridge regression from the 88 features straight to the ratings", len(pairs)
     if total == 0:
         return ""
-    verdict = (
-        "and by that yardstick the network has not earned its place"
-        if better > total / 2
-        else "and by that yardstick the network earns its place, if not everywhere"
-        if better
-        else "and by that yardstick the network earns its place"
-    )
-    return (
-        f"Ridge regression from the 88 features straight to the two ratings does as well as the methods "
-        f"named above or better in {out_of(better, total, 'comparison')}, {verdict}."
-    )
+    if len(leads) == total:
+        where = f"all {counted(total, 'comparison')}" if total > 1 else "the one comparison there is"
+        by = f"by {number(100 * mean(leads), 1)} points of 100{' on average' if total > 1 else ''}"
+        return f"{ridge_words} reaches less: the network leads in {where}, {by}{_overlap(pairs)}."
+    where = f"{out_of(total - len(leads), total, 'comparison')}" if total > 1 else "the one comparison there is"
+    rest = "the network has no clear advantage" if 2 * len(leads) <= total else "the network leads in the others"
+    return f"{ridge_words} reaches the same or more in {where}; {rest}. Such counts do not settle which is better."
+
+
+def _overlap(pairs: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> str:
+    """Say in how many pairs the intervals overlap; the worse one of a pair comes second."""
+    known = [(mine, other) for row, ridge in pairs if (mine := bounds(row)) and (other := bounds(ridge))]
+    overlapping = sum(other[1] >= mine[0] for mine, other in known)
+    if overlapping == 0:
+        return "" if known else ", but how surely is unknown"
+    where = "" if overlapping == len(pairs) else f" in {out_of(overlapping, len(pairs), 'comparison')}"
+    return f", but the intervals overlap{where}, so this does not settle which is better"
 
 
 def _about_claims(claims: pd.DataFrame) -> str:
-    overall = claims[claims["corpus"] == "all"]
-    parts = []
-    for verdict in _VERDICTS:
-        letters = [f"({claim})" for claim in dict.fromkeys(overall.loc[overall["verdict"] == verdict, "claim"])]
-        if letters:
-            verb = {"holds": "hold" if len(letters) > 1 else "holds"}.get(verdict)
-            verb = verb or (verdict.replace("does", "do") if len(letters) > 1 else verdict)
-            parts.append(f"{listed(letters)} {verb}")
-    return f"On these corpora {listed(parts)}." if parts else ""
-
-
-def glances(results: Results) -> list[Glance]:
-    """Give the bars of "at a glance": for each unseen corpus the best compared method for each quantity.
-
-    Args:
-        results: The results of a run.
-
-    Returns:
-        One item an unseen corpus that has any value.
-    """
-    transfer = Transfer(results)
-    found = []
-    for row in results.corpora[results.corpora["role"] == "target"].to_dict("records"):
-        measures = [
-            _measure(transfer, leader, row["corpus"])
-            for quantities in (["activation"], ["valence"], transfer.most_classes())
-            if (leader := transfer.leader(quantities)) and any(item["corpus"] == row["corpus"] for item in leader.rows)
-        ]
-        speakers = counted(int(row["n_speakers"]), "speaker") if is_number(row["n_speakers"]) else ""
-        about = ", ".join(filter(None, [language_name(row["language"]), speakers]))
-        if measures:
-            found.append(Glance(str(row["corpus"]), about, measures))
-    return found
-
-
-def _measure(transfer: Transfer, leader: _Leader, corpus: str) -> Measure:
-    row = next(row for row in leader.rows if row["corpus"] == corpus)
-    quantity, mean = str(row["quantity"]), float(row["mean"])
-    classes = chance(quantity)
-    label = _class_label(quantity) if classes else f"{quantity.capitalize()} explained"
-    unsupervised = transfer.value(UNSUPERVISED, corpus, quantity) if leader.method != UNSUPERVISED else None
-    return Measure(label, min(max(mean, 0.0), 1.0), percent(mean), leader.method, unsupervised, classes)
-
-
-def _class_label(quantity: str) -> str:
-    return f"Emotions recognised, of {spelt(len(class_names(quantity)))}"
+    overall = claims[claims["corpus"] == "all"].drop_duplicates("claim")
+    parts = [
+        f"({row['claim']}) {SHORT_NAMES.get(str(row['claim']), 'see below')}: {row['verdict']}"
+        for row in overall.to_dict("records")
+    ]
+    return f"On these corpora, {'; '.join(parts)}." if parts else ""

@@ -11,7 +11,7 @@ import pandas as pd
 from affectmap.report.style import COMPARED, QUANTITIES, is_compared, is_number, number, ordered
 
 #: Groups of a table's rows, from above.
-GROUPS = ("Upper bounds (with the corpus’s own labels)", "Compared methods", "Baselines")
+GROUPS = ("Trained on the corpus itself", "Compared methods", "Baselines")
 _BOUNDS = ("supervised", "within")
 _Key = tuple[str, str]
 _Rows = dict[str, dict[_Key, dict[str, Any]]]
@@ -53,7 +53,7 @@ class TableRow:
 
 @dataclass(frozen=True)
 class TableGroup:
-    """Rows that belong together: bounds, compared methods, baselines."""
+    """Rows that belong together: trained on the corpus itself, compared methods, baselines."""
 
     title: str
     rows: list[TableRow]
@@ -96,7 +96,7 @@ def build_table(summary: pd.DataFrame, which: str, corpora: Sequence[str], readi
         summary: The results' summary.
         which: "1", "3" or "4".
         corpora: Names in the order of the columns.
-        readings: Readings to show, beside the upper bounds.
+        readings: Readings to show, beside methods trained on the corpus itself.
 
     Returns:
         The table, or ``None`` if the summary has nothing for it.
@@ -110,7 +110,7 @@ def build_table(summary: pd.DataFrame, which: str, corpora: Sequence[str], readi
     """
     rows = summary[(summary["table"] == which) & summary["reading"].isin([*readings, *_BOUNDS])]
     records = [{str(k): v for k, v in record.items()} for record in rows.to_dict("records")]
-    # Bounds alone make no column: there would be nothing to hold against them.
+    # They alone make no column: there would be nothing to hold against them.
     shown = {(record["corpus"], record["quantity"]) for record in records if record["reading"] in readings}
     if not shown:
         return None
