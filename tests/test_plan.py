@@ -116,9 +116,13 @@ def test_held_out_rows_are_in_no_task(source):
         (
             ["joint"],
             {"valence": NAN},
-            "no utterance has a rating of activation and valence; .* leave out the method joint",
+            "no utterance has a rating of activation and valence; .* in a table, columns activation and valence; or leave the method joint out",
         ),
-        (["valence"], {"valence": 3.0}, "cats: valence is 3 for all 48 utterances; .* leave out the method valence"),
+        (
+            ["valence"],
+            {"valence": 3.0},
+            "cats: valence is 3 for all 48 utterances; .* leave the method valence out, as with --method unsupervised",
+        ),
         (["unsupervised", "joint"], {"activation": 2.5}, "cats: activation is 2.5 for all 48 utterances"),
         (
             ["joint"],

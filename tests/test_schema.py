@@ -14,6 +14,7 @@ from affectmap.schema import (
     Emotion,
     Finding,
     LabelError,
+    closest_emotion,
     parse_emotion,
     validate_table,
 )
@@ -78,7 +79,7 @@ def test_variants(written, emotion):
 
 @pytest.mark.parametrize("written", ["", "  ", "angr", "happy sad", "ärger", "0", float("nan"), None, 3])
 def test_emotion_is_never_guessed(written):
-    with pytest.raises(CorpusError, match=r"unknown emotion .*; expected one of \['angry', 'boredom'"):
+    with pytest.raises(CorpusError, match=r"unknown emotion .*; expected one of angry, boredom"):
         parse_emotion(written)
 
 
@@ -168,15 +169,26 @@ def test_unknown_and_repeated_columns():
         validate_table(twice, "x")
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"), [("angyr", "angry"), ("Happines ", "happy"), ("mad", None), ("", None), ("sentence", None)]
+)
+def test_closest_emotion(written, meant):
+    assert closest_emotion(written) == meant
+
+
 def test_unknown_emotions_are_all_named():
-    with pytest.raises(CorpusError, match=r"x: unknown emotions \['Sad', 'grumpy'\]; expected some of \['angry'"):
+    with pytest.raises(CorpusError, match=r"x: unknown emotions Sad, grumpy; expected some of angry, boredom"):
         validate_table(table(emotion=["grumpy", "Sad"]), "x")
 
 
 @pytest.mark.parametrize("value", [0.99, 5.01, -1, np.inf, -np.inf])
 def test_labels_lie_between_one_and_five(value):
-    with pytest.raises(LabelError, match=r"x: 1 values of valence lie outside 1..5, first .* for b.wav"):
+    with pytest.raises(
+        LabelError, match=r"x: 1 value of valence lies outside 1..5, first .* for b.wav; ratings must be on 1..5"
+    ):
         validate_table(table(valence=[3, value]), "x")
+    with pytest.raises(LabelError, match=r"x: 2 values of arousal lie outside .*; correct or blank them"):
+        validate_table(table(activation=[value, value]), "x", {"activation": "arousal"})
     assert validate_table(table(valence=[1.0, 5.0]), "x")["valence"].tolist() == [1.0, 5.0]
 
 

@@ -119,7 +119,11 @@ def check_labels(source: PooledSource, methods: Sequence[Method]) -> None:
         names = METHOD_LABELS[method][1]
         label = source.label[:, label_columns(names)]
         label = label[np.isfinite(label).all(axis=1)]
-        advice = f"give its label sheet with --labels, or leave out the method {method}"
+        wanted = f"{'a column' if len(names) == 1 else 'columns'} {' and '.join(names)}"
+        advice = (
+            f"give its label sheet with --labels, or, in a table, {wanted}; "
+            f"or leave the method {method} out, as with --method unsupervised"
+        )
         if names and not len(label):
             raise ConfigError(f"{source.name}: no utterance has a rating of {' and '.join(names)}; {advice}")
         for name, values in zip(names, label.T, strict=True):

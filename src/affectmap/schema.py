@@ -10,7 +10,8 @@ Conventions:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from enum import StrEnum
 from importlib import resources
 from typing import TYPE_CHECKING, NamedTuple
@@ -119,8 +120,25 @@ def parse_emotion(name: str) -> Emotion:
     """
     emotion = _EMOTION_OF.get(str(name).strip().lower())
     if emotion is None:
-        raise CorpusError(f"unknown emotion {name!r}; expected one of {sorted(map(str, Emotion))}")
+        raise CorpusError(f"unknown emotion {name!r}; expected one of {', '.join(sorted(Emotion))}")
     return emotion
+
+
+def closest_emotion(name: str) -> Emotion | None:
+    """Find the emotion that a misspelt name probably means, for messages only.
+
+    Args:
+        name: A name that :func:`parse_emotion` does not know.
+
+    Returns:
+        The emotion; ``None`` if no name comes close.
+
+    Example:
+        >>> closest_emotion("angyr"), closest_emotion("table")
+        (<Emotion.ANGRY: 'angry'>, None)
+    """
+    close = get_close_matches(name.strip().lower(), _EMOTION_OF, n=1, cutoff=0.75)
+    return _EMOTION_OF[close[0]] if close else None
 
 
 class Finding(NamedTuple):
@@ -141,12 +159,13 @@ class Finding(NamedTuple):
     dropped: bool = False
 
 
-def validate_table(table: pd.DataFrame, origin: str) -> pd.DataFrame:
+def validate_table(table: pd.DataFrame, origin: str, written_as: Mapping[str, str] | None = None) -> pd.DataFrame:
     """Check an utterance table and give it every column in the shared order.
 
     Args:
         table: Rows indexed by ``file``, ``start``, ``end``; any of :data:`COLUMNS`.
         origin: Where the table comes from, for messages.
+        written_as: Labels that go by another name there, for messages: activation may be called arousal.
 
     Returns:
         A copy with all of :data:`COLUMNS`: text columns as ``object`` with ``None`` where missing or blank,
@@ -184,7 +203,8 @@ def validate_table(table: pd.DataFrame, origin: str) -> pd.DataFrame:
     checked = table.reindex(columns=list(COLUMNS))
     for column in COLUMNS:
         if column in LABELS:
-            checked[column] = _checked_label(checked[column], origin)
+            name = (written_as or {}).get(column, column)
+            checked[column] = _checked_label(checked[column].rename(name), origin)
         else:
             checked[column] = pd.Series([_text(cell) for cell in checked[column]], checked.index, dtype=object)
     _check_emotions(checked["emotion"], origin)
@@ -213,9 +233,12 @@ def _checked_label(values: pd.Series, origin: str) -> pd.Series:
     low, high = LABEL_RANGE
     outside = number.notna() & ~number.between(low, high)
     if outside.any():
+        n_outside = int(outside.sum())
+        how_many = f"1 value of {values.name} lies" if n_outside == 1 else f"{n_outside} values of {values.name} lie"
         raise LabelError(
-            f"{origin}: {int(outside.sum())} values of {values.name} lie outside {low:g}..{high:g}, first "
-            f"{number[outside].iloc[0]:g} for {outside.index[outside][0][0]}; correct or blank them"
+            f"{origin}: {how_many} outside {low:g}..{high:g}, first {number[outside].iloc[0]:g} for "
+            f"{outside.index[outside][0][0]}; ratings must be on {low:g}..{high:g} (rescale 0..1 or -1..1 first); "
+            f"correct or blank {'it' if n_outside == 1 else 'them'}"
         )
     return number
 
@@ -224,4 +247,6 @@ def _check_emotions(emotions: Iterable[str | None], origin: str) -> None:
     known = {str(emotion) for emotion in Emotion}
     strange = sorted({str(e) for e in emotions if e is not None} - known)
     if strange:
-        raise CorpusError(f"{origin}: unknown emotions {strange}; expected some of {sorted(known)}")
+        raise CorpusError(
+            f"{origin}: unknown emotions {', '.join(strange)}; expected some of {', '.join(sorted(known))}"
+        )

@@ -36,6 +36,25 @@ def test_spec_that_cannot_be_read(text):
         parse_spec(text)
 
 
+def test_the_fault_of_a_spec_is_named(make_files, write, tmp_path):
+    rec, plain = make_files("rec", ["x.wav"]), write("plain.csv", "file\nrec/x.wav\n")
+    emodb = make_files("berlin", ["03a01Fa.wav", "03a01Wa.wav"])
+    for text, fault in (
+        (f"mine={rec}", f"; {rec} holds no audformat database (db.yaml); known are"),
+        (f"mine={plain}", f"did you mean table:mine={plain}?"),
+        ("my rec=x", "(its name 'my rec' has a space; a name is of letters, digits, _, . and -)"),
+        ("table:a/b=x", "(its name 'a/b' has '/'; a name is of"),
+        (str(emodb), f"did you mean emodb={emodb}?"),
+        (str(plain), f"did you mean table:NAME={plain}?"),
+    ):
+        with pytest.raises(UsageError) as caught:
+            parse_spec(text)
+        assert fault in str(caught.value)
+    for text in (str(rec), str(tmp_path / "nowhere"), str(rec / "x.wav")):
+        with pytest.raises(UsageError, match=rf"^cannot read corpus '{text}'; expected NAME=DIR"):
+            parse_spec(text)
+
+
 def test_unknown_corpus_tells_the_known_and_the_other_forms(tmp_path):
     with pytest.raises(UsageError) as caught:
         parse_spec(f"emo-db={tmp_path}")

@@ -21,6 +21,23 @@ def test_raises_the_error_it_is_given(write, tmp_path):
             read_sheet(write("a.csv", "x,y\n1,2\n1,2,3\n"), error)
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("file;valence\na.wav;3,5\n", "semicolons"),
+        ('\ufeff\n"file";"valence"\na.wav;3\n', "semicolons"),
+        ("file\tvalence\na.wav\t3,5\n", "tabs"),
+    ],
+)
+def test_other_separators_are_told(write, text, name):
+    with pytest.raises(CorpusError, match=rf"a.csv looks separated by {name}; save it with commas"):
+        read_sheet(write("a.csv", text), CorpusError)
+
+
+def test_semicolons_beside_commas_are_text(write):
+    assert read_sheet(write("a.csv", "file,a;b\nx,1;2\n"), CorpusError).header == ["file", "a;b"]
+
+
 def test_rows_know_their_place_and_folder(write):
     file = write("deep/a.csv", "x\n1\n\n2\n")
     rows = read_rows(file)

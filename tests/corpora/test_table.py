@@ -60,6 +60,25 @@ def test_arousal_is_activation(load):
         load("file,arousal,activation\na.wav,2,2\n")
 
 
+def test_names_of_columns_in_any_case(load):
+    corpus = load("File,EMOTION,Speaker,Arousal\na.wav,sad,1,2\nb.wav,angry,2,3\n")
+    assert corpus.table[["emotion", "speaker", "activation"]].to_numpy().tolist() == [
+        ["sad", "1", 2],
+        ["angry", "2", 3],
+    ]
+    assert corpus.findings == ()
+
+
+def test_all_unknown_emotions_are_told_at_once(load):
+    with pytest.raises(CorpusError) as caught:
+        load("file,emotion\n" + "".join(f"{i}.wav,{name}\n" for i, name in enumerate(["angyr", "sad", "mad", "angyr"])))
+    told = "unknown emotions 'angyr' (2 times, first line 2; did you mean angry?), 'mad' (line 4); expected some of angry, "
+    assert told in str(caught.value)
+    assert "[" not in str(caught.value)
+    with pytest.raises(CorpusError, match=r"'w11' \(line 13\) and 8 more; expected"):
+        load("file,emotion\n" + "".join(f"{i}.wav,w{i}\n" for i in range(20)))
+
+
 def test_calm_stays_calm(load):
     assert load("file,emotion\na.wav,calm\nb.wav,neutral\n").table["emotion"].tolist() == ["calm", "neutral"]
 
@@ -94,7 +113,7 @@ def test_rows_without_a_recording_are_dropped_by_name(load):
 def test_unknown_columns_are_told_but_a_near_miss_is_refused(load):
     corpus = load("file,speaker,transcript,age\na.wav,1,ja,3\n")
     assert corpus.findings[0].detail == "columns left out, for they are not known: transcript, age"
-    for misspelt, meant in (("emotoin", "emotion"), ("Valence", "valence"), ("speaker ", "speaker")):
+    for misspelt, meant in (("emotoin", "emotion"), ("Valance", "valence"), ("speaker ", "speaker")):
         with pytest.raises(CorpusError, match=rf"has a column '{misspelt}'; rename it to '{meant}' if it is that"):
             load(f"file,{misspelt}\na.wav,x\n")
 
@@ -102,18 +121,32 @@ def test_unknown_columns_are_told_but_a_near_miss_is_refused(load):
 @pytest.mark.parametrize(
     ("text", "error", "message"),
     [
-        ("filename\na.wav\n", CorpusError, r"has no column 'file'; got \['filename'\]"),
+        ("filename\na.wav\n", CorpusError, r"no column file; got filename; did you mean file\? rename"),
+        ("emotion,Path\nsad,a.wav\n", CorpusError, r"got emotion, Path; did you mean file\? rename Path to file"),
+        ("wave,emotion\na.wav,sad\n", CorpusError, "no column file; got wave, emotion$"),
+        ("file,Sex,sex\na.wav,f,m\n", CorpusError, "has columns Sex and sex, which are one; keep one"),
+        ("file;valence\na.wav;3,5\n", CorpusError, "looks separated by semicolons; save it with commas"),
         ("file,emotion\n", CorpusError, "has no rows; expected at least one utterance"),
-        ("file,file\na.wav,a.wav\n", CorpusError, r"columns of the same name: \['file'\]"),
+        ("file,file\na.wav,a.wav\n", CorpusError, r"columns of the same name: file; name"),
         ("file,emotion\n,sad\n", CorpusError, "line 2 names no file"),
-        ("file,emotion\na.wav,sad\n\nb.wav,angyr\n", CorpusError, "line 4: unknown emotion 'angyr'; expected one of"),
+        (
+            "file,emotion\na.wav,sad\n\nb.wav,angyr\n",
+            CorpusError,
+            r"emotion 'angyr' \(line 4; did you mean angry\?\); expected",
+        ),
         ("file,start\na.wav,soon\n", CorpusError, "line 2: start is 'soon'; expected seconds"),
         ("file,start\na.wav,inf\n", CorpusError, "line 2: start is 'inf'; expected seconds"),
         ("file,start\na.wav,-1\n", CorpusError, "line 2: start is -1; expected 0 s or more"),
         ("file,start,end\na.wav,2,2\n", CorpusError, "line 2 ends at 2 s and starts at 2 s; expected an end after"),
         ("file\na.wav\na.wav\n", CorpusError, "1 utterances are named twice, first .*a.wav; name each once"),
         ("file,valence\na.wav,good\n", LabelError, "valence of .*a.wav is 'good', not a number"),
-        ("file,valence\na.wav,0\n", LabelError, r"1 values of valence lie outside 1\.\.5, first 0 for .*a.wav"),
+        ("file,valence\na.wav,0\n", LabelError, r"1 value of valence lies outside 1\.\.5, first 0 for .*a.wav"),
+        (
+            "file,Arousal\na.wav,0.2\nb.wav,0\n",
+            LabelError,
+            r"2 values of arousal lie .*\(rescale 0\.\.1 or -1\.\.1 first",
+        ),
+        ("file,arousal\na.wav,much\n", LabelError, "arousal of .*a.wav is 'much', not a number"),
         ("file,emotion\na.wav\n", CorpusError, "line 2 has 1 cells, the header 2"),
     ],
 )
@@ -195,7 +228,7 @@ def test_parquet_with_numbers_times_and_index(tmp_path, make_files):
     assert flat.table.index.get_level_values("start").total_seconds().tolist() == [0, 1]
     assert flat.table["valence"].tolist()[0] == 2.5
     frame.assign(emotion=["sad", "mad"]).to_parquet(tmp_path / "flat.parquet")
-    with pytest.raises(CorpusError, match=r"row 2: unknown emotion 'mad'"):
+    with pytest.raises(CorpusError, match=r"unknown emotion 'mad' \(row 2\); expected some of angry, "):
         table.load("mine", tmp_path / "flat.parquet")
 
 

@@ -34,6 +34,8 @@ _SHEETS: dict[str, LabelSheet] = {name: card.sheet for name, card in CARDS.items
 
 _FORMS = "table:NAME=FILE (CSV or parquet) or NAME=DIR (audformat database)"
 _NAME = re.compile(r"[\w.-]+")
+_NOT_IN_NAME = re.compile(r"[^\w.-]")
+_TABLES = (".csv", ".parquet")
 
 
 class Spec(NamedTuple):
@@ -73,7 +75,8 @@ def parse_spec(text: str) -> Spec:
     kind, colon, name = front.rpartition(":")
     if not equals or not path or not _NAME.fullmatch(name) or (colon and kind not in ("table", "audformat")):
         raise UsageError(
-            f"cannot read corpus {text!r}; expected NAME=DIR with NAME one of {', '.join(sorted(CARDS))}, or {_FORMS}"
+            f"cannot read corpus {text!r}{_spec_fault(text)}; "
+            f"expected NAME=DIR with NAME one of {', '.join(sorted(CARDS))}, or {_FORMS}"
         )
     if kind == "table":
         return Spec(kind, name, Path(path))
@@ -90,13 +93,35 @@ def parse_spec(text: str) -> Spec:
     return Spec("audformat", name, folder, tuple(filter(None, tables.split(","))))
 
 
+def _spec_fault(text: str) -> str:
+    """Tell in brackets what is probably wrong with a text that is no spec, or nothing."""
+    front, equals, _ = text.partition("=")
+    name = front.rpartition(":")[2]
+    if equals:
+        strange = _NOT_IN_NAME.search(name)
+        if strange is None:
+            return ""
+        fault = "a space" if strange[0] == " " else repr(strange[0])
+        return f" (its name {name!r} has {fault}; a name is of letters, digits, _, . and -)"
+    path = Path(text).expanduser()
+    if not text or not path.exists():
+        return ""
+    if path.is_file():
+        return f" (did you mean table:NAME={text}?)" if path.suffix.lower() in _TABLES else ""
+    owner = _recognise(path)
+    return "" if owner is None else f" (did you mean {owner.name}={text}?)"
+
+
 def _unknown(name: str, folder: Path) -> str:
     owner = _recognise(folder) if folder.is_dir() else None
     close = get_close_matches(name.lower(), CARDS, n=1)
-    if owner is not None:
+    if folder.suffix.lower() in _TABLES and folder.expanduser().is_file():
+        hint = f" (did you mean table:{name}={folder}?)"
+    elif owner is not None:
         hint = f"; it looks like {owner.title}: use {owner.name}={folder}"
     else:
         hint = f" (did you mean {close[0]}?)" if close else ""
+        hint += f"; {folder} holds no audformat database (db.yaml)" if folder.expanduser().is_dir() else ""
     return f"unknown corpus {name!r}{hint}; known are {', '.join(sorted(CARDS))}; any other goes as {_FORMS}"
 
 

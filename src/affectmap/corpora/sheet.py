@@ -46,7 +46,8 @@ def read_sheet(file: Path, error: type[AffectmapError]) -> Sheet:
         Its cells as text.
 
     Raises:
-        AffectmapError: Of the given class, if the file is missing, empty, no UTF-8 text, or has a ragged row.
+        AffectmapError: Of the given class, if the file is missing, empty, no UTF-8 text, not separated by commas, or
+            has a ragged row.
 
     Example:
         >>> import tempfile
@@ -59,6 +60,9 @@ def read_sheet(file: Path, error: type[AffectmapError]) -> Sheet:
     lines: list[int] = []
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
+            first = next((line for line in stream if line.strip()), "")
+            _refuse_other_separators(first, file, error)
+            stream.seek(0)
             reader = csv.reader(stream, strict=True)
             for cells in reader:
                 if cells:
@@ -74,6 +78,13 @@ def read_sheet(file: Path, error: type[AffectmapError]) -> Sheet:
         raise error(f"{file} is empty; expected a header and rows")
     _refuse_ragged(rows, lines, file, error)
     return Sheet(rows[0], rows[1:], lines[1:])
+
+
+def _refuse_other_separators(header: str, file: Path, error: type[AffectmapError]) -> None:
+    # Never read with another separator: cells that hold decimal commas would have to be guessed, too.
+    for separator, name in ((";", "semicolons"), ("\t", "tabs")):
+        if "," not in header and separator in header.strip():
+            raise error(f"{file} looks separated by {name}; save it with commas (and numbers with points)")
 
 
 def _refuse_ragged(rows: list[list[str]], lines: list[int], file: Path, error: type[AffectmapError]) -> None:
@@ -130,7 +141,7 @@ def read_rows(file: Path) -> Rows:
         sheet = read_sheet(file, CorpusError)
         repeated = sorted({header for header in sheet.header if sheet.header.count(header) > 1})
         if repeated:
-            raise CorpusError(f"{file} has columns of the same name: {repeated}; name each once")
+            raise CorpusError(f"{file} has columns of the same name: {', '.join(repeated)}; name each once")
         frame = pd.DataFrame(sheet.rows, columns=sheet.header, dtype=object)
         return Rows(frame, [f"line {line}" for line in sheet.lines], str(file), file.parent)
     if file.suffix.lower() != ".parquet":

@@ -2,15 +2,17 @@
 
 Columns: ``file`` (relative to the table's folder), and any of ``start``, ``end`` (seconds, or a time such as
 ``0 days 00:00:01.5``), ``emotion``, ``activation`` (or ``arousal``), ``valence``, ``speaker``, ``session``,
-``sex``, ``language``. With the 88 eGeMAPSv02 functionals as further columns no audio is needed. Columns
-beyond these are left out and told.
+``sex``, ``language``; upper and lower case do not matter. With the 88 eGeMAPSv02 functionals as further
+columns no audio is needed. Columns beyond these are left out and told.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
@@ -24,7 +26,9 @@ from affectmap.schema import (
     INDEX,
     LABELS,
     CorpusError,
+    Emotion,
     Finding,
+    closest_emotion,
     parse_emotion,
     validate_table,
 )
@@ -34,6 +38,9 @@ if TYPE_CHECKING:
 
 _CLOCK = re.compile(r"(?:-?\d+ days? \+?)?\d{1,2}:\d\d:\d\d(?:\.\d+)?", re.ASCII)
 _KNOWN = (*INDEX, *COLUMNS, "arousal", *FUNCTIONALS)
+_CANONICAL = {known.lower(): known for known in _KNOWN}
+_MEANT_FILE = ("filename", "file_name", "filepath", "file_path", "path")
+_MAX_TOLD = 12
 
 
 def load(name: str, file: Path) -> Corpus:
@@ -88,6 +95,7 @@ def build_corpus(name: str, rows: Rows, language: str = "") -> Corpus:
     import audformat
     import pandas as pd
 
+    rows = _with_known_names(rows)
     findings = _check_columns(name, rows)
     written = [text_of(cell) for cell in rows.frame["file"]]
     for cell, place in zip(written, rows.places, strict=True):
@@ -99,7 +107,8 @@ def build_corpus(name: str, rows: Rows, language: str = "") -> Corpus:
     columns = {column: _column(rows, column) for column in COLUMNS}
     if not _present(columns["language"]) and language:
         columns["language"] = [language] * len(files)
-    table = validate_table(pd.DataFrame(columns, index=index), rows.origin)
+    written_as = {"activation": "arousal"} if "arousal" in rows.frame else {}
+    table = validate_table(pd.DataFrame(columns, index=index), rows.origin, written_as)
     functionals = _functionals(rows, index)
     kept, left_out = _usable(name, written, files, functionals, rows)
     unlabelled = _unlabelled(name, table[kept], [cell for cell, keep in zip(written, kept, strict=True) if keep])
@@ -114,10 +123,23 @@ def build_corpus(name: str, rows: Rows, language: str = "") -> Corpus:
     )
 
 
+def _with_known_names(rows: Rows) -> Rows:
+    """Write known names of columns as the schema does: ``Emotion`` is ``emotion``."""
+    given = [str(column) for column in rows.frame.columns]
+    named = [_CANONICAL.get(column.lower(), column) for column in given]
+    for known, count in Counter(named).items():
+        if count > 1:
+            same = [column for column, name in zip(given, named, strict=True) if name == known]
+            raise CorpusError(f"{rows.origin} has columns {' and '.join(same)}, which are one; keep one of them")
+    return replace(rows, frame=rows.frame.set_axis(named, axis=1))
+
+
 def _check_columns(name: str, rows: Rows) -> list[Finding]:
     given = [str(column) for column in rows.frame.columns]
     if "file" not in given:
-        raise CorpusError(f"{rows.origin} has no column 'file'; got {given[:8]}")
+        meant = next((column for column in given if column.strip().lower() in _MEANT_FILE), None)
+        hint = "" if meant is None else f"; did you mean file? rename {meant} to file"
+        raise CorpusError(f"{rows.origin} has no column file; got {', '.join(given[:8])}{hint}")
     if rows.frame.empty:
         raise CorpusError(f"{rows.origin} has no rows; expected at least one utterance")
     if {"activation", "arousal"} <= set(given):
@@ -155,8 +177,36 @@ def _column(rows: Rows, column: str) -> list[Any]:
     if column in LABELS:
         return [None if cell is None or cell.lower() in NO_NUMBER else cell for cell in cells]
     if column == "emotion":
-        return _each(rows, cells, lambda cell: str(parse_emotion(cell)))
+        return _emotions(rows, cells)
     return cells
+
+
+def _emotions(rows: Rows, cells: list[str | None]) -> list[str | None]:
+    """Read all emotions; what is not known is told at once, value by value."""
+    emotions: dict[str, str] = {}
+    strange: dict[str, str] = {}
+    for cell, place in zip(cells, rows.places, strict=True):
+        if cell is None or cell in emotions or cell in strange:
+            continue
+        try:
+            emotions[cell] = str(parse_emotion(cell))
+        except CorpusError:
+            strange[cell] = place
+    if strange:
+        counts = Counter(cells)
+        told = [_strange_emotion(cell, counts[cell], place) for cell, place in strange.items()]
+        more = f" and {len(told) - _MAX_TOLD} more" if len(told) > _MAX_TOLD else ""
+        raise CorpusError(
+            f"{rows.origin}: unknown emotion{'s' if len(told) > 1 else ''} {', '.join(told[:_MAX_TOLD])}{more}; "
+            f"expected some of {', '.join(sorted(Emotion))}"
+        )
+    return [None if cell is None else emotions[cell] for cell in cells]
+
+
+def _strange_emotion(cell: str, count: int, place: str) -> str:
+    close = closest_emotion(cell)
+    where = place if count == 1 else f"{count} times, first {place}"
+    return f"{cell!r} ({where}{'' if close is None else f'; did you mean {close}?'})"
 
 
 def _each(rows: Rows, cells: list[str | None], parse: Callable[[str], Any]) -> list[Any]:
