@@ -136,6 +136,7 @@ def _cells(scores: Scores, table: str, method: str, reading: str) -> list[Key]:
 
 def _better_than_unsupervised(table: str) -> Callable[[Scores], Iterator[_Difference]]:
     def compare(scores: Scores) -> Iterator[_Difference]:
+        """Subtract the unsupervised value from each metric method's."""
         for less in _cells(scores, table, UNSUPERVISED, "zero-shot"):
             if (table, less.corpus, less.quantity) == ("3", "emodb", "activation"):
                 continue  # the paper says itself that the claim does not hold there
