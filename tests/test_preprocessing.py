@@ -1,12 +1,16 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.preprocessing import StandardScaler
 
+from affectmap import preprocessing
 from affectmap.preprocessing import (
     POLICIES,
     Statistics,
+    block_statistics,
     constant_features,
     fit_statistics,
     outlier_mask,
@@ -330,3 +334,59 @@ def test_statistics_are_compared_by_identity_as_arrays_have_no_single_truth():
     one = Statistics(np.zeros(2), np.ones(2))
     assert one == one
     assert one != Statistics(np.zeros(2), np.ones(2))
+
+
+# Blocks
+
+
+@pytest.mark.parametrize("block_rows", [1, 7, 50])
+def test_blocks_change_nothing_but_the_last_digits(monkeypatch, block_rows):
+    features, speaker = corpus()
+    features[3, 1], features[4] = np.nan, 50.0
+    whole = fit_statistics(features[5:]), outlier_mask(features, 3.0)
+    scaled = standardise_target(features[5:], "speaker", speaker=speaker[5:])[0]
+    monkeypatch.setattr(preprocessing, "BLOCK_ROWS", block_rows)
+    statistics = fit_statistics(features[5:])
+    np.testing.assert_allclose(statistics.mean, whole[0].mean, rtol=1e-13)
+    np.testing.assert_allclose(statistics.std, whole[0].std, rtol=1e-13)
+    np.testing.assert_array_equal(whole[0].apply(features[5:]), plain_z(features[5:], slice(None)).astype(np.float32))
+    np.testing.assert_array_equal(outlier_mask(features, 3.0), whole[1])
+    again = standardise_target(features[5:], "speaker", speaker=speaker[5:])[0]
+    np.testing.assert_allclose(again, scaled, atol=1e-6)
+    with pytest.raises(ConfigError, match="1 of 50 utterances"):
+        whole[0].apply(features)
+
+
+def test_statistics_by_block_are_those_of_the_rows_asked_for():
+    features, _ = corpus()
+    rows = np.array([9, 2, 30])
+    found = block_statistics(3, lambda start, stop: features[rows[start:stop]])
+    np.testing.assert_array_equal(found.mean, fit_statistics(features[rows]).mean)
+    with pytest.raises(ConfigError, match="at least one utterance"):
+        block_statistics(0, lambda start, stop: features[start:stop])
+
+
+def peak_of(function, *arguments):
+    tracemalloc.start()
+    try:
+        function(*arguments)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_large_table_is_never_copied_whole(monkeypatch):
+    monkeypatch.setattr(preprocessing, "BLOCK_ROWS", 500)
+    features = np.random.default_rng(0).normal(size=(20_000, 88)).astype(np.float32)
+    assert peak_of(fit_statistics, features) < 0.3 * features.nbytes
+    assert peak_of(outlier_mask, features) < 0.3 * features.nbytes
+    statistics = fit_statistics(features)
+    assert peak_of(statistics.apply, features) < 1.3 * features.nbytes
+
+
+def test_each_of_many_speakers_is_standardised_by_itself():
+    features, _ = corpus(n=60)
+    speaker = np.array([f"s{k // 3}" for k in np.random.default_rng(1).permutation(60)])
+    scaled, _ = standardise_target(features, "speaker", speaker=speaker)
+    for name in set(speaker):
+        np.testing.assert_allclose(scaled[speaker == name], plain_z(features[speaker == name], slice(None)), atol=1e-5)

@@ -18,6 +18,7 @@ Conventions:
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,8 +30,13 @@ from affectmap.schema import ConfigError
 POLICIES = ("source", "target-20", "target-all", "speaker")
 #: Share of a target corpus that ``target-20`` takes its statistics from.
 FIT_SHARE = 0.2
+#: Rows that are widened to float64 at a time: tables stay in float32, and sums are taken in double precision.
+BLOCK_ROWS = 8192
 
 Features = npt.NDArray[np.float32]
+Raw = npt.NDArray[np.float32] | npt.NDArray[np.float64]
+#: Gives the rows from one number up to another.
+RowsBetween = Callable[[int, int], Raw]
 Mask = npt.NDArray[np.bool_]
 
 
@@ -76,11 +82,17 @@ class Statistics:
         if raw.shape[1] != len(self.mean):
             raise ConfigError(f"got {raw.shape[1]} features; the statistics are of {len(self.mean)}")
         usable = self.usable
-        damaged = int((~np.isfinite(raw[:, usable])).any(axis=1).sum())
+        # Features that carry nothing come out as 0 whatever they hold: divided by infinity.
+        mean, std = np.where(usable, self.mean, 0.0), np.where(usable, self.std, np.inf)
+        scaled, damaged = np.empty(raw.shape, dtype=np.float32), 0
+        for rows in _blocks(len(raw)):
+            block = raw[rows].astype(np.float64)
+            sound = np.isfinite(block)
+            damaged += int(np.sum(~sound.all(axis=1, where=usable)))
+            block[~sound] = 0.0
+            scaled[rows] = (block - mean) / std + 0.0
         if damaged:
             raise ConfigError(f"{damaged} of {len(raw)} utterances have features that are not finite; leave them out")
-        scaled = np.zeros(raw.shape, dtype=np.float32)
-        scaled[:, usable] = (raw[:, usable] - self.mean[usable]) / self.std[usable]
         return scaled
 
 
@@ -102,14 +114,62 @@ def fit_statistics(features: npt.ArrayLike) -> Statistics:
         Statistics(mean=array([5., 1.]), std=array([2., 0.]))
     """
     raw = _checked(features)
-    if not len(raw):
+    return block_statistics(len(raw), lambda start, stop: raw[start:stop])
+
+
+def block_statistics(n_rows: int, rows_between: RowsBetween) -> Statistics:
+    """Take mean and standard deviation of a table that is handed over a block at a time, as :func:`fit_statistics`.
+
+    Sums are taken in float64, first for the means and then of the squared deviations from them, so that nothing
+    cancels out; the result depends on the rows and their order alone.
+
+    Args:
+        n_rows: Utterances, at least one.
+        rows_between: Gives the features of the rows from one number up to another; asked twice for each.
+
+    Returns:
+        The statistics.
+
+    Raises:
+        ConfigError: If there are no utterances.
+
+    Example:
+        >>> features = np.array([[3.0, 1.0], [7.0, 1.0], [9.0, 9.0]])
+        >>> block_statistics(2, lambda start, stop: features[[0, 1]][start:stop])
+        Statistics(mean=array([5., 1.]), std=array([2., 0.]))
+    """
+    if not n_rows:
         raise ConfigError("statistics need at least one utterance, got none")
-    finite = np.isfinite(raw).all(axis=0)
-    sound = np.where(finite, raw, 0.0)
-    mean, std = sound.mean(axis=0), sound.std(axis=0)
+    # One column stands for all until the first block tells how many there are.
+    finite, total = np.ones(1, dtype=np.bool_), np.zeros(1)
+    for block in _widened(n_rows, rows_between):
+        sound = np.isfinite(block)
+        finite = finite & sound.all(axis=0)
+        block[~sound] = 0.0
+        total = total + block.sum(axis=0)
+    mean = total / n_rows
+    total = np.zeros(1)
+    for block in _widened(n_rows, rows_between):
+        block[:, ~finite] = 0.0
+        total = total + np.square(block - mean).sum(axis=0)
+    return _statistics(finite, mean, np.sqrt(total / n_rows))
+
+
+def _statistics(
+    known: npt.NDArray[np.bool_], mean: npt.NDArray[np.float64], std: npt.NDArray[np.float64]
+) -> Statistics:
     # Functionals are float32: a smaller spread is rounding, and to divide by it would blow noise up.
-    std[std <= np.finfo(np.float32).eps * np.abs(mean)] = 0.0
-    return Statistics(np.where(finite, mean, np.nan), np.where(finite, std, np.nan))
+    std = np.where(std <= np.finfo(np.float32).eps * np.abs(mean), 0.0, std)
+    return Statistics(np.where(known, mean, np.nan), np.where(known, std, np.nan))
+
+
+def _blocks(n_rows: int) -> Iterator[slice]:
+    return (slice(start, min(start + BLOCK_ROWS, n_rows)) for start in range(0, n_rows, BLOCK_ROWS))
+
+
+def _widened(n_rows: int, rows_between: RowsBetween) -> Iterator[npt.NDArray[np.float64]]:
+    """Give copies in float64 that may be written to."""
+    return (rows_between(rows.start, rows.stop).astype(np.float64) for rows in _blocks(n_rows))
 
 
 def constant_features(features: npt.ArrayLike, names: npt.ArrayLike) -> list[str]:
@@ -162,13 +222,28 @@ def outlier_mask(features: npt.ArrayLike, threshold: float = 10.0) -> Mask:
     if not threshold > 0:
         raise ConfigError(f"the outlier threshold is {threshold}; expected a number above 0")
     raw = _checked(features)
-    finite = np.isfinite(raw)
-    outlier: Mask = np.logical_not(finite.all(axis=1))
-    for column, sound in zip(raw.T, finite.T, strict=True):
-        if sound.any():
-            statistics = fit_statistics(column[sound, None])
-            outlier[sound] |= np.abs(statistics.apply(column[sound, None])[:, 0]) > threshold
+    statistics = _finite_statistics(raw)
+    outlier = np.zeros(len(raw), dtype=np.bool_)
+    for rows in _blocks(len(raw)):
+        sound = np.isfinite(raw[rows])
+        z = statistics.apply(np.where(sound, raw[rows], 0.0))
+        outlier[rows] = ((np.abs(z) > threshold) & sound).any(axis=1) | ~sound.all(axis=1)
     return outlier
+
+
+def _finite_statistics(raw: Raw) -> Statistics:
+    """Mean and spread of the finite values of every feature; ``NaN`` where there are none."""
+    count, total = np.zeros(1, dtype=np.int64), np.zeros(1)
+    for rows in _blocks(len(raw)):
+        sound = np.isfinite(raw[rows])
+        count = count + sound.sum(axis=0)
+        total = total + np.where(sound, raw[rows], 0.0).sum(axis=0, dtype=np.float64)
+    mean = total / np.maximum(count, 1)
+    total = np.zeros(1)
+    for rows in _blocks(len(raw)):
+        deviation = np.where(np.isfinite(raw[rows]), raw[rows] - mean, 0.0)
+        total = total + np.square(deviation).sum(axis=0)
+    return _statistics(count > 0, mean, np.sqrt(total / np.maximum(count, 1)))
 
 
 def standardise_target(
@@ -235,7 +310,7 @@ def _random_fifth(n: int, seed: int) -> Mask:
     return fitted
 
 
-def _by_speaker(raw: npt.NDArray[np.float64], speaker: npt.ArrayLike | None) -> Features:
+def _by_speaker(raw: Raw, speaker: npt.ArrayLike | None) -> Features:
     names = np.asarray([None] * len(raw) if speaker is None else speaker, dtype=object)
     if len(names) != len(raw):
         raise ConfigError(f"got {len(raw)} utterances and {len(names)} speakers; expected as many")
@@ -243,15 +318,19 @@ def _by_speaker(raw: npt.NDArray[np.float64], speaker: npt.ArrayLike | None) -> 
     if missing:
         raise ConfigError(f"policy 'speaker' needs every speaker; {missing} of {len(raw)} have none, use 'target-all'")
     scaled = np.zeros(raw.shape, dtype=np.float32)
-    for name in set(names.tolist()):
-        own = names == name
+    numbers, _ = pd.factorize(names)
+    order, ends = np.argsort(numbers, kind="stable"), np.cumsum(np.bincount(numbers))
+    for own in np.split(order, ends[:-1]):
         scaled[own] = fit_statistics(raw[own]).apply(raw[own])
     return scaled
 
 
-def _checked(features: npt.ArrayLike) -> npt.NDArray[np.float64]:
+def _checked(features: npt.ArrayLike) -> Raw:
+    """Make an array of two dimensions; one of float32 is not copied."""
     try:
-        raw = np.asarray(features, dtype=np.float64)
+        raw = np.asarray(features)
+        if raw.dtype != np.float32:
+            raw = np.asarray(features, dtype=np.float64)
     except (TypeError, ValueError):
         raise ConfigError("features must be numbers, one row for each utterance") from None
     if raw.ndim != 2:
