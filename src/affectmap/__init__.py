@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from affectmap.corpora import Corpus, load_corpus
     from affectmap.features import extract_functionals
     from affectmap.folds import Fold, speaker_folds
+    from affectmap.inference import load_model
     from affectmap.metrics import adjusted_r2, pairwise_adjusted_r2, uar
     from affectmap.preprocessing import outlier_mask, standardise_target
     from affectmap.schema import FUNCTIONALS, AffectmapError, Emotion, Finding
@@ -31,6 +32,7 @@ __all__ = [
     "adjusted_r2",
     "extract_functionals",
     "load_corpus",
+    "load_model",
     "outlier_mask",
     "pairwise_adjusted_r2",
     "speaker_folds",
@@ -49,6 +51,7 @@ _HOME = {
     "adjusted_r2": "metrics",
     "extract_functionals": "features",
     "load_corpus": "corpora",
+    "load_model": "inference",
     "outlier_mask": "preprocessing",
     "pairwise_adjusted_r2": "metrics",
     "speaker_folds": "folds",

@@ -1,0 +1,244 @@
+"""Heads on an embedding, fitted apart from the network, and how far they can be trusted.
+
+Conventions:
+    * ``latent`` is the embedding (N, D); ``label`` is activation and valence (N, 2) on 1..5, ``NaN`` where missing.
+    * Classes count as equally frequent: corpora have as many angry utterances as their makers wanted.
+    * Leave-one-corpus-out: what is said about a corpus was learned without any of its utterances.
+
+Sources: split-conformal intervals, Papadopoulos et al. 2002 and Lei et al. 2018; temperature, Guo et al. 2017.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
+from sklearn.linear_model import LinearRegression, LogisticRegression
+
+from affectmap.schema import FOUR_CLASSES, LABEL_RANGE, ConfigError
+
+Floats = npt.NDArray[np.float64]
+Objects = npt.NDArray[np.object_]
+
+#: Classes that the heads tell apart.
+CLASSES = tuple(str(emotion) for emotion in FOUR_CLASSES)
+#: Temperatures that are tried: from ten times surer than fitted to ten times less.
+_TEMPERATURES = (0.1, 10.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Heads:
+    """Linear maps from the embedding to the ratings and to the classes.
+
+    Attributes:
+        rating_weight: (D, 2), for activation and valence.
+        rating_bias: (2,).
+        class_weight: (D, C).
+        class_bias: (C,).
+        classes: Names of the C classes.
+        temperature: What the scores of the classes are divided by; above 1 it makes them less sure.
+    """
+
+    rating_weight: Floats
+    rating_bias: Floats
+    class_weight: Floats
+    class_bias: Floats
+    classes: tuple[str, ...] = CLASSES
+    temperature: float = 1.0
+
+    def ratings(self, latent: npt.ArrayLike) -> Floats:
+        """Predict activation and valence (N, 2), on 1..5."""
+        return np.clip(np.asarray(latent, dtype=np.float64) @ self.rating_weight + self.rating_bias, *LABEL_RANGE)
+
+    def scores(self, latent: npt.ArrayLike) -> Floats:
+        """Give the scores of the classes (N, C) before the temperature."""
+        scores: Floats = np.asarray(latent, dtype=np.float64) @ self.class_weight + self.class_bias
+        return scores
+
+    def probabilities(self, latent: npt.ArrayLike) -> Floats:
+        """Give the probabilities of the classes (N, C); rows sum to 1."""
+        return np.exp(log_softmax(self.scores(latent) / self.temperature, axis=1))
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """How far heads and functionals may be off, measured on corpora that took no part in training.
+
+    Attributes:
+        level: Probability with which a rating shall lie in its interval, 0..1.
+        half_widths: Half the width of the intervals by policy (``source``, ``adapted``) and label.
+        max_distance: Distance beyond which an utterance is unfamiliar: root mean square z-score of its functionals.
+    """
+
+    level: float
+    half_widths: dict[str, dict[str, float]]
+    max_distance: float
+
+
+def fit_heads(latent: npt.ArrayLike, label: npt.ArrayLike, emotion: npt.ArrayLike) -> Heads:
+    """Fit least squares to the ratings and multinomial logistic regression to the classes.
+
+    Args:
+        latent: (N, D).
+        label: (N, 2), ``NaN`` where missing.
+        emotion: (N,); other emotions than :data:`CLASSES` take part in the ratings only.
+
+    Returns:
+        The heads, at temperature 1.
+
+    Raises:
+        ConfigError: If fewer than ``D + 2`` utterances are rated, or one of the classes has no utterance.
+
+    Example:
+        >>> latent = np.random.default_rng(0).normal(size=(80, 2))
+        >>> heads = fit_heads(latent, np.stack([3 + latent[:, 0], 3 - latent[:, 1]], axis=1), [*CLASSES] * 20)
+        >>> heads.rating_bias.round(3)
+        array([3., 3.])
+    """
+    place, rating = np.asarray(latent, dtype=np.float64), np.asarray(label, dtype=np.float64)
+    emotions = np.asarray(emotion, dtype=object)
+    if not len(place) == len(rating) == len(emotions):
+        raise ConfigError(
+            f"got {len(place)} latents, {len(rating)} labels and {len(emotions)} emotions; expected as many"
+        )
+    rated = np.isfinite(rating).all(axis=1)
+    if rated.sum() < place.shape[1] + 2:
+        raise ConfigError(f"{rated.sum()} utterances are rated; heads need at least {place.shape[1] + 2}")
+    missing = [name for name in CLASSES if not (emotions == name).any()]
+    if missing:
+        raise ConfigError(f"no utterance is {' or '.join(missing)}; heads need all of {', '.join(CLASSES)}")
+    line = LinearRegression().fit(place[rated], rating[rated])
+    classed = np.isin(emotions, CLASSES)
+    numbers = np.array([CLASSES.index(name) for name in emotions[classed]])
+    # Unpenalised but for what keeps separable classes finite; newton-cg converges on latents of any scale.
+    logistic = LogisticRegression(C=100.0, class_weight="balanced", solver="newton-cg", max_iter=1000)
+    logistic.fit(place[classed], numbers)
+    return Heads(line.coef_.T, line.intercept_, logistic.coef_.T, logistic.intercept_)
+
+
+def with_temperature(heads: Heads, scores: npt.ArrayLike, emotion: npt.ArrayLike) -> Heads:
+    """Give the heads the temperature at which held-out scores are likeliest, every class counting the same.
+
+    Args:
+        heads: The heads.
+        scores: (N, C) of utterances that took no part in fitting, before any temperature.
+        emotion: Their emotions (N,).
+
+    Returns:
+        The heads with the temperature.
+
+    Raises:
+        ConfigError: If no utterance is of one of the classes.
+
+    Example:
+        >>> heads = Heads(np.zeros((2, 2)), np.zeros(2), np.zeros((2, 4)), np.zeros(4))
+        >>> unsure = with_temperature(heads, 9.0 * np.eye(4)[[0, 1, 2, 0]], [*CLASSES])
+        >>> unsure.temperature > 3
+        True
+    """
+    raw, emotions = np.asarray(scores, dtype=np.float64), np.asarray(emotion, dtype=object)
+    classed = np.isin(emotions, heads.classes)
+    if not classed.any():
+        raise ConfigError(f"no utterance is one of {', '.join(heads.classes)}; the temperature needs some")
+    numbers = np.array([heads.classes.index(name) for name in emotions[classed]])
+    weight = 1.0 / np.bincount(numbers, minlength=len(heads.classes))[numbers]
+
+    def _cost(log_temperature: float) -> float:
+        likelihood = log_softmax(raw[classed] / math.exp(log_temperature), axis=1)
+        return float(-np.average(likelihood[np.arange(len(numbers)), numbers], weights=weight))
+
+    low, high = np.log(_TEMPERATURES)
+    found = minimize_scalar(_cost, bounds=(low, high), method="bounded")
+    return replace(heads, temperature=math.exp(float(found.x)))
+
+
+def half_width(residual: npt.ArrayLike, level: float = 0.9) -> float:
+    r"""Half the width of a split-conformal interval.
+
+    .. math:: |r|_{(\lceil (n + 1) \cdot \text{level} \rceil)}
+
+    the order statistic of the absolute residuals. A new residual that is exchangeable with these is no larger with at
+    least the probability `level`.
+
+    Args:
+        residual: Differences of rating and prediction on utterances that took no part in fitting (n,); ``NaN`` is
+            left out.
+        level: Probability, above 0 and below 1.
+
+    Returns:
+        Half the width; the whole range of ratings where there are too few residuals to tell.
+
+    Raises:
+        ConfigError: If `level` is out of range.
+
+    Example:
+        >>> half_width([0.1, -0.2, 0.3, -0.4], level=0.5)
+        0.3
+    """
+    if not 0 < level < 1:
+        raise ConfigError(f"the level is {level}; expected a probability above 0 and below 1")
+    size = np.sort(np.abs(np.asarray(residual, dtype=np.float64).ravel()))
+    size = size[np.isfinite(size)]
+    rank = math.ceil((len(size) + 1) * level)
+    return float(size[rank - 1]) if rank <= len(size) else LABEL_RANGE[1] - LABEL_RANGE[0]
+
+
+def coverage(truth: npt.ArrayLike, prediction: npt.ArrayLike, half_width: float) -> float:
+    """Share of ratings that lie in their intervals.
+
+    Args:
+        truth: Ratings (N,), ``NaN`` where missing.
+        prediction: (N,).
+        half_width: Half the width of the intervals.
+
+    Returns:
+        The share, 0..1; ``NaN`` without ratings.
+
+    Example:
+        >>> coverage([1.0, 2.0, float("nan")], [1.2, 4.0, 3.0], 0.5)
+        0.5
+    """
+    difference = np.abs(np.asarray(truth, dtype=np.float64) - np.asarray(prediction, dtype=np.float64))
+    known = np.isfinite(difference)
+    return float((difference[known] <= half_width).mean()) if known.any() else math.nan
+
+
+def expected_calibration_error(
+    truth: npt.ArrayLike, probabilities: npt.ArrayLike, classes: tuple[str, ...] = CLASSES, n_bins: int = 10
+) -> float:
+    r"""How far the probability of the likeliest class is from the share of hits.
+
+    .. math:: \sum_b \frac{n_b}{n} \left| \text{hits}_b - \text{confidence}_b \right|
+
+    over bins of equal width in confidence; utterances of all classes weigh the same in sum.
+
+    Source: Guo et al. 2017, eq. 3.
+
+    Args:
+        truth: Classes (N,); rows of other classes are left out.
+        probabilities: (N, C).
+        classes: Names of the C classes.
+        n_bins: Number of bins.
+
+    Returns:
+        The error, 0..1, 0 is best; ``NaN`` without utterances.
+
+    Example:
+        >>> expected_calibration_error(["sad", "sad"], [[0, 1, 0, 0], [1, 0, 0, 0]])
+        0.5
+    """
+    emotions, chances = np.asarray(truth, dtype=object), np.asarray(probabilities, dtype=np.float64)
+    known = np.isin(emotions, classes)
+    if not known.any():
+        return math.nan
+    numbers = np.array([classes.index(name) for name in emotions[known]])
+    chances = chances[known]
+    weight = 1.0 / np.bincount(numbers, minlength=len(classes))[numbers]
+    hit, confidence = chances.argmax(axis=1) == numbers, chances.max(axis=1)
+    bins = np.minimum((confidence * n_bins).astype(np.int64), n_bins - 1)
+    gaps = [abs(float((weight * (hit - confidence))[bins == each].sum())) for each in range(n_bins)]
+    return sum(gaps) / float(weight.sum())

@@ -1,0 +1,350 @@
+"""A trained model at work: a recording in, its place on the map out, with no training framework.
+
+Conventions:
+    * Values of a table stand in this order: ``embedding_0``, ``embedding_1`` ..., ``activation``, ``activation_low``,
+      ``activation_high``, ``valence``, ``valence_low``, ``valence_high``, the class probabilities ``neutral``, ``sad``,
+      ``happy``, ``angry``, and the flags of :mod:`affectmap.flags`. A model without heads has no columns for them.
+    * Activation and valence lie on 1..5, 3 is the middle. ``low`` and ``high`` bound the interval in which a rating
+      lies with the probability that the model's card tells. Probabilities sum to 1 and take all classes as equally
+      frequent.
+    * A value that cannot be had is ``NaN`` and a flag or a problem says so; a flag beside a value never replaces it.
+    * Recordings are resampled to the model's sampling rate, because functionals depend on it.
+"""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Callable, Sequence
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from affectmap.flags import FLAGS, SignalFlags, not_speech
+from affectmap.graph import Graph
+from affectmap.measurement import Source, measure_sources
+from affectmap.model_folder import GRAPH_FILE, ModelFolder, read_model_folder
+from affectmap.preprocessing import Statistics, fit_statistics, outlier_mask
+from affectmap.schema import FUNCTIONALS, LABEL_RANGE, LABELS, ConfigError, ModelError
+
+#: The model that comes with the package.
+SHIPPED = "voice-de-ur-el"
+#: Utterances below which a speaker's own mean and spread say less than the model's.
+MIN_SPEAKER_ROWS = 10
+
+#: Whose mean and spread a model may standardise with: its training data's, or others' that it was adapted to.
+POLICIES = ("source", "adapted")
+
+Floats = npt.NDArray[np.float64]
+
+
+def load_model(path: str | Path | None = None) -> Model:
+    """Load a model.
+
+    Args:
+        path: Folder of the model; by default the one that comes with the package.
+
+    Returns:
+        The model.
+
+    Raises:
+        ModelError: If the folder is missing, damaged or made for other inputs.
+
+    Example:
+        >>> model = load_model()
+        >>> time = np.arange(16000) / 16000
+        >>> voice = np.sin(2 * np.pi * 150 * time + 3 * np.sin(2 * np.pi * 5 * time)).astype(np.float32)
+        >>> model.embed(voice, 16000).columns[:3].tolist()
+        ['embedding_0', 'embedding_1', 'activation']
+    """
+    folder: Path | Traversable = (
+        resources.files("affectmap").joinpath("models").joinpath(SHIPPED) if path is None else Path(path)
+    )
+    return Model(read_model_folder(folder), str(folder))
+
+
+class Model:
+    """A model that takes recordings or functionals; made by :func:`load_model`.
+
+    It may be used by several threads at once, and gives a recording the same values alone as among others.
+
+    Args:
+        folder: Content of the model's folder.
+        origin: Where it comes from, for messages.
+
+    Raises:
+        ModelError: If the graph cannot be run or gives something else than ``model.yaml`` says.
+
+    Example:
+        >>> model = load_model()
+        >>> unheard = model.transform(np.ones((2, 88)))
+        >>> unheard["unfamiliar"].tolist()
+        [True, True]
+    """
+
+    def __init__(self, folder: ModelFolder, origin: str) -> None:
+        self._folder, self._origin = folder, origin
+        self._graph = Graph(folder.graph, folder.metadata["outputs"], f"{origin}/{GRAPH_FILE}")
+        self._thresholds, self._half_widths = _checked_numbers(folder.metadata, origin)
+
+    @property
+    def card(self) -> str:
+        """What was measured on the model, what it is for and its limits; Markdown."""
+        return self._folder.card
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """A copy of what ``model.yaml`` holds."""
+        return copy.deepcopy(self._folder.metadata)
+
+    @property
+    def statistics(self) -> Statistics:
+        """Mean and spread of the 88 functionals that are in use."""
+        return self._folder.statistics
+
+    @property
+    def sampling_rate(self) -> int:
+        """Rate in Hz at which recordings are measured."""
+        return int(self._folder.metadata["sampling_rate"])
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns that :meth:`transform` gives."""
+        return list(self._table(np.zeros((1, len(FUNCTIONALS))), [self.statistics], np.zeros(1, np.int64)))
+
+    def embed(
+        self,
+        source: Source | Sequence[Source],
+        sampling_rate: int | None = None,
+        *,
+        speaker: npt.ArrayLike | None = None,
+        n_jobs: int | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> pd.DataFrame:
+        """Place one recording, or several, on the map.
+
+        Args:
+            source: Path of a recording, or a mono signal of shape (n_samples,): floats with full scale at 1, or whole
+                numbers as a microphone gives them. A list of either gives one row each.
+            sampling_rate: Of signals, in Hz; files know their own.
+            speaker: Who speaks in each; see :meth:`transform`.
+            n_jobs: Threads; one a core by default.
+            progress: Called with the numbers of recordings done and in total.
+
+        Returns:
+            One row a recording, indexed by ``file`` (or numbered, for signals), with the columns of the module and at
+            the end ``problem``: why there are no values, or ``None``. A file that cannot be read is such a row, too.
+
+        Raises:
+            ConfigError: If a signal comes without a sampling rate or is not mono.
+        """
+        sources = [source] if isinstance(source, (str, Path, np.ndarray)) else list(source)
+        functionals, heard = self.measure(sources, sampling_rate, n_jobs=n_jobs, progress=progress)
+        table = self.transform(functionals, speaker=speaker)
+        for flag in ("too_short", "silent", "clipped"):
+            table[flag] = [getattr(each, flag) for each in heard]
+        table["problem"] = pd.Series([each.problem for each in heard], table.index, dtype=object)
+        return table
+
+    def measure(
+        self,
+        sources: Sequence[Source],
+        sampling_rate: int | None = None,
+        *,
+        n_jobs: int | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> tuple[pd.DataFrame, list[SignalFlags]]:
+        """Measure the functionals of recordings as this model takes them, for :meth:`transform` or :meth:`adapt`.
+
+        Args:
+            sources: Paths or signals; see :meth:`embed`.
+            sampling_rate: Of signals, in Hz.
+            n_jobs: Threads; one a core by default.
+            progress: Called with the numbers of recordings done and in total.
+
+        Returns:
+            As :func:`~affectmap.measurement.measure_sources`.
+
+        Raises:
+            ConfigError: If a signal comes without a sampling rate or is not mono.
+        """
+        clipped_share = self._thresholds["clipped_share"]
+        return measure_sources(
+            sources, sampling_rate, self.sampling_rate, clipped_share=clipped_share, n_jobs=n_jobs, progress=progress
+        )
+
+    def transform(
+        self, functionals: pd.DataFrame | npt.ArrayLike, *, speaker: npt.ArrayLike | None = None
+    ) -> pd.DataFrame:
+        """Place functionals on the map.
+
+        Args:
+            functionals: Table with the 88 columns in any order, or an array (N, 88) in the order of
+                :data:`~affectmap.schema.FUNCTIONALS`, measured at the model's sampling rate.
+            speaker: Who speaks in each row (N,); every speaker is then standardised by their own mean and spread, which
+                takes at least :data:`MIN_SPEAKER_ROWS` utterances of theirs. Others get the model's statistics.
+
+        Returns:
+            One row each, with the table's index; columns as in the module. ``silent`` and ``clipped`` are about samples
+            and False here; ``too_short`` is a row without any functional.
+
+        Raises:
+            ConfigError: If columns are missing or shapes do not fit.
+
+        Warns:
+            UserWarning: If speakers have too few utterances, with their names.
+        """
+        values = _checked_functionals(functionals)
+        statistics, which = [self.statistics], np.zeros(len(values), dtype=np.int64)
+        if speaker is not None:
+            statistics, which = self._by_speaker(values, np.asarray(speaker, dtype=object))
+        columns = self._table(values, statistics, which)
+        index = functionals.index if isinstance(functionals, pd.DataFrame) else pd.RangeIndex(len(values))
+        return pd.DataFrame(columns, index)
+
+    def adapt(self, functionals: pd.DataFrame | npt.ArrayLike) -> Model:
+        """Give a model that takes mean and spread from other, unlabelled recordings; all else stays.
+
+        Utterances that are not finite or have any |z| above 10 among them play no part.
+
+        Args:
+            functionals: (N, 88) as in :meth:`transform`, of the corpus, language or place to adapt to: many emotions
+                and, where several people shall be compared, several people.
+
+        Returns:
+            A new model; this one is not changed.
+
+        Raises:
+            ConfigError: If fewer than two utterances are usable.
+
+        Example:
+            >>> adapted = load_model().adapt(np.random.default_rng(0).normal(size=(40, 88)))
+            >>> adapted.metadata["standardisation"]
+            {'policy': 'adapted', 'n_utterances': 40, 'n_left_out': 0}
+        """
+        values = _checked_functionals(functionals)
+        used = values[~outlier_mask(values)] if len(values) else values
+        if len(used) < 2:
+            raise ConfigError(
+                f"{len(used)} of {len(values)} utterances are usable; adapting needs at least 2, better 30 or more"
+            )
+        standardisation = {"policy": "adapted", "n_utterances": len(used), "n_left_out": len(values) - len(used)}
+        metadata = {**self.metadata, "standardisation": standardisation}
+        return Model(ModelFolder(self._folder.graph, fit_statistics(used), metadata, self.card), self._origin)
+
+    def save(self, folder: str | Path, *, overwrite: bool = False) -> None:
+        """Write the model to a folder, whole or not at all.
+
+        Args:
+            folder: To be made; refused if it exists, unless `overwrite` and it was written by affectmap.
+            overwrite: Whether to replace an earlier one.
+
+        Raises:
+            StorageError: If the folder may not be replaced or cannot be written.
+
+        Example:
+            >>> import tempfile
+            >>> folder = Path(tempfile.mkdtemp()) / "model"
+            >>> load_model().save(folder)
+            >>> load_model(folder).metadata["name"] == load_model().metadata["name"]
+            True
+        """
+        self._folder.write(Path(folder), overwrite=overwrite)
+
+    def _by_speaker(
+        self, values: Floats, names: npt.NDArray[np.object_]
+    ) -> tuple[list[Statistics], npt.NDArray[np.int64]]:
+        if names.shape != (len(values),):
+            raise ConfigError(f"got {len(values)} utterances and speakers of shape {names.shape}; expected as many")
+        n_missing = int(pd.isna(names).sum())
+        if n_missing:
+            raise ConfigError(f"{n_missing} of {len(names)} utterances have no speaker; name them, or give no speakers")
+        usable = np.isfinite(values).all(axis=1)
+        statistics, which, few = [self.statistics], np.zeros(len(values), dtype=np.int64), []
+        for name in dict.fromkeys(names.tolist()):
+            own = (names == name) & usable
+            if own.sum() < MIN_SPEAKER_ROWS:
+                few.append(f"{name} ({own.sum()})")
+            else:
+                which[names == name] = len(statistics)
+                statistics.append(fit_statistics(values[own]))
+        if few:
+            listed = ", ".join(few[:5]) + (f" and {len(few) - 5} more" if len(few) > 5 else "")
+            warnings.warn(
+                f"{len(few)} speakers have fewer than {MIN_SPEAKER_ROWS} usable utterances and get the model's "
+                f"statistics: {listed}",
+                UserWarning,
+                stacklevel=3,
+            )
+        return statistics, which
+
+    def _table(
+        self, values: Floats, statistics: Sequence[Statistics], which: npt.NDArray[np.int64]
+    ) -> dict[str, npt.NDArray[Any]]:
+        names = self._graph.outputs
+        outputs = {name: np.full((len(values), len(columns)), np.nan) for name, columns in names.items()}
+        for number, each in enumerate(statistics):
+            rows = np.flatnonzero(which == number)
+            for name, found in self._graph.run(values[rows], each).items():
+                outputs[name][rows] = found
+        columns = {name: outputs["embedding"][:, i] for i, name in enumerate(names["embedding"])}
+        adapted = (which > 0) | (self._folder.metadata["standardisation"]["policy"] == "adapted")
+        for i, label in enumerate(names.get("ratings", [])):
+            columns[label] = outputs["ratings"][:, i]
+            if self._half_widths:
+                widths = self._half_widths
+                half_width = np.where(adapted, widths["adapted"][label], widths["source"][label])
+                columns[f"{label}_low"] = np.clip(columns[label] - half_width, *LABEL_RANGE)
+                columns[f"{label}_high"] = np.clip(columns[label] + half_width, *LABEL_RANGE)
+        for i, name in enumerate(names.get("probabilities", [])):
+            columns[name] = outputs["probabilities"][:, i]
+        return columns | self._flags(values, outputs["distance"][:, 0])
+
+    def _flags(self, values: Floats, distance: Floats) -> dict[str, npt.NDArray[np.bool_]]:
+        thresholds = self._thresholds
+        flags: dict[str, npt.NDArray[np.bool_]] = {name: np.zeros(len(values), dtype=np.bool_) for name in FLAGS}
+        flags["too_short"] |= np.isnan(values).all(axis=1)
+        flags["not_speech"] = not_speech(values, thresholds["min_voiced_share"], thresholds["min_pitch_spread"])
+        flags["unfamiliar"] = (distance > thresholds["max_distance"]) | (np.isnan(distance) & ~flags["too_short"])
+        return flags
+
+
+def _checked_numbers(metadata: dict[str, Any], origin: str) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
+    """Give the thresholds of the flags, and half the width of intervals by policy and label."""
+    try:
+        names = ("clipped_share", "min_voiced_share", "min_pitch_spread", "max_distance")
+        thresholds = {name: float(metadata["flags"][name]) for name in names}
+        intervals = metadata.get("intervals", {})
+        widths = {
+            policy: {label: float(intervals[policy][label]) for label in LABELS}
+            for policy in (POLICIES if intervals else ())
+        }
+        policy = str(metadata["standardisation"]["policy"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(
+            f"{origin}/model.yaml lacks a threshold ({error}); export or download the model again"
+        ) from error
+    numbers = [*thresholds.values(), *(width for each in widths.values() for width in each.values())]
+    if policy not in POLICIES or not all(0 <= number < np.inf for number in numbers):
+        raise ModelError(f"{origin}/model.yaml holds a policy or threshold that makes no sense; export the model again")
+    return thresholds, widths
+
+
+def _checked_functionals(functionals: pd.DataFrame | npt.ArrayLike) -> Floats:
+    if isinstance(functionals, pd.DataFrame):
+        missing = [name for name in FUNCTIONALS if name not in functionals.columns]
+        if missing:
+            raise ConfigError(f"{len(missing)} of the 88 functionals are missing, first {missing[0]}; measure them all")
+        functionals = functionals[list(FUNCTIONALS)]
+    try:
+        values = np.asarray(functionals, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ConfigError("functionals must be numbers, one row for each utterance") from None
+    if values.ndim != 2 or values.shape[1] != len(FUNCTIONALS):
+        raise ConfigError(f"functionals have shape {values.shape}; expected (utterances, 88)")
+    return values
