@@ -55,7 +55,9 @@ def test_equals_the_plain_loop_for_other_layers(hidden_dims, small, make_task, d
     settings = replace(small, hidden_dims=hidden_dims)
     tasks = [make_task(70, 1), make_task(75, 2)]
     for task, model in zip(tasks, train_stacked(tasks, settings, dtype=torch.float64), strict=True):
-        assert difference(model, train_plain(task, settings, dtype=torch.float64)) < 1e-12
+        assert (
+            difference(model, train_plain(task, settings, dtype=torch.float64)) < 1e-11
+        )  # latents of three units lie close together, and their differences lose digits
 
 
 @pytest.mark.parametrize("preset", PRESETS)

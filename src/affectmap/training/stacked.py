@@ -6,10 +6,8 @@ all. Models with the same number of steps an epoch go together; ragged last batc
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
 
 import joblib
 import numpy as np
@@ -17,19 +15,14 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from affectmap.autoencoder import DenoisingAutoencoder, relu_after
-from affectmap.losses import metric_terms
+from affectmap.losses import MetricTerms
 from affectmap.schema import ConfigError
-from affectmap.training.steps import (
-    curve_values,
-    draw_epoch,
-    finished,
-    label_tensors,
-    new_network,
-    objective,
-    one_thread,
-)
+from affectmap.training.batches import Batch, StackBatches, batch_length
+from affectmap.training.metric_gradient import metric_gradient
+from affectmap.training.network_stack import NetworkStack
+from affectmap.training.steps import curve_values, finished, new_network, objective, one_thread
 from affectmap.training.tasks import CURVES, PAPER, TrainedModel, TrainingSettings, TrainingTask, check_together
+from affectmap.training.workspace import Workspace
 
 #: Models trained in one stack; more bring no speed and cost memory.
 STACK = 64
@@ -88,17 +81,12 @@ def _steps(task: TrainingTask, settings: TrainingSettings) -> int:
     return math.ceil(len(task.features) / settings.batch_size)
 
 
-def _batch_length(task: TrainingTask, settings: TrainingSettings) -> int:
-    """Rows a batch of this task is padded to; its neighbours have no say in it, or they would in the last bit."""
-    return min(settings.batch_size, math.ceil(len(task.features) / 64) * 64)
-
-
 def _stacks(tasks: list[TrainingTask], settings: TrainingSettings, n_processes: int) -> list[list[int]]:
     groups = defaultdict(list)
     for i, task in enumerate(tasks):
         # The released code's loss splits the latent by label; the paper's takes labels padded with zeros.
         n_parts = max(task.n_labels, 1) if settings.preset == "authors-code" else 1
-        groups[_steps(task, settings), _batch_length(task, settings), n_parts].append(i)
+        groups[_steps(task, settings), batch_length(task, settings), n_parts].append(i)
     stacks = []
     for group in groups.values():
         n_stacks = max(math.ceil(len(group) / STACK), min(n_processes, len(group)))
@@ -114,138 +102,43 @@ def _train_stack(
         return _train_stack(tasks * 2, settings, device, dtype)[:1]
     generators = [torch.Generator().manual_seed(task.seed) for task in tasks]
     networks = [new_network(task, settings, g) for task, g in zip(tasks, generators, strict=True)]
-    stack = _Stack(networks, settings, device, dtype)
-    data = _StackData(tasks, settings, device, dtype)
-    with one_thread():
-        curves = np.stack([_train_epoch(stack, data, generators) for _ in range(settings.epochs)])
+    space = Workspace(device, dtype)
+    stack, batches = NetworkStack(networks, settings, space), StackBatches(tasks, settings, space)
+    with one_thread(), torch.no_grad():
+        epochs = [_train_epoch(stack, batches, generators, settings) for _ in range(settings.epochs)]
     stack.copy_to(networks)
+    curves = np.stack(epochs)
     return [finished(network, curves[:, :, k]) for k, network in enumerate(networks)]
 
 
-def _train_epoch(stack: _Stack, data: _StackData, generators: list[torch.Generator]) -> npt.NDArray[np.float64]:
-    sums = torch.zeros(len(CURVES), len(generators), dtype=torch.float64, device=data.features.device)
-    for clean, noise, label, present, exists in data.batches(generators):
-        latent, reconstructed = stack.forward(clean, noise)
-        n_rows = exists.sum(dim=1)
-        error = ((reconstructed - clean).square() * exists[..., None]).sum(dim=(1, 2))
-        reconstruction = error / (n_rows * clean.shape[2])
-        terms = metric_terms(latent, label, present, stack.settings.preset)
-        total = objective(reconstruction, terms, data.weight, stack.settings.preset)
-        stack.step(total)
-        sums += n_rows * curve_values(total, reconstruction, terms)
-    return (sums / data.n_rows).cpu().numpy()
+def _train_epoch(
+    stack: NetworkStack, batches: StackBatches, generators: list[torch.Generator], settings: TrainingSettings
+) -> npt.NDArray[np.float64]:
+    sums = torch.zeros(len(CURVES), len(generators), dtype=torch.float64, device=batches.features.device)
+    for batch in batches.epoch(generators):
+        sums += batch.n_rows * _step(stack, batch, batches.weight, settings)
+    return (sums / batches.n_rows).cpu().numpy()
 
 
-class _Stack:
-    """Weights of K networks in one buffer ``(K, width)``, seen as ``(K, in, out)`` and ``(K, 1, out)`` a layer.
-
-    One buffer is one call of Adam. Every part starts and ends on 64 bytes: vector instructions then have no
-    left-over elements, whose last bit would depend on K.
-    """
-
-    def __init__(
-        self,
-        networks: list[DenoisingAutoencoder],
-        settings: TrainingSettings,
-        device: str,
-        dtype: torch.dtype,
-    ) -> None:
-        self.settings = settings
-        layers = list(zip(*([*network.encoder, *network.decoder] for network in networks), strict=True))
-        starting = [torch.stack([layer.weight.detach().T for layer in same]) for same in layers]
-        starting += [torch.stack([layer.bias.detach()[None] for layer in same]) for same in layers]
-        widths = [math.ceil(values[0].numel() / 16) * 16 for values in starting]
-        buffer = torch.zeros(len(networks), sum(widths), device=device, dtype=dtype)
-        buffer.grad = torch.zeros_like(buffer)
-        self.parts = _parts(buffer, widths, starting)
-        self.gradients = _parts(buffer.grad, widths, starting)
-        for part, values in zip(self.parts, starting, strict=True):
-            part.copy_(values).requires_grad_()
-        self.weights, self.biases = self.parts[: len(layers)], self.parts[len(layers) :]
-        self.optimiser = torch.optim.Adam([buffer], lr=settings.learning_rate, fused=True)
-        encoder_relu, decoder_relu = relu_after(len(settings.hidden_dims), settings.preset)
-        self.relu = encoder_relu + decoder_relu
-        self.n_encoder = len(encoder_relu)
-
-    def forward(self, clean: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """Give latents ``(K, B, D)`` and reconstructions ``(K, B, F)`` of noisy features ``(K, B, F)``."""
-        values = clean + self.settings.noise_std * noise
-        latent = values
-        for i, (weight, bias, bends) in enumerate(zip(self.weights, self.biases, self.relu, strict=True)):
-            values = torch.baddbmm(bias, values, weight)
-            if bends:
-                values = torch.relu(values)
-            if i == self.n_encoder - 1:
-                latent = values
-        return latent, values
-
-    def step(self, total: Tensor) -> None:
-        """Move all weights once, down the gradient of the objectives ``(K,)``."""
-        # The models share no weight, so the gradient of the sum is every model's own.
-        for gradient, value in zip(self.gradients, torch.autograd.grad(total.sum(), self.parts), strict=True):
-            gradient.copy_(value)
-        self.optimiser.step()
-
-    def copy_to(self, networks: list[DenoisingAutoencoder]) -> None:
-        """Write the weights into the networks they were made of."""
-        with torch.no_grad():
-            for k, network in enumerate(networks):
-                network.to(self.weights[0].dtype)
-                layers = [*network.encoder, *network.decoder]
-                for layer, weight, bias in zip(layers, self.weights, self.biases, strict=True):
-                    layer.weight.copy_(weight[k].T)
-                    layer.bias.copy_(bias[k, 0])
-
-
-class _StackData:
-    """Features and labels of K tasks, gathered a batch at a time; features that tasks share are kept once."""
-
-    def __init__(self, tasks: list[TrainingTask], settings: TrainingSettings, device: str, dtype: torch.dtype) -> None:
-        self.tasks, self.device, self.dtype = tasks, device, dtype
-        self.batch_size, self.batch_length = settings.batch_size, _batch_length(tasks[0], settings)
-        arrays = {id(task.features): task.features for task in tasks}
-        # torch.tensor copies: an array that is read-only, as those of pandas are, may not be shared.
-        self.features = torch.cat([torch.tensor(array) for array in arrays.values()]).to(device, dtype)
-        first_rows = dict(zip(arrays, _first_rows(arrays.values()), strict=True))
-        self.feature_start = self._column([first_rows[id(task.features)] for task in tasks])
-        self.label_start = self._column(_first_rows([task.features for task in tasks]))
-        self.n_rows = torch.tensor([len(task.features) for task in tasks], device=device)
-        width = max(task.n_labels for task in tasks)
-        labels, presences = zip(*(label_tensors(task, width, dtype) for task in tasks), strict=True)
-        self.label, self.present = torch.cat(labels).to(device), torch.cat(presences).to(device)
-        self.weight = torch.tensor([task.weight for task in tasks]).to(device, dtype)
-
-    def _column(self, values: list[int]) -> Tensor:
-        return torch.tensor(values, device=self.device)[:, None]
-
-    def batches(self, generators: list[torch.Generator]) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor, Tensor]]:
-        """Draw one epoch: features, noise, labels, whether a row has labels, whether it is no padding."""
-        each = [
-            draw_epoch(generator, task.features.shape, self.batch_size)
-            for generator, task in zip(generators, self.tasks, strict=True)
-        ]
-        for drawn in zip(*each, strict=True):
-            sizes = torch.tensor([len(rows) for rows, _ in drawn])
-            # The last batch is padded to full length and the padding masked: folds differ in size.
-            rows = torch.stack([_padded(rows, self.batch_length) for rows, _ in drawn]).to(self.device)
-            noise = torch.stack([_padded(noise, self.batch_length) for _, noise in drawn])
-            exists = (torch.arange(self.batch_length) < sizes[:, None]).to(self.device)
-            clean = self.features[self.feature_start + rows]
-            label_rows = self.label_start + rows
-            present = self.present[label_rows] & exists
-            yield clean, noise.to(self.device, self.dtype), self.label[label_rows], present, exists
-
-
-def _parts(buffer: Tensor, widths: list[int], like: list[Tensor]) -> list[Tensor]:
-    blocks = buffer.detach().split_with_sizes(widths, dim=1)
-    return [block[:, : values[0].numel()].view(values.shape) for block, values in zip(blocks, like, strict=True)]
-
-
-def _first_rows(arrays: Iterable[npt.NDArray[np.float32]]) -> list[int]:
-    return list(itertools.accumulate((len(array) for array in arrays), initial=0))[:-1]
-
-
-def _padded(values: Tensor, length: int) -> Tensor:
-    if len(values) == length:
-        return values
-    return torch.cat([values, values.new_zeros(length - len(values), *values.shape[1:])])
+def _step(stack: NetworkStack, batch: Batch, weight: Tensor, settings: TrainingSettings) -> Tensor:
+    """Move every model once; give its values in the order of :data:`CURVES`, ``(4, K)``."""
+    noisy = torch.add(batch.clean, batch.noise, alpha=settings.noise_std, out=batch.noise)
+    values = stack.forward(noisy)
+    latent = stack.latent(values)
+    metric = metric_gradient(latent, batch.label, batch.present, weight, settings.preset, stack.space)
+    error = torch.sub(values[-1], batch.clean, out=values[-1])
+    if batch.exists is not None:
+        error *= batch.exists[..., None]
+    # Padded columns of the error are 0, so only the divisor has to know their number.
+    n_values = batch.n_rows * stack.n_features
+    reconstruction = torch.linalg.vecdot(error.flatten(1), error.flatten(1)) / n_values
+    terms = MetricTerms(metric.slope, metric.residual, metric.usable)
+    total = objective(reconstruction, terms, weight, settings.preset)
+    if settings.preset == "authors-code":
+        # d log L = dL / L, and the objective of a batch with a metric term is log L.
+        share = torch.where(metric.usable, (-total).exp(), 1.0)
+        n_values, metric = n_values / share, metric._replace(latent=metric.latent * share[:, None, None])
+    error *= (2 / n_values)[:, None, None]
+    stack.backward(values, error, metric.latent)
+    stack.step()
+    return curve_values(total, reconstruction, terms)
