@@ -17,16 +17,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
 from functools import cache as cached
 from importlib import metadata
-from itertools import islice
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 import joblib
 import numpy as np
@@ -37,9 +37,11 @@ from numpy.typing import NDArray
 from affectmap.audio import check_signal, read_audio, resample
 from affectmap.feature_cache import FeatureCache
 from affectmap.schema import FUNCTIONALS, AudioError, ConfigError, CorpusError, Finding
+from affectmap.workers import WorkersError, completed, local_threads, mapped, on_cluster
 
 if TYPE_CHECKING:
     import opensmile
+    from joblib.parallel import ParallelBackendBase
 
 FEATURE_SET = "eGeMAPSv02"
 #: Rate in Hz of most speech corpora; a corpus with other rates is told in a note.
@@ -48,15 +50,23 @@ USUAL_RATE = 16000
 _READING = 1  # to be raised when recordings are read or mixed down differently: older rows no longer count
 _LARGEST_SAMPLE = 32767 / 32768  # openSMILE works on 16 bits
 _COLUMNS = ("sampling_rate", *FUNCTIONALS)
+_DIGESTED_TOGETHER = 64  # files; each takes a fraction of a millisecond
 _building = threading.Lock()
-
-_T = TypeVar("_T")
 
 
 class _Utterance(NamedTuple):
     file: str
     start_s: float
     end_s: float | None
+
+
+class _Recording(NamedTuple):
+    """What a worker needs to know to measure one utterance."""
+
+    utterance: _Utterance
+    sampling_rate: int | None
+    path: str
+    digest: str | None  # of the file's bytes, where it may be another one
 
 
 def cache_folder(cache: Path | None = None) -> Path:
@@ -115,7 +125,8 @@ def extract_functionals(
         table: Its utterances, indexed by file, start and end; columns play no part.
         cache: Folder of the cache; see :func:`cache_folder`.
         sampling_rate: Rate in Hz to which every recording is resampled; by default each keeps its own.
-        n_jobs: Threads; by default one a core. The result does not depend on it.
+        n_jobs: Threads; by default one a core. The result does not depend on it, nor on the cluster that measures
+            instead within :func:`affectmap.cluster.work_on`.
         strict: Whether an unusable utterance is an error; by default it is dropped and told.
         progress: Called with the numbers of utterances done and in total, after each.
 
@@ -144,13 +155,17 @@ def extract_functionals(
     failures: dict[int, AudioError] = {}
     store = FeatureCache(cache_folder(cache), f"{corpus}-{FEATURE_SET}-{_rate_name(sampling_rate)}", _COLUMNS)
     # The cache is the inner context: after Ctrl-C it is written before the running measurements are awaited.
-    with _threads(n_jobs) as pool, store:
-        keys = _keys(pool, utterances, sampling_rate)
+    with local_threads(n_jobs) as threads, store, ExitStack() as stack:
+        digests = _file_digests(utterances, threads)
+        keys = _keys(utterances, digests, sampling_rate)
         todo = _fill(values, keys, store.load())
         n_done = len(utterances) - len(todo)
         report(n_done, len(utterances))
-        outcomes = _completed(pool, lambda row: _outcome(utterances[row], sampling_rate), todo, 2 * n_jobs)
-        for row, outcome in outcomes:
+        recordings = _recordings(utterances, todo, sampling_rate, digests)
+        backend = None if on_cluster() else threads
+        outcomes = stack.enter_context(closing(completed(_outcome, recordings, backend=backend, batch_size="auto")))
+        for number, outcome in outcomes:
+            row = todo[number]
             if isinstance(outcome, AudioError):
                 if strict:
                     raise outcome
@@ -262,18 +277,24 @@ def _reason(failure: AudioError, utterance: _Utterance) -> str:
     return f"from {utterance.start_s:g} s to {end}: {text}"
 
 
-def _outcome(utterance: _Utterance, sampling_rate: int | None) -> NDArray[np.float32] | AudioError:
+def _outcome(recording: _Recording) -> NDArray[np.float32] | AudioError:
     """The recording's rate and its functionals, shape (89,), or why there are none."""
-    file = utterance.file
+    (file, start_s, end_s), sampling_rate, path, digest = recording
+    if digest is not None and _digest(path) != digest:
+        raise WorkersError(
+            f"{path} is not on {platform.node()} what it is here; workers read recordings themselves: keep them where "
+            "all machines see them under one path"
+        )
     try:
-        signal, own_rate = read_audio(file, utterance.start_s, utterance.end_s)
-        check_signal(signal, own_rate, file)
+        signal, own_rate = read_audio(path, start_s, end_s)
+        check_signal(signal, own_rate, path)
         rate = sampling_rate or own_rate
         signal = resample(signal, own_rate, rate)
-        check_signal(signal, rate, file)  # resampling may lose the one sample that the duration needs
-        functionals = _measured(signal, rate, file)
+        check_signal(signal, rate, path)  # resampling may lose the one sample that the duration needs
+        functionals = _measured(signal, rate, path)
     except AudioError as error:
-        return error
+        reason = str(error).removeprefix(f"{path}: ")
+        return error if path == file else AudioError(f"{Path(file)}: {reason}")
     return np.concatenate([np.array([own_rate], np.float32), functionals])
 
 
@@ -304,14 +325,35 @@ def _utterances(index: pd.Index) -> list[_Utterance]:
     ]
 
 
-def _keys(pool: ThreadPoolExecutor, utterances: Sequence[_Utterance], sampling_rate: int | None) -> list[str]:
-    files = list(dict.fromkeys(utterance.file for utterance in utterances))
-    digests = dict(zip(files, pool.map(_digest, files), strict=True))
+def _recordings(
+    utterances: Sequence[_Utterance], rows: Sequence[int], sampling_rate: int | None, digests: dict[str, str]
+) -> list[_Recording]:
+    if not on_cluster():
+        return [_Recording(utterances[row], sampling_rate, utterances[row].file, None) for row in rows]
+    files = [utterances[row].file for row in rows]
+    paths = [os.path.abspath(file) for file in files]  # noqa: PTH100 (links have the same names everywhere, maybe)
+    return [
+        _Recording(utterances[row], sampling_rate, path, digests[file])
+        for row, path, file in zip(rows, paths, files, strict=True)
+    ]
+
+
+def _keys(utterances: Sequence[_Utterance], digests: dict[str, str], sampling_rate: int | None) -> list[str]:
     software = f"opensmile-{metadata.version('opensmile')} reading-{_READING}"
     if sampling_rate:
         software += f" soxr-{metadata.version('soxr')}"
     how = f"{FEATURE_SET} {_rate_name(sampling_rate)} {software}"
     return [f"{digests[file]} {start}-{end} {how}" if digests[file] else "" for file, start, end in utterances]
+
+
+def _file_digests(utterances: Sequence[_Utterance], threads: ParallelBackendBase) -> dict[str, str]:
+    files = list(dict.fromkeys(utterance.file for utterance in utterances))
+    batches = [files[first : first + _DIGESTED_TOGETHER] for first in range(0, len(files), _DIGESTED_TOGETHER)]
+    return dict(zip(files, chain.from_iterable(mapped(_digests, batches, backend=threads)), strict=True))
+
+
+def _digests(files: Sequence[str]) -> list[str]:
+    return [_digest(file) for file in files]
 
 
 def _digest(file: str) -> str:
@@ -352,26 +394,3 @@ def _check_positive(**numbers: int | None) -> None:
     for name, number in numbers.items():
         if number is not None and number < 1:
             raise ConfigError(f"{name} is {number}, expected at least 1, or None for the default")
-
-
-@contextmanager
-def _threads(n_jobs: int) -> Iterator[ThreadPoolExecutor]:
-    # joblib's threads are daemons: interrupted within openSMILE's C++ they make Python abort as it exits.
-    pool = ThreadPoolExecutor(n_jobs)
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _completed(
-    pool: ThreadPoolExecutor, function: Callable[[int], _T], rows: Iterable[int], n_ahead: int
-) -> Iterator[tuple[int, _T]]:
-    """Rows with the function's value, as they are completed, with only a few waiting in the pool."""
-    left = iter(rows)
-    running = {pool.submit(function, row): row for row in islice(left, n_ahead)}
-    while running:
-        for future in wait(running, return_when=FIRST_COMPLETED).done:
-            row = running.pop(future)
-            running.update((pool.submit(function, new), new) for new in islice(left, 1))
-            yield row, future.result()

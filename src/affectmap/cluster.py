@@ -1,0 +1,263 @@
+"""Work on several machines: a Dask cluster as the joblib backend of everything that :mod:`affectmap.workers` maps.
+
+Conventions:
+    * Workers read the recordings themselves, so paths must mean the same file on every machine.
+    * Workers have the same versions of whatever decides the results; that is checked when the work begins.
+    * Nobody but the client writes.
+
+A worker that ends is no loss: Dask gives its tasks to another. What ends a run is a scheduler or a whole cluster that
+is gone, or a task that takes one worker after another down with it.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import importlib.util
+import logging
+import textwrap
+import threading
+from asyncio import CancelledError
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import joblib
+from joblib._dask import DaskDistributedBackend
+
+from affectmap.schema import ConfigError, UsageError
+from affectmap.workers import WorkersError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+BACKENDS = ("local", "dask")
+#: Seconds in which a scheduler must answer.
+CONNECT_S = 5.0
+#: Seconds without any worker after which a run gives up; workers that were killed are often started again.
+PATIENCE_S = 30.0
+#: What decides the last bit of a result, or has to understand what the other side sends.
+SAME_VERSIONS = (
+    "affectmap", "joblib", "dask", "distributed", "numpy", "scipy", "scikit-learn", "pandas", "opensmile",
+    "soundfile", "soxr", "torch",
+)  # fmt: skip
+
+
+@contextmanager
+def work_on(backend: str | None = None, scheduler: str | None = None) -> Iterator[None]:
+    """Let everything that is mapped within this block run on a cluster, or here.
+
+    Args:
+        backend: ``local`` (the default), or ``dask``.
+        scheduler: Address of the Dask scheduler, such as ``tcp://host:8786``; a running one, with workers.
+
+    Raises:
+        UsageError: If there is no such backend, the scheduler is not named or named without need, or the extra
+            ``cluster`` is not installed.
+        ConfigError: If the scheduler cannot be reached, has no workers, or they have other versions.
+        WorkersError: From the block, if workers or scheduler are gone for good.
+
+    Example:
+        >>> with work_on("local"):
+        ...     print("here")
+        here
+        >>> with work_on("dask"):
+        ...     pass
+        Traceback (most recent call last):
+        affectmap.schema.UsageError: backend dask needs its scheduler; add --scheduler tcp://HOST:8786
+    """
+    if backend not in (None, *BACKENDS):
+        raise UsageError(f"backend is {backend!r}; expected {' or '.join(BACKENDS)}")
+    if backend != "dask":
+        if scheduler:
+            raise UsageError(f"scheduler {scheduler} is given, but not what for; add --backend dask")
+        yield
+        return
+    if not scheduler:
+        raise UsageError("backend dask needs its scheduler; add --scheduler tcp://HOST:8786")
+    if importlib.util.find_spec("distributed") is None:
+        raise UsageError('backend dask needs distributed; run pip install "affectmap[cluster]"')
+    with _quiet(), _connected(scheduler) as client:
+        check_versions(client, scheduler)
+        dask = _Dask(client)
+        with _watched(client, dask, scheduler), joblib.parallel_config(backend=dask):
+            yield
+
+
+@contextmanager
+def _connected(scheduler: str) -> Iterator[Client]:
+    import dask
+    from distributed import Client
+
+    # A fold's features go with its task, tens of megabytes: on a worker alone they would be lost with it.
+    with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"}):
+        try:
+            client = Client(scheduler, timeout=CONNECT_S, set_as_default=False)
+        except (OSError, ValueError, TimeoutError, ImportError) as error:
+            raise ConfigError(
+                f"no Dask scheduler answers at {scheduler} within {CONNECT_S:g} s ({_one_line(error)}); start one "
+                "with dask scheduler, and give the address that it prints"
+            ) from error
+        try:
+            yield client
+        finally:
+            client.close(timeout=CONNECT_S)
+
+
+def check_versions(client: Client, scheduler: str) -> None:
+    """Make sure that there are workers, and that they compute with the versions of this machine.
+
+    Args:
+        client: A connected client.
+        scheduler: Its address, for messages.
+
+    Raises:
+        ConfigError: If there is no worker, or one has another version of something in :data:`SAME_VERSIONS`.
+    """
+    from distributed import TimeoutError as NoWorkersError
+
+    def versions(names: tuple[str, ...] = SAME_VERSIONS) -> dict[str, str]:
+        """Give versions without their local parts; this function is sent as it is: affectmap may not be there."""
+        import platform
+        from importlib import metadata
+
+        found = {"Python": ".".join(platform.python_version_tuple()[:2])}
+        for name in names:
+            try:
+                found[name] = metadata.version(name).split("+")[0]
+            except metadata.PackageNotFoundError:
+                found[name] = "none"
+        return found
+
+    try:
+        client.wait_for_workers(1, timeout=CONNECT_S)
+    except (NoWorkersError, TimeoutError) as error:
+        raise ConfigError(
+            f"the scheduler at {scheduler} has no workers; start some with dask worker {scheduler} --nthreads 1"
+        ) from error
+    here = versions()
+    for worker, there in sorted(client.run(versions).items()):
+        for name, version in here.items():
+            if there[name] != version:
+                raise ConfigError(
+                    f"worker {worker} has {name} {there[name]}, this machine {version}: results could differ; "
+                    "install the same versions on all machines"
+                )
+
+
+class _Lost:
+    """Takes the place of a result that will not come."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+
+class _Dask(DaskDistributedBackend):  # type: ignore[misc]
+    """joblib's Dask backend, which says so when a task is lost; joblib alone would wait for it without end."""
+
+    def __init__(self, client: Client) -> None:
+        super().__init__(client=client)
+        self.callbacks: dict[Future[Any], Callable[[Any], None]] = {}
+
+    def effective_n_jobs(self, n_jobs: int) -> int:
+        try:
+            n_threads = int(super().effective_n_jobs(n_jobs))
+        except (TimeoutError, OSError) as error:
+            raise WorkersError(f"no worker of the cluster is left; {_ADVICE}") from error
+        return max(2, n_threads)  # joblib does the work of a single one by itself, on this machine
+
+    def get_nested_backend(self) -> tuple[_Dask, int]:
+        return self, -1
+
+    def start_call(self) -> None:
+        self.reset_batch_stats()  # tasks of the last call may have been a thousand times shorter
+        super().start_call()
+
+    def submit(self, func: Callable[[], Any], callback: Callable[[Any], None]) -> Future[Any]:
+        future: Future[Any] = super().submit(func, callback)
+        self.callbacks[future] = callback
+        future.add_done_callback(self._settle)
+        return future
+
+    def _settle(self, future: Future[Any]) -> None:
+        callback, error = self.callbacks.pop(future, None), future.exception()
+        if callback and error:
+            callback(_Lost(error))
+
+    def give_up(self, error: BaseException) -> None:
+        """End the call under way, if there is one."""
+        for future in list(self.callbacks):
+            callback = self.callbacks.pop(future, None)
+            if callback:
+                callback(_Lost(error))
+
+    def retrieve_result_callback(self, out: Any) -> Any:  # noqa: ANN401 (whatever was mapped)
+        if isinstance(out, _Lost):
+            raise _explained(out.error) from out.error
+        if isinstance(out, (CancelledError, concurrent.futures.CancelledError)):  # nobody here cancels
+            raise WorkersError(f"the connection to the cluster was lost ({_one_line(out)}); {_ADVICE}") from out
+        return super().retrieve_result_callback(out)
+
+    def abort_everything(self, ensure_ready: bool = True) -> None:
+        self.callbacks.clear()
+        super().abort_everything(ensure_ready)
+
+
+_ADVICE = "what was measured is in the cache; start workers, and run it again"
+
+
+def _explained(error: BaseException) -> WorkersError:
+    from distributed.scheduler import KilledWorker
+
+    if isinstance(error, WorkersError):
+        return error
+    if isinstance(error, KilledWorker):
+        return WorkersError(
+            f"a task ended {error.allowed_failures + 1} workers, one after another, most often for want of memory; "
+            "give workers more, or fewer threads; what was measured is in the cache"
+        )
+    return WorkersError(f"the cluster lost a task ({type(error).__name__}: {_one_line(error)}); {_ADVICE}")
+
+
+@contextmanager
+def _watched(client: Client, dask: _Dask, scheduler: str) -> Iterator[None]:
+    """Give up when there has been no worker for some time."""
+    ended = threading.Event()
+
+    def watch() -> None:
+        alone_s = 0.0
+        while not ended.wait(1.0):
+            try:
+                alone_s = 0.0 if client.ncores() else alone_s + 1.0
+            except Exception:  # whatever a broken connection raises
+                alone_s += 1.0
+            if alone_s >= PATIENCE_S:
+                dask.give_up(WorkersError(f"the scheduler at {scheduler} has no workers any more; {_ADVICE}"))
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join(2 * CONNECT_S)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what Dask logs about lost workers from the console: what matters is told in one line."""
+    import distributed  # sets the levels that are put back here
+
+    loggers = [logging.getLogger(name) for name in (distributed.__name__, "distributed.client")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def _one_line(error: BaseException) -> str:
+    return textwrap.shorten(str(error) or type(error).__name__, 160, placeholder=" ...").rstrip(".")

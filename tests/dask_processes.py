@@ -1,0 +1,90 @@
+"""A real Dask scheduler and real worker processes on this machine, for as long as a block lasts."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+START_S = 60
+
+
+class DaskProcesses:
+    """A scheduler and its workers, each a process that a test may kill."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self.folder, self.stack = folder, stack
+        self.processes: dict[str, subprocess.Popen] = {}
+
+    def start(self, name: str, module: str, *options: str) -> None:
+        """Start one process; it is killed when the block ends."""
+        here = str(Path(__file__).parent)  # so that workers find the functions below
+        environment = {**os.environ, "PYTHONPATH": here, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
+        log = self.stack.enter_context((self.folder / f"{name}.log").open("w"))
+        self.processes[name] = subprocess.Popen(
+            [sys.executable, "-m", f"distributed.cli.{module}", "--host", "127.0.0.1", "--no-dashboard", *options],
+            cwd=self.folder,
+            env=environment,
+            stdout=log,
+            stderr=log,
+        )
+        self.stack.callback(self.kill, name)
+
+    def start_scheduler(self) -> str:
+        """Start the scheduler and give its address."""
+        told = self.folder / "scheduler.json"
+        self.start("scheduler", "dask_scheduler", "--port", "0", "--scheduler-file", str(told))
+        end = time.monotonic() + START_S
+        while time.monotonic() < end:
+            if told.exists() and told.read_text().strip():
+                return json.loads(told.read_text())["address"]
+            time.sleep(0.05)
+        raise TimeoutError((self.folder / "scheduler.log").read_text())
+
+    def start_worker(self, name: str, address: str) -> None:
+        """Start a worker of one thread that nobody starts again."""
+        local = str(self.folder / name)
+        options = ("--nthreads", "1", "--no-nanny", "--name", name, "--local-directory", local, "--death-timeout", "60")
+        self.start(name, "dask_worker", address, *options)
+
+    def kill(self, name: str) -> None:
+        """End a process as for want of memory; nothing happens where it is gone."""
+        process = self.processes[name]
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+        process.wait(timeout=30)
+
+
+@contextmanager
+def dask_processes(folder: Path):
+    """Give a :class:`DaskProcesses` that leaves no process behind."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        yield DaskProcesses(folder, stack)
+
+
+def where(_):
+    """Give the name of the worker, after a while in which the others get their share."""
+    import distributed
+
+    time.sleep(0.2)
+    return distributed.get_worker().name
+
+
+def slow(item):
+    """Give the item after a while."""
+    time.sleep(0.3)
+    return item
+
+
+def end_the_worker(_):
+    """End the process as the system does where memory is short."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def run_out_of_memory(_):
+    """Ask NumPy for more than there is."""
+    raise MemoryError("Unable to allocate 2.00 TiB")
