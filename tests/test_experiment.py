@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from affectmap import experiment
 from affectmap.config import make_config
 from affectmap.corpora.synthetic import NOTICE
 from affectmap.embedder import Embedder
@@ -319,3 +320,13 @@ def test_dropped_recordings_are_named_when_an_embedder_is_trained(tmp_path):
     strict = config.model_copy(update={"strict": True})
     with pytest.raises(AudioError, match=r"03a02Wa\.wav: lasts 0\.05 s"):
         Experiment(strict, cache=tmp_path / "cache").fit_embedder()
+
+
+def test_folds_trained_one_after_another_come_to_the_same(settings, monkeypatch):
+    lines = []
+    together = Experiment(settings()).run()
+    monkeypatch.setattr(experiment, "TOGETHER_BYTES", 0)
+    apart = Experiment(settings(), notify=lines.append).run()
+    assert sum(line.startswith("training ") for line in lines) > 2
+    pd.testing.assert_frame_equal(apart.runs, together.runs)
+    pd.testing.assert_frame_equal(apart.curves, together.curves)

@@ -154,7 +154,7 @@ def test_upper_bounds_are_trained_on_the_target_by_speaker():
         (fold, name) for fold in (1, 2, 3) for name in SUPERVISED.values()
     ]
     for job in jobs:
-        features, rows = job.held_out
+        features, rows = job.held_out.features, job.held_out.rows
         train = np.setdiff1d(np.arange(72), rows)
         assert not set(target.speaker[train]) & set(target.speaker[rows])
         own = target.functionals[train]
@@ -163,7 +163,7 @@ def test_upper_bounds_are_trained_on_the_target_by_speaker():
         np.testing.assert_allclose(features, expected[rows], rtol=1e-3, atol=1e-5)
         np.testing.assert_array_equal(job.task.label[:, 0], target.label[train, label_columns(job.labels)[0]])
         assert (job.corpus, job.seed, job.task.seed) == ("dogs", 2, 2000 + job.fold)
-    assert sorted(np.concatenate([job.held_out[1] for job in jobs[::2]])) == list(range(72))
+    assert sorted(np.concatenate([job.held_out.rows for job in jobs[::2]])) == list(range(72))
 
 
 def test_few_speakers_give_fewer_folds():
@@ -199,4 +199,4 @@ def test_a_fold_whose_training_rows_lack_the_label_is_left_out():
         if job.labels == ("activation",)
     ]
     assert len(jobs) == 2
-    assert all("dogs/s0" not in target.speaker[job.held_out[1]] for job in jobs)
+    assert all("dogs/s0" not in target.speaker[job.held_out.rows] for job in jobs)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from affectmap import preparation
 from affectmap.corpora import Corpus
 from affectmap.preparation import PooledSource, keep_four_classes, known_speakers, prepare
 from affectmap.schema import FUNCTIONALS, AffectmapError, ConfigError, CorpusError, Finding, validate_table
@@ -202,3 +203,30 @@ def test_other_emotions_leave_and_are_counted(found):
 def test_a_corpus_of_other_emotions_alone_is_refused(found):
     with pytest.raises(CorpusError, match=r"cats: .* are not neutral, sad, happy or angry; name their emotions"):
         keep_four_classes(dataclasses.replace(found, table=found.table.assign(emotion="fear")))
+
+
+@pytest.mark.parametrize("policy", ["target-20", "speaker", "source"])
+def test_rows_asked_for_are_those_of_the_whole_in_any_order_and_block(pool, policy, monkeypatch):
+    train = np.arange(48, 96, 2) if policy == "source" else np.arange(0, 96, 2)
+    whole, statistics = pool.standardise(train, policy)
+    monkeypatch.setattr(preparation, "BLOCK_ROWS", 7)
+    scaled, again = pool.scaled(train, policy)
+    rows = np.random.default_rng(0).permutation(96)[:30]
+    np.testing.assert_array_equal(scaled.of(rows), whole[rows])
+    np.testing.assert_array_equal(np.concatenate(list(scaled.blocks())), whole)
+    np.testing.assert_array_equal(again.mean, statistics.mean)
+
+
+def test_functionals_are_kept_once_and_in_single_precision(found):
+    prepared = prepare(found)
+    assert prepared.functionals.dtype == np.float32
+    assert prepared.corpus.functionals is None
+    assert found.functionals is not None
+
+
+def test_what_is_known_of_the_rows_is_worked_out_once(pool):
+    corpus = pool.corpora[0]
+    for name in ("emotion", "label", "speaker", "file"):
+        assert getattr(corpus, name) is getattr(corpus, name)
+        assert getattr(pool, name) is getattr(pool, name)
+    assert len({id(name) for name in corpus.speaker}) == 4

@@ -128,7 +128,7 @@ def test_impossible_folds_are_told_in_one_line(source, settings, changes, messag
 def test_targets_follow_the_policy(source, target, policy):
     fold = make_fold(source, ["cats/s0"])
     material = make_material(source, [target], fold, make_config(policy=policy, seed=3))
-    features, rows = material.targets["dogs"]
+    features, rows = material.targets["dogs"].features, material.targets["dogs"].rows
     assert features.dtype == np.float32
     if policy == "source":
         own = source.corpora[0].functionals[fold.train]
@@ -151,8 +151,8 @@ def test_targets_follow_the_policy(source, target, policy):
 def test_a_target_is_the_same_in_every_fold(source, target):
     config = make_config(policy="target-20")
     one, other = (make_material(source, [target], make_fold(source, [name]), config) for name in ("cats/s0", "cats/s4"))
-    np.testing.assert_array_equal(one.targets["dogs"][0], other.targets["dogs"][0])
-    np.testing.assert_array_equal(one.targets["dogs"][1], other.targets["dogs"][1])
+    for name in ("features", "rows"):
+        np.testing.assert_array_equal(getattr(one.targets["dogs"], name), getattr(other.targets["dogs"], name))
 
 
 def test_by_speaker_every_speaker_of_a_target_must_be_known(source, target):
@@ -173,11 +173,11 @@ def test_every_policy_goes_with_every_kind_of_folds(target, policy, folds):
     config = make_config(policy=policy, folds=folds, n_folds=3)
     for fold in source_folds(pool, config):
         material = make_material(pool, [target], fold, config)
-        assert np.isfinite(material.source).all()
-        assert len(material.targets["dogs"][0]) == (48 if policy == "target-20" else 60)
+        assert np.isfinite(material.source.features).all()
+        assert len(material.targets["dogs"].features) == (48 if policy == "target-20" else 60)
         if policy != "speaker":
             for name in set(pool.corpus_name[fold.train]):
-                own = material.source[fold.train][pool.corpus_name[fold.train] == name]
+                own = material.source.of(fold.train)[pool.corpus_name[fold.train] == name]
                 np.testing.assert_allclose(own.mean(axis=0), 0, atol=1e-4)
 
 
@@ -194,15 +194,15 @@ def test_rows_are_placed_with_all_that_is_known_of_them(source, target):
     for part, corpus, rows in (
         (placed.train, source, fold.train),
         (held_out, source, fold.test),
-        (dogs, target, material.targets["dogs"][1]),
+        (dogs, target, material.targets["dogs"].rows),
     ):
         assert part.emotion.tolist() == corpus.emotion[rows].tolist()
         assert part.speaker.tolist() == corpus.speaker[rows].tolist()
         assert part.file.tolist() == corpus.file[rows].tolist()
         np.testing.assert_array_equal(part.label, corpus.label[rows])
     assert held_out.embedding.dtype == np.float64
-    np.testing.assert_array_equal(held_out.embedding, material.source[fold.test][:, :2])
-    np.testing.assert_array_equal(dogs.embedding, material.targets["dogs"][0][:, :2])
+    np.testing.assert_array_equal(held_out.embedding, material.source.of(fold.test)[:, :2])
+    np.testing.assert_array_equal(dogs.embedding, material.targets["dogs"].features[:, :2])
 
 
 def test_a_pooled_source_is_held_out_corpus_by_corpus():
@@ -226,7 +226,7 @@ def test_a_pooled_source_is_held_out_corpus_by_corpus():
 def place_by(method: str, source: PooledSource, targets: list, material: Material):
     """Place by a baseline."""
     run = make_run(*source.corpora, *targets, method=method)
-    fitted = baseline(method).fit(material.source[material.fold.train], source.label[material.fold.train])
+    fitted = baseline(method).fit(material.source.of(material.fold.train), source.label[material.fold.train])
     return place(run, source, targets, material, fitted.transform)
 
 
@@ -393,7 +393,7 @@ def test_features_of_a_target_change_nothing_in_the_source(source, target, polic
     config, fold = make_config(policy=policy), make_fold(source, ["cats/s0"])
     loud = replace(target, functionals=target.functionals * 100)
     before, after = (make_material(source, [each], fold, config) for each in (target, loud))
-    np.testing.assert_array_equal(before.source, after.source)
+    np.testing.assert_array_equal(before.source.features, after.source.features)
     np.testing.assert_array_equal(before.statistics.mean, after.statistics.mean)
 
 
@@ -402,7 +402,7 @@ def test_with_the_policy_source_a_target_row_changes_no_other(source, target):
     functionals[5] = 1e3
     config, fold = make_config(policy="source"), make_fold(source, ["cats/s0"])
     before, after = (
-        make_material(source, [each], fold, config).targets["dogs"][0]
+        make_material(source, [each], fold, config).targets["dogs"].features
         for each in (target, with_cells(target, functionals=functionals))
     )
     np.testing.assert_array_equal(np.delete(before, 5, axis=0), np.delete(after, 5, axis=0))
@@ -410,10 +410,12 @@ def test_with_the_policy_source_a_target_row_changes_no_other(source, target):
 
 def test_with_target_20_an_evaluated_row_changes_no_other(source, target):
     config, fold = make_config(policy="target-20"), make_fold(source, ["cats/s0"])
-    features, rows = make_material(source, [target], fold, config).targets["dogs"]
+    scaled = make_material(source, [target], fold, config).targets["dogs"]
+    features, rows = scaled.features, scaled.rows
     functionals = target.functionals.copy()
     functionals[rows[7]] = 1e3
-    again, same = make_material(source, [with_cells(target, functionals=functionals)], fold, config).targets["dogs"]
+    scaled = make_material(source, [with_cells(target, functionals=functionals)], fold, config).targets["dogs"]
+    again, same = scaled.features, scaled.rows
     assert same.tolist() == rows.tolist()
     np.testing.assert_array_equal(np.delete(features, 7, axis=0), np.delete(again, 7, axis=0))
 

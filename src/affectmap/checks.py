@@ -145,7 +145,7 @@ def check_jobs(jobs: Sequence[Job]) -> None:
         >>> check_jobs([Job("DAE-Metric-Act", ("activation",), "pets", 1, 0, task)])
     """
     for job in jobs:
-        label = job.task.label
+        label = job.task.label if job.task else None
         if label is not None and len(np.unique(label[np.isfinite(label).all(axis=1)], axis=0)) < 2:
             where = f"fold {job.fold}" if job.fold else "all utterances"
             raise ConfigError(

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import joblib
 import numpy as np
-import numpy.typing as npt
 
 from affectmap.baselines import FUNCTIONALS_88, PCA_2, RIDGE, baseline
 from affectmap.bootstrap import SpeakerBootstrap
@@ -29,11 +28,12 @@ from affectmap.embedder import Embedder
 from affectmap.evaluation import Run, label_scores
 from affectmap.folds import Fold
 from affectmap.literature import table2
-from affectmap.plan import Job, check_labels, source_jobs, supervised_jobs, training_settings
-from affectmap.preparation import PooledSource, PreparedCorpus, keep_four_classes, prepare
+from affectmap.plan import Job, check_labels, model_seed, source_jobs, supervised_folds, training_settings
+from affectmap.preparation import PooledSource, PreparedCorpus, ScaledRows, keep_four_classes, prepare
 from affectmap.protocol import (
     Material,
     Placed,
+    embed_blocks,
     embed_rows,
     fold_kind,
     make_material,
@@ -58,6 +58,8 @@ from affectmap.training import TrainedModel, train_stacked
 ProgressBar = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
 #: Embeddings to score above which a second process pays for its own start.
 PARALLEL_SCORES = 100
+#: Bytes of standardised features above which folds are trained one after another, not all at once.
+TOGETHER_BYTES = 256 * 2**20
 #: What was trained, and what came of it.
 Trained = list[tuple[Job, TrainedModel]]
 
@@ -237,8 +239,7 @@ class Experiment:
         check_labels(source, self.config.methods[:1])
         whole = self._whole(source)
         job = next(source_jobs(source, whole, 0, self.config))
-        check_jobs([job])
-        (model,) = train_stacked([job.task], training_settings(self.config), device=self.config.device)
+        (model,) = self._models([job])
         return wrap_model(job, model, whole, self.config)
 
     def _whole(self, source: PooledSource) -> Material:
@@ -246,18 +247,34 @@ class Experiment:
         return make_material(source, (), Fold("all", rows, rows, shares_speakers=True), self.config)
 
     def train(self, data: Data) -> Trained:
-        """Train every method on every fold and on the whole source, and the supervised upper bounds, all at once."""
-        config = self.config
-        jobs = [
-            *chain.from_iterable(source_jobs(data.source, m, k, config) for k, m in enumerate(data.materials, start=1)),
-            *(job for job in source_jobs(data.source, data.whole, 0, config) if job.seed == config.seed),
-            *chain.from_iterable(supervised_jobs(target, config) for target in data.targets),
-        ]
+        """Train every method on every fold and on the whole source, and the supervised upper bounds.
+
+        All at once, or fold after fold where the features of all folds together would fill the memory.
+        """
+        trained, waiting = Trained(), list[Job]()
+        for jobs in self._jobs_by_fold(data):
+            waiting += jobs
+            if _n_bytes(waiting) > TOGETHER_BYTES:
+                trained += self._train(waiting)
+                waiting = []
+        return [*trained, *self._train(waiting)] if waiting else trained
+
+    def _jobs_by_fold(self, data: Data) -> Iterator[Iterator[Job]]:
+        config, source = self.config, data.source
+        for number, material in enumerate(data.materials, start=1):
+            yield source_jobs(source, material, number, config)
+        yield (job for job in source_jobs(source, data.whole, 0, config) if job.seed == config.seed)
+        for target in data.targets:
+            yield from supervised_folds(target, config)
+
+    def _train(self, jobs: list[Job]) -> Trained:
         self.notify(f"training {len(jobs)} models")
+        return [(job._replace(task=None), model) for job, model in zip(jobs, self._models(jobs), strict=True)]
+
+    def _models(self, jobs: list[Job]) -> list[TrainedModel]:
         check_jobs(jobs)
-        tasks, settings = [job.task for job in jobs], training_settings(config)
-        models = train_stacked(tasks, settings, device=config.device, n_jobs=self.n_jobs)
-        return list(zip(jobs, models, strict=True))
+        tasks, config = [job.task for job in jobs if job.task], self.config
+        return train_stacked(tasks, training_settings(config), device=config.device, n_jobs=self.n_jobs)
 
     def score(self, data: Data, trained: Trained, placed: Sequence[Placed]) -> Scores:
         """Score all embeddings, on all cores, and the upper bounds."""
@@ -270,8 +287,13 @@ class Experiment:
             work += [joblib.delayed(upper_bounds)(bounds, each, role, emotion, self.config) for each in corpora]
         n_jobs = self.n_jobs if len(work) > PARALLEL_SCORES else 1
         found: list[list[Score]] = joblib.Parallel(n_jobs=n_jobs)(work)
-        found += [_supervised_scores(data, job, model, *job.held_out) for job, model in trained if job.held_out]
+        found += [_supervised_scores(data, job, model, job.held_out) for job, model in trained if job.held_out]
         return Scores(chain.from_iterable(found))
+
+
+def _n_bytes(jobs: Sequence[Job]) -> int:
+    arrays = [job.task.features for job in jobs if job.task]
+    return sum({id(array): array.nbytes for array in arrays}.values())
 
 
 def _place_trained(data: Data, trained: Trained) -> Iterator[Placed]:
@@ -287,16 +309,14 @@ def _place_baselines(data: Data, config: ExperimentConfig) -> Iterator[Placed]:
         for number, material in enumerate(data.materials, start=1):
             fitted = baseline(name, penalty=config.ridge_penalty)
             rows = material.fold.train
-            fitted.fit(material.source[rows], data.source.label[rows])
+            fitted.fit(material.source.of(rows), data.source.label[rows])
             run = Run(name, number, config.seed, data.bootstraps)
             yield place(run, data.source, data.targets, material, fitted.transform)
 
 
-def _supervised_scores(
-    data: Data, job: Job, model: TrainedModel, features: npt.NDArray[np.float32], rows: npt.NDArray[np.int64]
-) -> list[Score]:
+def _supervised_scores(data: Data, job: Job, model: TrainedModel, held_out: ScaledRows) -> list[Score]:
     target = next(target for target in data.targets if target.name == job.corpus)
-    test = embed_rows(target, "target", model.network.embed(features), rows)
+    test = embed_rows(target, "target", embed_blocks(held_out, model.network.embed), held_out.rows)
     return list(label_scores(Run(job.method, job.fold, job.seed, data.bootstraps), test, "supervised"))
 
 
@@ -340,6 +360,6 @@ def wrap_model(job: Job, model: TrainedModel, material: Material, config: Experi
         epochs=settings.epochs,
         batch_size=settings.batch_size,
         learning_rate=settings.learning_rate,
-        random_state=job.task.seed,
+        random_state=model_seed(job.seed, job.fold),
         device=config.device,
     )

@@ -8,15 +8,15 @@ Conventions:
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from affectmap.config import ExperimentConfig, Method
-from affectmap.folds import most_speaker_folds, speaker_folds
-from affectmap.preparation import PooledSource, PreparedCorpus
-from affectmap.preprocessing import fit_statistics
+from affectmap.folds import Fold, most_speaker_folds, speaker_folds
+from affectmap.preparation import PooledSource, PreparedCorpus, ScaledRows
 from affectmap.protocol import Material
 from affectmap.schema import LABELS, ConfigError
 from affectmap.training import TrainingSettings, TrainingTask
@@ -41,8 +41,8 @@ class Job(NamedTuple):
         corpus: Corpus trained on.
         fold: Number of the fold, from 1; 0 for a model of all rows.
         seed: Seed that the user named; the model's own also depends on the fold.
-        task: Data for the trainer.
-        held_out: For supervised upper bounds, the standardised test features and their rows in the corpus.
+        task: Data for the trainer; ``None`` once it is trained, so that the data need not be kept.
+        held_out: For supervised upper bounds, the test rows in the corpus.
     """
 
     method: str
@@ -50,8 +50,8 @@ class Job(NamedTuple):
     corpus: str
     fold: int
     seed: int
-    task: TrainingTask
-    held_out: tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]] | None = None
+    task: TrainingTask | None
+    held_out: ScaledRows | None = None
 
 
 def training_settings(config: ExperimentConfig) -> TrainingSettings:
@@ -131,6 +131,23 @@ def check_labels(source: PooledSource, methods: Sequence[Method]) -> None:
                 raise ConfigError(f"{source.name}: {name} is {values[0]:g} for all {len(values)} utterances; {advice}")
 
 
+def model_seed(seed: int, number: int) -> int:
+    """Give a model's own seed.
+
+    Args:
+        seed: Seed that the user named, or the next ones.
+        number: Number of the fold, 0 for all rows.
+
+    Returns:
+        A seed that no other fold has, shared by all methods.
+
+    Example:
+        >>> model_seed(2, 3)
+        2003
+    """
+    return 1000 * seed + number
+
+
 def source_jobs(source: PooledSource, material: Material, number: int, config: ExperimentConfig) -> Iterator[Job]:
     """Plan the models of one fold of the source.
 
@@ -161,13 +178,13 @@ def source_jobs(source: PooledSource, material: Material, number: int, config: E
         >>> [(job.method, job.task.seed, job.task.n_labels, len(job.task.features)) for job in jobs]
         [('DAE-Unsupervised', 1, 0, 2), ('DAE-Metric-Act', 1, 1, 2)]
     """
-    features = np.ascontiguousarray(material.source[material.fold.train])
+    features = material.source.of(material.fold.train)
     label = source.label[material.fold.train]
     for seed in range(config.seed, config.seed + config.n_seeds):
         for method in config.methods:
             name, labels = METHOD_LABELS[method]
             chosen = label[:, label_columns(labels)] if labels else None
-            task = TrainingTask(features, chosen, config.weight, 1000 * seed + number)
+            task = TrainingTask(features, chosen, config.weight, model_seed(seed, number))
             yield Job(name, labels, source.name, number, seed, task)
 
 
@@ -191,17 +208,36 @@ def supervised_jobs(target: PreparedCorpus, config: ExperimentConfig) -> Iterato
         >>> brought = pd.DataFrame(np.eye(4, 88), index, FUNCTIONALS)
         >>> pets = prepare(Corpus("pets", table, functionals=brought))
         >>> jobs = list(supervised_jobs(pets, ExperimentConfig(source=["dogs=folder"])))
-        >>> [(job.method, job.fold, job.held_out[1].tolist()) for job in jobs]
+        >>> [(job.method, job.fold, job.held_out.rows.tolist()) for job in jobs]
         [('Metric-Act (supervised)', 1, [2, 3]), ('Metric-Act (supervised)', 2, [0, 1])]
+    """
+    yield from chain.from_iterable(supervised_folds(target, config))
+
+
+def supervised_folds(target: PreparedCorpus, config: ExperimentConfig) -> Iterator[Iterator[Job]]:
+    """Plan as :func:`supervised_jobs`, fold by fold, so that the features of one need not wait for those of the next.
+
+    Args:
+        target: A target.
+        config: As there.
+
+    Yields:
+        The jobs of one fold after another.
     """
     n_folds = most_speaker_folds(target.speaker, target.emotion, config.n_folds)
     if not target.has_speakers or n_folds < 2:
         return
+    pool = PooledSource.of([target])
     for number, fold in enumerate(speaker_folds(target.speaker, target.emotion, n_folds, config.seed), start=1):
-        features = fit_statistics(target.functionals[fold.train]).apply(target.functionals)
-        for label, name in SUPERVISED.items():
-            values = target.label[fold.train][:, label_columns([label])]
-            if label in config.methods and len(np.unique(values[np.isfinite(values)])) > 1:
-                task = TrainingTask(features[fold.train], values, config.weight, 1000 * config.seed + number)
-                held_out = features[fold.test], fold.test
-                yield Job(name, (label,), target.name, number, config.seed, task, held_out)
+        yield _supervised_fold(pool, fold, number, config)
+
+
+def _supervised_fold(pool: PooledSource, fold: Fold, number: int, config: ExperimentConfig) -> Iterator[Job]:
+    scaled, _ = pool.scaled(fold.train, "target-20")
+    features = None
+    for label, name in SUPERVISED.items():
+        values = pool.label[fold.train][:, label_columns([label])]
+        if label in config.methods and len(np.unique(values[np.isfinite(values)])) > 1:
+            features = scaled.of(fold.train) if features is None else features
+            task = TrainingTask(features, values, config.weight, model_seed(config.seed, number))
+            yield Job(name, (label,), pool.name, number, config.seed, task, replace(scaled, rows=fold.test))

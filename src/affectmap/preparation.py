@@ -11,8 +11,9 @@ Conventions:
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -23,15 +24,22 @@ from affectmap.corpora import Corpus
 from affectmap.features import corpus_functionals
 from affectmap.preprocessing import (
     Statistics,
+    block_statistics,
     constant_features,
     fit_statistics,
     outlier_mask,
     standardise_target,
+    target_statistics,
 )
 from affectmap.schema import FOUR_CLASSES, FUNCTIONALS, LABELS, ConfigError, CorpusError, Finding
 
+Features = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]
 Objects = npt.NDArray[np.object_]
+Rows = npt.NDArray[np.int64]
+
+#: Rows that are standardised at a time.
+BLOCK_ROWS = 65_536
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,16 +48,16 @@ class PreparedCorpus:
 
     Attributes:
         name: Name in this run.
-        corpus: The corpus as it was found.
+        corpus: The corpus as it was found, without its functionals, which need not be kept twice.
         table: Rows that stay; columns of the utterance table.
-        functionals: ``(N, 88)`` in the order of `table`, not standardised.
+        functionals: ``(N, 88)`` float32 in the order of `table`, not standardised.
         findings: All that is known about rows dropped or doubtful, the loader's findings first.
     """
 
     name: str
     corpus: Corpus
     table: pd.DataFrame
-    functionals: Floats
+    functionals: Features
     findings: tuple[Finding, ...]
 
     @property
@@ -63,26 +71,28 @@ class PreparedCorpus:
         dropped = sum(finding.dropped for finding in self.corpus.findings)
         return len(self.corpus.table) + dropped + self.corpus.n_left_out
 
-    @property
+    @cached_property
     def emotion(self) -> Objects:
         """Emotion of every row, ``None`` where unknown."""
         return self.table["emotion"].to_numpy(dtype=object)
 
-    @property
+    @cached_property
     def label(self) -> Floats:
         """Activation and valence ``(N, 2)``, ``NaN`` where missing."""
         return self.table[list(LABELS)].to_numpy(dtype=np.float64)
 
-    @property
+    @cached_property
     def speaker(self) -> Objects:
         """Speaker of every row with the corpus' name before it; if any is unknown, all rows count as one speaker's.
 
         Then nothing is claimed about other speakers: there is no interval, and no split by speaker.
         """
-        names = self.table["speaker"].tolist() if self.has_speakers else ["unknown"] * len(self.table)
-        return np.array([f"{self.name}/{name}" for name in names], dtype=object)
+        speaker = self.table["speaker"] if self.has_speakers else np.full(len(self.table), "unknown", dtype=object)
+        # A speaker's name is kept once, not once a row.
+        numbers, names = pd.factorize(speaker)
+        return np.array([f"{self.name}/{name}" for name in names], dtype=object)[numbers]
 
-    @property
+    @cached_property
     def file(self) -> Objects:
         """Recording of every row."""
         return self.table.index.get_level_values("file").to_numpy(dtype=object)
@@ -91,6 +101,15 @@ class PreparedCorpus:
     def has_speakers(self) -> bool:
         """Whether every row's speaker is known."""
         return bool(self.table["speaker"].notna().all())
+
+    @cached_property
+    def standardised_by_speaker(self) -> Features:
+        """Every speaker's rows standardised by themselves ``(N, 88)``; the same for all folds.
+
+        Raises:
+            ConfigError: If any row's speaker is unknown.
+        """
+        return standardise_target(self.functionals, "speaker", speaker=known_speakers(self))[0]
 
 
 def keep_four_classes(corpus: Corpus) -> Corpus:
@@ -171,25 +190,27 @@ def prepare(
         strict=strict,
         progress=progress,
     )
-    values = functionals.to_numpy(dtype=np.float64)
+    values = functionals.to_numpy(dtype=np.float32)
     outlier = outlier_mask(values, outlier_threshold)
     findings = [*corpus.findings, *measured]
     findings += _outlier_findings(corpus.name, functionals.index, values, outlier, outlier_threshold)
     if outlier.all():
         raise CorpusError(f"{corpus.name}: all {len(outlier)} utterances are outliers at |z| > {outlier_threshold:g}")
-    values = values[~outlier]
+    values = values[~outlier] if outlier.any() else values
     constant = constant_features(values, FUNCTIONALS)
     if constant:
         names = ", ".join(constant)
         detail = f"{len(constant)} functionals have one value for all utterances and are set to 0: {names}"
         findings.append(Finding(corpus.name, "", "constant", detail))
     table = corpus.table.loc[functionals.index[~outlier]]
-    return PreparedCorpus(corpus.name, corpus, table, values, tuple(findings))
+    return PreparedCorpus(corpus.name, replace(corpus, functionals=None), table, values, tuple(findings))
 
 
 def _outlier_findings(
-    name: str, index: pd.Index, values: Floats, outlier: npt.NDArray[np.bool_], threshold: float
+    name: str, index: pd.Index, values: Features, outlier: npt.NDArray[np.bool_], threshold: float
 ) -> list[Finding]:
+    if not outlier.any():
+        return []
     statistics = fit_statistics(values)
     findings = []
     for row in np.flatnonzero(outlier).tolist():
@@ -239,27 +260,27 @@ class PooledSource:
         """Names of the corpora, joined by a plus sign."""
         return "+".join(corpus.name for corpus in self.corpora)
 
-    @property
+    @cached_property
     def emotion(self) -> Objects:
         """Emotion of every row."""
         return np.concatenate([corpus.emotion for corpus in self.corpora])
 
-    @property
+    @cached_property
     def label(self) -> Floats:
         """Activation and valence of every row ``(N, 2)``."""
         return np.concatenate([corpus.label for corpus in self.corpora])
 
-    @property
+    @cached_property
     def speaker(self) -> Objects:
         """Speaker of every row, with the corpus' name before it."""
         return np.concatenate([corpus.speaker for corpus in self.corpora])
 
-    @property
+    @cached_property
     def file(self) -> Objects:
         """Recording of every row."""
         return np.concatenate([corpus.file for corpus in self.corpora])
 
-    @property
+    @cached_property
     def corpus_name(self) -> Objects:
         """Corpus of every row."""
         return np.concatenate([np.full(len(corpus.table), corpus.name, dtype=object) for corpus in self.corpora])
@@ -289,19 +310,92 @@ class PooledSource:
             >>> values[:, :2].tolist(), statistics.mean[:2].tolist()
             ([[1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0], [-1.0, -1.0]], [0.5, 0.5])
         """
-        pooled = fit_statistics(np.concatenate([corpus.functionals for corpus in self.corpora])[train])
-        parts = []
+        scaled, pooled = self.scaled(train, policy)
+        return scaled.features, pooled
+
+    def scaled(self, train: Rows, policy: str) -> tuple[ScaledRows, Statistics]:
+        """Give all rows as :meth:`standardise` does, but standardised only when they are asked for."""
+        pooled = block_statistics(len(train), lambda start, stop: self._functionals(train[start:stop]))
+        parts: list[Statistics | None] = []
         for corpus, rows in zip(self.corpora, self.rows, strict=True):
             own = np.intersect1d(rows, train) - rows[0]
             if policy == "speaker":
-                part, _ = standardise_target(corpus.functionals, "speaker", speaker=known_speakers(corpus))
+                known_speakers(corpus)
+                parts.append(None)
             elif len(own):
-                part = fit_statistics(corpus.functionals[own]).apply(corpus.functionals)
+                parts.append(block_statistics(len(own), _taken(corpus.functionals, own)))
             else:
                 unheard = "source" if policy == "source" else "target-all"
-                part, _ = standardise_target(corpus.functionals, unheard, source=pooled)
-            parts.append(part)
-        return np.concatenate(parts), pooled
+                parts.append(target_statistics(corpus.functionals, unheard, source=pooled)[0])
+        return ScaledRows(self, tuple(parts), np.concatenate(self.rows)), pooled
+
+    def _functionals(self, rows: Rows) -> Features:
+        if len(self.corpora) == 1:
+            return self.corpora[0].functionals[rows]
+        values = np.empty((len(rows), self.corpora[0].functionals.shape[1]), dtype=np.float32)
+        for corpus, own in zip(self.corpora, self.rows, strict=True):
+            mine = (rows >= own[0]) & (rows <= own[-1])
+            values[mine] = corpus.functionals[rows[mine] - own[0]]
+        return values
+
+
+@dataclass(frozen=True, eq=False)
+class ScaledRows:
+    """Rows of a pool, standardised for one fold when they are asked for: five folds need no five tables.
+
+    Attributes:
+        pool: The corpora.
+        statistics: Of each corpus; ``None`` where each speaker is standardised by itself.
+        rows: Numbers of the rows in the pool.
+    """
+
+    pool: PooledSource
+    statistics: tuple[Statistics | None, ...]
+    rows: Rows
+
+    @property
+    def features(self) -> Features:
+        """All of them ``(len(rows), 88)``."""
+        return self.of(self.rows)
+
+    def of(self, rows: Rows) -> Features:
+        """Standardise some rows of the pool.
+
+        Args:
+            rows: Their numbers.
+
+        Returns:
+            ``(len(rows), 88)`` float32.
+
+        Example:
+            >>> import audformat
+            >>> index = audformat.segmented_index([*"1234"])
+            >>> brought = pd.DataFrame(np.eye(4, 88), index, list(FUNCTIONALS))
+            >>> pets = prepare(Corpus("pets", pd.DataFrame({"speaker": [*"aabb"]}, index), functionals=brought))
+            >>> scaled, _ = PooledSource.of([pets]).scaled(np.array([0, 1]), "target-20")
+            >>> scaled.of(np.array([3, 1]))[:, :2].tolist()
+            [[-1.0, -1.0], [-1.0, 1.0]]
+        """
+        width = self.pool.corpora[0].functionals.shape[1]
+        values = np.empty((len(rows), width), dtype=np.float32)
+        for start in range(0, len(rows), BLOCK_ROWS):
+            some, block = rows[start : start + BLOCK_ROWS], values[start : start + BLOCK_ROWS]
+            for corpus, own, statistics in zip(self.pool.corpora, self.pool.rows, self.statistics, strict=True):
+                mine = (some >= own[0]) & (some <= own[-1])
+                inside = some[mine] - own[0]
+                if statistics is None:
+                    block[mine] = corpus.standardised_by_speaker[inside]
+                else:
+                    block[mine] = statistics.apply(corpus.functionals[inside])
+        return values
+
+    def blocks(self) -> Iterator[Features]:
+        """Give all of them, :data:`BLOCK_ROWS` rows at a time."""
+        return (self.of(self.rows[start : start + BLOCK_ROWS]) for start in range(0, len(self.rows), BLOCK_ROWS))
+
+
+def _taken(functionals: Features, rows: Rows) -> Callable[[int, int], Features]:
+    return lambda start, stop: functionals[rows[start:stop]]
 
 
 def known_speakers(corpus: PreparedCorpus) -> Objects:

@@ -86,7 +86,7 @@ class Statistics:
         mean, std = np.where(usable, self.mean, 0.0), np.where(usable, self.std, np.inf)
         scaled, damaged = np.empty(raw.shape, dtype=np.float32), 0
         for rows in _blocks(len(raw)):
-            block = raw[rows].astype(np.float64)
+            block = raw[rows].astype(np.float64, order="C")
             sound = np.isfinite(block)
             damaged += int(np.sum(~sound.all(axis=1, where=usable)))
             block[~sound] = 0.0
@@ -168,8 +168,8 @@ def _blocks(n_rows: int) -> Iterator[slice]:
 
 
 def _widened(n_rows: int, rows_between: RowsBetween) -> Iterator[npt.NDArray[np.float64]]:
-    """Give copies in float64 that may be written to."""
-    return (rows_between(rows.start, rows.stop).astype(np.float64) for rows in _blocks(n_rows))
+    """Give copies in float64 that may be written to, in one layout, on which the last digits of sums depend."""
+    return (rows_between(rows.start, rows.stop).astype(np.float64, order="C") for rows in _blocks(n_rows))
 
 
 def constant_features(features: npt.ArrayLike, names: npt.ArrayLike) -> list[str]:
@@ -233,16 +233,20 @@ def outlier_mask(features: npt.ArrayLike, threshold: float = 10.0) -> Mask:
 
 def _finite_statistics(raw: Raw) -> Statistics:
     """Mean and spread of the finite values of every feature; ``NaN`` where there are none."""
+
+    def rows_between(start: int, stop: int) -> Raw:
+        return raw[start:stop]
+
     count, total = np.zeros(1, dtype=np.int64), np.zeros(1)
-    for rows in _blocks(len(raw)):
-        sound = np.isfinite(raw[rows])
+    for block in _widened(len(raw), rows_between):
+        sound = np.isfinite(block)
         count = count + sound.sum(axis=0)
-        total = total + np.where(sound, raw[rows], 0.0).sum(axis=0, dtype=np.float64)
+        total = total + block.sum(axis=0, where=sound)
     mean = total / np.maximum(count, 1)
     total = np.zeros(1)
-    for rows in _blocks(len(raw)):
-        deviation = np.where(np.isfinite(raw[rows]), raw[rows] - mean, 0.0)
-        total = total + np.square(deviation).sum(axis=0)
+    for block in _widened(len(raw), rows_between):
+        block[~np.isfinite(block)] = np.nan
+        total = total + np.nansum(np.square(block - mean), axis=0)
     return _statistics(count > 0, mean, np.sqrt(total / np.maximum(count, 1)))
 
 
@@ -281,20 +285,46 @@ def standardise_target(
         np.int64(8)
     """
     raw = _checked(features)
+    if policy == "speaker":
+        return _by_speaker(raw, speaker), np.ones(len(raw), dtype=np.bool_)
+    statistics, evaluated = target_statistics(raw, policy, source=source, seed=seed)
+    return statistics.apply(raw), evaluated
+
+
+def target_statistics(
+    features: npt.ArrayLike, policy: str, *, source: Statistics | None = None, seed: int = 0
+) -> tuple[Statistics, Mask]:
+    """Take the statistics that standardise a target corpus under a policy other than ``speaker``.
+
+    Args:
+        features: As in :func:`standardise_target`, and so are `policy`, `source` and `seed`.
+        policy: ``source``, ``target-20`` or ``target-all``.
+        source: Needed by ``source``.
+        seed: Of the choice in ``target-20``.
+
+    Returns:
+        The statistics, and which utterances may be evaluated (N,).
+
+    Raises:
+        ConfigError: As in :func:`standardise_target`.
+
+    Example:
+        >>> target_statistics([[3.0], [7.0]], "target-all")
+        (Statistics(mean=array([5.]), std=array([2.])), array([ True,  True]))
+    """
+    raw = _checked(features)
     everyone = np.ones(len(raw), dtype=np.bool_)
     if policy == "source":
         if source is None:
             raise ConfigError("policy 'source' needs the statistics of the source corpus, got none")
-        return source.apply(raw), everyone
+        return source, everyone
     if policy == "target-20":
         fitted = _random_fifth(len(raw), seed)
-        return fit_statistics(raw[fitted]).apply(raw), ~fitted
+        return fit_statistics(raw[fitted]), ~fitted
     if policy == "target-all":
         if len(raw) < 2:
             raise ConfigError(f"policy 'target-all' needs at least 2 utterances, got {len(raw)}; use 'source'")
-        return fit_statistics(raw).apply(raw), everyone
-    if policy == "speaker":
-        return _by_speaker(raw, speaker), everyone
+        return fit_statistics(raw), everyone
     raise ConfigError(f"unknown policy {policy!r}; expected one of {', '.join(POLICIES)}")
 
 

@@ -18,8 +18,8 @@ from affectmap.classification import SourceClassifiers, class_scores, cross_vali
 from affectmap.config import ExperimentConfig
 from affectmap.evaluation import Embedded, Run, label_scores, pairwise_scores
 from affectmap.folds import Fold, leave_one_corpus_out, session_folds, speaker_folds, stratified_folds
-from affectmap.preparation import PooledSource, PreparedCorpus, known_speakers
-from affectmap.preprocessing import Statistics, fit_statistics, standardise_target
+from affectmap.preparation import PooledSource, PreparedCorpus, ScaledRows, known_speakers
+from affectmap.preprocessing import Statistics, fit_statistics, target_statistics
 from affectmap.schema import ConfigError
 from affectmap.scores import Score
 
@@ -34,15 +34,15 @@ class Material:
 
     Attributes:
         fold: The fold; `train` and `test` are rows of the pooled source.
-        source: All rows of the source ``(N, 88)``.
+        source: All rows of the source.
         statistics: Of the training rows.
-        targets: For each target its evaluated rows ``(N, 88)`` and their numbers.
+        targets: For each target its evaluated rows.
     """
 
     fold: Fold
-    source: Features
+    source: ScaledRows
     statistics: Statistics
-    targets: dict[str, tuple[Features, npt.NDArray[np.int64]]]
+    targets: dict[str, ScaledRows]
 
 
 def fold_kind(source: PooledSource, config: ExperimentConfig) -> str:
@@ -131,7 +131,7 @@ def source_folds(source: PooledSource, config: ExperimentConfig) -> tuple[Fold, 
 def make_material(
     source: PooledSource, targets: Sequence[PreparedCorpus], fold: Fold, config: ExperimentConfig
 ) -> Material:
-    """Standardise source and targets for one fold.
+    """Settle how source and targets are standardised for one fold.
 
     Args:
         source: The pooled source.
@@ -157,21 +157,24 @@ def make_material(
         >>> fold = Fold("fold 1", np.array([0, 1]), np.array([2, 3]), shares_speakers=False)
         >>> config = ExperimentConfig(source=["pets=folder"], policy="source")
         >>> material = make_material(PooledSource.of([pets]), [pets], fold, config)
-        >>> material.source[:, 0].tolist(), material.targets["pets"][0][:, 0].tolist()
+        >>> material.source.features[:, 0].tolist(), material.targets["pets"].features[:, 0].tolist()
         ([1.0, -1.0, -1.0, -1.0], [1.0, -1.0, -1.0, -1.0])
     """
-    values, statistics = source.standardise(fold.train, config.policy)
-    standardised = {}
-    for target in targets:
-        speaker = known_speakers(target) if config.policy == "speaker" else None
-        try:
-            features, evaluated = standardise_target(
-                target.functionals, config.policy, source=statistics, speaker=speaker, seed=config.seed
-            )
-        except ConfigError as error:
-            raise ConfigError(f"{target.name}: {error}") from error
-        standardised[target.name] = (features[evaluated], np.flatnonzero(evaluated))
-    return Material(fold, values, statistics, standardised)
+    values, statistics = source.scaled(fold.train, config.policy)
+    targets_scaled = {target.name: _scaled_target(target, statistics, config) for target in targets}
+    return Material(fold, values, statistics, targets_scaled)
+
+
+def _scaled_target(target: PreparedCorpus, source: Statistics, config: ExperimentConfig) -> ScaledRows:
+    pool = PooledSource.of([target])
+    if config.policy == "speaker":
+        known_speakers(target)
+        return ScaledRows(pool, (None,), np.arange(len(target.table)))
+    try:
+        statistics, evaluated = target_statistics(target.functionals, config.policy, source=source, seed=config.seed)
+    except ConfigError as error:
+        raise ConfigError(f"{target.name}: {error}") from error
+    return ScaledRows(pool, (statistics,), np.flatnonzero(evaluated))
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,15 +241,28 @@ def place(
     Returns:
         All embeddings that the model is scored on.
     """
-    everything = embed_rows(source, "source", embed(material.source), np.arange(len(material.source)))
+    everything = embed_rows(source, "source", embed_blocks(material.source, embed), material.source.rows)
     corpus = source.corpus_name
     tested = [(part.name, material.fold.test[corpus[material.fold.test] == part.name]) for part in source.corpora]
     held_out = [replace(everything.rows(rows), corpus=name) for name, rows in tested if len(rows)]
     placed = []
     for target in targets:
-        features, rows = material.targets[target.name]
-        placed.append(embed_rows(target, "target", embed(features), rows))
+        scaled = material.targets[target.name]
+        placed.append(embed_rows(target, "target", embed_blocks(scaled, embed), scaled.rows))
     return Placed(run, everything.rows(material.fold.train), tuple(held_out), tuple(placed))
+
+
+def embed_blocks(scaled: ScaledRows, embed: Embed) -> npt.NDArray[np.float64]:
+    """Embed rows a block at a time, so that no table of standardised features is held.
+
+    Args:
+        scaled: The rows.
+        embed: What the model does.
+
+    Returns:
+        The embedding ``(N, D)``.
+    """
+    return np.concatenate([np.asarray(embed(block), dtype=np.float64) for block in scaled.blocks()])
 
 
 def score(placed: Placed, source_emotions: dict[str, npt.NDArray[np.object_]], config: ExperimentConfig) -> list[Score]:

@@ -114,7 +114,7 @@ def corpora_table(
                     "n_found": n_found,
                     "n_dropped": n_found - n_used,
                     "n_used": n_used,
-                    "n_evaluated": n_used if role == "source" else len(material.targets[each.name][1]),
+                    "n_evaluated": n_used if role == "source" else len(material.targets[each.name].rows),
                     **classes,
                     "other": int(counts.sum()) - sum(classes.values()),
                     "n_activation": int(labelled["activation"]),
