@@ -11,15 +11,17 @@ Sources: split-conformal intervals, Papadopoulos et al. 2002 and Lei et al. 2018
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
-from affectmap.schema import FOUR_CLASSES, LABEL_RANGE, ConfigError
+from affectmap.schema import FOUR_CLASSES, LABEL_RANGE, LABELS, ConfigError
 
 Floats = npt.NDArray[np.float64]
 Objects = npt.NDArray[np.object_]
@@ -99,25 +101,51 @@ def fit_heads(latent: npt.ArrayLike, label: npt.ArrayLike, emotion: npt.ArrayLik
         >>> heads.rating_bias.round(3)
         array([3., 3.])
     """
-    place, rating = np.asarray(latent, dtype=np.float64), np.asarray(label, dtype=np.float64)
     emotions = np.asarray(emotion, dtype=object)
-    if not len(place) == len(rating) == len(emotions):
-        raise ConfigError(
-            f"got {len(place)} latents, {len(rating)} labels and {len(emotions)} emotions; expected as many"
-        )
-    rated = np.isfinite(rating).all(axis=1)
-    if rated.sum() < place.shape[1] + 2:
-        raise ConfigError(f"{rated.sum()} utterances are rated; heads need at least {place.shape[1] + 2}")
+    place, weight, bias = _rating_head(latent, label)
+    if len(place) != len(emotions):
+        raise ConfigError(f"got {len(place)} latents and {len(emotions)} emotions; expected as many")
     missing = [name for name in CLASSES if not (emotions == name).any()]
     if missing:
         raise ConfigError(f"no utterance is {' or '.join(missing)}; heads need all of {', '.join(CLASSES)}")
-    line = LinearRegression().fit(place[rated], rating[rated])
     classed = np.isin(emotions, CLASSES)
     numbers = np.array([CLASSES.index(name) for name in emotions[classed]])
-    # Unpenalised but for what keeps separable classes finite; newton-cg converges on latents of any scale.
+    # Hardly penalised: just enough to stay finite where classes are separable.
     logistic = LogisticRegression(C=100.0, class_weight="balanced", solver="newton-cg", max_iter=1000)
     logistic.fit(place[classed], numbers)
-    return Heads(line.coef_.T, line.intercept_, logistic.coef_.T, logistic.intercept_)
+    return Heads(weight, bias, logistic.coef_.T, logistic.intercept_)
+
+
+def fit_ratings(latent: npt.ArrayLike, label: npt.ArrayLike) -> Heads:
+    """Fit least squares to the ratings alone; all classes stay equally likely.
+
+    Args:
+        latent: (N, D).
+        label: (N, 2), ``NaN`` where missing.
+
+    Returns:
+        The heads.
+
+    Raises:
+        ConfigError: If fewer than ``D + 2`` utterances are rated.
+
+    Example:
+        >>> fit_ratings([[0.0], [1.0], [2.0]], [[1, 5], [2, 4], [3, 3]]).ratings([[3.0]]).round(3)
+        array([[4., 2.]])
+    """
+    place, weight, bias = _rating_head(latent, label)
+    return Heads(weight, bias, np.zeros((place.shape[1], len(CLASSES))), np.zeros(len(CLASSES)))
+
+
+def _rating_head(latent: npt.ArrayLike, label: npt.ArrayLike) -> tuple[Floats, Floats, Floats]:
+    place, rating = np.asarray(latent, dtype=np.float64), np.asarray(label, dtype=np.float64)
+    if len(place) != len(rating):
+        raise ConfigError(f"got {len(place)} latents and {len(rating)} labels; expected as many")
+    rated = np.isfinite(rating).all(axis=1)
+    if rated.sum() < place.shape[1] + 2:
+        raise ConfigError(f"{rated.sum()} utterances are rated; heads need at least {place.shape[1] + 2}")
+    line = LinearRegression().fit(place[rated], rating[rated])
+    return place, line.coef_.T, line.intercept_
 
 
 def with_temperature(heads: Heads, scores: npt.ArrayLike, emotion: npt.ArrayLike) -> Heads:
@@ -242,3 +270,42 @@ def expected_calibration_error(
     bins = np.minimum((confidence * n_bins).astype(np.int64), n_bins - 1)
     gaps = [abs(float((weight * (hit - confidence))[bins == each].sum())) for each in range(n_bins)]
     return sum(gaps) / float(weight.sum())
+
+
+def nested_coverage(
+    predict: Callable[[tuple[str, ...], str], Floats], labels: Mapping[str, Floats], level: float = 0.9
+) -> pd.DataFrame:
+    """Measure leave-one-corpus-out how often intervals hold the rating.
+
+    For every corpus, the model is trained on all others, and the width comes from residuals on each of the others of
+    models trained on the rest. The corpus that is reported is in neither.
+
+    Args:
+        predict: Given the corpora to train on and one to predict, gives its ratings (N, 2).
+        labels: Activation and valence (N, 2) of every corpus, at least three.
+        level: Probability with which a rating shall lie in its interval.
+
+    Returns:
+        One row a corpus and label: ``corpus``, ``label``, ``half_width``, ``coverage``, ``n``.
+
+    Raises:
+        ConfigError: If there are fewer than three corpora.
+
+    Example:
+        >>> ratings = {name: np.full((50, 2), 3.0) for name in "abc"}
+        >>> nested_coverage(lambda sources, target: ratings[target] + 0.1, ratings)["coverage"].tolist()
+        [1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
+    """
+    if len(labels) < 3:
+        raise ConfigError(f"coverage was asked for {len(labels)} corpora; it needs at least 3")
+    rows = []
+    for corpus, truth in labels.items():
+        others = tuple(name for name in labels if name != corpus)
+        rests = {name: tuple(each for each in others if each != name) for name in others}
+        residual = np.concatenate([labels[name] - predict(rests[name], name) for name in others])
+        prediction = predict(others, corpus)
+        for i, label in enumerate(LABELS):
+            width = half_width(residual[:, i], level)
+            share, n = coverage(truth[:, i], prediction[:, i], width), int(np.isfinite(truth[:, i]).sum())
+            rows.append({"corpus": corpus, "label": label, "half_width": width, "coverage": share, "n": n})
+    return pd.DataFrame(rows)

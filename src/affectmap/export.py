@@ -30,7 +30,7 @@ OPSET, IR_VERSION = 17, 8
 #: Largest difference between the network and the graph that is let through.
 TOLERANCE = 1e-5
 #: Thresholds of the flags; experiments/shipped-model measures and explains them.
-FLAGS = {"clipped_share": 0.005, "min_voiced_share": 0.1, "min_pitch_spread": 0.005}
+FLAGS = {"clipped_share": 0.001, "min_voiced_share": 0.02, "min_pitch_spread": 0.005, "min_loudness_spread": 0.15}
 
 
 def export_model(

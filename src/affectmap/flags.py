@@ -7,13 +7,14 @@
 ``clipped``
     too large a share of its samples lies at full scale, as from a microphone that was too loud;
 ``not_speech``
-    too little of it is voiced, or its pitch does not move at all;
+    too little of it is voiced, or its pitch or loudness stands still;
 ``unfamiliar``
     its functionals lie further from the statistics in use than nearly all training utterances did.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -23,12 +24,15 @@ from affectmap.audio import MIN_DURATION_S, OVERLOAD_PEAK, SILENCE_PEAK
 from affectmap.schema import FUNCTIONALS
 
 FLAGS = ("too_short", "silent", "clipped", "not_speech", "unfamiliar")
+#: Numbers that a model must hold for its flags.
+THRESHOLDS = ("clipped_share", "min_voiced_share", "min_pitch_spread", "min_loudness_spread", "max_distance")
 #: Samples of at least this part of full scale count as clipped.
 FULL_SCALE = 0.999
 
 _VOICED_RATE = FUNCTIONALS.index("VoicedSegmentsPerSec")
 _VOICED_LENGTH = FUNCTIONALS.index("MeanVoicedSegmentLengthSec")
 _PITCH_SPREAD = FUNCTIONALS.index("F0semitoneFrom27.5Hz_sma3nz_stddevNorm")
+_LOUDNESS_SPREAD = FUNCTIONALS.index("loudness_sma3_stddevNorm")
 
 Mask = npt.NDArray[np.bool_]
 
@@ -81,23 +85,29 @@ def signal_flags(signal: npt.NDArray[np.float32], sampling_rate: int, clipped_sh
     return SignalFlags(False, (high - low) / 2 < SILENCE_PEAK, share >= clipped_share, None)
 
 
-def not_speech(functionals: npt.NDArray[np.float64], min_voiced_share: float, min_pitch_spread: float) -> Mask:
-    r"""Which utterances do not sound like speech.
+def not_speech(functionals: npt.NDArray[np.float64], thresholds: Mapping[str, float]) -> Mask:
+    """Which utterances do not sound like speech.
 
-    Voiced share is the number of voiced segments a second times their mean length; pitch spread is the standard
-    deviation of the pitch in semitones over its mean. Noise has no voiced part, a tone has a pitch that stands still.
+    Voiced share is the number of voiced segments a second times their mean length. Pitch and loudness spread are the
+    standard deviations of pitch in semitones and of loudness over their means. Noise has no voiced part; the pitch of a
+    tone and the loudness of hums, chords and melodies stand still. Music, song and animals may pass.
 
     Args:
         functionals: (N, 88).
-        min_voiced_share: Voiced share below which it is no speech, 0..1.
-        min_pitch_spread: Pitch spread below which it is no speech, ≥ 0.
+        thresholds: ``min_voiced_share``, ``min_pitch_spread`` and ``min_loudness_spread``: below one of them it is no
+            speech.
 
     Returns:
         True for what is no speech (N,); False where the functionals are ``NaN``.
 
     Example:
-        >>> not_speech(np.zeros((1, 88)), 0.1, 0.005)
+        >>> least = {"min_voiced_share": 0.02, "min_pitch_spread": 0.005, "min_loudness_spread": 0.15}
+        >>> not_speech(np.zeros((1, 88)), least)
         array([ True])
     """
     voiced_share = functionals[:, _VOICED_RATE] * functionals[:, _VOICED_LENGTH]
-    return (voiced_share < min_voiced_share) | (functionals[:, _PITCH_SPREAD] < min_pitch_spread)
+    return (
+        (voiced_share < thresholds["min_voiced_share"])
+        | (functionals[:, _PITCH_SPREAD] < thresholds["min_pitch_spread"])
+        | (functionals[:, _LOUDNESS_SPREAD] < thresholds["min_loudness_spread"])
+    )

@@ -14,7 +14,6 @@ Conventions:
 from __future__ import annotations
 
 import copy
-import warnings
 from collections.abc import Callable, Sequence
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -25,17 +24,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from affectmap.flags import FLAGS, SignalFlags, not_speech
+from affectmap.adaptation import adapted_statistics, speaker_statistics
+from affectmap.flags import FLAGS, THRESHOLDS, SignalFlags, not_speech
 from affectmap.graph import Graph
 from affectmap.measurement import Source, measure_sources
 from affectmap.model_folder import GRAPH_FILE, ModelFolder, read_model_folder
-from affectmap.preprocessing import Statistics, fit_statistics, outlier_mask
+from affectmap.preprocessing import Statistics
 from affectmap.schema import FUNCTIONALS, LABEL_RANGE, LABELS, ConfigError, ModelError
 
 #: The model that comes with the package.
 SHIPPED = "voice-de-ur-el"
-#: Utterances below which a speaker's own mean and spread say less than the model's.
-MIN_SPEAKER_ROWS = 10
 
 #: Whose mean and spread a model may standardise with: its training data's, or others' that it was adapted to.
 POLICIES = ("source", "adapted")
@@ -202,40 +200,40 @@ class Model:
         values = _checked_functionals(functionals)
         statistics, which = [self.statistics], np.zeros(len(values), dtype=np.int64)
         if speaker is not None:
-            statistics, which = self._by_speaker(values, np.asarray(speaker, dtype=object))
+            statistics, which = speaker_statistics(values, speaker, self.statistics)
         columns = self._table(values, statistics, which)
         index = functionals.index if isinstance(functionals, pd.DataFrame) else pd.RangeIndex(len(values))
         return pd.DataFrame(columns, index)
 
-    def adapt(self, functionals: pd.DataFrame | npt.ArrayLike) -> Model:
+    def adapt(self, functionals: pd.DataFrame | npt.ArrayLike, *, prior: float = 0.0) -> Model:
         """Give a model that takes mean and spread from other, unlabelled recordings; all else stays.
-
-        Utterances that are not finite or have any |z| above 10 among them play no part.
 
         Args:
             functionals: (N, 88) as in :meth:`transform`, of the corpus, language or place to adapt to: many emotions
-                and, where several people shall be compared, several people.
+                and, where several people shall be compared, several people. Outliers play no part.
+            prior: How many utterances this model's own statistics count for beside them; for a handful of utterances.
 
         Returns:
             A new model; this one is not changed.
 
         Raises:
-            ConfigError: If fewer than two utterances are usable.
+            ConfigError: If fewer than two utterances are usable, or one with a prior.
 
         Example:
             >>> adapted = load_model().adapt(np.random.default_rng(0).normal(size=(40, 88)))
             >>> adapted.metadata["standardisation"]
-            {'policy': 'adapted', 'n_utterances': 40, 'n_left_out': 0}
+            {'policy': 'adapted', 'n_utterances': 40, 'n_left_out': 0, 'prior': 0.0}
         """
         values = _checked_functionals(functionals)
-        used = values[~outlier_mask(values)] if len(values) else values
-        if len(used) < 2:
-            raise ConfigError(
-                f"{len(used)} of {len(values)} utterances are usable; adapting needs at least 2, better 30 or more"
-            )
-        standardisation = {"policy": "adapted", "n_utterances": len(used), "n_left_out": len(values) - len(used)}
+        statistics, n_used = adapted_statistics(values, self.statistics, prior)
+        standardisation = {
+            "policy": "adapted",
+            "n_utterances": n_used,
+            "n_left_out": len(values) - n_used,
+            "prior": float(prior),
+        }
         metadata = {**self.metadata, "standardisation": standardisation}
-        return Model(ModelFolder(self._folder.graph, fit_statistics(used), metadata, self.card), self._origin)
+        return Model(ModelFolder(self._folder.graph, statistics, metadata, self.card), self._origin)
 
     def save(self, folder: str | Path, *, overwrite: bool = False) -> None:
         """Write the model to a folder, whole or not at all.
@@ -255,33 +253,6 @@ class Model:
             True
         """
         self._folder.write(Path(folder), overwrite=overwrite)
-
-    def _by_speaker(
-        self, values: Floats, names: npt.NDArray[np.object_]
-    ) -> tuple[list[Statistics], npt.NDArray[np.int64]]:
-        if names.shape != (len(values),):
-            raise ConfigError(f"got {len(values)} utterances and speakers of shape {names.shape}; expected as many")
-        n_missing = int(pd.isna(names).sum())
-        if n_missing:
-            raise ConfigError(f"{n_missing} of {len(names)} utterances have no speaker; name them, or give no speakers")
-        usable = np.isfinite(values).all(axis=1)
-        statistics, which, few = [self.statistics], np.zeros(len(values), dtype=np.int64), []
-        for name in dict.fromkeys(names.tolist()):
-            own = (names == name) & usable
-            if own.sum() < MIN_SPEAKER_ROWS:
-                few.append(f"{name} ({own.sum()})")
-            else:
-                which[names == name] = len(statistics)
-                statistics.append(fit_statistics(values[own]))
-        if few:
-            listed = ", ".join(few[:5]) + (f" and {len(few) - 5} more" if len(few) > 5 else "")
-            warnings.warn(
-                f"{len(few)} speakers have fewer than {MIN_SPEAKER_ROWS} usable utterances and get the model's "
-                f"statistics: {listed}",
-                UserWarning,
-                stacklevel=3,
-            )
-        return statistics, which
 
     def _table(
         self, values: Floats, statistics: Sequence[Statistics], which: npt.NDArray[np.int64]
@@ -309,7 +280,7 @@ class Model:
         thresholds = self._thresholds
         flags: dict[str, npt.NDArray[np.bool_]] = {name: np.zeros(len(values), dtype=np.bool_) for name in FLAGS}
         flags["too_short"] |= np.isnan(values).all(axis=1)
-        flags["not_speech"] = not_speech(values, thresholds["min_voiced_share"], thresholds["min_pitch_spread"])
+        flags["not_speech"] = not_speech(values, thresholds)
         flags["unfamiliar"] = (distance > thresholds["max_distance"]) | (np.isnan(distance) & ~flags["too_short"])
         return flags
 
@@ -317,8 +288,7 @@ class Model:
 def _checked_numbers(metadata: dict[str, Any], origin: str) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
     """Give the thresholds of the flags, and half the width of intervals by policy and label."""
     try:
-        names = ("clipped_share", "min_voiced_share", "min_pitch_spread", "max_distance")
-        thresholds = {name: float(metadata["flags"][name]) for name in names}
+        thresholds = {name: float(metadata["flags"][name]) for name in THRESHOLDS}
         intervals = metadata.get("intervals", {})
         widths = {
             policy: {label: float(intervals[policy][label]) for label in LABELS}

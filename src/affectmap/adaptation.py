@@ -1,0 +1,133 @@
+"""Whose mean and spread functionals are standardised with, where nobody labelled anything.
+
+A voice, a microphone and a language shift the functionals; what remains after their own mean and spread are taken out
+is easier to compare. How much that brings, and from how many utterances on, is measured in
+``experiments/shipped-model``.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from affectmap.preprocessing import Statistics, fit_statistics, outlier_mask
+from affectmap.schema import ConfigError
+
+Floats = npt.NDArray[np.float64]
+
+#: Utterances below which a speaker's own mean and spread say less than the model's.
+MIN_SPEAKER_ROWS = 10
+
+
+def adapted_statistics(functionals: Floats, source: Statistics, prior: float = 0.0) -> tuple[Statistics, int]:
+    """Take mean and spread from unlabelled recordings, without outliers.
+
+    Utterances that are not finite or have any |z| above 10 among the rest play no part (Das et al. 2022, section 4).
+    With a prior the result is that of a mixture: the utterances, and `prior` more that have the source's mean and
+    spread.
+
+    Args:
+        functionals: (N, 88), ``NaN`` where nothing could be measured.
+        source: Statistics of the model.
+        prior: How many utterances the source's statistics count for, ≥ 0.
+
+    Returns:
+        The statistics, and how many utterances they were taken from.
+
+    Raises:
+        ConfigError: If `prior` is negative, or fewer than two utterances are usable, one with a prior.
+
+    Example:
+        >>> source = Statistics(np.zeros(1), np.ones(1))
+        >>> adapted_statistics(np.array([[1.0], [3.0], [np.nan]]), source)
+        (Statistics(mean=array([2.]), std=array([1.])), 2)
+        >>> adapted_statistics(np.array([[3.0]]), source, prior=2)[0].mean
+        array([1.])
+    """
+    if not 0 <= prior < np.inf:
+        raise ConfigError(f"the prior is {prior}; expected a number of utterances from 0 on")
+    used = functionals[~outlier_mask(functionals)] if len(functionals) else functionals
+    least = 1 if prior else 2
+    if len(used) < least:
+        counts = f"{len(used)} of {len(functionals)} utterances are usable"
+        raise ConfigError(f"{counts}; adapting needs at least {least}, better 30 or more")
+    own = fit_statistics(used)
+    return (mixed_statistics(own, source, len(used) / (len(used) + prior)) if prior else own), len(used)
+
+
+def mixed_statistics(own: Statistics, source: Statistics, share: float) -> Statistics:
+    r"""Mean and spread of a mixture of two sets of utterances.
+
+    .. math:: \mu = w \mu_o + (1 - w) \mu_s, \quad
+        \sigma^2 = w (\sigma_o^2 + (\mu_o - \mu)^2) + (1 - w) (\sigma_s^2 + (\mu_s - \mu)^2)
+
+    Args:
+        own: Statistics of the one set.
+        source: Of the other.
+        share: Weight w of the one, 0..1.
+
+    Returns:
+        Their statistics; a feature is usable where it is in `source`.
+
+    Example:
+        >>> mixed_statistics(Statistics(np.ones(1), np.zeros(1)), Statistics(-np.ones(1), np.zeros(1)), 0.5)
+        Statistics(mean=array([0.]), std=array([1.]))
+    """
+    mean = share * own.mean + (1 - share) * source.mean
+    variance = share * (own.std**2 + (own.mean - mean) ** 2)
+    variance += (1 - share) * (source.std**2 + (source.mean - mean) ** 2)
+    return Statistics(mean, np.sqrt(variance))
+
+
+def speaker_statistics(
+    functionals: Floats, speaker: npt.ArrayLike, fallback: Statistics
+) -> tuple[list[Statistics], npt.NDArray[np.int64]]:
+    """Take mean and spread of every speaker by themselves.
+
+    Args:
+        functionals: (N, 88), ``NaN`` where nothing could be measured.
+        speaker: Who speaks in each (N,).
+        fallback: For speakers with fewer than :data:`MIN_SPEAKER_ROWS` usable utterances.
+
+    Returns:
+        The statistics, `fallback` first; and which of them each row is standardised with (N,).
+
+    Raises:
+        ConfigError: If the numbers of utterances and speakers differ, or a speaker is missing.
+
+    Warns:
+        UserWarning: If speakers get the fallback, with their names.
+
+    Example:
+        >>> voices, sides = np.arange(20.0)[:, None], Statistics(np.zeros(1), np.ones(1))
+        >>> statistics, which = speaker_statistics(voices, ["anna"] * 10 + ["bo"] * 10, sides)
+        >>> [each.mean.item() for each in statistics], which[[0, 19]].tolist()
+        ([0.0, 4.5, 14.5], [1, 2])
+    """
+    names = np.asarray(speaker, dtype=object)
+    if names.shape != (len(functionals),):
+        raise ConfigError(f"got {len(functionals)} utterances and speakers of shape {names.shape}; expected as many")
+    n_missing = int(pd.isna(names).sum())
+    if n_missing:
+        raise ConfigError(f"{n_missing} of {len(names)} utterances have no speaker; name them, or give no speakers")
+    usable = np.isfinite(functionals).all(axis=1)
+    statistics, which, few = [fallback], np.zeros(len(names), dtype=np.int64), []
+    for name in dict.fromkeys(names.tolist()):
+        own = (names == name) & usable
+        if own.sum() < MIN_SPEAKER_ROWS:
+            few.append(f"{name} ({own.sum()})")
+        else:
+            which[names == name] = len(statistics)
+            statistics.append(fit_statistics(functionals[own]))
+    if few:
+        listed = ", ".join(few[:5]) + (f" and {len(few) - 5} more" if len(few) > 5 else "")
+        warnings.warn(
+            f"{len(few)} of {len(few) + len(statistics) - 1} speakers have fewer than {MIN_SPEAKER_ROWS} usable "
+            f"utterances and get the model's statistics: {listed}",
+            UserWarning,
+            stacklevel=4,  # the caller of Model.transform
+        )
+    return statistics, which
