@@ -1,6 +1,7 @@
 """Work on a real Dask cluster: the same bits, a worker killed in the middle, and what ends a run in one line."""
 
 import logging
+import threading
 import time
 
 import numpy as np
@@ -199,6 +200,45 @@ def test_a_worker_killed_while_it_measures_loses_nothing(processes, pair, voices
     assert 0 < seen.index("killed") < len(seen) - 1
     assert findings == []
     pd.testing.assert_frame_equal(there, here, check_exact=True)
+
+
+@pytest.mark.slow
+def test_a_worker_killed_while_it_trains_loses_nothing(processes, pair, monkeypatch):
+    stacked = pytest.importorskip("affectmap.training.stacked")
+    from affectmap.training import TrainingSettings, TrainingTask, train_stacked
+
+    monkeypatch.setattr(stacked, "PARALLEL_STEPS", 0)
+    rng = np.random.default_rng(0)
+    large, small = (rng.standard_normal((n, 88)).astype(np.float32) for n in (500, 300))
+    label = rng.uniform(1, 5, (500, 2))
+    tasks = [TrainingTask(large, label[:, :n] if n else None, seed=seed) for seed in range(3) for n in (0, 1, 2)]
+    tasks += [TrainingTask(small, label[:300], seed=seed) for seed in range(3)]
+    settings = TrainingSettings(epochs=60)
+    here = train_stacked(tasks, settings)
+    killed, ended = [], threading.Event()
+
+    def kill():
+        with Client(pair, set_as_default=False) as client:
+            while not killed and not ended.is_set():
+                time.sleep(0.1)
+                if busy(client, "two"):
+                    time.sleep(0.1)
+                    processes.kill("two")
+                    killed.append(ended.is_set())
+
+    with Client(pair, set_as_default=False) as client:
+        client.run(__import__, "affectmap.training")  # so that what is killed below trains
+    killer = threading.Thread(target=kill, daemon=True)
+    with work_on("dask", pair):
+        killer.start()
+        there = train_stacked(tasks, settings)
+        ended.set()
+    killer.join(START_S)
+    assert killed == [False]
+    for one, other in zip(here, there, strict=True):
+        pd.testing.assert_frame_equal(one.curves, other.curves, check_exact=True)
+        weights = other.network.state_dict()
+        assert all(value.equal(weights[name]) for name, value in one.network.state_dict().items())
 
 
 @pytest.mark.slow

@@ -122,7 +122,7 @@ def completed(
     function: Callable[[_Item], _Result],
     items: Iterable[_Item],
     *,
-    n_jobs: int = 1,
+    n_jobs: int | None = None,
     backend: ParallelBackendBase | None = None,
     batch_size: int | Literal["auto"] = 1,
 ) -> Generator[tuple[int, _Result]]:
@@ -133,7 +133,8 @@ def completed(
     Args:
         function: Of a module, so that it can be pickled.
         items: What it takes, one at a time.
-        n_jobs: Processes of this machine, where the work stays on it.
+        n_jobs: Processes of this machine, one a core by default; 1 keeps the work in this process, and any other
+            number means nothing on a cluster.
         backend: Of :func:`local_threads`; by default the active one: processes, or a cluster.
         batch_size: Items sent together; ``auto`` for many that take a fraction of a second each.
 
@@ -144,19 +145,18 @@ def completed(
         WorkersError: If workers, processes or memory are gone; other errors are those of `function`.
 
     Example:
-        >>> sorted(completed(abs, [-1, 2, -3]))
+        >>> sorted(completed(abs, [-1, 2, -3], n_jobs=1))
         [(0, 1), (1, 2), (2, 3)]
     """
     # One tuple a task: joblib's Dask backend would keep larger arguments on single workers, to be lost with them.
     tasks = (joblib.delayed(_numbered)((function, number, item)) for number, item in enumerate(items))
     with _told():
-        parallel = joblib.Parallel(
-            n_jobs=-1 if backend is not None or on_cluster() else n_jobs,
-            backend=backend,
+        results = joblib.Parallel(
+            n_jobs=-1 if backend else n_workers(n_jobs),
+            backend="sequential" if n_jobs == 1 and not backend else backend,
             return_as="generator_unordered",
             batch_size=batch_size,
-        )
-        results = parallel(tasks)
+        )(tasks)
         try:
             for result in results:  # noqa: UP028 (a generator that is delegated to would be closed before)
                 yield result
@@ -170,7 +170,7 @@ def mapped(
     function: Callable[[_Item], _Result],
     items: Iterable[_Item],
     *,
-    n_jobs: int = 1,
+    n_jobs: int | None = None,
     backend: ParallelBackendBase | None = None,
     batch_size: int | Literal["auto"] = 1,
 ) -> list[_Result]:
@@ -190,7 +190,7 @@ def mapped(
         WorkersError: If workers, processes or memory are gone.
 
     Example:
-        >>> mapped(len, ["one", "three"])
+        >>> mapped(len, ["one", "three"], n_jobs=1)
         [3, 5]
     """
     with closing(completed(function, items, n_jobs=n_jobs, backend=backend, batch_size=batch_size)) as results:

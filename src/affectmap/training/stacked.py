@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from functools import partial
 
-import joblib
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -23,6 +23,7 @@ from affectmap.training.network_stack import NetworkStack
 from affectmap.training.steps import curve_values, finished, new_network, objective, one_thread
 from affectmap.training.tasks import CURVES, PAPER, TrainedModel, TrainingSettings, TrainingTask, check_together
 from affectmap.training.workspace import Workspace
+from affectmap.workers import mapped, n_workers
 
 #: Models trained in one stack; more bring no speed and cost memory.
 STACK = 64
@@ -48,7 +49,8 @@ def train_stacked(
         settings: Shared by all.
         device: ``cpu`` or ``cuda``.
         dtype: Of weights and arithmetic.
-        n_jobs: Processes, used where the work is large enough to pay for them; ``cpu`` only.
+        n_jobs: Processes, used where the work is large enough to pay for them; ``cpu`` only. Within
+            :func:`affectmap.cluster.work_on` the workers of the cluster take their place.
 
     Returns:
         One trained model a task, in the order of `tasks`.
@@ -66,11 +68,10 @@ def train_stacked(
     if n_jobs < 1:
         raise ConfigError(f"n_jobs is {n_jobs}; expected 1 or more processes")
     n_steps = sum(_steps(task, settings) for task in tasks) * settings.epochs
-    n_processes = n_jobs if device == "cpu" and n_steps > PARALLEL_STEPS else 1
+    n_processes = n_workers(n_jobs) if device == "cpu" and n_steps > PARALLEL_STEPS else 1
     stacks = _stacks(tasks, settings, n_processes)
-    results = joblib.Parallel(n_jobs=n_processes)(
-        joblib.delayed(_train_stack)([tasks[i] for i in stack], settings, device, dtype) for stack in stacks
-    )
+    train = partial(_train_stack, settings=settings, device=device, dtype=dtype)
+    results = mapped(train, [[tasks[i] for i in stack] for stack in stacks], n_jobs=n_processes)
     trained: dict[int, TrainedModel] = {}
     for stack, models in zip(stacks, results, strict=True):
         trained.update(zip(stack, models, strict=True))
