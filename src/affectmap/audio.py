@@ -34,6 +34,8 @@ SILENCE_PEAK = 0.001
 OVERLOAD_PEAK = 2.0
 #: Seconds by which a file may fall short of its header, or a segment overrun its file: one step of frames.
 TOLERANCE_S = 0.01
+#: What libsndfile raises for files that it cannot read.
+UNREADABLE = (soundfile.SoundFileError, TypeError, ValueError, OSError)
 
 _BLOCK = 1 << 20  # frames read at once, so that many channels never lie in memory together
 _UNKNOWN_SIZE = 0x7FFFF000  # sizes from here on are written by programs that stream and cannot know the size
@@ -67,7 +69,7 @@ def read_audio(
         ((12000,), 0.375, 16000)
     """
     file, start_s, end_s = Path(file), _seconds(start), _seconds(end)
-    promised = _promised_share(file)
+    promised = promised_share(file)
     try:
         with soundfile.SoundFile(file) as sound:
             sampling_rate = int(sound.samplerate)
@@ -79,12 +81,29 @@ def read_audio(
             if first:  # a few formats cannot seek, and need not for a whole file
                 sound.seek(first)
             signal = _mono(sound, count)
-    except (soundfile.SoundFileError, TypeError, ValueError, OSError) as error:
-        reason = getattr(error, "error_string", str(error)).strip().rstrip(".") or "unknown format"
-        raise AudioError(f"{file}: broken, or not audio ({reason}); restore or convert it") from error
+    except UNREADABLE as error:
+        raise unreadable(file, error) from error
     if len(signal) < count - TOLERANCE_S * sampling_rate:
         raise _cut_short(file, len(signal) / sampling_rate, count / sampling_rate)
     return signal, sampling_rate
+
+
+def unreadable(file: Path, error: Exception) -> AudioError:
+    """Say in one line why libsndfile cannot read a file.
+
+    Args:
+        file: The file.
+        error: One of :data:`UNREADABLE`.
+
+    Returns:
+        The error to raise.
+
+    Example:
+        >>> str(unreadable(Path("notes.wav"), ValueError("Format not recognised.")))
+        'notes.wav: broken, or not audio (Format not recognised); restore or convert it'
+    """
+    reason = getattr(error, "error_string", str(error)).strip().rstrip(".") or "unknown format"
+    return AudioError(f"{file}: broken, or not audio ({reason}); restore or convert it")
 
 
 def check_signal(signal: NDArray[np.float32], sampling_rate: int, origin: str | Path) -> None:
@@ -180,8 +199,25 @@ def _cut_short(file: Path, held_s: float, promised_s: float) -> AudioError:
     return AudioError(f"{file}: cut short, it holds {held_s:.2f} s of {promised_s:.2f} s; restore the whole file")
 
 
-def _promised_share(file: Path) -> float:
-    """How many times the sound bytes that the file holds its header promises; 1 where it promises nothing."""
+def promised_share(file: Path) -> float:
+    """Compare the sound that a file's header promises with what the file holds.
+
+    Args:
+        file: Path of a recording.
+
+    Returns:
+        How many times the sound bytes that the file holds its header promises; 1 where it promises nothing.
+
+    Raises:
+        AudioError: If the file is missing, empty or cannot be opened, or an OGG file ends within a page.
+
+    Example:
+        >>> import tempfile
+        >>> file = Path(tempfile.mkdtemp()) / "hum.wav"
+        >>> soundfile.write(file, np.zeros(16000), 16000)
+        >>> promised_share(file)
+        1.0
+    """
     try:
         if not file.exists():
             raise AudioError(f"{file}: there is no such file; restore it or correct its path")

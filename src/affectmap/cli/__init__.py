@@ -19,6 +19,7 @@ from affectmap import __version__
 from affectmap.cli.corpora import corpora_command
 from affectmap.cli.demo import demo_command
 from affectmap.cli.reproduce import reproduce_command
+from affectmap.cli.track import track_command
 from affectmap.cli.train import train_command
 from affectmap.schema import AffectmapError, UsageError
 
@@ -33,6 +34,7 @@ app = typer.Typer(
 app.command("corpora", short_help="What is supported, and what a folder or table holds.")(corpora_command)
 app.command("reproduce", short_help="The whole protocol: tables, report and models.")(reproduce_command)
 app.command("train", short_help="One embedder from all of the source.")(train_command)
+app.command("track", short_help="How a voice moves over an hour.")(track_command)
 app.command("demo", short_help="The whole protocol on synthetic speech.")(demo_command)
 
 # Typer does not name the base of what it raises for a wrong command line.

@@ -1,0 +1,175 @@
+"""``affectmap track``: how a voice moves through a recording, or through a stream while it speaks."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from affectmap.schema import UsageError
+
+if TYPE_CHECKING:
+    from affectmap.track import Track
+
+_Recording = Annotated[Path | None, typer.Argument(metavar="RECORDING", help="Any format, rate and length.")]
+_Output = Annotated[
+    Path | None, typer.Option("-o", "--output", metavar="FILE", help="Table; its suffix tells the format (stdout).")
+]
+_Picture = Annotated[Path | None, typer.Option(metavar="FILE", help="Picture, .png or .svg.")]
+_Windows = Annotated[float | None, typer.Option(metavar="S", help="Measure fixed windows of S seconds.")]
+_Speech = Annotated[bool, typer.Option("--speech", help="Measure detected speech (the default for recordings).")]
+_Hop = Annotated[float | None, typer.Option(metavar="S", help="From one window to the next (the window's length).")]
+_ModelFolder = Annotated[Path | None, typer.Option("--model", metavar="DIR", help="Model folder (the one shipped).")]
+_Statistics = Annotated[
+    Literal["source", "recording", "running"],
+    typer.Option(help="Mean and spread: the model's, this recording's, or those of the speech until then."),
+]
+_Smoothing = Annotated[float | None, typer.Option(metavar="S", help="Standard deviation of the smoothing.")]
+_Format = Annotated[Literal["csv", "json", "parquet"] | None, typer.Option("--format", help="csv; json: a line each.")]
+_Stream = Annotated[
+    bool, typer.Option("--stream", help="Read 16 bit little-endian mono samples from stdin; print rows as they come.")
+]
+_Rate = Annotated[int, typer.Option(metavar="HZ", help="Of the stream.")]
+_Jobs = Annotated[int | None, typer.Option(help="Cores (all).")]
+
+
+def track_command(
+    recording: _Recording = None,
+    output: _Output = None,
+    picture: _Picture = None,
+    windows: _Windows = None,
+    speech: _Speech = False,
+    hop: _Hop = None,
+    model: _ModelFolder = None,
+    statistics: _Statistics = "source",
+    smoothing: _Smoothing = None,
+    format: _Format = None,
+    stream: _Stream = False,
+    sampling_rate: _Rate = 16000,
+    n_jobs: _Jobs = None,
+) -> None:
+    """Follow activation and valence through a recording: a table, and a picture of it.
+
+    Every row is a segment of detected speech, or a window; columns and intervals are explained in README.
+    """
+    if speech and windows is not None:
+        raise UsageError("--windows and --speech exclude each other; take one")
+    if stream:
+        unfit = {"a recording": recording, "-o": output, "--picture": picture, "--smoothing": smoothing}
+        if given := [name for name, value in unfit.items() if value is not None]:
+            raise UsageError(f"--stream reads stdin and prints rows as they come; it takes no {given[0]}")
+        if format == "parquet" or statistics == "recording":
+            raise UsageError("--stream knows csv or json, and statistics source or running")
+        _print_stream(sampling_rate, None if speech else windows or 3.0, hop, model, statistics, format or "csv")
+        return
+    if recording is None:
+        raise UsageError("name a recording, or give --stream to read samples from stdin")
+    if hop is not None and windows is None:
+        raise UsageError("--hop goes with --windows")
+    format = format or _format_of(output)
+    if format == "parquet" and output is None:
+        raise UsageError("parquet is no text; name a file with -o")
+    track = _tracked(recording, windows, hop, model, statistics, smoothing, n_jobs, picture)
+    for note in track.notes:
+        typer.echo(f"note: {note}", err=True)
+    if output is None:
+        _print_lines(track, format)
+    else:
+        track.write(output, format)
+    if picture:
+        _draw(track, picture)
+
+
+def _tracked(
+    recording: Path,
+    windows: float | None,
+    hop: float | None,
+    model: Path | None,
+    statistics: str,
+    smoothing: float | None,
+    n_jobs: int | None,
+    picture: Path | None,
+) -> Track:
+    from affectmap.cli.progress import progress_bar
+    from affectmap.inference import load_model
+    from affectmap.track import track_recording
+    from affectmap.track_picture import check_picture_name
+
+    if picture:
+        check_picture_name(picture)
+    with progress_bar(f"{recording.name} (s)") as progress:
+        return track_recording(
+            recording,
+            load_model(model),
+            window_s=windows,
+            hop_s=hop,
+            statistics=statistics,
+            smoothing_s=smoothing,
+            n_jobs=n_jobs,
+            progress=lambda done, total: progress(round(done), round(total)),
+        )
+
+
+def _draw(track: Track, picture: Path) -> None:
+    from affectmap.track_picture import has_matplotlib
+
+    if has_matplotlib():
+        track.picture(picture)
+        return
+    # The hour is measured by now; its table must not be lost for want of a picture.
+    typer.echo('note: no picture without matplotlib; run pip install "affectmap[plot]"', err=True)
+    raise typer.Exit(1)
+
+
+def _format_of(output: Path | None) -> Literal["csv", "json", "parquet"]:
+    suffix = output.suffix.lower() if output else ""
+    if suffix == ".parquet":
+        return "parquet"
+    return "json" if suffix in (".json", ".jsonl", ".ndjson") else "csv"
+
+
+def _print_lines(track: Track, format: str) -> None:
+    try:
+        for line in track.lines(format):
+            typer.echo(line)
+    except BrokenPipeError:
+        _let_go_of_stdout()
+
+
+def _print_stream(
+    sampling_rate: int, windows: float | None, hop: float | None, model: Path | None, statistics: str, format: str
+) -> None:
+    from affectmap.inference import load_model
+    from affectmap.track import track_stream
+    from affectmap.track_text import csv_header, text_line
+
+    n_rows = 0
+    try:
+        rows = track_stream(
+            sys.stdin.buffer,
+            sampling_rate,
+            load_model(model),
+            window_s=windows,
+            hop_s=hop,
+            statistics=statistics,
+            notify=lambda note: typer.echo(f"note: {note}", err=True),
+        )
+        for row in rows:
+            if format == "csv" and not n_rows:
+                print(csv_header(row))
+            print(text_line(row, format), flush=True)
+            n_rows += 1
+        if not n_rows:
+            typer.echo("note: the stream held nothing to measure", err=True)
+    except KeyboardInterrupt:  # the way to end a stream by hand
+        typer.echo(f"note: stopped after {n_rows} rows", err=True)
+    except BrokenPipeError:
+        _let_go_of_stdout()
+
+
+def _let_go_of_stdout() -> None:
+    """Nobody reads any more, as behind `head`: end quietly, also when Python flushes at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,118 @@
+"""Whose mean and spread standardise the segments of one recording: the model's, the recording's, or the last hour's.
+
+``source``
+    the model's own. Values of several recordings can be compared, as far as voices and rooms are like those the model
+    was trained on.
+``recording``
+    those of all speech in this recording, known only at its end. Moments within it are told apart better; that the
+    whole recording is calm or excited can no longer be seen, because its mean is the middle by definition.
+``running``
+    those of the speech until then, of the last hour at most, taken anew after every :data:`UPDATE` segments, as a
+    stream allows.
+
+In both of these the model's own mean and spread count as :data:`PRIOR` segments beside those heard, so that a few
+segments change little. What is flagged as silent or no speech does not count.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from affectmap.schema import ConfigError
+
+if TYPE_CHECKING:
+    from affectmap.inference import Model
+
+POLICIES = ("source", "recording", "running")
+#: Segments for which the model's own mean and spread count beside the recording's.
+PRIOR = 30
+#: Segments after which a running mean and spread are taken anew.
+UPDATE = 10
+_MEMORY = 1200  # an hour of windows of 3 s
+
+Mask = NDArray[np.bool_]
+
+
+class Standardising:
+    """A model with a policy.
+
+    Args:
+        model: A loaded model.
+        policy: One of :data:`POLICIES`.
+
+    Raises:
+        ConfigError: If the policy is unknown.
+
+    Example:
+        >>> from affectmap.inference import load_model
+        >>> functionals = np.random.default_rng(0).normal(size=(4, 88))
+        >>> standardising = Standardising(load_model(), "recording")
+        >>> len(standardising.transform(functionals, np.ones(4, bool))), len(standardising.notes())
+        (4, 1)
+    """
+
+    def __init__(self, model: Model, policy: str) -> None:
+        if policy not in POLICIES:
+            raise ConfigError(f"statistics {policy!r} are unknown; expected {', '.join(POLICIES)}")
+        self._model = self._current = model
+        self._policy = policy
+        self._known: deque[NDArray[np.float64]] = deque(maxlen=_MEMORY)
+        self._n_since = 0
+
+    def transform(self, functionals: NDArray[np.float64], counts: Mask) -> pd.DataFrame:
+        """Place the next segments.
+
+        Args:
+            functionals: Shape (n_segments, 88).
+            counts: Which of them may count as speech for mean and spread; the model's ``not_speech`` is looked at, too.
+
+        Returns:
+            As :meth:`affectmap.inference.Model.transform`, numbered from 0. With ``source`` and ``running`` the values
+            do not depend on how many segments come at once.
+        """
+        table = self._model.transform(functionals[:0])
+        if self._policy != "running":
+            if self._policy == "recording" and len(functionals):
+                self._transformed(functionals, counts)
+                self._adapt()
+            return self._current.transform(functionals) if len(functionals) else table
+        parts = [table]
+        for first in _steps(len(functionals), UPDATE - self._n_since):
+            rows = slice(first, first + UPDATE - self._n_since)
+            parts.append(self._transformed(functionals[rows], counts[rows]))
+            self._n_since = (self._n_since + len(parts[-1])) % UPDATE
+            if self._n_since == 0:
+                self._adapt()
+        return pd.concat(parts[1:], ignore_index=True) if len(parts) > 1 else table
+
+    def _transformed(self, functionals: NDArray[np.float64], counts: Mask) -> pd.DataFrame:
+        table = self._current.transform(functionals)
+        speech = counts & ~table["not_speech"].to_numpy(bool) & np.isfinite(functionals).all(axis=1)
+        self._known.extend(functionals[speech])
+        return table
+
+    def _adapt(self) -> None:
+        if self._known:
+            with suppress(ConfigError):  # all of them are outliers
+                self._current = self._model.adapt(np.array(self._known), prior=PRIOR)
+
+    def notes(self) -> list[str]:
+        """Tell how far the statistics are the recording's own.
+
+        Returns:
+            A sentence or none.
+        """
+        if self._policy == "source" or len(self._known) >= PRIOR:
+            return []
+        return [f"statistics are mostly the model's: only {len(self._known)} segments of speech were there to adapt to"]
+
+
+def _steps(n_rows: int, n_first: int) -> list[int]:
+    """Begins of the steps: the first completes the one at hand."""
+    return [0, *range(n_first, n_rows, UPDATE)] if n_rows else []
