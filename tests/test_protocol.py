@@ -425,3 +425,26 @@ def test_embed_rows_takes_the_rows_it_is_told(target):
     part = embed_rows(target, "target", np.ones((2, 2), dtype=np.float32), rows)
     assert part.file.tolist() == [target.file[3], target.file[1]]
     assert part.embedding.dtype == np.float64
+
+
+def test_rows_of_which_nothing_is_known_take_part_in_no_score(source, target):
+    emotion = source.corpora[0].emotion.copy()
+    emotion[::3] = None
+    unrated = source.corpora[0].label[:, 0].copy()
+    unrated[::2] = np.nan
+    cats = with_cells(source.corpora[0], emotion=emotion, activation=unrated, valence=unrated)
+    pool, config = PooledSource.of([cats]), make_config()
+    material = make_material(pool, [target], make_fold(pool, ["cats/s0"]), config)
+    run = make_run(cats, target)
+    whole, known = (
+        place(run, pool, [target], material, lambda features: features[:, :2], only_known=only)
+        for only in (False, True)
+    )
+    assert len(known.train.emotion) < len(whole.train.emotion)
+    unknown = [e is None and np.isnan(a) for e, a in zip(emotion, unrated, strict=True)]
+    assert len(known.train.emotion) + len(known.held_out[0].emotion) == len(emotion) - sum(unknown)
+    assert len(known.targets[0].emotion) == len(whole.targets[0].emotion)
+    emotions = {"cats": cats.emotion}
+    for one, other in zip(score(whole, emotions, config), score(known, emotions, config), strict=True):
+        assert (one.key, one.value, one.n) == (other.key, other.value, other.n)
+        np.testing.assert_array_equal(one.resamples, other.resamples)

@@ -35,6 +35,8 @@ from affectmap.training import CURVES, TrainedModel, TrainingSettings, TrainingT
 T = TypeVar("T")
 
 FORMAT = 1
+#: Rows that are standardised and embedded at a time.
+BLOCK_ROWS = 65_536
 SETTINGS_FILE, WEIGHTS_FILE, CURVES_FILE = "embedder.json", "weights.safetensors", "curves.csv"
 
 
@@ -139,8 +141,9 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
             ``(N, latent_dim)`` float32. The axes of one embedding mean nothing by themselves; distances do.
         """
         check_is_fitted(self, "network_")
-        X = validate_data(self, X, dtype=np.float32, reset=False)
-        return self.network_.embed(self.statistics_.apply(X))
+        features: npt.NDArray[np.float32] = validate_data(self, X, dtype=np.float32, reset=False)
+        blocks = (features[start : start + BLOCK_ROWS] for start in range(0, len(features), BLOCK_ROWS))
+        return np.concatenate([self.network_.embed(self.statistics_.apply(block)) for block in blocks])
 
     def adapt(self, X: npt.ArrayLike) -> Embedder:
         """Give a copy that standardises with the statistics of other, unlabelled recordings; the network stays.

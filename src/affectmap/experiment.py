@@ -11,10 +11,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
+from operator import itemgetter
 from pathlib import Path
 
-import joblib
 import numpy as np
 
 from affectmap.baselines import FUNCTIONALS_88, PCA_2, RIDGE, baseline
@@ -31,6 +32,7 @@ from affectmap.literature import table2
 from affectmap.plan import Job, check_labels, model_seed, source_jobs, supervised_folds, training_settings
 from affectmap.preparation import PooledSource, PreparedCorpus, ScaledRows, keep_four_classes, prepare
 from affectmap.protocol import (
+    Embed,
     Material,
     Placed,
     embed_blocks,
@@ -53,11 +55,14 @@ from affectmap.results import (
 from affectmap.schema import FUNCTIONALS, LABELS, CorpusError, UsageError
 from affectmap.scores import Score, Scores
 from affectmap.training import TrainedModel, train_stacked
+from affectmap.workers import mapped, n_workers, one_blas_thread
 
 #: Draws a progress bar: given a label, a context that gives a function of (done, total).
 ProgressBar = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
 #: Embeddings to score above which a second process pays for its own start.
 PARALLEL_SCORES = 100
+#: Utterances of the source above which its classifiers on 88 functionals alone do.
+PARALLEL_ROWS = 2000
 #: Bytes of standardised features above which folds are trained one after another, not all at once.
 TOGETHER_BYTES = 256 * 2**20
 #: What was trained, and what came of it.
@@ -103,7 +108,7 @@ class Experiment:
     ) -> None:
         self.config, self.cache, self.notify = config, cache, notify
         self.progress = progress or (lambda label: nullcontext(lambda done, total: None))
-        self.n_jobs = config.n_jobs or joblib.cpu_count()
+        self.n_jobs = config.n_jobs or n_workers()
         self.timings: dict[str, float] = {}
         self.notes: list[str] = [SYNTHETIC_NOTICE] if config.synthetic else []
 
@@ -123,12 +128,12 @@ class Experiment:
         with self._stage("training"):
             trained = self.train(data)
         with self._stage("embedding"):
-            placed = [*_place_trained(data, trained), *_place_baselines(data, self.config)]
+            placed = [*_place_trained(data, trained, self.config), *_place_baselines(data, self.config)]
         with self._stage("scoring"):
             scores = self.score(data, trained, placed)
         with self._stage("claims and tables"):
             corpora = [*data.source.corpora, *data.targets]
-            shown = [each for each in placed if _is_shown(each, self.config)]
+            shown = [each for each in placed if _is_shown(each.run, self.config)]
             return Results(
                 settings=self.config.model_dump(mode="json")
                 | {"folds": fold_kind(data.source, self.config), "training": vars(training_settings(self.config))},
@@ -164,7 +169,8 @@ class Experiment:
         with self._stage("reading corpora"):
             corpora = self._load([*config.source, *config.target])
         with self._stage("functionals"):
-            prepared = [self._measure(corpus) for corpus in corpora]
+            # Each is let go once measured: functionals that it brought need not be kept twice.
+            prepared = [self._measure(corpora.pop(0)) for _ in range(len(corpora))]
         with self._stage("folds and standardisation"):
             n_source = len(config.source)
             source, targets = PooledSource.of(prepared[:n_source]), tuple(prepared[n_source:])
@@ -281,14 +287,24 @@ class Experiment:
         self.notify(f"scoring {len(placed)} embeddings")
         emotions = {corpus.name: corpus.emotion for corpus in data.source.corpora}
         bounds = Run(FUNCTIONALS_88, 1, self.config.seed, data.bootstraps)
-        work = [joblib.delayed(score)(each, emotions, self.config) for each in placed]
+        work = [partial(score, each, emotions, self.config) for each in placed]
         emotion = data.source.emotion
         for role, corpora in (("source", data.source.corpora), ("target", data.targets)):
-            work += [joblib.delayed(upper_bounds)(bounds, each, role, emotion, self.config) for each in corpora]
-        n_jobs = self.n_jobs if len(work) > PARALLEL_SCORES else 1
-        found: list[list[Score]] = joblib.Parallel(n_jobs=n_jobs)(work)
+            work += [partial(upper_bounds, bounds, each, role, emotion, self.config) for each in corpora]
+        # Classifiers on 88 functionals take longest and go first, so that nobody waits for one of them at the end.
+        order = sorted(range(len(work)), key=lambda i: i < len(placed) and placed[i].run.method != FUNCTIONALS_88)
+        pays = len(work) > PARALLEL_SCORES or len(emotion) > PARALLEL_ROWS
+        results = mapped(
+            _scored, [work[i] for i in order], n_jobs=n_workers(self.n_jobs) if pays else 1, batch_size="auto"
+        )
+        found = [scores for _, scores in sorted(zip(order, results, strict=True), key=itemgetter(0))]
         found += [_supervised_scores(data, job, model, job.held_out) for job, model in trained if job.held_out]
         return Scores(chain.from_iterable(found))
+
+
+def _scored(work: Callable[[], list[Score]]) -> list[Score]:
+    with one_blas_thread():
+        return work()
 
 
 def _n_bytes(jobs: Sequence[Job]) -> int:
@@ -296,11 +312,11 @@ def _n_bytes(jobs: Sequence[Job]) -> int:
     return sum({id(array): array.nbytes for array in arrays}.values())
 
 
-def _place_trained(data: Data, trained: Trained) -> Iterator[Placed]:
+def _place_trained(data: Data, trained: Trained, config: ExperimentConfig) -> Iterator[Placed]:
     for job, model in trained:
         if job.fold and job.held_out is None:
             run = Run(job.method, job.fold, job.seed, data.bootstraps)
-            yield place(run, data.source, data.targets, data.materials[job.fold - 1], model.network.embed)
+            yield _place(run, data, data.materials[job.fold - 1], model.network.embed, config)
 
 
 def _place_baselines(data: Data, config: ExperimentConfig) -> Iterator[Placed]:
@@ -311,7 +327,12 @@ def _place_baselines(data: Data, config: ExperimentConfig) -> Iterator[Placed]:
             rows = material.fold.train
             fitted.fit(material.source.of(rows), data.source.label[rows])
             run = Run(name, number, config.seed, data.bootstraps)
-            yield place(run, data.source, data.targets, material, fitted.transform)
+            yield _place(run, data, material, fitted.transform, config)
+
+
+def _place(run: Run, data: Data, material: Material, embed: Embed, config: ExperimentConfig) -> Placed:
+    # What is shown is shown whole; of the others only what is scored need be kept.
+    return place(run, data.source, data.targets, material, embed, only_known=not _is_shown(run, config))
 
 
 def _supervised_scores(data: Data, job: Job, model: TrainedModel, held_out: ScaledRows) -> list[Score]:
@@ -320,8 +341,7 @@ def _supervised_scores(data: Data, job: Job, model: TrainedModel, held_out: Scal
     return list(label_scores(Run(job.method, job.fold, job.seed, data.bootstraps), test, "supervised"))
 
 
-def _is_shown(placed: Placed, config: ExperimentConfig) -> bool:
-    run = placed.run
+def _is_shown(run: Run, config: ExperimentConfig) -> bool:
     return (run.fold, run.seed) == (1, config.seed) and run.method != FUNCTIONALS_88
 
 

@@ -242,16 +242,23 @@ def _brought(
     if functionals.index.has_duplicates:
         raise CorpusError(f"{corpus}: its functionals name an utterance twice; name each once")
     with np.errstate(over="ignore"):  # beyond float32 is as unusable as infinity
-        values = functionals.reindex(index=index, columns=list(FUNCTIONALS)).to_numpy(dtype=np.float32)
+        ordered = functionals if functionals.index.equals(index) else functionals.reindex(index=index)
+        ordered = ordered if list(ordered.columns) == list(FUNCTIONALS) else ordered[list(FUNCTIONALS)]
+        values = ordered.to_numpy(dtype=np.float32)
     files = index.get_level_values("file")
     failures = {
         row: AudioError(f"{files[row]}: {n_unusable} of its 88 functionals are not finite numbers; leave it out")
-        for row, n_unusable in enumerate(np.sum(~np.isfinite(values), axis=1).tolist())
-        if n_unusable
+        for row, n_unusable in _unusable_counts(values)
     }
     if strict and failures:
         raise next(iter(failures.values()))
     return _usable(corpus, index, values, failures)
+
+
+def _unusable_counts(values: NDArray[np.float32]) -> list[tuple[int, int]]:
+    """Rows with functionals that are not finite, and how many."""
+    counts = np.sum(~np.isfinite(values), axis=1)
+    return [(int(row), int(counts[row])) for row in np.flatnonzero(counts)]
 
 
 def _usable(
@@ -261,7 +268,9 @@ def _usable(
     if len(used) == 0:
         first = "; ".join(str(failures[row]) for row in sorted(failures)[:3])
         raise AudioError(f"{corpus}: none of its {len(index)} utterances can be used: {first}")
-    functionals = pd.DataFrame(values[used], index=index[used], columns=list(FUNCTIONALS))
+    # A table of which every row is used is handed on, not copied.
+    kept, kept_index = (values[used], index[used]) if failures else (values, index)
+    functionals = pd.DataFrame(kept, index=kept_index, columns=list(FUNCTIONALS), copy=False)
     utterances = _utterances(index)
     return functionals, [
         Finding(corpus, utterances[row].file, "unreadable", _reason(failures[row], utterances[row]), True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from affectmap.baselines import FUNCTIONALS_88
 from affectmap.classification import SourceClassifiers, class_scores, cross_validated_scores
@@ -228,6 +229,8 @@ def place(
     targets: Sequence[PreparedCorpus],
     material: Material,
     embed: Embed,
+    *,
+    only_known: bool = False,
 ) -> Placed:
     """Embed source and targets with one model.
 
@@ -237,32 +240,53 @@ def place(
         targets: The targets.
         material: The fold's material.
         embed: What the model does: a network's ``embed``, or the ``transform`` of anything fitted.
+        only_known: Whether to leave out rows without emotion and ratings: they take part in no score.
 
     Returns:
         All embeddings that the model is scored on.
     """
-    everything = embed_rows(source, "source", embed_blocks(material.source, embed), material.source.rows)
-    corpus = source.corpus_name
-    tested = [(part.name, material.fold.test[corpus[material.fold.test] == part.name]) for part in source.corpora]
-    held_out = [replace(everything.rows(rows), corpus=name) for name, rows in tested if len(rows)]
-    placed = []
-    for target in targets:
-        scaled = material.targets[target.name]
-        placed.append(embed_rows(target, "target", embed_blocks(scaled, embed), scaled.rows))
-    return Placed(run, everything.rows(material.fold.train), tuple(held_out), tuple(placed))
+    corpus, fold = source.corpus_name, material.fold
+    everything, place_of = _embed_kept(source, "source", material.source, embed, only_known)
+    tested = [(part.name, place_of[fold.test[corpus[fold.test] == part.name]]) for part in source.corpora]
+    held_out = [replace(everything.rows(rows[rows >= 0]), corpus=name) for name, rows in tested if len(rows)]
+    placed = [_embed_kept(each, "target", material.targets[each.name], embed, only_known)[0] for each in targets]
+    train = place_of[fold.train]
+    return Placed(run, everything.rows(train[train >= 0]), tuple(held_out), tuple(placed))
 
 
-def embed_blocks(scaled: ScaledRows, embed: Embed) -> npt.NDArray[np.float64]:
+def _embed_kept(
+    corpus: PreparedCorpus | PooledSource, role: str, scaled: ScaledRows, embed: Embed, only_known: bool
+) -> tuple[Embedded, npt.NDArray[np.int64]]:
+    """Embed rows of a corpus; tell the place of each of its rows among those kept, -1 for none."""
+    kept = np.ones(len(scaled.rows), dtype=np.bool_)
+    if only_known:
+        known = np.isfinite(corpus.label).any(axis=1) | pd.notna(corpus.emotion)
+        kept = known[scaled.rows]
+    place_of = np.full(len(corpus.emotion), -1)
+    place_of[scaled.rows[kept]] = np.arange(np.count_nonzero(kept))
+    return embed_rows(corpus, role, embed_blocks(scaled, embed, kept), scaled.rows[kept]), place_of
+
+
+def embed_blocks(
+    scaled: ScaledRows, embed: Embed, kept: npt.NDArray[np.bool_] | None = None
+) -> npt.NDArray[np.float64]:
     """Embed rows a block at a time, so that no table of standardised features is held.
 
     Args:
         scaled: The rows.
         embed: What the model does.
+        kept: Which embeddings to keep; all by default. All are computed: the last bit of one may depend on how many
+            are computed with it.
 
     Returns:
         The embedding ``(N, D)``.
     """
-    return np.concatenate([np.asarray(embed(block), dtype=np.float64) for block in scaled.blocks()])
+    parts, start = [], 0
+    for block in scaled.blocks():
+        part = np.asarray(embed(block), dtype=np.float64)
+        parts.append(part if kept is None else part[kept[start : start + len(part)]])
+        start += len(block)
+    return np.concatenate(parts)
 
 
 def score(placed: Placed, source_emotions: dict[str, npt.NDArray[np.object_]], config: ExperimentConfig) -> list[Score]:
