@@ -5,6 +5,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 
+from affectmap import baselines
 from affectmap.baselines import FUNCTIONALS_88, PCA_2, RIDGE, RidgeMap, baseline
 from affectmap.schema import ConfigError
 
@@ -87,3 +88,10 @@ def test_baselines_are_scikit_learn_s(features, label, name):
 def test_an_unknown_baseline_is_told_in_one_line():
     with pytest.raises(ConfigError, match="no baseline 'PCA-3'; expected one of"):
         baseline("PCA-3")
+
+
+def test_components_of_many_rows_are_those_of_few():
+    features = np.random.default_rng(0).normal(size=(300, 5)) * [5, 3, 1, 1, 1]
+    few, many = (baseline(PCA_2, n_rows=n).fit(features) for n in (300, baselines.MANY_ROWS + 1))
+    assert few.svd_solver != many.svd_solver
+    np.testing.assert_allclose(np.abs(many.transform(features)), np.abs(few.transform(features)), atol=1e-9)

@@ -16,6 +16,8 @@ from sklearn.pipeline import FunctionTransformer
 
 from affectmap.schema import ConfigError
 
+#: Rows above which copies of the features for a singular value decomposition are too much.
+MANY_ROWS = 65_536
 #: Names of the baselines in tables.
 FUNCTIONALS_88, PCA_2, RIDGE = "88 functionals", "PCA-2", "Ridge (activation, valence)"
 
@@ -76,12 +78,14 @@ class RidgeMap(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return prediction.reshape(len(prediction), -1)
 
 
-def baseline(name: str, *, penalty: float = 300.0) -> TransformerMixin:
+def baseline(name: str, *, penalty: float = 300.0, n_rows: int = 0) -> TransformerMixin:
     """Make a baseline by its name in the tables.
 
     Args:
         name: :data:`FUNCTIONALS_88` (no map at all), :data:`PCA_2` or :data:`RIDGE`.
         penalty: Of the ridge regression.
+        n_rows: Utterances that it will be fitted on. For more than :data:`MANY_ROWS` the principal components are those
+            of the covariance matrix, the same to rounding, which takes no further copies of the features.
 
     Returns:
         An unfitted transformer.
@@ -94,7 +98,7 @@ def baseline(name: str, *, penalty: float = 300.0) -> TransformerMixin:
         (4, 2)
     """
     if name == PCA_2:
-        return PCA(n_components=2, svd_solver="full")
+        return PCA(n_components=2, svd_solver="covariance_eigh" if n_rows > MANY_ROWS else "full")
     if name == RIDGE:
         return RidgeMap(penalty)
     if name == FUNCTIONALS_88:

@@ -323,8 +323,8 @@ def _place_baselines(data: Data, config: ExperimentConfig) -> Iterator[Placed]:
     has_labels = all(np.isfinite(data.source.label[m.fold.train]).all(axis=1).any() for m in data.materials)
     for name in (PCA_2, FUNCTIONALS_88, *([RIDGE] if has_labels else [])):
         for number, material in enumerate(data.materials, start=1):
-            fitted = baseline(name, penalty=config.ridge_penalty)
             rows = material.fold.train
+            fitted = baseline(name, penalty=config.ridge_penalty, n_rows=len(rows))
             fitted.fit(material.source.of(rows), data.source.label[rows])
             run = Run(name, number, config.seed, data.bootstraps)
             yield _place(run, data, material, fitted.transform, config)

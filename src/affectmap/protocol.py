@@ -260,11 +260,15 @@ def _embed_kept(
     """Embed rows of a corpus; tell the place of each of its rows among those kept, -1 for none."""
     kept = np.ones(len(scaled.rows), dtype=np.bool_)
     if only_known:
-        known = np.isfinite(corpus.label).any(axis=1) | pd.notna(corpus.emotion)
-        kept = known[scaled.rows]
+        kept = _is_known(corpus)[scaled.rows]
     place_of = np.full(len(corpus.emotion), -1)
     place_of[scaled.rows[kept]] = np.arange(np.count_nonzero(kept))
     return embed_rows(corpus, role, embed_blocks(scaled, embed, kept), scaled.rows[kept]), place_of
+
+
+def _is_known(corpus: PreparedCorpus | PooledSource) -> npt.NDArray[np.bool_]:
+    """Whether a row has an emotion or a rating; others take part in no score."""
+    return np.isfinite(corpus.label).any(axis=1) | pd.notna(corpus.emotion)
 
 
 def embed_blocks(
@@ -358,8 +362,9 @@ def upper_bounds(
         >>> [(score.key.quantity, score.fold, score.value) for score in bounds]
         [('S-A', 1, 0.5)]
     """
-    values = fit_statistics(corpus.functionals).apply(corpus.functionals).astype(np.float64)
-    everything = embed_rows(corpus, role, values, np.arange(len(values)))
+    scored = np.flatnonzero(_is_known(corpus))
+    values = fit_statistics(corpus.functionals).apply(corpus.functionals[scored])
+    everything = embed_rows(corpus, role, values, scored)
     scores = list(label_scores(run, everything, "within"))
     if corpus.has_speakers:
         scores += cross_validated_scores(
