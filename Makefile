@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 TORCH_INDEX ?=
 DEMO_DIR ?= demo
 
-.PHONY: demo test test-fast check format clean
+.PHONY: demo test test-fast check format bench bench-quick clean
 
 demo: $(VENV)/.ready-demo
 	$(BIN)/affectmap demo -o $(DEMO_DIR) --overwrite
@@ -29,6 +29,13 @@ check: $(VENV)/.ready-dev
 format: $(VENV)/.ready-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# Measures on this machine and writes benchmarks/results.md; AFFECTMAP_DATA names recordings, BENCH="--only pairwise" some parts.
+bench: $(VENV)/.ready-dev
+	$(BIN)/python benchmarks/run.py $(BENCH)
+
+bench-quick: $(VENV)/.ready-dev
+	$(BIN)/python benchmarks/run.py --quick $(BENCH)
 
 $(VENV)/.ready-%: pyproject.toml constraints.txt
 	@echo "== setting up $(VENV) for '$*' (once; PyTorch is the largest part)"
