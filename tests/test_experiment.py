@@ -5,6 +5,7 @@ from contextlib import contextmanager
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.svm import SVC
 
 from affectmap import experiment
 from affectmap.config import make_config
@@ -330,3 +331,29 @@ def test_folds_trained_one_after_another_come_to_the_same(settings, monkeypatch)
     assert sum(line.startswith("training ") for line in lines) > 2
     pd.testing.assert_frame_equal(apart.runs, together.runs)
     pd.testing.assert_frame_equal(apart.curves, together.curves)
+
+
+def test_no_classifier_is_fitted_twice(tmp_path, monkeypatch):
+    fitted = []
+
+    class Counted(SVC):
+        def fit(self, X, y):
+            fitted.append((self.C, np.asarray(X).tobytes(), tuple(y)))
+            return super().fit(X, y)
+
+    monkeypatch.setattr("affectmap.classification.SVC", Counted)
+    birds, bats = (write_table(tmp_path, name, make_rows(seed=seed)) for seed, name in enumerate(["birds", "bats"]))
+    owls = write_table(tmp_path, "owls", make_rows(n_speakers=3, emotions=("sad", "happy", "angry"), seed=2))
+    everything = {**FAST, "methods": ["unsupervised", "joint"], "n_seeds": 2}
+    Experiment(make_config(**everything, source=[birds, bats], target=[owls])).run()
+    assert len(fitted) > 50
+    assert len(set(fitted)) == len(fitted)
+
+
+@pytest.mark.slow
+def test_processes_change_no_score(settings, monkeypatch):
+    alone = Experiment(settings(n_jobs=1)).run()
+    monkeypatch.setattr("affectmap.experiment.PARALLEL_SCORES", 0)
+    shared = Experiment(settings(n_jobs=2)).run()
+    pd.testing.assert_frame_equal(shared.runs, alone.runs, check_exact=True)
+    pd.testing.assert_frame_equal(shared.summary, alone.summary, check_exact=True)

@@ -11,25 +11,22 @@ is gone, or a task that takes one worker after another down with it.
 
 from __future__ import annotations
 
-import concurrent.futures
 import importlib.util
 import logging
-import textwrap
 import threading
-from asyncio import CancelledError
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import joblib
-from joblib._dask import DaskDistributedBackend
 
 from affectmap.schema import ConfigError, UsageError
 from affectmap.workers import WorkersError
 
 if TYPE_CHECKING:
     from distributed import Client
+
+    from affectmap.dask_backend import DaskBackend
 
 BACKENDS = ("local", "dask")
 #: Seconds in which a scheduler must answer.
@@ -77,9 +74,11 @@ def work_on(backend: str | None = None, scheduler: str | None = None) -> Iterato
         raise UsageError("backend dask needs its scheduler; add --scheduler tcp://HOST:8786")
     if importlib.util.find_spec("distributed") is None:
         raise UsageError('backend dask needs distributed; run pip install "affectmap[cluster]"')
+    from affectmap.dask_backend import DaskBackend  # imports Dask, which takes a while
+
     with _quiet(), _connected(scheduler) as client:
         check_versions(client, scheduler)
-        dask = _Dask(client)
+        dask = DaskBackend(client)
         with _watched(client, dask, scheduler), joblib.parallel_config(backend=dask):
             yield
 
@@ -89,13 +88,15 @@ def _connected(scheduler: str) -> Iterator[Client]:
     import dask
     from distributed import Client
 
+    from affectmap.dask_backend import one_line
+
     # A fold's features go with its task, tens of megabytes: on a worker alone they would be lost with it.
     with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"}):
         try:
             client = Client(scheduler, timeout=CONNECT_S, set_as_default=False)
         except (OSError, ValueError, TimeoutError, ImportError) as error:
             raise ConfigError(
-                f"no Dask scheduler answers at {scheduler} within {CONNECT_S:g} s ({_one_line(error)}); start one "
+                f"no Dask scheduler answers at {scheduler} within {CONNECT_S:g} s ({one_line(error)}); start one "
                 "with dask scheduler, and give the address that it prints"
             ) from error
         try:
@@ -145,83 +146,11 @@ def check_versions(client: Client, scheduler: str) -> None:
                 )
 
 
-class _Lost:
-    """Takes the place of a result that will not come."""
-
-    def __init__(self, error: BaseException) -> None:
-        self.error = error
-
-
-class _Dask(DaskDistributedBackend):  # type: ignore[misc]
-    """joblib's Dask backend, which says so when a task is lost; joblib alone would wait for it without end."""
-
-    def __init__(self, client: Client) -> None:
-        super().__init__(client=client)
-        self.callbacks: dict[Future[Any], Callable[[Any], None]] = {}
-
-    def effective_n_jobs(self, n_jobs: int) -> int:
-        try:
-            n_threads = int(super().effective_n_jobs(n_jobs))
-        except (TimeoutError, OSError) as error:
-            raise WorkersError(f"no worker of the cluster is left; {_ADVICE}") from error
-        return max(2, n_threads)  # joblib does the work of a single one by itself, on this machine
-
-    def get_nested_backend(self) -> tuple[_Dask, int]:
-        return self, -1
-
-    def start_call(self) -> None:
-        self.reset_batch_stats()  # tasks of the last call may have been a thousand times shorter
-        super().start_call()
-
-    def submit(self, func: Callable[[], Any], callback: Callable[[Any], None]) -> Future[Any]:
-        future: Future[Any] = super().submit(func, callback)
-        self.callbacks[future] = callback
-        future.add_done_callback(self._settle)
-        return future
-
-    def _settle(self, future: Future[Any]) -> None:
-        callback, error = self.callbacks.pop(future, None), future.exception()
-        if callback and error:
-            callback(_Lost(error))
-
-    def give_up(self, error: BaseException) -> None:
-        """End the call under way, if there is one."""
-        for future in list(self.callbacks):
-            callback = self.callbacks.pop(future, None)
-            if callback:
-                callback(_Lost(error))
-
-    def retrieve_result_callback(self, out: Any) -> Any:  # noqa: ANN401 (whatever was mapped)
-        if isinstance(out, _Lost):
-            raise _explained(out.error) from out.error
-        if isinstance(out, (CancelledError, concurrent.futures.CancelledError)):  # nobody here cancels
-            raise WorkersError(f"the connection to the cluster was lost ({_one_line(out)}); {_ADVICE}") from out
-        return super().retrieve_result_callback(out)
-
-    def abort_everything(self, ensure_ready: bool = True) -> None:
-        self.callbacks.clear()
-        super().abort_everything(ensure_ready)
-
-
-_ADVICE = "what was measured is in the cache; start workers, and run it again"
-
-
-def _explained(error: BaseException) -> WorkersError:
-    from distributed.scheduler import KilledWorker
-
-    if isinstance(error, WorkersError):
-        return error
-    if isinstance(error, KilledWorker):
-        return WorkersError(
-            f"a task ended {error.allowed_failures + 1} workers, one after another, most often for want of memory; "
-            "give workers more, or fewer threads; what was measured is in the cache"
-        )
-    return WorkersError(f"the cluster lost a task ({type(error).__name__}: {_one_line(error)}); {_ADVICE}")
-
-
 @contextmanager
-def _watched(client: Client, dask: _Dask, scheduler: str) -> Iterator[None]:
+def _watched(client: Client, dask: DaskBackend, scheduler: str) -> Iterator[None]:
     """Give up when there has been no worker for some time."""
+    from affectmap.dask_backend import ADVICE
+
     ended = threading.Event()
 
     def watch() -> None:
@@ -232,7 +161,7 @@ def _watched(client: Client, dask: _Dask, scheduler: str) -> Iterator[None]:
             except Exception:  # whatever a broken connection raises
                 alone_s += 1.0
             if alone_s >= PATIENCE_S:
-                dask.give_up(WorkersError(f"the scheduler at {scheduler} has no workers any more; {_ADVICE}"))
+                dask.give_up(WorkersError(f"the scheduler at {scheduler} has no workers any more; {ADVICE}"))
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()
@@ -257,7 +186,3 @@ def _quiet() -> Iterator[None]:
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
-
-
-def _one_line(error: BaseException) -> str:
-    return textwrap.shorten(str(error) or type(error).__name__, 160, placeholder=" ...").rstrip(".")

@@ -16,6 +16,7 @@ from itertools import chain
 from operator import itemgetter
 from pathlib import Path
 
+import joblib
 import numpy as np
 
 from affectmap.baselines import FUNCTIONALS_88, PCA_2, RIDGE, baseline
@@ -108,7 +109,7 @@ class Experiment:
     ) -> None:
         self.config, self.cache, self.notify = config, cache, notify
         self.progress = progress or (lambda label: nullcontext(lambda done, total: None))
-        self.n_jobs = config.n_jobs or n_workers()
+        self.n_jobs = config.n_jobs or joblib.cpu_count()
         self.timings: dict[str, float] = {}
         self.notes: list[str] = [SYNTHETIC_NOTICE] if config.synthetic else []
 

@@ -16,9 +16,13 @@ from typing import Annotated, NoReturn, cast
 import typer
 
 from affectmap import __version__
+from affectmap.cli.adapt import adapt_command
 from affectmap.cli.corpora import corpora_command
 from affectmap.cli.demo import demo_command
+from affectmap.cli.embed import embed_command
+from affectmap.cli.export import export_command
 from affectmap.cli.reproduce import reproduce_command
+from affectmap.cli.serve import serve_command
 from affectmap.cli.track import track_command
 from affectmap.cli.train import train_command
 from affectmap.schema import AffectmapError, UsageError
@@ -31,10 +35,14 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Speech in any language to a small, readable affect space: activation and valence.",
 )
+app.command("embed", short_help="Recordings on the map, with a model that is ready.")(embed_command)
+app.command("adapt", short_help="That model for other recordings, without labels.")(adapt_command)
 app.command("corpora", short_help="What is supported, and what a folder or table holds.")(corpora_command)
 app.command("reproduce", short_help="The whole protocol: tables, report and models.")(reproduce_command)
 app.command("train", short_help="One embedder from all of the source.")(train_command)
 app.command("track", short_help="How a voice moves over an hour.")(track_command)
+app.command("serve", short_help="embed and track over HTTP, with a page.")(serve_command)
+app.command("export", short_help="A trained embedder without PyTorch.")(export_command)
 app.command("demo", short_help="The whole protocol on synthetic speech.")(demo_command)
 
 # Typer does not name the base of what it raises for a wrong command line.
@@ -77,6 +85,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         # Who presses again while threads and processes end means it.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         code = _fail("stopped by Ctrl-C; nothing was half written, and a second run goes on from the cache")
+    except MemoryError as error:
+        code = _fail(f"memory ran out{f' ({error})' if str(error) else ''}; use fewer --n-jobs, or a larger machine")
     except UnicodeEncodeError as error:
         code = _fail(
             f"a name holds {error.object[error.start : error.end]!r}, which is not UTF-8; rename file or folder"

@@ -54,6 +54,10 @@ Seed = Annotated[int | None, typer.Option(help="Of folds, weights and resamples 
 NSeeds = Annotated[int | None, typer.Option(help="Models for each method, all on the same folds (1).")]
 Device = Annotated[str | None, typer.Option(metavar="cpu|cuda", help="Where to train (cpu).")]
 NJobs = Annotated[int | None, typer.Option(help="Cores (all).")]
+Backend = Annotated[
+    Literal["local", "dask"] | None, typer.Option(help="Where work goes: this machine, or a cluster (local).")
+]
+Scheduler = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Of the cluster, such as tcp://host:8786.")]
 Cache = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of cached functionals.")]
 
 

@@ -51,6 +51,8 @@ def reproduce_command(
     n_seeds: options.NSeeds = None,
     device: options.Device = None,
     n_jobs: options.NJobs = None,
+    backend: options.Backend = None,
+    scheduler: options.Scheduler = None,
     cache: options.Cache = None,
 ) -> None:
     """Train on the source, carry over to the targets, and leave tables, report.html, figures and models.
@@ -59,13 +61,15 @@ def reproduce_command(
     """
     flags = dict(locals())
     options.require_training("reproduce")
+    from affectmap.cluster import work_on
     from affectmap.config import make_config
 
-    for name in ("output", "overwrite", "config", "cache"):
+    for name in ("output", "overwrite", "config", "backend", "scheduler", "cache"):
         del flags[name]
     lists = {name: flags.pop(name) or None for name in ("source", "target", "methods")}
     settings = make_config(config, **lists, **flags)
-    run_and_save(settings, output, overwrite=overwrite, cache=cache, command=command_line())
+    with work_on(backend, scheduler):
+        run_and_save(settings, output, overwrite=overwrite, cache=cache, command=command_line())
 
 
 def command_line() -> str:

@@ -37,17 +37,20 @@ def train_command(
     seed: options.Seed = None,
     device: options.Device = None,
     n_jobs: options.NJobs = None,
+    backend: options.Backend = None,
+    scheduler: options.Scheduler = None,
     cache: options.Cache = None,
 ) -> None:
     """Train one embedder on all utterances of the source and save it as a folder for Embedder.load."""
     flags = dict(locals())
     options.require_training("train")
     from affectmap.cli.progress import progress_bar
+    from affectmap.cluster import work_on
     from affectmap.config import make_config
     from affectmap.experiment import Experiment
     from affectmap.storage import check_new_folder
 
-    for name in ("output", "overwrite", "config", "cache", "method"):
+    for name in ("output", "overwrite", "config", "backend", "scheduler", "cache", "method"):
         del flags[name]
     # A saved embedder has one mean and spread, those of its source: it is trained with them, whatever targets get.
     fixed = {"source": source or None, "methods": [method], "policy": "source"}
@@ -56,7 +59,8 @@ def train_command(
     experiment = Experiment(
         settings, cache=cache, notify=lambda line: typer.echo(line, err=True), progress=progress_bar
     )
-    embedder = experiment.fit_embedder()
+    with work_on(backend, scheduler):
+        embedder = experiment.fit_embedder()
     if len(settings.source) > 1:
         typer.echo("note: its mean and spread are those of all sources together; adapt it before use", err=True)
     embedder.save(output, overwrite=overwrite)

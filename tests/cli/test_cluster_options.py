@@ -1,0 +1,70 @@
+"""``--backend`` and ``--scheduler`` as a user meets them, and memory that runs out."""
+
+import pytest
+
+from corpus_files import FAST, write_emodb, write_settings
+from dask_processes import dask_processes
+
+#: Before the command: even the small work of a test is shared.
+SHARE = """
+import affectmap.experiment, affectmap.training.stacked
+affectmap.experiment.PARALLEL_SCORES = affectmap.training.stacked.PARALLEL_STEPS = 0
+"""
+
+
+@pytest.mark.parametrize("command", ["reproduce", "train"])
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (["--backend", "spark"], 2, "'spark' is not one of 'local', 'dask'"),
+        (["--backend", "dask"], 2, "backend dask needs its scheduler; add --scheduler tcp://HOST:8786"),
+        (["--scheduler", "tcp://127.0.0.1:9"], 2, "add --backend dask"),
+        (
+            ["--backend", "dask", "--scheduler", "tcp://127.0.0.1:9"],
+            1,
+            "no Dask scheduler answers at tcp://127.0.0.1:9",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_told_in_one_line(affectmap, tables, here, monkeypatch, command, options, code, message):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr("affectmap.cluster.CONNECT_S", 1.0)
+    if command == "train":
+        tables = tables[:4]
+    outcome = affectmap(command, *tables, *options)
+    assert (outcome.code, outcome.out) == (code, "")
+    assert message in outcome.error
+    assert not (here / "results").exists()
+
+
+def test_memory_that_runs_out_is_told_in_one_line(affectmap, tables, monkeypatch):
+    def greedy(*arguments, **options):
+        raise MemoryError("Unable to allocate 2.00 TiB")
+
+    monkeypatch.setattr("affectmap.experiment.make_material", greedy)
+    outcome = affectmap("train", *tables[:4])
+    assert outcome.code == 1
+    assert outcome.error.startswith("memory ran out (Unable to allocate 2.00 TiB); use fewer --n-jobs")
+
+
+@pytest.mark.slow
+def test_a_cluster_gives_the_same_tables_and_models(process, here):
+    pytest.importorskip("distributed")
+    write_settings(here / "fast.toml", **FAST)
+    write_emodb(here)
+    given = ["--config", "fast.toml", "--source", "emodb=emodb", "--labels", "labels"]
+    local = process("reproduce", *given, "-o", "local", "--cache", "cache-local")
+    assert local.code == 0, local.err
+    with dask_processes(here / "dask") as processes:
+        address = processes.start_scheduler()
+        for name in ("one", "two"):
+            processes.start_worker(name, address)
+        shared = process("reproduce", *tables, "-o", "shared", "--backend", "dask", "--scheduler", address, first=SHARE)
+    assert shared.code == 0, shared.err
+    assert shared.err == local.err
+    assert shared.out.replace("shared", "local") == local.out
+    compared = [*(here / "local").rglob("*.safetensors"), *(here / "local").rglob("*.csv")]
+    assert len(compared) > 5
+    for file in compared:
+        other = here / "shared" / file.relative_to(here / "local")
+        assert other.read_bytes() == file.read_bytes(), file
