@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from affectmap.adaptation import adapted_statistics, speaker_statistics
+from affectmap.adaptation import PRIOR, adapted_statistics, speaker_statistics
 from affectmap.flags import FLAGS, THRESHOLDS, SignalFlags, not_speech
 from affectmap.graph import Graph
 from affectmap.measurement import Source, measure_sources
@@ -184,8 +184,8 @@ class Model:
         Args:
             functionals: Table with the 88 columns in any order, or an array (N, 88) in the order of
                 :data:`~affectmap.schema.FUNCTIONALS`, measured at the model's sampling rate.
-            speaker: Who speaks in each row (N,); every speaker is then standardised by their own mean and spread, which
-                takes at least :data:`MIN_SPEAKER_ROWS` utterances of theirs. Others get the model's statistics.
+            speaker: Who speaks in each row (N,); every speaker is then standardised by their own mean and spread, with
+                :data:`~affectmap.adaptation.PRIOR` utterances that have the model's.
 
         Returns:
             One row each, with the table's index; columns as in the module. ``silent`` and ``clipped`` are about samples
@@ -195,7 +195,7 @@ class Model:
             ConfigError: If columns are missing or shapes do not fit.
 
         Warns:
-            UserWarning: If speakers have too few utterances, with their names.
+            UserWarning: If speakers have so few utterances that the model's statistics outweigh theirs.
         """
         values = _checked_functionals(functionals)
         statistics, which = [self.statistics], np.zeros(len(values), dtype=np.int64)
@@ -205,13 +205,13 @@ class Model:
         index = functionals.index if isinstance(functionals, pd.DataFrame) else pd.RangeIndex(len(values))
         return pd.DataFrame(columns, index)
 
-    def adapt(self, functionals: pd.DataFrame | npt.ArrayLike, *, prior: float = 0.0) -> Model:
+    def adapt(self, functionals: pd.DataFrame | npt.ArrayLike, *, prior: float = PRIOR) -> Model:
         """Give a model that takes mean and spread from other, unlabelled recordings; all else stays.
 
         Args:
             functionals: (N, 88) as in :meth:`transform`, of the corpus, language or place to adapt to: many emotions
                 and, where several people shall be compared, several people. Outliers play no part.
-            prior: How many utterances this model's own statistics count for beside them; for a handful of utterances.
+            prior: How many utterances this model's own statistics count for beside them; with 0 they play no part.
 
         Returns:
             A new model; this one is not changed.
@@ -222,7 +222,7 @@ class Model:
         Example:
             >>> adapted = load_model().adapt(np.random.default_rng(0).normal(size=(40, 88)))
             >>> adapted.metadata["standardisation"]
-            {'policy': 'adapted', 'n_utterances': 40, 'n_left_out': 0, 'prior': 0.0}
+            {'policy': 'adapted', 'n_utterances': 40, 'n_left_out': 0, 'prior': 10.0}
         """
         values = _checked_functionals(functionals)
         statistics, n_used = adapted_statistics(values, self.statistics, prior)
