@@ -1,0 +1,197 @@
+"""Measuring one recording for a client, and writing the result as the command line writes it.
+
+Conventions:
+    * A row holds what a line of ``affectmap embed`` or ``affectmap track`` holds, digit for digit; only ``file`` is the
+      name that the client gave.
+    * A recording that cannot be read is refused with 422. One that can be read and holds silence, noise or too little
+      gets its row, with flags, as on the command line.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from affectmap.flags import FLAGS
+from affectmap.inference import Model
+from affectmap.schema import AffectmapError
+from affectmap.service.jobs import AbandonedError
+from affectmap.service.limits import (
+    LONGEST_UTTERANCE_S,
+    MAX_OVERLAP,
+    MAX_ROWS,
+    RefusalError,
+    ServiceSettings,
+    check_recording,
+)
+from affectmap.service.uploads import Given
+from affectmap.track import track_recording
+from affectmap.track_text import csv_header, text_line
+
+Format = Literal["csv", "json"]
+
+
+@dataclass(frozen=True)
+class TrackOptions:
+    """Options of a track, named as those of ``affectmap track``; see :func:`affectmap.track.track_recording`.
+
+    Attributes:
+        windows: Length of fixed windows in seconds; None for detected speech.
+        hop: From one window to the next.
+        statistics: ``source``, ``recording`` or ``running``.
+        smoothing: Of the levels, in seconds.
+    """
+
+    windows: float | None = None
+    hop: float | None = None
+    statistics: str = "source"
+    smoothing: float | None = None
+
+    def check(self, duration_s: float) -> None:
+        """Refuse windows that would take far more work than the recording is long.
+
+        Args:
+            duration_s: Of the recording.
+
+        Raises:
+            RefusalError: If there are too many, or they overlap too often.
+        """
+        if self.windows is None:
+            return
+        hop = self.hop or self.windows
+        if hop > 0 and self.windows / hop > MAX_OVERLAP:
+            raise RefusalError(
+                422, f"windows of {self.windows:g} s every {hop:g} s; the hop must be a tenth of them or more"
+            )
+        if hop > 0 and duration_s / hop > MAX_ROWS:
+            raise RefusalError(
+                422, f"a hop of {hop:g} s gives {duration_s / hop:,.0f} rows, at most {MAX_ROWS:,} are given"
+            )
+
+
+@dataclass(frozen=True)
+class Answer:
+    r"""A result.
+
+    Attributes:
+        columns: Names of the values of a row.
+        rows: The rows.
+        about: What goes beside them into JSON.
+
+    Example:
+        >>> answer = Answer(["file", "activation"], [{"file": "a.wav", "activation": 2 / 3}], {"model": "m"})
+        >>> answer.write("csv")
+        'file,activation\na.wav,0.666667\n'
+        >>> answer.write("json")
+        '{"model": "m", "rows": [\n{"file": "a.wav", "activation": 0.666667}\n]}\n'
+    """
+
+    columns: Sequence[str]
+    rows: Sequence[dict[str, Any]]
+    about: dict[str, Any] = field(default_factory=dict)
+
+    def write(self, format: Format) -> str:
+        """Write it.
+
+        Args:
+            format: ``csv``: the header and a line a row; ``json``: an object whose ``rows`` are objects.
+
+        Returns:
+            The text.
+        """
+        lines = [text_line(row, format) for row in self.rows]
+        if format == "csv":
+            return "\n".join([csv_header(self.columns), *lines, ""])
+        head = json.dumps(self.about, ensure_ascii=False, allow_nan=False).removesuffix("}")
+        return "".join([head, ", " if self.about else "", '"rows": [\n', ",\n".join(lines), "\n]}\n"])
+
+
+def embed_answer(model: Model, given: Given, settings: ServiceSettings, gone: threading.Event) -> Answer:
+    """Place one recording on the map.
+
+    Args:
+        model: The model.
+        given: The recording.
+        settings: Limits.
+        gone: Set when the client has hung up.
+
+    Returns:
+        One row.
+
+    Raises:
+        RefusalError: If the recording cannot be read or is too long.
+        AbandonedError: If nobody waits.
+    """
+    if gone.is_set():
+        raise AbandonedError
+    longest_s = min(LONGEST_UTTERANCE_S, settings.max_minutes * 60)
+    with _named(given):
+        duration_s = check_recording(given.file, longest_s, "POST it to /track")
+        table = model.embed([given.file], n_jobs=1)
+    row = {str(name): value for name, value in table.reset_index().to_dict("records")[0].items()} | {"file": given.name}
+    if row["problem"] and not any(row[flag] for flag in FLAGS):
+        raise RefusalError(422, f"{given.name}: {row['problem']}")
+    about = {"model": model.metadata["name"], "duration_s": round(duration_s, 4), "notes": []}
+    return Answer(list(row), [row], about)
+
+
+def track_answer(
+    model: Model, given: Given, settings: ServiceSettings, gone: threading.Event, options: TrackOptions
+) -> Answer:
+    """Follow a voice through a recording.
+
+    Args:
+        model: The model.
+        given: The recording.
+        settings: Limits.
+        gone: Set when the client has hung up; the work then ends.
+        options: Windows and the like.
+
+    Returns:
+        A row a segment.
+
+    Raises:
+        RefusalError: If the recording cannot be read or is too long, or an option is out of range.
+        AbandonedError: If nobody waits.
+    """
+
+    def go_on(done_s: float, total_s: float) -> None:
+        if gone.is_set():
+            raise AbandonedError
+
+    go_on(0, 0)
+    with _named(given):
+        duration_s = check_recording(given.file, settings.max_minutes * 60, "cut it into parts")
+        options.check(duration_s)
+        track = track_recording(
+            given.file,
+            model,
+            window_s=options.windows,
+            hop_s=options.hop,
+            statistics=options.statistics,
+            smoothing_s=options.smoothing,
+            n_jobs=1,  # others wait; the result does not depend on it
+            progress=go_on,
+        )
+    flat = track.flat().assign(file=given.name)
+    rows = [{str(name): value for name, value in row.items()} for row in flat.to_dict("records")]
+    about = {
+        "model": model.metadata["name"],
+        "duration_s": round(track.duration_s, 4),
+        "smoothing_s": round(track.smoothing_s, 4),
+        "notes": track.notes,
+    }
+    return Answer([str(name) for name in flat.columns], rows, about)
+
+
+@contextmanager
+def _named(given: Given) -> Iterator[None]:
+    """Tell errors of a recording by the client's name for it, and not by where it lies here."""
+    try:
+        yield
+    except AffectmapError as error:
+        raise RefusalError(422, str(error).replace(str(given.file), given.name)) from error

@@ -1,0 +1,125 @@
+"""What the endpoints take and give, for OpenAPI, and a plain page of it that loads nothing from elsewhere."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+#: The three ways to hand over a recording.
+RECORDING_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {"file": {"type": "string", "format": "binary"}},
+                }
+            },
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["path"],
+                    "additionalProperties": False,
+                    "properties": {"path": {"type": "string", "description": "Below the served folder."}},
+                }
+            },
+            "audio/*": _BINARY,
+            "application/octet-stream": _BINARY,
+        },
+    }
+}
+_REFUSED = {
+    400: "the request is no HTTP",
+    401: "the token is missing or wrong",
+    403: "a path out of the served folder, or a page from elsewhere",
+    404: "no such file",
+    406: "neither JSON nor CSV is wanted",
+    408: "the body comes too slowly",
+    413: "the body is too large or the recording too long",
+    422: "the recording cannot be read, or an option is out of range",
+    429: "too many recordings at once; Retry-After says when to try again",
+}
+_DETAIL = {
+    "application/json": {
+        "schema": {"type": "object", "required": ["detail"], "properties": {"detail": {"type": "string"}}}
+    }
+}
+#: What comes back.
+RESULTS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "rows as `affectmap embed` and `affectmap track` print them",
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["rows"],
+                    "properties": {
+                        "model": {"type": "string"},
+                        "duration_s": {"type": "number"},
+                        "smoothing_s": {"type": "number"},
+                        "notes": {"type": "array", "items": {"type": "string"}},
+                        "rows": {"type": "array", "items": {"type": "object"}},
+                    },
+                }
+            },
+            "text/csv": {"schema": {"type": "string"}},
+        },
+    },
+    **{status: {"description": reason, "content": _DETAIL} for status, reason in _REFUSED.items() if status > 400},
+}
+
+
+def reference_page(schema: dict[str, Any]) -> str:
+    """Write an OpenAPI description as a plain page.
+
+    Args:
+        schema: As FastAPI gives it.
+
+    Returns:
+        HTML.
+
+    Example:
+        >>> "<h1>pets" in reference_page({"info": {"title": "pets", "version": "1"}, "paths": {}})
+        True
+    """
+    info = schema["info"]
+    parts = [
+        f"<h1>{escape(info['title'])} {escape(info['version'])}: HTTP</h1>",
+        f"<p>{escape(info.get('description', ''))}</p>",
+        '<p>For programs: <a href="/openapi.json">openapi.json</a>. For people: <a href="/">the page</a>.</p>',
+    ]
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            parts += _operation(path, method, operation)
+    body = "\n".join(parts)
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>affectmap: HTTP</title>\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f'<link rel="stylesheet" href="/static/page.css"></head>\n<body><main>{body}</main></body></html>\n'
+    )
+
+
+def _operation(path: str, method: str, operation: dict[str, Any]) -> list[str]:
+    parts = [f"<h2><code>{method.upper()} {escape(path)}</code></h2>", f"<p>{escape(operation['summary'])}.</p>"]
+    content = operation.get("requestBody", {}).get("content", {})
+    if content:
+        kinds = ", ".join(f"<code>{escape(kind)}</code>" for kind in content)
+        parts.append(f"<p>Body: {kinds}.</p>")
+    for option in operation.get("parameters", []):
+        told = escape(option.get("description", ""))
+        parts.append(f"<p>Option <code>{escape(option['name'])}</code> {_values(option['schema'])} {told}</p>")
+    answers = "".join(
+        f"<tr><th scope=row>{escape(str(status))}</th><td>{escape(answer['description'])}</td></tr>"
+        for status, answer in operation.get("responses", {}).items()
+    )
+    return [*parts, f'<div class="scroll"><table>{answers}</table></div>']
+
+
+def _values(schema: dict[str, Any]) -> str:
+    choices = [each for part in (schema, *schema.get("anyOf", [])) for each in part.get("enum", [])]
+    if choices:
+        return f"({escape(', '.join(choices))})"
+    return "(seconds)" if any(part.get("type") == "number" for part in schema.get("anyOf", [])) else ""

@@ -1,0 +1,101 @@
+"""Listening: a socket, and a server that does not wait for clients who neither send nor read."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from affectmap.schema import UsageError
+from affectmap.service.app import create_app
+from affectmap.service.limits import HEAD_S, MAX_CONNECTIONS, READING_S, ServiceSettings
+
+_GRACE_S = 5  # for answers under way when the server is told to end
+
+
+class PatientProtocol(H11Protocol):
+    """HTTP/1.1 that closes connections which bring no complete head, or take no answer, for a while.
+
+    uvicorn itself only limits the wait for the first byte of a second request.
+    """
+
+    _head_timer: asyncio.TimerHandle | None = None
+    _read_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for a head."""
+        super().connection_made(transport)
+        self._head_timer = self.loop.call_later(HEAD_S, self._give_up_head)
+
+    def on_response_complete(self) -> None:
+        """Begin to wait for the next head."""
+        if self._head_timer:
+            self._head_timer.cancel()
+        self._head_timer = self.loop.call_later(HEAD_S, self._give_up_head)
+        super().on_response_complete()
+
+    def pause_writing(self) -> None:
+        """Begin to wait for the client to read."""
+        super().pause_writing()
+        self._read_timer = self.loop.call_later(READING_S, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The client reads."""
+        super().resume_writing()
+        if self._read_timer:
+            self._read_timer.cancel()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop waiting."""
+        super().connection_lost(exc)
+        for timer in (self._head_timer, self._read_timer):
+            if timer:
+                timer.cancel()
+
+    def _give_up_head(self) -> None:
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.abort()
+
+
+def serve(settings: ServiceSettings, notify: Callable[[str], None]) -> None:
+    """Serve until Ctrl-C or SIGTERM.
+
+    Args:
+        settings: What is served, and where.
+        notify: Called with a line for people once the address is known.
+
+    Raises:
+        UsageError: If the address cannot be listened on.
+        ModelError: If the model cannot be loaded.
+    """
+    app = create_app(settings)
+    listening = _listen(settings.host, settings.port)
+    config = uvicorn.Config(
+        app,
+        http=PatientProtocol,
+        ws="none",
+        log_level="error",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=MAX_CONNECTIONS,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    notify(
+        f"serving {app.state.desk.model.metadata['name']} on http://{host}:{listening.getsockname()[1]}, until Ctrl-C"
+    )
+    with listening:
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        return socket.create_server(address[:2], family=family, backlog=2048)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UsageError(f"cannot listen on {host} port {port} ({reason}); choose another with --port") from error
