@@ -62,5 +62,5 @@ def _rounded(name: str, value: object) -> object:
 
 def _csv(cells: Iterable[object]) -> str:
     text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow(cells)
-    return text.getvalue()
+    csv.writer(text, lineterminator="\r\n").writerow(cells)  # so that both are quoted within names
+    return text.getvalue().removesuffix("\r\n")
