@@ -87,8 +87,6 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         code = _fail("stopped by Ctrl-C; nothing was half written, and a second run goes on from the cache")
     except MemoryError as error:
         code = _fail(f"memory ran out{f' ({error})' if str(error) else ''}; use fewer --n-jobs, or a larger machine")
-    except MemoryError as error:
-        code = _fail(f"memory ran out{f' ({error})' if str(error) else ''}; use fewer --n-jobs, or a larger machine")
     except UnicodeEncodeError as error:
         code = _fail(
             f"a name holds {error.object[error.start : error.end]!r}, which is not UTF-8; rename file or folder"
