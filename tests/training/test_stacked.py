@@ -85,7 +85,7 @@ def test_neighbours_do_not_change_one_bit_on_88_functionals(make_task, are_same)
 
 
 def test_more_tasks_than_one_stack_holds(small, make_task, are_same):
-    tasks = [make_task(20 + k % 3, k % 3, seed=k) for k in range(stacked_module.STACK + 7)]
+    tasks = [make_task(20 + k % 3, k % 3, seed=k) for k in range(stacked_module.STACK["cpu"] + 7)]
     models = train_stacked(tasks, small)
     assert len(models) == len(tasks)
     for k in (0, 1, 35, 36, len(tasks) - 1):
@@ -97,12 +97,20 @@ def test_more_tasks_than_one_stack_holds(small, make_task, are_same):
 def test_stacks_hold_every_task_once_and_are_even(preset, n_processes, make_task):
     settings = TrainingSettings(preset=preset)
     tasks = [make_task(60 + k % 9, k % 3) for k in range(140)]
-    stacks = stacked_module._stacks(tasks, settings, n_processes)
+    stacks = stacked_module._stacks(tasks, settings, n_processes, 64)
     assert sorted(k for stack in stacks for k in stack) == list(range(140))
-    assert max(map(len, stacks)) <= stacked_module.STACK
+    assert max(map(len, stacks)) <= 64
     for stack in stacks:
         assert len({math.ceil(len(tasks[k].features) / 64) for k in stack}) == 1
         assert preset == "paper" or len({max(tasks[k].n_labels, 1) for k in stack}) == 1
+
+
+def test_processes_get_as_many_stacks_each_and_the_longest_first(make_task):
+    tasks = [make_task(60)] * 300 + [make_task(600)] * 3
+    stacks = stacked_module._stacks(tasks, TrainingSettings(), 2, 64)
+    assert [len(stack) for stack in stacks] == [50] * 6 + [2, 1]
+    stacks = stacked_module._stacks(tasks[100:], TrainingSettings(batch_size=10), 2, 2500)
+    assert [len(stack) for stack in stacks] == [100, 100, 2, 1]
 
 
 def test_shared_features_are_as_good_as_copies(small, make_task, are_same):
