@@ -26,6 +26,7 @@ _WORDS = {"activation": ("calm", "excited"), "valence": ("unpleasant", "pleasant
 _FLAGS = {"unfamiliar": "#8a6d00", "clipped": "#b01e52", "not speech": "#57606a", "silent": "#9aa3ad"}
 _SPEECH = "#4a7c59"
 _MAX_POINTS = 400  # of the path; more cannot be told apart
+_APART = 0.3  # between start and end, so that their words do not lie on each other
 _MIDDLE = sum(LABEL_RANGE) / 2
 
 Floats = NDArray[np.float64]
@@ -170,28 +171,29 @@ def _draw_bar(axis: Axes, table: pd.DataFrame, label: str, used: NDArray[np.bool
 
 
 def _draw_strip(axis: Axes, table: pd.DataFrame, end: float, unit_s: float) -> None:
-    """Where there is speech, and below it a tick for every flag."""
+    """Where there is speech, and below it a row of ticks for every flag."""
     start, length = table["start"].to_numpy(float), (table["end"] - table["start"]).to_numpy(float)
     speech = _is_speech(table)
-    axis.broken_barh(
-        list(zip(start[speech] / unit_s, length[speech] / unit_s, strict=True)), (0.55, 0.45), color=_SPEECH
-    )
-    axis.plot([0, end], [0.55, 0.55], color=_RULE, linewidth=1)
-    shown = [name for name in _FLAGS if table.get(name.replace(" ", "_"), pd.Series(dtype=bool)).any()]
-    for name in shown:
-        flagged = table[name.replace(" ", "_")].to_numpy(bool)
-        axis.plot(
-            _middles(table)[flagged] / unit_s, np.full(flagged.sum(), 0.22), "|", color=_FLAGS[name], markersize=7
-        )
-    axis.set_ylim(0, 1)
-    axis.set_yticks([0.77, *([0.22] if shown else [])], ["speech", *(["flags"] if shown else [])])
+    spans = list(zip(start[speech] / unit_s, length[speech] / unit_s, strict=True))
+    axis.broken_barh(spans, (0.6, 0.4), color=_SPEECH)
+    axis.plot([0, end], [0.6, 0.6], color=_RULE, linewidth=1)
+    shown = {name: flagged for name in _FLAGS if (flagged := _flagged(table, name)).any()}
+    for i, (name, flagged) in enumerate(shown.items()):
+        height = np.full(flagged.sum(), 0.42 - 0.17 * i)
+        axis.plot(_middles(table)[flagged] / unit_s, height, "|", color=_FLAGS[name], markersize=5)
+        axis.annotate(f"| {name} ({flagged.sum()})", (1, 0), (-95 * i, -24), xycoords="axes fraction", ha="right",
+                      va="top", textcoords="offset points", color=_FLAGS[name], fontsize=8)  # fmt: skip
+    axis.set_ylim(-0.2, 1)
+    axis.set_yticks([0.8, *([0.3] if shown else [])], ["speech", *(["flags"] if shown else [])])
     axis.tick_params(length=0, colors=_MUTED)
     for side in axis.spines.values():
         side.set_visible(False)
-    for i, name in enumerate(shown):
-        count = int(table[name.replace(" ", "_")].sum())
-        axis.annotate(f"| {name} ({count})", (1, 0), (-95 * i, -24), xycoords="axes fraction", ha="right", va="top",
-                      textcoords="offset points", color=_FLAGS[name], fontsize=8)  # fmt: skip
+
+
+def _flagged(table: pd.DataFrame, name: str) -> NDArray[np.bool_]:
+    """Where a flag is set; that what is no speech is unfamiliar, too, tells nothing more."""
+    flagged = table[name.replace(" ", "_")].to_numpy(np.bool_)
+    return flagged & _is_speech(table) if name == "unfamiliar" else flagged
 
 
 def _draw_path(axis: Axes, table: pd.DataFrame, unit: str, unit_s: float) -> None:
@@ -221,11 +223,11 @@ def _draw_path(axis: Axes, table: pd.DataFrame, unit: str, unit_s: float) -> Non
     path.set_array((time[:-1] + time[1:]) / 2 if len(time) > 1 else time)
     path.set_clim(float(time[0]), max(float(time[-1]), float(time[0]) + 1e-6))
     axis.add_collection(path)
-    ends = ((0, "o", "start"), (-1, "s", "end"))
-    for i, marker, word in ends:
+    apart = float(np.abs(points[-1] - points[0]).max()) > _APART
+    for i, marker, word, shift in ((0, "o", "start", 6), (-1, "s", "end", 6 if apart else -16)):
         colour = path.cmap(0.0 if i == 0 else 1.0)
         axis.plot(*points[i], marker, color=colour, markeredgecolor=_INK, markersize=8, zorder=4)
-        axis.annotate(word, points[i], (7, 6), textcoords="offset points", weight="bold", fontsize=9, zorder=5)
+        axis.annotate(word, points[i], (7, shift), textcoords="offset points", weight="bold", fontsize=9, zorder=5)
     bar = axis.figure.colorbar(path, ax=axis, fraction=0.035, pad=0.02)
     bar.set_label(f"time in {unit}", color=_MUTED)
     bar.ax.tick_params(length=0, colors=_MUTED)
