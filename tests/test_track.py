@@ -113,6 +113,13 @@ def test_threads_and_a_second_run_do_not_matter(interview, model):
         pd.testing.assert_frame_equal(table, tables[0], check_exact=True)
 
 
+def test_a_model_has_the_verb(interview, model):
+    found = model.track(interview, window_s=3, hop_s=2, statistics="running", smoothing_s=20, n_jobs=1)
+    expected = track_recording(interview, model, window_s=3, hop_s=2, statistics="running", smoothing_s=20)
+    pd.testing.assert_frame_equal(found.table, expected.table, check_exact=True)
+    assert found.smoothing_s == 20
+
+
 def test_no_speech_at_all(tmp_path, model):
     soundfile.write(tmp_path / "hush.wav", 0.01 * np.random.default_rng(0).standard_normal(16000 * 5), 16000)
     track = track_recording(tmp_path / "hush.wav", model)

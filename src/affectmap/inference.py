@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,9 @@ from affectmap.measurement import Source, measure_sources
 from affectmap.model_folder import GRAPH_FILE, ModelFolder, read_model_folder
 from affectmap.preprocessing import Statistics
 from affectmap.schema import FUNCTIONALS, LABEL_RANGE, LABELS, ConfigError, ModelError
+
+if TYPE_CHECKING:
+    from affectmap.track import Track
 
 #: The model that comes with the package.
 SHIPPED = "voice-de-ur-el"
@@ -234,6 +237,48 @@ class Model:
         }
         metadata = {**self.metadata, "standardisation": standardisation}
         return Model(ModelFolder(self._folder.graph, statistics, metadata, self.card), self._origin)
+
+    def track(
+        self,
+        recording: str | Path,
+        *,
+        window_s: float | None = None,
+        hop_s: float | None = None,
+        statistics: str = "source",
+        smoothing_s: float | None = None,
+        n_jobs: int | None = None,
+        progress: Callable[[float, float], None] | None = None,
+    ) -> Track:
+        """Follow a voice through a recording of any length: :func:`affectmap.track.track_recording` with this model.
+
+        Args:
+            recording: A file.
+            window_s: Length of fixed windows in seconds; by default detected speech is measured.
+            hop_s: From one window to the next.
+            statistics: Whose mean and spread standardise: ``source``, ``recording`` or ``running``.
+            smoothing_s: Of the levels, in seconds.
+            n_jobs: Threads; one a core by default.
+            progress: Called with the seconds read and in total.
+
+        Returns:
+            The track.
+
+        Raises:
+            AudioError: If the recording cannot be read.
+            ConfigError: If a setting is out of range.
+        """
+        from affectmap.track import track_recording  # the layer above
+
+        return track_recording(
+            recording,
+            self,
+            window_s=window_s,
+            hop_s=hop_s,
+            statistics=statistics,
+            smoothing_s=smoothing_s,
+            n_jobs=n_jobs,
+            progress=progress,
+        )
 
     def save(self, folder: str | Path, *, overwrite: bool = False) -> None:
         """Write the model to a folder, whole or not at all.
