@@ -72,3 +72,18 @@ def test_curves_are_of_the_folds_and_of_compared_methods(draw, source_only, monk
     assert len(seen[0]) == len(curves)
     draw(dataclasses.replace(source_only, curves=whole, embeddings=source_only.embeddings[:0]))
     assert len(seen[1]) == len(whole)
+
+
+def test_of_a_large_corpus_some_points_are_drawn_always_the_same(draw, source_only, monkeypatch):
+    drawn = []
+    kept = figures.latent_figure
+    monkeypatch.setattr(figures, "latent_figure", lambda rows, corpora: drawn.append(rows) or kept(rows, corpora))
+    embeddings = source_only.embeddings.query("method == 'DAE-Unsupervised'")
+    few = dataclasses.replace(source_only, embeddings=embeddings)
+    assert "Drawn are" not in draw(few)["latent"][0].caption
+    monkeypatch.setattr(figures, "DRAWN_POINTS", 20)
+    assert "Drawn are 20 of them, at most 20 of a corpus, chosen at random." in draw(few)["latent"][0].caption
+    draw(few)
+    assert len(drawn[0]) == len(embeddings)
+    assert drawn[1].index.is_monotonic_increasing
+    pd.testing.assert_frame_equal(drawn[1], drawn[2])

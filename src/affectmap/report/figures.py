@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from affectmap.results import Results
 
 
+#: Utterances of a corpus that a figure draws at most; more would be one blot, minutes later.
+DRAWN_POINTS = 10_000
+
+
 def draw_figures(results: Results, tables: dict[str, Table | None], folder: Path) -> dict[str, list[Picture]]:
     """Draw and save all figures; call it within :func:`~affectmap.report.canvas.drawing`.
 
@@ -81,16 +85,27 @@ def _latent(results: Results, folder: Path) -> Iterator[Picture]:
     for index, method in enumerate(_methods(results)):
         mine = results.embeddings[results.embeddings["method"] == method]
         corpora = [str(name) for name in results.corpora["corpus"] if (mine["corpus"] == name).any()]
-        figure, frame = latent_figure(mine, corpora)
+        drawn = _drawn(mine)
+        figure, frame = latent_figure(drawn, corpora)
         caption = f"{method}: the embedding of {len(mine):,} utterances, none of them used in training."
         if latent_dim > 2 and is_compared(method):
             caption += f" Its {spelt(latent_dim)} numbers are turned onto their two principal components."
+        if len(drawn) < len(mine):
+            caption += f" Drawn are {len(drawn):,} of them, at most {DRAWN_POINTS:,} of a corpus, chosen at random."
         if frame.n_outside:
             caption += f" {counted(frame.n_outside, 'point').capitalize()} outside the frame."
         alt = f"Scatter plots of the embedding of {method} for {listed(corpora)}."
         # Letters keep files apart whose methods differ in signs only.
         stem = file_stem(f"figure3{letter(index)}", method)
         yield save(figure, folder, stem, caption, alt)
+
+
+def _drawn(embeddings: pd.DataFrame) -> pd.DataFrame:
+    """Choose the rows to be drawn: always the same, so that the same results give the same figure."""
+    if embeddings["corpus"].value_counts().max() <= DRAWN_POINTS:
+        return embeddings
+    parts = [rows.sample(min(len(rows), DRAWN_POINTS), random_state=0) for _, rows in embeddings.groupby("corpus")]
+    return pd.concat(parts).sort_index()
 
 
 def _methods(results: Results) -> list[str]:
