@@ -8,7 +8,9 @@ import pytest
 import statsmodels.api
 from scipy.spatial.distance import pdist
 
-from affectmap.evaluation import MANY_PREDICTORS, Run, label_scores, pairwise_scores
+from affectmap import evaluation
+from affectmap.evaluation import MANY_PREDICTORS, Run, label_scores, pairwise_scores, sampling_notes
+from affectmap.sampled_pairs import sampled_pairwise_adjusted_r2
 from factories import make_embedded, run_of
 
 
@@ -139,3 +141,26 @@ def test_more_noise_explains_less(cloud):
         warnings.simplefilter("error")
         values = [next(label_scores(run_of(each), each, "held-out")).value for each in noisy]
     assert all(a > b for a, b in pairwise(values))
+
+
+def test_above_the_limit_pairs_are_sampled_and_at_the_limit_they_are_not(monkeypatch):
+    rng = np.random.default_rng(2)
+    space = rng.normal(size=(2000, 2))
+    label = np.column_stack([space[:, 0] + rng.normal(size=2000), rng.uniform(1, 5, 2000)])
+    label[:100, 1] = np.nan
+    cloud = make_embedded(space, label=label, speaker=np.repeat([*"abcdefghij"], 200), role="source")
+    exact = list(pairwise_scores(run_of(cloud), cloud))
+    monkeypatch.setattr(evaluation, "EXACT_UTTERANCES", 1900)
+    activation, valence = pairwise_scores(run_of(cloud), cloud)
+    assert activation.n == 1_000_000
+    assert activation.value == sampled_pairwise_adjusted_r2(space, label[:, 0]).adjusted_r2
+    assert activation.value == pytest.approx(exact[0].value, abs=0.01)
+    assert np.std(activation.resamples) == pytest.approx(np.std(exact[0].resamples), rel=0.2)
+    np.testing.assert_array_equal(valence.resamples, exact[1].resamples)
+    assert (valence.value, valence.n) == (exact[1].value, 1900 * 1899 / 2)
+
+
+def test_a_sample_is_told_and_all_pairs_are_not():
+    assert sampling_notes([]) == sampling_notes([evaluation.EXACT_UTTERANCES]) == []
+    (note,) = sampling_notes([10, evaluation.EXACT_UTTERANCES + 1])
+    assert "20,000 utterances are rated (up to 20,001 in a fold)" in note

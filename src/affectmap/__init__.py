@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from affectmap.inference import load_model
     from affectmap.metrics import adjusted_r2, pairwise_adjusted_r2, uar
     from affectmap.preprocessing import outlier_mask, standardise_target
+    from affectmap.sampled_pairs import sampled_pairwise_adjusted_r2
     from affectmap.schema import FUNCTIONALS, AffectmapError, Emotion, Finding
 
 __version__ = "0.1.0"
@@ -35,6 +36,7 @@ __all__ = [
     "load_model",
     "outlier_mask",
     "pairwise_adjusted_r2",
+    "sampled_pairwise_adjusted_r2",
     "speaker_folds",
     "standardise_target",
     "uar",
@@ -54,6 +56,7 @@ _HOME = {
     "load_model": "inference",
     "outlier_mask": "preprocessing",
     "pairwise_adjusted_r2": "metrics",
+    "sampled_pairwise_adjusted_r2": "sampled_pairs",
     "speaker_folds": "folds",
     "standardise_target": "preprocessing",
     "uar": "metrics",

@@ -11,7 +11,7 @@ Source: Das et al. 2022, sections 3.2 and 4 "Experiments for evaluation".
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from affectmap.bootstrap import SpeakerBootstrap
 from affectmap.metrics import adjusted_r2, pairwise_adjusted_r2
+from affectmap.sampled_pairs import sampled_pairwise_adjusted_r2
 from affectmap.schema import LABELS
 from affectmap.scores import Key, Score
 
@@ -28,6 +29,8 @@ Objects = npt.NDArray[np.object_]
 NAN = float("nan")
 #: With more predictors than this, copies of a resampled speaker are fitted so well that an interval would mislead.
 MANY_PREDICTORS = 20
+#: Up to so many labelled utterances (200 million pairs, some seconds) table 1 takes all pairs, above a sample of them.
+EXACT_UTTERANCES = 20_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +124,8 @@ def pairwise_scores(run: Run, held_out: Embedded) -> Iterator[Score]:
         Adjusted R² of d_z = a + b d_y over all pairs, for activation and for valence, where three utterances or more
         are labelled. It has no p-value: pairs that share an utterance depend on each other, and the F-test of so many
         would call everything significant.
+        Above :data:`EXACT_UTTERANCES` labelled utterances the value is that of a sample of pairs, whose number is
+        ``n``, and the resamples are those of so many utterances drawn at random; :func:`sampling_notes` says so.
 
     Example:
         >>> label, speaker = np.array([[1, 2], [2, 5], [4, 3], [5, 3]], dtype=float), np.array([*"aabb"])
@@ -134,9 +139,40 @@ def pairwise_scores(run: Run, held_out: Embedded) -> Iterator[Score]:
         label = held_out.label[:, column]
         if np.isfinite(label).sum() < 3:
             continue
-        fit = pairwise_adjusted_r2(held_out.embedding, label)
-        resamples = bootstrap.pairwise_adjusted_r2(held_out.embedding, label, held_out.speaker)
-        yield run.score("1", held_out, name, "held-out", fit.adjusted_r2, fit.n, resamples)
+        known = np.flatnonzero(np.isfinite(label))
+        if len(known) > EXACT_UTTERANCES:
+            value, _, _, n = sampled_pairwise_adjusted_r2(held_out.embedding, label)
+            # The same utterances for every model, so that differences between models stay paired.
+            known = np.sort(np.random.default_rng(0).choice(known, EXACT_UTTERANCES, replace=False))
+        else:
+            value, _, n = pairwise_adjusted_r2(held_out.embedding, label)
+        resamples = bootstrap.pairwise_adjusted_r2(held_out.embedding[known], label[known], held_out.speaker[known])
+        yield run.score("1", held_out, name, "held-out", value, n, resamples)
+
+
+def sampling_notes(n_held_out: Sequence[int]) -> list[str]:
+    """Say that table 1 is of a sample, where it is.
+
+    Args:
+        n_held_out: Labelled utterances held out, one a fold and corpus.
+
+    Returns:
+        One sentence, or none.
+
+    Example:
+        >>> sampling_notes([400, 500])
+        []
+        >>> sampling_notes([400, 30_000])[0][:78]
+        'table 1: pairs were sampled where over 20,000 utterances are rated (up to 30,0'
+    """
+    largest = max(n_held_out, default=0)
+    if largest <= EXACT_UTTERANCES:
+        return []
+    return [
+        f"table 1: pairs were sampled where over {EXACT_UTTERANCES:,} utterances are rated (up to {largest:,} in a "
+        "fold): values are those of a million random pairs, not of all, and intervals come from "
+        f"{EXACT_UTTERANCES:,} random utterances"
+    ]
 
 
 def label_scores(run: Run, on: Embedded, reading: str) -> Iterator[Score]:

@@ -27,7 +27,7 @@ from affectmap.config import ExperimentConfig
 from affectmap.corpora import Corpus, load_corpus, parse_spec
 from affectmap.corpora.synthetic import NOTICE as SYNTHETIC_NOTICE
 from affectmap.embedder import Embedder
-from affectmap.evaluation import Run, label_scores
+from affectmap.evaluation import Run, label_scores, sampling_notes
 from affectmap.folds import Fold
 from affectmap.literature import table2
 from affectmap.plan import Job, check_labels, model_seed, source_jobs, supervised_folds, training_settings
@@ -179,6 +179,7 @@ class Experiment:
             self._note(class_notes(source, targets))
             folds = source_folds(source, config)
             self._note(fold_notes(source, folds))
+            self._note(sampling_notes([n for fold in folds for n in _rated_held_out(source, fold)]))
             self._note(speaker_notes(prepared) if config.policy == "speaker" else [])
             materials = tuple(make_material(source, targets, fold, config) for fold in folds)
             bootstraps = {
@@ -301,6 +302,13 @@ class Experiment:
         found = [scores for _, scores in sorted(zip(order, results, strict=True), key=itemgetter(0))]
         found += [_supervised_scores(data, job, model, job.held_out) for job, model in trained if job.held_out]
         return Scores(chain.from_iterable(found))
+
+
+def _rated_held_out(source: PooledSource, fold: Fold) -> Iterator[int]:
+    """Count the utterances that a fold holds out of each corpus, by the label that more of them have."""
+    rated = np.isfinite(source.label)[fold.test]
+    for corpus in source.corpora:
+        yield int(rated[source.corpus_name[fold.test] == corpus.name].sum(axis=0).max())
 
 
 def _scored(work: Callable[[], list[Score]]) -> list[Score]:
