@@ -188,7 +188,7 @@ class PulseCode:
         Yields:
             Blocks, float32, full scale at 1, as libsndfile gives those of a file.
         """
-        read = getattr(self._handle, "read1", self._handle.read)
+        read = getattr(self._handle, "read1", None) or self._handle.read
         left = b""
         while data := read(_PCM_READ):
             data = left + data
