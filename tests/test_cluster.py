@@ -1,6 +1,7 @@
 """Work on a real Dask cluster: the same bits, a worker killed in the middle, and what ends a run in one line."""
 
 import logging
+import socket
 import threading
 import time
 
@@ -91,6 +92,24 @@ def test_a_scheduler_that_does_not_answer(scheduler, monkeypatch):
     assert "\n" not in str(told.value)
     assert time.monotonic() - start < 30
     assert not on_cluster()
+
+
+def test_a_port_where_nobody_speaks(monkeypatch):
+    monkeypatch.setattr(cluster, "CONNECT_S", 1.0)
+    before = threading.active_count()
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        address = f"tcp://127.0.0.1:{mute.getsockname()[1]}"
+        with pytest.raises(ConfigError, match="no Dask scheduler answers at"), work_on("dask", address):
+            pytest.fail("it went on")
+    assert threading.active_count() <= before
+
+
+@pytest.mark.slow
+def test_a_worker_is_no_scheduler(pair):
+    with Client(pair, set_as_default=False) as client:
+        worker = next(iter(client.ncores()))
+    with pytest.raises(ConfigError, match="a worker is there"), work_on("dask", worker):
+        pytest.fail("it went on")
 
 
 @pytest.mark.slow

@@ -11,10 +11,12 @@ is gone, or a task that takes one worker after another down with it.
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import logging
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -93,6 +95,8 @@ def _connected(scheduler: str) -> Iterator[Client]:
     # A fold's features go with its task, tens of megabytes: on a worker alone they would be lost with it.
     with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"}):
         try:
+            with ThreadPoolExecutor(1) as apart:  # notebooks have a running loop in this thread
+                apart.submit(asyncio.run, _identify(scheduler)).result()
             client = Client(scheduler, timeout=CONNECT_S, set_as_default=False)
         except (OSError, ValueError, TimeoutError, ImportError) as error:
             raise ConfigError(
@@ -103,6 +107,20 @@ def _connected(scheduler: str) -> Iterator[Client]:
             yield client
         finally:
             client.close(timeout=CONNECT_S)
+
+
+async def _identify(scheduler: str) -> None:
+    """Ask who is there; a client that fails to connect can hang, and leaves threads behind."""
+    from distributed.core import rpc
+    from distributed.security import Security
+
+    async def ask() -> str:
+        async with rpc(scheduler, connection_args=Security().get_connection_args("client")) as there:
+            return str((await there.identity()).get("type"))
+
+    kind = await asyncio.wait_for(ask(), CONNECT_S)
+    if kind != "Scheduler":
+        raise OSError(f"a {kind.lower()} is there")
 
 
 def check_versions(client: Client, scheduler: str) -> None:

@@ -59,7 +59,8 @@ def test_a_cluster_gives_the_same_tables_and_models(process, here):
         address = processes.start_scheduler()
         for name in ("one", "two"):
             processes.start_worker(name, address)
-        shared = process("reproduce", *tables, "-o", "shared", "--backend", "dask", "--scheduler", address, first=SHARE)
+        where = ["--backend", "dask", "--scheduler", address, "--cache", "cache-shared"]
+        shared = process("reproduce", *given, "-o", "shared", *where, first=SHARE)
     assert shared.code == 0, shared.err
     assert shared.err == local.err
     assert shared.out.replace("shared", "local") == local.out
