@@ -32,6 +32,8 @@ N_FEATURES = 88
 OF_SPEAKER = 500
 #: Tables held at once at most, the given one among them.
 MOST_TABLES = 3.0
+#: Seconds; a size that is expected to take longer is left out.
+LONGEST = 60.0
 CLASSES = np.array(["neutral", "sad", "happy", "angry"])
 
 Floats = npt.NDArray[np.float32]
@@ -46,8 +48,8 @@ class Sizes:
     linear: tuple[int, ...] = (1_000, 10_000, 100_000, 1_000_000)
     pairs: tuple[int, ...] = (1_000, 10_000, 50_000)
     bootstrap_pairs: tuple[int, ...] = (1_000, 10_000)
-    classifier: tuple[int, ...] = (1_000, 3_000, 10_000, 30_000)
-    experiment: tuple[int, ...] = (1_000, 10_000, 100_000)
+    classifier: tuple[int, ...] = (1_000, 3_000, 10_000, 20_000)
+    experiment: tuple[int, ...] = (1_000, 100_000)
 
 
 QUICK = Sizes((1_000, 10_000), (1_000, 5_000), (1_000,), (1_000, 3_000), (1_000,))
@@ -179,6 +181,18 @@ def measure_task(name: str, n_rows: int) -> Point:
     return n_rows, seconds, peak
 
 
+def measure_growth(
+    name: str, sizes: Sequence[int], measured: Callable[[str, int], Point] = measure_task
+) -> list[Point]:
+    """Measure a task at one size after another, until the next would take longer than :data:`LONGEST`."""
+    points: list[Point] = []
+    for n_rows in sizes:
+        if len(points) > 1 and points[-1][1] * (n_rows / points[-1][0]) ** exponent(points) > LONGEST:
+            break
+        points.append(measured(name, n_rows))
+    return points
+
+
 def exponent(points: Sequence[Point]) -> float:
     """Power of the number of utterances that the seconds of the two largest sizes grow with.
 
@@ -224,9 +238,7 @@ def measure(quick: bool) -> dict[str, Any]:
 
 def measure_sizes(sizes: Sizes) -> dict[str, Any]:
     """Measure the part with chosen sizes."""
-    found = {
-        name: [measure_task(name, n_rows) for n_rows in getattr(sizes, which)] for name, (_, which, _) in TASKS.items()
-    }
+    found = {name: measure_growth(name, getattr(sizes, which)) for name, (_, which, _) in TASKS.items()}
     rows = [row for name, points in found.items() for row in rows_of(name, points)]
     rows.append(classifier_row(found["support vector machine"]))
     lines = {"seconds": 1, "peak MB": 2}

@@ -49,3 +49,15 @@ def test_memory_is_told_in_tables_with_its_aim_at_a_million_only():
     assert memory.aim == ""
     _, memory = growth.rows_of("adjusted R²", [(10_000, 1.0, 20.0)])
     assert memory.unit == "MB"
+
+
+def test_a_size_that_would_take_too_long_is_left_out():
+    asked = []
+
+    def measured(name, n_rows):
+        asked.append(n_rows)
+        return n_rows, (n_rows / 1000) ** 2, 1.0
+
+    points = growth.measure_growth("any", (1_000, 3_000, 7_000, 10_000, 20_000), measured)
+    assert asked == [1_000, 3_000, 7_000]
+    assert [n_rows for n_rows, _, _ in points] == asked
