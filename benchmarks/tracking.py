@@ -144,8 +144,8 @@ def measure(quick: bool, seconds: float | None = None) -> dict[str, Any]:
         ]
     return {
         "title": "Tracking an hour",
-        "text": "A recording is read in blocks, cut, measured by openSMILE and placed by the shipped model. It holds speech "
-        "throughout: pauses cost less, because only speech is measured.",
+        "text": "A recording is read in blocks, cut, measured by openSMILE and placed by the shipped model. It holds "
+        "speech throughout: pauses cost less, because only speech is measured.",
         "rows": rows,
     }
 
