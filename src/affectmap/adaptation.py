@@ -19,7 +19,7 @@ from affectmap.schema import ConfigError
 Floats = npt.NDArray[np.float64]
 
 #: Utterances that the model's own statistics count for beside those of a speaker or place. Without them ten or thirty
-#: utterances do worse than none (experiments/shipped-model); with them none do harm, and of hundreds nothing is felt.
+#: utterances mostly do worse than none (experiments/shipped-model); among hundreds they are not felt.
 PRIOR = 10.0
 
 
@@ -131,6 +131,6 @@ def speaker_statistics(
             f"{len(few)} of {len(speakers)} speakers have fewer than {prior:g} usable utterances; the model's own mean "
             f"and spread outweigh theirs: {listed}",
             UserWarning,
-            stacklevel=4,  # the caller of Model.transform
+            stacklevel=3,  # the caller of Model.transform
         )
     return statistics, which

@@ -42,7 +42,7 @@ def check_graph(graph: bytes, origin: str) -> None:
     try:
         model = list(_fields(graph))
         graphs = [list(_fields(value)) for number, value in model if number == _GRAPH]
-        strange = _strange(graphs[0]) if len(graphs) == 1 else "no single graph"
+        strange = _strange(graphs[0]) if len(graphs) == 1 and graphs[0] else "no single graph"
     except (IndexError, ValueError, TypeError):
         raise ModelError(f"{origin} is damaged or not an ONNX file; export or download the model again") from None
     if strange is None and any(number == _FUNCTIONS for number, _ in model):

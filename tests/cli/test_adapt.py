@@ -1,0 +1,55 @@
+"""``affectmap adapt`` as a user meets it."""
+
+import numpy as np
+import soundfile
+
+from affectmap.inference import load_model
+from conftest import make_voice
+
+
+def write_recordings(folder, n=4):
+    folder.mkdir()
+    for i in range(n):
+        pitch = 110 + 30 * i
+        voice = make_voice(seconds=1.0, pitch=pitch, seed=i) * np.clip(np.sin(np.arange(16000) / 1200), 0, 1)
+        glide = make_voice(seconds=1.0, pitch=1.3 * pitch, seed=i)
+        soundfile.write(folder / f"{i}.wav", 0.5 * np.concatenate([voice, 0.3 * glide]), 16000)
+
+
+def test_a_model_of_a_folder(affectmap, here):
+    write_recordings(here / "rec")
+    (here / "rec" / "bad.wav").write_text("no sound")
+    soundfile.write(here / "rec" / "silent.wav", np.zeros(16000), 16000)
+    noise = 0.1 * np.random.default_rng(0).normal(size=16000)
+    soundfile.write(here / "rec" / "noise.wav", noise, 16000)
+    done = affectmap("adapt", "rec", "-o", "mine")
+    assert done.code == 0, done.err
+    assert done.out.strip() == str(here / "mine")
+    assert done.err.splitlines() == [
+        "note: left out rec/bad.wav: broken, or not audio (Format not recognised); restore or convert it",
+        "note: left out rec/noise.wav: no speech",
+        "note: left out rec/silent.wav: silent",
+        "adapted to 4 recordings; 0 outliers left out",
+    ]
+    model, files = load_model(), [here / "rec" / f"{i}.wav" for i in range(4)]
+    expected = model.adapt(model.measure(files)[0])
+    np.testing.assert_array_equal(load_model("mine").statistics.mean, expected.statistics.mean)
+    assert load_model("mine").metadata["standardisation"]["n_utterances"] == 4
+
+
+def test_nothing_to_adapt_to(affectmap, here):
+    (here / "rec").mkdir()
+    (here / "rec" / "bad.wav").write_text("no sound")
+    done = affectmap("adapt", "rec", "-o", "mine")
+    assert done.code == 1
+    assert done.err.splitlines()[-1].endswith("none of 1 recordings could be used; name others")
+    assert not (here / "mine").exists()
+
+
+def test_a_folder_is_not_replaced_unasked(affectmap, here):
+    write_recordings(here / "rec", 2)
+    assert affectmap("adapt", "rec", "-o", "mine").code == 0
+    done = affectmap("adapt", "rec", "-o", "mine")
+    assert done.code == 1
+    assert "--overwrite" in done.error
+    assert affectmap("adapt", "rec", "-o", "mine", "--overwrite", "--model", "mine").code == 0

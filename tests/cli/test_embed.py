@@ -1,0 +1,222 @@
+"""``affectmap embed`` as a user meets it."""
+
+import io
+import json
+import sys
+
+import audformat
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from affectmap.inference import load_model
+from conftest import make_voice
+
+HEADER = (
+    "file,embedding_0,embedding_1,activation,activation_low,activation_high,valence,valence_low,valence_high,"
+    "neutral,sad,happy,angry,too_short,silent,clipped,not_speech,unfamiliar,problem"
+)
+
+
+def write(file, **options):
+    file.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(file, make_voice(**{"seconds": 0.5} | options), 16000, format="WAV")
+    return file
+
+
+def table_of(text):
+    return pd.read_csv(io.StringIO(text), index_col="file")
+
+
+def test_one_file(affectmap, here):
+    write(here / "a.wav")
+    done = affectmap("embed", "a.wav")
+    assert done.code == 0
+    assert done.err == ""
+    assert done.out.splitlines()[0] == HEADER
+    expected, found = load_model().embed("a.wav"), table_of(done.out)
+    assert found.index.tolist() == ["a.wav"]
+    numbers = expected.select_dtypes("float").columns
+    np.testing.assert_allclose(found[numbers], expected[numbers], rtol=1e-6)
+
+
+def test_a_folder_in_the_order_of_names_with_bad_files(affectmap, here):
+    for name in ("b.wav", "a.wav", "deep/c.WAV", ".hidden/d.wav"):
+        write(here / "rec" / name)
+    (here / "rec" / "bad.wav").write_text("no sound")
+    (here / "rec" / "notes.txt").write_text("x")
+    done = affectmap("embed", "rec")
+    assert done.code == 0
+    table = table_of(done.out)
+    assert table.index.tolist() == ["rec/a.wav", "rec/b.wav", "rec/bad.wav", "rec/deep/c.WAV"]
+    assert table["activation"].notna().tolist() == [True, True, False, True]
+    assert "not audio" in table.loc["rec/bad.wav", "problem"]
+    assert done.err.startswith("note: no values for rec/bad.wav: broken, or not audio")
+    assert len(done.err.splitlines()) == 1
+
+
+def test_none_usable_ends_in_1_with_the_table(affectmap, here):
+    (here / "bad.wav").write_text("no sound")
+    done = affectmap("embed", "bad.wav", "gone.wav")
+    assert done.code == 1
+    assert done.error == "none of 2 recordings could be used; the column problem says why"
+    assert len(table_of(done.out)) == 2
+
+
+def test_an_empty_folder(affectmap, here):
+    (here / "empty").mkdir()
+    done = affectmap("embed", "empty")
+    assert done.code == 1
+    assert done.out == ""
+    assert done.error.startswith("empty: no recording lies in it (.aif,")
+
+
+def test_nothing_named(affectmap):
+    done = affectmap("embed")
+    assert done.code == 2
+    assert "missing argument" in done.error
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+def test_formats_hold_the_same(affectmap, here, suffix):
+    write(here / "a.wav")
+    (here / "bad.wav").write_text("no sound")
+    done = affectmap("embed", "a.wav", "bad.wav", "-o", f"out.{suffix}")
+    assert (done.code, done.out) == (0, "")
+    readers = {
+        "csv": lambda file: pd.read_csv(file, index_col="file"),
+        "jsonl": lambda file: pd.read_json(file, lines=True).set_index("file"),
+        "parquet": pd.read_parquet,
+    }
+    found, expected = readers[suffix](here / f"out.{suffix}"), load_model().embed(["a.wav", "bad.wav"])
+    assert found.index.tolist() == ["a.wav", "bad.wav"]
+    np.testing.assert_allclose(found.iloc[0, :12].astype(float), expected.iloc[0, :12].astype(float), atol=1e-6)
+    assert found.iloc[1, :12].isna().all()
+    assert found["problem"].tolist()[1] == expected["problem"].tolist()[1]
+
+
+def test_json_is_a_line_each(affectmap, here):
+    write(here / "ä.wav")
+    (here / "bad.wav").write_text("no sound")
+    lines = affectmap("embed", "ä.wav", "bad.wav", "--format", "json").out.splitlines()
+    first, second = map(json.loads, lines)
+    assert first["file"] == "ä.wav"
+    assert first["silent"] is False
+    assert second["activation"] is None
+
+
+# audformat 1.4 reads tables with an argument of pandas that has become deprecated.
+@pytest.mark.filterwarnings("ignore:The inplace keyword")
+def test_an_audformat_database(affectmap, here):
+    write(here / "a.wav")
+    (here / "bad.wav").write_text("no sound")
+    done = affectmap("embed", "a.wav", "bad.wav", "--format", "audformat", "-o", "db")
+    assert done.code == 0, done.err
+    table = audformat.Database.load(str(here / "db"))["embedding"].get()
+    assert table.index.tolist() == [str(here / "a.wav"), str(here / "bad.wav")]
+    assert table["activation"].between(1, 5).tolist() == [True, False]
+    assert not bool(table["silent"].iloc[0])
+    again = affectmap("embed", "a.wav", "--format", "audformat", "-o", "db")
+    assert again.code == 1
+    assert "--overwrite" in again.error
+    assert affectmap("embed", "a.wav", "--format", "audformat", "-o", "db", "--overwrite").code == 0
+
+
+@pytest.mark.parametrize("form", ["parquet", "audformat"])
+def test_what_is_no_text_needs_a_name(affectmap, here, form):
+    done = affectmap("embed", "a.wav", "--format", form)
+    assert done.code == 2
+    assert done.error.startswith(f"{form} is no text; name a f")
+
+
+def test_one_recording_on_the_input(process, here):
+    file = write(here / "a.wav")
+    with file.open("rb") as handle:
+        done = process("embed", "-", stdin=handle)
+    assert (done.code, done.err) == (0, "")
+    found, expected = table_of(done.out), load_model().embed(file)
+    assert found.index.tolist() == ["-"]
+    assert found["activation"].iloc[0] == pytest.approx(expected["activation"].iloc[0], rel=1e-6)
+
+
+@pytest.mark.parametrize(("content", "problem"), [(b"", "nothing is on the input"), (b"no sound", "none of 1 rec")])
+def test_no_recording_on_the_input(affectmap, monkeypatch, content, problem):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+    done = affectmap("embed", "-")
+    assert done.code == 1
+    assert problem in done.error
+    assert "affectmap-" not in done.out + done.err
+
+
+def test_too_much_on_the_input(affectmap, monkeypatch):
+    import affectmap.cli.recordings as recordings
+
+    monkeypatch.setattr(recordings, "MAX_INPUT", 10)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(bytes(11))))
+    assert "more than 10 bytes are on the input" in affectmap("embed", "-").error
+
+
+def test_another_model(affectmap, here):
+    file = write(here / "a.wav")
+    model = load_model()
+    model.adapt(np.concatenate([model.measure([file])[0]] * 3)).save("mine")
+    plain, other = (table_of(affectmap("embed", "a.wav", *more).out) for more in ((), ("--model", "mine")))
+    assert plain["activation"].iloc[0] != other["activation"].iloc[0]
+
+
+def test_a_model_that_is_none(affectmap, here):
+    write(here / "a.wav")
+    done = affectmap("embed", "a.wav", "--model", "nowhere")
+    assert done.code == 1
+    assert done.error.startswith("nowhere does not exist; expected the folder of a model")
+
+
+def test_speakers_by_a_table(affectmap, here):
+    for i in range(4):
+        write(here / "rec" / f"{i}.wav", pitch=100 + 40 * i, seed=i)
+    (here / "rec" / "who.csv").write_text("file,speaker\n" + "".join(f"{i}.wav,anna\n" for i in range(4)))
+    done = affectmap("embed", "rec", "--speakers", "rec/who.csv")
+    assert done.code == 0
+    assert "1 of 1 speakers have fewer than 10 usable utterances" in done.err
+    assert not np.allclose(table_of(done.out)["activation"], table_of(affectmap("embed", "rec").out)["activation"])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("file,speaker\nother.wav,anna\n", "no speaker for 1 of 1 recordings, first a.wav"),
+        ("file,speaker\na.wav,\n", "no speaker for 1 of 1"),
+        ("file,who\na.wav,anna\n", "no column speaker"),
+        ("", "cannot be read"),
+    ],
+)
+def test_a_table_of_speakers_that_does_not_do(affectmap, here, text, message):
+    write(here / "a.wav")
+    (here / "who.csv").write_text(text)
+    done = affectmap("embed", "a.wav", "--speakers", "who.csv")
+    assert done.code == 1
+    assert message in done.error
+
+
+def test_speakers_need_names(affectmap, here):
+    (here / "who.csv").write_text("file,speaker\n")
+    done = affectmap("embed", "-", "--speakers", "who.csv")
+    assert done.code == 2
+    assert "a recording on the input has none" in done.error
+
+
+def test_a_file_named_twice_is_one_row(affectmap, here):
+    write(here / "a.wav")
+    assert len(table_of(affectmap("embed", "a.wav", "a.wav", ".").out)) == 1
+
+
+def test_one_file_loads_neither_training_nor_statistics(process, here):
+    file = write(here / "a.wav")
+    first = (
+        "import sys, atexit\n"
+        "wrong = ('torch', 'onnx', 'sklearn', 'scipy', 'matplotlib', 'safetensors')\n"
+        "atexit.register(lambda: print([name for name in wrong if name in sys.modules], file=sys.stderr))"
+    )
+    done = process("embed", file, first=first)
+    assert (done.code, done.err.strip()) == (0, "[]")

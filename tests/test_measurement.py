@@ -1,0 +1,131 @@
+"""Functionals of recordings and signals, good and bad."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from affectmap.audio import resample
+from affectmap.features import measure_functionals
+from affectmap.measurement import measure_sources
+from affectmap.schema import FUNCTIONALS, ConfigError
+
+
+def test_a_file_and_its_signal_give_the_same(write_voice):
+    file = write_voice("a.wav")
+    signal, rate = soundfile.read(file, dtype="float32")
+    of_file, _ = measure_sources([file], None, 16000)
+    of_signal, _ = measure_sources([signal], rate, 16000)
+    np.testing.assert_array_equal(of_file.to_numpy(), of_signal.to_numpy())
+    np.testing.assert_array_equal(of_file.to_numpy()[0].astype(np.float32), measure_functionals(signal, rate))
+    assert of_file.index.tolist() == [str(file)]
+    assert of_file.index.name == "file"
+    assert isinstance(of_signal.index, pd.RangeIndex)
+
+
+def test_other_rates_are_resampled(voice):
+    signal = voice(sampling_rate=44100).astype(np.float32)
+    found, _ = measure_sources([signal], 44100, 16000)
+    expected = measure_functionals(resample(signal, 44100, 16000), 16000)
+    np.testing.assert_array_equal(found.to_numpy()[0].astype(np.float32), expected)
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.int32, np.float64])
+def test_samples_as_a_microphone_gives_them(voice, dtype):
+    signal = np.round(voice() * 32768) / 32768
+    whole = np.issubdtype(dtype, np.integer)
+    given = (signal * -float(np.iinfo(dtype).min)).astype(dtype) if whole else signal.astype(dtype)
+    found, expected = measure_sources([given, signal], 16000, 16000)[0].to_numpy()
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_bad_recordings_are_rows_without_values_in_their_place(write_voice, tmp_path):
+    good, cut = write_voice("good.wav"), write_voice("cut.wav")
+    cut.write_bytes(cut.read_bytes()[:-3000])
+    (tmp_path / "text.wav").write_text("no sound")
+    soundfile.write(tmp_path / "short.wav", np.ones(100) / 2, 16000)
+    files = [tmp_path / "text.wav", good, cut, tmp_path / "gone.wav", tmp_path / "short.wav", tmp_path]
+    table, heard = measure_sources(files, None, 16000)
+    assert np.isfinite(table.to_numpy()).all(axis=1).tolist() == [False, True, False, False, False, False]
+    problems = [each.problem for each in heard]
+    assert problems[1] is None
+    for problem, expected in zip(
+        [problems[0], *problems[2:]],
+        ["not audio", "cut short", "no such file", "lasts 0.00625 s", "not a file"],
+        strict=True,
+    ):
+        assert expected in problem
+        assert str(tmp_path) not in problem
+    assert [each.too_short for each in heard] == [False, False, False, False, True, False]
+
+
+def test_resampling_may_make_it_too_short(monkeypatch):
+    import affectmap.measurement
+
+    monkeypatch.setattr(affectmap.measurement, "resample", lambda signal, *rates: signal[:-1])
+    table, heard = measure_sources([0.5 * np.resize([1.0, -1.0], 960)], 16000, 16000)
+    assert heard[0].too_short
+    assert heard[0].problem == "lasts 0.05994 s, expected at least 0.06 s"
+    assert np.isnan(table.to_numpy()).all()
+
+
+def test_silence_is_measured():
+    table, heard = measure_sources([np.zeros(16000)], 16000, 16000)
+    assert heard[0].silent
+    assert np.isfinite(table.to_numpy()).all()
+
+
+def test_threads_change_nothing(write_voice):
+    files = [write_voice(f"{i}.wav", pitch=100 + 30 * i, seed=i) for i in range(5)]
+    calls = []
+    one, _ = measure_sources(files, None, 16000, n_jobs=1)
+    three, _ = measure_sources(files, None, 16000, n_jobs=3, progress=lambda *done: calls.append(done))
+    pd.testing.assert_frame_equal(one, three)
+    assert calls == [(i, 5) for i in range(1, 6)]
+
+
+def test_opensmile_may_fail_for_one(voice, monkeypatch):
+    import affectmap.measurement
+
+    def fail(signal, rate):
+        raise RuntimeError("component died")
+
+    monkeypatch.setattr(affectmap.measurement, "measure_functionals", fail)
+    _, heard = measure_sources([voice()], 16000, 16000)
+    assert heard[0].problem == "openSMILE cannot measure it (component died)"
+
+
+def test_functionals_that_are_not_finite_are_a_problem(voice, monkeypatch):
+    import affectmap.measurement
+
+    monkeypatch.setattr(affectmap.measurement, "measure_functionals", lambda *given: np.full(88, np.nan))
+    table, heard = measure_sources([voice()], 16000, 16000)
+    assert heard[0].problem == "88 of its 88 functionals are not finite"
+    assert table.shape == (1, len(FUNCTIONALS))
+
+
+def test_nothing_gives_an_empty_table():
+    table, heard = measure_sources([], None, 16000)
+    assert table.shape == (0, 88)
+    assert heard == []
+
+
+@pytest.mark.parametrize(
+    ("signal", "rate", "message"),
+    [
+        (np.zeros(100), None, "a signal needs its sampling rate"),
+        (np.zeros(100), 0, "sampling_rate is 0"),
+        (np.zeros((100, 2)), 16000, r"shape \(100, 2\) of float64; expected mono"),
+        (np.zeros(100, dtype=complex), 16000, "of complex128"),
+        (np.array(["a"]), 16000, "expected mono numbers"),
+        (np.array(1.0), 16000, r"shape \(\)"),
+    ],
+)
+def test_signals_that_are_none_are_the_callers_mistake(signal, rate, message):
+    with pytest.raises(ConfigError, match=message):
+        measure_sources([signal], rate, 16000)
+
+
+def test_a_number_of_threads_below_one():
+    with pytest.raises(ConfigError, match="n_jobs is 0"):
+        measure_sources([], None, 16000, n_jobs=0)
