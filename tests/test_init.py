@@ -1,5 +1,6 @@
 """The package's public names."""
 
+import os
 import subprocess
 import sys
 
@@ -35,3 +36,14 @@ def test_public_names_need_no_torch():
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert int(told.stdout) == len(affectmap.__all__)
+
+
+def test_the_runtime_of_models_reports_to_nobody(tmp_path):
+    """With its telemetry on, onnxruntime leaves a session's number in the temporary folder."""
+    code = (
+        "from affectmap import load_model; import affectmap.speech; load_model().columns; affectmap.speech.Detector()"
+    )
+    # CI would switch it off by itself.
+    env = {name: value for name, value in os.environ.items() if name not in ("CI", "ORT_DISABLE_TELEMETRY")}
+    subprocess.run([sys.executable, "-c", code], env={**env, "TMPDIR": str(tmp_path)}, check=True)
+    assert list(tmp_path.iterdir()) == []

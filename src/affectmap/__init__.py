@@ -6,8 +6,12 @@ The names here need no PyTorch and are loaded when first used. What trains lies 
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+# onnxruntime 1.29 and later report sessions to their maker unless told not to before they are imported.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
     from affectmap.bootstrap import SpeakerBootstrap
