@@ -53,3 +53,15 @@ def test_features_that_tasks_share_are_kept_once(make_task):
     task = make_task(70)
     shared = StackBatches([task] * 5, TrainingSettings(), Workspace("cpu", torch.float32))
     assert len(shared.features) == 70
+    assert np.shares_memory(shared.features.numpy(), task.features), "not even copied"
+
+
+def test_a_single_table_is_read_where_it_lies_and_left_as_it_is(make_task):
+    task = make_task(70)
+    task.features.setflags(write=False)
+    before = task.features.copy()
+    together = StackBatches([task, make_task(70)], TrainingSettings(), Workspace("cpu", torch.float32))
+    alone = StackBatches([task], TrainingSettings(), Workspace("cpu", torch.float32))
+    assert torch.equal(together.features[:70], alone.features)
+    assert all(True for _ in alone.epoch(generators(1)))
+    assert np.array_equal(task.features, before)

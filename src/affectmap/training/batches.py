@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import warnings
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -129,8 +130,12 @@ class StackBatches:
 
 
 def _joined(arrays: list[npt.NDArray[np.float32]], space: Workspace) -> Tensor:
-    """Put arrays one below the other, columns padded; they are copied once."""
+    """Put arrays one below the other, columns padded; they are copied once, and a single one not at all."""
     n_features = arrays[0].shape[1]
+    if len(arrays) == 1 and padded(n_features) == n_features and space.dtype == torch.float32:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it may be read-only, and is only read
+            return torch.from_numpy(np.ascontiguousarray(arrays[0])).to(space.device)
     joined = torch.zeros(sum(map(len, arrays)), padded(n_features), dtype=space.dtype)
     for array, start in zip(arrays, _first_rows(arrays), strict=True):
         joined.numpy()[start : start + len(array), :n_features] = array
