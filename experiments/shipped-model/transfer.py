@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from affectmap.adaptation import PRIOR, adapted_statistics, mixed_statistics, speaker_statistics
+from affectmap.baselines import RidgeMap
 from affectmap.calibration import CLASSES, Heads, fit_heads, fit_ratings
 from affectmap.embedder import Embedder
 from affectmap.metrics import adjusted_r2, uar
@@ -20,7 +21,7 @@ from affectmap.schema import FUNCTIONALS, LABELS
 
 Floats = npt.NDArray[np.float64]
 
-#: Other utterances of the same place or speaker that statistics are taken from.
+#: Utterances of a place or speaker that statistics are taken from.
 HEARD = (1, 3, 10, 30)
 
 
@@ -85,22 +86,16 @@ def by_speaker(trained: Trained, corpus: PreparedCorpus) -> Heard:
 
 
 def after(trained: Trained, corpus: PreparedCorpus, n: int, unit: str, prior: float, seed: int) -> Heard:
-    """Every utterance with the statistics of `n` others, drawn at random, of the same speaker or place.
-
-    An utterance without others gets the source's statistics.
-    """
+    """All of a speaker or place with the statistics of `n` of its utterances, drawn at random, these included."""
     place = np.full(len(corpus.table), corpus.name, dtype=object)
     groups, rng = (corpus.speaker if unit == "speaker" else place), np.random.default_rng(seed)
     functionals, source = _raw(corpus), trained.embedder.statistics_
     features = np.zeros(functionals.shape, dtype=np.float32)
-    for row in range(len(functionals)):
-        others = np.flatnonzero(groups == groups[row])
-        others = others[others != row]
-        own = functionals[rng.choice(others, min(n, len(others)), replace=False)]
-        statistics = source
-        if len(own):
-            statistics = mixed_statistics(fit_statistics(own), source, len(own) / (len(own) + prior))
-        features[row] = statistics.apply(functionals[row : row + 1])[0]
+    for group in dict.fromkeys(groups.tolist()):
+        rows = np.flatnonzero(groups == group)
+        own = functionals[rng.permutation(rows)[:n]]
+        statistics = mixed_statistics(fit_statistics(own), source, len(own) / (len(own) + prior))
+        features[rows] = statistics.apply(functionals[rows])
     return hear(trained, corpus, features)
 
 
@@ -109,11 +104,23 @@ def ways(trained: Trained, corpus: PreparedCorpus, seed: int) -> Iterator[tuple[
     yield "one recording alone", alone(trained, corpus)
     for unit in ("place", "speaker"):
         for n in HEARD:
-            yield f"{n} others of the {unit}", after(trained, corpus, n, unit, PRIOR, seed)
+            yield f"{n} of the {unit}", after(trained, corpus, n, unit, PRIOR, seed)
         for n in (10, 30):
-            yield f"{n} others of the {unit}, no prior", after(trained, corpus, n, unit, 0, seed)
+            yield f"{n} of the {unit}, no prior", after(trained, corpus, n, unit, 0, seed)
     yield "all of the speaker", by_speaker(trained, corpus)
     yield "all of the place", adapted(trained, corpus)
+
+
+def ridge(sources: Sequence[PreparedCorpus], corpus: PreparedCorpus) -> Heard:
+    """The line to beat: ridge regression from the functionals to the ratings, adapted to all of the place."""
+    pool = PooledSource.of(sources)
+    features = np.concatenate([fit_statistics(each.functionals).apply(each.functionals) for each in sources])
+    line = RidgeMap().fit(features, pool.label)
+    heads = fit_heads(line.transform(features), pool.label, pool.emotion)
+    own = fit_statistics(np.concatenate([each.functionals for each in sources]))
+    statistics, _ = adapted_statistics(_raw(corpus), own)
+    place = line.transform(statistics.apply(corpus.functionals))
+    return Heard(corpus, place, heads.ratings(place), heads.scores(place), np.zeros(len(place)))
 
 
 def quality(heard: Heard) -> dict[str, float]:

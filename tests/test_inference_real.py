@@ -1,0 +1,45 @@
+"""The shipped model on recordings of people."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from affectmap import load_corpus, load_model, uar
+
+pytestmark = pytest.mark.real
+CLASSES = ["neutral", "sad", "happy", "angry"]
+
+
+@pytest.fixture(scope="module")
+def data() -> Path:
+    if "AFFECTMAP_DATA" not in os.environ:
+        pytest.skip("AFFECTMAP_DATA names no folder of recordings")
+    return Path(os.environ["AFFECTMAP_DATA"])
+
+
+@pytest.mark.parametrize(("name", "least"), [("ravdess", 0.35), ("emovo", 0.5)])
+def test_two_languages_that_it_never_heard(data, name, least):
+    corpus = pd.read_parquet(data / "features" / f"{name}.parquet").dropna(subset=["emotion"])
+    model = load_model()
+    for table in (model.transform(corpus), model.adapt(corpus).transform(corpus)):
+        mean = table["activation"].groupby(corpus["emotion"]).mean()
+        assert mean["angry"] > mean["happy"] > mean["sad"]
+        classed = corpus["emotion"].isin(CLASSES)
+        guess = table[CLASSES].idxmax(axis=1)
+        assert uar(corpus["emotion"][classed].to_numpy(object), guess[classed].to_numpy(object)) > least
+        assert table["not_speech"].mean() < 0.02
+
+
+def test_recordings_of_emodb(data):
+    table = load_corpus(f"emodb={data / 'corpora' / 'emodb'}", data / "corpora" / "labels").table
+    table = table[table["emotion"].isin(["sad", "angry"])].iloc[::6]
+    found = load_model().embed([str(file) for file in table.index.get_level_values("file")])
+    assert found["problem"].isna().all()
+    assert not found[["too_short", "silent", "clipped", "not_speech"]].any(axis=None)
+    truth, rating = table["activation"].to_numpy(), found["activation"].to_numpy()
+    assert np.corrcoef(truth, rating)[0, 1] > 0.7
+    inside = (found["activation_low"].to_numpy() <= truth) & (truth <= found["activation_high"].to_numpy())
+    assert inside.mean() > 0.9
