@@ -11,10 +11,13 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
+
+import pandas as pd
 
 from affectmap.flags import FLAGS
 from affectmap.inference import Model
@@ -30,7 +33,6 @@ from affectmap.service.limits import (
 )
 from affectmap.service.uploads import Given
 from affectmap.track import track_recording
-from affectmap.track_text import csv_header, text_line
 
 Format = Literal["csv", "json"]
 
@@ -78,36 +80,31 @@ class Answer:
     r"""A result.
 
     Attributes:
-        columns: Names of the values of a row.
-        rows: The rows.
-        about: What goes beside them into JSON.
+        lines: Gives the table as lines of CSV, its header first, or of JSON.
+        about: What goes beside the rows into JSON.
 
     Example:
-        >>> answer = Answer(["file", "activation"], [{"file": "a.wav", "activation": 2 / 3}], {"model": "m"})
-        >>> answer.write("csv")
-        'file,activation\na.wav,0.666667\n'
+        >>> answer = Answer(lambda format: ['{"activation": 2.5}'], {"model": "m"})
         >>> answer.write("json")
-        '{"model": "m", "rows": [\n{"file": "a.wav", "activation": 0.666667}\n]}\n'
+        '{"model": "m", "rows": [\n{"activation": 2.5}\n]}\n'
     """
 
-    columns: Sequence[str]
-    rows: Sequence[dict[str, Any]]
-    about: dict[str, Any] = field(default_factory=dict)
+    lines: Callable[[Format], Iterable[str]]
+    about: dict[str, Any]
 
     def write(self, format: Format) -> str:
         """Write it.
 
         Args:
-            format: ``csv``: the header and a line a row; ``json``: an object whose ``rows`` are objects.
+            format: ``csv``, or ``json`` for an object whose ``rows`` are objects.
 
         Returns:
             The text.
         """
-        lines = [text_line(row, format) for row in self.rows]
         if format == "csv":
-            return "\n".join([csv_header(self.columns), *lines, ""])
+            return "".join(f"{line}\n" for line in self.lines(format))
         head = json.dumps(self.about, ensure_ascii=False, allow_nan=False).removesuffix("}")
-        return "".join([head, ", " if self.about else "", '"rows": [\n', ",\n".join(lines), "\n]}\n"])
+        return "".join([head, ', "rows": [\n', ",\n".join(self.lines(format)), "\n]}\n"])
 
 
 def embed_answer(model: Model, given: Given, settings: ServiceSettings, gone: threading.Event) -> Answer:
@@ -132,11 +129,19 @@ def embed_answer(model: Model, given: Given, settings: ServiceSettings, gone: th
     with _named(given):
         duration_s = check_recording(given.file, longest_s, "POST it to /track")
         table = model.embed([given.file], n_jobs=1)
-    row = {str(name): value for name, value in table.reset_index().to_dict("records")[0].items()} | {"file": given.name}
-    if row["problem"] and not any(row[flag] for flag in FLAGS):
-        raise RefusalError(422, f"{given.name}: {row['problem']}")
+    table.index = pd.Index([given.name], name="file")
+    problem = table["problem"].iloc[0]
+    if problem and not table[list(FLAGS)].to_numpy(bool).any():
+        raise RefusalError(422, f"{given.name}: {problem}")
     about = {"model": model.metadata["name"], "duration_s": round(duration_s, 4), "notes": []}
-    return Answer(list(row), [row], about)
+    return Answer(partial(_embedding_lines, table), about)
+
+
+def _embedding_lines(table: pd.DataFrame, format: Format) -> list[str]:
+    if format == "csv":
+        return table.to_csv(float_format="%.7g", lineterminator="\n").splitlines()
+    text = table.reset_index().to_json(orient="records", lines=True, double_precision=7, force_ascii=False)
+    return text.splitlines()
 
 
 def track_answer(
@@ -177,15 +182,14 @@ def track_answer(
             n_jobs=1,  # others wait; the result does not depend on it
             progress=go_on,
         )
-    flat = track.flat().assign(file=given.name)
-    rows = [{str(name): value for name, value in row.items()} for row in flat.to_dict("records")]
+    track = replace(track, table=track.table.rename(index={str(given.file): given.name}, level="file"))
     about = {
         "model": model.metadata["name"],
         "duration_s": round(track.duration_s, 4),
         "smoothing_s": round(track.smoothing_s, 4),
         "notes": track.notes,
     }
-    return Answer([str(name) for name in flat.columns], rows, about)
+    return Answer(track.lines, about)
 
 
 @contextmanager

@@ -120,11 +120,11 @@ class _Desk:
 def _add_endpoints(app: FastAPI, desk: _Desk) -> None:
     settings, model = desk.settings, desk.model
 
-    @app.get("/health", summary="Whether the service is up")
+    @app.get("/health", summary="Whether the service is up", response_description="it is")
     async def health() -> dict[str, str]:
         return {"status": "ok"}
 
-    @app.get("/model", summary="The model, its card, and the limits here")
+    @app.get("/model", summary="The model, its card, and the limits here", response_description="an object")
     async def about_model() -> dict[str, Any]:
         limits = {
             "max_mb": settings.max_mb,

@@ -39,6 +39,8 @@ _REFUSED = {
     406: "neither JSON nor CSV is wanted",
     408: "the body comes too slowly",
     413: "the body is too large or the recording too long",
+    415: "the body is compressed",
+    421: "the service is asked under a name that is not this machine's",
     422: "the recording cannot be read, or an option is out of range",
     429: "too many recordings at once; Retry-After says when to try again",
 }
@@ -50,7 +52,7 @@ _DETAIL = {
 #: What comes back.
 RESULTS: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "rows as `affectmap embed` and `affectmap track` print them",
+        "description": "rows as affectmap embed and affectmap track print them",
         "content": {
             "application/json": {
                 "schema": {
@@ -70,6 +72,13 @@ RESULTS: dict[int | str, dict[str, Any]] = {
     },
     **{status: {"description": reason, "content": _DETAIL} for status, reason in _REFUSED.items() if status > 400},
 }
+
+
+_HEAD = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>affectmap: HTTP</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,"><link rel="stylesheet" href="/static/page.css"></head>
+"""
 
 
 def reference_page(schema: dict[str, Any]) -> str:
@@ -95,11 +104,7 @@ def reference_page(schema: dict[str, Any]) -> str:
         for method, operation in methods.items():
             parts += _operation(path, method, operation)
     body = "\n".join(parts)
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>affectmap: HTTP</title>\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f'<link rel="stylesheet" href="/static/page.css"></head>\n<body><main>{body}</main></body></html>\n'
-    )
+    return f"{_HEAD}<body><main>{body}</main></body></html>\n"
 
 
 def _operation(path: str, method: str, operation: dict[str, Any]) -> list[str]:

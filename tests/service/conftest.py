@@ -1,0 +1,204 @@
+"""The service in this process, as a process of its own, and in a browser."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sysconfig
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx
+import numpy as np
+import pytest
+import soundfile
+
+from affectmap.corpora._espeak import Line
+from affectmap.corpora.synthetic import _spoken
+from affectmap.inference import Model, load_model
+from affectmap.service import ServiceSettings, create_app
+
+BASE = "http://localhost:8000"
+
+
+@pytest.fixture(scope="session")
+def model() -> Model:
+    return load_model()
+
+
+class Service:
+    """An application in this process, asked without a network."""
+
+    def __init__(self, settings: ServiceSettings, model: Model) -> None:
+        self.app = create_app(settings, model)
+        self.desk = self.app.state.desk
+
+    def ask(self, method: str, path: str, **options) -> httpx.Response:
+        return self.ask_together([(method, path, options)])[0]
+
+    def ask_together(self, requests: list[tuple[str, str, dict]]) -> list[httpx.Response]:
+        async def run() -> list[httpx.Response]:
+            transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url=BASE, timeout=60) as client:
+                return await asyncio.gather(
+                    *(client.request(method, path, **options) for method, path, options in requests)
+                )
+
+        return asyncio.run(run())
+
+    def uploads(self) -> list[str]:
+        """Names of the temporary files that are there."""
+        return [file.name for file in self.desk.folder.iterdir()]
+
+
+@pytest.fixture
+def make_service(model: Model) -> Iterator[Callable[..., Service]]:
+    """Give a function that makes a service with settings."""
+    made: list[Service] = []
+
+    def make(**settings) -> Service:
+        made.append(Service(ServiceSettings(**{"concurrency": 2, **settings}), model))
+        return made[-1]
+
+    yield make
+    for service in made:
+        service.desk.close()
+        assert not service.desk.folder.exists()
+
+
+@pytest.fixture
+def service(make_service: Callable[..., Service]) -> Service:
+    return make_service()
+
+
+class Running(NamedTuple):
+    """A server of its own."""
+
+    url: str
+    port: int
+    process: subprocess.Popen
+    temporary: Path
+
+    def uploads(self) -> list[Path]:
+        return list(self.temporary.glob("affectmap-serve-*/*"))
+
+    def healthy(self) -> bool:
+        return httpx.get(f"{self.url}/health", timeout=30).json() == {"status": "ok"}
+
+
+@pytest.fixture(scope="module")
+def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Running]]:
+    """Give a function that starts ``affectmap serve`` on a free port; every server must end well."""
+    started: list[Running] = []
+
+    def start(*options: str, first: str = "", **env: str) -> Running:
+        folder = tmp_path_factory.mktemp("temporary")
+        program = [str(Path(sysconfig.get_path("scripts")) / "affectmap")]
+        if first:
+            program = [
+                str(Path(sysconfig.get_path("scripts")) / "python"),
+                "-c",
+                f"{first}\nfrom affectmap.cli import main\nmain()",
+            ]
+        process = subprocess.Popen(
+            [*program, "serve", "--port", "0", *options],
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "TMPDIR": str(folder), **env},
+        )
+        line = process.stderr.readline()
+        found = re.search(r"http://\S+:(\d+)", line)
+        assert found, line + process.stderr.read()
+        server = Running(found.group().rstrip(","), int(found.group(1)), process, folder)
+        started.append(server)
+        until(server.healthy, httpx.ConnectError)
+        return server
+
+    yield start
+    for server in started:
+        server.process.send_signal(signal.SIGTERM)
+        errors = server.process.communicate(timeout=30)[1]
+        assert "Traceback" not in errors, errors
+        assert server.process.returncode in (0, -signal.SIGTERM), errors
+        assert list(server.temporary.iterdir()) == []
+
+
+@pytest.fixture(scope="session")
+def talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four sentences of espeak-ng's with pauses between: 14 seconds or so that a detector takes for speech."""
+    espeakng_loader = pytest.importorskip("espeakng_loader")
+    said = [
+        "The ship came in late, and nobody was there to meet it.",
+        "So we went home!",
+        "What a long and quiet evening.",
+    ]
+    lines = [
+        Line(sentence, voice, rate=150, pitch=pitch, range=60, gap=0)
+        for sentence, voice, pitch in zip(
+            [*said, said[0]], ("en+f2", "en+m3", "en+f3", "en+m1"), (55, 40, 70, 50), strict=True
+        )
+    ]
+    library, data = espeakng_loader.get_library_path(), espeakng_loader.get_data_path()
+    signals, sampling_rate = _spoken(lines, 0, Path(library), Path(data))
+    pause = np.zeros(sampling_rate)
+    file = tmp_path_factory.mktemp("talk") / "talk.wav"
+    soundfile.write(file, np.concatenate([part for signal in signals for part in (signal, pause)]), sampling_rate)
+    return file
+
+
+def until(holds: Callable[[], object], *ignored: type[Exception], seconds: float = 30) -> None:
+    """Wait for something to become true."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            if holds():
+                return
+        except ignored:
+            pass
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def open_browser(tmp_path: Path) -> Iterator[Callable[..., object]]:
+    """Give a function that opens Debian's chromium, headless, with a microphone that beeps."""
+    browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not (browser and driver):
+        pytest.skip("NO BROWSER: the page is NOT tested; apt-get install chromium chromium-driver")
+    from selenium import webdriver
+
+    opened = []
+
+    def start(width: int = 1280, height: int = 1000, *, dark: bool = False, microphone: bool = True):
+        options = webdriver.ChromeOptions()
+        options.binary_location = browser
+        for word in (
+            "headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
+            "disable-component-update", "disable-sync", "disable-dev-shm-usage", "force-device-scale-factor=1",
+            f"user-data-dir={tmp_path}/browser{len(opened)}", f"window-size={width},{height}",
+        ):  # fmt: skip
+            options.add_argument(f"--{word}")
+        if microphone:
+            options.add_argument("--use-fake-device-for-media-stream")
+            options.add_argument("--use-fake-ui-for-media-stream")
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        options.add_experimental_option("prefs", {"download.default_directory": str(tmp_path / "downloads")})
+        page = webdriver.Chrome(options, webdriver.ChromeService(driver))
+        opened.append(page)
+        page.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False},
+        )
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+        return page
+
+    yield start
+    for page in opened:
+        page.quit()

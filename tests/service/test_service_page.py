@@ -1,0 +1,284 @@
+"""The page in Debian's chromium: files, the microphone, tokens, what is wrong, narrow and dark."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import time
+
+import numpy as np
+import pytest
+import soundfile
+
+from conftest import make_voice
+
+pytestmark = pytest.mark.slow
+TOKEN = "a-token-of-23-characters"
+
+
+@pytest.fixture(scope="module")
+def server(start_server):
+    return start_server("--max-mb", "5")
+
+
+def until(holds, seconds=30):
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
+
+
+class Page:
+    """What a visitor sees and does."""
+
+    def __init__(self, browser, url: str) -> None:
+        self.browser = browser
+        browser.get(url)
+
+    def find(self, name: str):
+        return self.browser.find_element("id", name)
+
+    def until(self, name: str, pattern: str, seconds: float = 40) -> str:
+        end = time.monotonic() + seconds
+        while not re.search(pattern, text := self.find(name).text):
+            assert time.monotonic() < end, f"{name} says {text!r}; error: {self.find('error').text!r}"
+            time.sleep(0.05)
+        return text
+
+    def give(self, file) -> None:
+        self.browser.execute_script("document.getElementById('status').textContent = ''")
+        self.find("file").send_keys(str(file))
+
+    def measure(self, file) -> None:
+        self.give(file)
+        self.until("status", "^Done")
+
+    def choose(self, mode: str) -> None:
+        self.browser.find_element("css selector", f"#mode option[value={mode}]").click()
+
+    def table(self) -> list[dict[str, str]]:
+        names = [cell.text for cell in self.browser.find_elements("css selector", "#head th")]
+        lines = self.browser.execute_script(
+            "return [...document.querySelectorAll('#body tr')].map((row) => [...row.cells].map((cell) => cell.textContent))"
+        )
+        return [dict(zip(names, line, strict=True)) for line in lines]
+
+    def count(self, selector: str) -> int:
+        return len(self.browser.find_elements("css selector", selector))
+
+    def complaints(self) -> list[str]:
+        return [entry["message"] for entry in self.browser.get_log("browser")]
+
+
+@pytest.fixture
+def page(open_browser, server) -> Page:
+    return Page(open_browser(), server.url)
+
+
+def test_an_utterance_is_a_point(page, write_voice):
+    page.measure(write_voice("voice.wav", seconds=2.0))
+    assert page.find("result-title").text == "voice.wav"
+    assert page.count("#chart circle.point") == page.count("#chart rect.box") == 1
+    label = page.browser.find_element("css selector", "#chart svg").get_attribute("aria-label")
+    row = page.table()[0]
+    activation, valence = float(row["activation"]), float(row["valence"])
+    assert label == f"Activation {activation:.1f}, valence {valence:.1f}, both on 1 to 5"
+    point = page.browser.find_element("css selector", "#chart circle.point")
+    frame = page.browser.find_element("css selector", "#chart rect.frame")
+    share = (float(point.get_attribute("cx")) - float(frame.get_attribute("x"))) / float(frame.get_attribute("width"))
+    assert share == pytest.approx((valence - 1) / 4, abs=0.01)
+    assert f"{activation:.2f}" in page.find("words").text
+    assert page.count("#words meter") == 4
+    assert "90 times in 100" in page.browser.find_element("css selector", "main").text
+    assert page.complaints() == []
+
+
+def test_a_long_one_is_drawn_over_time(page, talk):
+    page.measure(talk)
+    rows = page.table()
+    assert rows
+    assert page.count("#chart circle.dot") == 2 * len(rows)
+    assert page.count("#chart .frame") == 2
+    assert page.browser.find_element("css selector", "#chart svg").get_attribute("aria-label").startswith("Over time: ")
+    page.choose("windows")
+    page.measure(talk)
+    assert [(row["start"], row["end"]) for row in page.table()][:4] == [("0", "3"), ("3", "6"), ("6", "9"), ("9", "12")]
+    page.choose("embed")
+    page.measure(talk)
+    assert len(page.table()) == 1
+    assert page.complaints() == []
+
+
+def test_the_table_can_be_had_as_csv(page, talk, tmp_path):
+    page.choose("windows")
+    page.measure(talk)
+    link = page.find("download")
+    assert link.get_attribute("download") == "talk.csv"
+    link.click()
+    file = tmp_path / "downloads" / "talk.csv"
+    until(file.exists)
+    rows = list(csv.DictReader(io.StringIO(file.read_text(encoding="utf-8"))))
+    assert [row["file"] for row in rows] == ["talk.wav"] * len(page.table())
+    assert [float(row["activation"]) for row in rows] == [
+        pytest.approx(float(row["activation"]), abs=6e-4) for row in page.table()
+    ]
+
+
+def test_the_microphone(page):
+    page.find("record").click()
+    page.until("record", r"Stop \(0:01\)")
+    page.find("record").click()
+    page.until("status", "^Done")
+    assert page.find("result-title").text == "microphone.wav"
+    assert page.find("record").text == "Record"
+    assert page.table()[0]["activation"] != ""
+    seconds = page.browser.execute_script("return document.getElementById('player').duration")
+    assert 0.8 < seconds < 10
+    page.find("record").click()  # and once more
+    page.until("record", r"Stop \(0:01\)")
+    page.find("record").click()
+    page.until("status", "^Done")
+    assert page.complaints() == []
+
+
+def test_without_a_microphone(open_browser, server):
+    page = Page(open_browser(microphone=False), server.url)
+    page.find("record").click()
+    page.until("error", "microphone")
+    assert page.find("record").text == "Record"
+
+
+def test_flags_are_told_in_words(page, tmp_path):
+    soundfile.write(tmp_path / "silence.wav", np.zeros(16000), 16000)
+    page.measure(tmp_path / "silence.wav")
+    assert "Silent: there is nothing to measure" in page.find("flags").text
+    soundfile.write(tmp_path / "blip.wav", np.zeros(100), 16000)
+    page.measure(tmp_path / "blip.wav")
+    assert "Too short to measure" in page.find("flags").text
+    assert "No activation and valence" in page.find("caption").text
+    assert page.table()[0]["activation"] == "–"
+    page.choose("track")
+    page.measure(tmp_path / "silence.wav")
+    assert "No speech was found in its 1.0 s" in page.find("flags").text
+    assert page.table() == []
+
+
+def test_what_cannot_be_read_is_told(page, tmp_path):
+    (tmp_path / "notes.wav").write_text("words only")
+    page.give(tmp_path / "notes.wav")
+    assert page.until("error", ".").startswith("notes.wav: broken, or not audio")
+    assert not page.find("cancel").is_displayed()
+    soundfile.write(tmp_path / "large.wav", np.zeros(3_000_000), 16000)
+    page.give(tmp_path / "large.wav")
+    page.until("error", "larger than 5 MB|closed the connection")
+    soundfile.write(tmp_path / "voice.wav", make_voice(1.0), 16000)
+    page.measure(tmp_path / "voice.wav")
+    assert not page.find("error").is_displayed()
+
+
+def test_names_are_shown_as_they_are(page, tmp_path):
+    file = tmp_path / "a <img src=x onerror=document.title='owned'> b.wav"
+    soundfile.write(file, make_voice(1.0), 16000)
+    page.measure(file)
+    assert page.find("result-title").text == file.name
+    assert page.browser.title == "affectmap"
+    assert page.count("main img") == 0
+
+
+def test_a_token_is_asked_for(open_browser, start_server, write_voice):
+    server = start_server(AFFECTMAP_TOKEN=TOKEN)
+    page = Page(open_browser(), server.url)
+    page.until("token-form", "Token")
+    page.give(write_voice("voice.wav", seconds=1.0))
+    page.until("error", "needs the token")
+    page.find("token").send_keys("wrong")
+    page.find("token-form").submit()
+    page.until("error", "needs the token")
+    page.find("token").clear()
+    page.find("token").send_keys(TOKEN)
+    page.find("token-form").submit()
+    page.until("model", "Model: ")
+    assert not page.find("token-form").is_displayed()
+    page.measure(write_voice("voice.wav", seconds=1.0))
+    assert TOKEN not in page.browser.current_url
+    stored = "return JSON.stringify([localStorage, sessionStorage, document.cookie])"
+    assert TOKEN not in page.browser.execute_script(stored)
+
+
+def test_a_server_that_ends_is_told(open_browser, start_server, write_voice):
+    server = start_server()
+    page = Page(open_browser(), server.url)
+    page.until("model", "Model: ")
+    server.process.terminate()
+    server.process.wait(30)
+    page.give(write_voice("voice.wav", seconds=1.0))
+    page.until("error", "cannot be reached")
+
+
+def luminance(colour: str) -> float:
+    values = [int(number) / 255 for number in re.findall(r"\d+", colour)[:3]]
+    linear = [v / 12.92 if v <= 0.03928 else ((v + 0.055) / 1.055) ** 2.4 for v in values]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+COLOURS = """
+const grounds = (node) => {
+  for (; node; node = node.parentElement) {
+    const colour = getComputedStyle(node).backgroundColor;
+    if (colour !== 'rgba(0, 0, 0, 0)') return colour;
+  }
+  return 'rgb(255, 255, 255)';
+};
+return [...document.querySelectorAll('p, h1, h2, label, button, a, th, td, li, dt, dd, figcaption, text, select')]
+  .filter((node) => node.textContent.trim() && node.getClientRects().length && !node.disabled)
+  .map((node) => {
+    const style = getComputedStyle(node);
+    return [node.tagName + ' ' + node.textContent.slice(0, 30), node.namespaceURI.includes('svg') ? style.fill : style.color, grounds(node)];
+  });
+"""
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_fits_and_can_be_read(open_browser, server, talk, write_voice, width, dark):
+    page = Page(open_browser(width, 900, dark=dark), server.url)
+    page.measure(write_voice("voice.wav", seconds=1.0))
+    page.measure(talk)
+    assert page.browser.execute_script("return document.documentElement.scrollWidth") <= width
+    found = page.browser.execute_script(COLOURS)
+    assert len(found) > 30
+    for what, ink, ground in found:
+        light, heavy = sorted([luminance(ink), luminance(ground)], reverse=True)
+        assert (light + 0.05) / (heavy + 0.05) >= 4.5, (what, ink, ground)
+    ground = page.browser.execute_script("return getComputedStyle(document.body).backgroundColor")
+    assert (luminance(ground) < 0.2) == dark
+
+
+def test_everything_has_a_name_and_the_keyboard_reaches_it(page):
+    page.until("model", "Model: ")
+    for element in page.browser.find_elements("css selector", "button, a, input, select, audio"):
+        if element.is_displayed() and element.tag_name != "audio":
+            assert element.accessible_name, element.get_attribute("outerHTML")
+    from selenium.webdriver import ActionChains
+    from selenium.webdriver.common.keys import Keys
+
+    reached = []
+    for _ in range(6):
+        ActionChains(page.browser).send_keys(Keys.TAB).perform()
+        active = page.browser.switch_to.active_element
+        reached.append(active.get_attribute("id") or active.get_attribute("href"))
+    assert reached[:3] == ["file", "record", "mode"]
+    outline = "return getComputedStyle(document.getElementById('mode')).outlineStyle"
+    page.browser.execute_script("document.getElementById('mode').focus({focusVisible: true})")
+    assert page.browser.execute_script(outline) == "solid"
+
+
+def test_nothing_is_loaded_from_elsewhere(page, server, write_voice):
+    page.measure(write_voice("voice.wav", seconds=1.0))
+    loaded = page.browser.execute_script("return performance.getEntriesByType('resource').map((entry) => entry.name)")
+    assert len(loaded) >= 5
+    assert all(name.startswith((f"{server.url}/", f"blob:{server.url}/", "data:")) for name in loaded), loaded
+    page.browser.get(f"{server.url}/docs")
+    assert "POST /embed" in page.browser.find_element("css selector", "main").text
+    assert page.complaints() == []

@@ -1,0 +1,82 @@
+import os
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from affectmap.service.limits import RefusalError
+from affectmap.service.root import find_recording
+
+
+@pytest.fixture
+def root(tmp_path):
+    folder = tmp_path / "served"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "deep" / "a.wav").touch()
+    (folder / "50%.wav").touch()
+    (tmp_path / "secret.wav").touch()
+    (folder / "link.wav").symlink_to(tmp_path / "secret.wav")
+    (folder / "up").symlink_to(tmp_path)
+    (folder / "inside.wav").symlink_to(folder / "deep" / "a.wav")
+    (folder / "circle").symlink_to(folder / "circle")
+    os.mkfifo(folder / "pipe")
+    return folder
+
+
+@pytest.mark.parametrize("path", ["deep/a.wav", "./deep//a.wav", "50%.wav", "inside.wav"])
+def test_files_below_the_root(root, path):
+    assert find_recording(root, path).is_relative_to(root)
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("../secret.wav", 403),
+        ("deep/../../secret.wav", 403),
+        ("deep/../deep/a.wav", 403),
+        ("/etc/passwd", 403),
+        ("//etc/passwd", 403),
+        ("link.wav", 403),
+        ("up/secret.wav", 403),
+        ("C:/x.wav", 403),
+        ("c:x.wav", 403),
+        ("..\\secret.wav", 422),
+        ("deep\\a.wav", 422),
+        ("\\\\host\\share", 422),
+        ("a.wav\0", 422),
+        ("deep/a.wav\0.txt", 422),
+        ("", 422),
+        ("a\nb", 422),
+        ("%2e%2e/secret.wav", 404),
+        ("..%2fsecret.wav", 404),
+        ("deep%2fa.wav", 404),
+        ("deep", 404),
+        (".", 404),
+        ("pipe", 404),
+        ("circle", 404),
+        ("none.wav", 404),
+        ("deep/a.wav/b.wav", 404),
+        ("x" * 5000, 404),
+        ("~/x.wav", 404),
+    ],
+)
+def test_all_else_is_refused(root, path, status):
+    with pytest.raises(RefusalError) as caught:
+        find_recording(root, path)
+    assert caught.value.status == status
+    assert str(root.parent) not in caught.value.detail
+    assert len(caught.value.detail) < 1000
+
+
+def test_without_a_root_nothing_is_served():
+    with pytest.raises(RefusalError, match="start with --root") as caught:
+        find_recording(None, "a.wav")
+    assert caught.value.status == 403
+
+
+@given(path=st.text(st.sampled_from("./\\a%2e\0 ~:C"), max_size=12))
+def test_no_path_leads_out(tmp_path_factory, path):
+    folder = tmp_path_factory.getbasetemp()
+    with suppress(RefusalError):
+        assert find_recording(folder, path).is_relative_to(folder.resolve())
