@@ -77,7 +77,7 @@ def speed_rows(file: Path, seconds: float, rounds: int, made_of: str) -> list[Ro
     how = f"{seconds / 60:g} min of {made_of}, taken times {hour:g}"
     rows = []
     for name, title, aim in (
-        ("windows", "an hour in windows of 3 s, every second chunk listened to", "≤ 75"),
+        ("windows", "an hour in windows of 3 s, every third chunk listened to", "≤ 75"),
         ("speech", "an hour of detected speech", "≤ 190"),
     ):
         processor = [each[0] * hour for each in found[name, 1]]
