@@ -3,6 +3,7 @@
 import io
 import json
 import sys
+from pathlib import Path
 
 import audformat
 import numpy as np
@@ -220,3 +221,32 @@ def test_one_file_loads_neither_training_nor_statistics(process, here):
     )
     done = process("embed", file, first=first)
     assert (done.code, done.err.strip()) == (0, "[]")
+
+
+def test_rows_are_printed_part_by_part_with_one_header(affectmap, here, monkeypatch):
+    import affectmap.cli.embed as embed
+
+    monkeypatch.setattr(embed, "CHUNK", 2)
+    for i in range(5):
+        write(here / "rec" / f"{i}.wav", seed=i)
+    (here / "rec" / "3.wav").write_text("no sound")
+    done = affectmap("embed", "rec")
+    assert done.code == 0
+    assert [line.split(",")[0] for line in done.out.splitlines()] == ["file", *(f"rec/{i}.wav" for i in range(5))]
+    affectmap("embed", "rec", "-o", "all.csv")
+    assert (here / "all.csv").read_text() == done.out
+
+
+def test_nobody_reads_on(process, here):
+    for i in range(3):
+        write(here / "rec" / f"{i}.wav", seed=i)
+    first = "import os, affectmap.cli.embed as e\ne.CHUNK = 1\nr, w = os.pipe(); os.close(r); os.dup2(w, 1)"
+    assert process("embed", "rec", first=first)[::2] == (0, "")
+
+
+def test_a_full_disk_is_told(process, here):
+    write(here / "a.wav")
+    with Path("/dev/full").open("w") as full:
+        done = process("embed", "a.wav", stdout=full)
+    assert done.code == 1
+    assert "No space left on device" in done.error

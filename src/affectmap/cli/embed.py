@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -14,6 +17,9 @@ from affectmap.schema import AudioError, UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+#: Recordings that are measured before their rows are printed.
+CHUNK = 64
 
 Format = Literal["csv", "json", "parquet", "audformat"]
 
@@ -57,34 +63,52 @@ def embed_command(
         check_new_folder(output, overwrite=overwrite)
     recordings = find_recordings(source)
     names = read_speakers(speakers, recordings) if speakers else None
-    table = _embedded(recordings, names, model, n_jobs)
-    if output is None:
-        typer.echo(_text(table, format), nl=False)
-    else:
-        _write(table, format, output, overwrite=overwrite)
-    problems = table["problem"].dropna()
-    for file, problem in problems.items():
-        typer.echo(f"note: no values for {file}: {problem}", err=True)
-    if len(problems) == len(table):
-        raise AudioError(f"none of {len(table)} recordings could be used; the column problem says why")
+    tables = _embedded(recordings, names, model, n_jobs)
+    n_failed = _print(tables, format) if output is None else _write(tables, format, output, overwrite=overwrite)
+    if n_failed == len(recordings):
+        raise AudioError(f"none of {n_failed} recordings could be used; the column problem says why")
 
 
-def _embedded(recordings: list[str], names: list[str] | None, model: Path | None, n_jobs: int | None) -> pd.DataFrame:
+def _embedded(
+    recordings: list[str], names: list[str] | None, model: Path | None, n_jobs: int | None
+) -> Iterator[pd.DataFrame]:
+    """Give the rows of some recordings after another; speakers need all at once."""
     from affectmap.cli.progress import progress_bar
     from affectmap.inference import load_model
 
-    loaded = load_model(model)
-    with (
-        readable(recordings) as files,
-        progress_bar("recordings") as progress,
-        warnings.catch_warnings(record=True) as told,
-    ):
-        warnings.simplefilter("always")
-        table = loaded.embed(files, speaker=names, n_jobs=n_jobs, progress=progress)
-    for warning in told:
-        typer.echo(f"note: {warning.message}", err=True)
-    table.index = table.index.map(dict(zip(files, recordings, strict=True))).rename("file")
-    return table
+    loaded, total = load_model(model), len(recordings)
+    size = max(1, total) if names else CHUNK
+    with readable(recordings) as files, progress_bar("recordings") as progress:
+        for start in range(0, total, size):
+            some = files[start : start + size]
+
+            def _report(done: int, _total: int, before: int = start) -> None:
+                progress(before + done, total)
+
+            with warnings.catch_warnings(record=True) as told:
+                warnings.simplefilter("always")
+                table = loaded.embed(some, speaker=names, n_jobs=n_jobs, progress=_report)
+            table.index = table.index.map(dict(zip(some, recordings[start : start + size], strict=True))).rename("file")
+            for line in [*(str(warning.message) for warning in told), *_problems(table)]:
+                typer.echo(f"note: {line}", err=True)
+            yield table
+
+
+def _problems(table: pd.DataFrame) -> Iterator[str]:
+    for file, problem in table["problem"].dropna().items():
+        yield f"no values for {file}: {problem}"
+
+
+def _print(tables: Iterator[pd.DataFrame], format: Format) -> int:
+    """Print rows as they come; give the number of those without values."""
+    n_failed = 0
+    try:
+        for number, table in enumerate(tables):
+            n_failed += int(table["problem"].notna().sum())
+            typer.echo(_text(table, format, header=number == 0), nl=False)
+    except BrokenPipeError:  # nobody reads any more, as behind `head`: end quietly, also when Python flushes at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return n_failed
 
 
 def _format_of(output: Path | None) -> Format:
@@ -94,16 +118,21 @@ def _format_of(output: Path | None) -> Format:
     return "json" if suffix in (".json", ".jsonl", ".ndjson") else "csv"
 
 
-def _text(table: pd.DataFrame, format: Format) -> str:
+def _text(table: pd.DataFrame, format: Format, *, header: bool = True) -> str:
     # Seven digits: what float32 functionals bear.
     if format == "csv":
-        return table.to_csv(float_format="%.7g", lineterminator="\n")
+        return table.to_csv(float_format="%.7g", lineterminator="\n", header=header)
     return table.reset_index().to_json(orient="records", lines=True, double_precision=7, force_ascii=False)
 
 
-def _write(table: pd.DataFrame, format: Format, output: Path, *, overwrite: bool) -> None:
+def _write(tables: Iterator[pd.DataFrame], format: Format, output: Path, *, overwrite: bool) -> int:
+    """Write all rows, whole or not at all; give the number of those without values."""
+    import pandas as pd
+
     from affectmap.storage import new_file, write_text
 
+    parts = list(tables)
+    table = pd.concat([part.astype({"problem": object}) for part in parts])
     if format == "audformat":
         _write_database(table, output, overwrite=overwrite)
     elif format == "parquet":
@@ -111,6 +140,7 @@ def _write(table: pd.DataFrame, format: Format, output: Path, *, overwrite: bool
             table.to_parquet(temporary)
     else:
         write_text(output, _text(table, format))
+    return int(table["problem"].notna().sum())
 
 
 def _write_database(table: pd.DataFrame, folder: Path, *, overwrite: bool) -> None:
