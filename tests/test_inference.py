@@ -141,6 +141,14 @@ def test_adapting_changes_no_other_model(small):
     }
 
 
+def test_the_card_of_an_adapted_model_says_so_once(small):
+    functionals = make_functionals(30)
+    card = small.adapt(functionals).adapt(functionals[:20]).card
+    assert card.count("## Adapted") == 1
+    assert "taken from 20 other recordings" in card
+    assert card.startswith(small.card.rstrip())
+
+
 def test_metadata_is_a_copy(small):
     small.metadata["flags"]["max_distance"] = 0.0
     assert small.metadata["flags"]["max_distance"] == 2.0

@@ -43,6 +43,8 @@ POLICIES = ("source", "adapted")
 
 Floats = npt.NDArray[np.float64]
 
+_ADAPTED = "## Adapted"
+
 
 def load_model(path: str | Path | None = None) -> Model:
     """Load a model.
@@ -236,7 +238,11 @@ class Model:
             "prior": float(prior),
         }
         metadata = {**self.metadata, "standardisation": standardisation}
-        return Model(ModelFolder(self._folder.graph, statistics, metadata, self.card), self._origin)
+        note = (
+            f"{_ADAPTED}\n\nMean and spread were taken from {n_used} other recordings. What is said above of the model "
+        )
+        card = f"{self.card.split(_ADAPTED)[0].rstrip()}\n\n{note}as shipped does not hold here.\n"
+        return Model(ModelFolder(self._folder.graph, statistics, metadata, card), self._origin)
 
     def track(
         self,
