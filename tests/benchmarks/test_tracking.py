@@ -10,7 +10,7 @@ def test_rows_without_real_recordings(monkeypatch):
     monkeypatch.setattr(tracking, "peak_memory", lambda function, file: 1.0)
     part = tracking.measure(quick=True, seconds=6.0)
     rows = {row.name: row for row in part["rows"]}
-    assert len(rows) == 7
+    assert len(rows) == 8
     assert rows["an hour of detected speech: one core"].aim == "≤ 190"
     assert all(row.value > 0 for name, row in rows.items() if "memory" not in name)
     assert "synthetic" in rows["an hour of detected speech: one core"].note
