@@ -87,7 +87,7 @@ export function drawTrack(place, result, seek) {
     drawPanel(svg, label, result, { x, y: (value) => round(top + ((HIGH - value) / (HIGH - LOW)) * panel), left, span, top, panel });
   });
   const bottom = height - 18;
-  const step = timeStep(duration, Math.max(2, Math.floor(span / 80)));
+  const step = timeStep(duration, Math.max(2, Math.floor(span / 64)));
   for (let at = 0; at <= duration; at += step) {
     add(svg, "text", { class: "faint", x: x(at), y: bottom + 14, "text-anchor": at ? "middle" : "start" }, clock(at));
   }
@@ -102,7 +102,7 @@ export function drawTrack(place, result, seek) {
 
 function drawPanel(svg, label, result, { x, y, left, span, top, panel }) {
   const words = { activation: "activation: 1 calm, 5 excited", valence: "valence: 1 unpleasant, 5 pleasant" };
-  add(svg, "text", { x: left, y: top - 6 }, words[label]);
+  add(svg, "text", { x: left + 6, y: top - 6 }, words[label]);
   add(svg, "rect", { class: "frame", x: left, y: top, width: span, height: panel });
   add(svg, "line", { class: "middle", x1: left, x2: left + span, y1: y(3), y2: y(3) });
   [1, 3, 5].forEach((value) => add(svg, "text", { class: "faint", x: left - 8, y: y(value) + 4, "text-anchor": "end" }, value));
