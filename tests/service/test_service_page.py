@@ -142,6 +142,49 @@ def test_the_microphone(page):
     assert page.complaints() == []
 
 
+DROP_A_VIDEO = """
+const done = arguments[0];
+navigator.mediaDevices.getUserMedia({ audio: true }).then((stream) => {
+  const recorder = new MediaRecorder(stream, { mimeType: "audio/webm" });
+  recorder.ondataavailable = async (event) => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([event.data], "call.webm"));
+    document.getElementById("drop").dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, cancelable: true }));
+    done((await event.data.arrayBuffer()).byteLength);
+  };
+  recorder.start();
+  setTimeout(() => recorder.stop(), 1500);
+});
+"""
+
+
+def test_what_only_the_browser_can_read_is_converted_there(page):
+    assert page.browser.execute_async_script(DROP_A_VIDEO) > 1000
+    page.until("status", "^Done")
+    assert page.find("result-title").text == "call.webm"
+    assert "Converted to 16 kHz mono by your browser." in page.find("flags").text
+    assert page.table()[0]["file"] == "call.webm"
+
+
+def test_another_file_takes_the_place_of_the_first(page, talk, write_voice):
+    page.choose("windows")
+    page.give(talk)
+    page.measure(write_voice("voice.wav", seconds=1.0))
+    time.sleep(1)
+    assert page.find("result-title").text == "voice.wav"
+    assert not page.find("error").is_displayed()
+    assert not page.find("cancel").is_displayed()
+
+
+def test_cancelling(page, tmp_path):
+    soundfile.write(tmp_path / "long.wav", make_voice(150.0), 16000)
+    page.choose("windows")
+    page.give(tmp_path / "long.wav")
+    page.find("cancel").click()
+    page.until("status", "^Cancelled")
+    assert not page.find("cancel").is_displayed()
+
+
 def test_without_a_microphone(open_browser, server):
     page = Page(open_browser(microphone=False), server.url)
     page.find("record").click()

@@ -1,6 +1,8 @@
 import json
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 FORM = {"Content-Type": "multipart/form-data; boundary=cut"}
 
@@ -25,7 +27,7 @@ def test_other_fields_of_a_form_are_passed_over(service, wave):
 
 
 @pytest.mark.parametrize(
-    ("given", "name"),
+    ("told", "name"),
     [
         ("a.wav", "a.wav"),
         ("/etc/passwd", "passwd"),
@@ -39,8 +41,8 @@ def test_other_fields_of_a_form_are_passed_over(service, wave):
         ("<img src=x>", "<img src=x>"),
     ],
 )
-def test_names_are_names(service, wave, given, name):
-    body = form((named(given), wave))
+def test_names_are_names(service, wave, told, name):
+    body = form((named(told), wave))
     assert service.ask("POST", "/embed", content=body, headers=FORM).json()["rows"][0]["file"] == name
     as_table = service.ask("POST", "/embed?format=csv", content=body, headers=FORM)
     assert as_table.text.split("\n")[1].startswith(name)
@@ -132,6 +134,27 @@ def test_errors_of_a_served_file_name_it_as_the_client_did(make_service, tmp_pat
         assert told.status_code == 422
         assert told.json()["detail"].startswith("deep/text.wav: broken, or not audio")
         assert str(tmp_path) not in told.text
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_damaged_recordings_never_end_in_a_fault(service, write_voice, data):
+    content = bytearray(write_voice("a.wav", seconds=0.2).read_bytes())
+    for _ in range(data.draw(st.integers(1, 6))):
+        content[data.draw(st.integers(0, 60))] = data.draw(st.integers(0, 255))
+    told = service.ask("POST", data.draw(st.sampled_from(["/embed", "/track?windows=0.2"])), content=bytes(content))
+    assert told.status_code in (200, 413, 422), told.text
+    assert service.uploads() == []
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    body=st.lists(st.sampled_from([b"--cut", b"\r\n", b"--", named("a").encode(), b": ", b"\0", b'"', b";"])).map(
+        b"".join
+    )
+)
+def test_strange_forms_never_end_in_a_fault(service, body):
+    assert service.ask("POST", "/embed", content=body, headers=FORM).status_code == 422
 
 
 def test_a_full_disk_is_told(service, wave, monkeypatch):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -33,7 +32,6 @@ from affectmap.service.limits import LONGEST_UTTERANCE_S, MAX_CHANNELS, MAX_RATE
 from affectmap.service.reference import RECORDING_BODY, RESULTS, reference_page
 from affectmap.service.uploads import Given, recording_of
 
-_log = logging.getLogger(__name__)
 _KINDS = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript"}
 _TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 

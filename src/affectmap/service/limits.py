@@ -20,7 +20,7 @@ from affectmap.schema import UsageError
 LONGEST_UTTERANCE_S = 300.0
 #: Channels and Hz of a recording: a small compressed file must not unfold to gigabytes.
 MAX_CHANNELS = 8
-MAX_RATE = 192_000
+MAX_RATE = 96_000
 #: Rows of a track, and windows over each moment.
 MAX_ROWS = 20_000
 MAX_OVERLAP = 10

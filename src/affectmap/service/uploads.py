@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import tempfile
 import time
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -68,19 +68,25 @@ async def recording_of(request: Request, settings: ServiceSettings, folder: Path
         path = _path(body)
         yield Given(find_recording(settings.root, path), path)
         return
-    # Without a suffix: a few formats are believed by their name alone.
-    with tempfile.NamedTemporaryFile(dir=folder, prefix="upload-") as handle:
-        name = UNNAMED
-        pieces = _pieces(request, settings.max_bytes)
-        if kind == b"multipart/form-data":
-            name = await _receive_form(pieces, options.get(b"boundary", b""), handle)
-        else:
-            async for piece in pieces:
-                _write(handle, piece)
-        if not handle.tell():
+    file = folder / uuid.uuid4().hex  # without a suffix: a few formats are believed by their name alone
+    try:
+        with file.open("xb") as handle:
+            pieces = _pieces(request, settings.max_bytes)
+            if kind == b"multipart/form-data":
+                name = await _receive_form(pieces, options.get(b"boundary", b""), handle)
+            else:
+                name = await _receive_bare(pieces, handle)
+        if not file.stat().st_size:
             raise RefusalError(422, "the body is empty; send a recording as form field 'file' or as the body itself")
-        handle.flush()
-        yield Given(Path(handle.name), name)
+        yield Given(file, name)
+    finally:
+        file.unlink(missing_ok=True)
+
+
+async def _receive_bare(pieces: AsyncIterator[bytes], handle: IO[bytes]) -> str:
+    async for piece in pieces:
+        _write(handle, piece)
+    return UNNAMED
 
 
 async def _pieces(request: Request, max_bytes: int) -> AsyncIterator[bytes]:
