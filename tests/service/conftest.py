@@ -68,8 +68,9 @@ def make_service(model: Model) -> Iterator[Callable[..., Service]]:
 
     yield make
     for service in made:
+        folder = service.desk.folder
         service.desk.close()
-        assert not service.desk.folder.exists()
+        assert not folder.exists()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ Conventions:
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -179,7 +180,7 @@ def track_answer(
             hop_s=options.hop,
             statistics=options.statistics,
             smoothing_s=options.smoothing,
-            n_jobs=1,  # others wait; the result does not depend on it
+            n_jobs=max(1, (os.cpu_count() or 1) // settings.concurrency),  # the result does not depend on it
             progress=go_on,
         )
     track = replace(track, table=track.table.rename(index={str(given.file): given.name}, level="file"))

@@ -12,7 +12,7 @@ import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from functools import partial
+from functools import cached_property, partial
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -88,11 +88,15 @@ class _Desk:
     def __init__(self, settings: ServiceSettings, model: Model) -> None:
         self.settings, self.model = settings, model
         self.jobs = Jobs(settings.concurrency, settings.max_waiting)
-        self._folder = tempfile.TemporaryDirectory(prefix="affectmap-serve-")
+
+    @cached_property
+    def _temporary(self) -> tempfile.TemporaryDirectory[str]:
+        return tempfile.TemporaryDirectory(prefix="affectmap-serve-")
 
     @property
     def folder(self) -> Path:
-        return Path(self._folder.name)
+        """Where uploads lie; made when first needed."""
+        return Path(self._temporary.name)
 
     async def answer(
         self, request: Request, format: Format | None, work: Callable[[Given, threading.Event], Answer]
@@ -112,7 +116,8 @@ class _Desk:
 
     def close(self) -> None:
         self.jobs.close()
-        self._folder.cleanup()
+        if "_temporary" in vars(self):
+            self._temporary.cleanup()
 
 
 def _add_endpoints(app: FastAPI, desk: _Desk) -> None:
