@@ -157,11 +157,10 @@ def _print_stream(
             statistics=statistics,
             notify=lambda note: typer.echo(f"note: {note}", err=True),
         )
-        for row in rows:
-            if format == "csv" and not n_rows:
+        for n_rows, row in enumerate(rows, start=1):
+            if format == "csv" and n_rows == 1:
                 print(csv_header(row))
             print(text_line(row, format), flush=True)
-            n_rows += 1
         if not n_rows:
             typer.echo("note: the stream held nothing to measure", err=True)
     except KeyboardInterrupt:  # the way to end a stream by hand
