@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import sysconfig
 import time
 from collections.abc import Callable, Iterator
@@ -103,7 +104,7 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
         program = [str(Path(sysconfig.get_path("scripts")) / "affectmap")]
         if first:
             program = [
-                str(Path(sysconfig.get_path("scripts")) / "python"),
+                sys.executable,
                 "-c",
                 f"{first}\nfrom affectmap.cli import main\nmain()",
             ]
