@@ -11,9 +11,12 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+import uvicorn
+from uvicorn.server import ServerState
 
 from affectmap.schema import UsageError
-from affectmap.service.server import _listen
+from affectmap.service import ServiceSettings, create_app
+from affectmap.service.server import PatientProtocol, _listen
 from conftest import make_voice
 
 pytestmark = pytest.mark.slow
@@ -236,3 +239,23 @@ def test_a_port_in_use_is_told(server):
         _listen("127.0.0.1", server.port)
     with pytest.raises(UsageError, match=r"cannot listen on no\.such\.host\.invalid port 1"):
         _listen("no.such.host.invalid", 1)
+
+
+def test_answers_are_sent_at_once(model):
+    """Without this option the second part of an answer waits until the client has confirmed the first."""
+
+    async def accept():
+        config = uvicorn.Config(create_app(ServiceSettings(), model), log_level="error")
+        loop, state = asyncio.get_running_loop(), ServerState()
+        with _listen("127.0.0.1", 0) as listening:
+            server = await loop.create_server(lambda: PatientProtocol(config, state, {}), sock=listening)
+            _, writer = await asyncio.open_connection(*listening.getsockname())
+            while not state.connections:
+                await asyncio.sleep(0.01)
+            (protocol,) = state.connections
+            held = protocol.transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            writer.close()
+            server.close()
+        return held
+
+    assert asyncio.run(accept())
