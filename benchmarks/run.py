@@ -28,7 +28,9 @@ from affectmap.storage import new_file, write_json, write_text
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 #: Parts in the order of the page; others follow by name.
-ORDER = ("training", "extraction", "pairwise", "reproduce", "command")
+ORDER = ("training", "extraction", "pairwise", "reproduction", "command", "growth", "tracking", "service")
+#: Parts that a quick run leaves out unless they are named.
+LONG = ("tracking", "service")
 PACKAGES = (
     "affectmap", "numpy", "scipy", "pandas", "scikit-learn", "torch", "opensmile", "joblib", "pyarrow", "statsmodels",
 )  # fmt: skip
@@ -250,7 +252,8 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="small sizes, results in benchmarks/quick/")
     parser.add_argument("--only", metavar="PART,PART", help=f"of {', '.join(parts())}")
     arguments = parser.parse_args(words)
-    wanted = arguments.only.split(",") if arguments.only else parts()
+    usual = [name for name in parts() if not (arguments.quick and name in LONG)]
+    wanted = arguments.only.split(",") if arguments.only else usual
     if unknown := sorted(set(wanted) - set(parts())):
         parser.error(f"there is no part {', '.join(unknown)}; there are {', '.join(parts())}")
     folder = HERE / "quick" if arguments.quick else HERE
