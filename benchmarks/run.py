@@ -29,8 +29,8 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 #: Parts in the order of the page; others follow by name.
 ORDER = ("training", "extraction", "pairwise", "reproduction", "command", "growth", "tracking", "service")
-#: Parts that a quick run leaves out unless they are named.
-LONG = ("tracking", "service")
+#: Parts that even small take half a minute or more: a quick run leaves them out unless they are named.
+LONG = ("reproduction", "growth", "tracking", "service")
 PACKAGES = (
     "affectmap", "numpy", "scipy", "pandas", "scikit-learn", "torch", "opensmile", "joblib", "pyarrow", "statsmodels",
 )  # fmt: skip
