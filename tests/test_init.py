@@ -38,6 +38,20 @@ def test_public_names_need_no_torch():
     assert int(told.stdout) == len(affectmap.__all__)
 
 
+def test_names_that_need_statistics_say_what_to_install():
+    code = (
+        "import sys; sys.modules.update(dict.fromkeys(('scipy', 'sklearn'))); import affectmap\n"
+        "for name in affectmap.__all__:\n"
+        "    try: getattr(affectmap, name)\n"
+        "    except affectmap.AffectmapError as error: print(error)"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    wanted = ["SpeakerBootstrap", "Fold", "adjusted_r2", "pairwise_adjusted_r2", "sampled_pairwise_adjusted_r2"]
+    wanted += ["speaker_folds", "uar"]
+    message = 'affectmap.{} needs scipy, sklearn; run pip install "affectmap[statistics]"'
+    assert sorted(told.stdout.splitlines()) == sorted(message.format(name) for name in wanted)
+
+
 def test_the_runtime_of_models_reports_to_nobody(tmp_path):
     """With its telemetry on, onnxruntime leaves a session's number in the temporary folder."""
     code = (

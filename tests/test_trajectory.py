@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from affectmap.trajectory import smooth
+from affectmap.trajectory import smooth, students_t
 
 
 def lines_by_hand(times, values, weights, smoothing_s):
@@ -92,3 +93,12 @@ def test_nothing_known():
 def test_a_lonely_time_takes_the_nearest_value():
     level = smooth(np.array([0.0, 1, 2, 3, 1e6]), np.array([1, 1, 1, 1, np.nan]), np.ones(5), 5.0)
     assert level.value[4] == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("freedom", "tolerance"), [(2, 1e-2), (3, 2e-3), (5, 2e-4), (7.5, 2e-5), (30, 1e-6), (1e6, 1e-9)]
+)
+@pytest.mark.parametrize("probability", [0.5, 0.75, 0.95, 0.975])
+def test_quantiles_of_students_t_are_scipy_s(probability, freedom, tolerance):
+    expected = stats.t.ppf(probability, freedom)
+    assert students_t(probability, freedom) == pytest.approx(expected, rel=tolerance, abs=1e-9)

@@ -1,6 +1,7 @@
 """Speech in any language to a small, readable affect space: activation and valence.
 
-The names here need no PyTorch and are loaded when first used. What trains lies in :mod:`affectmap.losses`,
+The names here need no PyTorch and are loaded when first used; scores and folds need the extra ``statistics`` (SciPy and
+scikit-learn). What trains lies in :mod:`affectmap.losses`,
 :mod:`affectmap.training` and :mod:`affectmap.embedder` (extra ``train``).
 """
 
@@ -67,7 +68,15 @@ _HOME = {
 }
 
 
+#: Modules that compute with what the extra ``statistics`` brings.
+_STATISTICS = ("bootstrap", "folds", "metrics", "sampled_pairs")
+
+
 def __getattr__(name: str) -> Any:  # noqa: ANN401 (whatever the name stands for)
     if name not in _HOME:
         raise AttributeError(f"module 'affectmap' has no attribute {name!r}")
+    if _HOME[name] in _STATISTICS:
+        from affectmap.extras import require
+
+        require(f"affectmap.{name}", "statistics", "scipy", "sklearn")
     return getattr(import_module(f"affectmap.{_HOME[name]}"), name)

@@ -12,7 +12,6 @@ is gone, or a task that takes one worker after another down with it.
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import logging
 import threading
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING
 
 import joblib
 
+from affectmap.extras import require
 from affectmap.schema import ConfigError, UsageError
 from affectmap.workers import WorkersError
 
@@ -74,8 +74,7 @@ def work_on(backend: str | None = None, scheduler: str | None = None) -> Iterato
         return
     if not scheduler:
         raise UsageError("backend dask needs its scheduler; add --scheduler tcp://HOST:8786")
-    if importlib.util.find_spec("distributed") is None:
-        raise UsageError('backend dask needs distributed; run pip install "affectmap[cluster]"')
+    require("backend dask", "cluster", "distributed")
     from affectmap.dask_backend import DaskBackend  # imports Dask, which takes a while
 
     with _quiet(), _connected(scheduler) as client:

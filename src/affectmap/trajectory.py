@@ -9,11 +9,11 @@ Conventions:
 
 from __future__ import annotations
 
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as students_t
 
 Floats = NDArray[np.float64]
 
@@ -93,8 +93,35 @@ def smooth(times: Floats, values: Floats, weights: Floats, smoothing_s: float) -
     scatter = _scatter(known, y, w, smoothing_s)
     if scatter.freedom < _MIN_FREEDOM:
         return Level(level, nothing, nothing.copy())
-    half = students_t.ppf((1 + CONFIDENCE) / 2, scatter.freedom) * np.sqrt(scatter.variance * spread)
+    half = students_t((1 + CONFIDENCE) / 2, scatter.freedom) * np.sqrt(scatter.variance * spread)
     return Level(level, level - half, level + half)
+
+
+def students_t(probability: float, freedom: float) -> float:
+    """Quantile of Student's t, from that of the normal distribution: SciPy would be a fifth of the base install.
+
+    Source: Abramowitz and Stegun (1964), formula 26.7.5.
+
+    Args:
+        probability: .5 to .999.
+        freedom: Degrees of freedom, ≥ 2.
+
+    Returns:
+        The quantile; up to a probability of .975 within 1 % of the true one at 2 degrees of freedom, within .02 %
+        from 5 on.
+
+    Example:
+        >>> round(students_t(0.975, 10), 3)
+        2.228
+    """
+    z = NormalDist().inv_cdf(probability)
+    terms = (
+        (z**3 + z) / 4,
+        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
+        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
+        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
+    )
+    return z + sum(term / freedom**power for power, term in enumerate(terms, start=1))
 
 
 class _Scatter(NamedTuple):

@@ -45,4 +45,4 @@ def test_a_card_that_is_none(affectmap, here):
 def test_without_pytorch(process, here):
     done = process("export", "x", first="import importlib.util\nimportlib.util.find_spec = lambda name: None")
     assert done.code == 2
-    assert done.error == 'export needs torch and onnx; run pip install "affectmap[train]"'
+    assert done.error == 'export needs torch, onnx, sklearn, scipy; run pip install "affectmap[train]"'

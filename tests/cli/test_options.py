@@ -72,7 +72,7 @@ def test_every_option_is_explained(command):
         assert one.annotation.__metadata__[0].help.endswith("."), name
 
 
-@pytest.mark.parametrize("missing", ["torch", "safetensors", "jinja2", "matplotlib"])
+@pytest.mark.parametrize("missing", ["torch", "safetensors", "jinja2", "matplotlib", "sklearn", "scipy"])
 @pytest.mark.parametrize(("command", "extra"), [("train", "train"), ("reproduce", "train"), ("demo", "demo")])
 def test_a_base_install_is_told_what_to_install(affectmap, monkeypatch, here, missing, command, extra):
     monkeypatch.setitem(sys.modules, missing, None)
@@ -90,7 +90,8 @@ def test_all_that_is_missing_is_named_at_once(monkeypatch):
 
 
 def test_corpora_needs_no_training_packages(process, here):
-    hidden = "import sys; sys.modules.update(dict.fromkeys(('torch', 'safetensors', 'jinja2', 'matplotlib')))"
+    extras = ("torch", "safetensors", "jinja2", "matplotlib", "sklearn", "scipy")
+    hidden = f"import sys; sys.modules.update(dict.fromkeys({extras}))"
     (here / "a.wav").touch()
     (here / "mine.csv").write_text("file,emotion\na.wav,sad\n")
     code, out, err = process("corpora", "table:mine=mine.csv", first=hidden)

@@ -35,6 +35,13 @@ def test_table_on_stdout(affectmap, talk):
     assert {"file", "speech", "activation", "valence_high", "neutral", "unfamiliar", "valence_level_low"} < set(table)
 
 
+def test_a_base_install_is_enough(process, talk):
+    hidden = "import sys; sys.modules.update(dict.fromkeys(('torch', 'onnx', 'scipy', 'sklearn', 'matplotlib')))"
+    outcome = process("track", "talk.wav", "--windows", "3", first=hidden)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert len(outcome.out.splitlines()) == 4
+
+
 def test_hop_and_json(affectmap, talk):
     outcome = affectmap("track", "talk.wav", "--windows", 3, "--hop", 1.5, "--format", "json")
     assert [json.loads(line)["start"] for line in outcome.out.splitlines()] == [0, 1.5, 3, 4.5, 6.0]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from affectmap.cli import options
+from affectmap.extras import require
 from affectmap.schema import UsageError
 
 _Embedder = Annotated[Path, typer.Argument(metavar="EMBEDDER", help="Folder that affectmap train or reproduce wrote.")]
@@ -29,8 +29,7 @@ def export_command(
 
     It has no heads: it gives an embedding and flags. In Python, affectmap.export.export_model takes heads.
     """
-    if importlib.util.find_spec("torch") is None or importlib.util.find_spec("onnx") is None:
-        raise UsageError('export needs torch and onnx; run pip install "affectmap[train]"')
+    require("export", "train", "torch", "onnx", "sklearn", "scipy")
     from affectmap.embedder import Embedder
     from affectmap.export import export_model
     from affectmap.storage import check_new_folder

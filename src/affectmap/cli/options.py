@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from affectmap.schema import UsageError
+from affectmap.extras import require
 
 Source = Annotated[
     list[str] | None,
@@ -73,7 +72,5 @@ def require_training(command: str) -> None:
     Example:
         >>> require_training("train")
     """
-    missing = [name for name in ("torch", "safetensors", "jinja2", "matplotlib") if not importlib.util.find_spec(name)]
-    if missing:
-        extra = "demo" if command == "demo" else "train"
-        raise UsageError(f'{command} needs {", ".join(missing)}; run pip install "affectmap[{extra}]"')
+    needed = ("torch", "safetensors", "jinja2", "matplotlib", "sklearn", "scipy")
+    require(command, "demo" if command == "demo" else "train", *needed)
