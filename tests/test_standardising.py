@@ -70,6 +70,37 @@ def test_running_knows_only_the_past(model, functionals):
     pd.testing.assert_frame_equal(found[20:30].reset_index(drop=True), expected)
 
 
+def test_recording_means_all_of_it(model, functionals):
+    many = np.tile(functionals, (30, 1))
+    many[:300] += 0.5 * np.abs(many[:300])  # what a memory of the last 1200 would not hold
+    found = Standardising(model, "recording").transform(many, np.ones(len(many), bool), 3.0 * np.arange(len(many)))
+    pd.testing.assert_frame_equal(found, model.adapt(many, prior=PRIOR).transform(many))
+
+
+@pytest.mark.parametrize("window_s", [1.0, 90.0])
+def test_running_looks_back_an_hour_whatever_the_windows_length(model, functionals, window_s):
+    many = np.tile(functionals, (50, 1))[: 1440 if window_s == 1 else 60]
+    many[:30] += 0.5 * np.abs(many[:30])
+    ends_s = window_s * np.arange(1, len(many) + 1)
+    standardising = Standardising(model, "running")
+    for first in range(0, len(many), 37):
+        rows = slice(first, first + 37)
+        standardising.transform(many[rows], np.ones(len(many[rows]), bool), ends_s[rows])
+    known = many[ends_s >= ends_s[-1] - 3600]
+    assert len(known) == (1440 if window_s == 1 else 41)
+    found = standardising.transform(functionals[:5], np.ones(5, bool), ends_s[-1] + np.arange(5))
+    pd.testing.assert_frame_equal(found, model.adapt(known, prior=PRIOR).transform(functionals[:5]), rtol=5e-3)
+
+
+def test_many_short_windows_are_not_looked_at_again_and_again(model, functionals, monkeypatch):
+    rows = []
+    monkeypatch.setattr(model, "adapt", lambda known, prior: rows.append(len(known)) or model)
+    Standardising(model, "running").transform(
+        np.tile(functionals, (200, 1)), np.ones(10_000, bool), 0.05 * np.arange(10_000)
+    )
+    assert sum(rows) < 110 * 10_000
+
+
 @pytest.mark.parametrize("policy", ["source", "recording", "running"])
 def test_nothing_and_nothing_usable(model, policy):
     assert len(Standardising(model, policy).transform(np.empty((0, 88)), np.empty(0, bool))) == 0

@@ -273,7 +273,8 @@ def _values(measured: Sequence[Measured], standardising: Standardising) -> pd.Da
     functionals = np.array([each.functionals for each in measured], np.float64).reshape(-1, len(FUNCTIONALS))
     speech = np.array([each.speech for each in measured], np.float64)
     silent = np.array([each.heard.silent for each in measured], np.bool_)
-    table = standardising.transform(functionals, ~silent & ~(speech < MIN_SPEECH))
+    ends_s = np.array([each.end_s for each in measured], np.float64)
+    table = standardising.transform(functionals, ~silent & ~(speech < MIN_SPEECH), ends_s)
     for flag in ("too_short", "silent", "clipped"):
         table[flag] = np.array([getattr(each.heard, flag) for each in measured], np.bool_)
     table["not_speech"] |= speech < MIN_SPEECH
