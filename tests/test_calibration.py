@@ -13,6 +13,7 @@ from affectmap.calibration import (
     fit_heads,
     fit_ratings,
     half_width,
+    largest_half_width,
     nested_coverage,
     with_temperature,
 )
@@ -119,6 +120,22 @@ def test_a_temperature_needs_a_class():
         with_temperature(heads, np.zeros((2, 4)), ["fear", None])
 
 
+def test_a_temperature_at_the_end_of_the_search_is_told():
+    heads = Heads(np.zeros((2, 2)), np.zeros(2), np.zeros((2, 4)), np.zeros(4))
+    with pytest.warns(UserWarning, match=r"ends at 100, where the search does.*no better than chance"):
+        wrong = with_temperature(heads, -9.0 * np.eye(4), [*CLASSES])
+    assert wrong.temperature == pytest.approx(100, rel=0.01)
+    with pytest.warns(UserWarning, match=r"ends at 0\.01, where the search does.*without a mistake"):
+        with_temperature(heads, 0.1 * np.eye(4), [*CLASSES])
+
+
+def test_a_temperature_above_ten_is_found():
+    heads = Heads(np.zeros((2, 2)), np.zeros(2), np.zeros((2, 4)), np.zeros(4))
+    # Likelihood by hand: three right and one wrong of four at a lead of a: e^(a/T) = 9.
+    scores, emotion = 60.0 * np.eye(4)[[0, 1, 2, 3] * 4], [*CLASSES] * 3 + [*CLASSES[1:], CLASSES[0]]
+    assert with_temperature(heads, scores, emotion).temperature == pytest.approx(60 / np.log(9), rel=1e-3)
+
+
 def test_half_width_is_the_order_statistic():
     residual = np.random.default_rng(3).normal(size=99)
     assert half_width(residual, 0.9) == np.sort(np.abs(residual))[89]  # ceil(100 * 0.9) = 90
@@ -147,24 +164,57 @@ def test_intervals_hold_what_they_promise_on_exchangeable_data(level):
     assert low <= held <= high
 
 
+def test_the_largest_width_holds_in_every_group():
+    rng = np.random.default_rng(6)
+    spreads, held = (0.3, 1.0, 0.5), np.zeros(3)
+    for _ in range(500):
+        groups = [spread * rng.normal(size=60) for spread in spreads]
+        width = largest_half_width([group[1:] for group in groups], 0.8)
+        assert width == max(half_width(group[1:], 0.8) for group in groups)
+        held += [abs(group[0]) <= width for group in groups]
+    assert (held >= binom.ppf(0.0001, 500, 0.8)).all()
+
+
+def test_the_largest_width_needs_a_group():
+    with pytest.raises(ConfigError, match="one group or more"):
+        largest_half_width([])
+
+
 def test_nested_coverage_on_exchangeable_corpora():
     rng = np.random.default_rng(5)
     labels = {name: 3 + rng.normal(size=(800, 2)) * [0.3, 0.6] for name in "abcd"}
-    table = nested_coverage(lambda sources, target: np.full((800, 2), 3.0), labels)
-    assert table["coverage"].between(0.86, 0.94).all()
+    table = nested_coverage(lambda sources, target, way: np.full((800, 2), 3.0), labels, {"alone": ["alone"]})
+    assert table["coverage"].between(0.87, 0.96).all()
+    assert table["coverage"].mean() > 0.9
     assert len(table) == 8
+
+
+def test_the_width_of_a_way_comes_from_those_it_names():
+    errors = {"alone": 1.0, "place": 0.5}
+    labels = {name: np.full((50, 2), 3.0) for name in "abc"}
+    ways = {"alone": ["alone"], "place": ["place"], "few": ["alone", "place"]}
+    table = nested_coverage(lambda sources, target, way: labels[target] + errors.get(way, 0.7), labels, ways)
+    assert table.groupby("way")["half_width"].unique().explode().to_dict() == {"alone": 1.0, "few": 1.0, "place": 0.5}
+    assert (table["coverage"] == 1).all()
+
+
+def test_one_hard_corpus_widens_the_intervals_of_others():
+    labels = {name: np.full((50, 2), 3.0) for name in "abc"}
+    table = nested_coverage(lambda sources, target, way: labels[target] + (target == "a"), labels, {"alone": ["alone"]})
+    widths = table.groupby("corpus")["half_width"].max()
+    assert widths.to_dict() == {"a": 0.0, "b": 1.0, "c": 1.0}
 
 
 def test_nested_coverage_never_lets_the_reported_corpus_in():
     asked = []
     labels = {name: np.full((20, 2), float(i)) for i, name in enumerate("abc", 1)}
 
-    def predict(sources, target):
+    def predict(sources, target, way):
         assert target not in sources
         asked.append((sources, target))
         return labels[target] + (10.0 if "c" in (*sources, target) else 0.0)
 
-    table = nested_coverage(predict, labels).set_index(["corpus", "label"])
+    table = nested_coverage(predict, labels, {"alone": ["alone"]}).set_index(["corpus", "label"])
     # Without c, a and b predict each other exactly, so that c's own width is 0 and holds nothing of c.
     assert table.loc[("c", "activation"), "half_width"] == 0
     assert table.loc[("c", "activation"), "coverage"] == 0
@@ -174,7 +224,9 @@ def test_nested_coverage_never_lets_the_reported_corpus_in():
 
 def test_nested_coverage_needs_three():
     with pytest.raises(ConfigError, match="2 corpora; it needs at least 3"):
-        nested_coverage(lambda *given: np.zeros((1, 2)), {name: np.zeros((1, 2)) for name in "ab"})
+        nested_coverage(
+            lambda *given: np.zeros((1, 2)), {name: np.zeros((1, 2)) for name in "ab"}, {"alone": ["alone"]}
+        )
 
 
 def test_coverage_of_nothing_is_nan():

@@ -5,13 +5,15 @@ Conventions:
     * Classes count as equally frequent: corpora have as many angry utterances as their makers wanted.
     * Leave-one-corpus-out: what is said about a corpus was learned without any of its utterances.
 
-Sources: split-conformal intervals, Papadopoulos et al. 2002 and Lei et al. 2018; temperature, Guo et al. 2017.
+Sources: split-conformal intervals, Papadopoulos et al. 2002 and Lei et al. 2018; groups, Dunn et al. 2023; temperature,
+Guo et al. 2017.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,8 +30,8 @@ Objects = npt.NDArray[np.object_]
 
 #: Classes that the heads tell apart.
 CLASSES = tuple(str(emotion) for emotion in FOUR_CLASSES)
-#: Temperatures that are tried: from ten times surer than fitted to ten times less.
-_TEMPERATURES = (0.1, 10.0)
+#: Temperatures that are tried: from a hundred times surer than fitted to a hundred times less.
+_TEMPERATURES = (0.01, 100.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +74,8 @@ class Calibration:
 
     Attributes:
         level: Probability with which a rating shall lie in its interval, 0..1.
-        half_widths: Half the width of the intervals by policy (``source``, ``adapted``) and label.
+        half_widths: Half the width of the intervals by label, for each of ``source`` (the model's own mean and spread),
+            ``adapted`` (those of many utterances of a place) and, if it was measured, ``speaker`` (a speaker's own).
         max_distance: Distance beyond which an utterance is unfamiliar: root mean square z-score of its functionals.
     """
 
@@ -162,6 +165,9 @@ def with_temperature(heads: Heads, scores: npt.ArrayLike, emotion: npt.ArrayLike
     Raises:
         ConfigError: If no utterance is of one of the classes.
 
+    Warns:
+        UserWarning: If the temperature ends where the search does: the scores tell nothing, or make no mistake.
+
     Example:
         >>> heads = Heads(np.zeros((2, 2)), np.zeros(2), np.zeros((2, 4)), np.zeros(4))
         >>> unsure = with_temperature(heads, 9.0 * np.eye(4)[[0, 1, 2, 0]], [*CLASSES])
@@ -180,8 +186,16 @@ def with_temperature(heads: Heads, scores: npt.ArrayLike, emotion: npt.ArrayLike
         return float(-np.average(likelihood[np.arange(len(numbers)), numbers], weights=weight))
 
     low, high = np.log(_TEMPERATURES)
-    found = minimize_scalar(_cost, bounds=(low, high), method="bounded")
-    return replace(heads, temperature=math.exp(float(found.x)))
+    found = float(minimize_scalar(_cost, bounds=(low, high), method="bounded").x)
+    if min(found - low, high - found) < 1e-3:
+        why = "no better than chance" if found > 0 else "without a mistake"
+        warnings.warn(
+            f"the temperature ends at {math.exp(found):.3g}, where the search does: scores tell the classes {why}; "
+            "take other utterances, or do not trust the probabilities",
+            UserWarning,
+            stacklevel=2,
+        )
+    return replace(heads, temperature=math.exp(found))
 
 
 def half_width(residual: npt.ArrayLike, level: float = 0.9) -> float:
@@ -213,6 +227,37 @@ def half_width(residual: npt.ArrayLike, level: float = 0.9) -> float:
     size = size[np.isfinite(size)]
     rank = math.ceil((len(size) + 1) * level)
     return float(size[rank - 1]) if rank <= len(size) else LABEL_RANGE[1] - LABEL_RANGE[0]
+
+
+def largest_half_width(residuals: Sequence[npt.ArrayLike], level: float = 0.9) -> float:
+    r"""Half the width of an interval for an utterance of any one of several groups, such as corpora.
+
+    .. math:: \max_g q_g, \quad q_g \text{ the split-conformal half width of group } g
+
+    A residual that is exchangeable with those of one of the groups, whichever, is no larger with at least probability
+    `level`; one width from the residuals of all groups together promises that for their mixture only. Nothing is
+    promised for another group: if it is exchangeable with these k *as a group*, its own half width is no larger than
+    theirs with the probability k / (k + 1) (Dunn et al. 2023, on groups drawn from groups).
+
+    Source: Dunn, Wasserman and Ramdas 2023, "Distribution-free prediction sets for two-layer hierarchical models".
+
+    Args:
+        residuals: Of every group, those that :func:`half_width` takes.
+        level: Probability, above 0 and below 1.
+
+    Returns:
+        Half the width.
+
+    Raises:
+        ConfigError: If there is no group, or `level` is out of range.
+
+    Example:
+        >>> largest_half_width([[0.1, -0.2, 0.3, -0.4], [1.1, -1.2, 1.3, -1.4]], level=0.5)
+        1.3
+    """
+    if not len(residuals):
+        raise ConfigError("a width was asked for without residuals; it needs those of one group or more")
+    return max(half_width(each, level) for each in residuals)
 
 
 def coverage(truth: npt.ArrayLike, prediction: npt.ArrayLike, half_width: float) -> float:
@@ -273,39 +318,46 @@ def expected_calibration_error(
 
 
 def nested_coverage(
-    predict: Callable[[tuple[str, ...], str], Floats], labels: Mapping[str, Floats], level: float = 0.9
+    predict: Callable[[tuple[str, ...], str, str], Floats],
+    labels: Mapping[str, Floats],
+    ways: Mapping[str, Sequence[str]],
+    level: float = 0.9,
 ) -> pd.DataFrame:
     """Measure leave-one-corpus-out how often intervals hold the rating.
 
-    For every corpus, the model is trained on all others, and the width comes from residuals on each of the others of
-    models trained on the rest. The corpus that is reported is in neither.
+    For every corpus, the model is trained on all others, and the width is :func:`largest_half_width` over residuals on
+    each of the others of models trained on the rest. The corpus that is reported is in neither.
 
     Args:
-        predict: Given the corpora to train on and one to predict, gives its ratings (N, 2).
+        predict: Given the corpora to train on, one to predict and a way of standardising it, gives its ratings (N, 2).
         labels: Activation and valence (N, 2) of every corpus, at least three.
+        ways: Ways of standardising to report, each with those whose residuals its width comes from.
         level: Probability with which a rating shall lie in its interval.
 
     Returns:
-        One row a corpus and label: ``corpus``, ``label``, ``half_width``, ``coverage``, ``n``.
+        One row a way, corpus and label: ``way``, ``corpus``, ``label``, ``half_width``, ``coverage``, ``n``.
 
     Raises:
         ConfigError: If there are fewer than three corpora.
 
     Example:
         >>> ratings = {name: np.full((50, 2), 3.0) for name in "abc"}
-        >>> nested_coverage(lambda sources, target: ratings[target] + 0.1, ratings)["coverage"].tolist()
+        >>> table = nested_coverage(lambda sources, target, way: ratings[target] + 0.1, ratings, {"alone": ["alone"]})
+        >>> table["coverage"].tolist()
         [1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
     """
     if len(labels) < 3:
         raise ConfigError(f"coverage was asked for {len(labels)} corpora; it needs at least 3")
     rows = []
-    for corpus, truth in labels.items():
-        others = tuple(name for name in labels if name != corpus)
-        rests = {name: tuple(each for each in others if each != name) for name in others}
-        residual = np.concatenate([labels[name] - predict(rests[name], name) for name in others])
-        prediction = predict(others, corpus)
-        for i, label in enumerate(LABELS):
-            width = half_width(residual[:, i], level)
-            share, n = coverage(truth[:, i], prediction[:, i], width), int(np.isfinite(truth[:, i]).sum())
-            rows.append({"corpus": corpus, "label": label, "half_width": width, "coverage": share, "n": n})
+    for way, measured in ways.items():
+        for corpus, truth in labels.items():
+            others = tuple(name for name in labels if name != corpus)
+            rests = {name: tuple(each for each in others if each != name) for name in others}
+            residuals = [labels[name] - predict(rests[name], name, each) for name in others for each in measured]
+            prediction = predict(others, corpus, way)
+            for i, label in enumerate(LABELS):
+                width = largest_half_width([residual[:, i] for residual in residuals], level)
+                share, n = coverage(truth[:, i], prediction[:, i], width), int(np.isfinite(truth[:, i]).sum())
+                row = {"way": way, "corpus": corpus, "label": label, "half_width": width, "coverage": share, "n": n}
+                rows.append(row)
     return pd.DataFrame(rows)
