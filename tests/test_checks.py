@@ -6,7 +6,7 @@ import pytest
 from affectmap.checks import check_jobs, check_measured, class_notes, fold_notes, speaker_notes
 from affectmap.folds import Fold
 from affectmap.plan import Job
-from affectmap.preparation import PooledSource
+from affectmap.pooling import PooledSource
 from affectmap.schema import ConfigError, CorpusError
 from affectmap.training import TrainingTask
 from factories import FOUR, make_corpus, with_cells

@@ -14,7 +14,7 @@ from affectmap.plan import (
     supervised_jobs,
     training_settings,
 )
-from affectmap.preparation import PooledSource
+from affectmap.pooling import PooledSource
 from affectmap.protocol import make_material
 from affectmap.schema import ConfigError
 from affectmap.training import train_stacked
@@ -58,7 +58,7 @@ def test_every_method_gets_its_own_labels_and_the_same_features(source):
     np.testing.assert_array_equal(jobs["DAE-Metric-Act"].task.label, label[:, :1])
     np.testing.assert_array_equal(jobs["DAE-Metric-Val"].task.label, label[:, 1:])
     np.testing.assert_array_equal(jobs["DAE-Metric-Joint"].task.label, label)
-    values, _ = source.standardise(np.arange(12, 48), "target-20")
+    values = source.scaled(np.arange(12, 48), "target-20")[0].features
     for job in jobs.values():
         np.testing.assert_array_equal(job.task.features, values[12:])
         assert job.task.weight == 1.0

@@ -14,7 +14,7 @@ from affectmap.baselines import FUNCTIONALS_88, PCA_2, RIDGE, baseline
 from affectmap.classification import SourceClassifiers
 from affectmap.config import ExperimentConfig
 from affectmap.folds import Fold
-from affectmap.preparation import PooledSource
+from affectmap.pooling import PooledSource
 from affectmap.preprocessing import POLICIES
 from affectmap.protocol import Material, embed_rows, fold_kind, make_material, place, score, source_folds, upper_bounds
 from affectmap.schema import ConfigError

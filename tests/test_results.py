@@ -12,7 +12,7 @@ from affectmap.config import ExperimentConfig
 from affectmap.corpora import CARDS, Corpus
 from affectmap.folds import Fold
 from affectmap.plan import Job
-from affectmap.preparation import PooledSource
+from affectmap.pooling import PooledSource
 from affectmap.protocol import Placed, make_material
 from affectmap.results import (
     PACKAGES,

@@ -15,7 +15,8 @@ from affectmap.baselines import RidgeMap
 from affectmap.calibration import CLASSES, Heads, fit_heads, fit_ratings
 from affectmap.embedder import Embedder
 from affectmap.metrics import adjusted_r2, uar
-from affectmap.preparation import PooledSource, PreparedCorpus
+from affectmap.pooling import PooledSource
+from affectmap.preparation import PreparedCorpus
 from affectmap.preprocessing import fit_statistics
 from affectmap.schema import FUNCTIONALS, LABELS
 

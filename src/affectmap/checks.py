@@ -10,7 +10,8 @@ import numpy as np
 from affectmap.classification import scenarios
 from affectmap.folds import Fold
 from affectmap.plan import Job
-from affectmap.preparation import PooledSource, PreparedCorpus
+from affectmap.pooling import PooledSource
+from affectmap.preparation import PreparedCorpus
 from affectmap.preprocessing import fit_statistics
 from affectmap.schema import FOUR_CLASSES, ConfigError, CorpusError
 

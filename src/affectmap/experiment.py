@@ -31,7 +31,8 @@ from affectmap.evaluation import Run, label_scores, sampling_notes
 from affectmap.folds import Fold
 from affectmap.literature import table2
 from affectmap.plan import Job, check_labels, model_seed, source_jobs, supervised_folds, training_settings
-from affectmap.preparation import PooledSource, PreparedCorpus, ScaledRows, keep_four_classes, prepare
+from affectmap.pooling import PooledSource, ScaledRows
+from affectmap.preparation import PreparedCorpus, keep_four_classes, prepare
 from affectmap.protocol import (
     Embed,
     Material,

@@ -16,7 +16,8 @@ import numpy as np
 
 from affectmap.config import ExperimentConfig, Method
 from affectmap.folds import Fold, most_speaker_folds, speaker_folds
-from affectmap.preparation import PooledSource, PreparedCorpus, ScaledRows
+from affectmap.pooling import PooledSource, ScaledRows
+from affectmap.preparation import PreparedCorpus
 from affectmap.protocol import Material
 from affectmap.schema import LABELS, ConfigError
 from affectmap.training import TrainingSettings, TrainingTask

@@ -19,7 +19,8 @@ from affectmap.classification import SourceClassifiers, class_scores, cross_vali
 from affectmap.config import ExperimentConfig
 from affectmap.evaluation import Embedded, Run, label_scores, pairwise_scores
 from affectmap.folds import Fold, leave_one_corpus_out, session_folds, speaker_folds, stratified_folds
-from affectmap.preparation import PooledSource, PreparedCorpus, ScaledRows, known_speakers
+from affectmap.pooling import PooledSource, ScaledRows
+from affectmap.preparation import PreparedCorpus, known_speakers
 from affectmap.preprocessing import Statistics, fit_statistics, target_statistics
 from affectmap.schema import ConfigError
 from affectmap.scores import Score

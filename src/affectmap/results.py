@@ -90,7 +90,7 @@ def corpora_table(
         >>> brought = pd.DataFrame(np.eye(4, 88), index, FUNCTIONALS)
         >>> pets = prepare(Corpus("pets", table, functionals=brought))
         >>> from affectmap.folds import Fold
-        >>> from affectmap.preparation import PooledSource
+        >>> from affectmap.pooling import PooledSource
         >>> from affectmap.protocol import make_material
         >>> config, every = ExperimentConfig(source=["pets=folder"]), np.arange(4)
         >>> material = make_material(PooledSource.of([pets]), [], Fold("all", every, every, True), config)
