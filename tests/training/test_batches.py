@@ -63,5 +63,6 @@ def test_a_single_table_is_read_where_it_lies_and_left_as_it_is(make_task):
     together = StackBatches([task, make_task(70)], TrainingSettings(), Workspace("cpu", torch.float32))
     alone = StackBatches([task], TrainingSettings(), Workspace("cpu", torch.float32))
     assert torch.equal(together.features[:70], alone.features)
-    assert all(True for _ in alone.epoch(generators(1)))
+    for batch in alone.epoch(generators(1)):
+        batch.clean.add_(1)  # as a step may do with what it is given
     assert np.array_equal(task.features, before)

@@ -9,7 +9,7 @@ from affectmap.training.workspace import Workspace
 SETTINGS = TrainingSettings(hidden_dims=(7, 5), latent_dim=3, noise_std=0.0)
 
 
-def make_stack(settings=SETTINGS, n_features=10):
+def make_stack(settings=SETTINGS, n_features=10, dtype=torch.float64):
     networks = [
         DenoisingAutoencoder(
             input_dim=n_features,
@@ -21,7 +21,7 @@ def make_stack(settings=SETTINGS, n_features=10):
         ).double()
         for seed in range(3)
     ]
-    return networks, NetworkStack(networks, settings, Workspace("cpu", torch.float64))
+    return networks, NetworkStack(networks, settings, Workspace("cpu", dtype))
 
 
 def features(n_features=10):
@@ -63,8 +63,9 @@ def test_padding_stays_zero():
         assert not weight[..., layer.out_features :].any()
 
 
-def test_every_matrix_starts_on_64_bytes_from_the_first():
-    _, stack = make_stack()
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_every_matrix_starts_on_64_bytes_from_the_first(dtype):
+    _, stack = make_stack(dtype=dtype)
     first = stack.buffer.data_ptr()
     for weight in stack.weights:
         for matrix in weight:

@@ -10,6 +10,7 @@ import torch
 from affectmap.schema import ConfigError
 from affectmap.training import TrainingSettings, train_plain, train_stacked
 from affectmap.training import stacked as stacked_module
+from affectmap.workers import WorkersError
 
 PRESETS = ("paper", "authors-code")
 
@@ -160,6 +161,36 @@ def test_takes_arrays_that_may_not_be_written(small, make_task, are_same):
     assert are_same(train_stacked([locked], small)[0], train_stacked([task], small)[0])
 
 
+@pytest.mark.parametrize("n_features", [12, 13])
+def test_features_in_double_precision(n_features, small, make_task, difference):
+    single = make_task(n_features=n_features)
+    double = replace(single, features=single.features.astype(np.float64))
+    expected = train_plain(double, small)
+    for chosen in ([double], [double, replace(double, seed=1)], [double, single]):
+        assert difference(train_stacked(chosen, small)[0], expected) < 1e-4
+
+
+def test_memory_that_runs_out_is_a_memory_error(small, make_task, monkeypatch):
+    def fail(*arguments):
+        raise RuntimeError("[enforce fail at alloc_cpu.cpp:1] DefaultCPUAllocator: can't allocate memory: 1 bytes")
+
+    monkeypatch.setattr(stacked_module, "_train_epoch", fail)
+    with pytest.raises(WorkersError, match=r"memory ran out .*a smaller batch_size needs less"):
+        train_stacked([make_task()], small)
+
+
+def test_other_errors_of_pytorch_stay_what_they_are(small, make_task, monkeypatch):
+    monkeypatch.setattr(stacked_module, "_train_epoch", lambda *arguments: torch.ones(2) @ torch.ones(3))
+    with pytest.raises(RuntimeError, match="size"):
+        train_stacked([make_task()], small)
+
+
+def test_larger_batches_make_smaller_stacks(make_task):
+    tasks = [make_task(5000)] * 60
+    stacks = stacked_module._stacks(tasks, TrainingSettings(batch_size=1024), 1, 64)
+    assert [len(stack) for stack in stacks] == [15] * 4
+
+
 def test_no_tasks_no_models(small):
     assert train_stacked([], small) == []
 
@@ -218,7 +249,7 @@ def test_small_work_stays_in_one_process_and_one_stack(small, make_task, monkeyp
 def test_two_processes_change_nothing(small, mixed, make_task, are_same, monkeypatch):
     monkeypatch.setattr(stacked_module, "PARALLEL_STEPS", 0)
     # Over a megabyte, features come to a process as memory that may not be written.
-    large = make_task(6000, 1, n_features=50, seed=1)
+    large = make_task(6000, 1, n_features=88, seed=1)
     assert large.features.nbytes > 2**20
     tasks = [replace(large, seed=seed) for seed in range(3)]
     settings = replace(small, epochs=1, batch_size=512)

@@ -132,7 +132,8 @@ class StackBatches:
 def _joined(arrays: list[npt.NDArray[np.float32]], space: Workspace) -> Tensor:
     """Put arrays one below the other, columns padded; they are copied once, and a single one not at all."""
     n_features = arrays[0].shape[1]
-    if len(arrays) == 1 and padded(n_features) == n_features and space.dtype == torch.float32:
+    as_it_is = arrays[0].dtype == np.float32 and space.dtype == torch.float32 and padded(n_features) == n_features
+    if len(arrays) == 1 and as_it_is:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it may be read-only, and is only read
             return torch.from_numpy(np.ascontiguousarray(arrays[0])).to(space.device)

@@ -20,13 +20,15 @@ from affectmap.schema import ConfigError
 from affectmap.training.batches import Batch, StackBatches, batch_length
 from affectmap.training.metric_gradient import metric_gradient
 from affectmap.training.network_stack import NetworkStack
-from affectmap.training.steps import curve_values, finished, new_network, objective, one_thread
+from affectmap.training.steps import curve_values, finished, memory_told, new_network, objective, one_thread
 from affectmap.training.tasks import CURVES, PAPER, TrainedModel, TrainingSettings, TrainingTask, check_together
 from affectmap.training.workspace import Workspace
 from affectmap.workers import mapped, n_workers
 
 #: Models trained in one stack; more bring no speed on a CPU and cost memory, while a GPU wants thousands.
 STACK = {"cpu": 64, "cuda": 2500}
+#: Numbers that an array of pairs may have; a stack of larger batches takes fewer models.
+PAIRS = 2**24
 #: Model steps above which a second process pays for its own start.
 PARALLEL_STEPS = 30_000
 
@@ -90,8 +92,9 @@ def _stacks(tasks: list[TrainingTask], settings: TrainingSettings, n_processes: 
         n_parts = max(task.n_labels, 1) if settings.preset == "authors-code" else 1
         groups[_steps(task, settings), batch_length(task, settings), n_parts].append(i)
     stacks = []
-    for (n_steps, _, _), group in groups.items():
-        n_stacks = math.ceil(len(group) / (most * n_processes)) * n_processes
+    for (n_steps, length, _), group in groups.items():
+        n_models = max(1, min(most, PAIRS // length**2))
+        n_stacks = math.ceil(len(group) / (n_models * n_processes)) * n_processes
         parts = np.array_split(group, min(n_stacks, len(group)))
         stacks += [(n_steps * len(part), part.tolist()) for part in parts]
     return [stack for _, stack in sorted(stacks, key=lambda sized: -sized[0])]
@@ -105,9 +108,9 @@ def _train_stack(
         return _train_stack(tasks * 2, settings, device, dtype)[:1]
     generators = [torch.Generator().manual_seed(task.seed) for task in tasks]
     networks = [new_network(task, settings, g) for task, g in zip(tasks, generators, strict=True)]
-    space = Workspace(device, dtype)
-    stack, batches = NetworkStack(networks, settings, space), StackBatches(tasks, settings, space)
-    with one_thread(), torch.no_grad():
+    with one_thread(), torch.no_grad(), memory_told():
+        space = Workspace(device, dtype)
+        stack, batches = NetworkStack(networks, settings, space), StackBatches(tasks, settings, space)
         epochs = [_train_epoch(stack, batches, generators, settings) for _ in range(settings.epochs)]
     stack.copy_to(networks)
     curves = np.stack(epochs)

@@ -29,6 +29,17 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
+@contextmanager
+def memory_told() -> Iterator[None]:
+    """Raise a `MemoryError` where PyTorch raises an error of its own kind because memory ran out."""
+    try:
+        yield
+    except RuntimeError as error:
+        if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+            raise MemoryError("a stack of models does not fit; a smaller batch_size needs less") from error
+        raise
+
+
 def new_network(task: TrainingTask, settings: TrainingSettings, generator: torch.Generator) -> DenoisingAutoencoder:
     """Make a task's network with initial weights from `generator`."""
     return DenoisingAutoencoder(
