@@ -82,7 +82,9 @@ def test_the_extra_is_named_where_it_is_missing(monkeypatch):
         pytest.fail("it went on")
 
 
-@pytest.mark.parametrize("scheduler", [NOWHERE, "nonsense://here:1", "127.0.0.1:9", "tcp://no.such.host.invalid:1"])
+@pytest.mark.parametrize(
+    "scheduler", [NOWHERE, "nonsense://here:1", "127.0.0.1:9", "tcp://no.such.host.invalid:1", "tls://127.0.0.1:9"]
+)
 def test_a_scheduler_that_does_not_answer(scheduler, monkeypatch):
     monkeypatch.setattr(cluster, "CONNECT_S", 1.0)
     start = time.monotonic()

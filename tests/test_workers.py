@@ -172,3 +172,15 @@ def test_blas_gets_its_threads_back():
     with one_blas_thread():
         assert set(blas()) <= {1}
     assert blas() == before
+
+
+def test_threads_that_an_error_ended_say_so_instead_of_waiting_for_ever():
+    with local_threads(2) as threads:
+        with pytest.raises(ZeroDivisionError):
+            mapped(inverse, [1, 0], backend=threads)
+        with pytest.raises(WorkersError, match="these threads were ended"):
+            mapped(inverse, [1, 2], backend=threads)
+
+
+def inverse(number):
+    return 1 / number

@@ -2,7 +2,8 @@
 
 Conventions:
     * Workers read the recordings themselves, so paths must mean the same file on every machine.
-    * Workers have the same versions of whatever decides the results; that is checked when the work begins.
+    * Workers have the same versions of whatever decides the results; that is checked when the work begins, of the
+      workers that are there then.
     * Nobody but the client writes.
 
 A worker that ends is no loss: Dask gives its tasks to another. What ends a run is a scheduler or a whole cluster that
@@ -97,7 +98,8 @@ def _connected(scheduler: str) -> Iterator[Client]:
             with ThreadPoolExecutor(1) as apart:  # notebooks have a running loop in this thread
                 apart.submit(asyncio.run, _identify(scheduler)).result()
             client = Client(scheduler, timeout=CONNECT_S, set_as_default=False)
-        except (OSError, ValueError, TimeoutError, ImportError) as error:
+        except (OSError, ValueError, TimeoutError, ImportError, TypeError, RuntimeError) as error:
+            # The last two: an address of another kind than Dask's settings allow, such as tls:// without a certificate.
             raise ConfigError(
                 f"no Dask scheduler answers at {scheduler} within {CONNECT_S:g} s ({one_line(error)}); start one "
                 "with dask scheduler, and give the address that it prints"
@@ -130,7 +132,8 @@ def check_versions(client: Client, scheduler: str) -> None:
         scheduler: Its address, for messages.
 
     Raises:
-        ConfigError: If there is no worker, or one has another version of something in :data:`SAME_VERSIONS`.
+        ConfigError: If there is no worker, or one has several threads or another version of something in
+            :data:`SAME_VERSIONS`.
     """
     from distributed import TimeoutError as NoWorkersError
 
@@ -153,6 +156,12 @@ def check_versions(client: Client, scheduler: str) -> None:
         raise ConfigError(
             f"the scheduler at {scheduler} has no workers; start some with dask worker {scheduler} --nthreads 1"
         ) from error
+    for worker, n_threads in sorted(client.nthreads().items()):
+        if n_threads != 1:
+            raise ConfigError(
+                f"worker {worker} has {n_threads} threads; expected one, since libraries round otherwise with several; "
+                f"start workers with dask worker {scheduler} --nworkers -1 --nthreads 1"
+            )
     here = versions()
     for worker, there in sorted(client.run(versions).items()):
         for name, version in here.items():

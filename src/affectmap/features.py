@@ -310,6 +310,8 @@ def _outcome(recording: _Recording) -> NDArray[np.float32] | AudioError:
 def _measured(signal: NDArray[np.float32], sampling_rate: int, file: str) -> NDArray[np.float32]:
     try:
         functionals = measure_functionals(signal, sampling_rate)
+    except MemoryError:  # that is no fault of the recording
+        raise
     except Exception as error:  # whatever openSMILE raises, one recording does not end the run
         raise AudioError(f"{file}: openSMILE cannot measure it ({error}); leave it out") from error
     n_unusable = int(np.sum(~np.isfinite(functionals)))

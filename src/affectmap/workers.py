@@ -46,7 +46,7 @@ class _Threads(ParallelBackendBase):  # type: ignore[misc]
 
     def __init__(self, n_threads: int) -> None:
         super().__init__(nesting_level=0)
-        self.n_threads, self.pool = n_threads, ThreadPoolExecutor(n_threads)
+        self.n_threads, self.pool, self.ended = n_threads, ThreadPoolExecutor(n_threads), False
 
     def effective_n_jobs(self, n_jobs: int) -> int:
         return self.n_threads
@@ -63,7 +63,12 @@ class _Threads(ParallelBackendBase):  # type: ignore[misc]
         return out.result()
 
     def abort_everything(self, ensure_ready: bool = True) -> None:
+        self.ended = True
         self.pool.shutdown(wait=False, cancel_futures=True)
+
+    def start_call(self) -> None:
+        if self.ended:  # work submitted now would never be done
+            raise WorkersError("these threads were ended by an error or an interrupt; make new ones for more work")
 
 
 @contextmanager
@@ -231,6 +236,5 @@ def _told() -> Iterator[None]:
             "--n-jobs, or free memory, and run it again"
         ) from error
     except MemoryError as error:
-        raise WorkersError(
-            f"memory ran out ({str(error) or 'no more is to be had'}); use fewer --n-jobs, or a larger machine"
-        ) from error
+        advice = "give workers more memory" if on_cluster() else "use fewer --n-jobs, or a larger machine"
+        raise WorkersError(f"memory ran out ({str(error) or 'no more is to be had'}); {advice}") from error
