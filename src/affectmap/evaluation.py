@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from affectmap.bootstrap import SpeakerBootstrap
 from affectmap.metrics import adjusted_r2, pairwise_adjusted_r2
-from affectmap.sampled_pairs import sampled_pairwise_adjusted_r2
+from affectmap.sampled_pairs import N_PAIRS, sampled_pairwise_adjusted_r2
 from affectmap.schema import LABELS
 from affectmap.scores import Key, Score
 
@@ -170,7 +170,7 @@ def sampling_notes(n_held_out: Sequence[int]) -> list[str]:
         return []
     return [
         f"table 1: pairs were sampled where over {EXACT_UTTERANCES:,} utterances are rated (up to {largest:,} in a "
-        "fold): values are those of a million random pairs, not of all, and intervals come from "
+        f"fold): values are those of {N_PAIRS:,} random pairs, not of all, and intervals come from "
         f"{EXACT_UTTERANCES:,} random utterances"
     ]
 

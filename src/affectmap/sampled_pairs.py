@@ -41,8 +41,12 @@ class SampledFit(NamedTuple):
     n: int
 
 
+#: Pairs drawn by default.
+N_PAIRS = 1_000_000
+
+
 def sampled_pairwise_adjusted_r2(
-    latent: npt.ArrayLike, label: npt.ArrayLike, n_pairs: int = 1_000_000, seed: int = 0
+    latent: npt.ArrayLike, label: npt.ArrayLike, n_pairs: int = N_PAIRS, seed: int = 0
 ) -> SampledFit:
     r"""Estimate :func:`affectmap.metrics.pairwise_adjusted_r2` from pairs drawn at random.
 
