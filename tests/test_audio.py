@@ -1,4 +1,5 @@
 import struct
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -268,3 +269,22 @@ def test_errors_are_one_line_and_name_the_file_first(write_voice, make):
         read_audio(file, start=9)
     assert str(caught.value).startswith(f"{file}: ")
     assert "\n" not in str(caught.value)
+
+
+def test_a_long_file_may_be_read_in_segments_unless_a_limit_is_set(tmp_path):
+    file = tmp_path / "session.wav"
+    soundfile.write(file, np.full(12 * 16000, 0.5), 16000)
+    assert len(read_audio(file, 3, 4, longest_s=12)[0]) == 16000
+    assert len(read_audio(file, 3, 4)[0]) == 16000
+    with pytest.raises(AudioError, match=r"session\.wav: lasts 12 s, expected up to 10 s at once; use affectmap track"):
+        read_audio(file, 3, 4, longest_s=10)
+
+
+def test_many_channels_are_never_in_memory_together(tmp_path):
+    soundfile.write(tmp_path / "wide.wav", np.full((20_000, 1000), 0.5, np.float32), 16000, subtype="PCM_U8")
+    tracemalloc.start()
+    signal, _ = read_audio(tmp_path / "wide.wav")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(signal) == 20_000
+    assert peak < 20e6

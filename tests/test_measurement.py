@@ -1,5 +1,7 @@
 """Functionals of recordings and signals, good and bad."""
 
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -59,6 +61,40 @@ def test_bad_recordings_are_rows_without_values_in_their_place(write_voice, tmp_
     assert [each.too_short for each in heard] == [False, False, False, False, True, False]
 
 
+def sparse_wave(file, *, seconds, sampling_rate=16000):
+    """A WAV file of zeros that takes no room on the disk."""
+    soundfile.write(file, np.zeros(1), sampling_rate)
+    n_bytes = 2 * seconds * sampling_rate
+    head = bytearray(file.read_bytes()[:44])
+    head[4:8], head[40:44] = (n.to_bytes(4, "little") for n in (n_bytes + 36, n_bytes))
+    file.write_bytes(head)
+    with file.open("r+b") as handle:
+        handle.truncate(44 + n_bytes)
+
+
+def test_a_file_of_hours_is_refused_by_its_header_and_the_others_go_on(write_voice, tmp_path):
+    sparse_wave(tmp_path / "night.wav", seconds=8 * 3600)
+    sparse_wave(tmp_path / "lecture.wav", seconds=601)
+    files = [tmp_path / "night.wav", write_voice("good.wav"), tmp_path / "lecture.wav"]
+    tracemalloc.start()
+    table, heard = measure_sources(files, None, 16000)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert np.isfinite(table.to_numpy()).all(axis=1).tolist() == [False, True, False]
+    assert heard[0].problem == "lasts 8 h 0 min, expected up to 10 min 0 s at once; use affectmap track"
+    assert heard[1].problem is None
+    assert heard[2].problem == "lasts 10 min 1 s, expected up to 10 min 0 s at once; use affectmap track"
+    assert peak < 50e6
+
+
+@pytest.mark.parametrize("sampling_rate", [1, 999, 768_001, 2**31 - 1])
+def test_a_header_with_a_rate_that_cannot_be(write_voice, tmp_path, sampling_rate):
+    soundfile.write(tmp_path / "odd.wav", np.full(300, 0.5), sampling_rate)
+    table, heard = measure_sources([tmp_path / "odd.wav", write_voice("good.wav")], None, 16000)
+    assert heard[0].problem == f"its rate is {sampling_rate} Hz, expected 1000 to 768000; convert it"
+    assert np.isfinite(table.to_numpy()).all(axis=1).tolist() == [False, True]
+
+
 def test_resampling_may_make_it_too_short(monkeypatch):
     import affectmap.measurement
 
@@ -114,7 +150,8 @@ def test_nothing_gives_an_empty_table():
     ("signal", "rate", "message"),
     [
         (np.zeros(100), None, "a signal needs its sampling rate"),
-        (np.zeros(100), 0, "sampling_rate is 0"),
+        (np.zeros(100), 0, "sampling_rate is 0; expected 1000 to 768000 Hz"),
+        (np.zeros(100), 1, "sampling_rate is 1; expected"),
         (np.zeros((100, 2)), 16000, r"shape \(100, 2\) of float64; expected mono"),
         (np.zeros(100, dtype=complex), 16000, "of complex128"),
         (np.array(["a"]), 16000, "expected mono numbers"),

@@ -34,17 +34,23 @@ SILENCE_PEAK = 0.001
 OVERLOAD_PEAK = 2.0
 #: Seconds by which a file may fall short of its header, or a segment overrun its file: one step of frames.
 TOLERANCE_S = 0.01
+#: Rates in Hz that are read and resampled; others are taken for damage.
+RATES = (1000, 768_000)
 #: What libsndfile raises for files that it cannot read.
 UNREADABLE = (soundfile.SoundFileError, TypeError, ValueError, OSError)
 
-_BLOCK = 1 << 20  # frames read at once, so that many channels never lie in memory together
+_BLOCK = 1 << 20  # values read at once, so that many channels never lie in memory together
 _UNKNOWN_SIZE = 0x7FFFF000  # sizes from here on are written by programs that stream and cannot know the size
 _MAX_CHUNKS = 1000  # a header with more is not a header: it is not searched to the end of a large file
 _BYTE_ORDER = {b"RIFF": "<", b"RF64": "<", b"RIFX": ">", b"FORM": ">"}
 
 
 def read_audio(
-    file: str | Path, start: float | timedelta | None = None, end: float | timedelta | None = None
+    file: str | Path,
+    start: float | timedelta | None = None,
+    end: float | timedelta | None = None,
+    *,
+    longest_s: float | None = None,
 ) -> tuple[NDArray[np.float32], int]:
     """Read a recording, or a segment of it, as one channel.
 
@@ -52,13 +58,14 @@ def read_audio(
         file: Path of the recording.
         start: Begin of the segment in seconds or as a time difference; None or NaT for the begin of the file.
         end: End of the segment; None or NaT for the end of the file.
+        longest_s: Seconds that the file may last; what its header tells is believed before anything is read.
 
     Returns:
         The signal, shape (n_samples,), the mean of the channels, and its sampling rate in Hz.
 
     Raises:
-        AudioError: If the file is missing, empty, not audio, broken, cut short or holds no samples, or if the
-            segment lies outside of it.
+        AudioError: If the file is missing, empty, not audio, broken, cut short or holds no samples, if its rate
+            lies outside of :data:`RATES` or it lasts too long, or if the segment lies outside of it.
 
     Example:
         >>> import tempfile
@@ -75,6 +82,9 @@ def read_audio(
             sampling_rate = int(sound.samplerate)
             if sound.frames == 0:
                 raise AudioError(f"{file}: holds no samples, or its header was never completed; record it again")
+            check_rate(file, sampling_rate)
+            if longest_s is not None and sound.frames > longest_s * sampling_rate:
+                raise _too_long(file, sound.frames / sampling_rate, longest_s)
             if sound.frames * (promised - 1) > TOLERANCE_S * sampling_rate:
                 raise _cut_short(file, sound.frames / sampling_rate, sound.frames * promised / sampling_rate)
             first, count = _bounds(file, sound.frames, sampling_rate, start_s, end_s)
@@ -86,6 +96,26 @@ def read_audio(
     if len(signal) < count - TOLERANCE_S * sampling_rate:
         raise _cut_short(file, len(signal) / sampling_rate, count / sampling_rate)
     return signal, sampling_rate
+
+
+def check_rate(file: Path, sampling_rate: int) -> None:
+    """Refuse a file whose header tells a rate that no recording has: resampling would make it huge, or nothing.
+
+    Args:
+        file: The file.
+        sampling_rate: In Hz, as its header has it.
+
+    Raises:
+        AudioError: If it lies outside of :data:`RATES`.
+
+    Example:
+        >>> check_rate(Path("hum.wav"), 1)
+        Traceback (most recent call last):
+        affectmap.schema.AudioError: hum.wav: its rate is 1 Hz, expected 1000 to 768000; convert it
+    """
+    low, high = RATES
+    if not low <= sampling_rate <= high:
+        raise AudioError(f"{file}: its rate is {sampling_rate} Hz, expected {low} to {high}; convert it")
 
 
 def unreadable(file: Path, error: Exception) -> AudioError:
@@ -186,13 +216,26 @@ def _bounds(file: Path, frames: int, sampling_rate: int, start: float | None, en
 
 def _mono(sound: soundfile.SoundFile, count: int) -> NDArray[np.float32]:
     blocks: list[NDArray[np.float32]] = []
+    size = max(1, _BLOCK // sound.channels)
     while count > 0:
-        block = sound.read(min(count, _BLOCK), dtype="float32", always_2d=True)
+        block = sound.read(min(count, size), dtype="float32", always_2d=True)
         if len(block) == 0:
             break
         blocks.append(block[:, 0] if block.shape[1] == 1 else block.mean(axis=1))
         count -= len(block)
     return blocks[0] if len(blocks) == 1 else np.concatenate([*blocks, np.empty(0, np.float32)])
+
+
+def _too_long(file: Path, duration_s: float, longest_s: float) -> AudioError:
+    lasts, allowed = _duration_text(duration_s), _duration_text(longest_s)
+    return AudioError(f"{file}: lasts {lasts}, expected up to {allowed} at once; use affectmap track")
+
+
+def _duration_text(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def _cut_short(file: Path, held_s: float, promised_s: float) -> AudioError:

@@ -18,13 +18,11 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from affectmap.audio import SILENCE_PEAK, TOLERANCE_S, UNREADABLE, promised_share, unreadable
+from affectmap.audio import RATES, SILENCE_PEAK, TOLERANCE_S, UNREADABLE, check_rate, promised_share, unreadable
 from affectmap.schema import AudioError, ConfigError
 
 Signal = NDArray[np.float32]
 
-#: Rates in Hz that are resampled; others are taken for damage.
-RATES = (1000, 768_000)
 _BLOCK_S = 4.0
 _BLOCK_VALUES = 1 << 22  # of all channels together
 _PCM_READ = 1 << 14  # bytes at most at once; a pipe gives what it has
@@ -82,9 +80,7 @@ class Recording:
             raise unreadable(self.file, error) from error
         if not self._n_samples:
             raise AudioError(f"{self.file}: holds no samples, or its header was never completed; record it again")
-        low, high = RATES
-        if not low <= self.sampling_rate <= high:
-            raise AudioError(f"{self.file}: its rate is {self.sampling_rate} Hz, expected {low} to {high}; convert it")
+        check_rate(self.file, self.sampling_rate)
         self._n_read, self._broken = 0, ""
 
     @property
@@ -163,7 +159,7 @@ class PulseCode:
         sampling_rate: In Hz.
 
     Raises:
-        ConfigError: If the rate lies outside of :data:`RATES`.
+        ConfigError: If the rate lies outside of :data:`~affectmap.audio.RATES`.
 
     Example:
         >>> import io

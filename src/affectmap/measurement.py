@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from affectmap.audio import MIN_DURATION_S, read_audio, resample
+from affectmap.audio import MIN_DURATION_S, RATES, read_audio, resample
 from affectmap.features import measure_functionals
 from affectmap.flags import SignalFlags, signal_flags
 from affectmap.schema import FUNCTIONALS, AudioError, ConfigError
@@ -24,6 +24,8 @@ from affectmap.schema import FUNCTIONALS, AudioError, ConfigError
 Floats = npt.NDArray[np.float64]
 #: Path of a recording, or a mono signal of shape (n_samples,).
 Source = str | Path | npt.NDArray[Any]
+#: Seconds that a file may last: one is measured as a whole, in memory; :mod:`affectmap.track` takes any length.
+LONGEST_S = 600.0
 
 
 def measure_sources(
@@ -38,7 +40,8 @@ def measure_sources(
     """Measure the functionals of recordings or signals, on all cores.
 
     Args:
-        sources: Paths, or mono signals: floats with full scale at 1, or whole numbers as a microphone gives them.
+        sources: Paths of files of up to :data:`LONGEST_S`, or mono signals: floats with full scale at 1, or whole
+            numbers as a microphone gives them.
         sampling_rate: Of signals, in Hz; files know their own.
         target_rate: Rate in Hz to which all are resampled before they are measured.
         clipped_share: Share of samples at full scale from which on a recording counts as clipped, 0..1.
@@ -83,7 +86,7 @@ def _measured(
 ) -> tuple[Floats, SignalFlags]:
     nothing = np.full(len(FUNCTIONALS), np.nan)
     try:
-        signal, rate = (source, sampling_rate or 0) if isinstance(source, np.ndarray) else read_audio(source)
+        signal, rate = (source, sampling_rate or 0) if isinstance(source, np.ndarray) else _read(source)
         told = signal_flags(signal, rate, clipped_share)
         if told.problem:
             return nothing, told
@@ -101,12 +104,17 @@ def _measured(
     return functionals, told
 
 
+def _read(file: str | Path) -> tuple[npt.NDArray[np.float32], int]:
+    return read_audio(file, longest_s=LONGEST_S)
+
+
 def _checked_signal(signal: npt.ArrayLike, sampling_rate: int | None) -> npt.NDArray[np.float32]:
     found = np.asarray(signal)
     if sampling_rate is None:
         raise ConfigError("a signal needs its sampling rate in Hz; give sampling_rate=16000 or the like")
-    if sampling_rate < 1:
-        raise ConfigError(f"sampling_rate is {sampling_rate}; expected a number of Hz above 0")
+    low, high = RATES
+    if not low <= sampling_rate <= high:
+        raise ConfigError(f"sampling_rate is {sampling_rate}; expected {low} to {high} Hz")
     if found.ndim != 1 or found.dtype.kind not in "fi":
         raise ConfigError(
             f"a signal has shape {found.shape} of {found.dtype}; expected mono numbers of shape (n_samples,); "

@@ -52,7 +52,7 @@ def embed_command(
     """Place recordings on the map: embedding, activation, valence, classes and flags, one row a recording.
 
     A recording that cannot be used is a row without values, and the column problem says why; the exit code is 1 only if
-    none could be used.
+    none could be used. A file may last ten minutes; affectmap track takes longer ones.
     """
     format = format or _format_of(output)
     if output is None and format in ("parquet", "audformat"):
