@@ -128,7 +128,20 @@ def test_other_names_are_refused(service, host):
 
 
 @pytest.mark.parametrize(
-    "origin", ["http://evil.example", "null", "http://localhost:9", "https://localhost", "http://localhost:8000.evil"]
+    "origin",
+    [
+        "http://evil.example",
+        "null",
+        "http://localhost:9",
+        "https://localhost",
+        "http://localhost:8000.evil",
+        "http://[",
+        "http://[::1",
+        "http://[localhost:8000]",
+        "localhost:8000",
+        "",
+        "//",
+    ],
 )
 def test_pages_from_elsewhere_are_refused(service, wave, origin):
     told = service.ask("POST", "/embed", content=wave, headers={"Origin": origin})
@@ -142,6 +155,16 @@ def test_the_own_page_is_let_in(service, wave):
     given = service.ask("POST", "/embed", content=wave, headers={"Origin": "http://localhost:8000"})
     assert given.status_code == 200
     assert "access-control-allow-origin" not in given.headers
+
+
+def test_a_proxy_that_passes_the_host_on_is_let_in_with_a_token(make_service, wave):
+    service = make_service(token=TOKEN)  # listens on this machine alone, as the proxy does
+    outside = {"Host": "voice.example"}
+    assert service.ask("GET", "/", headers=outside).status_code == 200
+    assert service.ask("POST", "/embed", content=wave, headers=outside).status_code == 401
+    for origin, expected in (("https://voice.example", 200), ("https://evil.example", 403), ("http://[", 403)):
+        headers = {**outside, **BEARER, "Origin": origin}
+        assert service.ask("POST", "/embed", content=wave, headers=headers).status_code == expected
 
 
 def test_a_token_opens_all_but_the_page(make_service, wave):

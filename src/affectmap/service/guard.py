@@ -5,8 +5,9 @@ Pure ASGI, because a middleware of Starlette's kind hides from the endpoint that
 Conventions:
     * Without a token the service listens on this machine alone, and a page from elsewhere that a browser shows must
       not use it: the ``Host`` must be this machine's (against DNS rebinding) and an ``Origin`` the same.
-    * With a token everything needs it but :data:`OPEN`, which holds nothing of anybody's: a browser cannot send a token
-      before it has the page to type it into.
+    * With a token any ``Host`` will do, as a proxy passes it on; an ``Origin`` must still be the same. Everything
+      needs the token but :data:`OPEN`, which holds nothing of anybody's: a browser cannot send a token before it has
+      the page to type it into.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class Guard:
     def __init__(self, app: ASGIApp, settings: ServiceSettings) -> None:
         self._app = app
         self._token = settings.token.encode() if settings.token else None
-        self._names = _LOCAL_NAMES | {settings.host.lower()} if settings.is_local else None
+        self._names = _LOCAL_NAMES | {settings.host.lower()} if settings.is_local and not self._token else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -72,9 +73,9 @@ class Guard:
 
     def _refused(self, path: str, headers: Headers) -> tuple[int, str] | None:
         host, origin = headers.get("host", ""), headers.get("origin")
-        if self._names is not None and _host_name(host) not in self._names:
+        if self._names is not None and _place(f"//{host}")[0] not in self._names:
             return 421, "this service answers under localhost only; open it under that name"
-        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        if origin is not None and _place(origin)[1] != host.lower():
             return 403, "a page from elsewhere may not use this service"
         if self._token is None or path in OPEN or path.startswith(OPEN[-1]):
             return None
@@ -84,11 +85,13 @@ class Guard:
         return None
 
 
-def _host_name(host: str) -> str | None:
+def _place(address: str) -> tuple[str | None, str | None]:
+    """Give the name, and the name with its port, that an address holds; None where it holds none."""
     try:
-        return urlsplit(f"//{host}").hostname
+        parts = urlsplit(address)
+        return parts.hostname, parts.netloc.lower() or None
     except ValueError:
-        return None
+        return None, None
 
 
 class _Visit:
