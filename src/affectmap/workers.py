@@ -133,7 +133,8 @@ def completed(
 ) -> Generator[tuple[int, _Result]]:
     """Map a function over items; give results as they are completed, with only a few items ahead.
 
-    Wrap it in :func:`contextlib.closing` where the loop may end early: tasks that nobody awaits are cancelled then.
+    Wrap it in :func:`contextlib.closing` where the loop may end early: tasks that nobody awaits are cancelled
+    then, on a cluster when its connection is closed.
 
     Args:
         function: Of a module, so that it can be pickled.
