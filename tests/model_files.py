@@ -15,7 +15,16 @@ N_FEATURES = len(FUNCTIONALS)
 HALF_WIDTHS = {
     "source": {"activation": 1.5, "valence": 1.25},
     "adapted": {"activation": 1.0, "valence": 0.75},
+    "speaker": {"activation": 1.125, "valence": 1.375},
 }
+#: Functionals that tell speech: voiced segments a second and their length, spread of pitch and of loudness.
+SPEECH = [
+    FUNCTIONALS.index(name)
+    for name in (
+        *("VoicedSegmentsPerSec", "MeanVoicedSegmentLengthSec"),
+        *("F0semitoneFrom27.5Hz_sma3nz_stddevNorm", "loudness_sma3_stddevNorm"),
+    )
+]
 CALIBRATION = Calibration(0.9, HALF_WIDTHS, 2.0)
 
 
@@ -23,6 +32,13 @@ def make_functionals(n: int = 60, seed: int = 0, offset: float = 3.0, scale: flo
     """Rows that float32 can hold, so that nothing is rounded on the way."""
     values = offset + scale * np.random.default_rng(seed).normal(size=(n, N_FEATURES))
     return values.astype(np.float32).astype(np.float64)
+
+
+def make_speech(n: int = 60, seed: int = 0) -> np.ndarray:
+    """Rows that no flag calls something else than speech."""
+    values = make_functionals(n, seed)
+    values[:, SPEECH] = np.abs(values[:, SPEECH]) + 1
+    return values
 
 
 @cache

@@ -10,10 +10,11 @@ import pandas as pd
 import pytest
 import soundfile
 
+from affectmap.calibration import Calibration
 from affectmap.inference import SHIPPED, load_model
 from affectmap.preprocessing import fit_statistics
 from affectmap.schema import FUNCTIONALS, ConfigError, StorageError
-from model_files import HALF_WIDTHS, make_embedder, make_functionals, write_model
+from model_files import HALF_WIDTHS, SPEECH, make_embedder, make_functionals, make_speech, write_model
 
 COLUMNS = [
     *("embedding_0", "embedding_1", "activation", "activation_low", "activation_high"),
@@ -108,27 +109,53 @@ def test_unfamiliar_begins_at_the_models_distance(small):
     assert table["unfamiliar"].tolist() == [False, False, True, True]
 
 
+def half_width(table, label="activation"):
+    inner = table[f"{label}_low"].gt(1) & table[f"{label}_high"].lt(5)
+    widths = (table[f"{label}_high"] - table[f"{label}_low"])[inner] / 2
+    assert len(widths)
+    np.testing.assert_allclose(widths, widths.iloc[0])
+    return pytest.approx(widths.iloc[0])
+
+
 def test_intervals_are_those_of_the_statistics_in_use(small):
-    functionals = make_functionals(40)
-    adapted = small.adapt(functionals)
-    for model, policy in ((small, "source"), (adapted, "adapted")):
-        table = model.transform(functionals)
-        inner = table["activation_low"].gt(1) & table["activation_high"].lt(5)
-        width = (table["activation_high"] - table["activation_low"])[inner]
-        np.testing.assert_allclose(width, 2 * HALF_WIDTHS[policy]["activation"])
-        assert len(width)
+    rows = make_speech(200, seed=2)
+    assert half_width(small.transform(rows)) == HALF_WIDTHS["source"]["activation"]
+    assert half_width(small.adapt(rows[:30]).transform(rows)) == HALF_WIDTHS["adapted"]["activation"]
+
+
+@pytest.mark.parametrize(("n", "prior"), [(1, 10), (29, 10), (29, 0), (60, 30)])
+def test_few_utterances_of_a_place_get_the_wider_intervals(small, n, prior):
+    rows = make_speech(200, seed=2)
+    assert half_width(small.adapt(rows[:n], prior=prior).transform(rows)) == HALF_WIDTHS["source"]["activation"]
+    assert half_width(small.adapt(rows[:90], prior=prior).transform(rows)) == HALF_WIDTHS["adapted"]["activation"]
+
+
+def test_speakers_get_the_wider_of_their_own_and_the_models_intervals(small, tmp_path):
+    rows, who = make_speech(200, seed=2), ["anna"] * 200
+    widths = {"source": {"activation": 0.6, "valence": 0.5}, "adapted": {"activation": 0.4, "valence": 0.3}}
+    for speaker, expected in (({}, 0.6), ({"activation": 0.7, "valence": 0.3}, 0.7), ({"activation": 0.1}, 0.6)):
+        own = {"speaker": {"valence": 0.3} | speaker} if speaker else {}
+        calibration = Calibration(0.9, widths | own, 2.0)
+        model = load_model(write_model(tmp_path / "model", calibration=calibration, overwrite=True))
+        assert half_width(model.transform(rows, speaker=who)) == expected
+        assert half_width(model.transform(rows, speaker=who), "valence") == 0.5
+    rows[100:] = np.nan  # bo has nothing to be standardised by, and keeps the model's own
+    with pytest.warns(UserWarning, match="1 of 2 speakers"):
+        table = small.transform(np.concatenate([rows[:100], rows[100:]]), speaker=["anna"] * 100 + ["bo"] * 100)
+    assert half_width(table) == HALF_WIDTHS["source"]["activation"]
 
 
 def test_adapting_takes_out_shift_and_scale(small):
-    here = make_functionals(400, seed=8)
-    there = 7 * here - 30
+    here = make_speech(400, seed=8)
+    there = 7 * here + 30
+    there[:, SPEECH] = 7 * here[:, SPEECH]
     one, other = small.adapt(here, prior=0), small.adapt(there, prior=0)
     np.testing.assert_allclose(one.transform(here)[VALUES], other.transform(there)[VALUES], atol=1e-9)
     np.testing.assert_array_equal(other.statistics.mean, fit_statistics(there).mean)
 
 
 def test_adapting_changes_no_other_model(small):
-    functionals, before = make_functionals(30, seed=9), small.metadata
+    functionals, before = make_speech(30, seed=9), small.metadata
     expected = small.transform(functionals)
     adapted = small.adapt(5 * functionals + 1)
     pd.testing.assert_frame_equal(small.transform(functionals), expected)
@@ -141,11 +168,33 @@ def test_adapting_changes_no_other_model(small):
     }
 
 
+def test_what_is_no_speech_is_not_adapted_to(small):
+    rows = make_speech(40, seed=9)
+    noise = make_speech(5, seed=10)
+    noise[:, SPEECH[0]] = 0
+    mixed = small.adapt(np.concatenate([noise, rows]))
+    np.testing.assert_array_equal(mixed.statistics.mean, small.adapt(rows).statistics.mean)
+    assert mixed.metadata["standardisation"]["n_utterances"] == 40
+    assert mixed.metadata["standardisation"]["n_left_out"] == 5
+    with pytest.raises(ConfigError, match="0 of 5 utterances are usable"):
+        small.adapt(noise)
+
+
+def test_what_is_no_speech_does_not_count_for_its_speaker(small):
+    rows = make_speech(25, seed=9)
+    rows[20:, SPEECH[0]] = 0
+    mixed = small.transform(rows, speaker=["anna"] * 25)
+    pd.testing.assert_frame_equal(mixed[:20], small.transform(rows[:20], speaker=["anna"] * 20))
+    assert mixed[VALUES].notna().all(axis=None)
+
+
 def test_the_card_of_an_adapted_model_says_so_once(small):
-    functionals = make_functionals(30)
+    functionals = make_speech(30)
     card = small.adapt(functionals).adapt(functionals[:20]).card
     assert card.count("## Adapted") == 1
     assert "taken from 20 other recordings" in card
+    assert "are the wider of as shipped and adapted" in card
+    assert "are those of adapted corpora" in small.adapt(functionals).card
     assert card.startswith(small.card.rstrip())
 
 
@@ -167,7 +216,8 @@ def test_a_saved_model_gives_the_same(small, tmp_path):
 
 
 def test_speakers_are_standardised_by_themselves(small):
-    one, other = make_functionals(3000, seed=11), 3 * make_functionals(3000, seed=11) + 20
+    one = make_speech(3000, seed=11)
+    other = 3 * one + 20
     names = ["anna"] * 3000 + ["bo"] * 3000
     table = small.transform(np.concatenate([one, other]), speaker=names)
     apart = np.abs(table[VALUES].to_numpy()[:3000] - table[VALUES].to_numpy()[3000:]).mean()

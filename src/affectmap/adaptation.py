@@ -21,6 +21,8 @@ Floats = npt.NDArray[np.float64]
 #: Utterances that the model's own statistics count for beside those of a speaker or place. Without them ten or thirty
 #: utterances mostly do worse than none (experiments/shipped-model); among hundreds they are not felt.
 PRIOR = 10.0
+#: Own utterances from which on a model counts as adapted, for the width of its intervals: fewer were not measured so.
+ENOUGH = 30
 
 
 def adapted_statistics(functionals: Floats, source: Statistics, prior: float = PRIOR) -> tuple[Statistics, int]:
@@ -53,9 +55,28 @@ def adapted_statistics(functionals: Floats, source: Statistics, prior: float = P
     least = 1 if prior else 2
     if len(used) < least:
         counts = f"{len(used)} of {len(functionals)} utterances are usable"
-        raise ConfigError(f"{counts}; adapting needs at least {least}, better 30 or more")
+        raise ConfigError(f"{counts}; adapting needs at least {least} of speech, better 30 or more")
     own = fit_statistics(used)
     return (mixed_statistics(own, source, len(used) / (len(used) + prior)) if prior else own), len(used)
+
+
+def well_adapted(n_utterances: float, prior: float) -> bool:
+    """Whether so many own utterances were taken that the intervals measured on adapted corpora are meant.
+
+    That is :data:`ENOUGH`, and three times `prior`: the least that ``experiments/shipped-model`` measured them with.
+
+    Args:
+        n_utterances: Own utterances.
+        prior: How many the source's statistics counted for.
+
+    Returns:
+        Whether it is enough.
+
+    Example:
+        >>> well_adapted(29, 10), well_adapted(30, 10), well_adapted(60, 30)
+        (False, True, False)
+    """
+    return n_utterances >= max(ENOUGH, 3 * prior)
 
 
 def mixed_statistics(own: Statistics, source: Statistics, share: float) -> Statistics:

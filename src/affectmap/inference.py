@@ -4,9 +4,14 @@ Conventions:
     * Values of a table stand in this order: ``embedding_0``, ``embedding_1`` ..., ``activation``, ``activation_low``,
       ``activation_high``, ``valence``, ``valence_low``, ``valence_high``, the class probabilities ``neutral``, ``sad``,
       ``happy``, ``angry``, and the flags of :mod:`affectmap.flags`. A model without heads has no columns for them.
-    * Activation and valence lie on 1..5, 3 is the middle. ``low`` and ``high`` bound the interval in which a rating
-      lies with the probability that the model's card tells. Probabilities sum to 1 and take all classes as equally
-      frequent.
+    * Activation and valence lie on 1..5, 3 is the middle. ``low`` and ``high`` bound an interval meant for nine of ten
+      ratings. Of the shipped model's:
+      <!-- coverage:begin -->
+      <!-- coverage:end -->
+      It is as wide as was measured with the mean and spread in use: the model's own, those of at least
+      :data:`~affectmap.adaptation.ENOUGH` utterances of a place, or a speaker's; with fewer of a place, and for
+      speakers, the wider of that and the model's own.
+    * Probabilities sum to 1 and take all classes as equally frequent; they are a rough order.
     * A value that cannot be had is ``NaN`` and a flag or a problem says so; a flag beside a value never replaces it.
     * Recordings are resampled to the model's sampling rate, because functionals depend on it.
 """
@@ -24,7 +29,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from affectmap.adaptation import PRIOR, adapted_statistics, speaker_statistics
+from affectmap.adaptation import PRIOR, adapted_statistics, speaker_statistics, well_adapted
 from affectmap.flags import FLAGS, THRESHOLDS, SignalFlags, not_speech
 from affectmap.graph import Graph
 from affectmap.measurement import Source, measure_sources
@@ -93,7 +98,7 @@ class Model:
     def __init__(self, folder: ModelFolder, origin: str) -> None:
         self._folder, self._origin = folder, origin
         self._graph = Graph(folder.graph, folder.metadata["outputs"], f"{origin}/{GRAPH_FILE}")
-        self._thresholds, self._half_widths = _checked_numbers(folder.metadata, origin)
+        self._thresholds, self._half_widths = _checked_numbers(folder.metadata, origin)  # the place's, a speaker's
 
     @property
     def card(self) -> str:
@@ -190,7 +195,7 @@ class Model:
             functionals: Table with the 88 columns in any order, or an array (N, 88) in the order of
                 :data:`~affectmap.schema.FUNCTIONALS`, measured at the model's sampling rate.
             speaker: Who speaks in each row (N,); every speaker is then standardised by their own mean and spread, with
-                :data:`~affectmap.adaptation.PRIOR` utterances that have the model's.
+                :data:`~affectmap.adaptation.PRIOR` utterances that have the model's; what is no speech does not count.
 
         Returns:
             One row each, with the table's index; columns as in the module. ``silent`` and ``clipped`` are about samples
@@ -205,7 +210,7 @@ class Model:
         values = _checked_functionals(functionals)
         statistics, which = [self.statistics], np.zeros(len(values), dtype=np.int64)
         if speaker is not None:
-            statistics, which = speaker_statistics(values, speaker, self.statistics)
+            statistics, which = speaker_statistics(self._speech_only(values), speaker, self.statistics)
         columns = self._table(values, statistics, which)
         index = functionals.index if isinstance(functionals, pd.DataFrame) else pd.RangeIndex(len(values))
         return pd.DataFrame(columns, index)
@@ -215,22 +220,24 @@ class Model:
 
         Args:
             functionals: (N, 88) as in :meth:`transform`, of the corpus, language or place to adapt to: many emotions
-                and, where several people shall be compared, several people. Outliers play no part.
+                and, where several people shall be compared, several people. Outliers and rows without speech
+                play no part.
             prior: How many utterances this model's own statistics count for beside them; with 0 they play no part.
 
         Returns:
             A new model; this one is not changed.
 
         Raises:
-            ConfigError: If fewer than two utterances are usable, or one with a prior.
+            ConfigError: If fewer than two utterances of speech are usable, or one with a prior.
 
         Example:
-            >>> adapted = load_model().adapt(np.random.default_rng(0).normal(size=(40, 88)))
+            >>> model, noise = load_model(), np.random.default_rng(0).normal(size=(40, 88))
+            >>> adapted = model.adapt(model.statistics.mean + 0.1 * noise * model.statistics.std)
             >>> adapted.metadata["standardisation"]
             {'policy': 'adapted', 'n_utterances': 40, 'n_left_out': 0, 'prior': 10.0}
         """
         values = _checked_functionals(functionals)
-        statistics, n_used = adapted_statistics(values, self.statistics, prior)
+        statistics, n_used = adapted_statistics(self._speech_only(values), self.statistics, prior)
         standardisation = {
             "policy": "adapted",
             "n_utterances": n_used,
@@ -238,10 +245,12 @@ class Model:
             "prior": float(prior),
         }
         metadata = {**self.metadata, "standardisation": standardisation}
+        width = "those of adapted corpora" if well_adapted(n_used, prior) else "the wider of as shipped and adapted"
         note = (
             f"{_ADAPTED}\n\nMean and spread were taken from {n_used} other recordings. What is said above of the model "
+            f"as shipped does not hold here. Intervals, if there are any, are {width}.\n"
         )
-        card = f"{self.card.split(_ADAPTED)[0].rstrip()}\n\n{note}as shipped does not hold here.\n"
+        card = f"{self.card.split(_ADAPTED)[0].rstrip()}\n\n{note}"
         return Model(ModelFolder(self._folder.graph, statistics, metadata, card), self._origin)
 
     def track(
@@ -315,17 +324,20 @@ class Model:
             for name, found in self._graph.run(values[rows], each).items():
                 outputs[name][rows] = found
         columns = {name: outputs["embedding"][:, i] for i, name in enumerate(names["embedding"])}
-        adapted = (which > 0) | (self._folder.metadata["standardisation"]["policy"] == "adapted")
         for i, label in enumerate(names.get("ratings", [])):
             columns[label] = outputs["ratings"][:, i]
             if self._half_widths:
-                widths = self._half_widths
-                half_width = np.where(adapted, widths["adapted"][label], widths["source"][label])
+                of_place, of_speaker = (widths[label] for widths in self._half_widths)
+                half_width = np.where(which > 0, of_speaker, of_place)
                 columns[f"{label}_low"] = np.clip(columns[label] - half_width, *LABEL_RANGE)
                 columns[f"{label}_high"] = np.clip(columns[label] + half_width, *LABEL_RANGE)
         for i, name in enumerate(names.get("probabilities", [])):
             columns[name] = outputs["probabilities"][:, i]
         return columns | self._flags(values, outputs["distance"][:, 0])
+
+    def _speech_only(self, values: Floats) -> Floats:
+        """Blank the rows that are no speech, so that no statistics are taken from them."""
+        return np.where(not_speech(values, self._thresholds)[:, None], np.nan, values)
 
     def _flags(self, values: Floats, distance: Floats) -> dict[str, npt.NDArray[np.bool_]]:
         thresholds = self._thresholds
@@ -336,24 +348,34 @@ class Model:
         return flags
 
 
-def _checked_numbers(metadata: dict[str, Any], origin: str) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
-    """Give the thresholds of the flags, and half the width of intervals by policy and label."""
+def _checked_numbers(metadata: dict[str, Any], origin: str) -> tuple[dict[str, float], list[dict[str, float]]]:
+    """Give the flags' thresholds, and half the widths of intervals by label: of the place's rows and of speakers'."""
     try:
         thresholds = {name: float(metadata["flags"][name]) for name in THRESHOLDS}
         intervals = metadata.get("intervals", {})
         widths = {
             policy: {label: float(intervals[policy][label]) for label in LABELS}
-            for policy in (POLICIES if intervals else ())
+            for policy in (*POLICIES, *(["speaker"] if "speaker" in intervals else []))
+            if intervals
         }
-        policy = str(metadata["standardisation"]["policy"])
-    except (KeyError, TypeError, ValueError) as error:
+        standardisation = metadata["standardisation"]
+        policy = str(standardisation["policy"])
+        n_own, prior = (float(standardisation.get(name, 0)) for name in ("n_utterances", "prior"))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ModelError(
             f"{origin}/model.yaml lacks a threshold ({error}); export or download the model again"
         ) from error
-    numbers = [*thresholds.values(), *(width for each in widths.values() for width in each.values())]
+    numbers = [*thresholds.values(), *(width for each in widths.values() for width in each.values()), n_own, prior]
     if policy not in POLICIES or not all(0 <= number < np.inf for number in numbers):
         raise ModelError(f"{origin}/model.yaml holds a policy or threshold that makes no sense; export the model again")
-    return thresholds, widths
+    return thresholds, _widths_in_use(widths, policy, well_adapted(n_own, prior)) if widths else []
+
+
+def _widths_in_use(widths: dict[str, dict[str, float]], policy: str, well: bool) -> list[dict[str, float]]:
+    """Give half the widths of the place's rows and of speakers', by label: where none was measured, the wider ones."""
+    of_place = {"source": ("source",), "adapted": ("adapted",) if well else ("source", "adapted")}[policy]
+    of_speaker = ("source", *of_place, "speaker" if "speaker" in widths else "adapted")
+    return [{label: max(widths[each][label] for each in names) for label in LABELS} for names in (of_place, of_speaker)]
 
 
 def _checked_functionals(functionals: pd.DataFrame | npt.ArrayLike) -> Floats:
