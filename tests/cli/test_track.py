@@ -13,6 +13,8 @@ import pandas as pd
 import pytest
 import soundfile
 
+from affectmap.schema import AudioError
+
 PROGRAM = Path(sysconfig.get_path("scripts")) / "affectmap"
 
 
@@ -74,6 +76,19 @@ def test_without_matplotlib_the_table_still_comes(affectmap, here, talk, monkeyp
     assert not (here / "a.png").exists()
 
 
+def test_that_matplotlib_is_missing_is_told_before_the_work(affectmap, talk, monkeypatch, capsys):
+    told = []
+
+    def measure(*arguments, **options):
+        told.append(capsys.readouterr().err)
+        raise AudioError("measured")
+
+    monkeypatch.setattr("affectmap.track_picture.has_matplotlib", lambda: False)
+    monkeypatch.setattr("affectmap.track.track_recording", measure)
+    assert affectmap("track", "talk.wav", "--picture", "a.png").code == 1
+    assert told == ['note: no picture without matplotlib; run pip install "affectmap[plot]"\n']
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
@@ -84,6 +99,7 @@ def test_without_matplotlib_the_table_still_comes(affectmap, here, talk, monkeyp
         (["track", "empty.wav"], 1, "empty"),
         (["track", "talk.wav", "--windows", "3", "--speech"], 2, "exclude each other"),
         (["track", "talk.wav", "--windows", "0"], 1, "windows last 0 s"),
+        (["track", "--stream", "--windows", "0"], 1, "windows last 0 s"),
         (["track", "talk.wav", "--windows", "nan"], 1, "windows last nan s"),
         (["track", "talk.wav", "--hop", "1"], 2, "--hop goes with --windows"),
         (["track", "talk.wav", "--windows", "1", "--hop", "2"], 1, "hop is 2 s"),

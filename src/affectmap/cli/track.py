@@ -63,7 +63,8 @@ def track_command(
             raise UsageError(f"--stream reads stdin and prints rows as they come; it takes no {given[0]}")
         if format == "parquet" or statistics == "recording":
             raise UsageError("--stream knows csv or json, and statistics source or running")
-        _print_stream(sampling_rate, None if speech else windows or 3.0, hop, model, statistics, format or "csv")
+        windows = 3.0 if windows is None and not speech else windows
+        _print_stream(sampling_rate, windows, hop, model, statistics, format or "csv")
         return
     if recording is None:
         raise UsageError("name a recording, or give --stream to read samples from stdin")
@@ -96,10 +97,12 @@ def _tracked(
     from affectmap.cli.progress import progress_bar
     from affectmap.inference import load_model
     from affectmap.track import track_recording
-    from affectmap.track_picture import check_picture_name
+    from affectmap.track_picture import check_picture_name, has_matplotlib
 
     if picture:
         check_picture_name(picture)
+        if not has_matplotlib():  # known before an hour is measured; its table is worth having all the same
+            typer.echo('note: no picture without matplotlib; run pip install "affectmap[plot]"', err=True)
     with progress_bar(f"{recording.name} (s)") as progress:
         return track_recording(
             recording,
@@ -116,12 +119,9 @@ def _tracked(
 def _draw(track: Track, picture: Path) -> None:
     from affectmap.track_picture import has_matplotlib
 
-    if has_matplotlib():
-        track.picture(picture)
-        return
-    # The hour is measured by now; its table must not be lost for want of a picture.
-    typer.echo('note: no picture without matplotlib; run pip install "affectmap[plot]"', err=True)
-    raise typer.Exit(1)
+    if not has_matplotlib():
+        raise typer.Exit(1)
+    track.picture(picture)
 
 
 def _format_of(output: Path | None) -> Literal["csv", "json", "parquet"]:
