@@ -1,5 +1,6 @@
 """Cutting: the rule on probabilities that are known, the same pieces in whatever blocks, and nothing lost."""
 
+import itertools
 import os
 from pathlib import Path
 
@@ -77,6 +78,19 @@ def test_long_speech_is_cut_where_it_is_least_likely(scripted):
     one, other = spans(cut(SpeechCutter(), signal))
     assert one[1] == other[0]  # nothing lost and nothing twice
     assert 4.48 <= one[1] < 4.58
+
+
+@pytest.mark.parametrize("seconds", np.arange(5.9, 7.7, 0.1).round(1).tolist())
+def test_the_end_of_speech_is_not_lost_whenever_it_ends(scripted, seconds):
+    dip = (0.096, 0.5)  # shortly before the longest length, so that what follows a cut there is short
+    signal = spelt((1.6, 0), (5.76, 0.9), dip, (seconds - 5.856, 0.9), (3.2, 0))
+    cutter = SpeechCutter()
+    found = spans(cut(cutter, signal))
+    assert cutter.notes() == []
+    assert found[0][0] == pytest.approx(1.5)
+    assert found[-1][1] == pytest.approx(len(signal) / RATE - 3.1)
+    assert len(found) == (1 if seconds <= 7 else 2)
+    assert all(one[1] == other[0] for one, other in itertools.pairwise(found))
 
 
 @pytest.mark.parametrize("seed", range(8))

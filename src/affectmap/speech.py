@@ -282,7 +282,7 @@ class SpeechCutter:
             self._last = chunk
         if chunk - self._last >= _chunks(rule.gap_s):
             return self._close(self._last + 1, cut=False)
-        if chunk - self._start >= _chunks(rule.max_s + rule.min_s):
+        if self._last - self._start >= _chunks(rule.max_s + rule.min_s):  # in a pause it may be over already
             begin, end = self._start + _chunks(rule.max_s / 2), self._start + _chunks(rule.max_s)
             least = begin + int(np.argmin(self._memory.probabilities(begin, end)))
             return self._close(least, cut=True)
