@@ -46,6 +46,14 @@ def test_nothing_to_adapt_to(affectmap, here):
     assert not (here / "mine").exists()
 
 
+def test_a_recording_on_the_input_is_not_enough(affectmap, here):
+    write_recordings(here / "rec", 2)
+    done = affectmap("adapt", "rec", "-", "-o", "mine")
+    assert done.code == 2
+    assert done.error == "adapt takes files and folders, many of them; a recording on the input is one"
+    assert not (here / "mine").exists()
+
+
 def test_a_folder_is_not_replaced_unasked(affectmap, here):
     write_recordings(here / "rec", 2)
     assert affectmap("adapt", "rec", "-o", "mine").code == 0

@@ -9,8 +9,8 @@ import typer
 
 from affectmap.cli import options
 from affectmap.cli.embed import ModelFolder
-from affectmap.cli.recordings import find_recordings
-from affectmap.schema import AudioError
+from affectmap.cli.recordings import STDIN, find_recordings
+from affectmap.schema import AudioError, UsageError
 
 _Sources = Annotated[
     list[str], typer.Argument(metavar="FOLDER", help="Recordings of the place, language or person; no labels needed.")
@@ -32,6 +32,8 @@ def adapt_command(
     from affectmap.inference import load_model
     from affectmap.storage import check_new_folder
 
+    if STDIN in source:
+        raise UsageError("adapt takes files and folders, many of them; a recording on the input is one")
     check_new_folder(output, overwrite=overwrite)
     loaded, recordings = load_model(model), find_recordings(source)
     with progress_bar("recordings") as progress:
