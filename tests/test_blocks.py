@@ -127,6 +127,21 @@ def test_samples_that_are_no_numbers_are_silence_and_told(tmp_path):
     assert "between 4.38 and 9.38 s" in recording.notes()[0]
 
 
+def test_gaps_that_touch_are_one(tmp_path):
+    signal = np.full(40 * 16000, np.nan, np.float32)
+    signal[:100] = signal[600_000:600_100] = 0.25
+    soundfile.write(tmp_path / "a.wav", signal, 16000, subtype="FLOAT")
+    recording = Recording(tmp_path / "a.wav")
+    for _ in range(2):  # a second reading begins anew
+        assert len(joined(recording.blocks())) == len(signal)
+        assert recording.gaps == [(100 / 16000, 40.0)]
+    signal[200_000:] = 0.25
+    soundfile.write(tmp_path / "b.wav", signal, 16000, subtype="FLOAT")
+    recording = Recording(tmp_path / "b.wav")
+    joined(recording.blocks())
+    assert recording.gaps == [(100 / 16000, 12.5)]
+
+
 def test_a_dead_channel_is_told(tmp_path):
     voice = 0.1 * np.random.default_rng(0).standard_normal(16000)
     soundfile.write(tmp_path / "a.wav", np.stack([voice, 0 * voice], axis=1), 16000)

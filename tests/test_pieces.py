@@ -9,9 +9,9 @@ import soundfile
 
 from affectmap.blocks import PulseCode, Recording
 from affectmap.inference import load_model
-from affectmap.pieces import measured_pieces
+from affectmap.pieces import _is_broken, measured_pieces
 from affectmap.schema import AudioError
-from affectmap.speech import WindowCutter
+from affectmap.speech import RATE, Piece, WindowCutter
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +83,27 @@ def test_pieces_that_touch_a_gap_have_no_values(tmp_path, voice, model):
     pieces = list(measured_pieces(Recording(tmp_path / "a.wav"), WindowCutter(1.0), model, 2))
     assert [np.isnan(piece.functionals).all() for piece in pieces] == [False, True, False]
     assert "NaN" in pieces[1].heard.problem
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_which_pieces_touch_a_gap(seed):
+    rng = np.random.default_rng(seed)
+    edges = np.sort(rng.choice(400, 40, replace=False)).astype(float)
+    gaps = list(zip(edges[::2], edges[1::2], strict=True))
+    for start, length in zip(rng.integers(0, 400, 200), rng.integers(1, 30, 200), strict=True):
+        piece = Piece(int(start) * RATE, np.zeros(length * RATE, np.int8), 1.0)
+        assert _is_broken(piece, gaps) == any(a < start + length and b > start for a, b in gaps)
+    assert not _is_broken(piece, [])
+
+
+def test_a_recording_with_a_gap_in_every_block(tmp_path, model):
+    signal = np.full(5 * 64_000, 0.25, np.float32)
+    signal[32_000::64_000] = np.nan
+    soundfile.write(tmp_path / "a.wav", signal, 16000, subtype="FLOAT")
+    recording = Recording(tmp_path / "a.wav")
+    pieces = list(measured_pieces(recording, WindowCutter(2.0), model, 1))
+    assert len(recording.gaps) == 5
+    assert [piece.heard.problem is None for piece in pieces] == [True, False] * 5
 
 
 def test_an_error_ends_the_threads(tmp_path, model):

@@ -118,11 +118,17 @@ class Recording:
         finite = np.isfinite(block)
         if not finite.all():
             strange = np.flatnonzero(~finite.all(axis=1)) + self._n_read
-            self.gaps.append((strange[0] / self.sampling_rate, (strange[-1] + 1) / self.sampling_rate))
+            self._add_gap(int(strange[0]), int(strange[-1]) + 1)
             block = np.where(finite, block, np.float32(0))
         self._peaks = np.maximum(self._peaks, np.abs(block).max(axis=0))
         self._n_read += len(block)
         return block[:, 0] if block.shape[1] == 1 else block.mean(axis=1)
+
+    def _add_gap(self, first: int, last: int) -> None:
+        begin, end = first / self.sampling_rate, last / self.sampling_rate
+        if self.gaps and self.gaps[-1][1] == begin:  # the block before ended in it
+            begin = self.gaps.pop()[0]
+        self.gaps.append((begin, end))
 
     def notes(self) -> list[str]:
         """Tell what was met while reading.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -74,13 +75,13 @@ def measured_pieces(
     pieces = _pieces(source, cutter, progress)
     if not n_threads:
         for piece in pieces:
-            yield _measured(piece, source.gaps, model)
+            yield _measured(piece, _is_broken(piece, source.gaps), model)
         return
     waiting: deque[Future[Measured]] = deque()
     pool = ThreadPoolExecutor(n_threads)
     try:
         for piece in pieces:
-            waiting.append(pool.submit(_measured, piece, list(source.gaps), model))
+            waiting.append(pool.submit(_measured, piece, _is_broken(piece, source.gaps), model))
             while waiting and (len(waiting) > _AHEAD * n_threads or waiting[0].done()):
                 yield waiting.popleft().result()
         while waiting:
@@ -99,9 +100,20 @@ def _pieces(source: Source, cutter: Cutter, progress: Callable[[float], None] | 
     yield from cutter.finish()
 
 
-def _measured(piece: Piece, gaps: list[tuple[float, float]], model: Model) -> Measured:
-    start_s, end_s = piece.first / RATE, (piece.first + len(piece.signal)) / RATE
-    if any(begin < end_s and end > start_s for begin, end in gaps):
+def _is_broken(piece: Piece, gaps: list[tuple[float, float]]) -> bool:
+    """Whether a piece touches a gap; they follow each other, and there may be one in every block of a long file."""
+    start_s, end_s = _times(piece)
+    after = bisect_right(gaps, start_s, key=lambda gap: gap[1])
+    return after < len(gaps) and gaps[after][0] < end_s
+
+
+def _times(piece: Piece) -> tuple[float, float]:
+    return piece.first / RATE, (piece.first + len(piece.signal)) / RATE
+
+
+def _measured(piece: Piece, is_broken: bool, model: Model) -> Measured:
+    start_s, end_s = _times(piece)
+    if is_broken:
         heard = SignalFlags(False, False, False, "some of its samples are NaN or infinity")
         return Measured(start_s, end_s, piece.speech, np.full(len(FUNCTIONALS), np.nan), heard)
     functionals, heards = model.measure([piece.signal], RATE, n_jobs=1)
