@@ -29,6 +29,8 @@ Floats = npt.NDArray[np.float64]
 OPSET, IR_VERSION = 17, 8
 #: Largest difference between the network and the graph that is let through.
 TOLERANCE = 1e-5
+#: Random rows that both are compared on.
+N_RANDOM = 64
 #: Thresholds of the flags; experiments/shipped-model measures and explains them.
 FLAGS = {"clipped_share": 0.001, "min_voiced_share": 0.02, "min_pitch_spread": 0.005, "min_loudness_spread": 0.15}
 
@@ -58,7 +60,8 @@ def export_model(
             lies ten standard deviations away on average is unfamiliar.
         card: For people, Markdown.
         training: Corpora, method and what else is known about the training; goes into ``model.yaml``.
-        examples: Real functionals (N, 88) to compare on, besides random ones.
+        examples: Real functionals (N, 88) to compare on, besides random ones; ``parity`` in ``model.yaml`` tells
+            the largest difference.
         sampling_rate: Rate in Hz that the training recordings had, and at which others will be measured.
         hub: Whether to add the files that a repository on the Hugging Face Hub has: ``README.md`` and ``config.json``.
         overwrite: Whether to replace a folder that affectmap wrote.
@@ -83,7 +86,9 @@ def export_model(
     metadata = _metadata(embedder, name, heads, calibration, dict(training or {}), sampling_rate)
     card = card or f"# {name}\n\nNothing was measured on this model: it has no card.\n"
     content = ModelFolder(graph, embedder.statistics_, metadata, card)
-    check_parity(Model(content, str(folder)), embedder, heads, examples)
+    largest = check_parity(Model(content, str(folder)), embedder, heads, examples)
+    n_examples = 0 if examples is None else len(np.asarray(examples))
+    metadata["parity"] = {"largest_difference": float(f"{largest:.1e}"), "n_random": N_RANDOM, "n_examples": n_examples}
     content.write(Path(folder), overwrite=overwrite, hub=hub)
     return load_model(folder)
 
@@ -198,7 +203,7 @@ def check_parity(
         ModelError: If it is above :data:`TOLERANCE`, or one row gets other values alone than among others.
     """
     statistics = embedder.statistics_
-    around = np.random.default_rng(0).normal(size=(64, embedder.n_features_in_))
+    around = np.random.default_rng(0).normal(size=(N_RANDOM, embedder.n_features_in_))
     rows = [np.where(statistics.usable, statistics.mean + around * statistics.std, 0.0)]
     if examples is not None and len(np.asarray(examples)):
         rows.append(np.asarray(examples, dtype=np.float64))
