@@ -3,8 +3,8 @@
     python experiments/shipped-model/run.py DATA
 
 DATA is a folder with corpora/emodb, corpora/urdu, corpora/aesdd, corpora/labels, and features/ravdess.parquet and
-features/emovo.parquet (columns emotion, speaker and the functionals at 16 kHz). The same machine and versions give the
-same bytes.
+features/emovo.parquet (columns emotion, speaker and the functionals at 16 kHz). The same processor, versions and number
+of threads (settings.json; take OMP_NUM_THREADS=1) give the same bytes; others may differ in the last digits.
 """
 
 from __future__ import annotations
@@ -13,23 +13,27 @@ import argparse
 import os
 import platform
 import tempfile
+import textwrap
 from collections.abc import Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from card import RIDGE_WAY, card_text, markdown_table
+import torch
+from card import RIDGE_WAY, card_text, coverage_text, markdown_table
 from elsewhere import elsewhere_table
 from sounds import flags_table, sounds_table
-from transfer import Heard, Trained, adapted, alone, quality, ridge, train, ways
+from transfer import Heard, Trained, adapted, after, alone, by_speaker, quality, ridge, train, ways
 
+from affectmap.adaptation import PRIOR
 from affectmap.calibration import (
     CLASSES,
     Calibration,
     Heads,
     expected_calibration_error,
-    half_width,
+    largest_half_width,
     nested_coverage,
     with_temperature,
 )
@@ -45,6 +49,29 @@ ROOT = HERE.parents[1]
 CORPORA = ("emodb", "urdu", "aesdd")
 POLICIES = {"source": alone, "adapted": adapted}
 LEVEL, SEED, N_SEEDS = 0.9, 0, 5
+#: Ways of standardising that intervals are tried with.
+COVERED = {
+    "one recording alone": alone,
+    **{f"{n} of the place": partial(after, n=n, unit="place", prior=PRIOR, seed=SEED) for n in (1, 10, 30)},
+    "all of the place": adapted,
+    **{f"{n} of the speaker": partial(after, n=n, unit="speaker", prior=PRIOR, seed=SEED) for n in (1, 10)},
+    "all of the speaker": by_speaker,
+}
+#: Ways that the widths of a policy come from.
+MEASURED = {
+    "source": ("one recording alone",),
+    "adapted": ("30 of the place", "all of the place"),
+    "speaker": ("all of the speaker",),
+}
+#: Ways that the width of a way comes from, as affectmap.inference takes them.
+WIDTH_FROM = {
+    "one recording alone": MEASURED["source"],
+    **dict.fromkeys(("1 of the place", "10 of the place"), MEASURED["source"] + MEASURED["adapted"]),
+    **dict.fromkeys(("30 of the place", "all of the place"), MEASURED["adapted"]),
+    **dict.fromkeys(
+        ("1 of the speaker", "10 of the speaker", "all of the speaker"), MEASURED["source"] + MEASURED["speaker"]
+    ),
+}
 #: Ways of standardising in README's table.
 README_WAYS = (
     "one recording alone",
@@ -76,11 +103,11 @@ class Held:
         self.corpora = {corpus.name: corpus for corpus in corpora}
         self._trained: dict[tuple[str, ...], Trained] = {}
 
-    def heard(self, sources: tuple[str, ...], target: str, policy: str) -> Heard:
-        """What a model of `sources` says about `target`."""
+    def heard(self, sources: tuple[str, ...], target: str, way: str) -> Heard:
+        """What a model of `sources` says about `target`; `way` is one of POLICIES or COVERED."""
         if sources not in self._trained:
             self._trained[sources] = train([self.corpora[name] for name in sources], SEED)
-        return POLICIES[policy](self._trained[sources], self.corpora[target])
+        return (POLICIES | COVERED)[way](self._trained[sources], self.corpora[target])
 
     def others(self, target: str) -> tuple[str, ...]:
         """All corpora but one."""
@@ -95,11 +122,19 @@ class Held:
 def coverage_table(held: Held) -> pd.DataFrame:
     """Say how often the intervals of models that never heard a corpus hold its ratings."""
     labels = {name: corpus.label for name, corpus in held.corpora.items()}
-    parts = []
-    for policy in POLICIES:
-        found = nested_coverage(lambda sources, target, p=policy: held.heard(sources, target, p).ratings, labels, LEVEL)
-        parts.append(found.assign(policy=policy))
-    return pd.concat(parts, ignore_index=True)
+    return nested_coverage(lambda *which: held.heard(*which).ratings, labels, WIDTH_FROM, LEVEL)
+
+
+def half_widths(held: Held) -> dict[str, dict[str, float]]:
+    """Half the widths by policy and label, from leave-one-corpus-out residuals on the corpus where they are largest."""
+    widths = {}
+    for policy, measured in MEASURED.items():
+        heard = [held.heard(held.others(name), name, way) for name in held.corpora for way in measured]
+        residuals = [each.corpus.label - each.ratings for each in heard]
+        widths[policy] = {
+            label: largest_half_width([r[:, i] for r in residuals], LEVEL) for i, label in enumerate(LABELS)
+        }
+    return widths
 
 
 def temperature_table(held: Held) -> pd.DataFrame:
@@ -185,9 +220,7 @@ def export(held: Held, tables: dict[str, pd.DataFrame], folder: Path) -> Model:
     """Train on all corpora, calibrate on leave-one-corpus-out predictions, and write the model with its card."""
     names = tuple(held.corpora)
     trained = held.trained_on(names)
-    heard = {policy: [held.heard(held.others(name), name, policy) for name in names] for policy in POLICIES}
-    residuals = {p: np.concatenate([each.corpus.label - each.ratings for each in parts]) for p, parts in heard.items()}
-    widths = {p: {label: half_width(r[:, i], LEVEL) for i, label in enumerate(LABELS)} for p, r in residuals.items()}
+    widths = half_widths(held)
     heads = _tempered(held, trained.heads, [(held.others(name), name) for name in names])
     calibration = Calibration(LEVEL, widths, max_distance(trained))
     cards = [corpus.corpus.card for corpus in held.corpora.values()]
@@ -222,15 +255,24 @@ def export(held: Held, tables: dict[str, pd.DataFrame], folder: Path) -> Model:
     return write(folder, card_text(SHIPPED, cards, tables, widths, heads.temperature, LEVEL))
 
 
-def into_readme(table: pd.DataFrame) -> None:
-    """Put the table of ways between README's marks, where it has them."""
-    readme = ROOT / "README.md"
-    text = readme.read_text(encoding="utf-8")
-    if "<!-- ways:begin -->" not in text:
+def between_marks(file: Path, name: str, content: str) -> None:
+    """Put lines between a file's marks of that name, where it has them; indented like the marks."""
+    text = file.read_text(encoding="utf-8")
+    begin, end = f"<!-- {name}:begin -->\n", f"<!-- {name}:end -->"
+    if begin not in text:
         return
-    before, rest = text.split("<!-- ways:begin -->")
-    after = rest.split("<!-- ways:end -->")[1]
-    write_text(readme, f"{before}<!-- ways:begin -->\n{markdown_table(table)}<!-- ways:end -->{after}")
+    before, rest = text.split(begin)
+    inside, after_it = rest.split(end)
+    indent = inside.rpartition("\n")[2]
+    write_text(file, f"{before}{begin}{textwrap.indent(content, indent)}{indent}{end}{after_it}")
+
+
+def tell_coverage(coverage: pd.DataFrame, widths: dict[str, dict[str, float]], titles: dict[str, str]) -> None:
+    """Write what intervals held wherever it is told."""
+    said = coverage_text(coverage, widths, titles, LEVEL)
+    package = ROOT / "src" / "affectmap"
+    for file, width in ((ROOT / "README.md", 120), (HERE / "notes.md", 120), (package / "inference.py", 110)):
+        between_marks(file, "coverage", textwrap.fill(said, width, break_on_hyphens=False) + "\n")
 
 
 def summary_of_ways(runs: pd.DataFrame) -> pd.DataFrame:
@@ -264,26 +306,41 @@ def main() -> None:
     held = Held(corpora)
     tables = {
         "ways": runs,
-        "coverage": coverage_table(held),
+        "coverage": coverage_table(held).round(4),
         "temperature": temperature_table(held),
         "breakdown": breakdown_table(held),
         "unfamiliar": unfamiliar_table(held),
     }
-    export(held, tables, output)
+    model = export(held, tables, output)
     for name, table in tables.items():
         write_text(HERE / f"{name}.csv", table.round(4).to_csv(index=False))
-    into_readme(summary_of_ways(runs))
-    names = ("affectmap", "numpy", "onnx", "onnxruntime", "opensmile", "scikit-learn", "torch")
-    versions = {name: version(name) for name in names}
-    about = {
-        "command": "python experiments/shipped-model/run.py DATA",
+    between_marks(ROOT / "README.md", "ways", markdown_table(summary_of_ways(runs)))
+    widths = {policy: model.metadata["intervals"][policy] for policy in MEASURED}
+    tell_coverage(tables["coverage"], widths, {name: each.corpus.card.title for name, each in held.corpora.items()})
+    write_json(HERE / "settings.json", about_this_run(int(runs["seed"].nunique())))
+
+
+def about_this_run(n_seeds: int) -> dict[str, object]:
+    """Say on what the figures were made; byte for byte they come again on the same only."""
+    names = ["affectmap", "numpy", "onnx", "onnxruntime", "opensmile", "pandas", "scikit-learn", "scipy", "torch"]
+    return {
+        "command": "OMP_NUM_THREADS=1 python experiments/shipped-model/run.py DATA",
+        "note": "the same bytes on the same processor, versions and threads; elsewhere the last digits may differ",
         "seed": SEED,
-        "n_seeds": int(runs["seed"].nunique()),
+        "n_seeds": n_seeds,
+        "versions": {name: version(name) for name in names},
+        "machine": platform.machine(),
+        "processor": _processor(),
+        "threads": torch.get_num_threads(),
+        "python": platform.python_version(),
     }
-    write_json(
-        HERE / "settings.json",
-        about | {"versions": versions, "machine": platform.machine(), "python": platform.python_version()},
-    )
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
+    named = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return named[0] if named else platform.processor() or platform.machine()
 
 
 if __name__ == "__main__":
