@@ -28,7 +28,9 @@ _Sources = Annotated[
 ]
 _Output = Annotated[
     Path | None,
-    typer.Option("-o", "--output", metavar="FILE", help="Table to write; its suffix tells the format (stdout)."),
+    typer.Option(
+        "-o", "--output", metavar="FILE", help="Table, written at the end; its suffix tells the format (stdout)."
+    ),
 ]
 _Format = Annotated[
     Format | None, typer.Option("--format", help="csv; json: a line each; audformat: -o is a folder to be made.")
