@@ -5,6 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
+from affectmap.service.limits import MAX_CONNECTIONS
+
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 #: The three ways to hand over a recording.
 RECORDING_BODY: dict[str, Any] = {
@@ -32,7 +34,6 @@ RECORDING_BODY: dict[str, Any] = {
     }
 }
 _REFUSED = {
-    400: "the request is no HTTP",
     401: "the token is missing or wrong",
     403: "a path out of the served folder, or a page from elsewhere",
     404: "no such file",
@@ -44,6 +45,12 @@ _REFUSED = {
     422: "the recording cannot be read, or an option is out of range",
     429: "too many recordings at once; Retry-After says when to try again",
 }
+#: What the server itself answers before the service sees the request.
+_REFUSED_UNREAD = {
+    400: "the request is no HTTP; plain text",
+    503: f"more than {MAX_CONNECTIONS} connections at once; plain text",
+}
+_TEXT = {"text/plain": {"schema": {"type": "string"}}}
 _DETAIL = {
     "application/json": {
         "schema": {"type": "object", "required": ["detail"], "properties": {"detail": {"type": "string"}}}
@@ -70,7 +77,8 @@ RESULTS: dict[int | str, dict[str, Any]] = {
             "text/csv": {"schema": {"type": "string"}},
         },
     },
-    **{status: {"description": reason, "content": _DETAIL} for status, reason in _REFUSED.items() if status > 400},
+    **{status: {"description": reason, "content": _DETAIL} for status, reason in _REFUSED.items()},
+    **{status: {"description": reason, "content": _TEXT} for status, reason in _REFUSED_UNREAD.items()},
 }
 
 
