@@ -82,8 +82,9 @@ def card_text(
         "sex the mean of its emotions'. Sex as the corpora's own documentation tells (AESDD does not, by speaker).\n",
         markdown_table(_breakdown(tables["breakdown"], titles)),
         "## Intervals\n",
-        f"Half widths at level {level:g}: {_widths(widths)}. Adapted to fewer than 30 recordings it is the wider of as "
-        "shipped and adapted, by speaker the wider of that and as shipped. They are split-conformal: the order "
+        f"Half widths at level {level:g}: {_widths(widths)}. Adapted to fewer than 30 recordings, or with "
+        "another prior than ten as in a track, it is the wider of as shipped and adapted; by speaker the wider of that "
+        "and as shipped. They are split-conformal: the order "
         "statistic of the errors on each corpus by a model that never heard it, and of these the largest. So they "
         f"promise {level:g} for each of these three corpora, not for another one.\n",
         f"{coverage_text(tables['coverage'], widths, titles, level)}\n",

@@ -61,22 +61,23 @@ def adapted_statistics(functionals: Floats, source: Statistics, prior: float = P
 
 
 def well_adapted(n_utterances: float, prior: float) -> bool:
-    """Whether so many own utterances were taken that the intervals measured on adapted corpora are meant.
+    """Whether statistics were taken as in the measurement of the intervals of adapted models.
 
-    That is :data:`ENOUGH`, and three times `prior`: the least that ``experiments/shipped-model`` measured them with.
+    That is from :data:`ENOUGH` utterances or more with :data:`PRIOR` beside them. A track's are not: they come from
+    segments of one recording, with another prior.
 
     Args:
         n_utterances: Own utterances.
         prior: How many the source's statistics counted for.
 
     Returns:
-        Whether it is enough.
+        Whether it is so.
 
     Example:
-        >>> well_adapted(29, 10), well_adapted(30, 10), well_adapted(60, 30)
+        >>> well_adapted(29, PRIOR), well_adapted(30, PRIOR), well_adapted(500, 30)
         (False, True, False)
     """
-    return n_utterances >= max(ENOUGH, 3 * prior)
+    return n_utterances >= ENOUGH and prior == PRIOR
 
 
 def mixed_statistics(own: Statistics, source: Statistics, share: float) -> Statistics:

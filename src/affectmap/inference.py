@@ -8,9 +8,9 @@ Conventions:
       ratings. Of the shipped model's:
       <!-- coverage:begin -->
       <!-- coverage:end -->
-      It is as wide as was measured with the mean and spread in use: the model's own, those of at least
-      :data:`~affectmap.adaptation.ENOUGH` utterances of a place, or a speaker's; with fewer of a place, and for
-      speakers, the wider of that and the model's own.
+      One is as wide as was measured with the mean and spread in use: the model's own, those of at least
+      :data:`~affectmap.adaptation.ENOUGH` utterances of a place, or a speaker's; with fewer or another prior, for
+      speakers, and in a track, the wider of that and the model's own.
     * Probabilities sum to 1 and take all classes as equally frequent; they are a rough order.
     * A value that cannot be had is ``NaN`` and a flag or a problem says so; a flag beside a value never replaces it.
     * Recordings are resampled to the model's sampling rate, because functionals depend on it.
@@ -222,7 +222,8 @@ class Model:
             functionals: (N, 88) as in :meth:`transform`, of the corpus, language or place to adapt to: many emotions
                 and, where several people shall be compared, several people. Outliers and rows without speech
                 play no part.
-            prior: How many utterances this model's own statistics count for beside them; with 0 they play no part.
+            prior: How many utterances this model's own statistics count for beside them; with 0 they play no part. The
+                narrower intervals of adapted models were measured with the default.
 
         Returns:
             A new model; this one is not changed.
