@@ -107,6 +107,15 @@ def test_a_stream_gives_the_files_values_to_the_last_bit(interview, loud_is_spee
     assert missing == {f"{label}_level{end}" for label in ("activation", "valence") for end in ("", "_low", "_high")}
 
 
+def test_running_statistics_forget_by_the_time_of_the_segments(interview, loud_is_speech, model, monkeypatch):
+    settings = {"window_s": 0.3, "statistics": "running"}
+    long = track_recording(interview, model, **settings).table["activation"]
+    monkeypatch.setattr("affectmap.standardising.MEMORY_S", 2.5)
+    short = track_recording(interview, model, **settings).table["activation"]
+    pd.testing.assert_series_equal(short[:20], long[:20], check_exact=True)
+    assert not np.allclose(short[20:], long[20:], equal_nan=True)
+
+
 def test_threads_and_a_second_run_do_not_matter(interview, model):
     tables = [track_recording(interview, model, window_s=2, n_jobs=n_jobs).table for n_jobs in (1, 2, 2)]
     for table in tables[1:]:
