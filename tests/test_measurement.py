@@ -81,9 +81,9 @@ def test_a_file_of_hours_is_refused_by_its_header_and_the_others_go_on(write_voi
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert np.isfinite(table.to_numpy()).all(axis=1).tolist() == [False, True, False]
-    assert heard[0].problem == "lasts 8 h 0 min, expected up to 10 min 0 s at once; use affectmap track"
+    assert heard[0].problem == "lasts 8 h 0 min, expected up to 10 min at once; use affectmap track"
     assert heard[1].problem is None
-    assert heard[2].problem == "lasts 10 min 1 s, expected up to 10 min 0 s at once; use affectmap track"
+    assert heard[2].problem == "lasts 10 min 1 s, expected up to 10 min at once; use affectmap track"
     assert peak < 50e6
 
 

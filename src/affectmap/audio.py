@@ -235,7 +235,8 @@ def _duration_text(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     if minutes >= 60:
         return f"{minutes // 60} h {minutes % 60} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+    parts = [f"{minutes} min"] * bool(minutes) + [f"{rest} s"] * (rest > 0 or not minutes)
+    return " ".join(parts)
 
 
 def _cut_short(file: Path, held_s: float, promised_s: float) -> AudioError:
