@@ -182,8 +182,9 @@ def _part_lines(name: str, part: Part, results: Mapping[str, Any]) -> Iterator[s
 
 
 def draw(results: Mapping[str, Any], file: Path) -> bool:
-    """Draw every part's curves, a panel each; tell whether there are any."""
-    panels = [curve for name in _ordered(results["parts"]) for curve in results["parts"][name].get("curves", [])]
+    """Draw the curves of growth, or those of all parts where it was not run; tell whether there are any."""
+    named = {name: results["parts"][name].get("curves", []) for name in _ordered(results["parts"])}
+    panels = named.get("growth") or [curve for curves in named.values() for curve in curves]
     if not panels:
         return False
     import matplotlib
@@ -191,21 +192,19 @@ def draw(results: Mapping[str, Any], file: Path) -> bool:
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
-    n_columns = min(3, len(panels))
-    n_rows = math.ceil(len(panels) / n_columns)
-    figure, axes = plt.subplots(n_rows, n_columns, figsize=(4 * n_columns, 3 * n_rows), squeeze=False)
-    for axis, curve in zip(axes.flat, panels, strict=False):
+    labels = list(dict.fromkeys(label for curve in panels for label in curve["lines"]))
+    styles = {label: {"color": f"C{i % 10}", "linestyle": "-" if i < 10 else "--"} for i, label in enumerate(labels)}
+    figure, axes = plt.subplots(1, len(panels), figsize=(5.5 * len(panels), 5), squeeze=False, layout="constrained")
+    for axis, curve in zip(axes.flat, panels, strict=True):
         for label, points in curve["lines"].items():
             known = [point for point in points if point[1] is not None]
-            axis.loglog([x for x, _ in known], [y for _, y in known], marker="o", markersize=3, label=label)
+            axis.loglog([x for x, _ in known], [y for _, y in known], marker="o", markersize=3, **styles[label])
         axis.set(title=curve["title"], xlabel=curve["x"], ylabel=curve["y"])
         axis.grid(which="major", alpha=0.3)
-        axis.legend(frameon=False, fontsize="small")
-    for axis in axes.flat[len(panels) :]:
-        axis.remove()
-    figure.tight_layout()
+    handles = [plt.Line2D([], [], label=label, marker="o", markersize=3, **styles[label]) for label in labels]
+    figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False, fontsize="small")
     with new_file(file) as temporary:
-        figure.savefig(temporary, format="png", dpi=120, metadata={"Software": None})
+        figure.savefig(temporary, format="png", dpi=110, metadata={"Software": None})
     plt.close(figure)
     return True
 

@@ -95,7 +95,7 @@ def rows_for(port: int, recording: bytes, n_clients: int, n_requests: int, round
         answers |= found
     name = "1 client" if n_clients == 1 else f"{n_clients} clients"
     return [
-        row_of(f"{name}: requests", rates, "/s", headline=n_clients == CLIENTS[-1]),
+        row_of(f"{name}: requests", rates, "/s"),
         row_of(f"{name}: half answered within", middles, "ms"),
         row_of(f"{name}: 95 % answered within", tails, "ms"),
     ], answers

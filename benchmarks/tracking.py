@@ -93,7 +93,7 @@ def speed_rows(file: Path, seconds: float, rounds: int, made_of: str) -> list[Ro
         ("speech", "an hour of detected speech", "≤ 190"),
     ):
         processor = [each[0] * hour for each in found[name, 1]]
-        rows.append(row_of(f"{title}: one core", processor, "s", aim, f"processor time of all threads; {how}", True))
+        rows.append(row_of(f"{title}: one core", processor, "s", aim, f"processor time of all threads; {how}"))
         rows.append(
             row_of(f"{title}: by the clock, two cores", [each[1] * hour for each in found[name, 2]], "s", "", how)
         )

@@ -23,4 +23,3 @@ def test_every_number_of_clients_has_its_rows():
         half, most = by_name[f"{name}: half answered within"], by_name[f"{name}: 95 % answered within"]
         assert 0 < half.value <= most.value
         assert by_name[f"{name}: requests"].n == 2
-    assert [row.name for row in part["rows"] if row.headline] == ["8 clients: requests"]
