@@ -15,8 +15,8 @@ import soundfile
 
 from affectmap import feature_cache, features
 from affectmap.audio import read_audio
+from affectmap.feature_cache import cache_folder
 from affectmap.features import (
-    cache_folder,
     corpus_functionals,
     extract_functionals,
     measure_functionals,

@@ -12,6 +12,7 @@ Nothing that happens to the cache stops a run: what could not be read or kept is
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import time
@@ -23,6 +24,7 @@ from types import TracebackType
 
 import numpy as np
 import pandas as pd
+import platformdirs
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
@@ -37,6 +39,24 @@ if sys.platform != "win32":
 FLUSH_S = 2.0
 #: Part files of one run that are merged at once, so that a run of hours leaves no thousands of them.
 MAX_PARTS = 30
+
+
+def cache_folder(cache: Path | None = None) -> Path:
+    """Folder of the cached features.
+
+    Args:
+        cache: The folder wanted; by default the one that the environment variable ``AFFECTMAP_CACHE`` names,
+            and without it ``features`` in the user's cache folder.
+
+    Returns:
+        The folder; it need not exist.
+
+    Example:
+        >>> cache_folder(Path("scratch")).name
+        'scratch'
+    """
+    named = cache or os.environ.get("AFFECTMAP_CACHE")
+    return Path(named) if named else Path(platformdirs.user_cache_dir("affectmap")) / "features"
 
 
 class FeatureCache:

@@ -31,11 +31,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import joblib
 import numpy as np
 import pandas as pd
-import platformdirs
 from numpy.typing import NDArray
 
 from affectmap.audio import check_signal, read_audio, resample
-from affectmap.feature_cache import FeatureCache
+from affectmap.feature_cache import FeatureCache, cache_folder
 from affectmap.schema import FUNCTIONALS, AudioError, ConfigError, CorpusError, Finding
 from affectmap.workers import WorkersError, completed, local_threads, mapped, on_cluster
 
@@ -67,24 +66,6 @@ class _Recording(NamedTuple):
     sampling_rate: int | None
     path: str
     digest: str | None  # of the file's bytes, where it may be another one
-
-
-def cache_folder(cache: Path | None = None) -> Path:
-    """Folder of the cached features.
-
-    Args:
-        cache: The folder wanted; by default the one that the environment variable ``AFFECTMAP_CACHE`` names,
-            and without it ``features`` in the user's cache folder.
-
-    Returns:
-        The folder; it need not exist.
-
-    Example:
-        >>> cache_folder(Path("scratch")).name
-        'scratch'
-    """
-    named = cache or os.environ.get("AFFECTMAP_CACHE")
-    return Path(named) if named else Path(platformdirs.user_cache_dir("affectmap")) / "features"
 
 
 def measure_functionals(signal: NDArray[np.float32], sampling_rate: int) -> NDArray[np.float32]:
@@ -123,7 +104,7 @@ def extract_functionals(
     Args:
         corpus: Its name.
         table: Its utterances, indexed by file, start and end; columns play no part.
-        cache: Folder of the cache; see :func:`cache_folder`.
+        cache: Folder of the cache; see :func:`~affectmap.feature_cache.cache_folder`.
         sampling_rate: Rate in Hz to which every recording is resampled; by default each keeps its own.
         n_jobs: Threads; by default one a core. The result does not depend on it, nor on the cluster that measures
             instead within :func:`affectmap.cluster.work_on`.
