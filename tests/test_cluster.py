@@ -1,5 +1,6 @@
 """Work on a real Dask cluster: the same bits, a worker killed in the middle, and what ends a run in one line."""
 
+import importlib.util
 import logging
 import socket
 import threading
@@ -77,7 +78,7 @@ def test_options_that_do_not_fit(backend, scheduler, message):
 
 
 def test_the_extra_is_named_where_it_is_missing(monkeypatch):
-    monkeypatch.setattr(cluster.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UsageError, match=r'pip install "affectmap\[cluster\]"'), work_on("dask", NOWHERE):
         pytest.fail("it went on")
 
