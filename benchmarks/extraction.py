@@ -41,8 +41,8 @@ def measure_sizes(n_cold: int, rounds: int, n_warm: int) -> dict[str, Any]:
         "eGeMAPSv02 of recordings at their own rate. openSMILE: one `Smile`, `process_file` for each file, rows "
         "joined; affectmap: `extract_functionals` with an empty cache, so with digests, checks and writing it. The "
         "results have to be equal bit for bit. In turn, in one process, files in the system's cache. Rounds of one "
-        "run differ by a tenth and more on a shared machine: where the range of two threads holds the aim, a miss of the "
-        "median is within that."
+        "run differ by a tenth and more on a shared machine: where the range of two threads holds the aim, a miss of "
+        "the median is within that."
     )
     return {"title": "Functionals", "text": text, "rows": rows}
 
