@@ -49,7 +49,7 @@ class Sizes:
     pairs: tuple[int, ...] = (1_000, 10_000, 50_000)
     bootstrap_pairs: tuple[int, ...] = (1_000, 10_000)
     classifier: tuple[int, ...] = (1_000, 3_000, 10_000, 20_000)
-    experiment: tuple[int, ...] = (1_000, 100_000)
+    experiment: tuple[int, ...] = (1_000, 100_000, 1_000_000)
 
 
 QUICK = Sizes((10_000,), (5_000,), (1_000,), (1_000, 3_000), ())
