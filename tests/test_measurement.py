@@ -1,5 +1,7 @@
 """Functionals of recordings and signals, good and bad."""
 
+import os
+import sys
 import tracemalloc
 
 import numpy as np
@@ -23,6 +25,17 @@ def test_a_file_and_its_signal_give_the_same(write_voice):
     assert of_file.index.tolist() == [str(file)]
     assert of_file.index.name == "file"
     assert isinstance(of_signal.index, pd.RangeIndex)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a name be any bytes")
+def test_a_name_that_is_no_text_is_a_row_without_values(write_voice, tmp_path):
+    good = write_voice("good.wav")
+    strange = str(tmp_path / os.fsdecode(b"caf\xe9.wav"))
+    os.link(good, strange)
+    table, heard = measure_sources([strange, good], None, 16000)
+    assert table.index.tolist() == [f"{tmp_path}/caf\\xe9.wav", str(good)]
+    assert np.isfinite(table.to_numpy()).all(axis=1).tolist() == [False, True]
+    assert [each.problem for each in heard] == ["its path is not UTF-8; rename file or folder", None]
 
 
 def test_other_rates_are_resampled(voice):

@@ -13,6 +13,7 @@ Conventions:
 
 from __future__ import annotations
 
+import os
 import struct
 from datetime import timedelta
 from pathlib import Path
@@ -98,6 +99,24 @@ def read_audio(
     return signal, sampling_rate
 
 
+def printable(path: str | Path) -> str:
+    r"""Write a path as text: tables and terminals cannot hold bytes that are not UTF-8.
+
+    Args:
+        path: Of a file or folder; on Linux any bytes may stand in it.
+
+    Returns:
+        The path, with ``\x`` and two digits for each byte that is not UTF-8.
+
+    Example:
+        >>> printable(os.fsdecode(b"caf\xe9.wav"))
+        'caf\\xe9.wav'
+        >>> printable("café.wav")
+        'café.wav'
+    """
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
 def check_rate(file: Path, sampling_rate: int) -> None:
     """Refuse a file whose header tells a rate that no recording has: resampling would make it huge, or nothing.
 
@@ -132,6 +151,8 @@ def unreadable(file: Path, error: Exception) -> AudioError:
         >>> str(unreadable(Path("notes.wav"), ValueError("Format not recognised.")))
         'notes.wav: broken, or not audio (Format not recognised); restore or convert it'
     """
+    if isinstance(error, UnicodeEncodeError):
+        return AudioError(f"{file}: its path is not UTF-8; rename file or folder")
     reason = getattr(error, "error_string", str(error)).strip().rstrip(".") or "unknown format"
     return AudioError(f"{file}: broken, or not audio ({reason}); restore or convert it")
 

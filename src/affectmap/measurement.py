@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from affectmap.audio import MIN_DURATION_S, RATES, read_audio, resample
+from affectmap.audio import MIN_DURATION_S, RATES, printable, read_audio, resample
 from affectmap.features import measure_functionals
 from affectmap.flags import SignalFlags, signal_flags
 from affectmap.schema import FUNCTIONALS, AudioError, ConfigError
@@ -49,8 +49,8 @@ def measure_sources(
         progress: Called with the numbers of recordings done and in total.
 
     Returns:
-        Functionals (N, 88), float64, ``NaN`` where they cannot be had, indexed by ``file`` where all are paths and
-        numbered elsewhere; and what the samples tell of each.
+        Functionals (N, 88), float64, ``NaN`` where they cannot be had, indexed by ``file`` where all are paths (as
+        :func:`~affectmap.audio.printable` writes them) and numbered elsewhere; and what the samples tell of each.
 
     Raises:
         ConfigError: If a signal comes without a sampling rate or is not mono, or `n_jobs` is less than 1.
@@ -76,8 +76,9 @@ def measure_sources(
                 progress(row + 1, len(signals))
     finally:
         pool.shutdown(cancel_futures=True)
-    named = bool(signals) and all(isinstance(each, (str, Path)) for each in signals)
-    index = pd.Index([str(each) for each in signals], name="file") if named else pd.RangeIndex(len(signals))
+    paths = [printable(each) for each in sources if isinstance(each, (str, Path))]
+    named = len(paths) == len(signals) > 0
+    index = pd.Index(paths, name="file") if named else pd.RangeIndex(len(signals))
     return pd.DataFrame(functionals, index, list(FUNCTIONALS)), heard
 
 

@@ -1,6 +1,10 @@
 """``affectmap adapt`` as a user meets it."""
 
+import os
+import sys
+
 import numpy as np
+import pytest
 import soundfile
 
 from affectmap.inference import load_model
@@ -61,3 +65,12 @@ def test_a_folder_is_not_replaced_unasked(affectmap, here):
     assert done.code == 1
     assert "--overwrite" in done.error
     assert affectmap("adapt", "rec", "-o", "mine", "--overwrite", "--model", "mine").code == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a name be any bytes")
+def test_a_name_that_is_no_text_is_left_out_by_name(affectmap, here):
+    write_recordings(here / "rec")
+    (here / "rec" / "3.wav").rename(os.fsdecode(bytes(here) + b"/rec/caf\xe9.wav"))
+    done = affectmap("adapt", "rec", "-o", "mine")
+    assert done.code == 0, done.err
+    assert "note: left out rec/caf\\xe9.wav: its path is not UTF-8; rename file or folder" in done.err

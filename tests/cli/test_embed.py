@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -64,6 +65,39 @@ def test_a_folder_in_the_order_of_names_with_bad_files(affectmap, here):
     assert "not audio" in table.loc["rec/bad.wav", "problem"]
     assert done.err.startswith("note: no values for rec/bad.wav: broken, or not audio")
     assert len(done.err.splitlines()) == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a name be any bytes")
+@pytest.mark.parametrize(
+    "output", [(), ("-o", "out.csv"), ("-o", "out.parquet"), ("--format", "json", "-o", "out.json")]
+)
+def test_a_name_that_is_no_text_costs_no_other_row(affectmap, here, output):
+    write(here / "rec" / "a.wav")
+    write(here / "rec" / "b.wav").rename(os.fsdecode(bytes(here) + b"/rec/caf\xe9.wav"))
+    write(here / "rec" / "z.wav")
+    done = affectmap("embed", "rec", *output)
+    assert done.code == 0, done.err
+    problem = "its path is not UTF-8; rename file or folder"
+    assert done.err == f"note: no values for rec/caf\\xe9.wav: {problem}\n"
+    readers = {"csv": table_of, "json": lambda text: pd.read_json(io.StringIO(text), lines=True).set_index("file")}
+    suffix = output[-1].rsplit(".", 1)[-1] if output else "csv"
+    if suffix == "parquet":
+        table = pd.read_parquet(here / "out.parquet")
+    else:
+        table = readers[suffix]((here / output[-1]).read_text() if output else done.out)
+    assert table.index.tolist() == ["rec/a.wav", "rec/caf\\xe9.wav", "rec/z.wav"]
+    assert table["activation"].notna().tolist() == [True, False, True]
+    assert table["problem"].tolist()[1] == problem
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a name be any bytes")
+def test_a_speaker_of_a_name_that_is_no_text(affectmap, here):
+    write(here / "rec" / "a.wav")
+    write(here / "rec" / "b.wav").rename(os.fsdecode(bytes(here) + b"/rec/caf\xe9.wav"))
+    (here / "who.csv").write_text("file,speaker\nrec/a.wav,anna\nrec/caf\\xe9.wav,anna\n")
+    done = affectmap("embed", "rec", "--speakers", "who.csv")
+    assert done.code == 0, done.err
+    assert table_of(done.out)["activation"].notna().tolist() == [True, False]
 
 
 def test_none_usable_ends_in_1_with_the_table(affectmap, here):

@@ -28,6 +28,7 @@ def adapt_command(
 
     Take thirty recordings or more, of many emotions and, where people shall be compared, of many people.
     """
+    from affectmap.audio import printable
     from affectmap.cli.progress import progress_bar
     from affectmap.inference import load_model
     from affectmap.storage import check_new_folder
@@ -45,7 +46,7 @@ def adapt_command(
     ]
     for file, reason in zip(recordings, reasons, strict=True):
         if reason:
-            typer.echo(f"note: left out {file}: {reason}", err=True)
+            typer.echo(f"note: left out {printable(file)}: {reason}", err=True)
     used = functionals[[reason is None for reason in reasons]]
     if used.empty:
         raise AudioError(f"none of {len(recordings)} recordings could be used; name others")

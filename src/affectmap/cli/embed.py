@@ -75,6 +75,7 @@ def _embedded(
     recordings: list[str], names: list[str] | None, model: Path | None, n_jobs: int | None
 ) -> Iterator[pd.DataFrame]:
     """Give the rows of some recordings after another; speakers need all at once."""
+    from affectmap.audio import printable
     from affectmap.cli.progress import progress_bar
     from affectmap.inference import load_model
 
@@ -90,7 +91,8 @@ def _embedded(
             with warnings.catch_warnings(record=True) as told:
                 warnings.simplefilter("always")
                 table = loaded.embed(some, speaker=names, n_jobs=n_jobs, progress=_report)
-            table.index = table.index.map(dict(zip(some, recordings[start : start + size], strict=True))).rename("file")
+            names_given = [printable(each) for each in recordings[start : start + size]]
+            table = table.set_axis(names_given, axis=0).rename_axis("file")
             for line in [*(str(warning.message) for warning in told), *_problems(table)]:
                 typer.echo(f"note: {line}", err=True)
             yield table

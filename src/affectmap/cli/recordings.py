@@ -88,7 +88,8 @@ def read_speakers(table: Path, recordings: Sequence[str]) -> list[str]:
     r"""Look up who speaks in each recording.
 
     Args:
-        table: CSV with the columns ``file`` and ``speaker``; paths are taken as written, or from the table's folder.
+        table: CSV with the columns ``file`` and ``speaker``; paths are taken as written, or from the table's folder. A
+            byte that is not UTF-8 is written as :func:`~affectmap.audio.printable` writes it.
         recordings: Paths.
 
     Returns:
@@ -128,4 +129,6 @@ def read_speakers(table: Path, recordings: Sequence[str]) -> list[str]:
 
 
 def _place(path: Path) -> str:
-    return os.path.normpath(path.absolute())
+    from affectmap.audio import printable  # which loads what the command line need not wait for
+
+    return os.path.normpath(printable(path.absolute()))
