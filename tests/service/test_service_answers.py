@@ -12,7 +12,7 @@ import soundfile
 
 from affectmap.cli import main
 from affectmap.service.answers import TrackOptions
-from affectmap.service.limits import RefusalError
+from affectmap.web.refusal import RefusalError
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from affectmap.schema import ModelError
 from affectmap.service import ServiceSettings, create_app
-from affectmap.service.limits import HEAD_S
+from affectmap.web.listening import HEAD_S
 
 TOKEN = "a-token-of-23-characters"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -350,7 +350,7 @@ def test_a_refused_body_is_read_on_for_a_moment(make_service):
 
 
 def test_large_answers_go_out_in_pieces(service, write_voice, monkeypatch):
-    monkeypatch.setattr("affectmap.service.guard._PIECE", 1000)
+    monkeypatch.setattr("affectmap.web.guard._PIECE", 1000)
     content = write_voice("voice.wav", seconds=3).read_bytes()
     sent = asyncio.run(visit(service.app, [part(content, more=False)]))
     pieces = [message["body"] for message in sent[1:]]

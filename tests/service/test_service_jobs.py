@@ -4,7 +4,7 @@ import threading
 import pytest
 
 from affectmap.service.jobs import AbandonedError, Jobs
-from affectmap.service.limits import RefusalError
+from affectmap.web.refusal import RefusalError
 
 
 async def forever() -> None:

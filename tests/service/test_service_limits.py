@@ -3,7 +3,8 @@ import pytest
 import soundfile
 
 from affectmap.schema import AudioError, UsageError
-from affectmap.service.limits import RefusalError, ServiceSettings, check_recording
+from affectmap.service.limits import ServiceSettings, check_recording
+from affectmap.web.refusal import RefusalError
 
 TOKEN = "a-token-of-23-characters"
 

@@ -16,7 +16,7 @@ from uvicorn.server import ServerState
 
 from affectmap.schema import UsageError
 from affectmap.service import ServiceSettings, create_app
-from affectmap.service.server import PatientProtocol, _listen
+from affectmap.web.listening import PatientProtocol, listen
 from conftest import make_voice
 
 pytestmark = pytest.mark.slow
@@ -27,9 +27,9 @@ def server(start_server):
     return start_server(
         "--concurrency", "2", "--max-mb", "3",
         first="""
-import affectmap.service.limits as limits, affectmap.service.uploads as uploads
-limits.HEAD_S = 1.0
-limits.READING_S = 2.0
+import affectmap.service.limits as limits, affectmap.service.uploads as uploads, affectmap.web.listening as listening
+listening.HEAD_S = 1.0
+listening.READING_S = 2.0
 limits.PATIENCE_S = uploads.PATIENCE_S = 1.5
 """,
     )  # fmt: skip
@@ -236,9 +236,9 @@ def test_ending_under_way(start_server, long_wave):
 
 def test_a_port_in_use_is_told(server):
     with pytest.raises(UsageError, match=rf"cannot listen on 127.0.0.1 port {server.port} \(.*\); choose another"):
-        _listen("127.0.0.1", server.port)
+        listen("127.0.0.1", server.port)
     with pytest.raises(UsageError, match=r"cannot listen on no\.such\.host\.invalid port 1"):
-        _listen("no.such.host.invalid", 1)
+        listen("no.such.host.invalid", 1)
 
 
 def test_answers_are_sent_at_once(model):
@@ -247,7 +247,7 @@ def test_answers_are_sent_at_once(model):
     async def accept():
         config = uvicorn.Config(create_app(ServiceSettings(), model), log_level="error")
         loop, state = asyncio.get_running_loop(), ServerState()
-        with _listen("127.0.0.1", 0) as listening:
+        with listen("127.0.0.1", 0) as listening:
             server = await loop.create_server(lambda: PatientProtocol(config, state, {}), sock=listening)
             _, writer = await asyncio.open_connection(*listening.getsockname())
             while not state.connections:

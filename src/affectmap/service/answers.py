@@ -28,12 +28,12 @@ from affectmap.service.limits import (
     LONGEST_UTTERANCE_S,
     MAX_OVERLAP,
     MAX_ROWS,
-    RefusalError,
     ServiceSettings,
     check_recording,
 )
 from affectmap.service.uploads import Given
 from affectmap.track import track_recording
+from affectmap.web.refusal import RefusalError
 
 Format = Literal["csv", "json"]
 

@@ -26,14 +26,18 @@ from starlette.exceptions import HTTPException
 from affectmap import __version__
 from affectmap.inference import Model, load_model
 from affectmap.service.answers import Answer, Format, TrackOptions, embed_answer, track_answer
-from affectmap.service.guard import Guard
 from affectmap.service.jobs import AbandonedError, Jobs
-from affectmap.service.limits import LONGEST_UTTERANCE_S, MAX_CHANNELS, MAX_RATE, RefusalError, ServiceSettings
+from affectmap.service.limits import LONGEST_UTTERANCE_S, MAX_CHANNELS, MAX_RATE, ServiceSettings
 from affectmap.service.reference import RECORDING_BODY, RESULTS, reference_page
 from affectmap.service.uploads import Given, recording_of
+from affectmap.web.guard import Guard
+from affectmap.web.refusal import RefusalError
 
 _KINDS = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript"}
 _TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
+
+#: Paths that need no token, and all below the last.
+_OPEN = ("/", "/health", "/docs", "/static/")
 
 _Format = Annotated[Format | None, Query(description="json or csv; else as the header Accept asks, JSON by default.")]
 _Seconds = Annotated[float | None, Query(gt=0, allow_inf_nan=False)]
@@ -78,7 +82,13 @@ def create_app(settings: ServiceSettings, model: Model | None = None) -> FastAPI
     _add_pages(app)
     _add_endpoints(app, desk)
     _add_handlers(app)
-    app.add_middleware(Guard, settings=settings)
+    app.add_middleware(
+        Guard,
+        host=settings.host,
+        token=settings.token,
+        is_open=settings.token is not None or not settings.is_local,
+        open_paths=_OPEN,
+    )
     return app
 
 

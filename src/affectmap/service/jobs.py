@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from affectmap.service.limits import RefusalError
+from affectmap.web.refusal import RefusalError
 
 T = TypeVar("T")
 

@@ -6,7 +6,6 @@ of bytes.
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,8 @@ import soundfile
 
 from affectmap.audio import UNREADABLE, promised_share, unreadable
 from affectmap.schema import UsageError
+from affectmap.web.host import is_local
+from affectmap.web.refusal import RefusalError
 
 #: An utterance lasts seconds; what is longer is told to be a recording, which a track measures in little memory.
 LONGEST_UTTERANCE_S = 300.0
@@ -29,29 +30,10 @@ MAX_JSON = 65_536
 #: A body may take this many seconds, and beyond them comes at this many bytes a second or is given up.
 PATIENCE_S = 20.0
 SLOWEST_BODY = 100_000
-#: Seconds after which a client that sends no complete head, or reads no answer, is let go.
-HEAD_S = 15.0
-READING_S = 60.0
-#: Connections at once.
-MAX_CONNECTIONS = 500
 #: Requests that wait or upload, for each that is measured.
 WAITING_EACH = 4
 #: Shortest token, in characters: shorter ones can be guessed.
 SHORTEST_TOKEN = 16
-
-
-class RefusalError(Exception):
-    """A request is not served.
-
-    Args:
-        status: HTTP status, 4xx.
-        detail: Why, and what to do, for people.
-        headers: Of the answer.
-    """
-
-    def __init__(self, status: int, detail: str, headers: dict[str, str] | None = None) -> None:
-        super().__init__(detail)
-        self.status, self.detail, self.headers = status, detail, headers or {}
 
 
 @dataclass(frozen=True)
@@ -113,10 +95,7 @@ class ServiceSettings:
     @property
     def is_local(self) -> bool:
         """Whether only this machine can reach the service."""
-        try:
-            return self.host.lower() == "localhost" or ipaddress.ip_address(self.host).is_loopback
-        except ValueError:  # a name, which may lead anywhere
-            return False
+        return is_local(self.host)
 
     @property
     def max_bytes(self) -> int:
@@ -152,7 +131,7 @@ def check_recording(file: Path, longest_s: float, advice: str) -> float:
         2.0
         >>> check_recording(file, 1, "cut it")
         Traceback (most recent call last):
-        affectmap.service.limits.RefusalError: the recording lasts 2 s, at most 1 s are taken here; cut it
+        affectmap.web.refusal.RefusalError: the recording lasts 2 s, at most 1 s are taken here; cut it
     """
     promised_share(file)
     try:

@@ -1,65 +1,13 @@
-"""Listening: a socket, and a server that does not wait for clients who neither send nor read."""
+"""``affectmap serve``: the application behind a socket."""
 
 from __future__ import annotations
 
-import asyncio
-import socket
 from collections.abc import Callable
 
-import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
-
-from affectmap.schema import UsageError
 from affectmap.service.app import create_app
-from affectmap.service.limits import HEAD_S, MAX_CONNECTIONS, READING_S, ServiceSettings
-
-_GRACE_S = 5  # for answers under way when the server is told to end
-
-
-class PatientProtocol(H11Protocol):
-    """HTTP/1.1 that closes connections which bring no complete head, or take no answer, for a while.
-
-    uvicorn itself only limits the wait for the first byte of a second request.
-    """
-
-    _head_timer: asyncio.TimerHandle | None = None
-    _read_timer: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for a head."""
-        super().connection_made(transport)
-        # asyncio does so only for sockets that it made itself; without it an answer's second part waits 40 ms.
-        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._head_timer = self.loop.call_later(HEAD_S, self._give_up_head)
-
-    def on_response_complete(self) -> None:
-        """Begin to wait for the next head."""
-        if self._head_timer:
-            self._head_timer.cancel()
-        self._head_timer = self.loop.call_later(HEAD_S, self._give_up_head)
-        super().on_response_complete()
-
-    def pause_writing(self) -> None:
-        """Begin to wait for the client to read."""
-        super().pause_writing()
-        self._read_timer = self.loop.call_later(READING_S, self.transport.abort)
-
-    def resume_writing(self) -> None:
-        """The client reads."""
-        super().resume_writing()
-        if self._read_timer:
-            self._read_timer.cancel()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Stop waiting."""
-        super().connection_lost(exc)
-        for timer in (self._head_timer, self._read_timer):
-            if timer:
-                timer.cancel()
-
-    def _give_up_head(self) -> None:
-        if self.cycle is None or self.cycle.response_complete:
-            self.transport.abort()
+from affectmap.service.limits import ServiceSettings
+from affectmap.web.host import address_of
+from affectmap.web.listening import listen, run_server
 
 
 def serve(settings: ServiceSettings, notify: Callable[[str], None]) -> None:
@@ -74,30 +22,7 @@ def serve(settings: ServiceSettings, notify: Callable[[str], None]) -> None:
         ModelError: If the model cannot be loaded.
     """
     app = create_app(settings)
-    listening = _listen(settings.host, settings.port)
-    config = uvicorn.Config(
-        app,
-        http=PatientProtocol,
-        ws="none",
-        log_level="error",
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        limit_concurrency=MAX_CONNECTIONS,
-        timeout_graceful_shutdown=_GRACE_S,
-    )
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    notify(
-        f"serving {app.state.desk.model.metadata['name']} on http://{host}:{listening.getsockname()[1]}, until Ctrl-C"
-    )
-    with listening:
-        uvicorn.Server(config).run(sockets=[listening])
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        return socket.create_server(address[:2], family=family, backlog=2048)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise UsageError(f"cannot listen on {host} port {port} ({reason}); choose another with --port") from error
+    listening = listen(settings.host, settings.port)
+    address = address_of(settings.host, listening.getsockname()[1])
+    notify(f"serving {app.state.desk.model.metadata['name']} on {address}, until Ctrl-C")
+    run_server(app, listening)

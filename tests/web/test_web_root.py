@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from affectmap.service.limits import RefusalError
-from affectmap.service.root import find_recording
+from affectmap.web.refusal import RefusalError
+from affectmap.web.root import find_recording
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from affectmap.service.limits import RefusalError
+from affectmap.web.refusal import RefusalError
 
 
 def find_recording(root: Path | None, path: str) -> Path:
@@ -29,7 +29,7 @@ def find_recording(root: Path | None, path: str) -> Path:
         'a.wav'
         >>> find_recording(folder, "../a.wav")
         Traceback (most recent call last):
-        affectmap.service.limits.RefusalError: path '../a.wav' leads out of the served folder; name a file within
+        affectmap.web.refusal.RefusalError: path '../a.wav' leads out of the served folder; name a file within
     """
     if root is None:
         raise RefusalError(403, "no folder is served; upload the recording, or start with --root FOLDER")

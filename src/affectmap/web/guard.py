@@ -6,8 +6,8 @@ Conventions:
     * Without a token the service listens on this machine alone, and a page from elsewhere that a browser shows must
       not use it: the ``Host`` must be this machine's (against DNS rebinding) and an ``Origin`` the same.
     * With a token any ``Host`` will do, as a proxy passes it on; an ``Origin`` must still be the same. Everything
-      needs the token but :data:`OPEN`, which holds nothing of anybody's: a browser cannot send a token before it has
-      the page to type it into.
+      needs the token but what is named as open, which holds nothing of anybody's: a browser cannot send a token before
+      it has the page to type it into.
 """
 
 from __future__ import annotations
@@ -15,15 +15,13 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from affectmap.service.limits import ServiceSettings
-
-#: Paths that need no token; those below the last one neither.
-OPEN = ("/", "/health", "/docs", "/static/")
+from affectmap.web.host import LOCAL_NAMES
 
 _HEADERS = (
     (
@@ -39,7 +37,6 @@ _HEADERS = (
     (b"permissions-policy", b"microphone=(self), camera=(), geolocation=()"),
     (b"cache-control", b"no-store"),
 )
-_LOCAL_NAMES = {"localhost", "127.0.0.1", "::1"}
 _PIECE = 65_536
 _LINGER_S = 2.0
 
@@ -49,13 +46,28 @@ class Guard:
 
     Args:
         app: What is guarded.
-        settings: Its token and host.
+        host: What the server listens on.
+        token: What clients must send; None where the application sees to that itself, or nobody else gets in.
+        is_open: Whether other machines may ask, by whatever name leads here.
+        open_paths: Paths that need no token; one that ends in a slash stands for all below it, too.
+        told_as: Field of the answer that says why a request is refused.
     """
 
-    def __init__(self, app: ASGIApp, settings: ServiceSettings) -> None:
-        self._app = app
-        self._token = settings.token.encode() if settings.token else None
-        self._names = _LOCAL_NAMES | {settings.host.lower()} if settings.is_local and not self._token else None
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        host: str,
+        token: str | None = None,
+        is_open: bool = False,
+        open_paths: Sequence[str] = (),
+        told_as: str = "detail",
+    ) -> None:
+        self._app, self._told_as = app, told_as
+        self._token = token.encode() if token else None
+        self._names = None if is_open else LOCAL_NAMES | {host.lower()}
+        self._open = frozenset(open_paths)
+        self._below = tuple(path for path in open_paths if path.endswith("/") and path != "/")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -64,7 +76,7 @@ class Guard:
             return
         if scope["type"] != "http":
             return
-        visit = _Visit(receive, send)
+        visit = _Visit(receive, send, self._told_as)
         refused = self._refused(scope["path"], Headers(scope=scope))
         if refused:
             await visit.refuse(*refused)
@@ -77,7 +89,7 @@ class Guard:
             return 421, "this service answers under localhost only; open it under that name"
         if origin is not None and _place(origin)[1] != host.lower():
             return 403, "a page from elsewhere may not use this service"
-        if self._token is None or path in OPEN or path.startswith(OPEN[-1]):
+        if self._token is None or path in self._open or path.startswith(self._below):
             return None
         scheme, _, given = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode("latin-1"), self._token):
@@ -97,8 +109,8 @@ def _place(address: str) -> tuple[str | None, str | None]:
 class _Visit:
     """One request and its answer."""
 
-    def __init__(self, receive: Receive, send: Send) -> None:
-        self._receive, self._send = receive, send
+    def __init__(self, receive: Receive, send: Send, told_as: str) -> None:
+        self._receive, self._send, self._told_as = receive, send, told_as
         self._unread, self._status = True, 200
 
     async def receive(self) -> Message:
@@ -133,7 +145,7 @@ class _Visit:
             pass
 
     async def refuse(self, status: int, detail: str) -> None:
-        body = json.dumps({"detail": detail}).encode()
+        body = json.dumps({self._told_as: detail}).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         if status == 401:
             headers.append((b"www-authenticate", b"Bearer"))
