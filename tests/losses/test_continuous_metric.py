@@ -9,6 +9,7 @@ from torch import nn
 
 from affectmap.losses import ContinuousMetricLoss, metric_terms
 from affectmap.schema import ConfigError
+from label_batches import make_batch
 
 PRESETS = ("paper", "authors-code")
 NAN = float("nan")
@@ -42,16 +43,6 @@ def naive_loss(latent, label, preset):
             pairs.append((sum(differences) / size, y_i[k] - y_j[k]))
         total += sum(naive_terms(pairs) or (0.0, 0.0))
     return total
-
-
-def make_batch(n_rows=23, latent_dim=2, n_labels=None, missing=0.0, seed=0):
-    """Random latents, and labels on 1..5 in half steps, a share of them missing."""
-    generator = torch.Generator().manual_seed(seed)
-    latent = torch.randn(n_rows, latent_dim, generator=generator, dtype=torch.float64)
-    shape = (n_rows,) if n_labels is None else (n_rows, n_labels)
-    label = torch.randint(2, 11, shape, generator=generator).double() / 2
-    label[torch.rand(shape, generator=generator) < missing] = NAN
-    return latent.requires_grad_(), label
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -250,7 +241,7 @@ def test_half_precision_is_summed_in_float32(preset, dtype):
 @pytest.mark.parametrize(
     ("latent", "label", "message"),
     [
-        (torch.zeros(3), torch.zeros(3), r"latent \(3,\) and label \(3,\) do not fit; expected \(N, D\)"),
+        (torch.zeros(3), torch.zeros(3), r"latent \(3,\) and label \(3,\) do not fit; expected \(\.\.\., N, D\)"),
         (torch.zeros(3, 2), torch.zeros(4), r"latent \(3, 2\) and label \(4,\) do not fit"),
         (torch.zeros(3, 2), torch.zeros(3, 2, 1), r"label \(3, 2, 1\) do not fit"),
         (torch.zeros(3, 2), torch.tensor(1.0), r"label \(\) do not fit"),

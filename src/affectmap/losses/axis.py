@@ -1,0 +1,71 @@
+"""Axis loss: the first latent axes are the labels themselves."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from torch import Tensor
+
+from affectmap.losses.base import LabelLoss
+from affectmap.losses.concordance import ccc, differ
+from affectmap.losses.pairs import shares
+from affectmap.schema import ConfigError
+
+AxisKind = Literal["ccc", "mse"]
+
+
+class AxisLoss(LabelLoss):
+    """Ask that latent axis l equals label l; axes beyond the labels are free.
+
+    With the latent's column ``z_l`` and the label's column ``y_l``, weighted moments::
+
+        ccc: L = mean over l of 1 − 2 cov(z_l, y_l) / (var z_l + var y_l + (mean z_l − mean y_l)²)
+        mse: L = mean over l of mean (z_l − y_l)²
+
+    The other losses leave open how the latent lies in its plane; this one fixes origin, direction and scale, so
+    the latent can be read in the labels' units. Labels that do not differ within a batch take no part in its
+    mean, in both forms.
+
+    Source: concordance as a loss is common for continuous emotion (Lin 1989 for the coefficient); latent axes in
+    place of a separate head are ours.
+
+    Args:
+        kind: ``ccc`` (default), in [0, 2]; ``mse``, ≥ 0, in the labels' squared unit.
+
+    Raises:
+        ConfigError: If `kind` is unknown, or there are more labels than latent axes.
+
+    Example:
+        >>> import torch
+        >>> label = torch.tensor([[1.0, 5.0], [2.0, 3.0], [4.0, 4.0]])
+        >>> loss = AxisLoss()
+        >>> round(loss(label, label).item(), 6), round(loss(-label + 6, label).item(), 6)
+        (0.0, 1.443182)
+        >>> AxisLoss("mse")(label + 2, label).item()
+        4.0
+    """
+
+    def __init__(self, kind: AxisKind = "ccc") -> None:
+        super().__init__()
+        if kind not in get_args(AxisKind):
+            raise ConfigError(f"kind is {kind!r}; expected one of {list(get_args(AxisKind))}")
+        self.kind = kind
+
+    def compute(self, latent: Tensor, label: Tensor, weight: Tensor) -> Tensor:
+        """Compute K losses, see :meth:`LabelLoss.compute`."""
+        axis, label = (tensor.transpose(1, 2) for tensor in (latent[..., : label.shape[2]], label))
+        weight = weight[:, None, :].expand_as(label)
+        share = shares(weight)
+        squares = (axis - label).square()
+        values = 1 - ccc(axis, label, share) if self.kind == "ccc" else (share * squares).sum(dim=2)
+        usable = differ(label, weight).to(values)
+        return (values * usable).sum(dim=1) / usable.sum(dim=1).clamp(min=1)
+
+    def check_dims(self, latent_dim: int, n_labels: int) -> None:
+        """Raise a `ConfigError` unless every label has an axis."""
+        if latent_dim < n_labels:
+            raise ConfigError(f"{n_labels} labels need as many latent axes; got {latent_dim}")
+
+    def extra_repr(self) -> str:
+        """Show the kind where PyTorch prints the module."""
+        return f"kind={self.kind!r}"

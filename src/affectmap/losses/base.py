@@ -1,0 +1,149 @@
+"""What every loss of this package is: shapes, missing labels, weights and devices are seen to once, here."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import ClassVar, Self
+
+import torch
+from torch import Tensor, nn
+
+from affectmap.schema import ConfigError
+
+
+class LabelLoss(nn.Module):
+    """A loss on latent points and the labels of their utterances, to be derived from.
+
+    Derive, write :meth:`compute`, and say what the value does not see: the promises below are tested for every
+    loss in :data:`affectmap.losses.LOSSES`. All losses share:
+
+    * *Missing labels*: a row with any ``NaN`` among its labels is as good as absent.
+    * *Weights*: those of rows, ≥ 0; a pair has the product of its two. Weight 0 is absent, and only ratios of
+      weights count, since losses are weighted means.
+    * *Nothing to say*: with fewer than two usable rows, or labels that are all equal, a loss is exactly 0 and its
+      gradient is 0. Where points coincide gradients are finite.
+    * *Several batches*: leading dimensions are batches that do not see each other, the batches of K models for one.
+
+    Attributes:
+        rotation_invariant: Whether a rotation of the latents about the origin changes nothing.
+        shift_invariant: Whether adding one vector to all latents changes nothing.
+        scale_invariant: Whether multiplying all latents by one positive number changes nothing.
+        check_values: Whether infinite labels and negative weights are looked for. That reads values, so it waits
+            for a GPU, and cannot be done under ``torch.func.vmap``; set it to false there.
+
+    Example:
+        >>> class NearOrigin(LabelLoss):
+        ...     def compute(self, latent, label, weight):
+        ...         return (weight * latent.square().sum(dim=2)).sum(dim=1) / weight.sum(dim=1).clamp(min=1e-9)
+        >>> loss = NearOrigin()
+        >>> loss(torch.tensor([[3.0, 4.0], [0.0, 0.0]]), torch.tensor([1.0, 5.0])).item()
+        12.5
+        >>> loss(torch.tensor([[3.0, 4.0], [0.0, 0.0]]), torch.tensor([1.0, float("nan")])).item()
+        25.0
+        >>> loss(torch.ones(7, 10, 2), torch.ones(7, 10)).shape
+        torch.Size([7])
+    """
+
+    rotation_invariant: ClassVar[bool] = False
+    shift_invariant: ClassVar[bool] = False
+    scale_invariant: ClassVar[bool] = False
+    check_values: bool = True
+
+    @classmethod
+    def for_dims(cls, latent_dim: int, n_labels: int) -> Self:
+        """Make the loss for latents and labels of so many columns; only losses with weights of their own need it.
+
+        Args:
+            latent_dim: Columns of the latent, D.
+            n_labels: Columns of the label, L.
+
+        Returns:
+            The loss, with the defaults of its class.
+        """
+        return cls()
+
+    def forward(self, latent: Tensor, label: Tensor, weight: Tensor | None = None) -> Tensor:
+        """Compute the loss of one batch, or of several at once.
+
+        Args:
+            latent: ``(..., N, D)``, any floating dtype and device.
+            label: ``(..., N)`` if it has one dimension fewer than `latent`, else ``(..., N, L)``; any real dtype and
+                device, ``NaN`` where missing.
+            weight: Of the rows, ``(..., N)``, finite and ≥ 0. Default: 1 each.
+
+        Returns:
+            ``(...)``, a scalar for one batch, in the dtype of `latent`; float32 for half precision, where sums over
+            pairs overflow.
+
+        Raises:
+            ConfigError: If shapes or dtypes do not fit, a label is infinite, or a weight is negative or not finite.
+        """
+        _check_shapes(latent, label, weight)
+        leading, (n_rows, latent_dim) = latent.shape[:-2], latent.shape[-2:]
+        if latent.dtype in (torch.float16, torch.bfloat16):
+            latent = latent.float()
+        n_labels = label.shape[-1] if label.dim() == latent.dim() else 1
+        self.check_dims(latent_dim, n_labels)
+        if 0 in (leading.numel(), n_rows, n_labels):
+            return latent[..., :0, :].sum(dim=(-2, -1))
+        label = label.to(latent).reshape(-1, n_rows, n_labels)
+        weight = latent.new_ones(label.shape[:2]) if weight is None else weight.to(latent).reshape(-1, n_rows)
+        if self.check_values:
+            _check_values(label, weight)
+        rows = _usable_rows(latent.reshape(-1, n_rows, latent_dim), label, weight)
+        with _full_precision(latent.device.type):
+            return self.compute(*rows).reshape(leading)
+
+    def compute(self, latent: Tensor, label: Tensor, weight: Tensor) -> Tensor:
+        """Compute K losses by batched tensor operations; :meth:`forward` has seen to everything else.
+
+        Args:
+            latent: ``(K, N, D)``, 0 in rows of weight 0.
+            label: ``(K, N, L)``, finite, 0 in rows of weight 0.
+            weight: ``(K, N)``, the largest of a batch is 1; all 0 if no row is usable.
+
+        Returns:
+            ``(K,)``.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no compute")
+
+    def check_dims(self, latent_dim: int, n_labels: int) -> None:
+        """Raise a `ConfigError` if the loss cannot work with so many columns; by default all do."""
+
+
+def _check_shapes(latent: Tensor, label: Tensor, weight: Tensor | None) -> None:
+    n_leading = latent.dim() - 1
+    fits = latent.dim() >= 2 and label.dim() - n_leading in (0, 1) and label.shape[:n_leading] == latent.shape[:-1]
+    if not fits:
+        shapes = f"latent {tuple(latent.shape)} and label {tuple(label.shape)}"
+        raise ConfigError(f"{shapes} do not fit; expected (..., N, D) with (..., N) or (..., N, L)")
+    if weight is not None and weight.shape != latent.shape[:-1]:
+        expected = f"expected {tuple(latent.shape[:-1])}, one a row of latent {tuple(latent.shape)}"
+        raise ConfigError(f"weight is {tuple(weight.shape)}; {expected}")
+    if not latent.is_floating_point():
+        raise ConfigError(f"latent is {latent.dtype}; expected a floating dtype")
+    for name, given in (("label", label), ("weight", weight)):
+        if given is not None and given.is_complex():
+            raise ConfigError(f"{name} is {given.dtype}; expected a real dtype")
+
+
+def _check_values(label: Tensor, weight: Tensor) -> None:
+    if label.isinf().any():
+        raise ConfigError(f"{int(label.isinf().sum())} labels are infinite; expected numbers, or NaN where missing")
+    wrong = ~((weight >= 0) & weight.isfinite())
+    if wrong.any():
+        first = weight[wrong][0].item()
+        raise ConfigError(f"{int(wrong.sum())} weights are negative or not finite, the first {first}; expected ≥ 0")
+
+
+def _usable_rows(latent: Tensor, label: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    weight = torch.where(label.isnan().any(dim=2), 0.0, weight)
+    largest = weight.amax(dim=1, keepdim=True)
+    weight = weight / torch.where(largest > 0, largest, 1.0)
+    usable = weight[..., None] > 0
+    return torch.where(usable, latent, 0.0), torch.where(usable, label, 0.0), weight
+
+
+def _full_precision(device: str) -> AbstractContextManager[object]:
+    # Mixed precision would take the matrix products in here to 16 bits, too few for sums over pairs.
+    return torch.autocast(device, enabled=False) if torch.is_autocast_enabled(device) else nullcontext()

@@ -1,0 +1,84 @@
+"""Weighted concordance and correlation of two series, with an answer and a gradient where they are constant."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def differ(values: Tensor, weight: Tensor) -> Tensor:
+    """Tell whether the values that have a weight differ at all, exactly.
+
+    Args:
+        values: ``(..., M)``.
+        weight: ``(..., M)``, ≥ 0.
+
+    Returns:
+        ``(...)`` bool; false where fewer than two values have a weight.
+
+    Example:
+        >>> differ(torch.tensor([0.1, 0.1, 9.0]), torch.tensor([1.0, 2.0, 0.0]))
+        tensor(False)
+    """
+    there = weight > 0
+    highest = torch.where(there, values, -torch.inf).amax(dim=-1)
+    return highest > torch.where(there, values, torch.inf).amin(dim=-1)
+
+
+def ccc(left: Tensor, right: Tensor, share: Tensor) -> Tensor:
+    """Compute Lin's concordance correlation coefficient, ``2 cov / (var + var' + (mean − mean')²)``.
+
+    Source: Lin 1989, "A concordance correlation coefficient to evaluate reproducibility", Biometrics 45.
+
+    Args:
+        left: ``(..., M)``.
+        right: ``(..., M)``.
+        share: Weights with sum 1, or all 0, ``(..., M)``.
+
+    Returns:
+        ``(...)`` in [−1, 1]; 0 where both are one and the same constant.
+
+    Example:
+        >>> series = torch.tensor([1.0, 2.0, 3.0])
+        >>> ccc(series, series + 1, torch.full((3,), 1 / 3)).item()  # 2 · 2/3 / (2/3 + 2/3 + 1)
+        0.571428...
+    """
+    (left, left_mean), (right, right_mean) = _centred(left, share), _centred(right, share)
+    between = (share * left * right).sum(dim=-1)
+    spread = (share * (left.square() + right.square())).sum(dim=-1) + (left_mean - right_mean).square()
+    return 2 * between / torch.where(spread > 0, spread, 1.0)
+
+
+def pearson(left: Tensor, right: Tensor, share: Tensor) -> Tensor:
+    """Compute Pearson's correlation, ``cov / √(var var')``.
+
+    Args:
+        left: ``(..., M)``.
+        right: ``(..., M)``.
+        share: Weights with sum 1, or all 0, ``(..., M)``.
+
+    Returns:
+        ``(...)`` in [−1, 1]; 0, with gradient 0, where either is constant up to rounding.
+
+    Example:
+        >>> series = torch.tensor([1.0, 2.0, 3.0])
+        >>> round(pearson(series, 5 - 2 * series, torch.full((3,), 1 / 3)).item(), 6)
+        -1.0
+    """
+    moments = []
+    usable = torch.ones_like(share[..., 0], dtype=torch.bool)
+    for series in (left, right):
+        centred, mean = _centred(series, share)
+        variance = (share * centred.square()).sum(dim=-1)
+        # Rounding alone leaves a constant with a variance of about (eps · value)².
+        usable = usable & (variance > (8 * torch.finfo(series.dtype).eps * mean).square())
+        moments.append((centred, variance))
+    (left, left_variance), (right, right_variance) = moments
+    between = (share * left * right).sum(dim=-1)
+    scale = torch.where(usable, left_variance, 1.0).sqrt() * torch.where(usable, right_variance, 1.0).sqrt()
+    return torch.where(usable, between / scale, 0.0)
+
+
+def _centred(series: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
+    mean = (share * series).sum(dim=-1)
+    return series - mean[..., None], mean
