@@ -14,7 +14,7 @@ pytest.importorskip("distributed")
 
 from distributed import Client
 
-from affectmap import cluster, features
+from affectmap import cluster, utterances
 from affectmap.cluster import work_on
 from affectmap.features import extract_functionals
 from affectmap.schema import AudioError, ConfigError, UsageError
@@ -194,8 +194,8 @@ def test_an_error_of_a_task_is_raised_here(pair, voices, tmp_path):
 
 @pytest.mark.slow
 def test_a_worker_that_sees_another_file_ends_the_run(pair, voices, tmp_path, monkeypatch):
-    digest = features._digest
-    monkeypatch.setattr(features, "_digest", lambda file: digest(file) + ("x" if file.endswith("17.wav") else ""))
+    digest = utterances.file_digest
+    monkeypatch.setattr(utterances, "file_digest", lambda file: digest(file) + ("x" if file.endswith("17.wav") else ""))
     with work_on("dask", pair), pytest.raises(WorkersError, match=r"17\.wav is not on .* what it is here") as told:
         extract_functionals("pets", table_of(voices), cache=tmp_path / "cache")
     assert "\n" not in str(told.value)

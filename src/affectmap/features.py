@@ -15,7 +15,6 @@ changed one is measured again. Recordings that cannot be used are looked at anew
 
 from __future__ import annotations
 
-import hashlib
 import os
 import platform
 import threading
@@ -24,7 +23,6 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from functools import cache as cached
 from importlib import metadata
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -36,11 +34,19 @@ from numpy.typing import NDArray
 from affectmap.audio import check_signal, read_audio, resample
 from affectmap.feature_cache import FeatureCache, cache_folder
 from affectmap.schema import FUNCTIONALS, AudioError, ConfigError, CorpusError, Finding
-from affectmap.workers import WorkersError, completed, local_threads, mapped, on_cluster
+from affectmap.utterances import (
+    Utterance,
+    file_digest,
+    file_digests,
+    fill_known,
+    list_utterances,
+    row_keys,
+    usable_rows,
+)
+from affectmap.workers import WorkersError, completed, local_threads, on_cluster
 
 if TYPE_CHECKING:
     import opensmile
-    from joblib.parallel import ParallelBackendBase
 
 FEATURE_SET = "eGeMAPSv02"
 #: Rate in Hz of most speech corpora; a corpus with other rates is told in a note.
@@ -49,20 +55,13 @@ USUAL_RATE = 16000
 _READING = 1  # to be raised when recordings are read or mixed down differently: older rows no longer count
 _LARGEST_SAMPLE = 32767 / 32768  # openSMILE works on 16 bits
 _COLUMNS = ("sampling_rate", *FUNCTIONALS)
-_DIGESTED_TOGETHER = 64  # files; each takes a fraction of a millisecond
 _building = threading.Lock()
-
-
-class _Utterance(NamedTuple):
-    file: str
-    start_s: float
-    end_s: float | None
 
 
 class _Recording(NamedTuple):
     """What a worker needs to know to measure one utterance."""
 
-    utterance: _Utterance
+    utterance: Utterance
     sampling_rate: int | None
     path: str
     digest: str | None  # of the file's bytes, where it may be another one
@@ -131,15 +130,15 @@ def extract_functionals(
     _check_positive(sampling_rate=sampling_rate, n_jobs=n_jobs)
     n_jobs = n_jobs or joblib.cpu_count()
     report = progress or (lambda done, total: None)
-    utterances = _utterances(table.index)
+    utterances = list_utterances(table.index)
     values = np.full((len(utterances), len(_COLUMNS)), np.nan, dtype=np.float32)
     failures: dict[int, AudioError] = {}
     store = FeatureCache(cache_folder(cache), f"{corpus}-{FEATURE_SET}-{_rate_name(sampling_rate)}", _COLUMNS)
     # The cache is the inner context: after Ctrl-C it is written before the running measurements are awaited.
     with local_threads(n_jobs) as threads, store, ExitStack() as stack:
-        digests = _file_digests(utterances, threads)
+        digests = file_digests(utterances, threads)
         keys = _keys(utterances, digests, sampling_rate)
-        todo = _fill(values, keys, store.load())
+        todo = fill_known(values, keys, store.load())
         n_done = len(utterances) - len(todo)
         report(n_done, len(utterances))
         recordings = _recordings(utterances, todo, sampling_rate, digests)
@@ -157,7 +156,7 @@ def extract_functionals(
                     store.add(keys[row], outcome)
             n_done += 1
             report(n_done, len(utterances))
-    functionals, findings = _usable(corpus, table.index, values[:, 1:], failures)
+    functionals, findings = usable_rows(corpus, table.index, values[:, 1:], FUNCTIONALS, failures)
     notes = [*store.notices, *([] if sampling_rate else _rate_notes(values[:, 0]))]
     return functionals, [*findings, *(Finding(corpus, "", "note", note) for note in notes)]
 
@@ -233,7 +232,7 @@ def _brought(
     }
     if strict and failures:
         raise next(iter(failures.values()))
-    return _usable(corpus, index, values, failures)
+    return usable_rows(corpus, index, values, FUNCTIONALS, failures)
 
 
 def _unusable_counts(values: NDArray[np.float32]) -> list[tuple[int, int]]:
@@ -242,35 +241,10 @@ def _unusable_counts(values: NDArray[np.float32]) -> list[tuple[int, int]]:
     return [(int(row), int(counts[row])) for row in np.flatnonzero(counts)]
 
 
-def _usable(
-    corpus: str, index: pd.Index, values: NDArray[np.float32], failures: dict[int, AudioError]
-) -> tuple[pd.DataFrame, list[Finding]]:
-    used = np.setdiff1d(np.arange(len(index)), list(failures))
-    if len(used) == 0:
-        first = "; ".join(str(failures[row]) for row in sorted(failures)[:3])
-        raise AudioError(f"{corpus}: none of its {len(index)} utterances can be used: {first}")
-    # A table of which every row is used is handed on, not copied.
-    kept, kept_index = (values[used], index[used]) if failures else (values, index)
-    functionals = pd.DataFrame(kept, index=kept_index, columns=list(FUNCTIONALS), copy=False)
-    utterances = _utterances(index)
-    return functionals, [
-        Finding(corpus, utterances[row].file, "unreadable", _reason(failures[row], utterances[row]), True)
-        for row in sorted(failures)
-    ]
-
-
-def _reason(failure: AudioError, utterance: _Utterance) -> str:
-    text = str(failure).removeprefix(f"{utterance.file}: ")
-    if utterance.start_s == 0 and utterance.end_s is None:
-        return text
-    end = "its end" if utterance.end_s is None else f"{utterance.end_s:g} s"
-    return f"from {utterance.start_s:g} s to {end}: {text}"
-
-
 def _outcome(recording: _Recording) -> NDArray[np.float32] | AudioError:
     """The recording's rate and its functionals, shape (89,), or why there are none."""
     (file, start_s, end_s), sampling_rate, path, digest = recording
-    if digest is not None and _digest(path) != digest:
+    if digest is not None and file_digest(path) != digest:
         raise WorkersError(
             f"{path} is not on {platform.node()} what it is here; workers read recordings themselves: keep them where "
             "all machines see them under one path"
@@ -308,17 +282,8 @@ def _smile() -> opensmile.Smile:
     return opensmile.Smile(opensmile.FeatureSet.eGeMAPSv02, opensmile.FeatureLevel.Functionals)
 
 
-def _utterances(index: pd.Index) -> list[_Utterance]:
-    starts = pd.TimedeltaIndex(index.get_level_values("start")).total_seconds().fillna(0.0)
-    ends = pd.TimedeltaIndex(index.get_level_values("end")).total_seconds()
-    return [
-        _Utterance(file, start, None if end != end else end)
-        for file, start, end in zip(index.get_level_values("file"), starts, ends, strict=True)
-    ]
-
-
 def _recordings(
-    utterances: Sequence[_Utterance], rows: Sequence[int], sampling_rate: int | None, digests: dict[str, str]
+    utterances: Sequence[Utterance], rows: Sequence[int], sampling_rate: int | None, digests: dict[str, str]
 ) -> list[_Recording]:
     if not on_cluster():
         return [_Recording(utterances[row], sampling_rate, utterances[row].file, None) for row in rows]
@@ -330,41 +295,12 @@ def _recordings(
     ]
 
 
-def _keys(utterances: Sequence[_Utterance], digests: dict[str, str], sampling_rate: int | None) -> list[str]:
+def _keys(utterances: Sequence[Utterance], digests: dict[str, str], sampling_rate: int | None) -> list[str]:
     software = f"opensmile-{metadata.version('opensmile')} reading-{_READING}"
     if sampling_rate:
         software += f" soxr-{metadata.version('soxr')}"
     how = f"{FEATURE_SET} {_rate_name(sampling_rate)} {software}"
-    return [f"{digests[file]} {start}-{end} {how}" if digests[file] else "" for file, start, end in utterances]
-
-
-def _file_digests(utterances: Sequence[_Utterance], threads: ParallelBackendBase) -> dict[str, str]:
-    files = list(dict.fromkeys(utterance.file for utterance in utterances))
-    batches = [files[first : first + _DIGESTED_TOGETHER] for first in range(0, len(files), _DIGESTED_TOGETHER)]
-    return dict(zip(files, chain.from_iterable(mapped(_digests, batches, backend=threads)), strict=True))
-
-
-def _digests(files: Sequence[str]) -> list[str]:
-    return [_digest(file) for file in files]
-
-
-def _digest(file: str) -> str:
-    """Digest of a file's bytes; empty where there are none to read, which :func:`_outcome` then explains."""
-    try:
-        if not Path(file).is_file():
-            return ""
-        with Path(file).open("rb") as handle:
-            return hashlib.file_digest(handle, "sha256").hexdigest()
-    except OSError:
-        return ""
-
-
-def _fill(values: NDArray[np.float32], keys: Sequence[str], known: pd.DataFrame) -> list[int]:
-    """Fill in the rows that are known; give the others."""
-    position = known.index.get_indexer(pd.Index(keys, dtype=object))
-    found = position >= 0
-    values[found] = known.to_numpy()[position[found]]
-    return [int(row) for row in np.flatnonzero(~found)]
+    return row_keys(utterances, digests, how)
 
 
 def _rate_name(sampling_rate: int | None) -> str:
