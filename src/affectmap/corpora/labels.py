@@ -182,7 +182,7 @@ def _number(cell: str, label: str, file: Path, line: int) -> float:
 
 def _join(corpus: Corpus, file: Path, sheet: LabelSheet) -> Corpus:
     ratings = read_ratings(file, sheet)
-    rows = _match(ratings, corpus.table.index.get_level_values("file"), file)
+    rows = match_names(ratings, corpus.table.index.get_level_values("file"), file)
     if not any(row is not None for row in rows.values()):
         example = next(iter(rows), "none")
         raise LabelError(
@@ -208,8 +208,24 @@ def _fill(corpus: Corpus, ratings: Mapping[str, Rating], rows: Mapping[str, int 
     return table
 
 
-def _match(ratings: Mapping[str, Rating], files: Iterable[str], sheet: Path) -> dict[str, int | None]:
-    """Find the row of each name; a name matches the end of a path, and its audio ending does not count."""
+def match_names(ratings: Mapping[str, Rating], files: Iterable[str], sheet: Path) -> dict[str, int | None]:
+    """Find the row of each name; a name matches the end of a path, and its audio ending does not count.
+
+    Args:
+        ratings: Ratings by name, as from :func:`read_ratings`.
+        files: Paths of recordings.
+        sheet: Where the ratings come from, for messages.
+
+    Returns:
+        For each name the position of its path in `files`; ``None`` if there is none.
+
+    Raises:
+        LabelError: If a name fits several recordings, or two names fit one.
+
+    Example:
+        >>> match_names({"a.wav": Rating(2, {})}, ["x/a.flac", "x/b.flac"], Path("mine.csv"))
+        {'a.wav': 0}
+    """
     paths = [_parts(file) for file in files]
     by_depth: dict[int, dict[tuple[str, ...], list[int]]] = {}
     rows: dict[str, int | None] = {}

@@ -1,0 +1,230 @@
+"""Ratings for other programs, and ratings from them.
+
+Out goes a gold standard as the label sheet that ``affectmap reproduce --labels`` reads, or an audformat database with
+one column a rater; :func:`~affectmap.agreement.ratings.write_ratings` writes the raw ratings. In come label sheets,
+those of Das et al. (2022) with their traps among them, as the ratings of one rater.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from affectmap.agreement.estimators import Estimator, gold_standard
+from affectmap.agreement.ratings import VALUES, rating_matrix, typed
+from affectmap.corpora import CARDS, LabelSheet
+from affectmap.corpora.folder import find_recordings
+from affectmap.corpora.labels import PLAIN_HEADER, Rating, match_names
+from affectmap.corpora.labels import read_ratings as read_label_sheet
+from affectmap.schema import INDEX, LABEL_RANGE, LABELS, LabelError
+from affectmap.storage import new_folder, write_text
+
+if TYPE_CHECKING:
+    import audformat
+    import pandas as pd
+
+#: Tables of a database: the gold standard, and what each rater said of each value.
+GOLD_TABLE = "gold_standard"
+RATER_TABLES = {value: f"raters.{value}" for value in VALUES}
+
+#: What a label sheet does not tell.
+_UNKNOWN: dict[str, Any] = {
+    "activation": float("nan"),
+    "valence": float("nan"),
+    "emotion": None,
+    "cannot_tell": False,
+    "comment": "",
+}
+_UNKNOWN |= {"presentation": 1, "revision": 1, "rated_at": "", "seconds": float("nan")}
+
+
+def export_sheet(ratings: pd.DataFrame, file: Path, estimator: Estimator = "ewe") -> None:
+    r"""Write the gold standard as a label sheet: ``filename,activation,valence``.
+
+    ``affectmap reproduce --labels FOLDER`` and :func:`affectmap.corpora.load_corpus` read it where it is named as the
+    corpus's own sheet or, for a corpus ``NAME``, ``NAME.csv``.
+
+    Args:
+        ratings: As from :func:`~affectmap.agreement.ratings.read_ratings`.
+        file: The file to be written.
+        estimator: ``ewe``, ``mean`` or ``median``.
+
+    Raises:
+        LabelError: If nobody gave an activation or a valence.
+        StorageError: If it cannot be written.
+
+    Example:
+        >>> import pandas as pd, tempfile
+        >>> ratings = pd.DataFrame({"file": "a.wav", "rater": ["x", "y"], "activation": [2.0, 3.0], "valence": 1.0,
+        ...                         "emotion": "sad", "presentation": 1, "cannot_tell": False})
+        >>> file = Path(tempfile.mkdtemp(), "mine.csv")
+        >>> export_sheet(ratings, file)
+        >>> file.read_text()
+        'filename,activation,valence\na.wav,2.5,1\n'
+    """
+    gold = gold_standard(ratings, estimator).dropna(subset=list(LABELS), how="all")
+    if gold.empty:
+        raise LabelError("no rating has an activation or a valence; a label sheet of classes alone cannot be written")
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(("filename", *LABELS))
+    for name, *values in gold[["file", *LABELS]].itertuples(index=False):
+        writer.writerow((name, *("" if value != value else f"{value:.10g}" for value in values)))
+    write_text(file, stream.getvalue())
+
+
+def export_database(
+    ratings: pd.DataFrame,
+    folder: Path,
+    estimator: Estimator = "ewe",
+    *,
+    audio: Path | None = None,
+    overwrite: bool = False,
+) -> None:
+    """Write an audformat database: a table for each value with one column a rater, and the gold standard.
+
+    The tables hold first ratings (presentation 1). :func:`affectmap.corpora.load_corpus` reads its gold standard.
+
+    Args:
+        ratings: As from :func:`~affectmap.agreement.ratings.read_ratings`.
+        folder: The folder to be made.
+        estimator: ``ewe``, ``mean`` or ``median``.
+        audio: Folder that the names of files start from; the tables then hold absolute paths. By default they stay
+            relative, for a database that is moved beside its audio.
+        overwrite: Whether a folder that affectmap wrote may be replaced.
+
+    Raises:
+        LabelError: If there is no value, or a rater is named as a column of every table.
+        StorageError: If it cannot be written.
+
+    Example:
+        >>> import pandas as pd, tempfile
+        >>> ratings = pd.DataFrame({"file": "a.wav", "rater": ["x", "y"], "activation": [2.0, 3.0], "valence": 1.0,
+        ...                         "emotion": "sad", "presentation": 1, "cannot_tell": False})
+        >>> folder = Path(tempfile.mkdtemp(), "database")
+        >>> export_database(ratings, folder)
+        >>> (folder / "db.raters.activation.csv").read_text().splitlines()
+        ['file,x,y', 'a.wav,2.0,3.0']
+    """
+    import audformat
+
+    wide = {value: rating_matrix(ratings, value).dropna(axis="columns", how="all") for value in VALUES}
+    given = [value for value in VALUES if not wide[value].empty]
+    if not given:
+        raise LabelError("no rating has an activation, a valence or an emotion; there is nothing to write")
+    reserved = sorted(set(INDEX) & set(ratings["rater"]))
+    if reserved:
+        raise LabelError(f"a rater is called {reserved[0]!r}, as a column of every audformat table; rename the rater")
+    database = audformat.Database("ratings", description="Ratings by several raters", usage="research")
+    for value in given:
+        database.schemes[value] = _scheme(value, wide[value])
+        for rater in wide[value].columns:
+            database.raters[rater] = audformat.Rater("human")
+    gold = gold_standard(ratings, estimator).set_index("file")
+    _add_table(database, GOLD_TABLE, {value: value for value in given}, gold[given], audio)
+    for value in given:
+        columns = dict.fromkeys(wide[value].columns, value)
+        _add_table(database, RATER_TABLES[value], columns, wide[value], audio, with_raters=True)
+    with new_folder(folder, overwrite=overwrite) as temporary:
+        database.save(str(temporary), storage_format="csv")
+
+
+def _scheme(value: str, wide: pd.DataFrame) -> audformat.Scheme:
+    import audformat
+
+    if value in LABELS:
+        return audformat.Scheme("float", minimum=LABEL_RANGE[0], maximum=LABEL_RANGE[1])
+    return audformat.Scheme(labels=sorted({str(cell) for cell in wide.to_numpy().ravel() if isinstance(cell, str)}))
+
+
+def _add_table(
+    database: audformat.Database,
+    name: str,
+    schemes: Mapping[str, str],
+    values: pd.DataFrame,
+    audio: Path | None,
+    *,
+    with_raters: bool = False,
+) -> None:
+    """Add a table with a column for each of `schemes`, of which each names its scheme."""
+    import audformat
+
+    files = [str(file) if audio is None else str(audio.expanduser().absolute() / file) for file in values.index]
+    database[name] = audformat.Table(audformat.filewise_index(files))
+    for column, scheme in schemes.items():
+        rater = column if with_raters else None
+        database[name][column] = audformat.Column(scheme_id=scheme, rater_id=rater)
+        cells = values[column]
+        database[name][column].set(cells.astype(object).where(cells.notna(), None).tolist())
+
+
+def import_sheets(
+    sheets: Sequence[Path], rater: str, audio: Path | None = None
+) -> tuple[pd.DataFrame, dict[Path, list[str]]]:
+    r"""Read label sheets as the raw ratings of one rater.
+
+    A sheet named as one of Das et al. (2022) is read by its header as published; any other needs
+    ``filename,activation,valence``. Rows without a value are left out. Time and duration are not known and stay empty.
+
+    Args:
+        sheets: The sheets.
+        rater: Name to give to the rater.
+        audio: Folder of audio: names become paths relative to it, as other raters' ratings have them. A name matches
+            the end of a path, and its audio ending does not count.
+
+    Returns:
+        Raw ratings as :func:`~affectmap.agreement.ratings.read_raw` returns them, and for each sheet the names that
+        have no recording in `audio` and were left out.
+
+    Raises:
+        LabelError: If a sheet is broken, two sheets rate one recording, no name has a recording, or the name of the
+            rater is empty.
+        CorpusError: If `audio` is no folder of recordings.
+
+    Example:
+        >>> import tempfile
+        >>> sheet = Path(tempfile.mkdtemp(), "EMO_DB.csv")
+        >>> _ = sheet.write_text("filename,activation,valence \n03a01Fa.wav,3,3.5\n")
+        >>> import_sheets([sheet], "first")[0][["file", "rater", "valence"]].values.tolist()
+        [['03a01Fa.wav', 'first', 3.5]]
+    """
+    if not rater.strip():
+        raise LabelError("the rater of the sheets has no name; give one")
+    known = {card.sheet.file: card.sheet for card in CARDS.values() if card.sheet is not None}
+    recordings = None if audio is None else _relative_names(audio)
+    rows: list[dict[str, Any]] = []
+    lacking: dict[Path, list[str]] = {}
+    met: dict[str, Path] = {}
+    for sheet in sheets:
+        ratings = read_label_sheet(sheet, known.get(sheet.name, LabelSheet(sheet.name, PLAIN_HEADER)))
+        names, lacking[sheet] = _names(ratings, recordings, sheet)
+        for name, file in names.items():
+            values = ratings[name].values
+            if all(value != value for value in values.values()):
+                continue
+            if file in met:
+                raise LabelError(f"{file} is rated in {met[file]} and in {sheet}; import them as two raters")
+            met[file] = sheet
+            rows.append({**_UNKNOWN, "file": file, "rater": rater.strip(), **values})
+    return typed(rows), lacking
+
+
+def _relative_names(audio: Path) -> list[str]:
+    folder = audio.expanduser().absolute()
+    return [file.relative_to(folder).as_posix() for file in find_recordings(folder)[0]]
+
+
+def _names(
+    ratings: Mapping[str, Rating], recordings: Sequence[str] | None, sheet: Path
+) -> tuple[dict[str, str], list[str]]:
+    """Give the file of each name, and the names that have none."""
+    if recordings is None:
+        return {name: name.replace("\\", "/") for name in ratings}, []
+    rows = match_names(ratings, recordings, sheet)
+    names = {name: recordings[row] for name, row in rows.items() if row is not None}
+    if not names:
+        raise LabelError(f"none of the {len(ratings)} names in {sheet} is a recording below the folder of audio")
+    return names, [name for name, row in rows.items() if row is None]

@@ -1,0 +1,346 @@
+"""Raw ratings: one row for each rating that somebody confirmed.
+
+A CSV file in UTF-8 with these columns; those without a default must be there, of the three values at least one:
+
+=============== ===================================================================================================
+``file``        path of the recording, relative to the folder of audio, with ``/``
+``rater``       who rated
+``activation``  1 to 5, or empty; ``arousal`` is read as activation
+``valence``     1 to 5, or empty
+``emotion``     a class, or empty
+``cannot_tell`` ``true`` where the rater could not tell; values beside it do not count (false)
+``comment``     any text (empty)
+``presentation``  1 where this rater met the recording for the first time, 2 for an unseen repeat, and so on (1)
+``revision``    1, and one more with every correction of the same file, rater and presentation; the last counts (1)
+``rated_at``    ISO 8601 with its zone, UTC (empty)
+``seconds``     time taken (empty)
+=============== ===================================================================================================
+
+A row is never changed in place: a correction is a new row. Agreement looks at presentation 1, a rater's own
+consistency at the others.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from affectmap.corpora.sheet import NO_NUMBER, read_sheet
+from affectmap.schema import LABEL_RANGE, LABELS, CorpusError, LabelError, parse_emotion
+from affectmap.storage import write_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = (
+    "file",
+    "rater",
+    "activation",
+    "valence",
+    "emotion",
+    "cannot_tell",
+    "comment",
+    "presentation",
+    "revision",
+    "rated_at",
+    "seconds",
+)
+#: What a rater says of a recording.
+VALUES = (*LABELS, "emotion")
+#: Columns that name one rating.
+KEY = ["file", "rater", "presentation"]
+_REQUIRED = ("file", "rater")
+
+
+def read_raw(paths: Path | Sequence[Path]) -> pd.DataFrame:
+    r"""Read raw ratings, all revisions.
+
+    Args:
+        paths: A CSV file, a folder of them (those with the columns ``file`` and ``rater``), or several of either.
+
+    Returns:
+        One row a rating, in the order of files and lines, with :data:`COLUMNS`: activation, valence and seconds as
+        ``float64`` with ``NaN``, emotion as text or ``None``, cannot_tell as ``bool``, presentation and revision as
+        ``int64``, the rest as text.
+
+    Raises:
+        LabelError: If a file is missing, damaged, lacks a column, holds a value that cannot be, or if one revision of
+            a rating is given twice; the message names file and line.
+
+    Example:
+        >>> import tempfile
+        >>> file = Path(tempfile.mkdtemp(), "anna.csv")
+        >>> _ = file.write_text("file,rater,activation,revision\na.wav,anna,3.5,1\na.wav,anna,4,2\n")
+        >>> read_raw(file)[["file", "activation", "revision"]].values.tolist()
+        [['a.wav', 3.5, 1], ['a.wav', 4.0, 2]]
+    """
+    rows: list[dict[str, Any]] = []
+    places: list[str] = []
+    for file in _files([paths] if isinstance(paths, Path) else paths):
+        for line, row in _rows(file):
+            rows.append(row)
+            places.append(f"{file}, line {line}")
+    _refuse_repeated(rows, places)
+    return typed(rows)
+
+
+def typed(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Make a table of raw ratings from rows whose values are right.
+
+    Args:
+        rows: With all of :data:`COLUMNS`.
+
+    Returns:
+        The table, each column of the kind that :func:`read_raw` promises.
+
+    Example:
+        >>> len(typed([])), typed([])["revision"].dtype
+        (0, dtype('int64'))
+    """
+    import pandas as pd
+
+    kinds = {"activation": "float64", "valence": "float64", "seconds": "float64", "cannot_tell": "bool"}
+    kinds |= {"presentation": "int64", "revision": "int64"}
+    frame = pd.DataFrame(list(rows), columns=list(COLUMNS))
+    return frame.astype({column: kinds.get(column, "object") for column in COLUMNS})
+
+
+def _files(paths: Iterable[Path]) -> list[Path]:
+    found: list[Path] = []
+    for path in (path.expanduser() for path in paths):
+        if path.is_dir():
+            inside = [file for file in sorted(path.glob("*.csv")) if _holds_ratings(file)]
+            if not inside:
+                raise LabelError(f"{path} holds no CSV file with the columns file and rater; name the file itself")
+            found += inside
+        else:
+            found.append(path)
+    if not found:
+        raise LabelError("no file of ratings was named; expected at least one CSV file or folder")
+    return list(dict.fromkeys(found))
+
+
+def _holds_ratings(file: Path) -> bool:
+    try:
+        return set(_REQUIRED) <= set(read_sheet(file, LabelError).header)
+    except LabelError:
+        return False
+
+
+def _rows(file: Path) -> Iterable[tuple[int, dict[str, Any]]]:
+    sheet = read_sheet(file, LabelError)
+    header = ["activation" if name == "arousal" else name for name in sheet.header]
+    repeated = [name for name in header if header.count(name) > 1]
+    strange = [name for name in header if name not in COLUMNS]
+    absent = [name for name in _REQUIRED if name not in header]
+    if repeated:
+        raise LabelError(f"{file} gives {repeated[0]} twice, in the columns {sheet.header}; keep one")
+    if strange:
+        raise LabelError(f"{file} has an unknown column {strange[0]!r}; expected some of {', '.join(COLUMNS)}")
+    if absent or not set(header) & set(VALUES):
+        lacking = " or ".join(absent) or "activation, valence or emotion"
+        raise LabelError(f"{file} has no column for {lacking}; expected {', '.join(COLUMNS)}")
+    for line, cells in zip(sheet.lines, sheet.rows, strict=True):
+        given = dict(zip(header, (cell.strip() for cell in cells), strict=True))
+        try:
+            yield line, {column: _PARSE[column](given.get(column, "")) for column in COLUMNS}
+        except ValueError as error:
+            raise LabelError(f"{file}, line {line}: {error}") from None
+
+
+def _refuse_repeated(rows: Sequence[dict[str, Any]], places: Sequence[str]) -> None:
+    met: dict[tuple[Any, ...], str] = {}
+    for row, place in zip(rows, places, strict=True):
+        key = tuple(row[column] for column in (*KEY, "revision"))
+        if key in met:
+            raise LabelError(
+                f"{met[key]} and {place} both hold revision {key[3]} of {row['rater']}'s rating of {row['file']} "
+                f"(presentation {key[2]}); remove one, or give a correction the next revision"
+            )
+        met[key] = place
+
+
+def _path(cell: str) -> str:
+    if not cell:
+        raise ValueError("names no recording; write its path in the column file, or remove the row")
+    path = PurePosixPath(cell)
+    if path.is_absolute() or "\\" in cell or ".." in path.parts or cell[1:2] == ":":
+        raise ValueError(f"file is {cell!r}; expected a path relative to the folder of audio, with /")
+    return str(path)
+
+
+def _rater(cell: str) -> str:
+    if not cell:
+        raise ValueError("names no rater; write a name or number in the column rater")
+    return cell
+
+
+def _label(name: str) -> Callable[[str], float]:
+    low, high = LABEL_RANGE
+
+    def parse(cell: str) -> float:
+        """Read a rating."""
+        value = _number(cell, name, f"a number from {low:g} to {high:g}, or nothing")
+        if not (math.isnan(value) or low <= value <= high):
+            raise ValueError(f"{name} is {value:g}; expected {low:g} to {high:g}")
+        return value
+
+    return parse
+
+
+def _number(cell: str, name: str, expected: str) -> float:
+    if cell.lower() in NO_NUMBER:
+        return float("nan")
+    try:
+        return float(cell)
+    except ValueError:
+        raise ValueError(f"{name} is {cell!r}; expected {expected}") from None
+
+
+def _emotion(cell: str) -> str | None:
+    if not cell:
+        return None
+    try:
+        return str(parse_emotion(cell))
+    except CorpusError:
+        return cell  # raters may be asked for classes of the study's own
+
+
+def _cannot_tell(cell: str) -> bool:
+    if cell.lower() not in ("true", "false", ""):
+        raise ValueError(f"cannot_tell is {cell!r}; expected true or false")
+    return cell.lower() == "true"
+
+
+def _count(name: str) -> Callable[[str], int]:
+    def parse(cell: str) -> int:
+        """Read a whole number from 1 on."""
+        if cell and not (cell.isascii() and cell.isdigit() and int(cell)):
+            raise ValueError(f"{name} is {cell!r}; expected 1, 2, 3 and so on")
+        return int(cell or 1)
+
+    return parse
+
+
+def _time(cell: str) -> str:
+    try:
+        zone = datetime.fromisoformat(cell).utcoffset() if cell else timedelta(0)
+    except ValueError:
+        zone = None
+    if zone != timedelta(0):
+        raise ValueError(f"rated_at is {cell!r}; expected a time in UTC such as 2026-01-31T12:00:00Z")
+    return cell
+
+
+def _seconds(cell: str) -> float:
+    value = _number(cell, "seconds", "a number, or nothing")
+    if value < 0 or math.isinf(value):
+        raise ValueError(f"seconds is {cell}; expected 0 or more")
+    return value
+
+
+_PARSE: dict[str, Callable[[str], Any]] = {
+    "file": _path,
+    "rater": _rater,
+    "activation": _label("activation"),
+    "valence": _label("valence"),
+    "emotion": _emotion,
+    "cannot_tell": _cannot_tell,
+    "comment": str,
+    "presentation": _count("presentation"),
+    "revision": _count("revision"),
+    "rated_at": _time,
+    "seconds": _seconds,
+}
+
+
+def last_revisions(raw: pd.DataFrame) -> pd.DataFrame:
+    """Keep the last revision of every rating.
+
+    Args:
+        raw: Raw ratings as from :func:`read_raw`.
+
+    Returns:
+        One row for each file, rater and presentation, sorted by them.
+
+    Example:
+        >>> import pandas as pd
+        >>> raw = pd.DataFrame({"file": "a.wav", "rater": "anna", "presentation": 1, "revision": [2, 1],
+        ...                     "valence": [4.0, 3.0]})
+        >>> last_revisions(raw)["valence"].tolist()
+        [4.0]
+    """
+    ordered = raw.sort_values([*KEY, "revision"], kind="stable")
+    return ordered.drop_duplicates(KEY, keep="last").reset_index(drop=True)
+
+
+def read_ratings(paths: Path | Sequence[Path]) -> pd.DataFrame:
+    r"""Read raw ratings and keep the last revision of each.
+
+    Args:
+        paths: As for :func:`read_raw`.
+
+    Returns:
+        As :func:`read_raw` returns them, one row for each file, rater and presentation.
+
+    Raises:
+        LabelError: As :func:`read_raw` does.
+
+    Example:
+        >>> import tempfile
+        >>> file = Path(tempfile.mkdtemp(), "anna.csv")
+        >>> _ = file.write_text("file,rater,activation,revision\na.wav,anna,3.5,1\na.wav,anna,4,2\n")
+        >>> read_ratings(file)["activation"].tolist()
+        [4.0]
+    """
+    return last_revisions(read_raw(paths))
+
+
+def write_ratings(raw: pd.DataFrame, file: Path) -> None:
+    r"""Write raw ratings as CSV, whole or not at all.
+
+    Args:
+        raw: Raw ratings with :data:`COLUMNS`.
+        file: The file to be written.
+
+    Raises:
+        StorageError: If it cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> from affectmap.agreement.ratings import read_raw
+        >>> file = Path(tempfile.mkdtemp(), "anna.csv")
+        >>> _ = file.write_text("file,rater,activation\na.wav,anna,3.5\n")
+        >>> write_ratings(read_raw(file), file)
+        >>> file.read_text().splitlines()[1]
+        'a.wav,anna,3.5,,,false,,1,1,,'
+    """
+    table = raw[list(COLUMNS)].assign(cannot_tell=raw["cannot_tell"].map({True: "true", False: "false"}))
+    write_text(file, table.to_csv(index=False, float_format="%.10g", lineterminator="\n"))
+
+
+def rating_matrix(ratings: pd.DataFrame, value: str, presentation: int = 1) -> pd.DataFrame:
+    """Lay one value out by item and rater.
+
+    Args:
+        ratings: Last revisions, as from :func:`read_ratings`.
+        value: ``activation``, ``valence`` or ``emotion``.
+        presentation: Which meeting of rater and recording.
+
+    Returns:
+        A row an item that anybody rated and a column a rater, both sorted; missing where a rater gave no such value or
+        could not tell. Every rater of `ratings` has a column.
+
+    Example:
+        >>> import pandas as pd
+        >>> ratings = pd.DataFrame({"file": ["a", "a", "b"], "rater": ["x", "y", "x"], "valence": [1.0, 2.0, 3.0],
+        ...                         "presentation": 1, "cannot_tell": False})
+        >>> rating_matrix(ratings, "valence").values.tolist()
+        [[1.0, 2.0], [3.0, nan]]
+    """
+    told = ratings[(ratings["presentation"] == presentation) & ~ratings["cannot_tell"] & ratings[value].notna()]
+    wide = told.pivot(index="file", columns="rater", values=value)
+    return wide.reindex(columns=sorted(ratings["rater"].unique())).sort_index()
