@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from affectmap.corpora._espeak import Line
 from affectmap.corpora.synthetic import _spoken
 from affectmap.inference import Model, load_model
 from affectmap.service import ServiceSettings, create_app
+from browsers import chromium
 
 BASE = "http://localhost:8000"
 
@@ -169,38 +169,6 @@ def until(holds: Callable[[], object], *ignored: type[Exception], seconds: float
 
 @pytest.fixture
 def open_browser(tmp_path: Path) -> Iterator[Callable[..., object]]:
-    """Give a function that opens Debian's chromium, headless, with a microphone that beeps."""
-    browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not (browser and driver):
-        pytest.skip("NO BROWSER: the page is NOT tested; apt-get install chromium chromium-driver")
-    from selenium import webdriver
-
-    opened = []
-
-    def start(width: int = 1280, height: int = 1000, *, dark: bool = False, microphone: bool = True):
-        options = webdriver.ChromeOptions()
-        options.binary_location = browser
-        for word in (
-            "headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
-            "disable-component-update", "disable-sync", "disable-dev-shm-usage", "force-device-scale-factor=1",
-            f"user-data-dir={tmp_path}/browser{len(opened)}", f"window-size={width},{height}",
-        ):  # fmt: skip
-            options.add_argument(f"--{word}")
-        if microphone:
-            options.add_argument("--use-fake-device-for-media-stream")
-            options.add_argument("--use-fake-ui-for-media-stream")
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        options.add_experimental_option("prefs", {"download.default_directory": str(tmp_path / "downloads")})
-        page = webdriver.Chrome(options, webdriver.ChromeService(driver))
-        opened.append(page)
-        page.execute_cdp_cmd(
-            "Emulation.setDeviceMetricsOverride",
-            {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False},
-        )
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
-        return page
-
-    yield start
-    for page in opened:
-        page.quit()
+    """Give a function that opens Debian's chromium."""
+    with chromium(tmp_path) as start:
+        yield start
