@@ -78,3 +78,57 @@ def shares(weight: Tensor) -> Tensor:
     """
     total = weight.sum(dim=-1, keepdim=True)
     return weight / torch.where(total > 0, total, 1.0)
+
+
+def cosines(points: Tensor) -> Tensor:
+    """Measure the cosines of the angles between all rows, seen from the origin.
+
+    Args:
+        points: ``(..., N, D)``.
+
+    Returns:
+        ``(..., N, N)``, symmetric; 0, with gradient 0, for a row at the origin.
+
+    Example:
+        >>> cosines(torch.tensor([[2.0, 0.0], [0.0, 3.0], [0.0, 0.0]]))
+        tensor([[1., 0., 0.],
+                [0., 1., 0.],
+                [0., 0., 0.]])
+    """
+    # By the largest coordinate first, so that no square under- or overflows.
+    largest = points.detach().abs().amax(dim=-1, keepdim=True)
+    points = ratio(points, largest)
+    squares = points.square().sum(dim=-1, keepdim=True)
+    direction = points / torch.where(squares > 0, squares, 1.0).sqrt()
+    return direction @ direction.mT
+
+
+def ratio(value: Tensor, divisor: Tensor) -> Tensor:
+    """Divide, and give 0 with gradient 0 where the divisor, ≥ 0, is 0.
+
+    Example:
+        >>> ratio(torch.tensor([1.0, 1.0]), torch.tensor([4.0, 0.0]))
+        tensor([0.2500, 0.0000])
+    """
+    usable = divisor > 0
+    return torch.where(usable, value / torch.where(usable, divisor, 1.0), 0.0)
+
+
+def labels_differ(label: Tensor, weight: Tensor) -> Tensor:
+    """Tell whether there are two rows with a weight whose labels differ.
+
+    Args:
+        label: ``(K, N, L)``.
+        weight: ``(K, N)``, ≥ 0.
+
+    Returns:
+        ``(K,)`` bool.
+
+    Example:
+        >>> label = torch.tensor([[[1.0], [1.0], [3.0]]])
+        >>> labels_differ(label, torch.tensor([[1.0, 1.0, 0.0]])), labels_differ(label, torch.ones(1, 3))
+        (tensor([False]), tensor([True]))
+    """
+    there = (weight > 0)[..., None]
+    highest = torch.where(there, label, -torch.inf).amax(dim=1)
+    return (highest > torch.where(there, label, torch.inf).amin(dim=1)).any(dim=1)
