@@ -20,12 +20,14 @@ from affectmap.losses.authors_code import AuthorsCodeLoss
 from affectmap.losses.axis import AxisLoss
 from affectmap.losses.base import LabelLoss
 from affectmap.losses.continuous_metric import ContinuousMetricLoss
+from affectmap.losses.log_ratio import LogRatioLoss
 from affectmap.losses.metric_terms import MetricTerms, Preset, check_preset, check_split, metric_terms
 
 #: Losses by the short names that options take.
 LOSSES: dict[str, type[LabelLoss]] = {
     "authors-code": AuthorsCodeLoss,
     "axis": AxisLoss,
+    "log-ratio": LogRatioLoss,
     "paper": ContinuousMetricLoss,
 }
 
@@ -35,6 +37,7 @@ __all__ = [
     "AxisLoss",
     "ContinuousMetricLoss",
     "LabelLoss",
+    "LogRatioLoss",
     "MetricTerms",
     "Preset",
     "check_preset",
