@@ -22,6 +22,7 @@ from affectmap.losses.base import LabelLoss
 from affectmap.losses.continuous_metric import ContinuousMetricLoss
 from affectmap.losses.log_ratio import LogRatioLoss
 from affectmap.losses.metric_terms import MetricTerms, Preset, check_preset, check_split, metric_terms
+from affectmap.losses.rank_n_contrast import RankNContrastLoss
 
 #: Losses by the short names that options take.
 LOSSES: dict[str, type[LabelLoss]] = {
@@ -29,6 +30,7 @@ LOSSES: dict[str, type[LabelLoss]] = {
     "axis": AxisLoss,
     "log-ratio": LogRatioLoss,
     "paper": ContinuousMetricLoss,
+    "rank-n-contrast": RankNContrastLoss,
 }
 
 __all__ = [
@@ -40,6 +42,7 @@ __all__ = [
     "LogRatioLoss",
     "MetricTerms",
     "Preset",
+    "RankNContrastLoss",
     "check_preset",
     "check_split",
     "metric_terms",
