@@ -23,6 +23,7 @@ from affectmap.losses.continuous_metric import ContinuousMetricLoss
 from affectmap.losses.log_ratio import LogRatioLoss
 from affectmap.losses.metric_terms import MetricTerms, Preset, check_preset, check_split, metric_terms
 from affectmap.losses.rank_n_contrast import RankNContrastLoss
+from affectmap.losses.ranksim import RankSimLoss
 
 #: Losses by the short names that options take.
 LOSSES: dict[str, type[LabelLoss]] = {
@@ -31,6 +32,7 @@ LOSSES: dict[str, type[LabelLoss]] = {
     "log-ratio": LogRatioLoss,
     "paper": ContinuousMetricLoss,
     "rank-n-contrast": RankNContrastLoss,
+    "ranksim": RankSimLoss,
 }
 
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     "MetricTerms",
     "Preset",
     "RankNContrastLoss",
+    "RankSimLoss",
     "check_preset",
     "check_split",
     "metric_terms",

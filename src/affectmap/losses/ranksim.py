@@ -1,0 +1,129 @@
+"""RankSim: rows ranked by label distance and by latent similarity stand in the same places.
+
+Source: Gong, Mori, Tung (2022), "RankSim: Ranking Similarity Regularization for Deep Imbalanced Regression", ICML,
+eq. 2 and 3; Vlastelica, Paulus, Musil, Martius, Rolínek (2020), "Differentiation of Blackbox Combinatorial Solvers",
+ICLR, algorithm 1.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from affectmap.losses.base import LabelLoss
+from affectmap.losses.pairs import cosines, distances, labels_differ, shares
+from affectmap.schema import ConfigError
+
+
+class RankSimLoss(LabelLoss):
+    r"""Compare each row's ranking of the batch by latent similarity with that by label distance.
+
+    With rk the ranks of a row of a matrix, divided by the number of rows::
+
+        L = mean over i and j of (rk(cos(z_i, ·))_j − rk(−‖y_i − y_·‖)_j)²
+
+    Ranks are flat almost everywhere. Their *blackbox* gradient is that of an interpolation: with the slopes of the
+    terms ``g = 2 (rk_z − rk_y)``, the similarities c get ``(rk(c) − rk(c − λ g)) / λ`` times a term's share in the
+    mean. It is no derivative of the loss, and no finite difference will give it. Departure: the source takes for g the
+    gradient of the whole objective, so that a factor on the loss changes how far the interpolation looks; here it is
+    a factor on the gradient, as with any other loss.
+
+    Ties share the mean of their ranks. The paper avoids ties between labels by drawing one row of every label value at
+    random; here all take part and every label value counts as one row does (`balance`), shared among those that
+    have it, so that nothing is random and rare labels count as much as there. Ranks with weights are
+    ``(Σ_k w_k [c_k < c_j] + ½ Σ_k w_k [c_k = c_j]) / Σ_k w_k``. Where all labels are equal the loss is 0.
+
+    A row is ranked for itself too, as in the paper. The cosine sees directions from the origin alone. O(N² log N).
+
+    Source: Gong et al. 2022, eq. 2 and 3 (there a regulariser beside a regression loss, with a factor of its own);
+    Vlastelica et al. 2020, algorithm 1.
+
+    Args:
+        interpolation: λ, > 0: larger is smoother and less faithful.
+        balance: Whether each label value counts once.
+
+    Raises:
+        ConfigError: If `interpolation` is not above 0.
+
+    Example:
+        >>> loss = RankSimLoss()
+        >>> label = torch.tensor([1.0, 2.0, 4.0])
+        >>> ordered, swapped = torch.tensor([[1.0, 0], [1, 1], [-1, 1]]), torch.tensor([[1.0, 0], [-1, 1], [1, 1]])
+        >>> loss(ordered, label).item(), loss(swapped, label).item() > 0
+        (0.0, True)
+    """
+
+    rotation_invariant = True
+    shift_invariant = False
+    scale_invariant = True
+
+    def __init__(self, interpolation: float = 2.0, balance: bool = True) -> None:
+        super().__init__()
+        if not interpolation > 0:
+            raise ConfigError(f"interpolation is {interpolation}; expected a number above 0, such as 2")
+        self.interpolation, self.balance = interpolation, balance
+
+    def compute(self, latent: Tensor, label: Tensor, weight: Tensor) -> Tensor:
+        """Average over pairs of rows; see :meth:`LabelLoss.compute`."""
+        usable = labels_differ(label, weight)
+        label_diff = distances(label)
+        if self.balance:
+            same = (label_diff == 0) & (weight > 0)[:, None, :]
+            weight = weight / same.sum(dim=2).clamp(min=1)
+        share = shares(weight)
+        similarity = cosines(latent)
+        of_other = share[:, None, :].expand_as(similarity)
+        error: Tensor = _RankError.apply(  # type: ignore[no-untyped-call]
+            similarity, ranks(-label_diff, of_other), of_other, self.interpolation
+        )
+        return (share[:, :, None] * of_other * error).sum(dim=(1, 2)) * usable
+
+    def extra_repr(self) -> str:
+        """Show the settings where PyTorch prints the module."""
+        return f"interpolation={self.interpolation}, balance={self.balance}"
+
+
+def ranks(values: Tensor, share: Tensor) -> Tensor:
+    """Rank values along the last dimension, as the share of what lies below plus half of what is equal.
+
+    Args:
+        values: ``(..., N)``.
+        share: Weight of each, ``(..., N)``, summing to 1.
+
+    Returns:
+        Ranks in 0..1, ``(..., N)``.
+
+    Example:
+        >>> ranks(torch.tensor([5.0, 1.0, 5.0, 9.0]), torch.full((4,), 0.25)).tolist()
+        [0.5, 0.125, 0.5, 0.875]
+    """
+    ordered, order = values.sort(dim=-1)
+    until = share.gather(-1, order).cumsum(dim=-1)
+    until = torch.cat([torch.zeros_like(until[..., :1]), until], dim=-1)
+    values = values.contiguous()
+    below, upto = (until.gather(-1, torch.searchsorted(ordered, values, right=right)) for right in (False, True))
+    return (below + upto) / 2
+
+
+class _RankError(torch.autograd.Function):
+    """Squared differences of ranks, with the gradient of Vlastelica et al. 2020, algorithm 1 (whose ranks descend)."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(values: Tensor, target: Tensor, share: Tensor, interpolation: float) -> Tensor:
+        return (ranks(values, share) - target).square()
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor, float], output: Tensor) -> None:  # noqa: ANN401
+        *tensors, ctx.interpolation = inputs
+        ctx.save_for_backward(*tensors)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:  # noqa: ANN401
+        values, target, share = ctx.saved_tensors
+        placed = ranks(values, share)
+        moved = ranks(values - ctx.interpolation * 2 * (placed - target), share)
+        return gradient * (placed - moved) / ctx.interpolation, None, None, None
