@@ -20,6 +20,7 @@ from affectmap.losses.authors_code import AuthorsCodeLoss
 from affectmap.losses.axis import AxisLoss
 from affectmap.losses.base import LabelLoss
 from affectmap.losses.continuous_metric import ContinuousMetricLoss
+from affectmap.losses.distance_correlation import DistanceCorrelationLoss
 from affectmap.losses.log_ratio import LogRatioLoss
 from affectmap.losses.metric_terms import MetricTerms, Preset, check_preset, check_split, metric_terms
 from affectmap.losses.rank_n_contrast import RankNContrastLoss
@@ -29,6 +30,7 @@ from affectmap.losses.ranksim import RankSimLoss
 LOSSES: dict[str, type[LabelLoss]] = {
     "authors-code": AuthorsCodeLoss,
     "axis": AxisLoss,
+    "distance-correlation": DistanceCorrelationLoss,
     "log-ratio": LogRatioLoss,
     "paper": ContinuousMetricLoss,
     "rank-n-contrast": RankNContrastLoss,
@@ -40,6 +42,7 @@ __all__ = [
     "AuthorsCodeLoss",
     "AxisLoss",
     "ContinuousMetricLoss",
+    "DistanceCorrelationLoss",
     "LabelLoss",
     "LogRatioLoss",
     "MetricTerms",

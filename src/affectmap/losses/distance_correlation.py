@@ -1,0 +1,70 @@
+"""Distance correlation: any dependence between latent and labels, linear or not.
+
+Source: Székely, Rizzo, Bakirov (2007), "Measuring and testing dependence by correlation of distances", Annals of
+Statistics 35(6), definitions 4 and 5.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from affectmap.losses.base import LabelLoss
+from affectmap.losses.pairs import distances, ratio, shares
+
+
+class DistanceCorrelationLoss(LabelLoss):
+    r"""One minus the distance correlation of latent and labels.
+
+    With A and B the matrices of Euclidean distances between latents and between labels, their row and column means
+    taken off and the mean of all added again (double centring)::
+
+        dCov²(A, B) = mean of A_ij B_ij over all i and j
+        L = 1 − dCor,   dCor² = dCov²(A, B) / √(dCov²(A, A) dCov²(B, B))
+
+    dCor lies in 0..1; it is 1 where the latent is the labels turned, shifted and scaled, and in the limit of many
+    rows 0 where the two are independent. In a small batch it is biased upwards: this is the V-statistic of the 2007
+    paper, whose means are over all i and j, i = j included, and with weights ``w_i w_j / (Σ w)²``. The bias-corrected
+    one (Székely & Rizzo 2013) may be negative and is not offered.
+
+    O(N²) in time and memory. Where all latents coincide dCor is defined as 0, without gradient.
+
+    Source: Székely et al. 2007, definitions 4 and 5.
+
+    Example:
+        >>> loss = DistanceCorrelationLoss()
+        >>> label = torch.tensor([1.0, 2.0, 4.0])
+        >>> round(loss(-3 * label[:, None], label).item(), 6)
+        0.0
+        >>> loss(torch.ones(3, 2), label).item()
+        1.0
+    """
+
+    rotation_invariant = True
+    shift_invariant = True
+    scale_invariant = True
+
+    def compute(self, latent: Tensor, label: Tensor, weight: Tensor) -> Tensor:
+        """Compare centred distances; see :meth:`LabelLoss.compute`."""
+        # The scale of the latent is free, so it may as well be one whose squares do not under- or overflow.
+        latent = ratio(latent, latent.detach().abs().amax(dim=(1, 2), keepdim=True))
+        share = shares(weight)
+        pairs = share[:, :, None] * share[:, None, :]
+        latent_part, label_part = (_centred(distances(points), share) for points in (latent, label))
+        label_variance = (pairs * label_part.square()).sum(dim=(1, 2))
+        variances = (pairs * latent_part.square()).sum(dim=(1, 2)) * label_variance
+        covariance = (pairs * latent_part * label_part).sum(dim=(1, 2))
+        squared = ratio(covariance, _root(variances))
+        return (1 - _root(squared)) * (label_variance > 0)
+
+
+def _centred(values: Tensor, share: Tensor) -> Tensor:
+    means = (values * share[:, None, :]).sum(dim=2)
+    mean = (means * share).sum(dim=1)
+    return values - means[:, :, None] - means[:, None, :] + mean[:, None, None]
+
+
+def _root(values: Tensor) -> Tensor:
+    """Square root, with gradient 0 at 0."""
+    positive = values > 0
+    return torch.where(positive, torch.where(positive, values, 1.0).sqrt(), 0.0)
