@@ -21,6 +21,7 @@ from affectmap.losses.axis import AxisLoss
 from affectmap.losses.base import LabelLoss
 from affectmap.losses.continuous_metric import ContinuousMetricLoss
 from affectmap.losses.distance_correlation import DistanceCorrelationLoss
+from affectmap.losses.f_similarity import FSimilarityLoss
 from affectmap.losses.log_ratio import LogRatioLoss
 from affectmap.losses.metric_terms import MetricTerms, Preset, check_preset, check_split, metric_terms
 from affectmap.losses.rank_n_contrast import RankNContrastLoss
@@ -31,6 +32,7 @@ LOSSES: dict[str, type[LabelLoss]] = {
     "authors-code": AuthorsCodeLoss,
     "axis": AxisLoss,
     "distance-correlation": DistanceCorrelationLoss,
+    "f-similarity": FSimilarityLoss,
     "log-ratio": LogRatioLoss,
     "paper": ContinuousMetricLoss,
     "rank-n-contrast": RankNContrastLoss,
@@ -43,6 +45,7 @@ __all__ = [
     "AxisLoss",
     "ContinuousMetricLoss",
     "DistanceCorrelationLoss",
+    "FSimilarityLoss",
     "LabelLoss",
     "LogRatioLoss",
     "MetricTerms",
