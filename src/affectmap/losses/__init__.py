@@ -26,6 +26,7 @@ from affectmap.losses.log_ratio import LogRatioLoss
 from affectmap.losses.metric_terms import MetricTerms, Preset, check_preset, check_split, metric_terms
 from affectmap.losses.rank_n_contrast import RankNContrastLoss
 from affectmap.losses.ranksim import RankSimLoss
+from affectmap.losses.y_aware_infonce import YAwareInfoNCELoss
 
 #: Losses by the short names that options take.
 LOSSES: dict[str, type[LabelLoss]] = {
@@ -37,6 +38,7 @@ LOSSES: dict[str, type[LabelLoss]] = {
     "paper": ContinuousMetricLoss,
     "rank-n-contrast": RankNContrastLoss,
     "ranksim": RankSimLoss,
+    "y-aware-infonce": YAwareInfoNCELoss,
 }
 
 __all__ = [
@@ -52,6 +54,7 @@ __all__ = [
     "Preset",
     "RankNContrastLoss",
     "RankSimLoss",
+    "YAwareInfoNCELoss",
     "check_preset",
     "check_split",
     "metric_terms",
