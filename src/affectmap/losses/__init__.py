@@ -24,6 +24,7 @@ from affectmap.losses.distance_correlation import DistanceCorrelationLoss
 from affectmap.losses.f_similarity import FSimilarityLoss
 from affectmap.losses.log_ratio import LogRatioLoss
 from affectmap.losses.metric_terms import MetricTerms, Preset, check_preset, check_split, metric_terms
+from affectmap.losses.ordinal_triplet import OrdinalTripletLoss
 from affectmap.losses.rank_n_contrast import RankNContrastLoss
 from affectmap.losses.ranksim import RankSimLoss
 from affectmap.losses.y_aware_infonce import YAwareInfoNCELoss
@@ -35,6 +36,7 @@ LOSSES: dict[str, type[LabelLoss]] = {
     "distance-correlation": DistanceCorrelationLoss,
     "f-similarity": FSimilarityLoss,
     "log-ratio": LogRatioLoss,
+    "ordinal-triplet": OrdinalTripletLoss,
     "paper": ContinuousMetricLoss,
     "rank-n-contrast": RankNContrastLoss,
     "ranksim": RankSimLoss,
@@ -51,6 +53,7 @@ __all__ = [
     "LabelLoss",
     "LogRatioLoss",
     "MetricTerms",
+    "OrdinalTripletLoss",
     "Preset",
     "RankNContrastLoss",
     "RankSimLoss",
