@@ -22,11 +22,18 @@ from affectmap.losses.base import LabelLoss
 from affectmap.losses.continuous_metric import ContinuousMetricLoss
 from affectmap.losses.distance_correlation import DistanceCorrelationLoss
 from affectmap.losses.f_similarity import FSimilarityLoss
+from affectmap.losses.linear_head import LinearHeadLoss
+from affectmap.losses.linear_regression import LinearRegressionLoss
 from affectmap.losses.log_ratio import LogRatioLoss
 from affectmap.losses.metric_terms import MetricTerms, Preset, check_preset, check_split, metric_terms
 from affectmap.losses.ordinal_triplet import OrdinalTripletLoss
+from affectmap.losses.pair_ccc import PairCCCLoss
+from affectmap.losses.pair_pearson import PairPearsonLoss
 from affectmap.losses.rank_n_contrast import RankNContrastLoss
 from affectmap.losses.ranksim import RankSimLoss
+from affectmap.losses.sammon import SammonLoss
+from affectmap.losses.split_latent import SplitLatentLoss
+from affectmap.losses.stress import StressLoss
 from affectmap.losses.y_aware_infonce import YAwareInfoNCELoss
 
 #: Losses by the short names that options take.
@@ -34,12 +41,19 @@ LOSSES: dict[str, type[LabelLoss]] = {
     "authors-code": AuthorsCodeLoss,
     "axis": AxisLoss,
     "distance-correlation": DistanceCorrelationLoss,
+    "elr": LinearRegressionLoss,
     "f-similarity": FSimilarityLoss,
+    "linear-head": LinearHeadLoss,
     "log-ratio": LogRatioLoss,
     "ordinal-triplet": OrdinalTripletLoss,
+    "pair-ccc": PairCCCLoss,
+    "pair-pearson": PairPearsonLoss,
     "paper": ContinuousMetricLoss,
     "rank-n-contrast": RankNContrastLoss,
     "ranksim": RankSimLoss,
+    "sammon": SammonLoss,
+    "split-latent": SplitLatentLoss,
+    "stress": StressLoss,
     "y-aware-infonce": YAwareInfoNCELoss,
 }
 
@@ -51,12 +65,19 @@ __all__ = [
     "DistanceCorrelationLoss",
     "FSimilarityLoss",
     "LabelLoss",
+    "LinearHeadLoss",
+    "LinearRegressionLoss",
     "LogRatioLoss",
     "MetricTerms",
     "OrdinalTripletLoss",
+    "PairCCCLoss",
+    "PairPearsonLoss",
     "Preset",
     "RankNContrastLoss",
     "RankSimLoss",
+    "SammonLoss",
+    "SplitLatentLoss",
+    "StressLoss",
     "YAwareInfoNCELoss",
     "check_preset",
     "check_split",

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 from torch import Tensor
 
 from affectmap.losses.base import LabelLoss
-from affectmap.losses.concordance import ccc, differ
+from affectmap.losses.concordance import ccc, label_mean
 from affectmap.losses.pairs import shares
 from affectmap.schema import ConfigError
 
@@ -53,13 +53,11 @@ class AxisLoss(LabelLoss):
 
     def compute(self, latent: Tensor, label: Tensor, weight: Tensor) -> Tensor:
         """Compute K losses, see :meth:`LabelLoss.compute`."""
-        axis, label = (tensor.transpose(1, 2) for tensor in (latent[..., : label.shape[2]], label))
-        weight = weight[:, None, :].expand_as(label)
-        share = shares(weight)
-        squares = (axis - label).square()
-        values = 1 - ccc(axis, label, share) if self.kind == "ccc" else (share * squares).sum(dim=2)
-        usable = differ(label, weight).to(values)
-        return (values * usable).sum(dim=1) / usable.sum(dim=1).clamp(min=1)
+        axis, truth = (columns.transpose(1, 2) for columns in (latent[..., : label.shape[2]], label))
+        share = shares(weight)[:, None, :]
+        squares = (axis - truth).square()
+        values = 1 - ccc(axis, truth, share) if self.kind == "ccc" else (share * squares).sum(dim=2)
+        return label_mean(values, label, weight)
 
     def check_dims(self, latent_dim: int, n_labels: int) -> None:
         """Raise a `ConfigError` unless every label has an axis."""

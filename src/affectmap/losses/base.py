@@ -83,7 +83,8 @@ class LabelLoss(nn.Module):
         if latent.dtype in (torch.float16, torch.bfloat16):
             latent = latent.float()
         n_labels = label.shape[-1] if label.dim() == latent.dim() else 1
-        self.check_dims(latent_dim, n_labels)
+        if n_labels:
+            self.check_dims(latent_dim, n_labels)
         if 0 in (leading.numel(), n_rows, n_labels):
             return latent[..., :0, :].sum(dim=(-2, -1))
         label = label.to(latent).reshape(-1, n_rows, n_labels)

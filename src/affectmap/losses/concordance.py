@@ -25,6 +25,26 @@ def differ(values: Tensor, weight: Tensor) -> Tensor:
     return highest > torch.where(there, values, torch.inf).amin(dim=-1)
 
 
+def label_mean(values: Tensor, label: Tensor, weight: Tensor) -> Tensor:
+    """Average the values of K models over the labels that differ within the batch; 0 where none does.
+
+    Args:
+        values: One a label, ``(K, L)``.
+        label: ``(K, N, L)``.
+        weight: Of the rows, ``(K, N)``, ≥ 0.
+
+    Returns:
+        ``(K,)``.
+
+    Example:
+        >>> label = torch.tensor([[[1.0, 3.0], [2.0, 3.0]]])
+        >>> label_mean(torch.tensor([[0.5, 9.0]]), label, torch.ones(1, 2))
+        tensor([0.5000])
+    """
+    usable = differ(label.transpose(1, 2), weight[:, None, :].expand(-1, label.shape[2], -1))
+    return torch.where(usable, values, 0.0).sum(dim=1) / usable.sum(dim=1).clamp(min=1)
+
+
 def ccc(left: Tensor, right: Tensor, share: Tensor) -> Tensor:
     """Compute Lin's concordance correlation coefficient, ``2 cov / (var + var' + (mean − mean')²)``.
 
@@ -36,7 +56,7 @@ def ccc(left: Tensor, right: Tensor, share: Tensor) -> Tensor:
         share: Weights with sum 1, or all 0, ``(..., M)``.
 
     Returns:
-        ``(...)`` in [−1, 1]; 0 where both are one and the same constant.
+        ``(...)`` in [−1, 1]. Finite, but arbitrary, where both are constant: ask :func:`differ` first.
 
     Example:
         >>> series = torch.tensor([1.0, 2.0, 3.0])
