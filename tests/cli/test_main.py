@@ -14,7 +14,7 @@ import affectmap.cli as cli
 from affectmap import __version__
 from affectmap.schema import AudioError, ConfigError, CorpusError, LabelError, ModelError, StorageError, UsageError
 
-COMMANDS = ("embed", "adapt", "corpora", "reproduce", "train", "track", "serve", "export", "demo")
+COMMANDS = ("embed", "adapt", "corpora", "reproduce", "train", "track", "serve", "annotate", "export", "demo")
 STOPPED = "stopped by Ctrl-C; nothing was half written, and a second run goes on from the cache"
 
 
@@ -60,6 +60,7 @@ Commands:
   train      One embedder from all of the source.
   track      How a voice moves over an hour.
   serve      embed and track over HTTP, with a page.
+  annotate   Rate recordings in the browser, alone or in a team.
   export     A trained embedder without PyTorch.
   demo       The whole protocol on synthetic speech.
 """,

@@ -17,6 +17,7 @@ import typer
 
 from affectmap import __version__
 from affectmap.cli.adapt import adapt_command
+from affectmap.cli.annotate import annotate_command
 from affectmap.cli.corpora import corpora_command
 from affectmap.cli.demo import demo_command
 from affectmap.cli.embed import embed_command
@@ -42,6 +43,7 @@ app.command("reproduce", short_help="The whole protocol: tables, report and mode
 app.command("train", short_help="One embedder from all of the source.")(train_command)
 app.command("track", short_help="How a voice moves over an hour.")(track_command)
 app.command("serve", short_help="embed and track over HTTP, with a page.")(serve_command)
+app.command("annotate", short_help="Rate recordings in the browser, alone or in a team.")(annotate_command)
 app.command("export", short_help="A trained embedder without PyTorch.")(export_command)
 app.command("demo", short_help="The whole protocol on synthetic speech.")(demo_command)
 

@@ -1,0 +1,82 @@
+"""``affectmap annotate``: the pages behind a socket, until Ctrl-C."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import replace
+
+from affectmap.annotator.app import create_app
+from affectmap.annotator.exports import raw_csv
+from affectmap.annotator.settings import AnnotatorSettings
+from affectmap.annotator.store import Store, open_store
+from affectmap.storage import write_text
+from affectmap.web.host import address_of
+from affectmap.web.listening import listen, run_server
+
+
+def annotate(
+    settings: AnnotatorSettings,
+    *,
+    password: str | None,
+    notify: Callable[[str], None],
+    show: Callable[[str], object] | None = None,
+) -> None:
+    """Serve the pages until Ctrl-C or SIGTERM, then write ``ratings.csv`` to the labels folder.
+
+    Args:
+        settings: What is rated, by whom and how.
+        password: The organiser's; None makes one, which is told once.
+        notify: Called with lines for people.
+        show: Called with the link of the first rater once the socket is open, to open a browser; None opens none.
+
+    Raises:
+        AffectmapError: If the folder, the database or the address cannot be used.
+    """
+    store = open_store(settings)
+    try:
+        made = secrets.token_urlsafe(9)
+        app = create_app(store, password or made)
+        listening = listen(settings.host, settings.port)
+        port = listening.getsockname()[1]
+        app.state.store = store
+        address = address_of(settings.host, port)
+        links = _tell(store, replace(settings, port=port), address, None if password else made, notify)
+        if show and links:
+            show(links[0])
+        run_server(app, listening)
+    finally:
+        _end(store, notify)
+
+
+def _tell(
+    store: Store, settings: AnnotatorSettings, address: str, made: str | None, notify: Callable[[str], None]
+) -> list[str]:
+    """Say where everything is; give the links of the raters that the settings name, or of all."""
+    wanted = {name.casefold() for name in settings.raters}
+    raters = [rater for rater in store.people.all() if rater.name.casefold() in wanted or not wanted]
+    links = [f"{address}/r/{rater.token}" for rater in raters]
+    for rater, link in zip(raters, links, strict=True):
+        notify(f"{rater.name}: {link}")
+    told = f" with the password {made}" if made else ""
+    notify(f"organiser: {address}/organiser{told}")
+    if not settings.is_local:
+        notify("other machines are let in: whoever has a link can rate; put TLS before it on a network of others")
+    for found in store.passed_over():
+        notify(f"passed over: {found.path}: {found.note}")
+    for note in store.notes:
+        notify(note)
+    n_recordings = sum(not found.note for found in store.worklist.known().values())
+    notify(f"{n_recordings} recordings to rate, kept in {settings.labels_folder}, until Ctrl-C")
+    return links
+
+
+def _end(store: Store, notify: Callable[[str], None]) -> None:
+    try:
+        rows = store.ratings.all()
+        if rows:
+            file = store.settings.labels_folder / "ratings.csv"
+            write_text(file, raw_csv(rows))
+            notify(f"{len(rows)} ratings written to {file}")
+    finally:
+        store.close()
