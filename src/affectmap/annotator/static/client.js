@@ -7,11 +7,6 @@ export class Trouble extends Error {
     this.kind = kind;
     this.answer = answer;
   }
-
-  /** Whether it may work later as it is. */
-  get passing() {
-    return ["network", "away", "full"].includes(this.kind);
-  }
 }
 
 const KINDS = { 401: "link", 403: "link", 404: "link", 408: "away", 409: "conflict", 429: "away", 507: "full" };

@@ -21,6 +21,7 @@ export class Outbox {
     this.stored = stored;
     this.trouble = trouble;
     this.memory = new Map(); // where the browser keeps nothing, or has no room
+    this.gone = new Set();
     this.failures = 0;
     this.timer = 0;
     this.busy = false;
@@ -44,19 +45,20 @@ export class Outbox {
     const found = new Map(this.memory);
     try {
       Object.keys(localStorage).filter((name) => name.startsWith(this.prefix)).forEach((name) => {
-        const entry = JSON.parse(localStorage.getItem(name));
-        found.set(entry.rating.key, entry);
+        found.set(name.slice(this.prefix.length), JSON.parse(localStorage.getItem(name)));
       });
     } catch {
       // What is in memory is all there is.
     }
+    this.gone.forEach((key) => found.delete(key));
     return [...found.values()].sort((one, other) => one.at - other.at);
   }
 
-  remove(entry) {
-    this.memory.delete(entry.rating.key);
+  remove({ rating: { key } }) {
+    this.gone.add(key); // also where the browser does not let go of it
+    this.memory.delete(key);
     try {
-      localStorage.removeItem(this.prefix + entry.rating.key);
+      localStorage.removeItem(this.prefix + key);
     } catch {
       // It was never there.
     }
@@ -92,14 +94,12 @@ export class Outbox {
     try {
       return (await this.client.rate(entry.rating)).next;
     } catch (trouble) {
-      if (trouble.kind === "conflict" && !(await this.paused(trouble))) notes.push({ kind: "moved" });
-      else if (trouble.kind === "refused") notes.push({ kind: "refused", why: trouble.message });
+      if (trouble.kind === "link") await this.client.session(); // fails too if it is the link that is not known
+      const why = trouble.message;
+      if (trouble.kind === "conflict" && !trouble.answer.paused) notes.push({ kind: "moved" });
+      else if (["refused", "link"].includes(trouble.kind)) notes.push({ kind: "refused", why });
       else throw trouble;
       return trouble.answer.next ?? null;
     }
-  }
-
-  async paused(trouble) {
-    return trouble.answer.paused ?? (await this.client.session()).paused;
   }
 }

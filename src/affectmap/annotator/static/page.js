@@ -16,7 +16,7 @@ const blank = () => ({ activation: null, valence: null, emotion: null, cannot_te
 
 const state = {
   phase: "loading", // one of view.js's panels, or practice, rating, saving
-  session: null, item: null, ready: false, ahead: [], previous: null, n_done: 0, n_items: 0,
+  session: null, begun: false, item: null, ready: false, ahead: [], previous: null, n_done: 0, n_items: 0,
   choice: blank(), commenting: false, correcting: null, may_undo: false,
   practice: -1, compared: false, note: null, trouble: "", since: 0, paces: [],
 };
@@ -176,11 +176,18 @@ async function pause() {
   while (state.phase === "paused") {
     await sleep(POLL_S);
     const session = await client.session().catch(() => ({ paused: true }));
-    if (state.phase === "paused" && !session.paused) {
-      enterPhase("loading");
-      outbox.deliver();
-    }
+    if (state.phase === "paused" && !session.paused) resume();
   }
+}
+
+function resume() {
+  if (state.begun) proceed();
+  else welcome();
+}
+
+function proceed() {
+  enterPhase("loading");
+  outbox.deliver();
 }
 
 // What the rater does
@@ -217,7 +224,7 @@ function send() {
   state.note = null;
   enterPhase("saving");
   const { item } = state;
-  setTimeout(() => state.phase === "saving" && state.item === item && goOn(), SLOW_MS);
+  setTimeout(() => state.phase === "saving" && state.item === item && trouble({ kind: "away" }), SLOW_MS);
   outbox.add(rating);
 }
 
@@ -246,11 +253,16 @@ function comment() {
 function begin() {
   player.unlock();
   const { trained, training } = state.session;
-  if (state.phase === "welcome" && !trained && training.length) practise(0);
-  else {
-    enterPhase("loading");
-    outbox.deliver();
-  }
+  const practising = !state.begun && !trained && training.length > 0;
+  state.begun = true;
+  if (practising) practise(0);
+  else proceed();
+}
+
+function welcome() {
+  enterPhase("welcome");
+  if (state.session.trained || !state.session.training.length) fetchAhead();
+  else sounds.get(state.session.training[0].audio).catch(() => {});
 }
 
 function practise(n) {
@@ -299,11 +311,7 @@ async function start() {
   });
   await useLanguage(firstKnown([chosen, session.language, ...navigator.languages]));
   if (session.paused) pause();
-  else {
-    enterPhase("welcome");
-    if (session.trained || !session.training.length) fetchAhead();
-    else sounds.get(session.training[0].audio).catch(() => {});
-  }
+  else welcome();
 }
 
 async function useLanguage(code) {
@@ -344,7 +352,12 @@ function pressed(event) {
   }
   if (target.matches("button") && [" ", "Enter"].includes(key)) return; // the button's own
   const action = actionOf(event);
-  if (!action || (find("rating").hidden && action.name !== "help")) return;
+  if (!action) return;
+  if (find("rating").hidden) {
+    if (action.name === "help") ACTIONS.help();
+    if (action.name === "confirm" && !find("panel-button").hidden) begin();
+    return;
+  }
   if (event.repeat && ["confirm", "undo"].includes(action.name)) return; // a key held down confirms once
   event.preventDefault();
   const emotion = state.session.settings.emotions[action.value - 1];
