@@ -117,6 +117,17 @@ def test_an_absent_row_may_hold_anything(name):
 
 @every_loss
 @label_shapes
+@pytest.mark.parametrize("rows", [slice(3, 4), slice(None)])
+@pytest.mark.parametrize("value", [NAN, float("inf")])
+def test_a_network_that_has_diverged_is_not_hidden(name, n_labels, rows, value):
+    latent, label = make_batch(latent_dim=3, n_labels=n_labels)
+    latent = latent.detach()
+    latent[rows] = value
+    assert make_loss(name, n_labels=n_labels)(latent, label).isnan()
+
+
+@every_loss
+@label_shapes
 @pytest.mark.parametrize("constant", [1e-30, 0.3, 1e30])
 def test_only_ratios_of_weights_count(name, n_labels, constant):
     latent, label = make_batch(latent_dim=3, n_labels=n_labels)

@@ -73,7 +73,7 @@ class LabelLoss(nn.Module):
 
         Returns:
             ``(...)``, a scalar for one batch, in the dtype of `latent`; float32 for half precision, where sums over
-            pairs overflow.
+            pairs overflow. ``NaN`` where a usable row's latent is not finite.
 
         Raises:
             ConfigError: If shapes or dtypes do not fit, a label is infinite, or a weight is negative or not finite.
@@ -91,15 +91,18 @@ class LabelLoss(nn.Module):
         weight = latent.new_ones(label.shape[:2]) if weight is None else weight.to(latent).reshape(-1, n_rows)
         if self.check_values:
             _check_values(label, weight)
-        rows = _usable_rows(latent.reshape(-1, n_rows, latent_dim), label, weight)
+        points, label, weight = _usable_rows(latent.reshape(-1, n_rows, latent_dim), label, weight)
         with _full_precision(latent.device.type):
-            return self.compute(*rows).reshape(leading)
+            values = self.compute(points, label, weight)
+        # Ranks and guarded ratios would hide that.
+        diverged = ~points.isfinite().all(dim=2).all(dim=1)
+        return torch.where(diverged, torch.nan, values).reshape(leading)
 
     def compute(self, latent: Tensor, label: Tensor, weight: Tensor) -> Tensor:
         """Compute K losses by batched tensor operations; :meth:`forward` has seen to everything else.
 
         Args:
-            latent: ``(K, N, D)``, 0 in rows of weight 0.
+            latent: ``(K, N, D)``, 0 in rows of weight 0; not finite only where the network has diverged.
             label: ``(K, N, L)``, finite, 0 in rows of weight 0.
             weight: ``(K, N)``, the largest of a batch is 1; all 0 if no row is usable.
 
