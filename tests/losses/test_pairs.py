@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from affectmap.losses.pairs import distances, pair_weights, shares, squared_distances
+from affectmap.losses.pairs import differ, distances, pair_weights, shares, squared_distances
 from label_batches import make_batch, make_weight
 
 
@@ -49,3 +49,12 @@ def test_weights_of_pairs():
             )
     assert (pair_weights(torch.tensor([[0.0, 3.0], [0.0, 0.0]])) == 0).all()
     assert (shares(torch.zeros(2, 3)) == 0).all()
+
+
+def test_differ_is_exact():
+    label = torch.full((6,), 0.1)
+    assert not differ(label, torch.ones(6))
+    label[3] = torch.nextafter(label[3], torch.tensor(1.0))
+    assert differ(label, torch.ones(6))
+    assert not differ(label, (torch.arange(6) != 3).float())
+    assert not differ(label, torch.zeros(6))

@@ -5,24 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-
-def differ(values: Tensor, weight: Tensor) -> Tensor:
-    """Tell whether the values that have a weight differ at all, exactly.
-
-    Args:
-        values: ``(..., M)``.
-        weight: ``(..., M)``, ≥ 0.
-
-    Returns:
-        ``(...)`` bool; false where fewer than two values have a weight.
-
-    Example:
-        >>> differ(torch.tensor([0.1, 0.1, 9.0]), torch.tensor([1.0, 2.0, 0.0]))
-        tensor(False)
-    """
-    there = weight > 0
-    highest = torch.where(there, values, -torch.inf).amax(dim=-1)
-    return highest > torch.where(there, values, torch.inf).amin(dim=-1)
+from affectmap.losses.pairs import differ, ratio
 
 
 def label_mean(values: Tensor, label: Tensor, weight: Tensor) -> Tensor:
@@ -56,7 +39,8 @@ def ccc(left: Tensor, right: Tensor, share: Tensor) -> Tensor:
         share: Weights with sum 1, or all 0, ``(..., M)``.
 
     Returns:
-        ``(...)`` in [−1, 1]. Finite, but arbitrary, where both are constant: ask :func:`differ` first.
+        ``(...)`` in [−1, 1]. Finite, but arbitrary, where both are constant: ask
+        :func:`affectmap.losses.pairs.differ` first.
 
     Example:
         >>> series = torch.tensor([1.0, 2.0, 3.0])
@@ -66,7 +50,7 @@ def ccc(left: Tensor, right: Tensor, share: Tensor) -> Tensor:
     (left, left_mean), (right, right_mean) = _centred(left, share), _centred(right, share)
     between = (share * left * right).sum(dim=-1)
     spread = (share * (left.square() + right.square())).sum(dim=-1) + (left_mean - right_mean).square()
-    return 2 * between / torch.where(spread > 0, spread, 1.0)
+    return ratio(2 * between, spread)
 
 
 def pearson(left: Tensor, right: Tensor, share: Tensor) -> Tensor:
@@ -86,17 +70,17 @@ def pearson(left: Tensor, right: Tensor, share: Tensor) -> Tensor:
         -1.0
     """
     moments = []
-    usable = torch.ones_like(share[..., 0], dtype=torch.bool)
+    constant = torch.zeros_like(share[..., 0], dtype=torch.bool)
     for series in (left, right):
         centred, mean = _centred(series, share)
         variance = (share * centred.square()).sum(dim=-1)
         # Rounding alone leaves a constant with a variance of about (eps · value)².
-        usable = usable & (variance > (8 * torch.finfo(series.dtype).eps * mean).square())
+        constant = constant | (variance <= (8 * torch.finfo(series.dtype).eps * mean).square())
         moments.append((centred, variance))
     (left, left_variance), (right, right_variance) = moments
     between = (share * left * right).sum(dim=-1)
-    scale = torch.where(usable, left_variance, 1.0).sqrt() * torch.where(usable, right_variance, 1.0).sqrt()
-    return torch.where(usable, between / scale, 0.0)
+    scale = torch.where(constant, 1.0, left_variance).sqrt() * torch.where(constant, 1.0, right_variance).sqrt()
+    return torch.where(constant, 0.0, between / scale)
 
 
 def _centred(series: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from affectmap.losses.base import LabelLoss
 from affectmap.losses.concordance import label_mean
-from affectmap.losses.pairs import shares
+from affectmap.losses.pairs import ratio, shares
 from affectmap.schema import ConfigError
 
 
@@ -62,7 +62,7 @@ class LinearRegressionLoss(LabelLoss):
         slopes = torch.linalg.solve(moments, points.mT @ (share * truth))
         error = (share * (truth - points @ slopes).square()).sum(dim=1)
         total = (share * truth.square()).sum(dim=1)
-        return label_mean(error / torch.where(total > 0, total, 1.0), label, weight)
+        return label_mean(ratio(error, total), label, weight)
 
     def extra_repr(self) -> str:
         """Show the ridge where PyTorch prints the module."""
@@ -75,5 +75,5 @@ def _scaled(latent: Tensor, share: Tensor) -> Tensor:
     variance = (share * centred.square()).sum(dim=1, keepdim=True).mean(dim=2, keepdim=True)
     # Rounding alone leaves points that coincide with a variance of about (eps · value)².
     noise = (8 * torch.finfo(latent.dtype).eps * mean).square().amax(dim=2, keepdim=True)
-    spread = torch.where(variance > noise, variance, 1.0).sqrt()
-    return torch.where(variance > noise, centred / spread, 0.0)
+    constant = variance <= noise
+    return torch.where(constant, 0.0, centred / torch.where(constant, 1.0, variance).sqrt())

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from affectmap.losses.base import LabelLoss
-from affectmap.losses.concordance import ccc, differ
-from affectmap.losses.pairs import distances, pair_weights
+from affectmap.losses.concordance import ccc
+from affectmap.losses.pairs import differ, distances, pair_weights
 
 
 class PairCCCLoss(LabelLoss):

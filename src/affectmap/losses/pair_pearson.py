@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from affectmap.losses.base import LabelLoss
-from affectmap.losses.concordance import differ, pearson
-from affectmap.losses.pairs import distances, pair_weights
+from affectmap.losses.concordance import pearson
+from affectmap.losses.pairs import differ, distances, pair_weights
 
 
 class PairPearsonLoss(LabelLoss):

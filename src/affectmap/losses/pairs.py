@@ -1,4 +1,4 @@
-"""Pairs of rows: distances that can be differentiated everywhere, and weights of pairs."""
+"""What several losses share: distances that can be differentiated everywhere, weights of pairs, safe ratios."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def shares(weight: Tensor) -> Tensor:
                 [0.0000, 0.0000]])
     """
     total = weight.sum(dim=-1, keepdim=True)
-    return weight / torch.where(total > 0, total, 1.0)
+    return ratio(weight, total)
 
 
 def cosines(points: Tensor) -> Tensor:
@@ -104,14 +104,33 @@ def cosines(points: Tensor) -> Tensor:
 
 
 def ratio(value: Tensor, divisor: Tensor) -> Tensor:
-    """Divide, and give 0 with gradient 0 where the divisor, ≥ 0, is 0.
+    """Divide, and give 0 with gradient 0 where the divisor is 0; what is ``NaN`` stays ``NaN``.
 
     Example:
         >>> ratio(torch.tensor([1.0, 1.0]), torch.tensor([4.0, 0.0]))
         tensor([0.2500, 0.0000])
     """
-    usable = divisor > 0
+    usable = divisor != 0
     return torch.where(usable, value / torch.where(usable, divisor, 1.0), 0.0)
+
+
+def differ(values: Tensor, weight: Tensor) -> Tensor:
+    """Tell whether the values that have a weight differ at all, exactly.
+
+    Args:
+        values: ``(..., M)``.
+        weight: ``(..., M)``, ≥ 0.
+
+    Returns:
+        ``(...)`` bool; false where fewer than two values have a weight.
+
+    Example:
+        >>> differ(torch.tensor([0.1, 0.1, 9.0]), torch.tensor([1.0, 2.0, 0.0]))
+        tensor(False)
+    """
+    there = weight > 0
+    highest = torch.where(there, values, -torch.inf).amax(dim=-1)
+    return highest > torch.where(there, values, torch.inf).amin(dim=-1)
 
 
 def labels_differ(label: Tensor, weight: Tensor) -> Tensor:
@@ -129,6 +148,4 @@ def labels_differ(label: Tensor, weight: Tensor) -> Tensor:
         >>> labels_differ(label, torch.tensor([[1.0, 1.0, 0.0]])), labels_differ(label, torch.ones(1, 3))
         (tensor([False]), tensor([True]))
     """
-    there = (weight > 0)[..., None]
-    highest = torch.where(there, label, -torch.inf).amax(dim=1)
-    return (highest > torch.where(there, label, torch.inf).amin(dim=1)).any(dim=1)
+    return differ(label.mT, weight[:, None, :]).any(dim=1)

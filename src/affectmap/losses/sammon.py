@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from affectmap.losses.base import LabelLoss
-from affectmap.losses.pairs import distances, pair_weights
+from affectmap.losses.pairs import distances, pair_weights, ratio
 
 
 class SammonLoss(LabelLoss):
@@ -25,6 +24,7 @@ class SammonLoss(LabelLoss):
     The value is ≥ 0, and 1 for a latent that has collapsed.
 
     Example:
+        >>> import torch
         >>> loss = SammonLoss()
         >>> label = torch.tensor([1.0, 2.0, 4.0])
         >>> loss(label[:, None], label).item(), loss(torch.zeros(3, 2), label).item()
@@ -37,9 +37,8 @@ class SammonLoss(LabelLoss):
     def compute(self, latent: Tensor, label: Tensor, weight: Tensor) -> Tensor:
         """Compute K losses, see :meth:`LabelLoss.compute`."""
         share, label_diff = pair_weights(weight), distances(label)
-        apart = label_diff > 0
-        share = share * apart
-        error = (distances(latent) - label_diff).square() / torch.where(apart, label_diff, 1.0)
+        share = share * (label_diff > 0)
+        error = ratio((distances(latent) - label_diff).square(), label_diff)
         size = (share * label_diff).sum(dim=(1, 2))
         total = (share * error).sum(dim=(1, 2))
-        return torch.where(size > 0, total / torch.where(size > 0, size, 1.0), 0.0)
+        return ratio(total, size)

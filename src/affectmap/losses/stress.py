@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from affectmap.losses.base import LabelLoss
-from affectmap.losses.pairs import distances, pair_weights
+from affectmap.losses.pairs import distances, pair_weights, ratio
 
 
 class StressLoss(LabelLoss):
@@ -26,6 +25,7 @@ class StressLoss(LabelLoss):
     The value is ≥ 0, and 1 for a latent that has collapsed.
 
     Example:
+        >>> import torch
         >>> loss = StressLoss()
         >>> label = torch.tensor([1.0, 2.0, 4.0])
         >>> loss(label[:, None], label).item(), loss(torch.zeros(3, 2), label).item()
@@ -40,4 +40,4 @@ class StressLoss(LabelLoss):
         share, label_diff = pair_weights(weight), distances(label)
         error = (share * (distances(latent) - label_diff).square()).sum(dim=(1, 2))
         size = (share * label_diff.square()).sum(dim=(1, 2))
-        return torch.where(size > 0, error / torch.where(size > 0, size, 1.0), 0.0)
+        return ratio(error, size)
