@@ -104,8 +104,8 @@ def typed(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 
     kinds = {"activation": "float64", "valence": "float64", "seconds": "float64", "cannot_tell": "bool"}
     kinds |= {"presentation": "int64", "revision": "int64"}
-    frame = pd.DataFrame(list(rows), columns=list(COLUMNS))
-    return frame.astype({column: kinds.get(column, "object") for column in COLUMNS})
+    columns = {name: pd.Series([row[name] for row in rows], dtype=kinds.get(name, "object")) for name in COLUMNS}
+    return pd.DataFrame(columns)
 
 
 def _files(paths: Iterable[Path]) -> list[Path]:

@@ -110,13 +110,14 @@ def _together(firsts: pd.DataFrame, label: str, options: Mapping[str, int]) -> I
         complete = found.single.n_items
         note = f"of {len(rated)} items, the {complete} rated by all {n_raters}" if found.n_left_out else ""
         if complete < 2 and n_raters > 1:
-            note = f"{complete or 'no'} item{'' if complete == 1 else 's'} rated by all {n_raters} raters; see alpha"
+            note = f"{complete or 'no'} item rated by all {n_raters} raters; see alpha"
         yield _row("all", label, "icc_2_1", found.single, n_raters, note=note)
         yield _row("all", label, "icc_2_k", found.average, n_raters, note=note)
         alpha = interval_alpha(rated.to_numpy(dtype="float64"), **options)
     else:
         alpha = nominal_alpha(rated.to_numpy(dtype=object), **options)
-    note = f"{len(rated) - n_shared} items with one rating left out" if n_shared < len(rated) else ""
+    n_single = len(rated) - n_shared
+    note = f"{n_single} item{'' if n_single == 1 else 's'} with one rating left out" if n_single else ""
     yield _row("all", label, "alpha", alpha, n_raters, note=note)
 
 
@@ -147,15 +148,13 @@ def _row(
     names = {"rater": who.get("rater", ""), "other": who.get("other", "")}
     values = {"value": estimate.value, "low": estimate.low, "high": estimate.high, "n_items": estimate.n_items}
     about = {"scope": scope, "label": label, "measure": measure, **names}
-    return about | values | {"n_raters": n_raters, "note": _reason(estimate, scope, n_raters) or note}
+    return about | values | {"n_raters": n_raters, "note": _reason(estimate, scope, n_raters, note)}
 
 
-def _reason(estimate: Estimate, scope: str, n_raters: int) -> str:
-    """Say why there is no value, where that is plain."""
+def _reason(estimate: Estimate, scope: str, n_raters: int, note: str) -> str:
+    """Say why there is no value; else, or where `note` says it, what `note` says."""
     if estimate.value == estimate.value:
-        return ""
+        return note
     if scope == "all" and n_raters < 2:
         return "one rater: nobody to compare with"
-    if estimate.n_items == 0:
-        return "" if scope == "all" else "no shared items"
-    return "too few items, or ratings that do not vary" if estimate.n_items > 1 or scope != "all" else ""
+    return note or ("too few items, or ratings that do not vary" if estimate.n_items else "no shared items")
