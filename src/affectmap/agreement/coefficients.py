@@ -157,16 +157,31 @@ def drawn(
         >>> found.value, found.low < 3 < 4 < found.high
         (3.5, True)
     """
-    value = float(quantity(sums.sum(axis=0, keepdims=True))[0])
-    if len(sums) < MIN_ITEMS or np.isnan(value):
-        return Estimate(value, float("nan"), float("nan"), n_items)
-    rng, share = np.random.default_rng(seed), np.full(len(sums), 1 / len(sums))
+    return _estimate(sums, _resampled(sums, n_resamples, seed), quantity, n_items)
+
+
+def _resampled(sums: Floats, n_resamples: int, seed: int) -> Floats:
+    """Add up the items of every resample (B, M)."""
+    if len(sums) < MIN_ITEMS:
+        return np.empty((0, sums.shape[1]))
+    rng = np.random.default_rng(seed)
     step = max(1, _BLOCK // len(sums))
-    values: list[Floats] = []
-    for start in range(0, n_resamples, step):
-        counts = rng.multinomial(len(sums), share, size=min(step, n_resamples - start))
-        values.append(quantity(counts @ sums))
-    return Estimate(value, *interval(np.concatenate(values), _LEVEL), n_items)
+    sizes = [min(step, n_resamples - start) for start in range(0, n_resamples, step)]
+    return np.concatenate([_counts(rng, len(sums), size) @ sums for size in sizes])
+
+
+def _counts(rng: np.random.Generator, n_items: int, n_resamples: int) -> Floats:
+    """Tell how often each resample holds each item (B, N)."""
+    items = rng.integers(n_items, size=(n_resamples, n_items))
+    cells = items + n_items * np.arange(n_resamples)[:, None]
+    return np.bincount(cells.ravel(), minlength=n_resamples * n_items).reshape(items.shape).astype(np.float64)
+
+
+def _estimate(sums: Floats, resampled: Floats, quantity: Callable[[Floats], Floats], n_items: int) -> Estimate:
+    value = float(quantity(sums.sum(axis=0, keepdims=True))[0])
+    if np.isnan(value):
+        return Estimate(value, value, value, n_items)
+    return Estimate(value, *interval(quantity(resampled), _LEVEL), n_items)
 
 
 def interval_alpha(ratings: npt.ArrayLike, n_resamples: int = N_RESAMPLES, seed: int = 0) -> Estimate:
@@ -278,7 +293,8 @@ def pair_measures(
     centre = (x.mean() + y.mean()) / 2 if len(x) else 0.0
     x, y = x - centre, y - centre
     sums = np.stack([np.ones_like(x), x, y, x * x, y * y, x * y, np.abs(x - y)], axis=1)
-    return {name: drawn(sums, quantity, len(x), n_resamples, seed) for name, quantity in _PAIR_QUANTITIES.items()}
+    resampled = _resampled(sums, n_resamples, seed)
+    return {name: _estimate(sums, resampled, quantity, len(x)) for name, quantity in _PAIR_QUANTITIES.items()}
 
 
 def _moments(totals: Floats) -> tuple[Floats, ...]:
