@@ -14,7 +14,19 @@ import affectmap.cli as cli
 from affectmap import __version__
 from affectmap.schema import AudioError, ConfigError, CorpusError, LabelError, ModelError, StorageError, UsageError
 
-COMMANDS = ("embed", "adapt", "corpora", "reproduce", "train", "track", "serve", "annotate", "export", "demo")
+COMMANDS = (
+    "embed",
+    "adapt",
+    "corpora",
+    "reproduce",
+    "train",
+    "track",
+    "serve",
+    "annotate",
+    "agreement",
+    "export",
+    "demo",
+)
 STOPPED = "stopped by Ctrl-C; nothing was half written, and a second run goes on from the cache"
 
 
@@ -61,8 +73,10 @@ Commands:
   track      How a voice moves over an hour.
   serve      embed and track over HTTP, with a page.
   annotate   Rate recordings in the browser, alone or in a team.
+  agreement  How far raters agree, and a gold standard.
   export     A trained embedder without PyTorch.
   demo       The whole protocol on synthetic speech.
+  ratings    Raw ratings in and out of other formats.
 """,
         "",
     )

@@ -106,10 +106,11 @@ def _about_scale(rater: str, label: str, own: np.ndarray) -> Iterator[str]:
     middle = sum(LABEL_RANGE) / 2
     low, high = own.min(), own.max()
     if low == high:
-        yield f"{rater} never moved {label}: all {len(own)} ratings are {low:g}."
+        yield f"{rater} never moved {label}: all {len(own)} ratings are {low:.3g}."
     elif low >= middle or high <= middle:
         half = "upper" if low >= middle else "lower"
-        yield f"{rater} uses only the {half} half of the scale for {label}: {low:g} to {high:g} in {len(own)} ratings."
+        used = f"{low:.3g} to {high:.3g} in {len(own)} ratings"
+        yield f"{rater} uses only the {half} half of the scale for {label}: {used}."
 
 
 def _about_direction(rater: str, label: str, wide: pd.DataFrame) -> Iterator[str]:

@@ -16,7 +16,9 @@ from typing import Annotated, NoReturn, cast
 import typer
 
 from affectmap import __version__
+from affectmap.cli import ratings
 from affectmap.cli.adapt import adapt_command
+from affectmap.cli.agreement import agreement_command
 from affectmap.cli.annotate import annotate_command
 from affectmap.cli.corpora import corpora_command
 from affectmap.cli.demo import demo_command
@@ -44,6 +46,8 @@ app.command("train", short_help="One embedder from all of the source.")(train_co
 app.command("track", short_help="How a voice moves over an hour.")(track_command)
 app.command("serve", short_help="embed and track over HTTP, with a page.")(serve_command)
 app.command("annotate", short_help="Rate recordings in the browser, alone or in a team.")(annotate_command)
+app.command("agreement", short_help="How far raters agree, and a gold standard.")(agreement_command)
+app.add_typer(ratings.app, name="ratings", short_help="Raw ratings in and out of other formats.")
 app.command("export", short_help="A trained embedder without PyTorch.")(export_command)
 app.command("demo", short_help="The whole protocol on synthetic speech.")(demo_command)
 

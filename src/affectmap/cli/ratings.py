@@ -1,0 +1,88 @@
+"""``affectmap ratings import`` and ``affectmap ratings export``: ratings from and for other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from affectmap.schema import StorageError, UsageError
+
+app = typer.Typer(no_args_is_help=True, help="Raw ratings: label sheets in; sheets, audformat and CSV out.")
+
+_Audio = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Folder of audio, which the names of files start from.")
+]
+
+
+@app.command("import", short_help="Label sheets as the ratings of one rater.")
+def import_command(
+    sheets: Annotated[list[Path], typer.Argument(metavar="SHEET", help="Label sheets, such as EMO_DB.csv.")],
+    rater: Annotated[str, typer.Option(metavar="NAME", help="Name to give to the rater of the sheets.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="CSV of raw ratings to be written.")],
+    audio: _Audio = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
+) -> None:
+    """Read label sheets as the raw ratings of one rater, so that others can be compared with that rater.
+
+    With --audio, names become paths below that folder, as the ratings of people who rated it have them.
+    """
+    from affectmap.agreement import import_sheets, write_ratings
+
+    _check_new_file(output, overwrite)
+    raw, lacking = import_sheets(sheets, rater, audio)
+    for sheet, names in lacking.items():
+        if names:
+            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+            typer.echo(f"note: {sheet}: left out, without a recording: {', '.join(names[:3])}{more}", err=True)
+    write_ratings(raw, output)
+    typer.echo(f"{len(raw):,} ratings of {rater.strip()}", err=True)
+    typer.echo(output.resolve())
+
+
+@app.command("export", short_help="A label sheet, an audformat database, or one CSV.")
+def export_command(
+    ratings: Annotated[
+        list[Path], typer.Argument(metavar="RATINGS|FOLDER", help="CSV of raw ratings, folders of them, or several.")
+    ],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FILE|DIR", help="File to be written; a folder for audformat.")
+    ],
+    format: Annotated[
+        Literal["sheet", "audformat", "csv"],
+        typer.Option("--format", help="sheet: what reproduce --labels reads; audformat: a column a rater; csv: raw."),
+    ] = "sheet",
+    estimator: Annotated[
+        Literal["ewe", "mean", "median"], typer.Option(help="How several ratings become one; ewe weighs the raters.")
+    ] = "ewe",
+    audio: _Audio = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file, or the folder.")] = False,
+) -> None:
+    """Write the gold standard as a label sheet, all of it as an audformat database, or raw ratings as one CSV.
+
+    A sheet is read by reproduce --labels where it is named as the corpus's own, such as EMO_DB.csv, or NAME.csv.
+    """
+    from affectmap.agreement import export_database, export_sheet, last_revisions, read_raw, write_ratings
+    from affectmap.storage import check_new_folder
+
+    if audio is not None and format != "audformat":
+        raise UsageError(f"--audio is for audformat, whose tables hold absolute paths then; a {format} has none")
+    if format == "audformat":
+        check_new_folder(output, overwrite=overwrite)
+    else:
+        _check_new_file(output, overwrite)
+    raw = read_raw(ratings)
+    if format == "csv":
+        write_ratings(raw, output)
+    elif format == "sheet":
+        export_sheet(last_revisions(raw), output, estimator)
+    else:
+        export_database(last_revisions(raw), output, estimator, audio=audio, overwrite=overwrite)
+    typer.echo(output.resolve())
+
+
+def _check_new_file(file: Path, overwrite: bool) -> None:
+    # What lies there may be the only copy of somebody's ratings.
+    if file.exists() and not overwrite:
+        raise StorageError(f"{file} exists; name another file with -o, or add --overwrite to replace it")
