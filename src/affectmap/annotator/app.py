@@ -6,7 +6,7 @@ Every refusal is ``{"error": "one sentence"}``.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -38,12 +38,13 @@ _KINDS = {
 }
 
 
-def create_app(store: Store, password: str) -> FastAPI:
+def create_app(store: Store, password: str, at_end: Callable[[], None] | None = None) -> FastAPI:
     """Make the application.
 
     Args:
         store: What is rated; stays the caller's to close.
         password: The organiser's.
+        at_end: Called when the server ends, also by SIGTERM.
 
     Returns:
         An ASGI application.
@@ -71,6 +72,8 @@ def create_app(store: Store, password: str) -> FastAPI:
         looking.cancel()
         with suppress(asyncio.CancelledError):
             await looking
+        if at_end:
+            await asyncio.to_thread(at_end)
 
     app = FastAPI(
         title="affectmap annotate",

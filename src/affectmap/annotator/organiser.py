@@ -17,6 +17,7 @@ from affectmap.annotator.door import COOKIE, SESSION_S, Door, Session
 from affectmap.annotator.exports import EXPORTS
 from affectmap.annotator.people import Rater
 from affectmap.annotator.rates import Rates
+from affectmap.annotator.standing import Standing
 from affectmap.annotator.store import Store
 from affectmap.web.refusal import RefusalError
 
@@ -100,10 +101,12 @@ def _changing(request: Request, door: Door) -> None:
 
 
 def _add_state(app: FastAPI, store: Store, door: Door) -> None:
+    standing = Standing()
+
     @app.get("/organiser/state")
     def state(request: Request) -> dict[str, Any]:
         session = _inside(request, door)
-        return {**state_of(store), "csrf": session.csrf}
+        return {**state_of(store, standing), "csrf": session.csrf}
 
     @app.get("/organiser/export/{name}")
     def export(request: Request, name: str) -> Response:
@@ -144,14 +147,15 @@ def _add_rater(store: Store, name: str) -> str:
     return rater.name
 
 
-def state_of(store: Store) -> dict[str, Any]:
+def state_of(store: Store, standing: Standing) -> dict[str, Any]:
     """Say what the organiser's page shows.
 
     Args:
         store: What is organised.
+        standing: Agreement so far.
 
     Returns:
-        Raters with links, counts, pace and own consistency, and what is passed over.
+        Raters with links, counts, pace and own consistency, agreement, exports, and what is passed over.
     """
     rows = store.ratings.all()
     consistency = own_consistency(rows)
@@ -167,6 +171,7 @@ def state_of(store: Store) -> dict[str, Any]:
         "n_recordings": sum(not each.note for each in known),
         "passed_over": [{"file": each.path, "note": each.note} for each in known if each.note],
         "notes": store.notes,
+        "agreement": standing.of(rows),
     }
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import replace
 
 from affectmap.annotator.app import create_app
-from affectmap.annotator.exports import raw_csv
+from affectmap.annotator.exports import RATINGS, keep_ratings
 from affectmap.annotator.settings import AnnotatorSettings
 from affectmap.annotator.store import Store, open_store
-from affectmap.storage import write_text
+from affectmap.schema import StorageError
 from affectmap.web.host import address_of
 from affectmap.web.listening import listen, run_server
 
@@ -36,23 +35,20 @@ def annotate(
     store = open_store(settings)
     try:
         made = secrets.token_urlsafe(9)
-        app = create_app(store, password or made)
+        app = create_app(store, password or made, at_end=lambda: _end(store, notify))
         listening = listen(settings.host, settings.port)
-        port = listening.getsockname()[1]
-        app.state.store = store
-        address = address_of(settings.host, port)
-        links = _tell(store, replace(settings, port=port), address, None if password else made, notify)
+        address = address_of(settings.host, listening.getsockname()[1])
+        links = _tell(store, address, None if password else made, notify)
         if show and links:
             show(links[0])
         run_server(app, listening)
     finally:
-        _end(store, notify)
+        store.close()
 
 
-def _tell(
-    store: Store, settings: AnnotatorSettings, address: str, made: str | None, notify: Callable[[str], None]
-) -> list[str]:
+def _tell(store: Store, address: str, made: str | None, notify: Callable[[str], None]) -> list[str]:
     """Say where everything is; give the links of the raters that the settings name, or of all."""
+    settings = store.settings
     wanted = {name.casefold() for name in settings.raters}
     raters = [rater for rater in store.people.all() if rater.name.casefold() in wanted or not wanted]
     links = [f"{address}/r/{rater.token}" for rater in raters]
@@ -73,10 +69,8 @@ def _tell(
 
 def _end(store: Store, notify: Callable[[str], None]) -> None:
     try:
-        rows = store.ratings.all()
-        if rows:
-            file = store.settings.labels_folder / "ratings.csv"
-            write_text(file, raw_csv(rows))
-            notify(f"{len(rows)} ratings written to {file}")
-    finally:
-        store.close()
+        n_rows, file = keep_ratings(store)
+        if n_rows:
+            notify(f"{n_rows} ratings written to {file}")
+    except StorageError as error:  # they are safe in the database
+        notify(f"{RATINGS} is not written: {error}")

@@ -134,8 +134,8 @@ class Store:
             RefusalError: If there is none, or it cannot be played (404).
         """
         try:
-            return self._sounds.wave(self.training[number].file)
-        except (IndexError, AudioError, OSError) as error:
+            return self._sounds.wave(dict(enumerate(self.training))[number].file)
+        except (KeyError, AudioError, OSError) as error:
             raise RefusalError(404, "there is no such training item") from error
 
     def close(self) -> None:

@@ -14,6 +14,7 @@ from affectmap.annotator.tables import ASSIGNMENTS, ITEMS, RATERS, RATINGS
 
 _CODE_BYTES = 12
 _UNKNOWN = -1  # so that the file is read again the next time
+_GONE = "no longer in the folder; put it back"
 _FIELDS = ("path", "content", "n_bytes", "changed_ns", "duration_s", "note")
 
 
@@ -66,7 +67,7 @@ class Worklist:
                 before = known.get(path)
                 _keep(connection, before, _judged(each, before if path in rated else None, in_training))
             for path in known.keys() - present.keys():
-                _keep(connection, known[path], known[path]._replace(note="no longer in the folder; put it back"))
+                _keep(connection, known[path], known[path]._replace(note=_GONE, n_bytes=_UNKNOWN))
             self._assign(connection)
             n_items = connection.scalar(select(func.count()).select_from(ITEMS).where(ITEMS.c.note == ""))
         return int(n_items or 0)

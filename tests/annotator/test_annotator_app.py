@@ -1,0 +1,311 @@
+"""What the rating page can ask for, and what it is told."""
+
+import io
+import json
+import uuid
+
+import pytest
+import soundfile
+
+from affectmap.annotator import rater_pages
+from affectmap.annotator import sounds as sounds_module
+from affectmap.annotator.database import DatabaseAwayError, DatabaseFullError
+from affectmap.annotator.rates import Rates
+from affectmap.annotator.sounds import Sounds, part_of
+from affectmap.web.refusal import RefusalError
+
+
+def test_a_session(site):
+    found = site.get("session")
+    assert found == {
+        "rater": "Ada",
+        "paused": False,
+        "language": None,
+        "settings": {"half_steps": True, "continuous": False, "emotions": [], "comment": True},
+        "n_items": 13,
+        "n_done": 0,
+        "pace_s": None,
+        "trained": False,
+        "training": [
+            {"audio": f"/api/{site.token}/training/0", "activation": 4.0, "valence": 2.5, "note": "Loud."}
+        ],
+    }
+    assert site.ask("POST", f"/api/{site.token}/trained").status_code == 204
+    assert site.get("session")["trained"]
+
+
+def test_settings_reach_the_page(make_store, tools):
+    site = tools.site(make_store(continuous=True, emotions=("sad", "happy"), language="ur"))
+    found = site.get("session")
+    assert (found["language"], found["settings"]["emotions"]) == ("ur", ["sad", "happy"])
+    assert (found["settings"]["half_steps"], found["settings"]["continuous"]) == (False, True)
+    item = site.get("next")["item"]["id"]
+    assert site.rate(item, activation=3.15, emotion="sad").status_code == 201
+
+
+def test_rating_everything(site):
+    state, seen = site.get("next"), []
+    assert state["previous"] is None
+    while state["item"]:
+        coming = state["following"]
+        answer = site.rate(state["item"]["id"], comment=f"number {len(seen)}")
+        assert (answer.status_code, answer.json()["saved"], answer.json()["revision"]) == (201, True, 1)
+        seen.append(state["item"]["id"])
+        state = answer.json()["next"]
+        assert state == site.get("next")
+        assert state["item"] == coming
+        assert state["previous"]["id"] == seen[-1]
+        assert state["previous"]["rating"] == {
+            "activation": 3.5, "valence": 2.0, "emotion": None, "cannot_tell": False,
+            "comment": f"number {len(seen) - 1}", "revision": 1,
+        }  # fmt: skip
+    assert len(set(seen)) == 13
+    assert (state["n_done"], state["n_items"]) == (13, 13)
+    assert site.get("session")["pace_s"] == 4.5
+
+
+def test_nothing_tells_what_is_heard(site):
+    """Neither names nor classes, nor that something is a repeat."""
+    told = json.dumps([site.get("session"), site.get("next")])
+    answer = site.ask("GET", site.get("next")["item"]["audio"])
+    told += json.dumps(dict(answer.headers))
+    for word in (".wav", "speech", "presentation", "content-disposition", "etag", "last-modified"):
+        assert word not in told.lower()
+
+
+def test_a_lost_answer_is_given_again(site, tools):
+    body = tools.rating(site.get("next")["item"]["id"])
+    answers = [site.ask("POST", f"/api/{site.token}/ratings", json=body) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [201] * 3
+    assert answers[0].json() == answers[1].json() == answers[2].json()
+    assert len(site.store.ratings.all()) == 1
+
+
+def test_another_tab(site):
+    item = site.get("next")["item"]["id"]
+    site.rate(item)
+    told = site.rate(item, valence=5)
+    assert told.status_code == 409
+    assert told.json()["error"].startswith("this recording is rated already")
+    assert told.json()["paused"] is False
+    assert told.json()["next"] == site.get("next")
+
+
+def test_undo(site):
+    item = site.get("next")["item"]["id"]
+    state = site.rate(item).json()["next"]
+    answer = site.rate(item, valence=5, corrects=state["previous"]["rating"]["revision"])
+    assert (answer.status_code, answer.json()["revision"]) == (201, 2)
+    assert answer.json()["next"]["item"] == state["item"]
+    assert answer.json()["next"]["previous"]["rating"]["valence"] == 5
+    assert answer.json()["next"]["n_done"] == 1
+
+
+def test_paused(site):
+    rater = site.store.people.by_token(site.token)
+    site.store.people.pause(rater.id, True)
+    assert site.get("session")["paused"]
+    told = site.rate(site.get("next")["item"]["id"])
+    assert (told.status_code, told.json()["paused"]) == (409, True)
+    assert site.store.ratings.all() == []
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "reason"),
+    [
+        (b"{", 422, "the body is no JSON"),
+        (b"[" * 60_000, 422, "the body is no JSON"),
+        (b"\xff", 422, "the body is no JSON"),
+        (b"[]", 422, "no JSON object"),
+        (b" " * 70_000, 413, "larger than 65,536 bytes"),
+        (b'{"item": "x", "activation": NaN, "valence": 1, "key": "x"}', 422, "activation is nan"),
+    ],
+)
+def test_bodies_that_are_no_ratings(site, content, status, reason):
+    headers = {"Content-Type": "application/json"}
+    told = site.ask("POST", f"/api/{site.token}/ratings", content=content, headers=headers)
+    assert told.status_code == status
+    assert reason in told.json()["error"]
+
+
+def test_values_out_of_range(site):
+    told = site.rate(site.get("next")["item"]["id"], activation=7)
+    assert (told.status_code, told.json()) == (422, {"error": "activation is 7; expected a number from 1 to 5"})
+    form = site.ask("POST", f"/api/{site.token}/ratings", data={"item": "x"})
+    assert (form.status_code, form.json()) == (415, {"error": "the body must be application/json"})
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(DatabaseFullError("full; free some"), 507), (DatabaseAwayError("away; wait"), 503)]
+)
+def test_a_database_in_trouble(site, monkeypatch, error, status):
+    def fail(*_):
+        raise error
+
+    item = site.get("next")["item"]["id"]
+    monkeypatch.setattr(site.store.ratings, "save", fail)
+    told = site.rate(item)
+    assert (told.status_code, told.json()) == (status, {"error": str(error)})
+
+
+def test_a_server_that_goes_and_comes_back(make_store, postgres, tools):
+    site = tools.site(make_store(database=postgres.new_url()))
+    item = site.get("next")["item"]["id"]
+    key = str(uuid.uuid4())
+    assert site.rate(item, key=key).status_code == 201
+    postgres.stop()
+    try:
+        told = site.rate(item, key=key)
+        assert (told.status_code, told.headers["retry-after"]) == (503, "5")
+        assert "does not answer" in told.json()["error"]
+    finally:
+        postgres.start()
+    assert site.rate(item, key=key).json()["revision"] == 1
+    assert len(site.store.ratings.all()) == 1
+
+
+def test_sounds(site, speech):
+    state = site.get("next")
+    answer = site.ask("GET", state["item"]["audio"])
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "audio/wav")
+    assert answer.headers["cache-control"].startswith("private")
+    signal, rate = soundfile.read(io.BytesIO(answer.content))
+    assert (len(signal), rate) == (800, 8000)
+    part = site.ask("GET", state["item"]["audio"], headers={"Range": "bytes=44-"})
+    assert (part.status_code, part.content) == (206, answer.content[44:])
+    assert part.headers["content-range"] == f"bytes 44-1643/{len(answer.content)}"
+    beyond = site.ask("GET", state["item"]["audio"], headers={"Range": "bytes=9999-"})
+    assert (beyond.status_code, beyond.headers["content-range"]) == (416, "bytes */1644")
+    training = site.get("session")["training"][0]["audio"]
+    assert site.ask("GET", training).status_code == 200
+    assert site.ask("GET", training.replace("/0", "/1")).status_code == 404
+    assert site.ask("GET", training.replace("/0", "/-1")).status_code == 404
+    assert site.ask("GET", training.replace("/0", "/x")).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("wanted", "status", "content"),
+    [
+        (None, 200, b"abcdef"),
+        ("bytes=0-1", 206, b"ab"),
+        ("bytes=4-99", 206, b"ef"),
+        ("bytes=-2", 206, b"ef"),
+        ("bytes=-99", 206, b"abcdef"),
+        ("bytes=3-2", 200, b"abcdef"),
+        ("bytes=0-1,3-4", 200, b"abcdef"),
+        ("bytes=-", 200, b"abcdef"),
+        ("items=0-1", 200, b"abcdef"),
+    ],
+)
+def test_ranges(wanted, status, content):
+    assert part_of(b"abcdef", wanted)[:2] == (status, content)
+
+
+def test_ranges_beyond():
+    for wanted in ("bytes=6-", "bytes=-0"):
+        with pytest.raises(RefusalError) as caught:
+            part_of(b"abcdef", wanted)
+        assert caught.value.status == 416
+
+
+def test_sounds_are_made_once(write_voice, monkeypatch):
+    made, make = [], sounds_module._wave
+    monkeypatch.setattr(sounds_module, "_wave", lambda file: made.append(file.name) or make(file))
+    kept = Sounds(max_kept=30_000)
+    files = [write_voice(f"{name}.flac", seconds=0.5, sampling_rate=16000) for name in "ab"]
+    for file in (files[0], files[0], files[1], files[1], files[0]):
+        kept.wave(file)
+    assert made == ["a.flac", "b.flac", "a.flac"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["..%2f..%2ftraining.csv", "../training.csv", "%2e%2e/%2e%2e/etc/passwd", "00.wav", "/etc/passwd", "%00"],
+)
+def test_nothing_else_can_be_read(site, path):
+    for place in (f"/api/{site.token}/audio", f"/api/{site.token}/training", "/static", "/static/languages", "/r"):
+        told = site.ask("GET", f"{place}/{path}")
+        assert told.status_code in (404, 405, 422), told.url
+        assert "error" in told.json()
+
+
+def test_links_of_others(site):
+    site.store.add_rater("Bob")
+    bob = site.store.people.named("Bob").token
+    bobs = site.ask("GET", f"/api/{bob}/next").json()["item"]["id"]
+    assert site.ask("GET", f"/api/{site.token}/audio/{bobs}").status_code == 404
+    assert site.rate(bobs).status_code == 404
+    for place in ("/r/guess", "/api/guess/next", "/api/guess/session", "/api/guess/audio/x", "/api/guess/training/0"):
+        told = site.ask("GET", place)
+        assert (told.status_code, told.json()) == (
+            404, {"error": "this link is not known here; ask the organiser for yours"},
+        )  # fmt: skip
+
+
+def test_guesses_are_counted(site):
+    statuses = [site.ask("GET", f"/api/guess{number}/next").status_code for number in range(25)]
+    assert set(statuses) == {404, 429}
+    assert site.get("next")["n_done"] == 0  # who has a link is let in
+
+
+def test_haste_is_limited(make_store, tools, monkeypatch):
+    monkeypatch.setattr(rater_pages, "RATER_RATE", (0.001, 5))
+    site = tools.site(make_store(raters=("Ada", "Bob")))
+    answers = [site.ask("GET", f"/api/{site.token}/next") for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [200] * 5 + [429]
+    assert answers[5].json() == {"error": "too many requests; wait a moment"}
+    assert int(answers[5].headers["retry-after"]) > 900
+    bob = site.store.people.named("Bob").token
+    assert site.ask("GET", f"/api/{bob}/next").status_code == 200
+
+
+def test_rates_fill_again():
+    time = [0.0]
+    rates = Rates(per_s=0.5, burst=2, clock=lambda: time[0])
+    for _ in range(2):
+        rates.take("a")
+    with pytest.raises(RefusalError) as caught:
+        rates.take("a")
+    assert caught.value.headers == {"Retry-After": "2"}
+    rates.take("b")
+    time[0] = 2.0
+    rates.take("a")
+    with pytest.raises(RefusalError):
+        rates.take("a")
+
+
+def test_unknown_hosts_and_pages_from_elsewhere(site, make_store, tools, tmp_path):
+    told = site.ask("GET", f"/api/{site.token}/next", headers={"Host": "evil.example"})
+    assert (told.status_code, "error" in told.json()) == (421, True)
+    told = site.ask("POST", f"/api/{site.token}/trained", headers={"Origin": "http://evil.example"})
+    assert told.status_code == 403
+    shared = tools.site(make_store(host="0.0.0.0", labels=tmp_path / "shared"))
+    assert shared.ask("GET", f"/api/{shared.token}/next", headers={"Host": "lab.example"}).status_code == 200
+    assert shared.ask("GET", "/api/guess/next", headers={"Host": "lab.example"}).status_code == 404
+
+
+def test_headers(site):
+    answer = site.ask("GET", f"/r/{site.token}")
+    assert answer.status_code == 200
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert "script-src 'self'" in answer.headers["content-security-policy"]
+    assert "unsafe" not in answer.headers["content-security-policy"]
+
+
+def test_what_is_not_there(site):
+    for method, path, status in (("GET", "/none", 404), ("PUT", "/organiser", 405), ("GET", "/docs", 404)):
+        told = site.ask(method, path)
+        assert (told.status_code, list(told.json())) == (status, ["error"])
+    assert site.ask("GET", "/").headers["location"] == "/organiser"
+
+
+def test_faults_are_told_without_a_trace(site, monkeypatch):
+    monkeypatch.setattr(site.store.ratings, "progress", lambda *_: 1 / 0)
+    told = site.ask("GET", f"/api/{site.token}/next")
+    assert (told.status_code, told.json()) == (500, {"error": "a fault of the server; what happened stands in its own log"})
+
+
+def test_languages(site):
+    found = site.ask("GET", "/api/languages").json()
+    assert [each["code"] for each in found] == sorted(each["code"] for each in found)
+    assert {each["direction"] for each in found} <= {"ltr", "rtl"}
