@@ -5,15 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from affectmap.agreement.coefficients import (
-    Estimate,
-    drawn,
-    icc,
-    interval_alpha,
-    nominal_alpha,
-    pair_measures,
-    same_share,
-)
+from affectmap.agreement.coefficients import icc, interval_alpha, nominal_alpha, pair_measures, same_share
+from affectmap.agreement.resampling import Estimate, drawn
 
 #: Shrout and Fleiss 1979, table 2: six targets, four judges.
 JUDGES = np.array([[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]], dtype=float)
@@ -244,7 +237,7 @@ def test_few_items_have_no_interval():
 def test_blocks_of_resamples_do_not_change_an_interval(monkeypatch):
     ratings = random_ratings(30, 3)
     whole = interval_alpha(ratings)
-    monkeypatch.setattr("affectmap.agreement.coefficients._BLOCK", 100)
+    monkeypatch.setattr("affectmap.agreement.resampling._BLOCK", 100)
     assert interval_alpha(ratings) == whole
 
 

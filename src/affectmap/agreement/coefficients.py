@@ -5,7 +5,7 @@ Conventions:
     * What cannot be computed is ``NaN``, never a warning and never zero: agreement needs ratings that differ.
     * Intervals hold 95 %. That of the ICC is the one of an analysis of variance; all others draw items with
       replacement. Every one of those quantities is a function of sums over items, so a resample is a weighted sum.
-    * Fewer than :data:`MIN_ITEMS` items get no drawn interval: it would be far too narrow.
+    * Fewer than :data:`~affectmap.agreement.resampling.MIN_ITEMS` items get no drawn interval.
 """
 
 from __future__ import annotations
@@ -17,28 +17,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import fdtri
 
-from affectmap.bootstrap import interval
+from affectmap.agreement.resampling import LEVEL, N_RESAMPLES, Estimate, Floats, drawn, estimate, resampled_sums
 
-Floats = npt.NDArray[np.float64]
-
-#: Items below which no items are drawn.
-MIN_ITEMS = 5
-#: Resamples where nothing else is said.
-N_RESAMPLES = 1000
 #: Variance below which ratings from 1 to 5 do not vary: what rounding leaves.
 _NO_VARIANCE = 1e-12
-# Numbers of a block of resamples held at once.
-_BLOCK = 2_000_000
-_LEVEL = 0.95
-
-
-class Estimate(NamedTuple):
-    """A value with its 95 % interval, and the items that it rests on."""
-
-    value: float
-    low: float
-    high: float
-    n_items: int
 
 
 class IntraclassCorrelation(NamedTuple):
@@ -123,7 +105,7 @@ def _icc_interval(squares: tuple[float, float, float], single: float, n: int, k:
     if spread <= 0:
         return float("nan"), float("nan")
     freedom = (a * raters + b * error) ** 2 / spread
-    tail = (1 + _LEVEL) / 2
+    tail = (1 + LEVEL) / 2
     above, below = float(fdtri(n - 1, freedom, tail)), float(fdtri(freedom, n - 1, tail))
     rest = k * raters + (k * n - k - n) * error
     low = n * (items - above * error) / (above * rest + n * items)
@@ -134,54 +116,6 @@ def _icc_interval(squares: tuple[float, float, float], single: float, n: int, k:
 def _spearman_brown(value: float, k: int) -> float:
     below = 1 + (k - 1) * value
     return k * value / below if below > 0 else float("nan")
-
-
-def drawn(
-    sums: Floats, quantity: Callable[[Floats], Floats], n_items: int, n_resamples: int = N_RESAMPLES, seed: int = 0
-) -> Estimate:
-    """Compute a quantity from sums over items, and its interval from items drawn with replacement.
-
-    Args:
-        sums: What each item adds to the sums (N, M).
-        quantity: Gives the quantity (B,) for each of several totals (B, M).
-        n_items: Items that the value rests on.
-        n_resamples: Resamples.
-        seed: The same seed and items give the same interval.
-
-    Returns:
-        The value and its percentile interval; no interval below :data:`MIN_ITEMS` items.
-
-    Example:
-        >>> ones = np.array([[1.0, value] for value in (1, 2, 3, 4, 5, 6)])
-        >>> found = drawn(ones, lambda totals: totals[:, 1] / totals[:, 0], 6)
-        >>> found.value, found.low < 3 < 4 < found.high
-        (3.5, True)
-    """
-    return _estimate(sums, _resampled(sums, n_resamples, seed), quantity, n_items)
-
-
-def _resampled(sums: Floats, n_resamples: int, seed: int) -> Floats:
-    """Add up the items of every resample (B, M)."""
-    if len(sums) < MIN_ITEMS:
-        return np.empty((0, sums.shape[1]))
-    rng = np.random.default_rng(seed)
-    step = max(1, _BLOCK // len(sums))
-    sizes = [min(step, n_resamples - start) for start in range(0, n_resamples, step)]
-    return np.concatenate([_counts(rng, len(sums), size) @ sums for size in sizes])
-
-
-def _counts(rng: np.random.Generator, n_items: int, n_resamples: int) -> Floats:
-    """Tell how often each resample holds each item (B, N)."""
-    items = rng.integers(n_items, size=(n_resamples, n_items))
-    cells = items + n_items * np.arange(n_resamples)[:, None]
-    return np.bincount(cells.ravel(), minlength=n_resamples * n_items).reshape(items.shape).astype(np.float64)
-
-
-def _estimate(sums: Floats, resampled: Floats, quantity: Callable[[Floats], Floats], n_items: int) -> Estimate:
-    value = float(quantity(sums.sum(axis=0, keepdims=True))[0])
-    if np.isnan(value):
-        return Estimate(value, value, value, n_items)
-    return Estimate(value, *interval(quantity(resampled), _LEVEL), n_items)
 
 
 def interval_alpha(ratings: npt.ArrayLike, n_resamples: int = N_RESAMPLES, seed: int = 0) -> Estimate:
@@ -293,8 +227,8 @@ def pair_measures(
     centre = (x.mean() + y.mean()) / 2 if len(x) else 0.0
     x, y = x - centre, y - centre
     sums = np.stack([np.ones_like(x), x, y, x * x, y * y, x * y, np.abs(x - y)], axis=1)
-    resampled = _resampled(sums, n_resamples, seed)
-    return {name: _estimate(sums, resampled, quantity, len(x)) for name, quantity in _PAIR_QUANTITIES.items()}
+    resampled = resampled_sums(sums, n_resamples, seed)
+    return {name: estimate(sums, resampled, quantity, len(x)) for name, quantity in _PAIR_QUANTITIES.items()}
 
 
 def _moments(totals: Floats) -> tuple[Floats, ...]:

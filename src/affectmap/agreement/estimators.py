@@ -32,7 +32,8 @@ def evaluator_weights(ratings: npt.ArrayLike) -> Floats:
 
     where the mean of the others is taken over those who rated the item. Grimm and Kroschel 2005 (Evaluation of natural
     emotions using self assessment manikins, ASRU) correlate a rater with the mean of all, the rater included; left in,
-    each rater of a small group would vouch for themselves.
+    each rater of a small group would vouch for themselves. Two raters
+    always weigh the same.
 
     Args:
         ratings: Items by raters (N, K), ``NaN`` where a rater gave none.

@@ -22,14 +22,13 @@ consistency at the others.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from affectmap.corpora.sheet import NO_NUMBER, read_sheet
-from affectmap.schema import LABEL_RANGE, LABELS, CorpusError, LabelError, parse_emotion
+from affectmap.agreement.cells import PARSE
+from affectmap.corpora.sheet import read_sheet
+from affectmap.schema import LABELS, LabelError
 from affectmap.storage import write_text
 
 if TYPE_CHECKING:
@@ -146,7 +145,7 @@ def _rows(file: Path) -> Iterable[tuple[int, dict[str, Any]]]:
     for line, cells in zip(sheet.lines, sheet.rows, strict=True):
         given = dict(zip(header, (cell.strip() for cell in cells), strict=True))
         try:
-            yield line, {column: _PARSE[column](given.get(column, "")) for column in COLUMNS}
+            yield line, {column: PARSE[column](given.get(column, "")) for column in COLUMNS}
         except ValueError as error:
             raise LabelError(f"{file}, line {line}: {error}") from None
 
@@ -161,100 +160,6 @@ def _refuse_repeated(rows: Sequence[dict[str, Any]], places: Sequence[str]) -> N
                 f"(presentation {key[2]}); remove one, or give a correction the next revision"
             )
         met[key] = place
-
-
-def _path(cell: str) -> str:
-    if not cell:
-        raise ValueError("names no recording; write its path in the column file, or remove the row")
-    path = PurePosixPath(cell)
-    if path.is_absolute() or "\\" in cell or ".." in path.parts or cell[1:2] == ":":
-        raise ValueError(f"file is {cell!r}; expected a path relative to the folder of audio, with /")
-    return str(path)
-
-
-def _rater(cell: str) -> str:
-    if not cell:
-        raise ValueError("names no rater; write a name or number in the column rater")
-    return cell
-
-
-def _label(name: str) -> Callable[[str], float]:
-    low, high = LABEL_RANGE
-
-    def parse(cell: str) -> float:
-        """Read a rating."""
-        value = _number(cell, name, f"a number from {low:g} to {high:g}, or nothing")
-        if not (math.isnan(value) or low <= value <= high):
-            raise ValueError(f"{name} is {value:g}; expected {low:g} to {high:g}")
-        return value
-
-    return parse
-
-
-def _number(cell: str, name: str, expected: str) -> float:
-    if cell.lower() in NO_NUMBER:
-        return float("nan")
-    try:
-        return float(cell)
-    except ValueError:
-        raise ValueError(f"{name} is {cell!r}; expected {expected}") from None
-
-
-def _emotion(cell: str) -> str | None:
-    if not cell:
-        return None
-    try:
-        return str(parse_emotion(cell))
-    except CorpusError:
-        return cell  # raters may be asked for classes of the study's own
-
-
-def _cannot_tell(cell: str) -> bool:
-    if cell.lower() not in ("true", "false", ""):
-        raise ValueError(f"cannot_tell is {cell!r}; expected true or false")
-    return cell.lower() == "true"
-
-
-def _count(name: str) -> Callable[[str], int]:
-    def parse(cell: str) -> int:
-        """Read a whole number from 1 on."""
-        if cell and not (cell.isascii() and cell.isdigit() and int(cell)):
-            raise ValueError(f"{name} is {cell!r}; expected 1, 2, 3 and so on")
-        return int(cell or 1)
-
-    return parse
-
-
-def _time(cell: str) -> str:
-    try:
-        zone = datetime.fromisoformat(cell).utcoffset() if cell else timedelta(0)
-    except ValueError:
-        zone = None
-    if zone != timedelta(0):
-        raise ValueError(f"rated_at is {cell!r}; expected a time in UTC such as 2026-01-31T12:00:00Z")
-    return cell
-
-
-def _seconds(cell: str) -> float:
-    value = _number(cell, "seconds", "a number, or nothing")
-    if value < 0 or math.isinf(value):
-        raise ValueError(f"seconds is {cell}; expected 0 or more")
-    return value
-
-
-_PARSE: dict[str, Callable[[str], Any]] = {
-    "file": _path,
-    "rater": _rater,
-    "activation": _label("activation"),
-    "valence": _label("valence"),
-    "emotion": _emotion,
-    "cannot_tell": _cannot_tell,
-    "comment": str,
-    "presentation": _count("presentation"),
-    "revision": _count("revision"),
-    "rated_at": _time,
-    "seconds": _seconds,
-}
 
 
 def last_revisions(raw: pd.DataFrame) -> pd.DataFrame:

@@ -8,16 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from affectmap.agreement.coefficients import (
-    N_RESAMPLES,
-    Estimate,
-    icc,
-    interval_alpha,
-    nominal_alpha,
-    pair_measures,
-    same_share,
-)
+from affectmap.agreement.coefficients import icc, interval_alpha, nominal_alpha, pair_measures, same_share
 from affectmap.agreement.ratings import KEY, VALUES, rating_matrix
+from affectmap.agreement.resampling import N_RESAMPLES, Estimate
 from affectmap.schema import LABELS
 
 if TYPE_CHECKING:
