@@ -134,7 +134,7 @@ def test_databases_that_cannot_be(tmp_path):
 def test_sheets_come_in_as_one_rater(tmp_path):
     for name, text in {
         "EMO_DB.csv": "filename,activation,valence \n03a01Fa.wav,3,3.5\n",
-        "CAFE.csv": "filname,activation ,valence\n01-C-1-1.wav,4,\n01-C-1-2.wav,,nan\n",
+        "CAFE.csv": "filname,activation ,valence\n01-C-1-1.wav,4,\n01-C-1-2.wav,,nan\n",  # codespell:ignore filname
         "URDU.csv": ",,filename,activation,valence\n,,SF1_F6_H06.wav,4,3\n",
         "mine.csv": "file,arousal\nx\\a.wav,2\n",
     }.items():
