@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import glob
 import os
 import pwd
 import re
@@ -83,7 +82,17 @@ class Postgres:
 
     def start(self) -> None:
         self._process = subprocess.Popen(
-            [self._binaries / "postgres", "-D", self.folder / "data", "-k", self.folder, "-c", "listen_addresses=", "-c", "fsync=off"],
+            [
+                self._binaries / "postgres",
+                "-D",
+                self.folder / "data",
+                "-k",
+                self.folder,
+                "-c",
+                "listen_addresses=",
+                "-c",
+                "fsync=off",
+            ],
             cwd=self.folder,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -117,7 +126,7 @@ class Postgres:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     pytest.importorskip("psycopg", reason="NO DRIVER: PostgreSQL is NOT tested; pip install psycopg[binary]")
-    found = [Path(each).parent for each in sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb"))]
+    found = [each.parent for each in sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))]
     if not found:
         pytest.skip("NO POSTGRESQL: the store for teams is NOT tested; apt-get install postgresql")
     folder = Path(tempfile.mkdtemp(prefix="affectmap-postgres-"))

@@ -26,9 +26,7 @@ def test_a_session(site):
         "n_done": 0,
         "pace_s": None,
         "trained": False,
-        "training": [
-            {"audio": f"/api/{site.token}/training/0", "activation": 4.0, "valence": 2.5, "note": "Loud."}
-        ],
+        "training": [{"audio": f"/api/{site.token}/training/0", "activation": 4.0, "valence": 2.5, "note": "Loud."}],
     }
     assert site.ask("POST", f"/api/{site.token}/trained").status_code == 204
     assert site.get("session")["trained"]
@@ -302,7 +300,10 @@ def test_what_is_not_there(site):
 def test_faults_are_told_without_a_trace(site, monkeypatch):
     monkeypatch.setattr(site.store.ratings, "progress", lambda *_: 1 / 0)
     told = site.ask("GET", f"/api/{site.token}/next")
-    assert (told.status_code, told.json()) == (500, {"error": "a fault of the server; what happened stands in its own log"})
+    assert (told.status_code, told.json()) == (
+        500,
+        {"error": "a fault of the server; what happened stands in its own log"},
+    )
 
 
 def test_languages(site):

@@ -18,7 +18,9 @@ from affectmap.web.refusal import RefusalError
 
 
 def give(item, **values):
-    return Rating(**{"item": item, "key": str(uuid.uuid4()), "activation": 3.5, "valence": 2.0, "seconds": 3.0, **values})
+    return Rating(
+        **{"item": item, "key": str(uuid.uuid4()), "activation": 3.5, "valence": 2.0, "seconds": 3.0, **values}
+    )
 
 
 @pytest.fixture
@@ -94,7 +96,10 @@ def test_corrections_are_new_rows(store, ada):
 def test_the_database_itself_refuses_changes(store, ada):
     store.ratings.save(ada, give(store.ratings.progress(ada).item))
     for statement in ("UPDATE ratings SET valence = 1", "DELETE FROM ratings"):
-        with pytest.raises((DBAPIError, DatabaseAwayError), match="never changed"), store._database.writing() as connection:
+        with (
+            pytest.raises((DBAPIError, DatabaseAwayError), match="never changed"),
+            store._database.writing() as connection,
+        ):
             connection.exec_driver_sql(statement)
     assert [row["valence"] for row in store.ratings.all()] == [2.0]
 

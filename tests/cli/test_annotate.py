@@ -1,0 +1,100 @@
+import importlib.util
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from affectmap.annotator import server
+from affectmap.cli.annotate import _names
+
+
+@pytest.fixture
+def speech(write_voice):
+    return write_voice("speech/a.wav").parent
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--port", "70000"], "--port is 70000, expected 0 to 65535"),
+        (["--repeat", "2"], "--repeat is 2, expected a share from 0 to 0.5"),
+        (["--repeat", "nan"], "--repeat is nan"),
+        (["--language", "Klingon!"], "--language is 'Klingon!', expected a code such as en or ur"),
+        (["--rater", "A", "--raters", "2"], "--rater and --raters are both given; keep one of them"),
+        (["--raters", "A,a"], "--raters names one twice: A, a; name each once"),
+        (["--raters", "5000"], "--raters names 5,000 raters, expected at most 1,000"),
+        (["--rater", ""], "--raters: '' is no name"),
+        (["--emotions", "sad,sad"], "--emotions names one twice"),
+        (["--database", "mysql://x/y"], "--database is of kind mysql"),
+        (["--password-file", "none"], "--password-file none cannot be read"),
+    ],
+)
+def test_what_cannot_be_annotated(affectmap, speech, options, reason):
+    ended = affectmap("annotate", speech, *options)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.error.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("folder", "reason"), [("none", "none is not a folder"), (".", "t.csv, line 2: path 'a.wav' is no file")]
+)
+def test_folders_that_cannot_be_annotated(affectmap, here, folder, reason):
+    (here / "t.csv").write_text("file,activation,valence\na.wav,1,1\n")
+    ended = affectmap("annotate", folder, "--labels", here / "labels", "--training", here / "t.csv")
+    assert (ended.code, ended.out) == (1, "")
+    assert reason in ended.error
+
+
+def test_a_short_password(affectmap, speech, monkeypatch):
+    monkeypatch.setenv("AFFECTMAP_PASSWORD", "short")
+    (speech.parent / "t.csv").write_text("file,activation,valence\na.wav,1,1\n")
+    monkeypatch.setattr(server, "open_store", lambda settings: FakeStore(settings))
+    ended = affectmap("annotate", speech)
+    assert ended.code == 2
+    assert "the organiser's password is too short; use 8 characters or more" in ended.error
+
+
+class FakeStore:
+    def __init__(self, settings):
+        self.settings = settings
+
+    def close(self):
+        pass
+
+
+def test_a_port_in_use(affectmap, write_voice, speech):
+    write_voice("speech/t.wav", seed=1)
+    (speech.parent / "t.csv").write_text("file,activation,valence\nt.wav,1,1\n")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ended = affectmap("annotate", speech, "--training", speech.parent / "t.csv", "--port", taken.getsockname()[1])
+    assert ended.code == 2
+    assert "choose another with --port" in ended.error
+
+
+def test_names(monkeypatch):
+    assert _names("Ada", None) == ("Ada",)
+    assert _names(None, "3") == ("rater 1", "rater 2", "rater 3")
+    assert _names(None, " Ada, Björn ,") == ("Ada", "Björn")
+    monkeypatch.setattr("getpass.getuser", lambda: "somebody")
+    assert _names(None, None) == ("somebody",)
+
+    def nobody():
+        raise KeyError
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    assert _names(None, None) == ("rater",)
+
+
+def test_without_the_extra(affectmap, speech, monkeypatch):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "sqlalchemy" else found(name))
+    ended = affectmap("annotate", speech)
+    assert (ended.code, ended.out) == (2, "")
+    assert 'annotate needs sqlalchemy; run pip install "affectmap[annotate]"' in ended.error
+
+
+def test_the_annotator_is_not_imported_by_other_commands():
+    code = "import sys, affectmap.cli; print([name for name in ('fastapi', 'sqlalchemy') if name in sys.modules])"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout == "[]\n"
