@@ -37,7 +37,6 @@ class SammonLoss(LabelLoss):
     def compute(self, latent: Tensor, label: Tensor, weight: Tensor) -> Tensor:
         """Compute K losses, see :meth:`LabelLoss.compute`."""
         share, label_diff = pair_weights(weight), distances(label)
-        share = share * (label_diff > 0)
         error = ratio((distances(latent) - label_diff).square(), label_diff)
         size = (share * label_diff).sum(dim=(1, 2))
         total = (share * error).sum(dim=(1, 2))
