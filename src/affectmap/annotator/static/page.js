@@ -1,6 +1,7 @@
 // The page's way from one recording to the next: what the rater does, what the server says, and what follows.
 
 import { Client } from "./client.js";
+import { keepDraft, keepLanguage, keptDraft, keptLanguage } from "./kept.js";
 import { actionOf } from "./keys.js";
 import { Outbox } from "./outbox.js";
 import { Player, Sounds } from "./sound.js";
@@ -59,36 +60,9 @@ async function patiently(ask) {
   }
 }
 
-// Kept in this window: a choice that is not confirmed yet, and the language.
-
-function keep(store, name, value) {
-  try {
-    if (value === null) store.removeItem(name);
-    else store.setItem(name, value);
-  } catch {
-    // Then it is not kept.
-  }
-}
-
-function kept(store, name) {
-  try {
-    return store.getItem(name);
-  } catch {
-    return null;
-  }
-}
-
-function draftOf(item) {
-  const draft = JSON.parse(kept(sessionStorage, `affectmap-draft:${token}`) ?? "null");
-  return draft?.id === item.id ? draft.choice : blank();
-}
-
-function keepDraft() {
-  if (state.phase !== "rating" || state.correcting !== null) return;
-  keep(sessionStorage, `affectmap-draft:${token}`, JSON.stringify({ id: state.item.id, choice: state.choice }));
-}
-
 // Recordings
+
+const draftOf = (item) => keptDraft(token, item.id) ?? blank();
 
 async function present(item, { phase = "rating", choice = draftOf(item), correcting = null } = {}) {
   Object.assign(state, { item, phase, choice, correcting, ready: false, compared: false, commenting: false });
@@ -198,7 +172,7 @@ function choose(change) {
   if (change.cannot_tell) Object.assign(state.choice, { activation: null, valence: null, emotion: null });
   else if (change.activation || change.emotion) state.choice.cannot_tell = false;
   state.note = null;
-  keepDraft();
+  if (state.phase === "rating" && state.correcting === null) keepDraft(token, state.item.id, state.choice);
   show();
 }
 
@@ -219,7 +193,6 @@ function send() {
     state.ahead = state.ahead.filter((item) => item.id !== state.item.id);
     state.n_done += 1;
     state.paces = [...state.paces, seconds].slice(-N_PACES);
-    keep(sessionStorage, `affectmap-draft:${token}`, null);
   }
   state.note = null;
   enterPhase("saving");
@@ -273,7 +246,7 @@ function practise(n) {
   }
   player.take(null);
   state.item = null;
-  patiently(() => client.trained());
+  patiently(() => client.trained()).catch(() => {}); // a link that is gone is told by what comes next
   fetchAhead();
   enterPhase("between");
 }
@@ -295,7 +268,7 @@ function fetchAhead() {
 async function start() {
   const languages = await patiently(readLanguages);
   find("language").replaceChildren(...languages.map(({ code, name }) => new Option(name, code)));
-  const chosen = kept(localStorage, "affectmap-language");
+  const chosen = keptLanguage();
   await useLanguage(firstKnown([chosen, ...navigator.languages]));
   try {
     state.session = await patiently(() => client.session());
@@ -340,7 +313,11 @@ const ACTIONS = {
 
 function pressed(event) {
   const { target, key } = event;
-  if (find("help").open || target.matches("select")) return;
+  if (target.matches("select")) return;
+  if (find("help").open) {
+    if (!target.matches("button") && ["help", "confirm"].includes(actionOf(event)?.name)) find("help").close();
+    return;
+  }
   if (target.matches("input[type=text]")) {
     if (key === "Enter" || key === "Escape") {
       event.preventDefault();
@@ -376,7 +353,7 @@ find("rating").addEventListener("click", (event) => {
 });
 find("comment").addEventListener("input", (event) => choose({ comment: event.target.value }));
 find("language").addEventListener("change", async (event) => {
-  keep(localStorage, "affectmap-language", event.target.value);
+  keepLanguage(event.target.value);
   await useLanguage(event.target.value);
 });
 document.addEventListener("keydown", pressed);

@@ -55,6 +55,7 @@ export function render(state, square) {
   const shown = `${state.phase === "saving" ? "rating" : state.phase} ${state.item?.id ?? ""} ${state.practice}`;
   if (find("rating").dataset.shown === shown) return;
   find("rating").dataset.shown = shown;
+  window.scrollTo(0, 0); // where the sound and the square are
   if (rating) square.focus();
   else find(find("panel-button").hidden ? "panel-title" : "panel-button").focus({ preventScroll: true });
 }
