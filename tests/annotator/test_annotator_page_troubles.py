@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import re
+import subprocess
+import sysconfig
+from pathlib import Path
+
 import pytest
 
 from browsers import chromium
@@ -211,6 +217,47 @@ def test_a_recording_that_is_gone_is_passed_over(tmp_path, open_page):
         page.until_phase("rating")
         assert page.item not in (coming.item, coming.following)
         assert page.text("count") == "1 of 3"
+
+
+def start(place, port):
+    """Start ``affectmap annotate`` as a process of its own; give it, its port and the rater's link."""
+    program = [
+        str(Path(sysconfig.get_path("scripts")) / "affectmap"),
+        "annotate",
+        str(place / "speech"),
+        "--no-browser",
+    ]
+    options = ["--labels", str(place / "labels"), "--training", str(place / "training.csv"), "--port", str(port)]
+    process = subprocess.Popen([*program, *options, "--rater", "Ada"], stderr=subprocess.PIPE, text=True)
+    link = re.search(r"http://\S+:(\d+)/r/\S+", line := process.stderr.readline())
+    assert link, line + process.stderr.read()
+    return process, int(link.group(1)), link.group()
+
+
+def test_a_server_that_is_killed(tmp_path, open_page):
+    with serving(tmp_path):
+        pass  # only what it wrote is needed
+    process, port, link = start(tmp_path, 0)
+    try:
+        page = open_page(link)
+        page.begin()
+        first = page.item
+        page.press(UP, Keys.ENTER)
+        page.until_another(first)
+        second = page.item
+        process.kill()
+        process.communicate()
+        page.press(DOWN, Keys.ENTER)
+        page.until_text("trouble", "No connection. Not saved yet")
+        process, _, _ = start(tmp_path, port)
+        page.until_text("trouble", "^$")
+        page.until_another(second)
+        assert page.text("count") == "2 of 4"
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+    rows = list(csv.DictReader((tmp_path / "labels" / "ratings.csv").read_text(encoding="utf-8").splitlines()))
+    assert [(row["activation"], row["revision"]) for row in rows] == [("3.5", "1"), ("2.5", "1")]
 
 
 def test_what_is_refused_is_told(tmp_path, open_page):
