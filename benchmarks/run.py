@@ -28,9 +28,20 @@ from affectmap.storage import new_file, write_json, write_text
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 #: Parts in the order of the page; others follow by name.
-ORDER = ("training", "extraction", "pairwise", "reproduction", "command", "growth", "install", "tracking", "service")
+ORDER = (
+    "training",
+    "extraction",
+    "pairwise",
+    "reproduction",
+    "command",
+    "growth",
+    "install",
+    "tracking",
+    "service",
+    "annotator",
+)
 #: Parts that even small take half a minute or more: a quick run leaves them out unless they are named.
-LONG = ("reproduction", "growth", "install", "tracking", "service")
+LONG = ("reproduction", "growth", "install", "tracking", "service", "annotator")
 PACKAGES = (
     "affectmap", "numpy", "scipy", "pandas", "scikit-learn", "torch", "opensmile", "joblib", "pyarrow", "statsmodels",
 )  # fmt: skip

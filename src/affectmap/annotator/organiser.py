@@ -25,9 +25,11 @@ from affectmap.web.refusal import RefusalError
 LOGIN_RATE = (0.1, 5)
 #: Names of the pages' files.
 _PAGE, _LOGIN = "organiser.html", "login.html"
+# A browser that tells no referrer at all sends a form with the origin "null", which is refused.
 _WITH_FORM = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; "
-    "frame-ancestors 'none'"
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'",
+    "Referrer-Policy": "same-origin",
 }
 
 

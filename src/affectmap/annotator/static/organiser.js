@@ -66,7 +66,7 @@ function row(rater) {
     ariaLabel: `${rater.paused ? "Resume" : "Pause"} ${rater.name}`,
     onclick: () => change(`raters/${rater.id}/${verb}`, undefined, () => `${rater.name}: ${verb}d.`),
   });
-  const state = rater.n_done ? "" : rater.trained ? " (trained)" : "";
+  const state = rater.paused ? " (paused)" : rater.trained || rater.n_done ? "" : " (not begun)";
   return make("tr", [
     make("td", rater.name + state, { className: "name" }),
     make("td", [bar, `${rater.n_done} of ${rater.n_items}`]),
