@@ -10,20 +10,20 @@ A corpus is named by one text, its *spec*:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import NamedTuple
 
 from affectmap.corpora import aesdd, audformat_database, cafe, emodb, iemocap, savee, table, urdu
-from affectmap.corpora.base import Corpus, CorpusCard, LabelSheet, NamingError, Reader
+from affectmap.corpora.base import Corpus, CorpusCard, LabelSheet, Name, NamingError, Reader
 from affectmap.corpora.folder import find_recordings
 from affectmap.corpora.labels import join_labels
 from affectmap.schema import CorpusError, Finding, UsageError
 
-__all__ = ["CARDS", "Corpus", "CorpusCard", "LabelSheet", "Spec", "load_corpus", "parse_spec"]
+__all__ = ["CARDS", "Corpus", "CorpusCard", "LabelSheet", "Spec", "load_corpus", "name_readers", "parse_spec"]
 
 _READERS: dict[str, Reader] = {
     module.READER.card.name: module.READER for module in (iemocap, savee, emodb, cafe, urdu, aesdd)
@@ -163,6 +163,20 @@ def load_corpus(spec: str, labels: Path | None = None, *, excited_as_happy: bool
         detail = f"no folder of label sheets was given (its sheet is {sheet}), so no activation and no valence"
         return replace(corpus, findings=(*corpus.findings, Finding(name, "", "unlabelled", detail)))
     return corpus
+
+
+def name_readers() -> Iterator[tuple[str, Callable[[PurePath], Name | None]]]:
+    """Give what reads the file names of each supported corpus.
+
+    Yields:
+        Title of a corpus, and the function that reads a name as that corpus gives them.
+
+    Example:
+        >>> readers = dict(name_readers())
+        >>> readers["URDU"](PurePath("SF11_F2_S04.wav")).emotion
+        <Emotion.SAD: 'sad'>
+    """
+    return ((reader.card.title, reader.parse_name) for reader in _READERS.values())
 
 
 def _load_supported(name: str, folder: Path, excited_as_happy: bool) -> Corpus:
