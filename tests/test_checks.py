@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from affectmap.checks import check_jobs, check_measured, class_notes, fold_notes, speaker_notes
-from affectmap.folds import Fold
+from affectmap.checks import check_jobs, check_measured, class_notes, speaker_notes
 from affectmap.plan import Job
 from affectmap.pooling import PooledSource
 from affectmap.schema import ConfigError, CorpusError
@@ -67,14 +66,6 @@ def test_a_pooled_source_is_judged_together_but_each_part_must_share():
     halves = make_corpus(emotions=("sad", "happy")), make_corpus("dogs", ("neutral", "angry"))
     notes = class_notes(pooled(*halves), [make_corpus("owls")])
     assert [note.split(";")[1] for note in notes] == [" it is classified as S-H.", " it is classified as N-A."]
-
-
-def test_folds_that_share_speakers_are_noted():
-    rows = np.arange(2)
-    folds = [Fold(name, rows, rows, shares) for name, shares in (("1", True), ("2", False), ("3", True))]
-    source = pooled(make_corpus())
-    assert fold_notes(source, folds)[0].startswith("2 of 3 folds of cats share speakers between training and test")
-    assert fold_notes(source, folds[1:2]) == []
 
 
 def test_speakers_of_a_single_utterance_are_noted():

@@ -75,6 +75,7 @@ def test_notes_stages_command_and_settings_are_kept(whole):
         "reading corpora",
         "functionals",
         "folds and standardisation",
+        "audit",
         "training",
         "embedding",
         "scoring",
@@ -213,14 +214,14 @@ def test_a_fold_without_labels_goes_on_unsupervised_and_is_refused_otherwise(set
 
 def test_settings_and_device_are_checked_before_any_recording_is_measured(settings, monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    monkeypatch.setattr("affectmap.experiment.load_corpus", lambda *a, **k: pytest.fail("read before the check"))
+    monkeypatch.setattr("affectmap.preparation.load_corpus", lambda *a, **k: pytest.fail("read before the check"))
     for start in (Experiment.run, Experiment.fit_embedder):
         with pytest.raises(ConfigError, match="device is 'cuda', but PyTorch finds no CUDA device here; use 'cpu'"):
             start(Experiment(settings(device="cuda")))
 
 
 def test_a_corpus_given_twice_is_refused_before_anything_is_read(settings, monkeypatch, tmp_path):
-    monkeypatch.setattr("affectmap.experiment.load_corpus", lambda *a, **k: pytest.fail("read before the check"))
+    monkeypatch.setattr("affectmap.preparation.load_corpus", lambda *a, **k: pytest.fail("read before the check"))
     other = write_table(tmp_path, "birds2", make_rows())
     for source, target in ((["table:cats=a.csv"], ["table:cats=b.csv"]), (["table:cats=a.csv"] * 2, [other])):
         with pytest.raises(UsageError, match="corpus cats is given twice; a corpus is one source or one target"):

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from affectmap.classification import scenarios
-from affectmap.folds import Fold
 from affectmap.plan import Job
 from affectmap.pooling import PooledSource
 from affectmap.preparation import PreparedCorpus
@@ -81,25 +80,6 @@ def class_notes(source: PooledSource, targets: Sequence[PreparedCorpus]) -> list
                 f"{' and '.join(shared)}."
             )
     return notes
-
-
-def fold_notes(source: PooledSource, folds: Sequence[Fold]) -> list[str]:
-    """Say whether folds share speakers.
-
-    Args:
-        source: The pooled source.
-        folds: Its folds.
-
-    Returns:
-        One sentence, or none.
-    """
-    shared = sum(fold.shares_speakers for fold in folds)
-    if not shared:
-        return []
-    return [
-        f"{shared} of {len(folds)} folds of {source.name} share speakers between training and test: the held-out "
-        "figures say nothing about speakers that were never heard."
-    ]
 
 
 def speaker_notes(corpora: Sequence[PreparedCorpus]) -> list[str]:

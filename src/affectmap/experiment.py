@@ -7,7 +7,6 @@ step is a function of a module below this one.
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -19,12 +18,13 @@ from pathlib import Path
 import joblib
 import numpy as np
 
+from affectmap.audit import Audit, examine
 from affectmap.baselines import FUNCTIONALS_88, PCA_2, RIDGE, baseline
 from affectmap.bootstrap import SpeakerBootstrap
-from affectmap.checks import check_jobs, check_measured, class_notes, fold_notes, speaker_notes
+from affectmap.checks import check_jobs, check_measured, class_notes, speaker_notes
 from affectmap.claims import judge_claims
 from affectmap.config import ExperimentConfig
-from affectmap.corpora import Corpus, load_corpus, parse_spec
+from affectmap.corpora import Corpus
 from affectmap.corpora.synthetic import NOTICE as SYNTHETIC_NOTICE
 from affectmap.embedder import Embedder
 from affectmap.evaluation import Run, label_scores, sampling_notes
@@ -32,7 +32,7 @@ from affectmap.folds import Fold
 from affectmap.literature import table2
 from affectmap.plan import Job, check_labels, model_seed, source_jobs, supervised_folds, training_settings
 from affectmap.pooling import PooledSource, ScaledRows
-from affectmap.preparation import PreparedCorpus, keep_four_classes, prepare
+from affectmap.preparation import PreparedCorpus, prepare_for, read_corpora
 from affectmap.protocol import (
     Embed,
     Material,
@@ -52,9 +52,11 @@ from affectmap.results import (
     curves_table,
     embeddings_table,
     findings_table,
+    mark_claims,
+    mark_table2,
     ratings_table,
 )
-from affectmap.schema import FUNCTIONALS, LABELS, CorpusError, UsageError
+from affectmap.schema import FUNCTIONALS
 from affectmap.scores import Score, Scores
 from affectmap.training import TrainedModel, train_stacked
 from affectmap.workers import mapped, n_workers, one_blas_thread
@@ -81,6 +83,7 @@ class Data:
         materials: Standardised data, one item a fold.
         whole: The same with all rows of the source in training.
         bootstraps: Resamples of speakers, one a corpus.
+        audit: What has to be known before any figure is believed.
     """
 
     source: PooledSource
@@ -88,6 +91,7 @@ class Data:
     materials: tuple[Material, ...]
     whole: Material
     bootstraps: dict[str, SpeakerBootstrap]
+    audit: Audit
 
 
 class Experiment:
@@ -144,10 +148,11 @@ class Experiment:
                 timings=self.timings,
                 corpora=corpora_table(data.source.corpora, data.targets, data.materials[0], self.config),
                 findings=findings_table(corpora),
-                runs=scores.runs(),
-                summary=scores.summary(),
-                table2=table2(scores, [corpus.name for corpus in data.source.corpora]),
-                claims=judge_claims(scores),
+                audit=data.audit.table(),
+                runs=data.audit.marked(scores.runs()),
+                summary=data.audit.marked(scores.summary()),
+                table2=mark_table2(table2(scores, [corpus.name for corpus in data.source.corpora]), data.audit),
+                claims=mark_claims(judge_claims(scores), data.audit),
                 ratings=ratings_table(data.source.corpora, data.targets),
                 embeddings=embeddings_table(shown),
                 curves=curves_table(trained),
@@ -169,7 +174,7 @@ class Experiment:
         """Read and measure the corpora, check them, split the source and standardise everything."""
         config = self.config
         with self._stage("reading corpora"):
-            corpora = self._load([*config.source, *config.target])
+            corpora = self._load(config)
         with self._stage("functionals"):
             # Each is let go once measured: functionals that it brought need not be kept twice.
             prepared = [self._measure(corpora.pop(0)) for _ in range(len(corpora))]
@@ -179,7 +184,6 @@ class Experiment:
             check_labels(source, config.methods)
             self._note(class_notes(source, targets))
             folds = source_folds(source, config)
-            self._note(fold_notes(source, folds))
             self._note(sampling_notes([n for fold in folds for n in _rated_held_out(source, fold)]))
             self._note(speaker_notes(prepared) if config.policy == "speaker" else [])
             materials = tuple(make_material(source, targets, fold, config) for fold in folds)
@@ -187,47 +191,20 @@ class Experiment:
                 corpus.name: SpeakerBootstrap(sorted(set(corpus.speaker)), config.n_resamples, config.seed + i)
                 for i, corpus in enumerate(prepared)
             }
-        return Data(source, targets, materials, self._whole(source), bootstraps)
+        with self._stage("audit"):
+            audit = examine(source, targets, folds, policy=config.policy, seed=config.seed)
+            self._note(audit.notes())
+        return Data(source, targets, materials, self._whole(source), bootstraps, audit)
 
-    def _load(self, specs: Sequence[str]) -> list[Corpus]:
-        config = self.config
+    def _load(self, config: ExperimentConfig) -> list[Corpus]:
         # Without a task it only checks settings and device, before hours of measuring.
         train_stacked([], training_settings(config), device=config.device)
-        names = [parse_spec(spec).name for spec in specs]
-        for name in names:
-            if names.count(name) > 1:
-                raise UsageError(f"corpus {name} is given twice; a corpus is one source or one target")
-        corpora = [load_corpus(spec, config.labels, excited_as_happy=config.excited_as_happy) for spec in specs]
-        n_source = len(config.source)
-        return [*map(self._of_wanted_emotions, corpora[:n_source]), *corpora[n_source:]]
-
-    def _of_wanted_emotions(self, corpus: Corpus) -> Corpus:
-        in_paper = corpus.card is not None and corpus.card.four_classes
-        four = self.config.emotions == "four" or (self.config.emotions == "auto" and in_paper)
-        return keep_four_classes(corpus) if four else corpus
+        return read_corpora(config)
 
     def _measure(self, corpus: Corpus) -> PreparedCorpus:
-        config = self.config
-        left_out = [finding for finding in corpus.findings if finding.dropped]
-        if config.strict and left_out:
-            detail = left_out[0].detail.removesuffix("; left out")
-            raise CorpusError(f"{corpus.name}: {left_out[0].file} cannot be used: {detail}; mend it first")
         with self.progress(f"functionals of {corpus.name}") as progress:
-            prepared = prepare(
-                corpus,
-                outlier_threshold=config.outlier_threshold,
-                cache=self.cache,
-                sampling_rate=config.sampling_rate,
-                n_jobs=config.n_jobs,
-                strict=config.strict,
-                progress=progress,
-            )
-        n_found, n_used = prepared.n_found, len(prepared.table)
-        kinds = Counter(finding.kind for finding in prepared.findings if finding.dropped)
-        why = f" ({', '.join(f'{kind} {n}' for kind, n in kinds.items())})" if kinds else ""
-        n_rated = int(prepared.table[list(LABELS)].notna().any(axis=1).sum())
-        counts = f"{n_found} utterances found, {n_found - n_used} dropped{why}, {n_used} used, {n_rated} rated"
-        self.notify(f"{corpus.name}: {counts}")
+            prepared = prepare_for(self.config, corpus, cache=self.cache, progress=progress)
+        self.notify(prepared.counts)
         for finding in prepared.findings:
             # What is told about the corpus as a whole bears on every figure; single recordings are in the report.
             if finding.kind == "note" or (finding.kind == "missing" and not finding.file):
@@ -241,7 +218,8 @@ class Experiment:
         Returns:
             The embedder; its statistics are those of the source.
         """
-        source = PooledSource.of([self._measure(corpus) for corpus in self._load(self.config.source)])
+        alone = self.config.model_copy(update={"target": []})
+        source = PooledSource.of([self._measure(corpus) for corpus in self._load(alone)])
         for finding in chain.from_iterable(corpus.findings for corpus in source.corpora):
             if finding.dropped:
                 self.notify(f"dropped {finding.file}: {finding.detail}")

@@ -10,6 +10,7 @@ Conventions:
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -19,7 +20,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from affectmap.corpora import Corpus
+from affectmap.config import ExperimentConfig
+from affectmap.corpora import Corpus, load_corpus, parse_spec
 from affectmap.features import corpus_functionals
 from affectmap.preprocessing import (
     constant_features,
@@ -27,7 +29,7 @@ from affectmap.preprocessing import (
     outlier_mask,
     standardise_target,
 )
-from affectmap.schema import FOUR_CLASSES, FUNCTIONALS, LABELS, ConfigError, CorpusError, Finding
+from affectmap.schema import FOUR_CLASSES, FUNCTIONALS, LABELS, ConfigError, CorpusError, Finding, UsageError
 
 Features = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]
@@ -62,6 +64,17 @@ class PreparedCorpus:
         """Utterances before anything was dropped or left out."""
         dropped = sum(finding.dropped for finding in self.corpus.findings)
         return len(self.corpus.table) + dropped + self.corpus.n_left_out
+
+    @property
+    def counts(self) -> str:
+        """A line of what was found, dropped, used and rated."""
+        n_found, n_used = self.n_found, len(self.table)
+        kinds = Counter(finding.kind for finding in self.findings if finding.dropped)
+        why = f" ({', '.join(f'{kind} {n}' for kind, n in kinds.items())})" if kinds else ""
+        n_rated = int(self.table[list(LABELS)].notna().any(axis=1).sum())
+        return (
+            f"{self.name}: {n_found} utterances found, {n_found - n_used} dropped{why}, {n_used} used, {n_rated} rated"
+        )
 
     @cached_property
     def emotion(self) -> Objects:
@@ -102,6 +115,38 @@ class PreparedCorpus:
             ConfigError: If any row's speaker is unknown.
         """
         return standardise_target(self.functionals, "speaker", speaker=known_speakers(self))[0]
+
+
+def read_corpora(config: ExperimentConfig) -> list[Corpus]:
+    """Read the corpora of a run: sources with the emotions wanted of them, then targets.
+
+    Args:
+        config: `source`, `target`, `labels`, `excited_as_happy` and `emotions` matter.
+
+    Returns:
+        The corpora as found, sources first.
+
+    Raises:
+        AffectmapError: If a corpus is given twice, cannot be read, or nothing of it is wanted.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> (folder / "03a01Wa.wav").touch()
+        >>> [corpus.name for corpus in read_corpora(ExperimentConfig(source=[f"emodb={folder}"]))]
+        ['emodb']
+    """
+    specs = [*config.source, *config.target]
+    names = [parse_spec(spec).name for spec in specs]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"corpus {name} is given twice; a corpus is one source or one target")
+    corpora = [load_corpus(spec, config.labels, excited_as_happy=config.excited_as_happy) for spec in specs]
+    for number, corpus in enumerate(corpora[: len(config.source)]):
+        in_paper = corpus.card is not None and corpus.card.four_classes
+        if config.emotions == "four" or (config.emotions == "auto" and in_paper):
+            corpora[number] = keep_four_classes(corpus)
+    return corpora
 
 
 def keep_four_classes(corpus: Corpus) -> Corpus:
@@ -196,6 +241,42 @@ def prepare(
         findings.append(Finding(corpus.name, "", "constant", detail))
     table = corpus.table.loc[functionals.index[~outlier]]
     return PreparedCorpus(corpus.name, replace(corpus, functionals=None), table, values, tuple(findings))
+
+
+def prepare_for(
+    config: ExperimentConfig,
+    corpus: Corpus,
+    *,
+    cache: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> PreparedCorpus:
+    """Prepare a corpus as the settings of a run want it.
+
+    Args:
+        config: `outlier_threshold`, `sampling_rate`, `n_jobs` and `strict` matter.
+        corpus: The corpus as found.
+        cache: As in :func:`prepare`.
+        progress: As there.
+
+    Returns:
+        The prepared corpus.
+
+    Raises:
+        AffectmapError: As in :func:`prepare`; and if `strict` is set and a recording was left out before.
+    """
+    left_out = [finding for finding in corpus.findings if finding.dropped]
+    if config.strict and left_out:
+        detail = left_out[0].detail.removesuffix("; left out")
+        raise CorpusError(f"{corpus.name}: {left_out[0].file} cannot be used: {detail}; mend it first")
+    return prepare(
+        corpus,
+        outlier_threshold=config.outlier_threshold,
+        cache=cache,
+        sampling_rate=config.sampling_rate,
+        n_jobs=config.n_jobs,
+        strict=config.strict,
+        progress=progress,
+    )
 
 
 def _outlier_findings(

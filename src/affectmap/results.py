@@ -19,6 +19,7 @@ from affectmap.preparation import PreparedCorpus
 from affectmap.protocol import Material, Placed
 from affectmap.schema import FOUR_CLASSES, Finding
 from affectmap.training import TrainedModel
+from affectmap.verdicts import SIGNS, Audit
 
 PACKAGES = ("affectmap", "numpy", "opensmile", "pandas", "scikit-learn", "scipy", "torch")
 
@@ -34,6 +35,9 @@ class Results:
         timings: Seconds a stage.
         corpora: One row a corpus: what was found, dropped and used.
         findings: Every finding; columns as in :class:`~affectmap.schema.Finding`.
+        audit: What has to be known before any figure is believed; columns as in
+            :class:`~affectmap.verdicts.Check`. The next four have a column ``audit`` that says which figures it bears
+            on; see :mod:`affectmap.verdicts`.
         runs: Every single value; columns :data:`affectmap.scores.RUN_COLUMNS`.
         summary: Every cell of the tables; columns :data:`affectmap.scores.SUMMARY_COLUMNS`.
         table2: The literature's figures and ours.
@@ -51,6 +55,7 @@ class Results:
     timings: dict[str, float]
     corpora: pd.DataFrame
     findings: pd.DataFrame
+    audit: pd.DataFrame
     runs: pd.DataFrame
     summary: pd.DataFrame
     table2: pd.DataFrame
@@ -158,6 +163,50 @@ def findings_table(corpora: Iterable[PreparedCorpus]) -> pd.DataFrame:
     """
     rows = [finding for corpus in corpora for finding in corpus.findings]
     return pd.DataFrame(rows, columns=list(Finding._fields))
+
+
+def mark_claims(claims: pd.DataFrame, audit: Audit) -> pd.DataFrame:
+    """Say beside every comparison which verdicts of an audit bear on it.
+
+    Args:
+        claims: Of :func:`~affectmap.claims.judge_claims`.
+        audit: Of the same run.
+
+    Returns:
+        A copy with the column ``audit``; the overall row of a claim has all that its comparisons have.
+
+    Example:
+        >>> from affectmap.verdicts import Mark, Verdict
+        >>> claims = pd.DataFrame({"claim": "a", "corpus": ["cats", "dogs", "all"]})
+        >>> mark_claims(claims, Audit((), (Mark("cats", "held-out", 1, Verdict.LEAK),)))["audit"].tolist()
+        ['leak', '', 'leak']
+    """
+    marked = audit.marked(claims)
+    for _, group in marked.groupby("claim"):
+        told = {verdict for cell in group["audit"] for verdict in cell.split(", ")}
+        overall = group.index[group["corpus"] == "all"]
+        marked.loc[overall, "audit"] = ", ".join(verdict for verdict in SIGNS if verdict in told)
+    return marked
+
+
+def mark_table2(table: pd.DataFrame, audit: Audit) -> pd.DataFrame:
+    """Say beside the rows of this run which verdicts of an audit bear on them.
+
+    Args:
+        table: Of :func:`~affectmap.literature.table2`.
+        audit: Of the same run.
+
+    Returns:
+        A copy with the column ``audit``.
+
+    Example:
+        >>> from affectmap.verdicts import Mark, Verdict
+        >>> table = pd.DataFrame({"features_corpus": ["eGeMAPSv02, cats"], "origin": ["this run"]})
+        >>> mark_table2(table, Audit((), (Mark("cats", "held-out", 1, Verdict.LEAK),)))["audit"].tolist()
+        ['leak']
+    """
+    corpus = table["features_corpus"].str.split(", ").str[-1].where(table["origin"] == "this run")
+    return table.assign(audit=audit.marked(pd.DataFrame({"corpus": corpus, "reading": "held-out"}))["audit"])
 
 
 def embeddings_table(placed: Iterable[Placed]) -> pd.DataFrame:

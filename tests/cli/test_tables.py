@@ -107,3 +107,20 @@ def test_without_claims_there_is_no_heading(summary, capsys):
     claims = pd.DataFrame([], columns=["claim", "corpus"])
     print_tables(SimpleNamespace(notes=[], summary=summary, claims=claims, settings=settings))
     assert "claims" not in capsys.readouterr().out
+
+
+def test_corpora_that_an_audit_found_fault_with_are_signed(summary):
+    marked = summary.assign(audit=["leak"] * 4 + ["confounded"] + [""] * 3)
+    lines = format_table(marked, "3", ("held-out", "zero-shot")).splitlines()
+    assert lines[1].startswith("birds†  activation   .63±.05   .69±.10*    .70    .74†")
+    assert lines[2].startswith("cats‡   valence")
+
+
+def test_signs_are_explained_below_the_tables(summary, capsys):
+    settings = {"policy": "speaker", "folds": "session", "outlier_threshold": 10.0}
+    claims = pd.DataFrame([], columns=["claim", "corpus"])
+    marked = summary.assign(audit=["leak"] + [""] * 7)
+    print_tables(SimpleNamespace(notes=[], summary=marked, claims=claims, settings=settings))
+    assert (
+        capsys.readouterr().out.splitlines()[-1].startswith("† a speaker or a recording is, or may be, on both sides")
+    )

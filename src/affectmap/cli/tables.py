@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import typer
 
+from affectmap.verdicts import footnotes, signs_of
+
 if TYPE_CHECKING:
     from affectmap.results import Results
 
@@ -45,6 +47,8 @@ def print_tables(results: Results) -> None:
         if text:
             typer.echo(f"\n{title}\n{text}")
     typer.echo(f"\n{_LEGEND}\n{_how(results.settings)}")
+    for sign, words in footnotes(results.summary.get("audit", ())):
+        typer.echo(f"{sign} {words}")
     overall = results.claims[results.claims["corpus"] == "all"]
     if len(overall):
         typer.echo("\nThe paper's claims on these corpora")
@@ -68,7 +72,7 @@ def format_table(summary: pd.DataFrame, table: str, readings: tuple[str, ...]) -
         readings: Readings to show, each under its own lines.
 
     Returns:
-        Lines of text; empty if there is nothing.
+        Lines of text; empty if there is nothing. A corpus has the signs of the verdicts that bear on its figures.
     """
     cells = summary[(summary["table"] == table) & summary["reading"].isin(readings)]
     if cells.empty:
@@ -79,7 +83,8 @@ def format_table(summary: pd.DataFrame, table: str, readings: tuple[str, ...]) -
         by_method = {str(row["method"]): row for _, row in group.iterrows()}
         best = _best([row["mean"] for method, row in by_method.items() if method.startswith("DAE")])
         shown = [_cell(by_method.get(method), best) for method in heads]
-        rows.append([str(corpus), str(quantity), *shown, _bound(summary, table, str(corpus), str(quantity))])
+        name = f"{corpus}{signs_of(group.get('audit', ()))}"
+        rows.append([name, str(quantity), *shown, _bound(summary, table, str(corpus), str(quantity))])
     if not any(row[-1] for row in rows[1:]):
         rows = [row[:-1] for row in rows]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
@@ -108,7 +113,7 @@ def _cell(row: pd.Series | None, best: str | None) -> str:
 def _bound(summary: pd.DataFrame, table: str, corpus: str, quantity: str) -> str:
     same = (summary["table"] == table) & (summary["corpus"] == corpus) & (summary["quantity"] == quantity)
     found = summary[same & (summary["reading"] == "within") & (summary["method"] == _BOUND)]
-    return _short(found["mean"].iloc[0]) if len(found) else ""
+    return f"{_short(found['mean'].iloc[0])}{signs_of(found.get('audit', ()))}" if len(found) else ""
 
 
 def _short(value: float) -> str:

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["write_report"]
 
 #: Frames that name corpora, and are read by people on the page.
-_SHOWN = ("corpora", "findings", "summary", "claims", "ratings", "embeddings", "curves")
+_SHOWN = ("corpora", "findings", "audit", "summary", "claims", "ratings", "embeddings", "curves")
 #: Frames written as they are, beside the summary in its three tables.
-_WRITTEN = ("table2", "claims", "corpora", "findings", "runs", "curves")
+_WRITTEN = ("audit", "table2", "claims", "corpora", "findings", "runs", "curves")
 
 
 def write_report(results: Results, folder: Path) -> None:
@@ -70,11 +70,12 @@ def with_titles(results: Results) -> Results:
         frame: pd.DataFrame = getattr(results, name)
         changed[name] = frame.assign(corpus=[title_of.get(corpus, corpus) for corpus in frame["corpus"]])
     changed["corpora"]["name"] = corpora["corpus"]
+    changed["audit"]["other"] = [title_of.get(corpus, corpus) for corpus in results.audit["other"]]
     return replace(results, **changed)
 
 
 def write_tables(results: Results, folder: Path) -> None:
-    """Write every number of a run: tables, what they are means of, corpora, findings, claims and settings.
+    """Write every number of a run: tables, what they are means of, audit, corpora, findings, claims and settings.
 
     Args:
         results: The results of a run.

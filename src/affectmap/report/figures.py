@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -14,6 +14,7 @@ from affectmap.report.diagrams import circumplex, layer_sizes, mean_ratings, net
 from affectmap.report.latent import latent_figure
 from affectmap.report.style import COMPARED, COMPARED_PREFIX, counted, is_compared, letter, listed, ordered, spelt
 from affectmap.report.tables import Table
+from affectmap.verdicts import footnotes, signs_of
 
 if TYPE_CHECKING:
     from affectmap.results import Results
@@ -82,6 +83,8 @@ def _network(results: Results, folder: Path) -> Iterator[Picture]:
 def _latent(results: Results, folder: Path) -> Iterator[Picture]:
     sizes = layer_sizes(results.settings)
     latent_dim = sizes[len(sizes) // 2]
+    summary = results.summary[results.summary["reading"].isin(["held-out", "zero-shot"])]
+    marked = _marked([{str(key): value for key, value in row.items()} for row in summary.to_dict("records")])
     for index, method in enumerate(_methods(results)):
         mine = results.embeddings[results.embeddings["method"] == method]
         corpora = [str(name) for name in results.corpora["corpus"] if (mine["corpus"] == name).any()]
@@ -94,6 +97,7 @@ def _latent(results: Results, folder: Path) -> Iterator[Picture]:
             caption += f" Drawn are {len(drawn):,} of them, at most {DRAWN_POINTS:,} of a corpus, chosen at random."
         if frame.n_outside:
             caption += f" {counted(frame.n_outside, 'point').capitalize()} outside the frame."
+        caption += marked
         alt = f"Scatter plots of the embedding of {method} for {listed(corpora)}."
         # Letters keep files apart whose methods differ in signs only.
         stem = file_stem(f"figure3{letter(index)}", method)
@@ -134,7 +138,16 @@ def _dots(table: Table | None, folder: Path, stem: str, name: str) -> Iterator[P
     reference = "guessing" if table.unit == "UAR" else "zero: nothing explained"
     caption = (
         f"{name} as a picture. Dots: mean {table.unit}; lines: 95 % interval over speakers; hollow: trained "
-        f"on the corpus itself, with its labels; the dotted line is {reference}."
+        f"on the corpus itself, with its labels; the dotted line is {reference}.{_marked(table.records)}"
     )
     alt = f"{name}: {table.unit} of every method on {listed(table.corpora)}; the numbers are in the table."
     yield save(dot_plot(table), folder, file_stem(stem, name), caption, alt)
+
+
+def _marked(records: Sequence[Mapping[str, Any]]) -> str:
+    """Say in a caption which corpora an audit's verdicts bear on, as the tables' signs do."""
+    text = ""
+    for sign, words in footnotes(record.get("audit") for record in records):
+        corpora = dict.fromkeys(str(each["corpus"]) for each in records if sign in signs_of([each.get("audit")]))
+        text += f" {sign} {listed(corpora)}: {words}."
+    return text

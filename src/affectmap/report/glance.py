@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Measure:
-    """One bar: shares of one for its length, its interval and its two ticks, and the words beside it."""
+    """One bar: shares of one for its length, its interval and its two ticks, the words beside it, and its verdicts."""
 
     label: str
     share: float
@@ -35,6 +35,7 @@ class Measure:
     guessing: float | None
     span: tuple[float, float] | None
     sureness: str
+    audit: str = ""
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,9 @@ def _measure(transfer: Transfer, leader: Leader, corpus: str, named: bool) -> Me
     else:
         sureness = f"interval unknown: {'too few speakers' if named else 'speakers not named'}"
     span = (_within(ends[0]), _within(ends[1])) if ends else None
-    return Measure(label, _within(mean), percent(mean), leader.method, unsupervised, guessing, span, sureness)
+    return Measure(
+        label, _within(mean), percent(mean), leader.method, unsupervised, guessing, span, sureness, row.get("audit", "")
+    )
 
 
 def _within(share: float) -> float:

@@ -14,11 +14,13 @@ import jinja2
 import pandas as pd
 
 from affectmap.report import style
+from affectmap.report.audit import audit_view
 from affectmap.report.canvas import Picture
 from affectmap.report.claims import claim_views
 from affectmap.report.glance import glances
 from affectmap.report.summary import summarise
 from affectmap.report.tables import Table, build_table
+from affectmap.verdicts import footnotes, signs_of
 
 if TYPE_CHECKING:
     from affectmap.results import Results
@@ -86,6 +88,7 @@ def render(results: Results, tables: Mapping[str, Table | None], pictures: Mappi
         results=results,
         title=f"{style.listed(sources)} to {style.listed(targets)}" if targets else style.listed(sources),
         sentences=summarise(results),
+        audit=audit_view(results.audit),
         glances=glances(results),
         n_compared=sum(map(style.is_compared, results.summary["method"].unique())),
         initials=_initials(results.notes),
@@ -117,6 +120,8 @@ def _template() -> jinja2.Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals["footnotes"] = footnotes
+    environment.filters["signs"] = lambda cell: signs_of([cell])
     names = ("number", "percent", "listed", "counted", "spelt", "language_name", "letter", "is_number", "is_compared")
     environment.globals.update({name: getattr(style, name) for name in names})
     environment.filters["count"] = lambda value: f"{int(value):,}" if style.is_number(value) else style.DASH

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from affectmap.report.style import COMPARED, QUANTITIES, is_compared, is_number, number, ordered
+from affectmap.verdicts import footnotes, signs_of
 
 #: Groups of a table's rows, from above.
 GROUPS = ("Trained on the corpus itself", "Compared methods", "Baselines")
@@ -28,6 +29,7 @@ class Cell:
         hint: All of it and the counts in words.
         best: Whether it is the best of the compared methods in its column.
         significant: Whether it gets the asterisk.
+        signs: Of the verdicts that bear on it.
     """
 
     mean: str
@@ -36,6 +38,7 @@ class Cell:
     hint: str = "no value"
     best: bool = False
     significant: bool = False
+    signs: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,11 @@ class Table:
     def spans(self) -> list[tuple[str, int]]:
         """Corpora with their number of columns, for the upper header."""
         return [(corpus, sum(c == corpus for c, _ in self.columns)) for corpus in self.corpora]
+
+    @property
+    def footnotes(self) -> list[tuple[str, str]]:
+        """Signs that stand in it, each with what it means."""
+        return footnotes(record.get("audit") for record in self.records)
 
     @property
     def records(self) -> list[dict[str, Any]]:
@@ -181,4 +189,5 @@ def _cell(record: dict[str, Any] | None, unit: str, best: str | None) -> Cell:
     hint = f"{unit} {mean} ± {sd}; {over_speakers}; {runs} runs, {utterances:,} utterances"
     flag = record["significant"]
     significant = bool(flag) if not pd.isna(flag) else False
-    return Cell(mean, sd, interval, hint, best=mean == best, significant=significant)
+    signs = signs_of([record.get("audit")])
+    return Cell(mean, sd, interval, hint, best=mean == best, significant=significant, signs=signs)
