@@ -18,6 +18,7 @@ COMMANDS = (
     "embed",
     "adapt",
     "corpora",
+    "audit",
     "reproduce",
     "train",
     "track",
@@ -68,6 +69,7 @@ Commands:
   embed      Recordings on the map, with a model that is ready.
   adapt      That model for other recordings, without labels.
   corpora    What is supported, and what a folder or table holds.
+  audit      What to know before any figure is believed.
   reproduce  The whole protocol: tables, report and models.
   train      One embedder from all of the source.
   track      How a voice moves over an hour.

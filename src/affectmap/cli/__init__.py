@@ -20,6 +20,7 @@ from affectmap.cli import ratings
 from affectmap.cli.adapt import adapt_command
 from affectmap.cli.agreement import agreement_command
 from affectmap.cli.annotate import annotate_command
+from affectmap.cli.audit import audit_command
 from affectmap.cli.corpora import corpora_command
 from affectmap.cli.demo import demo_command
 from affectmap.cli.embed import embed_command
@@ -41,6 +42,7 @@ app = typer.Typer(
 app.command("embed", short_help="Recordings on the map, with a model that is ready.")(embed_command)
 app.command("adapt", short_help="That model for other recordings, without labels.")(adapt_command)
 app.command("corpora", short_help="What is supported, and what a folder or table holds.")(corpora_command)
+app.command("audit", short_help="What to know before any figure is believed.")(audit_command)
 app.command("reproduce", short_help="The whole protocol: tables, report and models.")(reproduce_command)
 app.command("train", short_help="One embedder from all of the source.")(train_command)
 app.command("track", short_help="How a voice moves over an hour.")(track_command)

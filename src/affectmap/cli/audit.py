@@ -1,0 +1,114 @@
+"""``affectmap audit``: what has to be known before any figure is believed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from affectmap.cli import options
+from affectmap.extras import require
+from affectmap.schema import ConfigError
+
+if TYPE_CHECKING:
+    from affectmap.config import ExperimentConfig
+    from affectmap.corpora import Corpus
+    from affectmap.preparation import PreparedCorpus
+    from affectmap.verdicts import Audit, Check
+
+_File = Annotated[
+    Path | None, typer.Option("-o", "--output", metavar="FILE", help="CSV to be written, with every sentence.")
+]
+_Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 where figures leak or are confounded.")]
+
+
+def audit_command(
+    source: options.Source = None,
+    target: options.Target = None,
+    labels: options.Labels = None,
+    output: _File = None,
+    config: options.ConfigFile = None,
+    emotions: options.Emotions = None,
+    excited_as_happy: options.ExcitedAsHappy = None,
+    sampling_rate: options.SamplingRate = None,
+    outlier_threshold: options.OutlierThreshold = None,
+    policy: options.Policy = None,
+    folds: options.Folds = None,
+    n_folds: options.NFolds = None,
+    preset: options.Preset = None,
+    strict: _Strict = False,
+    seed: options.Seed = None,
+    n_jobs: options.NJobs = None,
+    cache: options.Cache = None,
+) -> None:
+    """Check corpora, folds and policy before anything is trained on them; reproduce does the same.
+
+    Speakers and recordings on both sides of a split, emotion that the speaker gives away, recordings that hold the
+    same sound, labels that do not fit their recordings, and whose mean and spread standardise each corpus.
+    """
+    flags = dict(locals())
+    require("audit", "statistics", "sklearn", "scipy")
+    from affectmap.config import make_config
+
+    for name in ("output", "config", "strict", "cache"):
+        del flags[name]
+    lists = {name: flags.pop(name) or None for name in ("source", "target")}
+    audit = _examined(make_config(config, **lists, **flags), cache)
+    if output is not None:
+        from affectmap.storage import write_text
+
+        write_text(output, audit.table().to_csv(index=False, lineterminator="\n"))
+    _print(audit)
+    if strict and audit.bad():
+        raise typer.Exit(1)
+
+
+def _examined(settings: ExperimentConfig, cache: Path | None) -> Audit:
+    from affectmap.audit import examine
+    from affectmap.pooling import PooledSource
+    from affectmap.preparation import read_corpora
+    from affectmap.protocol import source_folds
+
+    prepared = [_prepared(corpus, settings, cache) for corpus in read_corpora(settings)]
+    source, targets = PooledSource.of(prepared[: len(settings.source)]), prepared[len(settings.source) :]
+    try:
+        folds = source_folds(source, settings)
+    except ConfigError as error:
+        typer.echo(f"note: not split: {error}", err=True)
+        folds = ()
+    return examine(source, targets, folds, policy=settings.policy, seed=settings.seed)
+
+
+def _prepared(corpus: Corpus, settings: ExperimentConfig, cache: Path | None) -> PreparedCorpus:
+    from affectmap.cli.progress import progress_bar
+    from affectmap.preparation import prepare_for
+
+    with progress_bar(f"functionals of {corpus.name}") as progress:
+        prepared = prepare_for(settings, corpus, cache=cache, progress=progress)
+    typer.echo(prepared.counts, err=True)
+    return prepared
+
+
+def _print(audit: Audit) -> None:
+    from affectmap.verdicts import Verdict, counted_verdicts
+
+    rows = [("check", "corpus", "verdict", "value", "of"), *(_cells(check) for check in audit.checks)]
+    widths = [max(len(row[i]) for row in rows) for i in range(5)]
+    for row in rows:
+        left = [text.ljust(width) for text, width in zip(row[:3], widths, strict=False)]
+        right = [text.rjust(width) for text, width in zip(row[3:], widths[3:], strict=True)]
+        typer.echo("  ".join([*left, *right]))
+    for verdict in reversed(Verdict):
+        for check in audit.of(verdict) if verdict != Verdict.SOUND else ():
+            typer.echo(f"\n{verdict}: {check.detail}")
+    typer.echo(counted_verdicts([check.verdict for check in audit.checks]), err=True)
+
+
+def _cells(check: Check) -> tuple[str, str, str, str, str]:
+    where = f"{check.corpus}, {check.other}" if check.other not in ("", check.corpus) else check.corpus
+    if check.value != check.value:
+        value = "–"
+    else:
+        value = f"{check.value:.0f}" if check.value == round(check.value) else f"{check.value:.2f}".lstrip("0")
+    return check.check, where, str(check.verdict), value, f"{check.n:,}"
