@@ -71,7 +71,7 @@ def test_gradient_descent_orders_the_points():
     latent = torch.randn(24, 2, generator=generator).requires_grad_()
     optimiser = torch.optim.Adam([latent], lr=0.05)
     loss = RankNContrastLoss()
-    for _ in range(200):
+    for _ in range(150):
         optimiser.zero_grad()
         loss(latent, label).backward()
         optimiser.step()
@@ -86,14 +86,14 @@ def test_time_grows_little_faster_than_the_square():
     def seconds(n):
         latent, label, _ = weighted_batch(n)
         best = math.inf
-        for _ in range(3):
-            start = time.perf_counter()
+        for _ in range(2):
+            start = time.process_time()
             loss(latent, label).backward()
-            best = min(best, time.perf_counter() - start)
+            best = min(best, time.process_time() - start)
         return best
 
     # Four times the rows: 16 times the pairs, 64 times the triplets.
-    assert seconds(1600) < 40 * seconds(400)
+    assert seconds(1000) < 40 * seconds(250)
 
 
 def test_wrong_settings():

@@ -29,6 +29,8 @@ class DistanceCorrelationLoss(LabelLoss):
 
     O(N²) in time and memory. Where all latents coincide dCor is defined as 0, without gradient.
 
+    The value is in [0, 1].
+
     Source: Székely et al. 2007, definitions 4 and 5.
 
     Example:

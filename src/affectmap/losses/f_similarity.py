@@ -39,6 +39,8 @@ class FSimilarityLoss(LabelLoss):
     labels over classes, and its exact normalisation was not at hand; the Gaussian similarities for continuous labels
     are this project's choice. Where all labels are equal the loss is 0. O(N²).
 
+    The value is ≥ 0.
+
     Source: Zhang et al. 2019, in principle.
 
     Args:

@@ -28,6 +28,8 @@ class LogRatioLoss(LabelLoss):
     alike, so coinciding latents have finite gradients. A row whose label is the anchor's has no ratio and takes part
     in none of that anchor's triplets.
 
+    The value is ≥ 0, and 0 where latent distances are in proportion to label distances.
+
     Source: Kim et al. 2019, eq. 2.
 
     Args:

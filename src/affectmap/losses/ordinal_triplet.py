@@ -32,6 +32,8 @@ class OrdinalTripletLoss(LabelLoss):
     O(N²) beside blocks of :data:`BLOCK` triplets; nothing of them is kept for the gradient. At a tie ``e_n = e_f`` the
     gradient is 0.
 
+    The value is ≥ 0.
+
     Source: Weinberger & Saul 2009 for the hinge over squared distances with a constant margin; distances are not
     squared here, all triplets take part, and the margin follows the labels.
 

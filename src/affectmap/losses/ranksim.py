@@ -37,6 +37,10 @@ class RankSimLoss(LabelLoss):
 
     A row is ranked for itself too, as in the paper. The cosine sees directions from the origin alone. O(N² log N).
 
+    The source has it beside a regression loss. Alone it did not train the small encoder of `docs/losses.md`.
+
+    The value is in [0, 1].
+
     Source: Gong et al. 2022, eq. 2 and 3 (there a regulariser beside a regression loss, with a factor of its own);
     Vlastelica et al. 2020, algorithm 1.
 
