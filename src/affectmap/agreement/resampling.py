@@ -1,6 +1,7 @@
 """Intervals by drawing items with replacement, for quantities that are functions of sums over items.
 
 Nothing is computed on copied rows: each item adds its part to the sums as often as a resample holds it (Efron 1981).
+Percentile intervals are somewhat too narrow where there are few items.
 """
 
 from __future__ import annotations
