@@ -21,7 +21,7 @@ def make_stack(settings=SETTINGS, n_features=10, dtype=torch.float64):
         ).double()
         for seed in range(3)
     ]
-    return networks, NetworkStack(networks, settings, Workspace("cpu", dtype))
+    return networks, NetworkStack(networks, settings, Workspace("cpu", dtype), 1)
 
 
 def features(n_features=10):

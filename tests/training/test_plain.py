@@ -84,7 +84,7 @@ def test_first_epoch_of_the_curves_by_definition(small, make_task):
         (1 - slope).abs().item(),
         (d_z - slope * d_y).square().mean().item(),
     ]
-    assert trained.curves.loc[1].tolist() == pytest.approx([sum(expected), *expected], rel=1e-12)
+    assert trained.curves.loc[1].tolist() == pytest.approx([sum(expected), *expected, sum(expected[1:])], rel=1e-12)
 
 
 def test_curves_have_one_row_an_epoch(small, make_task):
@@ -95,6 +95,7 @@ def test_curves_have_one_row_an_epoch(small, make_task):
     assert curves["total"].to_numpy() == pytest.approx(
         (curves["reconstruction"] + curves["slope"] + curves["residual"]).to_numpy()
     )
+    assert curves["metric"].to_numpy() == pytest.approx((curves["slope"] + curves["residual"]).to_numpy())
 
 
 @pytest.mark.parametrize("preset", PRESETS)

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from affectmap.autoencoder import DenoisingAutoencoder
-from affectmap.losses import MetricTerms
 from affectmap.schema import ConfigError
-from affectmap.training import CURVES, TrainingTask
+from affectmap.training import CURVES, TrainingSettings, TrainingTask
+from affectmap.training.metric_values import MetricValues
 from affectmap.training.steps import draw_epoch, finished, label_tensors, objective, one_thread
 
 
@@ -62,15 +62,19 @@ def test_no_label_is_present_without_a_metric_term(task_options):
 
 
 def test_objective_of_the_paper():
-    terms = MetricTerms(torch.tensor([0.5, 0.0]), torch.tensor([0.25, 0.0]), torch.tensor([True, False]))
-    total = objective(torch.tensor([1.0, 3.0]), terms, torch.tensor([2.0, 2.0]), "paper")
+    terms = MetricValues(
+        torch.tensor([0.75, 0.0]), torch.tensor([0.5, 0.0]), torch.tensor([0.25, 0.0]), torch.tensor([True, False])
+    )
+    total = objective(torch.tensor([1.0, 3.0]), terms, torch.tensor([2.0, 2.0]), TrainingSettings())
     assert total.tolist() == [2.5, 3.0]
 
 
 def test_objective_of_the_authors_code_is_a_logarithm_only_with_a_metric_term():
-    terms = MetricTerms(torch.tensor([0.5, 0.0]), torch.tensor([0.25, 0.0]), torch.tensor([True, False]))
+    terms = MetricValues(
+        torch.tensor([0.75, 0.0]), torch.tensor([0.5, 0.0]), torch.tensor([0.25, 0.0]), torch.tensor([True, False])
+    )
     reconstruction = torch.tensor([1.0, 3.0], requires_grad=True)
-    total = objective(reconstruction, terms, torch.tensor([2.0, 2.0]), "authors-code")
+    total = objective(reconstruction, terms, torch.tensor([2.0, 2.0]), TrainingSettings(preset="authors-code"))
     assert total.tolist() == pytest.approx([math.log(2.5), 3.0])
     total.sum().backward()
     assert reconstruction.grad.tolist() == pytest.approx([1 / 2.5, 1.0])
@@ -100,7 +104,7 @@ def test_one_thread_gives_the_threads_back_after_an_error():
 
 def test_finished_counts_epochs_from_1():
     network = DenoisingAutoencoder(4, (3,), 2)
-    trained = finished(network, np.arange(8.0).reshape(2, 4))
+    trained = finished(network, np.arange(10.0).reshape(2, 5))
     assert trained.curves.index.tolist() == [1, 2]
     assert trained.curves.index.name == "epoch"
     assert tuple(trained.curves.columns) == CURVES
@@ -109,7 +113,19 @@ def test_finished_counts_epochs_from_1():
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_a_diverged_model_is_no_model(value):
-    curves = np.zeros((5, 4))
+    curves = np.zeros((5, 5))
     curves[3:, 1] = value
     with pytest.raises(ConfigError, match="training diverged in epoch 4; standardise the features or lower"):
         finished(DenoisingAutoencoder(4, (3,), 2), curves)
+
+
+def test_batches_by_group_are_of_one_group_and_hold_every_row_once():
+    group = torch.tensor([0, 1, 2]).repeat(40)
+    drawn = [rows for rows, _ in draw_epoch(torch.Generator().manual_seed(3), (120, 4), 20, group)]
+    assert sorted(torch.cat(drawn).tolist()) == list(range(120))
+    groups = [group[rows].unique().tolist() for rows in drawn]
+    assert sorted(map(tuple, groups)) == [(0,), (0,), (1,), (1,), (2,), (2,)]
+    assert groups != sorted(groups)
+    assert [len(rows) for rows, _ in draw_epoch(torch.Generator(), (125, 4), 20, group.new_zeros(125))] == [20] * 6 + [
+        5
+    ]

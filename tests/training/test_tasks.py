@@ -140,3 +140,35 @@ def test_cuda_where_there_is_none(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ConfigError, match="PyTorch finds no CUDA device here; use 'cpu'"):
         check_together([], TrainingSettings(), "cuda")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"losses": "papers"}, r"losses is 'papers'; expected names joined by '\+', each once, of .*paper, "),
+        ({"losses": "axis+axis"}, "losses is 'axis\\+axis'; expected names"),
+        ({"losses": "linear-head"}, "losses is 'linear-head'; expected names"),
+        ({"losses": None}, "losses is None; expected names"),
+        ({"losses": "axis", "preset": "authors-code"}, "losses is 'axis'; authors-code is a loss itself"),
+        ({"schedule": "cosine"}, r"schedule is 'cosine'; expected one of \['constant', 'one-cycle'\]"),
+        ({"batches": "by-corpus"}, r"batches is 'by-corpus'; expected one of \['mixed', 'by-group'\]"),
+        ({"reconstruction": -1.0}, "reconstruction is -1.0; expected a number of 0 or more"),
+    ],
+)
+def test_settings_beyond_the_paper_are_checked(values, message):
+    with pytest.raises(ConfigError, match=message):
+        TrainingSettings(**values)
+
+
+def test_axis_loss_needs_an_axis_for_every_label():
+    task = TrainingTask(features(5, 88), np.ones((5, 2)))
+    with pytest.raises(ConfigError, match="2 labels need as many latent axes; got 1"):
+        check_together([task], TrainingSettings(losses="paper+axis", latent_dim=1), "cpu")
+
+
+def test_batches_by_group_need_groups():
+    task = TrainingTask(features(5, 88), np.ones((5, 2)))
+    with pytest.raises(ConfigError, match="batches by-group need the group of every utterance; a task has none"):
+        check_together([task], TrainingSettings(batches="by-group"), "cpu")
+    with pytest.raises(ConfigError, match=r"groups have shape \(4,\); expected \(5,\), one an utterance"):
+        replace(task, group=np.zeros(4, dtype=int))

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from affectmap.training.network_stack import padded
-from affectmap.training.steps import draw_epoch, label_tensors
+from affectmap.training.steps import draw_epoch, group_tensor, label_tensors
 from affectmap.training.tasks import TrainingSettings, TrainingTask
 from affectmap.training.workspace import Workspace
 
@@ -81,6 +81,7 @@ class StackBatches:
         self.present = torch.cat(presences).to(space.device, space.dtype)
         alike = all(bool(presence.all()) or not bool(presence.any()) for presence in presences)
         self.alike = self.present[self.label_start[:, 0]][:, None] if alike else None
+        self.groups = [group_tensor(task, settings) for task in tasks]
         self.weight = torch.tensor([task.weight for task in tasks]).to(space.device, space.dtype)
 
     def _column(self, values: list[int]) -> Tensor:
@@ -96,8 +97,8 @@ class StackBatches:
             The batches; the next one takes the place of the last.
         """
         each = [
-            draw_epoch(generator, task.features.shape, self.batch_size)
-            for generator, task in zip(generators, self.tasks, strict=True)
+            draw_epoch(generator, task.features.shape, self.batch_size, group)
+            for generator, task, group in zip(generators, self.tasks, self.groups, strict=True)
         ]
         for drawn in zip(*each, strict=True):
             yield self._batch([rows for rows, _ in drawn], [noise for _, noise in drawn])

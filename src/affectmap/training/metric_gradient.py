@@ -1,4 +1,4 @@
-r"""Gradient of the continuous metric loss of K models at once, in closed form.
+r"""Gradient of the losses on the latent of K models at once; of the continuous metric loss in closed form.
 
 With d = d_z, y = d_y, P pairs and :math:`S = \sum y^2`, the loss of Das et al. 2022 (eq. 2 to 5) moves a pair by
 
@@ -22,37 +22,34 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from affectmap.losses import Preset, metric_terms
+from affectmap.training.metric_values import MetricValues, metric_values
+from affectmap.training.tasks import TrainingSettings
 from affectmap.training.workspace import Workspace
 
 
 class MetricGradient(NamedTuple):
-    """What moves the latents, and the values of the loss.
+    """What moves the latents, and the values of the losses.
 
     Attributes:
-        latent: Gradient of λ (L_slope + L_res), ``(K, B, D)``.
-        slope: ``L_slope``, ``(K,)``, without λ.
-        residual: ``L_res``, ``(K,)``, without λ.
-        usable: Whether a model's batch has a metric term at all, ``(K,)``.
+        latent: Gradient of λ times the sum of the losses, ``(K, B, D)``.
+        values: The losses, without λ.
     """
 
     latent: Tensor
-    slope: Tensor
-    residual: Tensor
-    usable: Tensor
+    values: MetricValues
 
 
 def metric_gradient(
-    latent: Tensor, label: Tensor, present: Tensor, weight: Tensor, preset: Preset, space: Workspace
+    latent: Tensor, label: Tensor, present: Tensor, weight: Tensor, settings: TrainingSettings, space: Workspace
 ) -> MetricGradient:
-    """Differentiate the metric loss of K models' batches.
+    """Differentiate the losses on the latents of K models' batches.
 
     Args:
         latent: ``(K, B, D)``.
         label: ``(K, B, L)``, finite.
         present: Whether a row exists and has its labels: 1 or 0, ``(K, B)``; or ``(K, 1)``, the same for all rows.
         weight: λ, ``(K,)``.
-        preset: ``paper``: closed form; ``authors-code``: automatic.
+        settings: Name the losses; ``paper`` goes in closed form, all others by automatic differentiation.
         space: Arrays for the pairs.
 
     Returns:
@@ -63,19 +60,40 @@ def metric_gradient(
 
         >>> latent, label = torch.tensor([[[0.0], [3.0]]]), torch.tensor([[[1.0], [2.0]]])
         >>> space = Workspace("cpu", torch.float32)
-        >>> found = metric_gradient(latent, label, torch.ones(1, 1), torch.ones(1), "paper", space)
-        >>> found.latent.flatten().tolist(), found.slope.tolist()
+        >>> found = metric_gradient(latent, label, torch.ones(1, 1), torch.ones(1), TrainingSettings(), space)
+        >>> found.latent.flatten().tolist(), found.values.slope.tolist()
         ([-1.0, 1.0], [2.0])
     """
-    if preset == "paper":
-        return _closed_form(latent, label, present, weight, space)
+    names = settings.loss_names
+    if names == ("authors-code",):
+        return _automatic(latent, label, present, weight, names)
+    found = _closed_form(latent, label, present, weight, space) if "paper" in names else None
+    others = tuple(name for name in names if name != "paper")
+    if others and label.shape[2]:
+        rest = _automatic(latent, label, present, weight, others)
+        found = rest if found is None else _added(found, rest)
+    return _nothing(latent) if found is None else found
+
+
+def _automatic(
+    latent: Tensor, label: Tensor, present: Tensor, weight: Tensor, names: tuple[str, ...]
+) -> MetricGradient:
     # Under the trainer nothing is recorded; here it is, from the latents on.
     with torch.enable_grad():
         leaf = latent.detach().requires_grad_()
-        terms = metric_terms(leaf, label, present.bool().expand(label.shape[:2]), preset)
-        loss = weight * (terms.slope + terms.residual)
-        (gradient,) = torch.autograd.grad(loss.sum(), leaf)
-    return MetricGradient(gradient, terms.slope.detach(), terms.residual.detach(), terms.usable)
+        values = metric_values(leaf, label, present.expand(label.shape[:2]), names)
+        (gradient,) = torch.autograd.grad((weight * values.value).sum(), leaf)
+    return MetricGradient(gradient, MetricValues(*(value.detach() for value in values)))
+
+
+def _added(paper: MetricGradient, rest: MetricGradient) -> MetricGradient:
+    values = paper.values._replace(value=paper.values.value + rest.values.value)
+    return MetricGradient(paper.latent + rest.latent, values)
+
+
+def _nothing(latent: Tensor) -> MetricGradient:
+    zero = latent.new_zeros(len(latent))
+    return MetricGradient(torch.zeros_like(latent), MetricValues(zero, zero, zero, zero > 0))
 
 
 def _closed_form(latent: Tensor, label: Tensor, present: Tensor, weight: Tensor, space: Workspace) -> MetricGradient:
@@ -102,7 +120,8 @@ def _closed_form(latent: Tensor, label: Tensor, present: Tensor, weight: Tensor,
     own = latent * present[..., None]
     centre = own.sum(dim=1, keepdim=True)
     gradient += even[:, None, None] * (n_present[:, None, None] * own - present[..., None] * centre)
-    return MetricGradient(gradient, (1 - alpha).abs() * usable, residual * usable, usable)
+    slope, residual = (1 - alpha).abs() * usable, residual * usable
+    return MetricGradient(gradient, MetricValues(slope + residual, slope, residual, usable))
 
 
 def _distances(points: Tensor, name: str, space: Workspace) -> Tensor:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from affectmap.autoencoder import DenoisingAutoencoder, relu_after
+from affectmap.training.steps import one_cycle
 from affectmap.training.tasks import TrainingSettings
 from affectmap.training.workspace import Workspace
 
@@ -41,11 +42,14 @@ class NetworkStack:
 
     Args:
         networks: K networks with the settings' layers.
-        settings: Layers, preset and learning rate.
+        settings: Layers, preset, learning rate, schedule; with reconstruction at 0 nothing is decoded.
         space: Arrays for the layers' values.
+        n_steps: Steps of the whole training, for the schedule.
     """
 
-    def __init__(self, networks: list[DenoisingAutoencoder], settings: TrainingSettings, space: Workspace) -> None:
+    def __init__(
+        self, networks: list[DenoisingAutoencoder], settings: TrainingSettings, space: Workspace, n_steps: int
+    ) -> None:
         self.space = space
         self.n_models, self.latent_dim = len(networks), settings.latent_dim
         layers = list(zip(*([*network.encoder, *network.decoder] for network in networks), strict=True))
@@ -64,8 +68,10 @@ class NetworkStack:
         self.weights, self.biases = parts[:n_layers], parts[n_layers:]
         self.weight_gradients, self.bias_gradients = gradients[:n_layers], gradients[n_layers:]
         self.optimiser = torch.optim.Adam([self.buffer], lr=settings.learning_rate, fused=True)
+        self.schedule = one_cycle(self.optimiser, n_steps, settings)
         encoder_relu, decoder_relu = relu_after(len(settings.hidden_dims), settings.preset)
         self.relu, self.n_encoder = encoder_relu + decoder_relu, len(encoder_relu)
+        self.decodes = settings.reconstruction > 0
 
     def forward(self, noisy: Tensor) -> list[Tensor]:
         """Run all networks.
@@ -74,10 +80,12 @@ class NetworkStack:
             noisy: ``(K, B, F)``, padded.
 
         Returns:
-            The input and what every layer gives, each ``(K, B, size)``, padded.
+            The input and what every layer gives, each ``(K, B, size)``, padded; of the encoder alone without decoding.
         """
         values = [noisy]
-        for i, (weight, bias, bends) in enumerate(zip(self.weights, self.biases, self.relu, strict=True)):
+        n_layers = len(self.weights) if self.decodes else self.n_encoder
+        layers = zip(self.weights[:n_layers], self.biases, self.relu, strict=False)
+        for i, (weight, bias, bends) in enumerate(layers):
             out = self.space.take(f"layer {i}", *noisy.shape[:2], weight.shape[2])
             torch.baddbmm(bias, values[-1], weight, out=out)
             values.append(out.relu_() if bends else out)
@@ -92,11 +100,14 @@ class NetworkStack:
 
         Args:
             values: What :meth:`forward` gave.
-            output: Gradient at the output ``(K, B, F)``, padded.
+            output: Gradient at the output ``(K, B, F)``, padded; not looked at without decoding.
             latent: Further gradient at the latents ``(K, B, D)``.
         """
         gradient = output
-        for i in reversed(range(len(self.weights))):
+        if not self.decodes:
+            gradient = self.space.take("latent", *values[-1].shape)
+            gradient[..., : self.latent_dim] = latent
+        for i in reversed(range(len(values) - 1)):
             torch.bmm(values[i].transpose(1, 2), gradient, out=self.weight_gradients[i])
             torch.sum(gradient, dim=1, keepdim=True, out=self.bias_gradients[i])
             if i == 0:
@@ -106,12 +117,14 @@ class NetworkStack:
             if self.relu[i - 1]:
                 # The library's own step back through a ReLU: a product with a mask takes twice as long.
                 torch.ops.aten.threshold_backward.grad_input(gradient, values[i], 0, grad_input=gradient)
-            if i == self.n_encoder:
+            if i == self.n_encoder:  # met with a decoder only
                 gradient[..., : self.latent_dim] += latent
 
     def step(self) -> None:
         """Move all weights once, down the gradients."""
         self.optimiser.step()
+        if self.schedule is not None:
+            self.schedule.step()
 
     def copy_to(self, networks: list[DenoisingAutoencoder]) -> None:
         """Write the weights into the networks they were made of."""

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 
-from affectmap.losses import metric_terms
+from affectmap.training.metric_values import metric_values
 from affectmap.training.steps import (
     curve_values,
     draw_epoch,
     finished,
+    group_tensor,
     label_tensors,
     new_network,
     objective,
+    one_cycle,
     one_thread,
 )
 from affectmap.training.tasks import CURVES, PAPER, TrainedModel, TrainingSettings, TrainingTask, check_together
@@ -52,18 +56,23 @@ def train_plain(
     features = torch.tensor(task.features).to(device, dtype)
     label, present = (tensor.to(device) for tensor in label_tensors(task, task.n_labels, dtype))
     weight = torch.tensor([task.weight]).to(device, dtype)
+    names = settings.loss_names if task.n_labels else ()
+    group = group_tensor(task, settings)
+    schedule = one_cycle(optimiser, settings.epochs * math.ceil(len(features) / settings.batch_size), settings)
     curves = np.zeros((settings.epochs, len(CURVES)))
     with one_thread():
         for epoch in range(settings.epochs):
-            for rows, noise in draw_epoch(generator, features.shape, settings.batch_size):
+            for rows, noise in draw_epoch(generator, features.shape, settings.batch_size, group):
                 rows = rows.to(device)
                 clean = features[rows]
                 latent, reconstructed = network(clean, noise.to(device, dtype))
-                reconstruction = (reconstructed - clean).square().mean()[None]
-                terms = metric_terms(latent[None], label[rows][None], present[rows][None], settings.preset)
-                total = objective(reconstruction, terms, weight, settings.preset)
+                reconstruction = (reconstructed - clean).square().mean()[None] * (settings.reconstruction > 0)
+                metric = metric_values(latent[None], label[rows][None], present[rows][None].to(dtype), names)
+                total = objective(reconstruction, metric, weight, settings)
                 optimiser.zero_grad()
                 torch.autograd.backward(total)
                 optimiser.step()
-                curves[epoch] += len(rows) * curve_values(total, reconstruction, terms)[:, 0].cpu().numpy()
+                if schedule is not None:
+                    schedule.step()
+                curves[epoch] += len(rows) * curve_values(total, reconstruction, metric)[:, 0].cpu().numpy()
     return finished(network, curves / len(features))

@@ -15,7 +15,6 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from affectmap.losses import MetricTerms
 from affectmap.schema import ConfigError
 from affectmap.training.batches import Batch, StackBatches, batch_length
 from affectmap.training.metric_gradient import metric_gradient
@@ -88,8 +87,8 @@ def _stacks(tasks: list[TrainingTask], settings: TrainingSettings, n_processes: 
     """Share tasks out into stacks of at most `most`, as many for every process; the stacks with most work first."""
     groups = defaultdict(list)
     for i, task in enumerate(tasks):
-        # The released code's loss splits the latent by label; the paper's takes labels padded with zeros.
-        n_parts = max(task.n_labels, 1) if settings.preset == "authors-code" else 1
+        # The paper's loss takes labels padded with zeros; others count them.
+        n_parts = 1 if settings.loss_names == ("paper",) else task.n_labels
         groups[_steps(task, settings), batch_length(task, settings), n_parts].append(i)
     stacks = []
     for (n_steps, length, _), group in groups.items():
@@ -110,7 +109,8 @@ def _train_stack(
     networks = [new_network(task, settings, g) for task, g in zip(tasks, generators, strict=True)]
     with one_thread(), torch.no_grad(), memory_told():
         space = Workspace(device, dtype)
-        stack, batches = NetworkStack(networks, settings, space), StackBatches(tasks, settings, space)
+        n_steps = _steps(tasks[0], settings) * settings.epochs
+        stack, batches = NetworkStack(networks, settings, space, n_steps), StackBatches(tasks, settings, space)
         epochs = [_train_epoch(stack, batches, generators, settings) for _ in range(settings.epochs)]
     stack.copy_to(networks)
     curves = np.stack(epochs)
@@ -127,24 +127,31 @@ def _train_epoch(
 
 
 def _step(stack: NetworkStack, batch: Batch, weight: Tensor, settings: TrainingSettings) -> Tensor:
-    """Move every model once; give its values in the order of :data:`CURVES`, ``(4, K)``."""
+    """Move every model once; give its values in the order of :data:`CURVES`, ``(5, K)``."""
     noisy = torch.add(batch.clean, batch.noise, alpha=settings.noise_std, out=batch.noise)
     values = stack.forward(noisy)
     latent = stack.latent(values)
-    metric = metric_gradient(latent, batch.label, batch.present, weight, settings.preset, stack.space)
+    latent_gradient, metric = metric_gradient(latent, batch.label, batch.present, weight, settings, stack.space)
+    reconstruction, error = _reconstruction(stack, batch, values)
+    total = objective(reconstruction, metric, weight, settings)
+    scale = settings.reconstruction * 2 / (batch.n_rows * stack.n_features)
+    if settings.preset == "authors-code":
+        # d log L = dL / L, and the objective of a batch with a metric term is log L.
+        share = torch.where(metric.usable, (-total).exp(), 1.0)
+        scale, latent_gradient = scale * share, latent_gradient * share[:, None, None]
+    if stack.decodes:
+        error *= scale[:, None, None]
+    stack.backward(values, error, latent_gradient)
+    stack.step()
+    return curve_values(total, reconstruction, metric)
+
+
+def _reconstruction(stack: NetworkStack, batch: Batch, values: list[Tensor]) -> tuple[Tensor, Tensor]:
+    """Give ``L_rec``, ``(K,)``, and the error that it comes of, in place of the output; 0 without a decoder."""
+    if not stack.decodes:
+        return torch.zeros_like(batch.n_rows), values[-1]
     error = torch.sub(values[-1], batch.clean, out=values[-1])
     if batch.exists is not None:
         error *= batch.exists[..., None]
     # Padded columns of the error are 0, so only the divisor has to know their number.
-    n_values = batch.n_rows * stack.n_features
-    reconstruction = torch.linalg.vecdot(error.flatten(1), error.flatten(1)) / n_values
-    terms = MetricTerms(metric.slope, metric.residual, metric.usable)
-    total = objective(reconstruction, terms, weight, settings.preset)
-    if settings.preset == "authors-code":
-        # d log L = dL / L, and the objective of a batch with a metric term is log L.
-        share = torch.where(metric.usable, (-total).exp(), 1.0)
-        n_values, metric = n_values / share, metric._replace(latent=metric.latent * share[:, None, None])
-    error *= (2 / n_values)[:, None, None]
-    stack.backward(values, error, metric.latent)
-    stack.step()
-    return curve_values(total, reconstruction, terms)
+    return torch.linalg.vecdot(error.flatten(1), error.flatten(1)) / (batch.n_rows * stack.n_features), error

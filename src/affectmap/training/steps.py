@@ -10,10 +10,11 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 from torch import Tensor
+from torch.optim.lr_scheduler import OneCycleLR
 
 from affectmap.autoencoder import DenoisingAutoencoder
-from affectmap.losses import MetricTerms, Preset
 from affectmap.schema import ConfigError
+from affectmap.training.metric_values import MetricValues
 from affectmap.training.tasks import CURVES, TrainedModel, TrainingSettings, TrainingTask
 
 
@@ -52,13 +53,16 @@ def new_network(task: TrainingTask, settings: TrainingSettings, generator: torch
     )
 
 
-def draw_epoch(generator: torch.Generator, shape: tuple[int, ...], batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+def draw_epoch(
+    generator: torch.Generator, shape: tuple[int, ...], batch_size: int, group: Tensor | None = None
+) -> Iterator[tuple[Tensor, Tensor]]:
     """Draw one epoch's order and noise.
 
     Args:
         generator: The model's own.
         shape: ``(N, F)`` of the features.
         batch_size: Utterances a step; the last batch of an epoch has what is left.
+        group: Of every row ``(N,)``: rows of a group then follow each other, and full batches come in random order.
 
     Yields:
         Row numbers ``(B,)`` and standard normal values ``(B, F)``, a batch at a time.
@@ -70,12 +74,20 @@ def draw_epoch(generator: torch.Generator, shape: tuple[int, ...], batch_size: i
     """
     n_rows, n_features = shape
     order = torch.randperm(n_rows, generator=generator)
+    if group is not None:
+        order = _group_by_group(order[group[order].argsort(stable=True)], batch_size, generator)
     # Noise is drawn for 64 batches at once: fast, and memory stays flat however large the corpus.
     for first in range(0, n_rows, 64 * batch_size):
         block = order[first : first + 64 * batch_size]
         noise = torch.randn(len(block), n_features, generator=generator)
         for start in range(0, len(block), batch_size):
             yield block[start : start + batch_size], noise[start : start + batch_size]
+
+
+def _group_by_group(order: Tensor, batch_size: int, generator: torch.Generator) -> Tensor:
+    n_full = len(order) // batch_size
+    batches, rest = order[: n_full * batch_size].view(n_full, batch_size), order[n_full * batch_size :]
+    return torch.cat([batches[torch.randperm(n_full, generator=generator)].flatten(), rest])
 
 
 def label_tensors(task: TrainingTask, width: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
@@ -95,8 +107,15 @@ def label_tensors(task: TrainingTask, width: int, dtype: torch.dtype) -> tuple[T
     return torch.as_tensor(label).to(dtype), torch.as_tensor(present)
 
 
-def objective(reconstruction: Tensor, terms: MetricTerms, weight: Tensor, preset: Preset) -> Tensor:
-    """Add up what K models minimise: ``L = L_rec + λ (L_slope + L_res)``.
+def group_tensor(task: TrainingTask, settings: TrainingSettings) -> Tensor | None:
+    """Give the groups that a task's batches keep to ``(N,)``; None where they are mixed."""
+    if settings.batches == "mixed" or task.group is None:
+        return None
+    return torch.as_tensor(np.unique(task.group, return_inverse=True)[1])
+
+
+def objective(reconstruction: Tensor, metric: MetricValues, weight: Tensor, settings: TrainingSettings) -> Tensor:
+    """Add up what K models minimise: ``L = ρ L_rec + λ L_metric``, ρ = 1 in the paper.
 
     ``authors-code`` takes its logarithm wherever there is a metric term.
 
@@ -104,31 +123,45 @@ def objective(reconstruction: Tensor, terms: MetricTerms, weight: Tensor, preset
 
     Args:
         reconstruction: ``L_rec``, ``(K,)``.
-        terms: The metric terms, each ``(K,)``.
+        metric: The losses on the latent, each ``(K,)``.
         weight: λ, ``(K,)``.
-        preset: ``paper`` or ``authors-code``.
+        settings: Carry ρ and the preset.
 
     Returns:
         The objectives, ``(K,)``.
 
     Example:
-        >>> terms = MetricTerms(torch.tensor([0.5]), torch.tensor([0.25]), torch.tensor([True]))
-        >>> objective(torch.tensor([1.0]), terms, torch.tensor([2.0]), "paper").item()
+        >>> half, quarter = torch.tensor([0.5]), torch.tensor([0.25])
+        >>> metric = MetricValues(half + quarter, half, quarter, torch.tensor([True]))
+        >>> objective(torch.tensor([1.0]), metric, torch.tensor([2.0]), TrainingSettings()).item()
         2.5
     """
-    total = reconstruction + weight * (terms.slope + terms.residual)
-    if preset == "authors-code":
-        return torch.where(terms.usable, total.log(), total)
+    total = settings.reconstruction * reconstruction + weight * metric.value
+    if settings.preset == "authors-code":
+        return torch.where(metric.usable, total.log(), total)
     return total
 
 
-def curve_values(total: Tensor, reconstruction: Tensor, terms: MetricTerms) -> Tensor:
-    """Put one step's values into the order of :data:`CURVES`, ``(4, K)`` float64."""
-    return torch.stack([total, reconstruction, terms.slope, terms.residual]).detach().double()
+def one_cycle(optimiser: torch.optim.Optimizer, n_steps: int, settings: TrainingSettings) -> OneCycleLR | None:
+    """Make the schedule of an optimiser, to be moved on after each of its steps; None where the rate is constant.
+
+    Args:
+        optimiser: Adam.
+        n_steps: Steps of the whole training.
+        settings: Carry schedule and learning rate.
+    """
+    if settings.schedule == "constant":
+        return None
+    return OneCycleLR(optimiser, max_lr=settings.learning_rate, total_steps=n_steps)
+
+
+def curve_values(total: Tensor, reconstruction: Tensor, metric: MetricValues) -> Tensor:
+    """Put one step's values into the order of :data:`CURVES`, ``(5, K)`` float64."""
+    return torch.stack([total, reconstruction, metric.slope, metric.residual, metric.value]).detach().double()
 
 
 def finished(network: DenoisingAutoencoder, curves: npt.NDArray[np.float64]) -> TrainedModel:
-    """Wrap a network and its curves, ``(epochs, 4)``, after training.
+    """Wrap a network and its curves, ``(epochs, 5)``, after training.
 
     Raises:
         ConfigError: If training diverged.

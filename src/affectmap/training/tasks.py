@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +16,13 @@ import pandas as pd
 import torch
 
 from affectmap.autoencoder import HIDDEN_DIMS, DenoisingAutoencoder
-from affectmap.losses import Preset, check_preset, check_split
+from affectmap.losses import LOSSES, Preset, check_preset
 from affectmap.schema import ConfigError
 
-CURVES = ("total", "reconstruction", "slope", "residual")
+CURVES = ("total", "reconstruction", "slope", "residual", "metric")
+
+Schedule = Literal["constant", "one-cycle"]
+Batching = Literal["mixed", "by-group"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,13 @@ class TrainingSettings:
         epochs: Passes over the data, ≥ 1.
         batch_size: Utterances a step, ≥ 1.
         learning_rate: Adam's, > 0.
+        losses: Names of :data:`affectmap.losses.LOSSES` joined by ``+``, added up in place of the preset's own loss, as
+            in ``paper+axis``; empty for the preset's.
+        reconstruction: Weight of L_rec, ≥ 0; at 0 the decoder is left as it was drawn.
+        schedule: ``constant``, or ``one-cycle``: the learning rate rises to its value and falls to nothing (Smith and
+            Topin 2019, PyTorch's default shape).
+        batches: ``mixed``, or ``by-group``: a batch has rows of one group, up to its last and first rows, so that pairs
+            are pairs within a corpus.
 
     Raises:
         ConfigError: If a value is out of its range.
@@ -51,6 +61,10 @@ class TrainingSettings:
     epochs: int = 50
     batch_size: int = 64
     learning_rate: float = 1e-3
+    losses: str = ""
+    reconstruction: float = 1.0
+    schedule: Schedule = "constant"
+    batches: Batching = "mixed"
 
     def __post_init__(self) -> None:
         check_preset(self.preset)
@@ -63,6 +77,20 @@ class TrainingSettings:
             _check_whole(name, getattr(self, name))
         _check_real("noise_std", self.noise_std)
         _check_real("learning_rate", self.learning_rate, above_zero=True)
+        _check_real("reconstruction", self.reconstruction)
+        _check_losses(self.losses, self.preset)
+        _check_one_of("schedule", self.schedule, Schedule)
+        _check_one_of("batches", self.batches, Batching)
+
+    @property
+    def loss_names(self) -> tuple[str, ...]:
+        """Names of the losses on the latent that are added up.
+
+        Example:
+            >>> TrainingSettings().loss_names, TrainingSettings(losses="paper+axis").loss_names
+            (('paper',), ('paper', 'axis'))
+        """
+        return tuple(self.losses.split("+")) if self.losses else (self.preset,)
 
     @staticmethod
     def of(preset: Preset, **chosen: Any) -> TrainingSettings:  # noqa: ANN401 (the fields' own types)
@@ -91,9 +119,10 @@ class TrainingTask:
         label: ``(N, L)``, ``NaN`` where missing; ``None`` for unsupervised training.
         weight: λ of eq. 6, ≥ 0; 0 is unsupervised training too.
         seed: Of this model's generator, 0..2⁶³−1.
+        group: Whole numbers ``(N,)``, such as the number of the corpus; needed by batches ``by-group`` alone.
 
     Raises:
-        ConfigError: If there are no features, they are not finite, or labels, weight or seed do not fit.
+        ConfigError: If there are no features, they are not finite, or labels, weight, seed or groups do not fit.
 
     Example:
         >>> TrainingTask(np.zeros((10, 88), dtype=np.float32), label=np.ones((10, 1))).n_labels
@@ -104,6 +133,7 @@ class TrainingTask:
     label: npt.NDArray[np.floating] | None
     weight: float = 1.0
     seed: int = 0
+    group: npt.NDArray[np.integer] | None = None
 
     def __post_init__(self) -> None:
         shape = self.features.shape
@@ -117,6 +147,8 @@ class TrainingTask:
             _check_label(self.label, shape[0])
         _check_real("weight", self.weight)
         _check_whole("seed", self.seed, least=0, most=2**63 - 1)
+        if self.group is not None and self.group.shape != shape[:1]:
+            raise ConfigError(f"groups have shape {self.group.shape}; expected ({shape[0]},), one an utterance")
         object.__setattr__(self, "seed", int(self.seed))  # PyTorch takes no integer of NumPy
 
     @property
@@ -132,7 +164,8 @@ class TrainedModel:
     Attributes:
         network: In evaluation mode.
         curves: One row an epoch, counted from 1; columns :data:`CURVES`, each the mean over the utterances of
-            its value in their batch: the objective, L_rec, L_slope and L_res (0 without a metric term).
+            its value in their batch: the objective, L_rec (0 where it has no weight), L_slope and L_res (0 without the
+            paper's loss), and the sum of the losses on the latent, without λ.
     """
 
     network: DenoisingAutoencoder
@@ -144,12 +177,30 @@ def check_together(tasks: list[TrainingTask], settings: TrainingSettings, device
     widths = {task.features.shape[1] for task in tasks}
     if len(widths) > 1:
         raise ConfigError(f"models of one stack have {sorted(widths)} features; expected one number for all")
-    if settings.preset == "authors-code":
-        check_split(settings.latent_dim, max((task.n_labels for task in tasks), default=0))
+    for task in tasks:
+        if settings.batches == "by-group" and task.group is None:
+            raise ConfigError("batches by-group need the group of every utterance; a task has none")
+        if task.n_labels:
+            for loss in settings.loss_names:
+                LOSSES[loss]().check_dims(settings.latent_dim, task.n_labels)
     if device not in ("cpu", "cuda"):
         raise ConfigError(f"device is {device!r}; expected 'cpu' or 'cuda'")
     if device == "cuda" and not torch.cuda.is_available():
         raise ConfigError("device is 'cuda', but PyTorch finds no CUDA device here; use 'cpu'")
+
+
+def _check_losses(losses: object, preset: Preset) -> None:
+    names = losses.split("+") if isinstance(losses, str) and losses else []
+    known = [name for name in LOSSES if name != "linear-head"]  # its weights are its user's to train
+    if not isinstance(losses, str) or not set(names) <= set(known) or len(set(names)) < len(names):
+        raise ConfigError(f"losses is {losses!r}; expected names joined by '+', each once, of {', '.join(known)}")
+    if names and preset == "authors-code":
+        raise ConfigError(f"losses is {losses!r}; authors-code is a loss itself, leave one of the two out")
+
+
+def _check_one_of(name: str, value: object, choices: object) -> None:
+    if value not in get_args(choices):
+        raise ConfigError(f"{name} is {value!r}; expected one of {list(get_args(choices))}")
 
 
 def _check_label(label: npt.NDArray[np.floating], n_rows: int) -> None:
