@@ -32,7 +32,7 @@ def test_what_has_no_counterpart_is_counted():
     corpus = replace(make_corpus(), findings=tuple(Finding("cats", "a.wav", kind, "") for kind in kinds))
     check = checks_of(corpus)["labels and recordings"]
     assert (check.verdict, check.value) == ("warning", 4)
-    assert "(missing 1, extra 1, unlabelled 2); affectmap corpora names each" in check.detail
+    assert "(missing 1, extra 1, unlabelled 2); affectmap corpora or the report names each" in check.detail
 
 
 def emodb_names(corpus, wrong=0):

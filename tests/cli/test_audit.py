@@ -70,7 +70,7 @@ def test_recordings_and_sheets_that_do_not_fit(audit, here):
     code, out, _ = audit("--source", "emodb=emodb", "--labels", "labels")
     assert code == 0
     assert "labels and recordings            emodb   warning" in out
-    assert "(missing 2, unlabelled 2); affectmap corpora names each" in out
+    assert "(missing 2, unlabelled 2); affectmap corpora or the report names each" in out
     assert "pair of recordings with the same sound (same samples 1) in EMO-DB, first wav/03a01Wa.wav, wav/08a" in out
     assert "leak: two speakers of EMO-DB have the same sound in 1 pair" in out
 
