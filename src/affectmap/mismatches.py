@@ -1,7 +1,7 @@
 """Whether labels and recordings fit: what has no counterpart, names that say another emotion, odd durations.
 
-What loaders and measuring found is counted, not repeated: ``affectmap corpora`` and the report name it. Ratings outside of 1..5 need no check
-here: no loader lets them in.
+What loaders and measuring found is counted, not repeated: ``affectmap corpora`` and the report name it. Ratings outside
+of 1..5 need no check here: no loader lets them in.
 """
 
 from __future__ import annotations
@@ -67,7 +67,10 @@ def _fit(corpus: PreparedCorpus) -> Check:
     if not kinds:
         detail = f"all labels of {corpus.title} that were given have their recordings, and recordings their labels"
         return Check("labels and recordings", corpus.name, "", Verdict.SOUND, 0.0, n, detail)
-    detail = f"labels and recordings of {corpus.title} do not fit everywhere ({counts}); affectmap corpora or the report names each"
+    detail = (
+        f"labels and recordings of {corpus.title} do not fit everywhere ({counts}); affectmap corpora or the report "
+        "names each"
+    )
     return Check("labels and recordings", corpus.name, "", Verdict.WARNING, float(kinds.total()), n, detail)
 
 
