@@ -1,0 +1,75 @@
+"""Tiny HuBERT, WavLM and Whisper models with random weights, in the hub's layout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+SIZES = {
+    "hidden_size": 16,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 2,
+    "intermediate_size": 24,
+    "conv_dim": (8, 8, 8),
+    "conv_kernel": (10, 3, 3),
+    "conv_stride": (5, 4, 4),
+    "num_conv_pos_embeddings": 8,
+    "num_conv_pos_embedding_groups": 2,
+    "mask_time_prob": 0.0,
+    "classifier_proj_size": 8,
+    "vocab_size": 4,
+}
+SUPERB_LABELS = ("neu", "hap", "ang", "sad")
+
+
+def write_encoder(
+    folder: Path, family: str = "Hubert", *, norm: str = "layer", seed: int = 0, safe: bool = True
+) -> Path:
+    """Write an encoder; with `norm` of ``layer`` as in large models, else as in base ones."""
+    return _write(folder, family, "Model", norm, seed, safe)
+
+
+def write_classifier(
+    folder: Path, labels=SUPERB_LABELS, *, norm: str = "layer", seed: int = 0, safe: bool = True
+) -> Path:
+    """Write a HuBERT with a classifier, as SUPERB's emotion recogniser is one."""
+    return _write(folder, "Hubert", "ForSequenceClassification", norm, seed, safe, labels)
+
+
+def _write(folder, family, kind, norm, seed, safe, labels=None):
+    import torch
+    import transformers
+
+    options = {"id2label": dict(enumerate(labels)), "label2id": {n: i for i, n in enumerate(labels)}} if labels else {}
+    config = getattr(transformers, f"{family}Config")(
+        **SIZES, feat_extract_norm=norm, do_stable_layer_norm=norm == "layer", **options
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = getattr(transformers, f"{family}{kind}")(config)
+        for parameter in model.parameters():  # larger than usual, so that no two signals look alike
+            if parameter.dim() > 1:
+                torch.nn.init.normal_(parameter, std=0.3)
+    model.save_pretrained(folder)
+    if not safe:
+        (folder / "model.safetensors").unlink()
+        torch.save(model.state_dict(), folder / "pytorch_model.bin")
+    transformers.Wav2Vec2FeatureExtractor(do_normalize=True, return_attention_mask=norm == "layer").save_pretrained(
+        folder
+    )
+    return folder
+
+
+def write_whisper(folder: Path) -> Path:
+    """Write a Whisper, which looks at thirty seconds of a spectrogram."""
+    import torch
+    import transformers
+
+    sizes = {"d_model": 16, "encoder_layers": 2, "decoder_layers": 1, "encoder_ffn_dim": 16, "decoder_ffn_dim": 16}
+    heads = {"encoder_attention_heads": 2, "decoder_attention_heads": 2, "vocab_size": 8, "num_mel_bins": 8}
+    tokens = dict.fromkeys(("pad_token_id", "bos_token_id", "eos_token_id", "decoder_start_token_id"), 1)
+    config = transformers.WhisperConfig(**sizes, **heads, **tokens)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        transformers.WhisperModel(config).save_pretrained(folder)
+    transformers.WhisperFeatureExtractor(feature_size=8).save_pretrained(folder)
+    return folder
