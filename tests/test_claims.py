@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from affectmap.claims import ACT, COLUMNS, FAILS, HOLDS, OPEN, STATEMENTS, UNSUPERVISED, VAL, judge_claims
+from affectmap.reference import SUPERB
 from affectmap.scores import Scores
 from factories import make_score
 
@@ -45,7 +46,7 @@ def test_every_claim_has_its_statement_and_one_overall_row():
         *cells({UNSUPERVISED: 0.2, ACT: 0.3, VAL: 0.3}, table="3", quantity="activation"),
         *cells({UNSUPERVISED: 0.1, ACT: 0.2, VAL: 0.2}, table="3", quantity="valence"),
         *cells({UNSUPERVISED: 0.4, ACT: 0.5, VAL: 0.6}, quantity="N-S-H-A"),
-        *cells({UNSUPERVISED: 0.6, ACT: 0.7, VAL: 0.8}),
+        *cells({UNSUPERVISED: 0.6, ACT: 0.7, VAL: 0.8, SUPERB: 0.5}),
         *cells(
             {UNSUPERVISED: 0.2, ACT: 0.3, VAL: 0.1}, ("cows",), table="1", quantity="activation", reading="held-out"
         ),
@@ -300,3 +301,56 @@ def test_a_contest_that_tells_nothing_is_neither_won_nor_lost():
     row = overall([*contest(ABOVE, ABOVE), *lame], "f")
     assert (row["verdict"], row["difference"]) == (HOLDS, pytest.approx(0.5))
     assert row["comparison"] == "share of 2 of 3 comparisons won, less one half"
+
+
+# (g)
+
+
+def superb_cells(four: float, three: float, corpus: str, **cell) -> list:
+    """The autoencoders reach .5 and .6, the reference something else."""
+    ours = {UNSUPERVISED: 0.5, ACT: 0.5, VAL: 0.5}
+    return [
+        *cells(ours | {SUPERB: four}, (corpus,), quantity="N-S-H-A", **cell),
+        *cells(dict.fromkeys(ours, 0.6) | {SUPERB: three}, (corpus,), quantity="N-S-A", **cell),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ahead", "behind", "verdict"),
+    [
+        ((0.7, 0.8), (0.4, 0.3), HOLDS),
+        ((0.3, 0.2), (0.4, 0.3), FAILS),  # behind where the paper sees it ahead
+        ((0.7, 0.8), (0.7, 0.8), FAILS),  # ahead everywhere
+        ((0.7, 0.8), (0.3, 0.5), FAILS),  # behind, but less with three classes
+        ((0.7, 0.8), (0.4, 0.5), OPEN),  # behind by as much
+    ],
+)
+def test_superb_ahead_on_two_corpora_and_behind_elsewhere(ahead, behind, verdict):
+    scores = [
+        *superb_cells(*ahead, "iemocap", reading="held-out"),
+        *superb_cells(*ahead, "savee"),
+        *superb_cells(*behind, "urdu"),
+    ]
+    row = overall(scores, "g")
+    assert (row["verdict"], row["comparison"]) == (verdict, "all parts")
+
+
+def test_without_the_two_corpora_it_cannot_hold():
+    assert overall(superb_cells(0.4, 0.3, "urdu"), "g")["verdict"] == OPEN
+    assert overall(superb_cells(0.9, 0.9, "urdu"), "g")["verdict"] == FAILS
+
+
+def test_what_is_compared_with_superb():
+    found = comparisons([*superb_cells(0.7, 0.8, "savee"), *superb_cells(0.4, 0.3, "urdu")], "g")
+    savee, urdu = (found[found["corpus"] == corpus] for corpus in ("savee", "urdu"))
+    assert savee["comparison"].tolist()[:3] == [f"{SUPERB} − {m}, N-S-H-A" for m in (UNSUPERVISED, ACT, VAL)]
+    assert savee["difference"].tolist() == pytest.approx([0.2] * 6)
+    assert urdu["comparison"].tolist()[:2] == [
+        f"{UNSUPERVISED} − {SUPERB}, N-S-H-A",
+        f"{UNSUPERVISED} − {SUPERB}: N-S-A − N-S-H-A",
+    ]
+    assert urdu["difference"].tolist() == pytest.approx([0.1, 0.2] * 3 + [0.3] * 3)
+
+
+def test_without_the_row_there_is_no_claim():
+    assert "g" not in set(judge_claims(Scores(cells({UNSUPERVISED: 0.4, ACT: 0.5, VAL: 0.6})))["claim"])

@@ -170,7 +170,7 @@ class Oracle:
     """Says what it is told to."""
 
     def __init__(self, train, prediction):
-        self.train, self.prediction = train, np.array(prediction, dtype=object)
+        self.emotion, self.prediction = train.emotion, np.array(prediction, dtype=object)
 
     def predict(self, classes, embedding):
         return self.prediction[: len(embedding)]

@@ -128,6 +128,16 @@ def test_numbers_that_are_not_finite_are_findings(encoder, voices, tmp_path, mon
     assert len(rows) == 2
 
 
+def test_copies_are_equal_to_the_last_bit(encoder, voices, loaded, tmp_path):
+    copies = [str(tmp_path / f"copy-{number}.wav") for number in range(2)]
+    for copy in copies:
+        Path(copy).write_bytes(Path(voices[0]).read_bytes())
+    index = audformat.segmented_index([*copies, *voices])
+    rows, _ = encoder.extract("pets", index, cache=tmp_path / "cache")
+    assert len({row.tobytes() for row in rows.to_numpy()}) == 3
+    assert sum(loaded[0]) == 3
+
+
 def test_an_interrupted_run_keeps_what_it_had(encoder, voices, loaded, tmp_path, monkeypatch):
     monkeypatch.setitem(encoded_features.BATCH_S, "cpu", 0.1)
 

@@ -180,7 +180,9 @@ def test_no_embeddings_make_an_empty_table():
 
 def test_curves_are_told_apart():
     epochs = pd.RangeIndex(1, 4, name="epoch")
-    curves = pd.DataFrame({name: [3.0, 2.0, 1.0] for name in ("total", "reconstruction", "slope", "residual", "metric")}, epochs)
+    curves = pd.DataFrame(
+        {name: [3.0, 2.0, 1.0] for name in ("total", "reconstruction", "slope", "residual", "metric")}, epochs
+    )
     task = TrainingTask(np.zeros((2, 88), np.float32), None)
     trained = [
         (

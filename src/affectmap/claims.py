@@ -1,4 +1,4 @@
-"""The paper's claims (a) to (f), each put to the numbers of a run.
+"""The paper's claims (a) to (g), each put to the numbers of a run.
 
 A claim is a set of comparisons: differences that the claim says are positive, each with a 95 % interval from resampled
 speakers. Both sides of a difference meet the same resamples. A comparison holds where its whole interval is above 0,
@@ -19,6 +19,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from affectmap.bootstrap import interval
+from affectmap.reference import SUPERB
 from affectmap.scores import Key, Scores
 
 Floats = npt.NDArray[np.float64]
@@ -46,7 +47,13 @@ STATEMENTS = {
     "d": "Three classes are easier than four, because happy and angry are confused.",
     "e": "Metric-Act has the highest pairwise R² for activation; Metric-Val gains none for valence over the baseline.",
     "f": "Metric-Val classifies unseen corpora better than Metric-Act more often than not.",
+    "g": "SUPERB wins on IEMOCAP and SAVEE and falls below the autoencoders elsewhere, most of all with three classes.",
 }
+#: Corpora on which the paper sees SUPERB ahead.
+AHEAD = ("iemocap", "savee")
+
+
+_ABOVE, _BELOW, _THREE = "UAR, SUPERB ahead", "UAR, SUPERB behind", "UAR, further behind"
 
 
 class _Difference(NamedTuple):
@@ -65,7 +72,7 @@ def judge_claims(scores: Scores) -> pd.DataFrame:
 
     Returns:
         One row a comparison, then one overall row (corpus ``all``) a claim; columns :data:`COLUMNS`. A comparison
-        without a value or an interval takes no part in the overall row. Claims (d) and (e) have parts of
+        without a value or an interval takes no part in the overall row. Claims (d), (e) and (g) have parts of
         different kinds: they hold only where both do, do not where one does not, cannot be told where one is missing,
         and have no overall difference. "Highest" in (e) means above each of the others, and "gains none" that the
         baseline is above. Claim (f) counts comparisons: its overall difference is the share that Metric-Val wins,
@@ -190,6 +197,34 @@ def _val_over_act(scores: Scores) -> Iterator[_Difference]:
         yield from _difference(scores, more, more._replace(method=ACT), more.quantity, f"{VAL} − {ACT}")
 
 
+def _superb(scores: Scores) -> Iterator[_Difference]:
+    for reading in ("held-out", "zero-shot"):
+        for superb in _cells(scores, "4", SUPERB, reading):
+            for method in (UNSUPERVISED, ACT, VAL):
+                ours = superb._replace(method=method)
+                if superb.corpus in AHEAD:
+                    names = f"{SUPERB} − {method}, {superb.quantity}"
+                    yield from _difference(scores, superb, ours, _ABOVE, names)
+                else:
+                    names = f"{method} − {SUPERB}, {superb.quantity}"
+                    yield from _difference(scores, ours, superb, _BELOW, names)
+                    yield from _more_with_three(scores, ours, superb)
+
+
+def _more_with_three(scores: Scores, ours: Key, superb: Key) -> Iterator[_Difference]:
+    if "H-A" not in superb.quantity:
+        return
+    three = superb.quantity.replace("H-", "")
+    names = f"{ours.method} − {SUPERB}: {three} − {superb.quantity}"
+    fewer, more = (key._replace(quantity=three) for key in (ours, superb))
+    leads = [*_difference(scores, fewer, more, _THREE, names), *_difference(scores, ours, superb, _THREE, names)]
+    if len(leads) == 2:
+        with_three, with_four = leads
+        yield with_three._replace(
+            value=with_three.value - with_four.value, resamples=with_three.resamples - with_four.resamples
+        )
+
+
 _COMPARISONS: dict[str, Callable[[Scores], Iterator[_Difference]]] = {
     "a": _better_than_unsupervised("3"),
     "b": _activation_over_valence,
@@ -197,9 +232,11 @@ _COMPARISONS: dict[str, Callable[[Scores], Iterator[_Difference]]] = {
     "d": _three_over_four,
     "e": _pairwise,
     "f": _val_over_act,
+    "g": _superb,
 }
 #: Quantities or comparisons that must hold each by itself, where a claim says several things at once.
 _PARTS = {
     "d": ("UAR", "confusion"),
     "e": (f"{ACT} − {UNSUPERVISED}", f"{ACT} − {VAL}", f"{UNSUPERVISED} − {VAL}"),
+    "g": (_ABOVE, _BELOW, _THREE),
 }

@@ -19,6 +19,7 @@ from sklearn.svm import SVC
 from affectmap.evaluation import NAN, Embedded, Floats, Objects, Run
 from affectmap.folds import most_speaker_folds, speaker_folds
 from affectmap.metrics import uar
+from affectmap.reference import LikeliestClass
 from affectmap.schema import FOUR_CLASSES, THREE_CLASSES, Emotion
 from affectmap.scores import Score
 
@@ -80,6 +81,11 @@ class SourceClassifiers:
         self.train, self.c = train, c
         self._fitted: dict[tuple[Emotion, ...], SVC] = {}
 
+    @property
+    def emotion(self) -> Objects:
+        """Emotions that it can tell apart."""
+        return self.train.emotion
+
     def predict(self, classes: tuple[Emotion, ...], embedding: Floats) -> Objects:
         """Classify rows among some classes.
 
@@ -99,7 +105,7 @@ class SourceClassifiers:
 
 def class_scores(
     run: Run,
-    classifiers: SourceClassifiers,
+    classifiers: SourceClassifiers | LikeliestClass,
     on: Embedded,
     reading: str,
     *,
@@ -109,7 +115,7 @@ def class_scores(
 
     Args:
         run: Model and resamples.
-        classifiers: Fitted on the source's training fold.
+        classifiers: Fitted on the source's training fold, or a reference's.
         on: The source's test fold, or evaluated utterances of a target.
         reading: ``held-out`` or ``zero-shot``.
         corpus_emotion: Emotions that decide which classes take part; those of `on` by default. For a fold: those
@@ -131,7 +137,7 @@ def class_scores(
         ('S-A', 0.5)
     """
     present = on.emotion if corpus_emotion is None else corpus_emotion
-    for name, classes in scenarios(classifiers.train.emotion, present).items():
+    for name, classes in scenarios(classifiers.emotion, present).items():
         rows = on.rows(_among(on.emotion, classes))
         if len(set(rows.emotion)) < 2:
             continue

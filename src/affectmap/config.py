@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,16 +11,38 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 from pydantic_core import ErrorDetails
 
+from affectmap.layers import parse_encoder
+from affectmap.pretrained import parse_reference
 from affectmap.schema import UsageError
 
 Method = Literal["unsupervised", "activation", "valence", "joint"]
 METHODS: tuple[Method, ...] = ("unsupervised", "activation", "valence", "joint")
+#: Features that are measured by default: the 88 functionals.
+EGEMAPS = "egemaps"
 
 
 def _each_once(names: list[Method]) -> list[Method]:
     if len(set(names)) < len(names):
         raise ValueError("every method can be named once only")
     return names
+
+
+def _known_features(text: str) -> str:
+    if text != EGEMAPS:
+        _as_value(parse_encoder, text)
+    return text
+
+
+def _known_reference(text: str) -> str:
+    _as_value(parse_reference, text)
+    return text
+
+
+def _as_value(parse: Callable[[str], object], text: str) -> None:
+    try:
+        parse(text)
+    except UsageError as error:
+        raise ValueError(str(error)) from error
 
 
 class ExperimentConfig(BaseModel):
@@ -39,6 +62,12 @@ class ExperimentConfig(BaseModel):
     emotions: Literal["auto", "all", "four"] = Field(
         default="auto",
         description="utterances of a source: all, or neutral, sad, happy, angry; auto: four on IEMOCAP (the paper)",
+    )
+    features: Annotated[str, AfterValidator(_known_features)] = Field(
+        default=EGEMAPS, description="what is measured of an utterance: egemaps, or ssl:MODEL@LAYERS"
+    )
+    reference: Annotated[str, AfterValidator(_known_reference)] | None = Field(
+        default=None, description="a large model beside ours in table 4: superb, or superb=MODEL"
     )
     sampling_rate: int | None = Field(default=None, gt=0, description="resample to this rate in Hz")
     outlier_threshold: float = Field(default=10.0, gt=0, description="drop utterances with any |z| above it")

@@ -222,6 +222,8 @@ def _near(corpora: Sequence[Rows], rows: npt.NDArray[np.int64], radius: float) -
     """Pairs of neighbours in the steady functionals, the nearest first."""
     from scipy.spatial import cKDTree
 
+    if any(each.functionals.shape[1] != len(FUNCTIONALS) for each in corpora):
+        return []  # an encoder's features: none of them is known to bear a change of level or format
     columns = [FUNCTIONALS.index(name) for name in STEADY]
     values = np.concatenate([each.functionals[:, columns] for each in corpora]).astype(np.float64)[rows]
     voiced = values[:, 0] > 0

@@ -166,21 +166,32 @@ def measure_recordings(
     with local_threads(n_jobs) as threads, store:
         keys = row_keys(utterances, file_digests(utterances, threads), how)
         todo = fill_known(values, keys, store.load())
-        report(len(utterances) - len(todo), len(utterances))
         n_done = len(utterances) - len(todo)
-        for row, outcome in _outcomes(measure, utterances, todo, n_jobs):
-            if isinstance(outcome, AudioError):
-                if strict:
-                    raise outcome
-                failures[row] = outcome
-            else:
-                values[row] = outcome
-                if keys[row]:
-                    store.add(keys[row], outcome)
-            n_done += 1
+        report(n_done, len(utterances))
+        copies = _copies(keys, todo)
+        for first, outcome in _outcomes(measure, utterances, list(copies), n_jobs):
+            for row in copies[first]:
+                if isinstance(outcome, AudioError):
+                    if strict:
+                        raise outcome
+                    failures[row] = outcome
+                else:
+                    values[row] = outcome
+            if keys[first] and not isinstance(outcome, AudioError):
+                store.add(keys[first], outcome)
+            n_done += len(copies[first])
             report(n_done, len(utterances))
     rows, findings = usable_rows(corpus, index, values, measure.columns, failures)
     return rows, [*findings, *(Finding(corpus, "", "note", note) for note in store.notices)]
+
+
+def _copies(keys: Sequence[str], todo: Sequence[int]) -> dict[int, list[int]]:
+    """Put rows of one content together, under the first: beside others a model may give the last bit differently."""
+    first: dict[str, int] = {}
+    copies: dict[int, list[int]] = {}
+    for row in todo:
+        copies.setdefault(first.setdefault(keys[row], row) if keys[row] else row, []).append(row)
+    return copies
 
 
 def _outcomes(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -23,6 +23,7 @@ from affectmap.baselines import FUNCTIONALS_88, PCA_2, RIDGE, baseline
 from affectmap.bootstrap import SpeakerBootstrap
 from affectmap.checks import check_jobs, check_measured, class_notes, speaker_notes
 from affectmap.claims import judge_claims
+from affectmap.comparison import Comparison, Models, ProgressBar, compare, find_models
 from affectmap.config import ExperimentConfig
 from affectmap.corpora import Corpus
 from affectmap.corpora.synthetic import NOTICE as SYNTHETIC_NOTICE
@@ -56,13 +57,10 @@ from affectmap.results import (
     mark_table2,
     ratings_table,
 )
-from affectmap.schema import FUNCTIONALS
 from affectmap.scores import Score, Scores
 from affectmap.training import TrainedModel, train_stacked
 from affectmap.workers import mapped, n_workers, one_blas_thread
 
-#: Draws a progress bar: given a label, a context that gives a function of (done, total).
-ProgressBar = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
 #: Embeddings to score above which a second process pays for its own start.
 PARALLEL_SCORES = 100
 #: Utterances of the source above which its classifiers on 88 functionals alone do.
@@ -117,6 +115,7 @@ class Experiment:
         self.n_jobs = config.n_jobs or joblib.cpu_count()
         self.timings: dict[str, float] = {}
         self.notes: list[str] = [SYNTHETIC_NOTICE] if config.synthetic else []
+        self.models = Models()
 
     def run(self, command: str = "") -> Results:
         """Run it all.
@@ -133,31 +132,48 @@ class Experiment:
         data = self.prepare()
         with self._stage("training"):
             trained = self.train(data)
+        compared = self._compared(data, trained)
         with self._stage("embedding"):
             placed = [*_place_trained(data, trained, self.config), *_place_baselines(data, self.config)]
         with self._stage("scoring"):
-            scores = self.score(data, trained, placed)
+            scores = self.score(data, trained, placed, compared.scores)
         with self._stage("claims and tables"):
             corpora = [*data.source.corpora, *data.targets]
             shown = [each for each in placed if _is_shown(each.run, self.config)]
             return Results(
                 settings=self.config.model_dump(mode="json")
-                | {"folds": fold_kind(data.source, self.config), "training": vars(training_settings(self.config))},
+                | {"folds": fold_kind(data.source, self.config), "training": vars(training_settings(self.config))}
+                | self.models.settings,
                 command=command,
                 notes=self.notes,
                 timings=self.timings,
                 corpora=corpora_table(data.source.corpora, data.targets, data.materials[0], self.config),
                 findings=findings_table(corpora),
                 audit=data.audit.table(),
-                runs=data.audit.marked(scores.runs()),
-                summary=data.audit.marked(scores.summary()),
-                table2=mark_table2(table2(scores, [corpus.name for corpus in data.source.corpora]), data.audit),
+                runs=self.models.named(data.audit.marked(scores.runs())),
+                summary=self.models.named(data.audit.marked(scores.summary())),
+                table2=mark_table2(
+                    table2(scores, [corpus.name for corpus in data.source.corpora], self.models.title), data.audit
+                ),
                 claims=mark_claims(judge_claims(scores), data.audit),
                 ratings=ratings_table(data.source.corpora, data.targets),
                 embeddings=embeddings_table(shown),
                 curves=curves_table(trained),
                 embedders=dict(_embedders(data, trained, self.config)),
+                costs=compared.costs,
             )
+
+    def _compared(self, data: Data, trained: Trained) -> Comparison:
+        if self.models.reference is None:
+            return Comparison()
+        n_parameters = sum(each.numel() for each in trained[0][1].network.parameters())
+        with self._stage("reference"):
+            compared = compare(
+                self.models, data.source, data.targets, data.materials, data.bootstraps, self.config,
+                n_parameters=n_parameters, cache=self.cache, progress=self.progress,
+            )  # fmt: skip
+        self._note(compared.notes)
+        return compared
 
     @contextmanager
     def _stage(self, name: str) -> Iterator[None]:
@@ -193,17 +209,19 @@ class Experiment:
             }
         with self._stage("audit"):
             audit = examine(source, targets, folds, policy=config.policy, seed=config.seed)
-            self._note(audit.notes())
+            self._note([*audit.notes(), *self.models.notes])
         return Data(source, targets, materials, self._whole(source), bootstraps, audit)
 
     def _load(self, config: ExperimentConfig) -> list[Corpus]:
         # Without a task it only checks settings and device, before hours of measuring.
         train_stacked([], training_settings(config), device=config.device)
+        self.models = find_models(config)
         return read_corpora(config)
 
     def _measure(self, corpus: Corpus) -> PreparedCorpus:
-        with self.progress(f"functionals of {corpus.name}") as progress:
-            prepared = prepare_for(self.config, corpus, cache=self.cache, progress=progress)
+        encoder = self.models.encoder
+        with self.progress(f"{'functionals' if encoder is None else 'features'} of {corpus.name}") as progress:
+            prepared = prepare_for(self.config, corpus, encoder=encoder, cache=self.cache, progress=progress)
         self.notify(prepared.counts)
         for finding in prepared.findings:
             # What is told about the corpus as a whole bears on every figure; single recordings are in the report.
@@ -263,8 +281,8 @@ class Experiment:
         tasks, config = [job.task for job in jobs if job.task], self.config
         return train_stacked(tasks, training_settings(config), device=config.device, n_jobs=self.n_jobs)
 
-    def score(self, data: Data, trained: Trained, placed: Sequence[Placed]) -> Scores:
-        """Score all embeddings, on all cores, and the upper bounds."""
+    def score(self, data: Data, trained: Trained, placed: Sequence[Placed], more: Sequence[Score] = ()) -> Scores:
+        """Score all embeddings, on all cores, and the upper bounds; a reference's scores come as they are."""
         self.notify(f"scoring {len(placed)} embeddings")
         emotions = {corpus.name: corpus.emotion for corpus in data.source.corpora}
         bounds = Run(FUNCTIONALS_88, 1, self.config.seed, data.bootstraps)
@@ -280,7 +298,7 @@ class Experiment:
         )
         found = [scores for _, scores in sorted(zip(order, results, strict=True), key=itemgetter(0))]
         found += [_supervised_scores(data, job, model, job.held_out) for job, model in trained if job.held_out]
-        return Scores(chain.from_iterable(found))
+        return Scores([*chain.from_iterable(found), *more])
 
 
 def _rated_held_out(source: PooledSource, fold: Fold) -> Iterator[int]:
@@ -358,7 +376,7 @@ def wrap_model(job: Job, model: TrainedModel, material: Material, config: Experi
     return Embedder.of_trained(
         model,
         material.statistics,
-        list(FUNCTIONALS),
+        list(material.source.pool.corpora[0].feature_names),
         list(job.labels),
         preset=settings.preset,
         hidden_dims=settings.hidden_dims,

@@ -22,12 +22,13 @@ ROWS = (
 )
 
 
-def table2(scores: Scores, sources: list[str]) -> pd.DataFrame:
+def table2(scores: Scores, sources: list[str], features: str = "eGeMAPSv02") -> pd.DataFrame:
     """Put the unsupervised baseline of this run beside the literature.
 
     Args:
         scores: Of the run.
         sources: Names of the source corpora.
+        features: What was measured, for people.
 
     Returns:
         Columns :data:`COLUMNS`, the literature first; scores in percent. Ours are held-out means over folds, with as
@@ -42,7 +43,7 @@ def table2(scores: Scores, sources: list[str]) -> pd.DataFrame:
         if _is_ours(key) and key.corpus in sources:
             n_classes = key.quantity.count("-") + 1
             method = f"DAE-Unsupervised + linear SVC, {key.quantity}"
-            ours.append((method, f"eGeMAPSv02, {key.corpus}", n_classes, 100 * scores.mean(key), "UAR", "this run"))
+            ours.append((method, f"{features}, {key.corpus}", n_classes, 100 * scores.mean(key), "UAR", "this run"))
     return pd.DataFrame([*ROWS, *ours], columns=list(COLUMNS))
 
 

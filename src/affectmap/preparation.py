@@ -22,6 +22,7 @@ import pandas as pd
 
 from affectmap.config import ExperimentConfig
 from affectmap.corpora import Corpus, load_corpus, parse_spec
+from affectmap.encoded_features import FeatureEncoder
 from affectmap.features import corpus_functionals
 from affectmap.preprocessing import (
     constant_features,
@@ -44,8 +45,9 @@ class PreparedCorpus:
         name: Name in this run.
         corpus: The corpus as it was found, without its functionals, which need not be kept twice.
         table: Rows that stay; columns of the utterance table.
-        functionals: ``(N, 88)`` float32 in the order of `table`, not standardised.
+        functionals: ``(N, 88)`` float32 in the order of `table`, not standardised; or an encoder's features.
         findings: All that is known about rows dropped or doubtful, the loader's findings first.
+        feature_names: Names of the columns of `functionals`.
     """
 
     name: str
@@ -53,6 +55,7 @@ class PreparedCorpus:
     table: pd.DataFrame
     functionals: Features
     findings: tuple[Finding, ...]
+    feature_names: tuple[str, ...] = FUNCTIONALS
 
     @property
     def title(self) -> str:
@@ -185,6 +188,7 @@ def prepare(
     corpus: Corpus,
     *,
     outlier_threshold: float = 10.0,
+    encoder: FeatureEncoder | None = None,
     cache: Path | None = None,
     sampling_rate: int | None = None,
     n_jobs: int | None = None,
@@ -196,7 +200,8 @@ def prepare(
     Args:
         corpus: The corpus as found.
         outlier_threshold: An utterance with any |z| above it, within this corpus, is dropped; 10 in the paper.
-        cache: Folder of cached functionals; the user's cache folder by default.
+        encoder: Gives the features instead of the functionals; those that a corpus brings then play no part.
+        cache: Folder of cached features; the user's cache folder by default.
         sampling_rate: Rate in Hz to resample to; each file's own by default.
         n_jobs: Threads; one a core by default.
         strict: Whether an unusable recording is an error.
@@ -217,36 +222,43 @@ def prepare(
         >>> pets.functionals.shape, pets.speaker.tolist()
         ((4, 88), ['pets/a', 'pets/a', 'pets/b', 'pets/b'])
     """
-    functionals, measured = corpus_functionals(
-        corpus.name,
-        corpus.table,
-        corpus.functionals,
-        cache=cache,
-        sampling_rate=sampling_rate,
-        n_jobs=n_jobs,
-        strict=strict,
-        progress=progress,
-    )
+    if encoder is not None:
+        functionals, measured = encoder.extract(
+            corpus.name, corpus.table.index, cache=cache, n_jobs=n_jobs, strict=strict, progress=progress
+        )
+    else:
+        functionals, measured = corpus_functionals(
+            corpus.name,
+            corpus.table,
+            corpus.functionals,
+            cache=cache,
+            sampling_rate=sampling_rate,
+            n_jobs=n_jobs,
+            strict=strict,
+            progress=progress,
+        )
+    names = tuple(functionals.columns)
     values = functionals.to_numpy(dtype=np.float32)
     outlier = outlier_mask(values, outlier_threshold)
     findings = [*corpus.findings, *measured]
-    findings += _outlier_findings(corpus.name, functionals.index, values, outlier, outlier_threshold)
+    findings += _outlier_findings(corpus.name, functionals, outlier, outlier_threshold)
     if outlier.all():
         raise CorpusError(f"{corpus.name}: all {len(outlier)} utterances are outliers at |z| > {outlier_threshold:g}")
     values = values[~outlier] if outlier.any() else values
-    constant = constant_features(values, FUNCTIONALS)
+    constant = constant_features(values, names)
     if constant:
-        names = ", ".join(constant)
-        detail = f"{len(constant)} functionals have one value for all utterances and are set to 0: {names}"
+        kind = "functionals" if encoder is None else "features"
+        detail = f"{len(constant)} {kind} have one value for all utterances and are set to 0: {', '.join(constant)}"
         findings.append(Finding(corpus.name, "", "constant", detail))
     table = corpus.table.loc[functionals.index[~outlier]]
-    return PreparedCorpus(corpus.name, replace(corpus, functionals=None), table, values, tuple(findings))
+    return PreparedCorpus(corpus.name, replace(corpus, functionals=None), table, values, tuple(findings), names)
 
 
 def prepare_for(
     config: ExperimentConfig,
     corpus: Corpus,
     *,
+    encoder: FeatureEncoder | None = None,
     cache: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> PreparedCorpus:
@@ -255,7 +267,8 @@ def prepare_for(
     Args:
         config: `outlier_threshold`, `sampling_rate`, `n_jobs` and `strict` matter.
         corpus: The corpus as found.
-        cache: As in :func:`prepare`.
+        encoder: As in :func:`prepare`.
+        cache: As there.
         progress: As there.
 
     Returns:
@@ -271,6 +284,7 @@ def prepare_for(
     return prepare(
         corpus,
         outlier_threshold=config.outlier_threshold,
+        encoder=encoder,
         cache=cache,
         sampling_rate=config.sampling_rate,
         n_jobs=config.n_jobs,
@@ -280,16 +294,17 @@ def prepare_for(
 
 
 def _outlier_findings(
-    name: str, index: pd.Index, values: Features, outlier: npt.NDArray[np.bool_], threshold: float
+    name: str, functionals: pd.DataFrame, outlier: npt.NDArray[np.bool_], threshold: float
 ) -> list[Finding]:
     if not outlier.any():
         return []
+    index, values = functionals.index, functionals.to_numpy(dtype=np.float32)
     statistics = fit_statistics(values)
     findings = []
     for row in np.flatnonzero(outlier).tolist():
         z = np.abs(statistics.apply(values[row : row + 1])[0])
         worst = int(z.argmax())
-        detail = f"outlier: |z| of {FUNCTIONALS[worst]} is {z[worst]:.1f}, above {threshold:g}"
+        detail = f"outlier: |z| of {functionals.columns[worst]} is {z[worst]:.1f}, above {threshold:g}"
         findings.append(Finding(name, str(index[row][0]), "outlier", detail, dropped=True))
     return findings
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.decomposition import PCA
 
-from affectmap.config import ExperimentConfig
+from affectmap.config import EGEMAPS, ExperimentConfig
 from affectmap.embedder import Embedder
 from affectmap.plan import Job
 from affectmap.preparation import PreparedCorpus
@@ -46,6 +46,7 @@ class Results:
         embeddings: Where the first fold's models place the utterances they are scored on.
         curves: Learning curves, one row an epoch.
         embedders: Trained models by name.
+        costs: What a minute of sound costs; columns :data:`affectmap.costs.COLUMNS`, empty where there is no reference.
         versions: Of the packages that matter.
     """
 
@@ -64,6 +65,7 @@ class Results:
     embeddings: pd.DataFrame
     curves: pd.DataFrame
     embedders: dict[str, Embedder] = field(default_factory=dict)
+    costs: pd.DataFrame = field(default_factory=pd.DataFrame)
     versions: dict[str, str] = field(default_factory=lambda: {name: version(name) for name in PACKAGES})
 
 
@@ -124,7 +126,7 @@ def corpora_table(
                     "other": int(counts.sum()) - sum(classes.values()),
                     "n_activation": int(labelled["activation"]),
                     "n_valence": int(labelled["valence"]),
-                    "sampling_rate": config.sampling_rate or "own",
+                    "sampling_rate": config.sampling_rate or ("own" if config.features == EGEMAPS else "the encoder's"),
                     "policy": _source_policy(config) if role == "source" else config.policy,
                     "synthetic": config.synthetic,
                 }

@@ -65,6 +65,7 @@ class Results:
     ratings: pd.DataFrame
     embeddings: pd.DataFrame
     curves: pd.DataFrame
+    costs: pd.DataFrame
 
 
 def make_corpora() -> pd.DataFrame:
@@ -325,6 +326,7 @@ def whole_results() -> Results:
         ratings=embeddings[embeddings["method"] == DAE[0]].drop(columns=["method", "file", "z1", "z2"]),
         embeddings=embeddings,
         curves=make_curves(rng),
+        costs=pd.DataFrame(),
     )
 
 

@@ -83,6 +83,15 @@ def test_stand_in_has_the_fields_of_the_real_results(whole_results):
     assert {field.name for field in dataclasses.fields(whole_results)} == real - {"embedders"}
 
 
+def test_costs_stand_under_table_4_and_in_a_file_of_their_own(whole_results, tmp_path):
+    row = {"model": "SUPERB, tiny", "parameters": 7804, "seconds_per_minute": 1.5, "memory_mb": 495.2, "device": "cpu"}
+    write_report(dataclasses.replace(whole_results, costs=pd.DataFrame([row])), tmp_path)
+    page = (tmp_path / "report.html").read_text()
+    assert "<td>7,804</td><td>1.50</td><td>495</td>" in page
+    assert "among fewer classes the likeliest of those counts" in page
+    assert pd.read_csv(tmp_path / "tables" / "costs.csv").to_dict("records") == [row]
+
+
 def test_importing_the_report_does_not_import_torch():
     code = "import sys, affectmap.report; sys.exit('torch' in sys.modules or 'matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

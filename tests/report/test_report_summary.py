@@ -99,7 +99,7 @@ def with_bounds(results, low, high):
 
 def test_the_simpler_map_gets_no_verdict_from_counts(whole_results):
     assert said(with_ridge(whole_results, 0.99))["A simpler map."] == (
-        "Ridge regression from the 88 features straight to the ratings reaches the same or more in six of six "
+        "Ridge regression from the same features straight to the ratings reaches the same or more in six of six "
         "comparisons; the network has no clear advantage. Such counts do not settle which is better."
     )
     mixed = with_values(with_ridge(whole_results, -1.0), "Ridge (activation, valence)", "valence", {"urdu": 0.9})

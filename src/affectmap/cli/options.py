@@ -27,6 +27,10 @@ ExcitedAsHappy = Annotated[
     bool | None,
     typer.Option("--excited-as-happy/--excited-apart", help="How IEMOCAP's excited counts."),
 ]
+Features = Annotated[
+    str | None,
+    typer.Option(metavar="egemaps|ssl:MODEL", help="What is measured; ssl:MODEL@LAYERS: a speech encoder's features."),
+]
 SamplingRate = Annotated[int | None, typer.Option(metavar="HZ", help="Resample; else each file's own rate.")]
 OutlierThreshold = Annotated[float | None, typer.Option(metavar="Z", help="Drop utterances with any |z| above (10).")]
 Policy = Annotated[

@@ -22,6 +22,10 @@ _Methods = Annotated[
         help="What to train; repeat for several (all four).",
     ),
 ]
+_Reference = Annotated[
+    str | None,
+    typer.Option(metavar="superb[=MODEL]", help="A large model beside ours in table 4; MODEL: its folder or hub id."),
+]
 
 
 def reproduce_command(
@@ -34,6 +38,8 @@ def reproduce_command(
     methods: _Methods = None,
     emotions: options.Emotions = None,
     excited_as_happy: options.ExcitedAsHappy = None,
+    features: options.Features = None,
+    reference: _Reference = None,
     sampling_rate: options.SamplingRate = None,
     outlier_threshold: options.OutlierThreshold = None,
     policy: options.Policy = None,

@@ -22,6 +22,7 @@ HEADS = {
     "PCA-2": "PCA-2",
     "Ridge (activation, valence)": "Ridge",
     "88 functionals": "88 feat.",
+    "SUPERB": "SUPERB",
 }
 _SHOWN = (
     ("1", ("held-out",), "Table 1. Distances explained by label distances (adjusted R²), held-out fold of the source"),
@@ -46,9 +47,12 @@ def print_tables(results: Results) -> None:
         text = format_table(results.summary, table, readings)
         if text:
             typer.echo(f"\n{title}\n{text}")
-    typer.echo(f"\n{_LEGEND}\n{_how(results.settings)}")
+    legend = _LEGEND.replace("88", str(results.settings.get("input_dim", 88)))
+    typer.echo(f"\n{legend}\n{_how(results.settings)}")
     for sign, words in footnotes(results.summary.get("audit", ())):
         typer.echo(f"{sign} {words}")
+    if len(getattr(results, "costs", ())):
+        typer.echo(f"\nWhat a minute of sound costs\n{format_costs(results.costs)}")
     overall = results.claims[results.claims["corpus"] == "all"]
     if len(overall):
         typer.echo("\nThe paper's claims on these corpora")
@@ -77,8 +81,9 @@ def format_table(summary: pd.DataFrame, table: str, readings: tuple[str, ...]) -
     cells = summary[(summary["table"] == table) & summary["reading"].isin(readings)]
     if cells.empty:
         return ""
-    heads = [method for method in HEADS if method in set(cells["method"])]
-    rows = [["", "", *(f"{HEADS[method]} " for method in heads), "bound"]]
+    names = HEADS | {raw: raw.replace("features", "feat.") for raw in _raw_methods(summary)}
+    heads = [method for method in names if method in set(cells["method"])]
+    rows = [["", "", *(f"{names[method]} " for method in heads), "bound"]]
     for (corpus, quantity), group in cells.groupby(["corpus", "quantity"], sort=False):
         by_method = {str(row["method"]): row for _, row in group.iterrows()}
         best = _best([row["mean"] for method, row in by_method.items() if method.startswith("DAE")])
@@ -89,6 +94,34 @@ def format_table(summary: pd.DataFrame, table: str, readings: tuple[str, ...]) -
         rows = [row[:-1] for row in rows]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return "\n".join("  ".join(_aligned(row, widths)).rstrip() for row in rows)
+
+
+def format_costs(costs: pd.DataFrame) -> str:
+    """Format what models cost, a line a model.
+
+    Args:
+        costs: Columns as :data:`affectmap.costs.COLUMNS`.
+
+    Returns:
+        Lines of text.
+
+    Example:
+        >>> row = {"model": "ours", "parameters": 9310, "seconds_per_minute": 0.5, "memory_mb": 250.2, "device": "cpu"}
+        >>> print(format_costs(pd.DataFrame([row])))
+              parameters  seconds   MB
+        ours       9,310     0.50  250  cpu
+    """
+    rows = [["", "parameters", "seconds", "MB", ""]]
+    for row in costs.to_dict("records"):
+        numbers = f"{row['parameters']:,}", f"{row['seconds_per_minute']:.2f}", f"{row['memory_mb']:.0f}"
+        rows.append([str(row["model"]), *numbers, str(row["device"])])
+    widths = [max(len(row[i]) for row in rows) for i in range(5)]
+    return "\n".join(
+        "  ".join(
+            text.ljust(w) if i in (0, 4) else text.rjust(w) for i, (text, w) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )
 
 
 def _aligned(row: list[str], widths: list[int]) -> Iterator[str]:
@@ -112,8 +145,14 @@ def _cell(row: pd.Series | None, best: str | None) -> str:
 
 def _bound(summary: pd.DataFrame, table: str, corpus: str, quantity: str) -> str:
     same = (summary["table"] == table) & (summary["corpus"] == corpus) & (summary["quantity"] == quantity)
-    found = summary[same & (summary["reading"] == "within") & (summary["method"] == _BOUND)]
+    raw = summary["method"].isin([_BOUND, *_raw_methods(summary)])
+    found = summary[same & (summary["reading"] == "within") & raw]
     return f"{_short(found['mean'].iloc[0])}{signs_of(found.get('audit', ()))}" if len(found) else ""
+
+
+def _raw_methods(summary: pd.DataFrame) -> list[str]:
+    """Name the row of an encoder's features themselves, which says how many they are."""
+    return [method for method in summary["method"].unique() if str(method).endswith(" features")]
 
 
 def _short(value: float) -> str:

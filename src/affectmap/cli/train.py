@@ -24,6 +24,7 @@ def train_command(
     method: _Method = "joint",
     emotions: options.Emotions = None,
     excited_as_happy: options.ExcitedAsHappy = None,
+    features: options.Features = None,
     sampling_rate: options.SamplingRate = None,
     outlier_threshold: options.OutlierThreshold = None,
     strict: options.Strict = None,

@@ -83,6 +83,8 @@ def write_tables(results: Results, folder: Path) -> None:
     """
     frames = {f"table{which}": results.summary[results.summary["table"] == which] for which in "134"}
     frames |= {name: getattr(results, name) for name in _WRITTEN}
+    if len(results.costs):
+        frames["costs"] = results.costs
     for name, frame in frames.items():
         storage.write_text(folder / f"{name}.csv", frame.to_csv(index=False, lineterminator="\n"))
         storage.write_json(folder / f"{name}.json", _plain(frame))

@@ -17,6 +17,7 @@ SHORT_NAMES = {
     "d": "three emotions are easier than four",
     "e": "only distances in activation gain from ratings",
     "f": "Metric-Val mostly recognises emotions better than Metric-Act",
+    "g": "SUPERB leads on IEMOCAP and SAVEE only",
 }
 
 

@@ -97,6 +97,7 @@ def render(results: Results, tables: Mapping[str, Table | None], pictures: Mappi
         tables=tables,
         literature=results.table2.to_dict("records"),
         pictures=pictures,
+        costs=results.costs.to_dict("records"),
         claims=claim_views(results.claims),
         dropped=findings_by_corpus(results.findings),
         settings=dict(flat_settings(results.settings)),

@@ -175,7 +175,7 @@ def _about_ridge(transfer: Transfer) -> str:
     ours = [row for leader in leaders if leader for row in leader.rows]
     pairs = [(row, ridge) for row in ours if (ridge := transfer.row(RIDGE, row["corpus"], row["quantity"]))]
     leads = [row["mean"] - ridge["mean"] for row, ridge in pairs if row["mean"] > ridge["mean"]]
-    ridge_words, total = "Ridge regression from the 88 features straight to the ratings", len(pairs)
+    ridge_words, total = "Ridge regression from the same features straight to the ratings", len(pairs)
     if total == 0:
         return ""
     if len(leads) == total:
