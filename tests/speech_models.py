@@ -59,6 +59,20 @@ def _write(folder, family, kind, norm, seed, safe, labels=None):
     return folder
 
 
+def write_as_before_2023(folder: Path) -> Path:
+    """Write a classifier as SUPERB's lies on the hub: one old file, in which two weights go by older names."""
+    import torch
+
+    file = write_classifier(folder, safe=False) / "pytorch_model.bin"
+    weights = torch.load(file, weights_only=True)
+    older = {"parametrizations.weight.original0": "weight_g", "parametrizations.weight.original1": "weight_v"}
+    for new, old in older.items():
+        weights = {name.replace(new, old): tensor for name, tensor in weights.items()}
+    weights.pop("hubert.masked_spec_embed", None)
+    torch.save(weights, file, _use_new_zipfile_serialization=False)
+    return folder
+
+
 def write_whisper(folder: Path) -> Path:
     """Write a Whisper, which looks at thirty seconds of a spectrogram."""
     import torch

@@ -9,7 +9,7 @@ import torch
 
 from affectmap.encoders import SpeechModel, hidden_dim, takes_mask
 from affectmap.schema import ConfigError, ModelError
-from speech_models import SIZES, SUPERB_LABELS, write_classifier, write_encoder, write_whisper
+from speech_models import SIZES, SUPERB_LABELS, write_as_before_2023, write_classifier, write_encoder, write_whisper
 
 FAMILIES = ("Hubert", "WavLM", "Wav2Vec2")
 
@@ -91,7 +91,9 @@ def test_whisper_looks_at_half_a_minute_and_counts_what_is_sound(tmp_path, signa
 def test_tensors_in_an_old_file_are_read(tmp_path, signals):
     safe = SpeechModel(write_classifier(tmp_path / "safe"), classifier=True)
     old = SpeechModel(write_classifier(tmp_path / "old", safe=False), classifier=True)
-    np.testing.assert_array_equal(safe.probabilities(signals), old.probabilities(signals))
+    older = SpeechModel(write_as_before_2023(tmp_path / "older"), classifier=True)
+    for each in (old, older):
+        np.testing.assert_array_equal(safe.probabilities(signals), each.probabilities(signals))
 
 
 class Evil:
