@@ -66,9 +66,9 @@ async def rate(link: str, until: float, load: Load, number: int) -> int:
     limits = httpx.Limits(max_connections=2)
     async with httpx.AsyncClient(base_url=url, timeout=30, limits=limits) as client:
 
-        async def timed(kind: str, method: str, path: str, **options: Any) -> httpx.Response:
+        async def timed(kind: str, method: str, path: str, body: object = None) -> httpx.Response:
             start = time.perf_counter()
-            answer = await client.request(method, path, **options)
+            answer = await client.request(method, path, json=body)
             load.seconds[kind].append(time.perf_counter() - start)
             return answer
 
@@ -85,9 +85,9 @@ async def rate(link: str, until: float, load: Load, number: int) -> int:
                 "seconds": 2.0,
                 "key": str(uuid.uuid4()),
             }
-            answer = await timed("rating", "POST", f"/api/{token}/ratings", json=body)
+            answer = await timed("rating", "POST", f"/api/{token}/ratings", body)
             if chance.random() < 0.1:  # as after a lost answer
-                answer = await timed("rating", "POST", f"/api/{token}/ratings", json=body)
+                answer = await timed("rating", "POST", f"/api/{token}/ratings", body)
             if answer.status_code == 201:
                 load.confirmed.append(body["key"])
                 state = answer.json()["next"]
@@ -134,8 +134,8 @@ def measure(quick: bool) -> dict[str, Any]:
             load = asyncio.run(rate_together(links, seconds))
         check_kept(folder / "speech-labels" / "ratings.csv", load)
     text = (
-        f"`affectmap annotate` as it comes (SQLite), {os.cpu_count()} cores: {RATERS} raters at once for {seconds:g} s, "
-        f"each fetching the next sound (3 s, 96 kB) and confirming a rating {THINKING_S[0]:g} to {THINKING_S[1]:g} s "
+        f"`affectmap annotate` as it comes (SQLite), {os.cpu_count()} cores: {RATERS} raters at once for {seconds:g} s, each "
+        f"fetching the next sound (3 s, 96 kB) and confirming a rating {THINKING_S[0]:g} to {THINKING_S[1]:g} s "
         f"after the last; one in ten is sent twice. Raters and server share the cores. {len(load.confirmed):,} ratings "
         "were confirmed; all are in the export, none twice."
     )

@@ -23,7 +23,8 @@ def test_organising(start_server, browser, tools, tmp_path, monkeypatch):
         return browser.find_element(By.ID, identity).text
 
     def press(label):
-        browser.find_element(By.CSS_SELECTOR, f"[aria-label='{label}']").click()
+        # At once: the table is drawn anew now and then.
+        browser.execute_script("document.querySelector(`[aria-label='${arguments[0]}']`).click()", label)
 
     browser.get(f"{server.url}/organiser")
     browser.find_element(By.ID, "password").send_keys("not the password\n")
