@@ -134,10 +134,10 @@ def measure(quick: bool) -> dict[str, Any]:
             load = asyncio.run(rate_together(links, seconds))
         check_kept(folder / "speech-labels" / "ratings.csv", load)
     text = (
-        f"`affectmap annotate` as it comes (SQLite), {os.cpu_count()} cores: {RATERS} raters at once for {seconds:g} s, each "
-        f"fetching the next sound (3 s, 96 kB) and confirming a rating {THINKING_S[0]:g} to {THINKING_S[1]:g} s "
-        f"after the last; one in ten is sent twice. Raters and server share the cores. {len(load.confirmed):,} ratings "
-        "were confirmed; all are in the export, none twice."
+        f"`affectmap annotate` as it comes (SQLite), {os.cpu_count()} cores: {RATERS} raters at once for {seconds:g} s. "
+        f"Each fetches the next sound (3 s, 96 kB) and confirms a rating {THINKING_S[0]:g} to {THINKING_S[1]:g} s after "
+        "the last; one in ten is sent twice. Raters and server share the cores. "
+        f"{len(load.confirmed):,} ratings were confirmed; all are in the export, none twice."
     )
     return {"title": "Annotator", "text": text, "rows": rows_of(load, seconds)}
 
