@@ -124,9 +124,9 @@ def rows_of(load: Load, seconds: float) -> list[Row]:
     return rows
 
 
-def measure(quick: bool) -> dict[str, Any]:
+def measure(quick: bool, seconds: float | None = None) -> dict[str, Any]:
     """Measure the annotator with everybody at once."""
-    seconds = 10.0 if quick else 60.0
+    seconds = seconds or (10.0 if quick else 60.0)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         (folder / "speech").mkdir()
@@ -135,9 +135,9 @@ def measure(quick: bool) -> dict[str, Any]:
         check_kept(folder / "speech-labels" / "ratings.csv", load)
     text = (
         f"`affectmap annotate` as it comes (SQLite), {os.cpu_count()} cores: {RATERS} raters at once for {seconds:g} s. "
-        f"Each fetches the next sound (3 s, 96 kB) and confirms a rating {THINKING_S[0]:g} to {THINKING_S[1]:g} s after "
-        "the last; one in ten is sent twice. Raters and server share the cores. "
-        f"{len(load.confirmed):,} ratings were confirmed; all are in the export, none twice."
+        "Each fetches the next sound (3 s, 96 kB), waits "
+        f"{THINKING_S[0]:g} to {THINKING_S[1]:g} s and confirms a rating; one in ten is sent twice. Raters and server "
+        f"share the cores. {len(load.confirmed):,} ratings were confirmed; all are in the export, none twice."
     )
     return {"title": "Annotator", "text": text, "rows": rows_of(load, seconds)}
 

@@ -98,7 +98,7 @@ def create_app(store: Store, password: str, at_end: Callable[[], None] | None = 
 async def _keep_looking(store: Store) -> None:
     while True:
         await asyncio.sleep(LOOK_S)
-        with suppress(AffectmapError):  # the folder is away for a while, say; lists stay as they are
+        with suppress(AffectmapError, OSError):  # the folder is away for a while, say; lists stay as they are
             await asyncio.to_thread(store.look)
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, InterfaceError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from affectmap.annotator.tables import METADATA
@@ -102,15 +102,13 @@ class Database:
     def _told(self) -> Iterator[None]:
         try:
             yield
-        except IntegrityError:
-            raise
-        except (DBAPIError, PoolTimeoutError) as error:
+        except (OperationalError, InterfaceError, PoolTimeoutError) as error:
             if self._is_full(error):
                 raise DatabaseFullError("the database's disk is full; free some space, nothing is lost") from error
             reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
             raise DatabaseAwayError(f"the database does not answer ({reason}); what was saved is safe") from error
 
-    def _is_full(self, error: DBAPIError | PoolTimeoutError) -> bool:
+    def _is_full(self, error: Exception) -> bool:
         cause = getattr(error, "orig", None)
         name = str(getattr(cause, "sqlite_errorname", ""))
         if name.startswith("SQLITE_IOERR") and self._folder:  # so it is where the log's index cannot grow

@@ -128,7 +128,8 @@ def _add_changes(app: FastAPI, store: Store, door: Door) -> None:
         name = body.get("name") if isinstance(body, dict) else None
         if not isinstance(name, str):
             raise RefusalError(422, 'send {"name": "…"}')
-        return JSONResponse({"name": await run_in_threadpool(_add_rater, store, name.strip())}, 201)
+        rater = await run_in_threadpool(store.add_rater, name.strip())
+        return JSONResponse({"name": rater.name}, 201)
 
     @app.post("/organiser/raters/{rater_id}/{verb}")
     def pause(request: Request, rater_id: int, verb: str) -> Response:
@@ -141,12 +142,6 @@ def _add_changes(app: FastAPI, store: Store, door: Door) -> None:
     def look(request: Request) -> dict[str, int]:
         _changing(request, door)
         return {"n_recordings": store.look()}
-
-
-def _add_rater(store: Store, name: str) -> str:
-    rater = store.people.add(name)
-    store.worklist.assign()
-    return rater.name
 
 
 def state_of(store: Store, standing: Standing) -> dict[str, Any]:

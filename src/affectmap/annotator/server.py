@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import socket
 from collections.abc import Callable
 
 from affectmap.annotator.app import create_app
@@ -37,13 +38,18 @@ def annotate(
         made = secrets.token_urlsafe(9)
         app = create_app(store, password or made, at_end=lambda: _end(store, notify))
         listening = listen(settings.host, settings.port)
-        address = address_of(settings.host, listening.getsockname()[1])
+        address = address_of(_reached_as(settings.host), listening.getsockname()[1])
         links = _tell(store, address, None if password else made, notify)
         if show and links:
             show(links[0])
         run_server(app, listening)
     finally:
         store.close()
+
+
+def _reached_as(host: str) -> str:
+    """Name this machine where it listens on all its addresses: no other can open 0.0.0.0."""
+    return socket.gethostname() if host in ("", "0.0.0.0", "::") else host
 
 
 def _tell(store: Store, address: str, made: str | None, notify: Callable[[str], None]) -> list[str]:

@@ -72,18 +72,18 @@ class Store:
         return {each.file.relative_to(base).as_posix() for each in self.training if each.file.is_relative_to(base)}
 
     def add_rater(self, name: str) -> Rater:
-        """Add a rater, or give the one of that name, with a list.
+        """Add a rater with a list.
 
         Args:
-            name: The name.
+            name: Not yet taken.
 
         Returns:
             The rater.
 
         Raises:
-            UsageError: If the name cannot be one.
+            UsageError: If the name cannot be one, or is taken.
         """
-        rater = self.people.named(name)
+        rater = self.people.add(name)
         self.worklist.assign()
         return rater
 
