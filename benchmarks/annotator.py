@@ -134,7 +134,7 @@ def measure(quick: bool, seconds: float | None = None) -> dict[str, Any]:
             load = asyncio.run(rate_together(links, seconds))
         check_kept(folder / "speech-labels" / "ratings.csv", load)
     text = (
-        f"`affectmap annotate` as it comes (SQLite), {os.cpu_count()} cores: {RATERS} raters at once for {seconds:g} s. "
+        f"`affectmap annotate` as it comes (SQLite), {os.cpu_count()} cores, {RATERS} raters for {seconds:g} s. "
         "Each fetches the next sound (3 s, 96 kB), waits "
         f"{THINKING_S[0]:g} to {THINKING_S[1]:g} s and confirms a rating; one in ten is sent twice. Raters and server "
         f"share the cores. {len(load.confirmed):,} ratings were confirmed; all are in the export, none twice."

@@ -1,13 +1,16 @@
 """What the rating page can ask for, and what it is told."""
 
+import asyncio
 import io
 import json
+import socket
 import uuid
 
 import pytest
 import soundfile
 
-from affectmap.annotator import rater_pages
+from affectmap.annotator import app as app_module
+from affectmap.annotator import rater_pages, server
 from affectmap.annotator import sounds as sounds_module
 from affectmap.annotator.database import DatabaseAwayError, DatabaseFullError
 from affectmap.annotator.rates import Rates
@@ -310,3 +313,28 @@ def test_languages(site):
     found = site.ask("GET", "/api/languages").json()
     assert [each["code"] for each in found] == sorted(each["code"] for each in found)
     assert {each["direction"] for each in found} <= {"ltr", "rtl"}
+
+
+def test_the_folder_is_looked_at_again(make_store, speech, tools, monkeypatch):
+    """New files reach the lists while the server runs; a folder that is away for a while ends nothing."""
+    monkeypatch.setattr(app_module, "LOOK_S", 0.01)
+    site, ended = tools.site(make_store()), []
+
+    async def run():
+        app = app_module.create_app(site.store, "a long password", at_end=lambda: ended.append(True))
+        async with app.router.lifespan_context(app):
+            speech.rename(speech.parent / "away")
+            await asyncio.sleep(0.1)
+            (speech.parent / "away").rename(speech)
+            tools.fill(speech, 1, first=40)
+            while site.store.ratings.progress(site.store.people.named("Ada")).n_items < 14:
+                await asyncio.sleep(0.05)
+            assert ended == []
+
+    asyncio.run(asyncio.wait_for(run(), 30))
+    assert ended == [True]
+
+
+@pytest.mark.parametrize(("host", "name"), [("127.0.0.1", "127.0.0.1"), ("::", None), ("0.0.0.0", None)])
+def test_links_that_others_can_open(host, name):
+    assert server._reached_as(host) == (name or socket.gethostname())

@@ -1,10 +1,11 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from affectmap.annotator.order import APART, order_of
 
 
+@settings(deadline=None)
 @given(st.integers(0, 120), st.floats(0, 0.5), st.integers(0, 1000))
 def test_everybody_meets_everything(n_items, repeat, seed):
     order = order_of(range(n_items), repeat, seed, "Ada")

@@ -77,6 +77,27 @@ def test_an_answer_lost_with_the_server_is_sent_again(start_server, tools, tmp_p
     assert keys_in(tmp_path / "labels") == [body["key"]]
 
 
+def test_a_kill_with_postgresql_behind(start_server, postgres, tools, tmp_path):
+    options = ("--labels", str(tmp_path / "labels"), "--rater", "Ada", "--database", postgres.new_url())
+    server, confirmed = start_server(*options), []
+    state = httpx.get(f"{server.url}/api/{server.link}/next").json()
+    for _ in range(5):
+        body = tools.rating(state["item"]["id"])
+        state = httpx.post(f"{server.url}/api/{server.link}/ratings", json=body).json()["next"]
+        confirmed.append(body["key"])
+    server.process.kill()
+    server.process.wait()
+    servers = [start_server(*options) for _ in range(2)]  # a team may have two
+    raters = [threading.Thread(target=rate_on, args=(server, tools, confirmed)) for server in servers]
+    for rater in raters:
+        rater.start()
+    for rater in raters:
+        rater.join()
+    told = httpx.get(f"{servers[0].url}/api/{servers[0].link}/next").json()
+    assert (told["item"], told["n_done"]) == (None, 13)
+    assert len(set(confirmed)) == len(confirmed) == 13
+
+
 def test_two_servers_on_one_store(start_server, tools, tmp_path):
     servers = [start_server("--labels", str(tmp_path / "labels"), "--rater", "Ada") for _ in range(2)]
     assert servers[0].link == servers[1].link

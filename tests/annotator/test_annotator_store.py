@@ -7,7 +7,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from affectmap.annotator.database import DatabaseAwayError, open_database
 from affectmap.annotator.rating import Rating
@@ -144,6 +144,20 @@ def test_tabs_that_are_equally_fast(store, ada):
     assert set(found) == {1, None}
 
 
+def test_a_row_that_another_process_wrote_just_before(store, ada, monkeypatch):
+    rating, save, calls = give(store.ratings.progress(ada).item), store.ratings._save, []
+
+    def save_late(*given):
+        calls.append(save(*given))  # the other process
+        if len(calls) == 1:
+            raise IntegrityError("INSERT", {}, Exception("UNIQUE"))
+        return calls[-1]
+
+    monkeypatch.setattr(store.ratings, "_save", save_late)
+    assert store.ratings.save(ada, rating) == 1
+    assert len(store.ratings.all()) == 1
+
+
 @pytest.mark.slow
 def test_fifty_raters_for_a_while(make_store, database):
     names = tuple(f"rater {number}" for number in range(50))
@@ -262,6 +276,8 @@ def test_a_second_start_goes_on(make_store, database):
     one = make_store(database=database)
     ada = one.people.named("Ada")
     one.ratings.save(ada, give(one.ratings.progress(ada).item))
+    one.people.finish_training(ada.id)
+    ada = one.people.named("Ada")
     one.close()
     two = make_store(database=database, raters=("Bob",))
     again = two.people.named("Ada")

@@ -39,7 +39,7 @@ _KINDS = {
 
 
 def create_app(store: Store, password: str, at_end: Callable[[], None] | None = None) -> FastAPI:
-    """Make the application.
+    r"""Make the application.
 
     Args:
         store: What is rated; stays the caller's to close.
@@ -58,8 +58,11 @@ def create_app(store: Store, password: str, at_end: Callable[[], None] | None = 
         >>> from affectmap.annotator import AnnotatorSettings, open_store
         >>> folder = Path(tempfile.mkdtemp()) / "speech"
         >>> folder.mkdir()
-        >>> soundfile.write(folder / "a.wav", np.zeros(16000), 16000)
-        >>> store = open_store(AnnotatorSettings(folder, raters=("Ada",)))
+        >>> for name in ("practice.wav", "a.wav"):
+        ...     soundfile.write(folder / name, np.zeros(16000), 16000)
+        >>> sheet = folder / "practice.csv"
+        >>> _ = sheet.write_text("file,activation,valence\npractice.wav,3,3\n")
+        >>> store = open_store(AnnotatorSettings(folder, raters=("Ada",), training=sheet))
         >>> "/r/{token}" in [route.path for route in create_app(store, "a long password").routes]
         True
         >>> store.close()
