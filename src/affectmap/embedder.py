@@ -30,7 +30,7 @@ from affectmap.losses import Preset
 from affectmap.preprocessing import Statistics, fit_statistics
 from affectmap.schema import AffectmapError, ConfigError, ModelError
 from affectmap.storage import new_folder, write_json
-from affectmap.training import CURVES, TrainedModel, TrainingSettings, TrainingTask, train_stacked
+from affectmap.training import CURVES, Schedule, TrainedModel, TrainingSettings, TrainingTask, train_stacked
 
 T = TypeVar("T")
 
@@ -58,6 +58,9 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         epochs: Passes over the data; the preset's if missing (50, or 100).
         batch_size: Utterances a step.
         learning_rate: Adam's; the preset's if missing (1e-3, or 1e-4).
+        losses: Names of :data:`affectmap.losses.LOSSES` joined by ``+``, in place of the preset's own.
+        reconstruction: Weight of L_rec, ≥ 0; at 0 only the encoder is trained.
+        schedule: Of the learning rate: ``constant`` or ``one-cycle``.
         standardise: Whether to z-score features with the training data's statistics; off if they already are.
         random_state: Seed of weights, order and noise, a whole number ≥ 0.
         device: ``cpu`` or ``cuda``.
@@ -86,6 +89,9 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         epochs: int | None = None,
         batch_size: int = 64,
         learning_rate: float | None = None,
+        losses: str = "",
+        reconstruction: float = 1.0,
+        schedule: Schedule = "constant",
         standardise: bool = True,
         random_state: int = 0,
         device: str = "cpu",
@@ -98,6 +104,9 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
+        self.losses = losses
+        self.reconstruction = reconstruction
+        self.schedule = schedule
         self.standardise = standardise
         self.random_state = random_state
         self.device = device
@@ -181,6 +190,9 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
             epochs=self.epochs,
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,
+            losses=self.losses,
+            reconstruction=self.reconstruction,
+            schedule=self.schedule,
         )
 
     @classmethod

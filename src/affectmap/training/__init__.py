@@ -11,6 +11,6 @@ from __future__ import annotations
 
 from affectmap.training.plain import train_plain
 from affectmap.training.stacked import train_stacked
-from affectmap.training.tasks import CURVES, TrainedModel, TrainingSettings, TrainingTask
+from affectmap.training.tasks import CURVES, Schedule, TrainedModel, TrainingSettings, TrainingTask
 
-__all__ = ["CURVES", "TrainedModel", "TrainingSettings", "TrainingTask", "train_plain", "train_stacked"]
+__all__ = ["CURVES", "Schedule", "TrainedModel", "TrainingSettings", "TrainingTask", "train_plain", "train_stacked"]
