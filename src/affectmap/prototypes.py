@@ -47,7 +47,7 @@ class Prototypes:
             Prototypes of all classes that have :data:`LEAST` rated utterances in some corpus.
 
         Raises:
-            ConfigError: If no class has.
+            ConfigError: If no class has, or there is no corpus.
 
         Example:
             >>> emotion, label = ["sad"] * 5 + ["angry"] * 5, [[1.0, 2.0]] * 5 + [[5.0, 2.0]] * 5
@@ -57,6 +57,8 @@ class Prototypes:
             angry           5.0      2.0   5
             sad             1.0      2.0   5
         """
+        if not emotions:
+            raise ConfigError("prototypes were asked for of no corpus; give one that has ratings")
         rows = []
         for number, (emotion, label) in enumerate(zip(emotions, labels, strict=True)):
             table = pd.DataFrame(np.asarray(label, dtype=np.float64), columns=list(LABELS))
