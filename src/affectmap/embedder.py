@@ -70,6 +70,8 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         label_names_: Names of the labels it learned from, where `y` had names.
         network_: The trained :class:`~affectmap.autoencoder.DenoisingAutoencoder`.
         curves_: Learning curves, one row an epoch.
+        recipe_: How it was trained if :func:`affectmap.transfer.fit_transfer` did: sources, settings and class
+            prototypes, as plain dictionaries; else ``None``.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -78,6 +80,8 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         >>> embedder.transform(functionals).shape
         (60, 2)
     """
+
+    recipe_: dict[str, Any] | None = None
 
     def __init__(
         self,
@@ -138,6 +142,7 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         (trained,) = train_stacked([task], settings, device=self.device)
         self.statistics_, self.label_names_ = statistics, label_names
         self.network_, self.curves_ = trained.network, trained.curves
+        self.recipe_ = None
         return self
 
     def transform(self, X: npt.ArrayLike) -> npt.NDArray[np.float32]:
@@ -252,6 +257,7 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
             "label_names": self.label_names_,
             "versions": {name: version(name) for name in ("affectmap", "torch")},
         }
+        settings |= {} if self.recipe_ is None else {"recipe": self.recipe_}
         statistics = {"mean": self.statistics_.mean, "std": self.statistics_.std}
         tensors = {name: torch.tensor(value, dtype=torch.float64) for name, value in statistics.items()}
         tensors |= {name: value.contiguous() for name, value in self.network_.state_dict().items()}
@@ -274,6 +280,7 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
             embedder = cls(**settings["params"] | {"hidden_dims": tuple(settings["params"]["hidden_dims"])})
             embedder.n_features_in_ = int(settings["n_features"])
             embedder.label_names_ = [str(name) for name in settings["label_names"]]
+            embedder.recipe_ = settings.get("recipe")
             names = settings["feature_names"]
             if names is not None:
                 embedder.feature_names_in_ = np.asarray([str(name) for name in names], dtype=object)

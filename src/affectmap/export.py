@@ -236,6 +236,12 @@ def _check_features(embedder: Embedder) -> None:
         )
 
 
+def _axes(embedder: Embedder) -> str:
+    if embedder.recipe_ is None:
+        return "none; distances mean something, axes do not"
+    return "points of the scale from its middle, 3; the first two are activation and valence"
+
+
 def _metadata(
     embedder: Embedder,
     name: str,
@@ -248,7 +254,7 @@ def _metadata(
         "embedding": [f"embedding_{i}" for i in range(embedding_size(embedder))],
         "distance": ["distance"],
     }
-    units = {"embedding": "none; distances mean something, axes do not", "distance": "root mean square z-score"}
+    units = {"embedding": _axes(embedder), "distance": "root mean square z-score"}
     if heads is not None:
         outputs |= {"ratings": list(LABELS), "probabilities": list(heads.classes)}
         units |= {"ratings": "1 to 5, 3 is the middle", "probabilities": "0 to 1, classes taken as equally frequent"}
@@ -265,7 +271,7 @@ def _metadata(
         "inputs": list(FUNCTIONALS),
         "outputs": outputs,
         "units": units,
-        "training": {**training, **method},
+        "training": {**training, **method, **({} if embedder.recipe_ is None else {"recipe": embedder.recipe_})},
         "standardisation": {"policy": "source"},
         **({"intervals": intervals} if intervals else {}),
         "flags": {**FLAGS, "max_distance": calibration.max_distance if calibration else 10.0},

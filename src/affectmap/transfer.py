@@ -14,9 +14,9 @@ Conventions:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +27,7 @@ from affectmap.embedder import Embedder
 from affectmap.preparation import PreparedCorpus
 from affectmap.preprocessing import fit_statistics
 from affectmap.prototypes import Prototypes
-from affectmap.schema import FUNCTIONALS, LABELS, ConfigError
+from affectmap.schema import LABELS, ConfigError
 from affectmap.training import TrainedModel, TrainingSettings, TrainingTask, train_stacked
 
 Floats = npt.NDArray[np.float64]
@@ -37,6 +37,8 @@ Features = npt.NDArray[np.float32]
 NEUTRAL = 3.0
 #: Ways of standardising that training can see.
 STANDARDISED = ("corpus", "speaker")
+#: Seeds of teachers that belong to one seed of :func:`fit_transfer`.
+MOST_TEACHERS = 1000
 
 #: Of the models whose mean is distilled.
 TEACHER = TrainingSettings(losses="paper+axis", reconstruction=0.0, epochs=15, schedule="one-cycle")
@@ -48,12 +50,12 @@ class Recipe:
 
     Attributes:
         training: Network, losses and optimiser of the teachers.
-        weight: λ, of the losses on the latent.
+        weight: λ, of the losses on the latent; above 0.
         smoothing: How far ratings move towards the prototypes of their classes, 0..1.
         classes: Whether utterances without ratings take part through their classes.
         drawn: Whether these are drawn from their class's spread and not all put in its middle.
         standardised: Ways of standardising that training sees: ``corpus``, ``speaker``, or both.
-        n_teachers: Models whose mean is distilled; 1 for a single model without distillation.
+        n_teachers: Models whose mean is distilled, 1000 at most; 1 for a single model without distillation.
         n_copies: Copies of the training rows with noise that the last network learns from.
 
     Raises:
@@ -76,8 +78,16 @@ class Recipe:
     def __post_init__(self) -> None:
         if not self.standardised or not set(self.standardised) <= set(STANDARDISED):
             raise ConfigError(f"standardised is {self.standardised!r}; expected one or both of {STANDARDISED}")
-        if self.n_teachers < 1 or self.n_copies < 1:
-            raise ConfigError(f"{self.n_teachers} teachers and {self.n_copies} copies; expected 1 or more of each")
+        if not 1 <= self.n_teachers <= MOST_TEACHERS or self.n_copies < 1:
+            raise ConfigError(
+                f"{self.n_teachers} teachers and {self.n_copies} copies; expected 1 to {MOST_TEACHERS} and 1 or more"
+            )
+        if not self.weight > 0:
+            raise ConfigError(
+                f"weight is {self.weight!r}; expected a number above 0, without labels nothing is learned"
+            )
+        if not 0 <= self.smoothing <= 1:
+            raise ConfigError(f"smoothing is {self.smoothing!r}; expected a number from 0 to 1")
 
 
 class Material(NamedTuple):
@@ -88,7 +98,7 @@ class Material(NamedTuple):
         label: Activation and valence from the middle of the scale ``(N, 2)``, ``NaN`` where unknown.
         emotion: Classes ``(N,)``, ``None`` where unknown.
         corpus: Number of the corpus ``(N,)``.
-        prototypes: Of the rated corpora.
+        prototypes: Of the rated corpora; ``None`` if none are needed, or none can be had.
     """
 
     features: Features
@@ -110,14 +120,11 @@ def gather(corpora: Sequence[PreparedCorpus], recipe: Recipe) -> Material:
         The material; without reconstruction, only rows that have labels.
 
     Raises:
-        ConfigError: If no utterance has both ratings.
+        ConfigError: If no utterance has both ratings, one of them is the same for all, corpora have other features
+            than each other, or one has classes alone and no class can be placed.
     """
-    emotions, labels = [each.emotion for each in corpora], [each.label for each in corpora]
-    if not any(np.isfinite(label).all(axis=1).any() for label in labels):
-        raise ConfigError("no utterance has ratings of activation and valence; give the label sheets, or such columns")
-    needed = recipe.smoothing > 0 or recipe.classes
-    has_classes = any(pd.notna(emotion).any() for emotion in emotions)
-    prototypes = Prototypes.of(emotions, labels) if needed and has_classes else None
+    _check_corpora(corpora)
+    prototypes = _prototypes(corpora, recipe)
     parts: list[tuple[Features, Floats, npt.NDArray[np.object_], npt.NDArray[np.int64]]] = []
     for number, corpus in enumerate(corpora):
         label = _label(corpus, recipe, prototypes) - NEUTRAL
@@ -126,6 +133,33 @@ def gather(corpora: Sequence[PreparedCorpus], recipe: Recipe) -> Material:
         parts += [(each[kept], label[kept], corpus.emotion[kept], origin) for each in standardised(corpus, recipe)]
     features, label, emotion, origin = (np.concatenate(values) for values in zip(*parts, strict=True))
     return Material(features, label, emotion, origin, prototypes)
+
+
+def _check_corpora(corpora: Sequence[PreparedCorpus]) -> None:
+    rated = [each.label[np.isfinite(each.label).all(axis=1)] for each in corpora]
+    if not any(len(label) for label in rated):
+        raise ConfigError("no utterance has ratings of activation and valence; give the label sheets, or such columns")
+    for name, values in zip(LABELS, np.concatenate(rated).T, strict=True):
+        if values.min() == values.max():
+            of = "+".join(each.name for each in corpora)
+            raise ConfigError(f"{of}: {name} is {values[0]:g} for all {len(values)} utterances; give its label sheet")
+    for each in corpora[1:]:
+        if each.feature_names != corpora[0].feature_names:
+            raise ConfigError(f"{each.name} has other features than {corpora[0].name}; measure both in the same way")
+
+
+def _prototypes(corpora: Sequence[PreparedCorpus], recipe: Recipe) -> Prototypes | None:
+    emotions, labels = [each.emotion for each in corpora], [each.label for each in corpora]
+    needed = recipe.smoothing > 0 or recipe.classes
+    if not needed or not any(pd.notna(emotion).any() for emotion in emotions):
+        return None
+    try:
+        return Prototypes.of(emotions, labels)
+    except ConfigError:
+        # Ratings do without; classes alone do not.
+        if recipe.classes and not all(np.isfinite(label).all(axis=1).any() for label in labels):
+            raise
+        return None
 
 
 def standardised(corpus: PreparedCorpus, recipe: Recipe) -> list[Features]:
@@ -212,6 +246,7 @@ def fit_transfer(
     seed: int = 0,
     device: str = "cpu",
     n_jobs: int = 1,
+    notify: Callable[[str], None] = lambda line: None,
 ) -> Embedder:
     """Train an embedder for corpora that it will never have heard.
 
@@ -221,19 +256,20 @@ def fit_transfer(
         seed: Of all draws.
         device: ``cpu`` or ``cuda``.
         n_jobs: Processes for the teachers.
+        notify: Takes one line for people at a time.
 
     Returns:
         An embedder; its statistics are those of all corpora together, so adapt it to the recordings it is used on. Its
-        first two axes are activation and valence from the middle of the scale.
+        first two axes are activation and valence from the middle of the scale. ``recipe_`` tells how it was made.
 
     Raises:
-        ConfigError: If no utterance has both ratings, or settings do not fit.
+        ConfigError: If corpora cannot be trained on together (:func:`gather`), or settings do not fit.
 
     Example:
         >>> import audformat, pandas as pd
         >>> from affectmap.corpora import Corpus
         >>> from affectmap.preparation import prepare
-        >>> from affectmap.schema import COLUMNS
+        >>> from affectmap.schema import COLUMNS, FUNCTIONALS
         >>> rng, index = np.random.default_rng(0), audformat.segmented_index([*"123456789"])
         >>> table = pd.DataFrame({name: rng.uniform(1, 5, 9) for name in LABELS}, index, COLUMNS)
         >>> pets = prepare(Corpus("pets", table, functionals=pd.DataFrame(np.eye(9, 88), index, FUNCTIONALS)))
@@ -243,19 +279,90 @@ def fit_transfer(
     """
     recipe = recipe or Recipe()
     material = gather(corpora, recipe)
+    for line in described(corpora, recipe, material.prototypes):
+        notify(line)
     # Seeds of teachers are far from those of other runs, or two runs would share some.
-    tasks = teacher_tasks(material, recipe, range(1000 * seed, 1000 * seed + recipe.n_teachers))
-    settings = recipe.training
+    first = MOST_TEACHERS * seed
+    tasks = teacher_tasks(material, recipe, range(first, first + recipe.n_teachers))
+    settings, weight = recipe.training, recipe.weight
     models = train_stacked(tasks, settings, device=device, n_jobs=n_jobs)
     if len(models) > 1:
-        settings = student_settings(recipe)
+        settings, weight = student_settings(recipe), 1.0
         models = train_stacked([student_task(material, models, recipe, seed)], settings, device=device)
-    return Embedder.of_trained(
+    embedder = Embedder.of_trained(
         models[0],
         fit_statistics(np.concatenate([each.functionals for each in corpora])),
-        list(FUNCTIONALS),
+        list(corpora[0].feature_names),
         list(LABELS),
+        weight=weight,
         random_state=seed,
         device=device,
         **{name: value for name, value in vars(settings).items() if name != "batches"},
     )
+    embedder.recipe_ = recorded(corpora, recipe, material.prototypes)
+    return embedder
+
+
+def described(corpora: Sequence[PreparedCorpus], recipe: Recipe, prototypes: Prototypes | None) -> list[str]:
+    """Say what takes part in training, a line a corpus, what the prototypes are, and what is trained.
+
+    Args:
+        corpora: What is trained on.
+        recipe: The settings.
+        prototypes: What :func:`gather` learned.
+
+    Returns:
+        Lines for people.
+    """
+    lines = []
+    for corpus in corpora:
+        n_rated, n_placed = n_labelled(corpus, recipe, prototypes)
+        by_speaker = "speaker" in recipe.standardised and speaker_sound(corpus)
+        how = " and speaker by speaker" if by_speaker and "corpus" in recipe.standardised else ""
+        how = "speaker by speaker" if by_speaker and not how else f"as a whole{how}"
+        left = len(corpus.table) - n_rated - n_placed
+        lines.append(f"{corpus.name}: {n_rated} rated, {n_placed} placed by class, {left} without; standardised {how}")
+    if prototypes is not None:
+        means = prototypes.table[list(LABELS)].itertuples()
+        places = ", ".join(f"{name} {activation:.1f}/{valence:.1f}" for name, activation, valence in means)
+        lines.append(f"prototypes (activation/valence): {places}")
+    n = recipe.n_teachers
+    lines.append("training one model" if n == 1 else f"training {n} teachers, then the network that learns their mean")
+    return lines
+
+
+def n_labelled(corpus: PreparedCorpus, recipe: Recipe, prototypes: Prototypes | None) -> tuple[int, int]:
+    """Count the utterances that have both ratings, and those that only their class places."""
+    rated = np.isfinite(corpus.label).all(axis=1)
+    if prototypes is None or not recipe.classes:
+        return int(rated.sum()), 0
+    return int(rated.sum()), int((np.isfinite(prototypes.label(corpus.emotion)).all(axis=1) & ~rated).sum())
+
+
+def recorded(corpora: Sequence[PreparedCorpus], recipe: Recipe, prototypes: Prototypes | None) -> dict[str, Any]:
+    """Put the recipe into plain dictionaries, lists, texts and numbers, as JSON has them.
+
+    Args:
+        corpora: What is trained on.
+        recipe: The settings.
+        prototypes: What :func:`gather` learned.
+
+    Returns:
+        ``sources`` with the number of utterances ``rated`` and ``by_class``, ``settings`` and ``prototypes``, a
+        dictionary a class, ``None`` where there are none.
+    """
+    sources = {}
+    for corpus in corpora:
+        n_rated, n_placed = n_labelled(corpus, recipe, prototypes)
+        sources[corpus.name] = {"rated": n_rated, "by_class": n_placed}
+    settings = asdict(recipe)
+    settings["standardised"] = list(recipe.standardised)
+    settings["training"]["hidden_dims"] = list(recipe.training.hidden_dims)
+    table: dict[str, dict[str, float | int | None]] | None = None
+    if prototypes is not None:
+        columns = {name: values.tolist() for name, values in prototypes.table.items()}  # to Python's own numbers
+        table = {str(name): {} for name in prototypes.table.index}
+        for column, values in columns.items():
+            for row, value in zip(table.values(), values, strict=True):
+                row[str(column)] = None if value != value else value
+    return {"name": "transfer", "sources": sources, "settings": settings, "prototypes": table}
