@@ -31,7 +31,7 @@ from affectmap.embedder import Embedder
 from affectmap.evaluation import Run, label_scores, sampling_notes
 from affectmap.folds import Fold
 from affectmap.literature import table2
-from affectmap.plan import Job, check_labels, model_seed, source_jobs, supervised_folds, training_settings
+from affectmap.plan import Job, check_labels, source_jobs, supervised_folds, training_settings, wrap_model
 from affectmap.pooling import PooledSource, ScaledRows
 from affectmap.preparation import PreparedCorpus, prepare_for, read_corpora
 from affectmap.protocol import (
@@ -59,6 +59,7 @@ from affectmap.results import (
 )
 from affectmap.scores import Score, Scores
 from affectmap.training import TrainedModel, train_stacked
+from affectmap.transfer import Recipe, fit_transfer
 from affectmap.workers import mapped, n_workers, one_blas_thread
 
 #: Embeddings to score above which a second process pays for its own start.
@@ -236,16 +237,38 @@ class Experiment:
         Returns:
             The embedder; its statistics are those of the source.
         """
-        alone = self.config.model_copy(update={"target": []})
-        source = PooledSource.of([self._measure(corpus) for corpus in self._load(alone)])
-        for finding in chain.from_iterable(corpus.findings for corpus in source.corpora):
-            if finding.dropped:
-                self.notify(f"dropped {finding.file}: {finding.detail}")
+        source = PooledSource.of(self._sources())
         check_labels(source, self.config.methods[:1])
         whole = self._whole(source)
         job = next(source_jobs(source, whole, 0, self.config))
         (model,) = self._models([job])
         return wrap_model(job, model, whole, self.config)
+
+    def fit_recipe(self, recipe: Recipe) -> Embedder:
+        """Train on all of the sources, which may have classes alone, for corpora that were never heard.
+
+        Args:
+            recipe: What is trained; of the settings, seed and device matter, and how corpora are read.
+
+        Returns:
+            The embedder; its statistics are those of all sources together.
+        """
+        return fit_transfer(
+            self._sources(),
+            recipe,
+            seed=self.config.seed,
+            device=self.config.device,
+            n_jobs=self.n_jobs,
+            notify=self.notify,
+        )
+
+    def _sources(self) -> list[PreparedCorpus]:
+        alone = self.config.model_copy(update={"target": []})
+        sources = [self._measure(corpus) for corpus in self._load(alone)]
+        for finding in chain.from_iterable(corpus.findings for corpus in sources):
+            if finding.dropped:
+                self.notify(f"dropped {finding.file}: {finding.detail}")
+        return sources
 
     def _whole(self, source: PooledSource) -> Material:
         rows = np.arange(len(source.emotion))
@@ -358,34 +381,3 @@ def _embedders(data: Data, trained: Trained, config: ExperimentConfig) -> Iterat
             material = data.materials[job.fold - 1] if job.fold else data.whole
             name = f"{job.method.lower()}/{f'fold-{job.fold}' if job.fold else 'all'}"
             yield name, wrap_model(job, model, material, config)
-
-
-def wrap_model(job: Job, model: TrainedModel, material: Material, config: ExperimentConfig) -> Embedder:
-    """Make an embedder of a trained model.
-
-    Args:
-        job: What was trained.
-        model: What came of it.
-        material: Carries the statistics of the training rows.
-        config: All settings.
-
-    Returns:
-        An embedder that takes functionals and standardises them with those statistics.
-    """
-    settings = training_settings(config)
-    return Embedder.of_trained(
-        model,
-        material.statistics,
-        list(material.source.pool.corpora[0].feature_names),
-        list(job.labels),
-        preset=settings.preset,
-        hidden_dims=settings.hidden_dims,
-        latent_dim=settings.latent_dim,
-        noise_std=settings.noise_std,
-        weight=config.weight,
-        epochs=settings.epochs,
-        batch_size=settings.batch_size,
-        learning_rate=settings.learning_rate,
-        random_state=model_seed(job.seed, job.fold),
-        device=config.device,
-    )

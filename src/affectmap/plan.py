@@ -15,12 +15,13 @@ from typing import NamedTuple
 import numpy as np
 
 from affectmap.config import ExperimentConfig, Method
+from affectmap.embedder import Embedder
 from affectmap.folds import Fold, most_speaker_folds, speaker_folds
 from affectmap.pooling import PooledSource, ScaledRows
 from affectmap.preparation import PreparedCorpus
 from affectmap.protocol import Material
 from affectmap.schema import LABELS, ConfigError
-from affectmap.training import TrainingSettings, TrainingTask
+from affectmap.training import TrainedModel, TrainingSettings, TrainingTask
 
 #: Names in the tables, and the labels that the metric loss is given.
 METHOD_LABELS: dict[Method, tuple[str, tuple[str, ...]]] = {
@@ -242,3 +243,34 @@ def _supervised_fold(pool: PooledSource, fold: Fold, number: int, config: Experi
             features = scaled.of(fold.train) if features is None else features
             task = TrainingTask(features, values, config.weight, model_seed(config.seed, number))
             yield Job(name, (label,), pool.name, number, config.seed, task, replace(scaled, rows=fold.test))
+
+
+def wrap_model(job: Job, model: TrainedModel, material: Material, config: ExperimentConfig) -> Embedder:
+    """Make an embedder of a trained model.
+
+    Args:
+        job: What was trained.
+        model: What came of it.
+        material: Carries the statistics of the training rows.
+        config: All settings.
+
+    Returns:
+        An embedder that takes functionals and standardises them with those statistics.
+    """
+    settings = training_settings(config)
+    return Embedder.of_trained(
+        model,
+        material.statistics,
+        list(material.source.pool.corpora[0].feature_names),
+        list(job.labels),
+        preset=settings.preset,
+        hidden_dims=settings.hidden_dims,
+        latent_dim=settings.latent_dim,
+        noise_std=settings.noise_std,
+        weight=config.weight,
+        epochs=settings.epochs,
+        batch_size=settings.batch_size,
+        learning_rate=settings.learning_rate,
+        random_state=model_seed(job.seed, job.fold),
+        device=config.device,
+    )

@@ -42,7 +42,7 @@ def test_memory_that_runs_out_is_told_in_one_line(affectmap, tables, monkeypatch
         raise MemoryError("Unable to allocate 2.00 TiB")
 
     monkeypatch.setattr("affectmap.experiment.make_material", greedy)
-    outcome = affectmap("train", *tables[:4])
+    outcome = affectmap("train", *tables[:4], "--recipe", "paper")
     assert outcome.code == 1
     assert outcome.error.startswith("memory ran out (Unable to allocate 2.00 TiB); use fewer --n-jobs")
 

@@ -13,7 +13,7 @@ from affectmap.cli.train import train_command
 from affectmap.config import ExperimentConfig
 from affectmap.schema import UsageError
 
-NOT_SETTINGS = {"output", "overwrite", "config", "cache", "backend", "scheduler", "method"}
+NOT_SETTINGS = {"output", "overwrite", "config", "cache", "backend", "scheduler", "method", "recipe"}
 
 
 def parameters(command):

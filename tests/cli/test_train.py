@@ -1,4 +1,7 @@
-"""``affectmap train``: a folder that Embedder.load reads, or one line that says why not."""
+"""``affectmap train``: a folder that Embedder.load reads, or one line that says why not.
+
+What both recipes do is tested with the paper's, which is faster.
+"""
 
 from pathlib import Path
 
@@ -6,20 +9,111 @@ import numpy as np
 import pytest
 
 from affectmap.embedder import Embedder
+from affectmap.inference import load_model
 from affectmap.schema import FUNCTIONALS
+from affectmap.transfer import Recipe
 from corpus_files import make_rows, tree, write_emodb, write_settings, write_table, write_tone
 
 ROWS = make_rows()[list(FUNCTIONALS)]
+PAPER = ("--recipe", "paper")
+NOTE = "note: its mean and spread are those of all sources together; adapt it before use"
 
 
 @pytest.fixture
 def train(affectmap, tables):
-    """Train on the birds for a moment, with other arguments."""
+    """Train on the birds for a moment, as the paper does, with other arguments."""
 
     def run(*arguments):
-        return affectmap("train", *tables[:4], *arguments)
+        return affectmap("train", *tables[:4], *PAPER, *arguments)
 
     return run
+
+
+@pytest.fixture
+def transfer(affectmap, tables, here):
+    """Train on the birds and on dogs, of which only classes are known, for a moment; with other arguments."""
+    dogs = make_rows(emotions=("sad", "angry", "neutral"), seed=2).assign(activation=np.nan, valence=np.nan)
+    dogs.loc[:1, "emotion"] = "surprise"
+    write_table(here, "dogs", dogs)
+
+    def run(*arguments):
+        return affectmap("train", *tables[:4], "--source", "table:dogs=dogs.parquet", *arguments)
+
+    return run
+
+
+def test_the_default_is_the_recipe_for_corpora_never_heard(transfer, here):
+    code, out, err = transfer("--n-jobs", 1)
+    assert (code, out) == (0, f"{here}/embedder\n")
+    lines = err.splitlines()
+    assert lines[:4] == [
+        "birds: 32 utterances found, 0 dropped, 32 used, 32 rated",
+        "dogs: 24 utterances found, 0 dropped, 24 used, 0 rated",
+        "birds: 32 rated, 0 placed by class, 0 without; standardised as a whole and speaker by speaker",
+        "dogs: 0 rated, 22 placed by class, 2 without; standardised as a whole and speaker by speaker",
+    ]
+    assert lines[4].startswith("prototypes (activation/valence): angry 4.")
+    assert lines[5] == f"training {Recipe().n_teachers} teachers, then the network that learns their mean"
+    assert lines[6].startswith("loss after 10 epochs: ")
+    assert lines[7:] == [NOTE]
+    embedder = Embedder.load("embedder")
+    assert embedder.transform(ROWS).shape == (len(ROWS), 2)
+    assert embedder.label_names_ == ["activation", "valence"]
+    recipe = embedder.recipe_
+    assert recipe["sources"] == {"birds": {"rated": 32, "by_class": 0}, "dogs": {"rated": 0, "by_class": 22}}
+    assert recipe["settings"]["training"]["epochs"] == 2  # of the settings file
+    assert set(recipe["prototypes"]) == {"neutral", "sad", "happy", "angry"}
+
+
+def test_the_recipe_takes_settings(transfer):
+    options = {"latent_dim": 3, "epochs": 1, "noise_std": 0.5, "batch_size": 8, "learning_rate": 0.01}
+    words = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", value)]
+    assert transfer(*words, "--weight", 2).code == 0
+    embedder = Embedder.load("embedder")
+    settings = embedder.recipe_["settings"]
+    assert settings["training"].items() >= options.items()
+    assert settings["weight"] == 2
+    assert embedder.transform(ROWS).shape == (len(ROWS), 3)
+
+
+def test_the_recipe_leaves_the_same_bytes(transfer, here):
+    for folder, seed in (("one", 0), ("two", 0), ("other", 1)):
+        assert transfer("-o", folder, "--seed", seed).code == 0
+    for name in ("curves.csv", "embedder.json", "weights.safetensors"):
+        assert (here / "one" / name).read_bytes() == (here / "two" / name).read_bytes()
+    assert (here / "one" / "weights.safetensors").read_bytes() != (here / "other" / "weights.safetensors").read_bytes()
+
+
+def test_what_the_recipe_trained_can_be_exported(transfer, affectmap, here):
+    assert transfer().code == 0
+    code, out, err = affectmap("export", "embedder", "-o", "model")
+    assert (code, out) == (0, f"{here}/model\n")
+    assert err.startswith("differs from PyTorch by at most ")
+    metadata = load_model(here / "model").metadata
+    assert metadata["training"]["recipe"] == Embedder.load("embedder").recipe_
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["--method", "valence"], "method valence is the paper's; add --recipe paper, or leave method out"),
+        (["--preset", "authors-code"], "preset authors-code is the paper's; add --recipe paper, or leave preset out"),
+    ],
+)
+def test_what_the_recipe_does_not_have(transfer, here, arguments, line):
+    before = tree(here)
+    code, out, err = transfer(*arguments)
+    assert (code, out, err) == (2, "", f"affectmap: error: {line}\n")
+    assert tree(here) == before
+    assert transfer("--method", "joint", "--preset", "paper").code == 0
+
+
+def test_classes_alone_cannot_be_trained_on(affectmap, transfer, here):
+    outcome = affectmap("train", "--source", "table:dogs=dogs.parquet")
+    assert outcome.code == 1
+    assert outcome.error == (
+        "no utterance has ratings of activation and valence; give the label sheets, or such columns"
+    )
 
 
 def test_it_leaves_an_embedder_and_prints_where(train, here):
@@ -52,8 +146,13 @@ def test_the_method_chooses_the_labels(train, method, labels):
 
 def test_the_default_is_joint_whatever_the_settings_file_trains_elsewhere(affectmap, tables, here):
     write_settings(here / "fast.toml", epochs=1, methods=["valence", "unsupervised"])
-    assert affectmap("train", *tables[:4]).code == 0
+    assert affectmap("train", *tables[:4], *PAPER).code == 0
     assert Embedder.load("embedder").label_names_ == ["activation", "valence"]
+
+
+def test_several_sources_are_told_to_be_adapted(train, transfer):
+    assert train("--source", "table:cats=cats.parquet").err.splitlines()[2] == NOTE
+    assert NOTE not in train("--overwrite").err
 
 
 def test_settings_reach_the_embedder(train):
@@ -86,7 +185,7 @@ def test_targets_of_a_shared_settings_file_take_no_part(affectmap, here):
     write_settings(here / "alone.toml", **birds)
     write_settings(here / "both.toml", **birds, target=["table:cats=cats.parquet"])
     for name in ("alone", "both"):
-        outcome = affectmap("train", "--config", f"{name}.toml", "-o", name)
+        outcome = affectmap("train", "--config", f"{name}.toml", "-o", name, *PAPER)
         assert "cats" not in outcome.err
     weights = [Path(name, "weights.safetensors").read_bytes() for name in ("alone", "both")]
     assert weights[0] == weights[1]
@@ -122,7 +221,7 @@ def test_dropped_recordings_are_named_with_reasons(affectmap, here):
     wav = write_emodb(here)
     write_tone(wav / "03a02Wa.wav", seconds=0.05)
     (wav / "03a02Na.wav").touch()
-    arguments = ["--source", "emodb=emodb", "--labels", "labels", "--epochs", 1]
+    arguments = ["--source", "emodb=emodb", "--labels", "labels", "--epochs", 1, *PAPER]
     code, _, err = affectmap("train", *arguments)
     assert code == 0
     reasons = {
@@ -150,9 +249,21 @@ def test_dropped_recordings_are_named_with_reasons(affectmap, here):
             1,
             "flat: activation is 3 for all 32 utterances; give its label sheet",
         ),
-        (["--source", "table:mute=mute.parquet"], 1, "mute: no utterance has a rating of activation and valence"),
         (
-            ["--source", "table:birds=birds.parquet", "--latent-dim", 1, "--preset", "authors-code"],
+            ["--source", "table:flat=flat.parquet", *PAPER],
+            1,
+            "flat: activation is 3 for all 32 utterances; give its label sheet",
+        ),
+        (["--source", "table:mute=mute.parquet"], 1, "no utterance has ratings of activation and valence"),
+        (["--source", "table:birds=birds.parquet", "--latent-dim", 1], 1, "2 labels need as many latent axes; got 1"),
+        (["--source", "table:birds=birds.parquet", "--weight", 0], 1, "weight is 0.0; expected a number above 0"),
+        (
+            ["--source", "table:mute=mute.parquet", *PAPER],
+            1,
+            "mute: no utterance has a rating of activation and valence",
+        ),
+        (
+            ["--source", "table:birds=birds.parquet", "--latent-dim", 1, "--preset", "authors-code", *PAPER],
             1,
             "authors-code gives each label a part of the latent",
         ),

@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from affectmap.cli import options
 
+if TYPE_CHECKING:
+    from affectmap.embedder import Embedder
+
+_Recipe = Annotated[
+    Literal["transfer", "paper"],
+    typer.Option(help="For corpora never heard, or the paper's method."),
+]
 _Method = Annotated[
     Literal["unsupervised", "activation", "valence", "joint"],
-    typer.Option(help="Labels that the metric loss follows."),
+    typer.Option(help="Labels that the metric loss follows; others than both need --recipe paper."),
 ]
+_Preset = Annotated[
+    Literal["paper", "authors-code"] | None,
+    typer.Option(help="The paper, or the code its authors released; the latter needs --recipe paper."),
+]
+_Weight = Annotated[float | None, typer.Option(help="Weight λ of the losses on the latent (the recipe's).")]
+_NoiseStd = Annotated[float | None, typer.Option(help="Noise σ on standardised features (the recipe's).")]
+_LatentDim = Annotated[int | None, typer.Option(help="Size of the latent (the recipe's).")]
+_Epochs = Annotated[int | None, typer.Option(help="Passes over the data (the recipe's).")]
+_BatchSize = Annotated[int | None, typer.Option(help="Utterances a step (the recipe's).")]
+_LearningRate = Annotated[float | None, typer.Option(help="Adam's (the recipe's).")]
 
 
 def train_command(
@@ -21,6 +38,7 @@ def train_command(
     output: options.Output = Path("embedder"),
     overwrite: options.Overwrite = False,
     config: options.ConfigFile = None,
+    recipe: _Recipe = "transfer",
     method: _Method = "joint",
     emotions: options.Emotions = None,
     excited_as_happy: options.ExcitedAsHappy = None,
@@ -28,13 +46,13 @@ def train_command(
     sampling_rate: options.SamplingRate = None,
     outlier_threshold: options.OutlierThreshold = None,
     strict: options.Strict = None,
-    preset: options.Preset = None,
-    weight: options.Weight = None,
-    noise_std: options.NoiseStd = None,
-    latent_dim: options.LatentDim = None,
-    epochs: options.Epochs = None,
-    batch_size: options.BatchSize = None,
-    learning_rate: options.LearningRate = None,
+    preset: _Preset = None,
+    weight: _Weight = None,
+    noise_std: _NoiseStd = None,
+    latent_dim: _LatentDim = None,
+    epochs: _Epochs = None,
+    batch_size: _BatchSize = None,
+    learning_rate: _LearningRate = None,
     seed: options.Seed = None,
     device: options.Device = None,
     n_jobs: options.NJobs = None,
@@ -42,29 +60,44 @@ def train_command(
     scheduler: options.Scheduler = None,
     cache: options.Cache = None,
 ) -> None:
-    """Train one embedder on all utterances of the source and save it as a folder for Embedder.load."""
+    """Train one embedder on all utterances of the sources and save it as a folder for Embedder.load.
+
+    Unless --recipe paper is given, it is trained for corpora never heard: sources may be several, and some may have
+    classes of emotion and no ratings.
+    """
     flags = dict(locals())
     options.require_training("train")
     from affectmap.cli.progress import progress_bar
     from affectmap.cluster import work_on
     from affectmap.config import make_config
     from affectmap.experiment import Experiment
+    from affectmap.recipe_settings import recipe_for
     from affectmap.storage import check_new_folder
 
-    for name in ("output", "overwrite", "config", "backend", "scheduler", "cache", "method"):
+    for name in ("output", "overwrite", "config", "backend", "scheduler", "cache", "method", "recipe"):
         del flags[name]
     # A saved embedder has one mean and spread, those of its source: it is trained with them, whatever targets get.
     fixed = {"source": source or None, "methods": [method], "policy": "source"}
     settings = make_config(config, **(flags | fixed))
+    chosen = recipe_for(settings) if recipe == "transfer" else None
     check_new_folder(output, overwrite=overwrite)
     experiment = Experiment(
         settings, cache=cache, notify=lambda line: typer.echo(line, err=True), progress=progress_bar
     )
     with work_on(backend, scheduler):
-        embedder = experiment.fit_embedder()
-    if len(settings.source) > 1:
-        typer.echo("note: its mean and spread are those of all sources together; adapt it before use", err=True)
+        embedder = experiment.fit_embedder() if chosen is None else experiment.fit_recipe(chosen)
     embedder.save(output, overwrite=overwrite)
-    last = embedder.curves_.iloc[-1]
-    typer.echo(f"loss after {len(embedder.curves_)} epochs: {last['total']:.3f}", err=True)
+    _tell(embedder, len(settings.source))
     typer.echo(output.resolve())
+
+
+def _tell(embedder: Embedder, n_sources: int) -> None:
+    last = embedder.curves_.iloc[-1]
+    lines = [f"loss after {len(embedder.curves_)} epochs: {last['total']:.3f}"]
+    note = "note: its mean and spread are those of all sources together; adapt it before use"
+    if embedder.recipe_:
+        lines.append(note)
+    elif n_sources > 1:
+        lines.insert(0, note)
+    for line in lines:
+        typer.echo(line, err=True)
