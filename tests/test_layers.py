@@ -35,6 +35,7 @@ def test_what_is_no_encoder(text):
         ("0", {0: 1}),
         ("-1", {3: 1}),
         ("-4", {0: 1}),
+        ("2-2", {2: 1}),
         ("1-3", {1: 1 / 3, 2: 1 / 3, 3: 1 / 3}),
         ("1:1,3:3", {1: 0.25, 3: 0.75}),
     ],
@@ -43,10 +44,15 @@ def test_weights(layers, expected):
     assert layer_weights(layers, 3) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("layers", ["4", "-5", "2-4", "3-1", "1:0", "9:1"])
+@pytest.mark.parametrize("layers", ["4", "-5", "2-4", "3-1", "1:0", "9:1", "0-99999999999"])
 def test_layers_that_are_not_there(layers):
     with pytest.raises(UsageError, match=rf"layers are {layers}; expected 0 to 3"):
         layer_weights(layers, 3)
+
+
+def test_a_layer_twice():
+    with pytest.raises(UsageError, match=r"layers are 1:1,1:2; expected each layer once, with all of its weight"):
+        layer_weights("1:1,1:2", 3)
 
 
 def test_a_weight_that_is_no_number():

@@ -71,7 +71,7 @@ def layer_weights(layers: str, n_layers: int) -> dict[int, float]:
         Weights by layer, from 0 to `n_layers`; they sum to 1.
 
     Raises:
-        UsageError: If there is no such layer, or the weights sum to 0.
+        UsageError: If there is no such layer, one is named twice, or the weights sum to 0.
 
     Example:
         >>> layer_weights("-1", 24), layer_weights("2-3", 24), layer_weights("6:3,9:1", 24)
@@ -80,10 +80,13 @@ def layer_weights(layers: str, n_layers: int) -> dict[int, float]:
     if layers == "mean":
         weights = dict.fromkeys(range(n_layers + 1), 1.0)
     elif ":" in layers:
-        weights = {int(layer): _number(weight) for layer, weight in (part.split(":") for part in layers.split(","))}
+        pairs = [part.split(":") for part in layers.split(",")]
+        weights = {int(layer): _number(weight) for layer, weight in pairs}
+        if len(weights) < len(pairs):
+            raise UsageError(f"layers are {layers}; expected each layer once, with all of its weight")
     elif "-" in layers[1:]:
         first, last = map(int, layers.split("-"))
-        weights = dict.fromkeys(range(first, last + 1), 1.0)
+        weights = dict.fromkeys(range(first, min(last, n_layers + 1) + 1), 1.0)  # one too many is enough to refuse
     else:
         weights = {int(layers) + (n_layers + 1) * layers.startswith("-"): 1.0}
     total = sum(weights.values())
