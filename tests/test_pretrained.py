@@ -127,7 +127,7 @@ def test_a_model_on_the_hub_that_is_none(hub, monkeypatch):
     server.close()
 
 
-@pytest.mark.parametrize("name", ["no/such/folder", "../models", "a b", ""])
+@pytest.mark.parametrize("name", ["no/such/folder", "../models", "a b", "~nobody-s-home/x", ""])
 def test_what_cannot_be_a_name(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     if name:
@@ -136,6 +136,11 @@ def test_what_cannot_be_a_name(name, tmp_path, monkeypatch):
     else:  # the folder that one is in
         with pytest.raises(ModelError, match=r"has no config\.json"):
             find_pretrained(name, OPTION)
+
+
+def test_a_file_in_the_place_of_its_folder(tiny):
+    with pytest.raises(UsageError, match=r"config\.json is a file; name the folder that holds it, as in --features"):
+        find_pretrained(str(tiny / "config.json"), OPTION)
 
 
 @pytest.mark.parametrize("file", ["config.json", "preprocessor_config.json", "model.safetensors"])

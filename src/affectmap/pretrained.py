@@ -74,8 +74,10 @@ def find_pretrained(name: str, option: str) -> Path:
         affectmap.schema.UsageError: no/such/folder is no folder, and no model on the hub is called so; name a folder...
     """
     require(option, "ssl", "transformers", "torch")
-    folder = Path(name).expanduser()
+    folder = Path(os.path.expanduser(name))  # noqa: PTH111 (Path's own way fails at the home of nobody)
     if not folder.is_dir():
+        if folder.is_file():
+            raise UsageError(f"{name} is a file; name the folder that holds it, as in {option}")
         if not _HUB_ID.fullmatch(name):
             raise UsageError(
                 f"{name} is no folder, and no model on the hub is called so; name a folder as in {option}, or an "
