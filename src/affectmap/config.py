@@ -139,6 +139,9 @@ def _explain(error: ErrorDetails) -> str:
         return f"unknown setting {name}" + (
             f"; did you mean {close[0]}?" if close else f"; known are {', '.join(names)}"
         )
+    told = getattr(error.get("ctx", {}).get("error"), "__cause__", None)
+    if isinstance(told, UsageError):  # says by itself what was given
+        return str(told)
     message = error["msg"].removeprefix("Value error, ")
     return f"{name}: {message[0].lower()}{message[1:]}, got {error['input']!r}"
 
