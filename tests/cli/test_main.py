@@ -15,18 +15,18 @@ from affectmap import __version__
 from affectmap.schema import AudioError, ConfigError, CorpusError, LabelError, ModelError, StorageError, UsageError
 
 COMMANDS = (
+    "demo",
     "embed",
     "adapt",
+    "track",
+    "serve",
     "corpora",
     "audit",
     "reproduce",
     "train",
-    "track",
-    "serve",
+    "export",
     "annotate",
     "agreement",
-    "export",
-    "demo",
 )
 STOPPED = "stopped by Ctrl-C; nothing was half written, and a second run goes on from the cache"
 
@@ -66,18 +66,18 @@ Options:
   --help     Show this message and exit.
 
 Commands:
+  demo       The whole protocol on synthetic speech.
   embed      Recordings on the map, with a model that is ready.
   adapt      That model for other recordings, without labels.
+  track      How a voice moves over an hour.
+  serve      embed and track over HTTP, with a page.
   corpora    What is supported, and what a folder or table holds.
   audit      What to know before any figure is believed.
   reproduce  The whole protocol: tables, report and models.
   train      One embedder from all of the source.
-  track      How a voice moves over an hour.
-  serve      embed and track over HTTP, with a page.
+  export     A trained embedder without PyTorch.
   annotate   Rate recordings in the browser, alone or in a team.
   agreement  How far raters agree, and a gold standard.
-  export     A trained embedder without PyTorch.
-  demo       The whole protocol on synthetic speech.
   ratings    Raw ratings in and out of other formats.
 """,
         "",

@@ -39,19 +39,20 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Speech in any language to a small, readable affect space: activation and valence.",
 )
+# In the order in which they are met; typer puts groups last.
+app.command("demo", short_help="The whole protocol on synthetic speech.")(demo_command)
 app.command("embed", short_help="Recordings on the map, with a model that is ready.")(embed_command)
 app.command("adapt", short_help="That model for other recordings, without labels.")(adapt_command)
+app.command("track", short_help="How a voice moves over an hour.")(track_command)
+app.command("serve", short_help="embed and track over HTTP, with a page.")(serve_command)
 app.command("corpora", short_help="What is supported, and what a folder or table holds.")(corpora_command)
 app.command("audit", short_help="What to know before any figure is believed.")(audit_command)
 app.command("reproduce", short_help="The whole protocol: tables, report and models.")(reproduce_command)
 app.command("train", short_help="One embedder from all of the source.")(train_command)
-app.command("track", short_help="How a voice moves over an hour.")(track_command)
-app.command("serve", short_help="embed and track over HTTP, with a page.")(serve_command)
+app.command("export", short_help="A trained embedder without PyTorch.")(export_command)
 app.command("annotate", short_help="Rate recordings in the browser, alone or in a team.")(annotate_command)
 app.command("agreement", short_help="How far raters agree, and a gold standard.")(agreement_command)
 app.add_typer(ratings.app, name="ratings", short_help="Raw ratings in and out of other formats.")
-app.command("export", short_help="A trained embedder without PyTorch.")(export_command)
-app.command("demo", short_help="The whole protocol on synthetic speech.")(demo_command)
 
 # Typer does not name the base of what it raises for a wrong command line.
 _Misuse = cast(type[typer.BadParameter], typer.BadParameter.__mro__[1])
