@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -31,6 +32,7 @@ def _cell(value: object) -> str:
 def card_text(
     name: str,
     cards: Sequence[CorpusCard],
+    recipe: dict[str, Any],
     tables: dict[str, pd.DataFrame],
     widths: dict[str, dict[str, float]],
     temperature: float,
@@ -41,6 +43,7 @@ def card_text(
     Args:
         name: Of the model.
         cards: Of the training corpora.
+        recipe: How it was trained, as the embedder's ``recipe_``.
         tables: What was measured, by name.
         widths: Half the widths of the intervals, by policy and label.
         temperature: Of the class probabilities.
@@ -51,31 +54,40 @@ def card_text(
     parts = [
         f"# {name}\n",
         "Reads how activated (calm to excited) and how pleasant a voice sounds, on a map of two dimensions. Input: the "
-        "88 eGeMAPSv02 functionals of openSMILE at 16 kHz. A denoising autoencoder with the continuous metric loss on "
-        "activation and valence (Das et al. 2022, arXiv 2203.14867), heads fitted on its two-dimensional embedding "
-        "afterwards. Written by `experiments/shipped-model/run.py`; every figure below comes from there.\n",
+        "88 eGeMAPSv02 functionals of openSMILE at 16 kHz. The encoder of a denoising autoencoder with the continuous "
+        "metric loss on activation and valence (Das et al. 2022, arXiv 2203.14867) and the additions of "
+        "`affectmap.transfer`; heads fitted on its embedding afterwards. Written by "
+        "`experiments/shipped-model/run.py`; every figure below comes from there.\n",
         "## Intended use\n",
-        "Research on groups of recordings: how speech varies between people, places and times. **Not** for diagnosis "
-        "or treatment, not for decisions about a person, not for surveillance. It says how a voice sounds to the one "
-        "rater of the training corpora; it does not tell what anybody feels.\n",
+        "Research on groups of recordings: how speech varies between people, places and times. **Not** for "
+        "diagnosis or treatment, not for decisions about a person, not for surveillance, and, for the terms of the "
+        "corpora (below), not for business. It says how a voice sounds to the one rater of three of the training "
+        "corpora; it does not tell what anybody feels.\n",
         "## Trained on\n",
-        f"{sizes}. EMO-DB and AESDD are acted, URDU is cut from talk shows. One person rated all of it, from 1 to 5 in "
-        "half steps (the sheets of Das et al. 2022). Each corpus was standardised by itself.\n",
+        f"{sizes}. All are acted but URDU, which is cut from talk shows. One person rated EMO-DB, URDU and most of "
+        "AESDD, from 1 to 5 in half steps (the sheets of Das et al. 2022). RAVDESS and EMOVO have no such ratings: "
+        "they gave classes only. Each corpus was standardised by itself, and once more speaker by speaker where that "
+        "is sound (not in URDU).\n",
+        markdown_table(_sources(recipe, titles)),
+        *_prototypes(recipe),
+        _settings(recipe),
         "## How well it does on a language it never heard\n",
-        "Leave-one-corpus-out: a model of the other two corpora, with the same settings. Those of network and loss are "
-        "the paper's. The prior of `adapt` (ten utterances) and the flags' thresholds were chosen looking at these "
-        "three corpora, so rows with few recordings, and the shares flagged, flatter the model somewhat. Means over "
+        "Leave-one-corpus-out: one of the three rated corpora is held out, a model of the other four, with the same "
+        "settings, is tried on it; prototypes come from the other two rated ones. The recipe's settings (see "
+        "`experiments/transfer`), the prior of `adapt` (ten utterances) and the flags' thresholds were chosen looking "
+        "at these three corpora, so these figures flatter the model somewhat. Means over "
         f"{tables['ways']['seed'].nunique()} seeds. R² is adjusted, of the ratings on the embedding; error is the mean "
         "absolute one of the ratings themselves; UAR is over neutral, sad, happy, angry (AESDD has no neutral speech: "
         "three classes, chance .33; else .25).\n",
         markdown_table(_ways(tables["ways"], titles)),
-        "Valence is hardly better than the mean of all ratings. Recall of a single emotion, adapted to the place, lies "
+        "Valence is read poorly. Recall of a single emotion, adapted to the place, lies "
         f"between {_recalls(tables['breakdown'])}.\n",
         "The last row of each corpus is another model: a ridge regression from the 88 functionals straight to the "
-        "ratings, without a network. Where it does better, the map costs accuracy; what it gives is a picture.\n",
+        "ratings, on the same rows and labels, without a network. Where it does better, the map costs accuracy; "
+        "what it gives is a picture.\n",
         "## On two more languages\n",
-        "The shipped model itself on RAVDESS (English) and EMOVO (Italian), which took no part in anything and have no "
-        "ratings: UAR of neutral, sad, happy and angry (chance .25), and the mean activation of each.\n",
+        "RAVDESS (English) and EMOVO (Italian), which have no ratings, each by a model of the other four corpora: UAR "
+        "of neutral, sad, happy and angry (chance .25), and the mean activation of each.\n",
         markdown_table(tables["elsewhere"]),
         "## By sex and emotion\n",
         "The same, adapted to the place, one seed. Bias is prediction minus rating; recall is of the emotion, over a "
@@ -89,17 +101,19 @@ def card_text(
         f"promise {level:g} for each of these three corpora, not for another one.\n",
         f"{coverage_text(tables['coverage'], widths, titles, level)}\n",
         markdown_table(_coverage(tables["coverage"], titles)),
-        "In this table models are of two corpora and the errors behind the widths come from models of one; the shipped "
-        "model is of three and its widths come from models of two. So the table tells of the method, and not exactly "
-        "of the widths above. With four points between the ends of the scale they are wide: one recording tells "
-        "little. What `track` gives with the statistics of a recording, or running ones, was not measured.\n",
+        "In this table models are of two rated corpora and the errors behind the widths come from models of one; "
+        "the shipped model is of three and its widths come from models of two, each time with RAVDESS and EMOVO. So "
+        "the table tells of the method, and not exactly of the widths above. With four points between the ends of "
+        "the scale they are wide: one recording tells little. What `track` gives with the statistics of a "
+        "recording, or running ones, was not measured.\n",
         "## Class probabilities\n",
         f"Multinomial logistic regression on the embedding, temperature {temperature:.2f}; classes count as equally "
-        "frequent. Expected calibration error on corpora never heard, before and after a temperature: (1) from models "
-        "of a single other corpus, in which the corpus reported played no part at all; (2) from scores on the other "
-        "corpora, as the shipped temperature is, by models that had the reported corpus in training. It helps where "
-        "the model was too sure and harms where it was not: take the probabilities as a rough order. The search for a "
-        "temperature ends at 100: that is what scores get that tell the classes no better than chance.\n",
+        "frequent. Expected calibration error on corpora never heard, before and after a temperature: (1) from "
+        "models of a single other rated corpus with RAVDESS and EMOVO, in which the corpus reported played no part "
+        "at all; (2) from scores on the other corpora, as the shipped temperature is, by models that had the "
+        "reported corpus in training. It helps where the model was too sure and harms where it was not: take the "
+        "probabilities as a rough order. The search for a temperature ends at 100: that is what scores get that "
+        "tell the classes no better than chance.\n",
         markdown_table(_temperature(tables["temperature"], titles)),
         "## What is no speech\n",
         "Values are given all the same, with flags beside them: look at the flags.\n",
@@ -109,17 +123,57 @@ def card_text(
         "every corpus with a flag (unfamiliar: leave-one-corpus-out):\n",
         markdown_table(_flags(tables["flags"], tables["unfamiliar"], titles)),
         "## Limits\n",
-        "- Three languages and 45 speakers, all adults; most of it acted. Nothing is known about children, the old, "
-        "illness, everyday speech, telephone or noise.\n"
+        f"- {len(cards)} languages and {sum(card.n_speakers for card in cards)} speakers, all adults; most of it "
+        "acted. Nothing is known about children, the old, illness, everyday speech, telephone or noise.\n"
+        "- Ratings are one person's, and of three corpora; RAVDESS and EMOVO teach where classes lie on average, not "
+        "how utterances of a class differ.\n"
         "- The level depends on microphone, room and voice; without adapting, compare recordings of one place and one "
         "person with each other, not across.\n"
         "- Standardised by speaker, a person who is always sad looks neutral.\n"
-        "- The axes of the embedding mean nothing by themselves.\n",
+        "- The embedding is in points from the middle of the scale, activation first; the ratings are a linear map of "
+        "it, fitted on real ratings, and are what to read.\n",
         "## Licences\n",
-        "openSMILE, which measures the input, is free for research and education only. URDU is for research, AESDD and "
-        "the rating sheets state no licence, EMO-DB is free. No recording can be had back from the model.\n",
+        "openSMILE, which measures the input, is free for research and education only. URDU is for research, "
+        "AESDD and the rating sheets state no licence, EMO-DB is free. RAVDESS is CC BY-NC-SA 4.0 (Livingstone and "
+        "Russo 2018, <https://zenodo.org/record/1188976>; commercial licences are sold apart). A mirror of "
+        "EMOVO (Costantini et al. 2014) says that it can be used for research; its makers' own terms were not found, "
+        "so ask them about any other use. "
+        "Whether terms of recordings reach weights that were learned from them was not established: take the model for "
+        "non-commercial research, and name the corpora. No recording can be had back from the model.\n",
     ]
     return "\n".join(parts)
+
+
+def _sources(recipe: dict[str, Any], titles: dict[str, str]) -> pd.DataFrame:
+    rows = [(titles[name], n["rated"], n["by_class"]) for name, n in recipe["sources"].items()]
+    return pd.DataFrame(rows, columns=["corpus", "utterances rated", "placed by class alone"])
+
+
+def _prototypes(recipe: dict[str, Any]) -> list[str]:
+    if not recipe["prototypes"]:
+        return []
+    table = pd.DataFrame(recipe["prototypes"]).T.rename_axis("class").reset_index()
+    whole = table[["n", "n_corpora"]].astype(int)
+    spread = table[["class", "activation", "activation_std", "valence", "valence_std"]]
+    columns = {"activation_std": "its spread", "valence_std": "spread of that", "n_corpora": "corpora"}
+    text = (
+        "Class prototypes: a class stands where its rated utterances lie on average, every rated corpus counting the "
+        "same. An utterance without ratings was trained towards the prototype of its class; ratings were moved "
+        f"{100 * recipe['settings']['smoothing']:.0f} % of the way to theirs. Classes without a prototype (calm, "
+        "surprise) took no part.\n"
+    )
+    return [text, markdown_table(spread.join(whole).rename(columns=columns))]
+
+
+def _settings(recipe: dict[str, Any]) -> str:
+    settings = recipe["settings"]
+    training = settings["training"]
+    return (
+        f"{settings['n_teachers']} networks were trained with the losses {training['losses'].replace('+', ' + ')} (λ "
+        f"{settings['weight']:g}, noise {training['noise_std']:g}, {training['epochs']} epochs, {training['schedule']} "
+        f"learning rate {training['learning_rate']:g}, reconstruction {training['reconstruction']:g}); one network of "
+        "the same size learned their mean. It is the one here.\n"
+    )
 
 
 def _ways(runs: pd.DataFrame, titles: dict[str, str]) -> pd.DataFrame:

@@ -1,43 +1,41 @@
-"""The shipped model itself on two corpora that it never heard and that nobody rated: RAVDESS and EMOVO."""
+"""RAVDESS and EMOVO, which nobody rated: classes by models that never heard them."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
+from material import Material
+from transfer import adapted, alone, by_speaker, max_distance, quality, train
 
 from affectmap.calibration import CLASSES
-from affectmap.inference import Model
-from affectmap.metrics import uar
+from affectmap.export import FLAGS
+from affectmap.flags import not_speech
 
-NAMES = {"ravdess": "RAVDESS (en)", "emovo": "EMOVO (it)"}
+WAYS = {"one recording alone": alone, "all of the place": adapted, "all of the speaker": by_speaker}
 
 
-def elsewhere_table(model: Model, folder: Path) -> pd.DataFrame:
+def elsewhere_table(material: Material, seed: int) -> pd.DataFrame:
     """Score the classes by each way of standardising; calm is not neutral and takes no part.
 
     Args:
-        model: The shipped model.
-        folder: Holds ``ravdess.parquet`` and ``emovo.parquet``: functionals at 16 kHz, emotion and speaker.
+        material: All corpora; the model of a row is trained on the other four.
+        seed: Of the models.
     """
     rows = []
-    for name, title in NAMES.items():
-        corpus = pd.read_parquet(folder / f"{name}.parquet").dropna(subset=["emotion"])
-        ways = {
-            "as shipped": model.transform(corpus),
-            "adapted to all of the place": model.adapt(corpus).transform(corpus),
-            "all of the speaker": model.transform(corpus, speaker=corpus["speaker"]),
-        }
-        emotion = corpus["emotion"].to_numpy(dtype=object)
-        classed = np.isin(emotion, CLASSES)
-        for way, table in ways.items():
-            guess = table[list(CLASSES)].idxmax(axis=1).to_numpy(dtype=object)
-            row = {"corpus": title, "mean and spread from": way, "UAR": uar(emotion[classed], guess[classed])}
-            row |= {f"activation of {each}": float(table["activation"][emotion == each].mean()) for each in CLASSES}
-            rows.append(row | {flag: _percent(table[flag]) for flag in ("not_speech", "unfamiliar")})
+    for name, corpus in material.classed.items():
+        trained = train([each for each in material.corpora.values() if each is not corpus], seed)
+        limit, card = max_distance(trained), material.cards[name]
+        flagged = not_speech(np.asarray(corpus.functionals, dtype=np.float64), FLAGS)
+        for way, standardised in WAYS.items():
+            heard = standardised(trained, corpus)
+            row = {"corpus": f"{card.title} ({card.languages[0]})", "mean and spread from": way}
+            row["UAR"] = quality(heard)["uar"]
+            for each in CLASSES:
+                row[f"activation of {each}"] = float(heard.ratings[corpus.emotion == each, 0].mean())
+            row |= {"not_speech": _percent(flagged), "unfamiliar": _percent(heard.distance > limit)}
+            rows.append(row)
     return pd.DataFrame(rows)
 
 
-def _percent(flag: pd.Series) -> str:
+def _percent(flag: np.ndarray) -> str:
     return f"{100 * flag.mean():.1f} %"

@@ -3,8 +3,9 @@
     python experiments/shipped-model/run.py DATA
 
 DATA is a folder with corpora/emodb, corpora/urdu, corpora/aesdd, corpora/labels, and features/ravdess.parquet and
-features/emovo.parquet (columns emotion, speaker and the functionals at 16 kHz). The same processor, versions and number
-of threads (settings.json; take OMP_NUM_THREADS=1) give the same bytes; others may differ in the last digits.
+features/emovo.parquet (columns file, emotion, speaker and the functionals at 16 kHz). What is trained is
+affectmap.transfer.fit_transfer with its default Recipe: when that changes, run this again. The same processor, versions
+and number of threads (settings.json; take OMP_NUM_THREADS=1) give the same bytes; others may differ in the last digits.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import platform
 import tempfile
 import textwrap
 from collections.abc import Sequence
+from dataclasses import asdict
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -24,8 +26,10 @@ import pandas as pd
 import torch
 from card import RIDGE_WAY, card_text, coverage_text, markdown_table
 from elsewhere import elsewhere_table
+from findings import findings, readme_findings, summary_of_ways, titled
+from material import Material, read_material
 from sounds import flags_table, sounds_table
-from transfer import Heard, Trained, adapted, after, alone, by_speaker, quality, ridge, train, ways
+from transfer import Heard, Trained, adapted, after, alone, by_speaker, max_distance, quality, ridge, train, ways
 
 from affectmap.adaptation import PRIOR
 from affectmap.calibration import (
@@ -37,16 +41,14 @@ from affectmap.calibration import (
     nested_coverage,
     with_temperature,
 )
-from affectmap.corpora import load_corpus
 from affectmap.export import export_model
 from affectmap.inference import SHIPPED, Model
-from affectmap.preparation import PreparedCorpus, prepare
 from affectmap.schema import LABELS
 from affectmap.storage import write_json, write_text
+from affectmap.transfer import Recipe
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-CORPORA = ("emodb", "urdu", "aesdd")
 POLICIES = {"source": alone, "adapted": adapted}
 LEVEL, SEED, N_SEEDS = 0.9, 0, 5
 #: Ways of standardising that intervals are tried with.
@@ -72,45 +74,34 @@ WIDTH_FROM = {
         ("1 of the speaker", "10 of the speaker", "all of the speaker"), MEASURED["source"] + MEASURED["speaker"]
     ),
 }
-#: Ways of standardising in README's table.
-README_WAYS = (
-    "one recording alone",
-    *(f"{n} of the place" for n in (3, 10, 30)),
-    "all of the place",
-    *(f"{n} of the speaker" for n in (3, 10, 30)),
-    "all of the speaker",
-    RIDGE_WAY,
-)
-#: Share of training utterances that lie nearer than what counts as unfamiliar.
-FAMILIAR = 0.995
 
 
-def compare_ways(corpora: Sequence[PreparedCorpus], n_seeds: int) -> pd.DataFrame:
-    """Score every way of standardising a corpus that the model never heard."""
+def compare_ways(material: Material, n_seeds: int) -> pd.DataFrame:
+    """Score every way of standardising a rated corpus that the model, of the other four, never heard."""
     rows = []
     for seed in range(n_seeds):
-        for corpus in corpora:
-            sources = [each for each in corpora if each is not corpus]
+        for corpus in material.rated.values():
+            sources = [each for each in material.corpora.values() if each is not corpus]
             found = [*ways(train(sources, seed), corpus, seed), (RIDGE_WAY, ridge(sources, corpus))]
             rows += [{"way": name, "corpus": corpus.name, "seed": seed, **quality(heard)} for name, heard in found]
     return pd.DataFrame(rows)
 
 
 class Held:
-    """Predictions on every corpus by models of others, each trained once."""
+    """Predictions on every rated corpus by models of others, and of those with classes alone; each trained once."""
 
-    def __init__(self, corpora: Sequence[PreparedCorpus]) -> None:
-        self.corpora = {corpus.name: corpus for corpus in corpora}
+    def __init__(self, material: Material) -> None:
+        self.corpora, self._classed = material.rated, tuple(material.classed.values())
         self._trained: dict[tuple[str, ...], Trained] = {}
 
     def heard(self, sources: tuple[str, ...], target: str, way: str) -> Heard:
         """What a model of `sources` says about `target`; `way` is one of POLICIES or COVERED."""
         if sources not in self._trained:
-            self._trained[sources] = train([self.corpora[name] for name in sources], SEED)
+            self._trained[sources] = train([*(self.corpora[name] for name in sources), *self._classed], SEED)
         return (POLICIES | COVERED)[way](self._trained[sources], self.corpora[target])
 
     def others(self, target: str) -> tuple[str, ...]:
-        """All corpora but one."""
+        """All rated corpora but one."""
         return tuple(name for name in self.corpora if name != target)
 
     def trained_on(self, sources: tuple[str, ...]) -> Trained:
@@ -140,15 +131,14 @@ def half_widths(held: Held) -> dict[str, dict[str, float]]:
 def temperature_table(held: Held) -> pd.DataFrame:
     """Calibration error on a corpus never heard, without a temperature and with two that did not see its labels.
 
-    ``strict``: from models of one of the other corpora on the rest of them, where the reported corpus played no part at
-    all; AESDD, which has no neutral speech, cannot train one. ``others``: from the leave-one-corpus-out scores on the
-    other corpora, as the shipped temperature is; the models that gave these scores had the reported corpus in training.
+    ``strict``: from models of one of the other rated corpora, and those with classes alone, on the rest of them, where
+    the reported corpus played no part at all. ``others``: from the leave-one-corpus-out scores on the other corpora, as
+    the shipped temperature is; the models that gave these scores had the reported corpus in training.
     """
     rows = []
     for corpus in held.corpora:
         others = held.others(corpus)
-        able = [name for name in others if set(CLASSES) <= set(held.corpora[name].emotion)]
-        strict = [((name,), rest) for name in able for rest in others if rest != name]
+        strict = [((name,), rest) for name in others for rest in others if rest != name]
         plain = held.trained_on(others).heads
         variants = {
             "before": plain,
@@ -211,27 +201,20 @@ def unfamiliar_table(held: Held) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def max_distance(trained: Trained) -> float:
-    """Distance within which nearly all training utterances lie."""
-    return float(np.quantile(np.sqrt(np.mean(trained.features.astype(np.float64) ** 2, axis=1)), FAMILIAR))
-
-
-def export(held: Held, tables: dict[str, pd.DataFrame], folder: Path) -> Model:
+def export(material: Material, held: Held, tables: dict[str, pd.DataFrame], folder: Path) -> Model:
     """Train on all corpora, calibrate on leave-one-corpus-out predictions, and write the model with its card."""
     names = tuple(held.corpora)
     trained = held.trained_on(names)
     widths = half_widths(held)
     heads = _tempered(held, trained.heads, [(held.others(name), name) for name in names])
     calibration = Calibration(LEVEL, widths, max_distance(trained))
-    cards = [corpus.corpus.card for corpus in held.corpora.values()]
+    cards = list(material.cards.values())
     training = {
-        "method": "DAE-Metric-Joint",
+        "method": "affectmap.transfer.fit_transfer",
         "corpora": [card.title for card in cards],
         "languages": [language for card in cards for language in card.languages],
-        "n_utterances": int(sum(len(corpus.table) for corpus in held.corpora.values())),
-        "standardised": "each corpus by itself",
+        "n_utterances": int(sum(len(corpus.table) for corpus in material.corpora.values())),
         "seed": SEED,
-        "epochs": 50,
         "licence": "other",
     }
 
@@ -244,15 +227,15 @@ def export(held: Held, tables: dict[str, pd.DataFrame], folder: Path) -> Model:
             calibration=calibration,
             card=card,
             training=training,
-            examples=np.concatenate([corpus.functionals for corpus in held.corpora.values()]),
+            examples=np.concatenate([corpus.functionals for corpus in material.corpora.values()]),
             overwrite=True,
         )
 
     with tempfile.TemporaryDirectory() as temporary:  # the card tells what the model says about silence
         model = write(Path(temporary) / "model", "")
         tables["sounds"], tables["flags"] = sounds_table(model), flags_table(model, list(held.corpora.values()))
-        tables["elsewhere"] = elsewhere_table(model, Path("features"))
-    return write(folder, card_text(SHIPPED, cards, tables, widths, heads.temperature, LEVEL))
+    recipe = trained.embedder.recipe_ or {}
+    return write(folder, card_text(SHIPPED, cards, recipe, tables, widths, heads.temperature, LEVEL))
 
 
 def between_marks(file: Path, name: str, content: str) -> None:
@@ -267,28 +250,27 @@ def between_marks(file: Path, name: str, content: str) -> None:
     write_text(file, f"{before}{begin}{textwrap.indent(content, indent)}{indent}{end}{after_it}")
 
 
+def tell_findings(runs: pd.DataFrame, elsewhere: pd.DataFrame) -> None:
+    """Write how well it does wherever it is told."""
+    between_marks(ROOT / "README.md", "ways", markdown_table(summary_of_ways(runs)))
+    between_marks(ROOT / "README.md", "findings", filled(readme_findings(runs)))
+    between_marks(HERE / "notes.md", "findings", filled(findings(runs, elsewhere)))
+
+
+def filled(lines: Sequence[str]) -> str:
+    """Break items of a list where lines end."""
+    return "".join(
+        textwrap.fill(line, 120, initial_indent="- ", subsequent_indent="  ", break_on_hyphens=False) + "\n"
+        for line in lines
+    )
+
+
 def tell_coverage(coverage: pd.DataFrame, widths: dict[str, dict[str, float]], titles: dict[str, str]) -> None:
     """Write what intervals held wherever it is told."""
     said = coverage_text(coverage, widths, titles, LEVEL)
     package = ROOT / "src" / "affectmap"
     for file, width in ((ROOT / "README.md", 120), (HERE / "notes.md", 120), (package / "inference.py", 110)):
         between_marks(file, "coverage", textwrap.fill(said, width, break_on_hyphens=False) + "\n")
-
-
-def summary_of_ways(runs: pd.DataFrame) -> pd.DataFrame:
-    """Means over seeds: a row a way, a column a quantity and corpus."""
-    mean = runs.groupby(["way", "corpus"], sort=False).mean()
-    rows = []
-    for way in README_WAYS:
-        cells = {"mean and spread from": way}
-        for column, title in (
-            ("uar", "UAR"),
-            ("r2_activation", "R² activation"),
-            ("mae_activation", "error activation"),
-        ):
-            cells[title] = " / ".join(f"{mean.loc[(way, name), column]:.2f}".lstrip("0") for name in CORPORA)
-        rows.append(cells)
-    return pd.DataFrame(rows)
 
 
 def main() -> None:
@@ -301,22 +283,24 @@ def main() -> None:
     arguments = parser.parse_args()
     output = arguments.output.absolute()
     os.chdir(arguments.data)
-    corpora = [prepare(load_corpus(f"{name}=corpora/{name}", Path("corpora/labels"))) for name in CORPORA]
-    runs = pd.read_csv(HERE / "ways.csv") if arguments.model_only else compare_ways(corpora, arguments.n_seeds).round(4)
-    held = Held(corpora)
+    material = read_material()
+    use = pd.read_csv(HERE / "ways.csv") if arguments.model_only else None
+    runs = compare_ways(material, arguments.n_seeds).round(4) if use is None else use
+    held = Held(material)
     tables = {
         "ways": runs,
         "coverage": coverage_table(held).round(4),
         "temperature": temperature_table(held),
         "breakdown": breakdown_table(held),
         "unfamiliar": unfamiliar_table(held),
+        "elsewhere": elsewhere_table(material, SEED),
     }
-    model = export(held, tables, output)
+    model = export(material, held, tables, output)
     for name, table in tables.items():
         write_text(HERE / f"{name}.csv", table.round(4).to_csv(index=False))
-    between_marks(ROOT / "README.md", "ways", markdown_table(summary_of_ways(runs)))
+    tell_findings(runs, tables["elsewhere"])
     widths = {policy: model.metadata["intervals"][policy] for policy in MEASURED}
-    tell_coverage(tables["coverage"], widths, {name: each.corpus.card.title for name, each in held.corpora.items()})
+    tell_coverage(tables["coverage"], widths, titled(material.cards))
     write_json(HERE / "settings.json", about_this_run(int(runs["seed"].nunique())))
 
 
@@ -328,6 +312,7 @@ def about_this_run(n_seeds: int) -> dict[str, object]:
         "note": "the same bytes on the same processor, versions and threads; elsewhere the last digits may differ",
         "seed": SEED,
         "n_seeds": n_seeds,
+        "recipe": asdict(Recipe()),
         "versions": {name: version(name) for name in names},
         "machine": platform.machine(),
         "processor": _processor(),

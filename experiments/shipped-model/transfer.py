@@ -8,22 +8,23 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from affectmap.adaptation import PRIOR, adapted_statistics, mixed_statistics, speaker_statistics
 from affectmap.baselines import RidgeMap
 from affectmap.calibration import CLASSES, Heads, fit_heads, fit_ratings
 from affectmap.embedder import Embedder
 from affectmap.metrics import adjusted_r2, uar
-from affectmap.pooling import PooledSource
 from affectmap.preparation import PreparedCorpus
 from affectmap.preprocessing import fit_statistics
-from affectmap.schema import FUNCTIONALS, LABELS
+from affectmap.schema import LABELS
+from affectmap.transfer import NEUTRAL, Recipe, fit_transfer, gather
 
 Floats = npt.NDArray[np.float64]
 
 #: Utterances of a place or speaker that statistics are taken from.
 HEARD = (1, 3, 10, 30)
+#: Share of training utterances that lie nearer than what counts as unfamiliar.
+FAMILIAR = 0.995
 
 
 class Trained(NamedTuple):
@@ -45,16 +46,19 @@ class Heard(NamedTuple):
 
 
 def train(sources: Sequence[PreparedCorpus], seed: int) -> Trained:
-    """Train DAE-Metric-Joint with the paper's settings on corpora that are each standardised by themselves."""
-    pool = PooledSource.of(sources)
+    """Train with the recipe; heads are fitted on corpora that are each standardised as a whole, by real ratings."""
+    embedder = fit_transfer(sources, seed=seed)
     features = np.concatenate([fit_statistics(each.functionals).apply(each.functionals) for each in sources])
-    table, label = pd.DataFrame(features, columns=list(FUNCTIONALS)), pd.DataFrame(pool.label, columns=list(LABELS))
-    embedder = Embedder(standardise=False, random_state=seed).fit(table, label)
-    embedder.statistics_ = fit_statistics(np.concatenate([each.functionals for each in sources]))
+    label, emotion = (np.concatenate([getattr(each, name) for each in sources]) for name in ("label", "emotion"))
     latent = embedder.network_.embed(features)
-    has_all = set(CLASSES) <= set(pool.emotion)
-    heads = fit_heads(latent, pool.label, pool.emotion) if has_all else fit_ratings(latent, pool.label)
+    has_all = set(CLASSES) <= set(emotion)
+    heads = fit_heads(latent, label, emotion) if has_all else fit_ratings(latent, label)
     return Trained(embedder, heads, features)
+
+
+def max_distance(trained: Trained) -> float:
+    """Distance within which nearly all training utterances lie."""
+    return float(np.quantile(np.sqrt(np.mean(trained.features.astype(np.float64) ** 2, axis=1)), FAMILIAR))
 
 
 def hear(trained: Trained, corpus: PreparedCorpus, features: npt.NDArray[np.float32]) -> Heard:
@@ -113,11 +117,12 @@ def ways(trained: Trained, corpus: PreparedCorpus, seed: int) -> Iterator[tuple[
 
 
 def ridge(sources: Sequence[PreparedCorpus], corpus: PreparedCorpus) -> Heard:
-    """The line to beat: ridge regression from the functionals to the ratings, adapted to all of the place."""
-    pool = PooledSource.of(sources)
+    """The line to beat: ridge regression on the very rows and labels of the recipe, adapted to all of the place."""
+    material = gather(sources, Recipe())
+    line = RidgeMap().fit(material.features, material.label + NEUTRAL)
     features = np.concatenate([fit_statistics(each.functionals).apply(each.functionals) for each in sources])
-    line = RidgeMap().fit(features, pool.label)
-    heads = fit_heads(line.transform(features), pool.label, pool.emotion)
+    label, emotion = (np.concatenate([getattr(each, name) for each in sources]) for name in ("label", "emotion"))
+    heads = fit_heads(line.transform(features), label, emotion)
     own = fit_statistics(np.concatenate([each.functionals for each in sources]))
     statistics, _ = adapted_statistics(_raw(corpus), own)
     place = line.transform(statistics.apply(corpus.functionals))
@@ -131,6 +136,8 @@ def quality(heard: Heard) -> dict[str, float]:
     present = [i for i, name in enumerate(CLASSES) if (corpus.emotion == name).any()]
     guess = np.array(CLASSES, dtype=object)[np.array(present)[heard.scores[:, present].argmax(axis=1)]]
     found = {"uar": uar(corpus.emotion[classed], guess[classed])}
+    if not np.isfinite(corpus.label).any():
+        return found
     for i, label in enumerate(LABELS):
         truth = corpus.label[:, i]
         found[f"r2_{label}"] = adjusted_r2(truth, heard.latent).adjusted_r2
