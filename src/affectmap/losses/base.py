@@ -76,11 +76,13 @@ class LabelLoss(nn.Module):
             pairs overflow. ``NaN`` where a usable row's latent is not finite.
 
         Raises:
-            ConfigError: If shapes or dtypes do not fit, a label is infinite, or a weight is negative or not finite.
+            ConfigError: If types, shapes or dtypes do not fit, a label is infinite, or a weight is negative or not
+                finite.
         """
+        _check_tensors(latent, label, weight)
         _check_shapes(latent, label, weight)
         leading, (n_rows, latent_dim) = latent.shape[:-2], latent.shape[-2:]
-        if latent.dtype in (torch.float16, torch.bfloat16):
+        if torch.finfo(latent.dtype).bits < 32:
             latent = latent.float()
         n_labels = label.shape[-1] if label.dim() == latent.dim() else 1
         if n_labels:
@@ -115,20 +117,38 @@ class LabelLoss(nn.Module):
         """Raise a `ConfigError` if the loss cannot work with so many columns; by default all do."""
 
 
-def _check_shapes(latent: Tensor, label: Tensor, weight: Tensor | None) -> None:
-    n_leading = latent.dim() - 1
-    fits = latent.dim() >= 2 and label.dim() - n_leading in (0, 1) and label.shape[:n_leading] == latent.shape[:-1]
-    if not fits:
-        shapes = f"latent {tuple(latent.shape)} and label {tuple(label.shape)}"
-        raise ConfigError(f"{shapes} do not fit; expected (..., N, D) with (..., N) or (..., N, L)")
-    if weight is not None and weight.shape != latent.shape[:-1]:
-        expected = f"expected {tuple(latent.shape[:-1])}, one a row of latent {tuple(latent.shape)}"
-        raise ConfigError(f"weight is {tuple(weight.shape)}; {expected}")
+def _check_tensors(latent: Tensor, label: Tensor, weight: Tensor | None) -> None:
+    for name, given in (("latent", latent), ("label", label), ("weight", weight)):
+        if not isinstance(given, Tensor) and not (name == "weight" and given is None):
+            raise ConfigError(f"{name} is of type {type(given).__name__}; expected a tensor, see torch.as_tensor")
     if not latent.is_floating_point():
         raise ConfigError(f"latent is {latent.dtype}; expected a floating dtype")
     for name, given in (("label", label), ("weight", weight)):
         if given is not None and given.is_complex():
             raise ConfigError(f"{name} is {given.dtype}; expected a real dtype")
+
+
+def _check_shapes(latent: Tensor, label: Tensor, weight: Tensor | None) -> None:
+    n_leading = latent.dim() - 1
+    fits = latent.dim() >= 2 and label.dim() - n_leading in (0, 1) and label.shape[:n_leading] == latent.shape[:-1]
+    if not fits:
+        shapes = f"latent {tuple(latent.shape)} and label {tuple(label.shape)}"
+        expected = "expected (..., N, D) with (..., N) or (..., N, L)"
+        raise ConfigError(f"{shapes} do not fit; {expected}{_reshaping(latent, label)}")
+    if latent.shape[-1] == 0:
+        raise ConfigError(f"latent {tuple(latent.shape)} has no dimension; expected D of 1 or more")
+    if weight is not None and weight.shape != latent.shape[:-1]:
+        expected = f"expected {tuple(latent.shape[:-1])}, one a row of latent {tuple(latent.shape)}"
+        raise ConfigError(f"weight is {tuple(weight.shape)}; {expected}")
+
+
+def _reshaping(latent: Tensor, label: Tensor) -> str:
+    """Say how a latent that has as many rows as the label becomes one that fits."""
+    if latent.shape[:1] != label.shape[:1] or label.dim() not in (1, 2):
+        return ""
+    if latent.dim() == 1:
+        return "; give latent[:, None]" if label.dim() == 1 else "; give the latent first"
+    return "; give latent.flatten(1), one row an utterance" if latent.dim() > 2 else ""
 
 
 def _check_values(label: Tensor, weight: Tensor) -> None:
