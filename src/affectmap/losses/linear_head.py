@@ -40,8 +40,8 @@ class LinearHeadLoss(LabelLoss):
     Example:
         >>> loss = LinearHeadLoss(latent_dim=2, generator=torch.Generator().manual_seed(0))
         >>> latent, label = torch.eye(2), torch.tensor([2.0, 4.0])
-        >>> optimiser = torch.optim.Adam(loss.parameters(), lr=0.1)
-        >>> for _ in range(300):
+        >>> optimiser = torch.optim.Adam(loss.parameters(), lr=0.3)
+        >>> for _ in range(80):
         ...     optimiser.zero_grad()
         ...     loss(latent, label).backward()
         ...     optimiser.step()
