@@ -52,7 +52,7 @@ def train_by_hand(task, settings):
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize(("n_labels", "missing", "batch_size"), [(1, 0.3, 16), (2, 0.2, 16), (1, 0.8, 4)])
 def test_weights_and_curves_are_those_of_the_method(preset, n_labels, missing, batch_size, small, make_task):
-    settings = replace(small, preset=preset, batch_size=batch_size, noise_std=0.7)
+    settings = replace(small, preset=preset, batch_size=batch_size, noise_std=0.7, epochs=2)
     task = make_task(n_labels=n_labels, missing=missing, weight=1.5)
     network, curves, had_terms = train_by_hand(task, settings)
     trained = train_plain(task, settings, dtype=torch.float64)

@@ -35,7 +35,7 @@ def mixed(make_task):
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize(("latent_dim", "batch_size"), [(2, 16), (3, 13), (2, 500)])
 def test_equals_the_plain_loop(preset, latent_dim, batch_size, small, mixed, difference):
-    settings = replace(small, preset=preset, latent_dim=latent_dim, batch_size=batch_size)
+    settings = replace(small, preset=preset, latent_dim=latent_dim, batch_size=batch_size, epochs=2)
     together = train_stacked(mixed, settings, dtype=torch.float64)
     for task, model in zip(mixed, together, strict=True):
         assert difference(model, train_plain(task, settings, dtype=torch.float64)) < 1e-12
@@ -57,7 +57,7 @@ def grouped(tasks):
 
 @pytest.mark.parametrize("beyond", BEYOND, ids=str)
 def test_equals_the_plain_loop_beyond_the_paper(beyond, small, mixed, difference):
-    settings, tasks = replace(small, **beyond), grouped(mixed[2:5])
+    settings, tasks = replace(small, epochs=2, **beyond), grouped(mixed[2:5])
     for task, model in zip(tasks, train_stacked(tasks, settings, dtype=torch.float64), strict=True):
         # Adam divides by gradients, and those near 0 carry the rounding of the encoder alone.
         assert difference(model, train_plain(task, settings, dtype=torch.float64)) < 1e-6
@@ -71,7 +71,7 @@ def test_settings_beyond_the_paper_change_the_model(beyond, small, make_task, ar
 
 @pytest.mark.parametrize("beyond", BEYOND, ids=str)
 def test_neighbours_do_not_change_one_bit_beyond_the_paper(beyond, small, mixed, are_same):
-    settings, tasks = replace(small, **beyond), grouped(mixed[:5])
+    settings, tasks = replace(small, epochs=2, **beyond), grouped(mixed[:5])
     alone = [train_stacked([task], settings)[0] for task in tasks]
     for chosen in ([*range(len(tasks))], [1, 0], [4, 3, 2]):
         for k, model in zip(chosen, train_stacked([tasks[k] for k in chosen], settings), strict=True):
@@ -113,7 +113,7 @@ def test_equals_the_plain_loop_for_other_layers(hidden_dims, small, make_task, d
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("batch_size", [16, 13])
 def test_neighbours_do_not_change_one_bit(preset, batch_size, small, mixed, are_same):
-    settings = replace(small, preset=preset, batch_size=batch_size)
+    settings = replace(small, preset=preset, batch_size=batch_size, epochs=2)
     alone = [train_stacked([task], settings)[0] for task in mixed]
     everyone = list(range(len(mixed)))
     for chosen in (everyone, everyone[::-1], [0, 1], [1, 0], [2, 4, 0], [3, 0], [8, 6, 5, 4, 3, 2]):
