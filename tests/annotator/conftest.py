@@ -126,7 +126,8 @@ class Postgres:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     pytest.importorskip("psycopg", reason="NO DRIVER: PostgreSQL is NOT tested; pip install psycopg[binary]")
-    found = [each.parent for each in sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))]
+    debian = Path("/usr/lib/postgresql").glob("*/bin/initdb")
+    found = sorted((each.parent for each in debian), key=lambda each: float(each.parent.name))
     if not found:
         pytest.skip("NO POSTGRESQL: the store for teams is NOT tested; apt-get install postgresql")
     folder = Path(tempfile.mkdtemp(prefix="affectmap-postgres-"))
