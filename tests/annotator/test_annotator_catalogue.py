@@ -29,6 +29,8 @@ def test_why_others_cannot(write_voice, tmp_path):
     soundfile.write(tmp_path / "blip.wav", np.zeros(80), 8000)
     soundfile.write(tmp_path / "long.flac", np.zeros(8000 * 121), 8000)
     (tmp_path / "line\nbreak.wav").write_bytes(cut.read_bytes())
+    (tmp_path / " ").mkdir()
+    (tmp_path / " " / "spaces.wav").write_bytes(cut.read_bytes())
     (tmp_path / os.fsdecode(b"\xff.wav")).write_bytes(cut.read_bytes())
     found = notes(tmp_path)
     assert found["cut.wav"] == "cut short; restore the whole file"
@@ -36,6 +38,7 @@ def test_why_others_cannot(write_voice, tmp_path):
     assert found["blip.wav"] == "lasts 0.01 s, expected 0.06 to 120 s; cut it anew"
     assert found["long.flac"].startswith("lasts 121 s")
     assert "its name cannot be written" in found["line\nbreak.wav"]
+    assert "its name cannot be written" in found[" /spaces.wav"]
     assert "its name cannot be written" in found["\\xff.wav"]
 
 

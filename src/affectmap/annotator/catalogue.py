@@ -18,6 +18,7 @@ from affectmap.web.root import find_recording
 
 #: Longest utterance in seconds: nobody can give one rating to more.
 LONGEST_S = 120.0
+_NO_NAME = "not a file within the folder, or its name cannot be written; put a copy with a plain name there"
 _CUT = 1.01  # a header may promise this many times what is there
 
 
@@ -75,8 +76,9 @@ def _look_at(base: Path, file: Path, known: Mapping[str, Found]) -> Found:
         real = find_recording(base, path)
         state = real.stat()
     except (RefusalError, OSError):
-        note = "not a file within the folder, or its name cannot be written; put a copy with a plain name there"
-        return Found(storable, "", 0, 0, 0.0, note)
+        return Found(storable, "", 0, 0, 0.0, _NO_NAME)
+    if path != path.strip():  # a table of ratings drops the spaces, and would mean another file
+        return Found(storable, "", 0, 0, 0.0, _NO_NAME)
     before = known.get(path)
     if before and before.content and (before.n_bytes, before.changed_ns) == (state.st_size, state.st_mtime_ns):
         return before
