@@ -180,7 +180,7 @@ def _postgresql(text: str) -> Engine:
             url.set(drivername="postgresql+psycopg"),
             connect_args={"connect_timeout": int(_WAIT_S)},
             pool_size=10,
-            max_overflow=10,
+            max_overflow=MAX_THREADS - 10,  # nobody waits for somebody else's connection
             pool_timeout=_WAIT_S,
             pool_pre_ping=True,
         )
