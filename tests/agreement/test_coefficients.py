@@ -49,6 +49,14 @@ def test_icc_of_shrout_and_fleiss():
     assert (found.single.n_items, found.n_raters, found.n_left_out) == (6, 4, 0)
 
 
+def test_icc_of_few_items_has_no_interval():
+    for n_items in (2, 4, 5):
+        found = icc(JUDGES[:n_items])
+        assert all(np.isfinite([found.single.value, found.average.value]))
+        for each in (found.single, found.average):
+            assert np.isnan([each.low, each.high]).tolist() == [n_items < 5] * 2
+
+
 @pytest.mark.parametrize(
     "ratings", [JUDGES, random_ratings(), random_ratings(9, 2, seed=3), random_ratings(30, 7, seed=5)]
 )

@@ -17,7 +17,16 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import fdtri
 
-from affectmap.agreement.resampling import LEVEL, N_RESAMPLES, Estimate, Floats, drawn, estimate, resampled_sums
+from affectmap.agreement.resampling import (
+    LEVEL,
+    MIN_ITEMS,
+    N_RESAMPLES,
+    Estimate,
+    Floats,
+    drawn,
+    estimate,
+    resampled_sums,
+)
 
 #: Variance below which ratings from 1 to 5 do not vary: what rounding leaves.
 _NO_VARIANCE = 1e-12
@@ -55,7 +64,8 @@ def icc(ratings: npt.ArrayLike) -> IntraclassCorrelation:
         ratings: Items by raters (N, K).
 
     Returns:
-        Both, at most 1; ``NaN`` below two raters or two complete items, or where no rating differs.
+        Both, at most 1; ``NaN`` below two raters or two complete items, or where no rating differs. Below five complete
+        items no interval is given, as nowhere here.
 
     Example:
         >>> judges = [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]]
@@ -97,6 +107,8 @@ def _single(squares: tuple[float, float, float], n: int, k: int) -> float:
 
 def _icc_interval(squares: tuple[float, float, float], single: float, n: int, k: int) -> tuple[float, float]:
     items, raters, error = squares
+    if n < MIN_ITEMS:
+        return float("nan"), float("nan")
     if 1 - single < _NO_VARIANCE:
         return 1.0, 1.0
     a = k * single / (n * (1 - single))

@@ -137,7 +137,8 @@ def _own(table: pd.DataFrame) -> TextTable:
         cells = [_cell(found[measure]) for measure in ("absolute_difference", "ccc", "icc_2_1")]
         rows.append([rater, label, *cells, str(found["ccc"]["n_items"])])
     legend = (
-        "First ratings and unseen repeats of the same recordings: mean absolute difference in points, CCC, ICC(2,1)."
+        "First ratings and unseen repeats of the same recordings: mean absolute difference in points, CCC, ICC(2,1). "
+        "No intervals below five items."
     )
     return TextTable("Own consistency", ["rater", "", "points apart", "CCC", "ICC(2,1)", "items"], rows, 2, legend)
 
