@@ -154,9 +154,10 @@ def test_doors():
 
 
 def test_own_consistency_takes_the_last_revision():
-    row = {"rater": "Ada", "file": "a.wav", "cannot_tell": False, "activation": 3.0, "valence": 2.0}
+    row = {"rater": "Ada", "file": "a.wav", "cannot_tell": False, "activation": 3.0, "valence": 2.0, "emotion": None}
+    row |= {"comment": "", "presentation": 1, "revision": 1, "rated_at": "2026-01-31T12:00:00.000Z", "seconds": 4.0}
     again = {**row, "presentation": 2}
-    rows = [{**row, "presentation": 1}, {**again, "valence": 5.0}, {**again, "valence": 2.5}]
-    assert own_consistency(rows) == {"Ada": {"n": 1, "activation": 0.0, "valence": 0.5}}
-    assert own_consistency([rows[0], {**again, "cannot_tell": True, "activation": None}]) == {}
+    rows = [row, {**again, "valence": 5.0}, {**again, "valence": 2.5, "revision": 2}]
+    assert own_consistency([*rows, {**row, "rater": "Bo"}]) == {"Ada": {"n": 1, "activation": 0.0, "valence": 0.5}}
+    assert own_consistency([rows[0], {**again, "cannot_tell": True, "activation": None, "valence": None}]) == {}
     assert own_consistency([rows[0]]) == {}

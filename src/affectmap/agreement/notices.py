@@ -12,8 +12,7 @@ import numpy as np
 
 from affectmap.agreement.coefficients import interval_alpha, nominal_alpha, pair_measures
 from affectmap.agreement.estimators import MIN_SHARED
-from affectmap.agreement.ratings import VALUES, rating_matrix
-from affectmap.agreement.table import repeats
+from affectmap.agreement.ratings import VALUES, rating_matrix, repeats
 from affectmap.schema import LABEL_RANGE, LABELS
 
 if TYPE_CHECKING:

@@ -223,8 +223,24 @@ def write_ratings(raw: pd.DataFrame, file: Path) -> None:
         >>> file.read_text().splitlines()[1]
         'a.wav,anna,3.5,,,false,,1,1,,'
     """
+    write_text(file, csv_of(raw))
+
+
+def csv_of(raw: pd.DataFrame) -> str:
+    r"""Give raw ratings as the text of a CSV file.
+
+    Args:
+        raw: Raw ratings with :data:`COLUMNS`.
+
+    Returns:
+        A header and one line a rating; missing values are empty, truth values ``true`` and ``false``.
+
+    Example:
+        >>> csv_of(typed([])).count(",")
+        10
+    """
     table = raw[list(COLUMNS)].assign(cannot_tell=raw["cannot_tell"].map({True: "true", False: "false"}))
-    write_text(file, table.to_csv(index=False, float_format="%.10g", lineterminator="\n"))
+    return str(table.to_csv(index=False, float_format="%.10g", lineterminator="\n"))
 
 
 def rating_matrix(ratings: pd.DataFrame, value: str, presentation: int = 1) -> pd.DataFrame:
@@ -249,3 +265,25 @@ def rating_matrix(ratings: pd.DataFrame, value: str, presentation: int = 1) -> p
     told = ratings[(ratings["presentation"] == presentation) & ~ratings["cannot_tell"] & ratings[value].notna()]
     wide = told.pivot(index="file", columns="rater", values=value)
     return wide.reindex(columns=sorted(ratings["rater"].unique())).sort_index()
+
+
+def repeats(ratings: pd.DataFrame, label: str) -> pd.DataFrame:
+    """Lay out the first repeat of each item and rater that has a value.
+
+    Args:
+        ratings: Last revisions, as from :func:`read_ratings`.
+        label: ``activation``, ``valence`` or ``emotion``.
+
+    Returns:
+        A row an item and a column a rater, as :func:`rating_matrix` gives first ratings.
+
+    Example:
+        >>> import pandas as pd
+        >>> ratings = pd.DataFrame({"file": "a", "rater": "x", "valence": [1.0, 2.0], "presentation": [1, 2],
+        ...                         "cannot_tell": False})
+        >>> repeats(ratings, "valence").values.tolist()
+        [[2.0]]
+    """
+    later = ratings[(ratings["presentation"] > 1) & ~ratings["cannot_tell"] & ratings[label].notna()]
+    later = later.sort_values(KEY).drop_duplicates(["file", "rater"]).assign(presentation=2)
+    return rating_matrix(later, label, presentation=2)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from affectmap.agreement.coefficients import icc, interval_alpha, nominal_alpha, pair_measures, same_share
-from affectmap.agreement.ratings import KEY, VALUES, rating_matrix
+from affectmap.agreement.ratings import VALUES, rating_matrix, repeats
 from affectmap.agreement.resampling import N_RESAMPLES, Estimate
 from affectmap.schema import LABELS
 
@@ -71,27 +71,6 @@ def agreement_table(ratings: pd.DataFrame, n_resamples: int = N_RESAMPLES, seed:
                 rows.append(_row("pair", label, measure, estimate, 2, rater=one, other=other))
         rows += _own(firsts, repeats(ratings, label), label, options)
     return pd.DataFrame(rows, columns=list(COLUMNS))
-
-
-def repeats(ratings: pd.DataFrame, label: str) -> pd.DataFrame:
-    """Lay out the first repeat of each item and rater that has a value.
-
-    Args:
-        ratings: As from :func:`~affectmap.agreement.ratings.read_ratings`.
-        label: ``activation``, ``valence`` or ``emotion``.
-
-    Returns:
-        A row an item and a column a rater, as :func:`~affectmap.agreement.ratings.rating_matrix` gives first ratings.
-
-    Example:
-        >>> ratings = pd.DataFrame({"file": "a", "rater": "x", "valence": [1.0, 2.0], "presentation": [1, 2],
-        ...                         "cannot_tell": False})
-        >>> repeats(ratings, "valence").values.tolist()
-        [[2.0]]
-    """
-    later = ratings[(ratings["presentation"] > 1) & ~ratings["cannot_tell"] & ratings[label].notna()]
-    later = later.sort_values(KEY).drop_duplicates(["file", "rater"]).assign(presentation=2)
-    return rating_matrix(later, label, presentation=2)
 
 
 def _together(firsts: pd.DataFrame, label: str, options: Mapping[str, int]) -> Iterator[dict[str, Any]]:

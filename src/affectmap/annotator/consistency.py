@@ -2,42 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from affectmap.agreement.ratings import rating_matrix, repeats
+from affectmap.annotator.raw import as_ratings
 from affectmap.schema import LABELS
 
 
-def own_consistency(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+def own_consistency(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
     r"""Average how far a rater's second rating of a recording lies from the first, unseen to the rater.
 
-    ``mean |second - first|`` over the recordings that were rated twice; the last revision of each counts.
+    ``mean |second - first|`` over the recordings that were rated twice, of the ratings that
+    :func:`affectmap.agreement.agreement_table` compares; the last revision of each counts.
 
     Args:
-        rows: Raw ratings in the order in which they were confirmed.
+        rows: Raw ratings, from :meth:`affectmap.annotator.ratings.Ratings.all`.
 
     Returns:
         By rater: number of recordings ``n``, and the mean difference in ``activation`` and ``valence``, 0..4. Raters
         who have no such pair yet are left out.
 
     Example:
-        >>> row = {"rater": "Ada", "file": "a.wav", "cannot_tell": False, "activation": 3.0, "valence": 2.0}
+        >>> row = {"rater": "Ada", "file": "a.wav", "activation": 3.0, "valence": 2.0, "emotion": None, "seconds": 4.0}
+        >>> row |= {"cannot_tell": False, "comment": "", "revision": 1, "rated_at": "2026-01-31T12:00:00.000Z"}
         >>> own_consistency([{**row, "presentation": 1}, {**row, "presentation": 2, "valence": 2.5}])
         {'Ada': {'n': 1, 'activation': 0.0, 'valence': 0.5}}
     """
-    last: dict[tuple[str, str], dict[int, Mapping[str, Any]]] = {}
-    for row in rows:
-        last.setdefault((row["rater"], row["file"]), {})[row["presentation"]] = row
-    pairs: dict[str, list[list[float]]] = {}
-    for (rater, _), by_presentation in last.items():
-        first, second = by_presentation.get(1), by_presentation.get(2)
-        if first and second and not (first["cannot_tell"] or second["cannot_tell"]):
-            pairs.setdefault(rater, []).append([abs(second[label] - first[label]) for label in LABELS])
+    twice = {(row["rater"], row["file"]) for row in rows if row["presentation"] > 1}
+    ratings = as_ratings([row for row in rows if (row["rater"], row["file"]) in twice])
+    apart = {label: (repeats(ratings, label) - rating_matrix(ratings, label)).abs() for label in LABELS}
+    n_both = apart[LABELS[0]].notna().sum()
     return {
-        rater: {"n": len(found), **{label: _mean([row[i] for row in found]) for i, label in enumerate(LABELS)}}
-        for rater, found in pairs.items()
+        rater: {"n": int(n_both[rater]), **{label: round(float(apart[label][rater].mean()), 3) for label in LABELS}}
+        for rater in n_both.index[n_both > 0]
     }
-
-
-def _mean(values: list[float]) -> float:
-    return round(sum(values) / len(values), 3)

@@ -9,8 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from affectmap.agreement import export_database, export_sheet
-from affectmap.annotator.raw import raw_csv
-from affectmap.annotator.standing import as_ratings
+from affectmap.annotator.raw import as_ratings, raw_csv
 from affectmap.annotator.store import Store
 from affectmap.storage import write_text
 

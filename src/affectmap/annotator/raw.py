@@ -1,36 +1,26 @@
-"""Raw ratings as CSV: the file that everything else is made of."""
+"""A store's rows as :mod:`affectmap.agreement` takes raw ratings."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-#: Columns of raw ratings: one row for each that was confirmed; of several revisions the last counts.
-COLUMNS = (
-    "file",
-    "rater",
-    "activation",
-    "valence",
-    "emotion",
-    "cannot_tell",
-    "comment",
-    "presentation",
-    "revision",
-    "rated_at",
-    "seconds",
-)
+from affectmap.agreement import last_revisions
+from affectmap.agreement.cells import PARSE
+from affectmap.agreement.ratings import csv_of, typed
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-def raw_csv(rows: Iterable[Mapping[str, Any]]) -> str:
-    r"""Write raw ratings as CSV.
+def raw_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    r"""Write raw ratings as CSV: the file that everything else is made of.
 
     Args:
         rows: From :meth:`affectmap.annotator.ratings.Ratings.all`.
 
     Returns:
-        UTF-8 text with a header; missing values are empty, truth values ``true`` and ``false``.
+        Text with a header, which :func:`affectmap.agreement.read_ratings` reads.
 
     Example:
         >>> row = {"file": "a.wav", "rater": "Ada", "activation": 3.5, "valence": 2.0, "emotion": None}
@@ -38,16 +28,22 @@ def raw_csv(rows: Iterable[Mapping[str, Any]]) -> str:
         >>> raw_csv([{**row, "rated_at": "2026-01-31T12:00:00.000Z"}]).splitlines()[1]
         'a.wav,Ada,3.5,2,,false,,1,1,2026-01-31T12:00:00.000Z,4.25'
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([_cell(row[column]) for column in COLUMNS] for row in rows)
-    return text.getvalue()
+    return csv_of(typed(rows))
 
 
-def _cell(value: str | float | None) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"{value:.10g}" if isinstance(value, float) else str(value)
+def as_ratings(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Give the last revision of each rating, as :func:`affectmap.agreement.read_ratings` does from the file.
+
+    Args:
+        rows: From :meth:`affectmap.annotator.ratings.Ratings.all`.
+
+    Returns:
+        One row for each file, rater and presentation; emotions are called as everywhere.
+
+    Example:
+        >>> row = {"file": "a.wav", "rater": "Ada", "activation": 3.5, "valence": 2.0, "emotion": "Anger"}
+        >>> row |= {"cannot_tell": False, "comment": "", "presentation": 1, "revision": 1, "seconds": 4.25}
+        >>> as_ratings([{**row, "rated_at": "2026-01-31T12:00:00.000Z"}])["emotion"].tolist()
+        ['angry']
+    """
+    return last_revisions(typed([{**row, "emotion": PARSE["emotion"](row["emotion"] or "")} for row in rows]))

@@ -2,47 +2,19 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from affectmap.annotator.raw import raw_csv
+from affectmap.annotator.raw import as_ratings
 from affectmap.schema import AffectmapError
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 #: Resamples for the intervals: fewer than in the final table, as the page asks often.
 N_RESAMPLES = 200
 #: Seconds between two computations.
 EVERY_S = 30.0
 _COLUMNS = ("Label", "Measure", "Value", "95 % interval", "Recordings", "Raters", "Note")
-
-
-def as_ratings(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """Give raw ratings as :mod:`affectmap.agreement` takes them, the last revision of each.
-
-    Args:
-        rows: From :meth:`affectmap.annotator.ratings.Ratings.all`.
-
-    Returns:
-        One row for each file, rater and presentation.
-
-    Example:
-        >>> row = {"file": "a.wav", "rater": "Ada", "activation": 3.5, "valence": 2.0, "emotion": None}
-        >>> row |= {"cannot_tell": False, "comment": "", "presentation": 1, "revision": 1, "seconds": 4.25}
-        >>> as_ratings([{**row, "rated_at": "2026-01-31T12:00:00.000Z"}])["valence"].tolist()
-        [2.0]
-    """
-    from affectmap.agreement import read_ratings
-
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "ratings.csv"
-        file.write_text(raw_csv(rows), encoding="utf-8")
-        return read_ratings(file)
 
 
 class Standing:
