@@ -118,7 +118,7 @@ def test_ctrl_c_writes_the_ratings(start_server, tools, tmp_path):
     server.process.send_signal(signal.SIGTERM)
     told = server.process.communicate(timeout=30)[1]
     assert "Traceback" not in told
-    assert f"13 ratings written to {tmp_path / 'labels' / 'ratings.csv'}" in told
+    assert f"13 ratings written to {tmp_path / 'labels' / 'ratings.csv'}; affectmap ratings export makes" in told
     with (tmp_path / "labels" / "ratings.csv").open(encoding="utf-8", newline="") as stream:
         assert len(list(csv.DictReader(stream))) == 13
 

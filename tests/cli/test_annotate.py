@@ -2,10 +2,13 @@ import importlib.util
 import socket
 import subprocess
 import sys
+import uuid
 
 import pytest
 
-from affectmap.annotator import server
+from affectmap.annotator import AnnotatorSettings, open_store, server
+from affectmap.annotator.exports import keep_ratings
+from affectmap.annotator.rating import Rating
 from affectmap.cli.annotate import _names
 
 
@@ -98,3 +101,22 @@ def test_the_annotator_is_not_imported_by_other_commands():
     code = "import sys, affectmap.cli; print([name for name in ('fastapi', 'sqlalchemy') if name in sys.modules])"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout == "[]\n"
+
+
+@pytest.mark.slow
+def test_what_was_rated_trains_a_model(affectmap, here, speech, write_voice):
+    for number in range(8):
+        write_voice(f"speech/{number}.wav", pitch=100 + 20 * number, seed=number)
+    (here / "training.csv").write_text("file,activation,valence\na.wav,3,3\n")
+    store = open_store(AnnotatorSettings(speech, raters=("Ada",), training=here / "training.csv"))
+    ada = store.people.named("Ada")
+    while (item := store.ratings.progress(ada).item) is not None:
+        number = store.ratings.progress(ada).n_done
+        store.ratings.save(ada, Rating(item, str(uuid.uuid4()), 1.0 + number / 2, 5.0 - number % 4))
+    keep_ratings(store)
+    store.close()
+    done = affectmap("ratings", "export", "speech-labels", "--format", "audformat", "--audio", speech, "-o", "rated")
+    assert done.code == 0, done.err
+    done = affectmap("train", "--source", "mine=rated", "--epochs", "1", "-o", "embedder")
+    assert done.code == 0, done.err
+    assert "mine: 8 utterances found, 0 dropped, 8 used, 8 rated" in done.err

@@ -77,6 +77,6 @@ def _end(store: Store, notify: Callable[[str], None]) -> None:
     try:
         n_rows, file = keep_ratings(store)
         if n_rows:
-            notify(f"{n_rows} ratings written to {file}")
+            notify(f"{n_rows} ratings written to {file}; affectmap ratings export makes labels of them")
     except StorageError as error:  # they are safe in the database
         notify(f"{RATINGS} is not written: {error}")
