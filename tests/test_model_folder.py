@@ -64,6 +64,12 @@ def test_an_existing_folder_is_not_replaced(folder):
         read_model_folder(folder).write(folder)
 
 
+def test_an_embedder_in_the_place_of_a_model(tmp_path):
+    (tmp_path / "embedder.json").write_text("{}")
+    with pytest.raises(ModelError, match=r"run affectmap export \S+ -o MODEL first$"):
+        load_model(tmp_path)
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_a_missing_file_is_named(folder, name):
     (folder / name).unlink()

@@ -232,7 +232,7 @@ def _check_features(embedder: Embedder) -> None:
     if embedder.n_features_in_ != len(FUNCTIONALS) or names != list(FUNCTIONALS):
         raise ModelError(
             f"the embedder takes {embedder.n_features_in_} features, first {names[0]}; only the 88 functionals in "
-            "openSMILE's order can be exported"
+            "openSMILE's order can be exported; use it in Python, with Embedder.load"
         )
 
 

@@ -138,7 +138,8 @@ def read_model_folder(folder: Path | Traversable) -> ModelFolder:
 def _read(folder: Path | Traversable, name: str) -> bytes:
     file, largest = folder / name, MAX_BYTES[name]
     if not file.is_file():
-        raise ModelError(f"{file} does not exist; expected {', '.join(MAX_BYTES)} in the folder of a model")
+        advice = f"; run affectmap export {folder} -o MODEL first" if (folder / "embedder.json").is_file() else ""
+        raise ModelError(f"{file} does not exist; expected {', '.join(MAX_BYTES)} in the folder of a model{advice}")
     try:
         with file.open("rb") as handle:
             content: bytes = handle.read(largest + 1)

@@ -58,6 +58,7 @@ def test_an_embedder_of_an_encoder_s_features(affectmap, here, recordings):
     export = affectmap("export", "mine", "-o", "model")
     assert export.code == 1
     assert "the embedder takes 32 features, first mean_0000; only the 88 functionals" in export.error
+    assert export.error.endswith("use it in Python, with Embedder.load")
 
 
 @pytest.mark.parametrize(
