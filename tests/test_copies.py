@@ -79,7 +79,7 @@ def test_a_recording_of_the_source_in_a_target_is_a_leak_of_the_target():
     ((check, marks),) = split
     assert (check.corpus, check.other, check.verdict) == ("dogs", "cats", "leak")
     assert check.detail == (
-        "one recording of dogs is in the source cats: cats/7.wav, dogs/5.wav; leave it out of one of them"
+        "one recording of dogs is in the source cats: cats/7.wav, dogs/5.wav; leave it out of one of the two"
     )
     assert marks == [("dogs", "zero-shot", 0, "leak"), ("dogs", "probe", 0, "leak")]
     assert told(Copies.of(PooledSource.of([source]), [target]))["duplicate recordings", "cats", "dogs"].value == 1
@@ -113,6 +113,35 @@ def test_one_corpus_left_out_is_judged_by_copies_across():
         ("cats", "held-out", 1, "leak"),
         ("dogs", "held-out", 2, "leak"),
     ]
+
+
+def test_copies_of_one_recording_elsewhere_are_copies_of_each_other():
+    cats, dogs = single("cats"), single("dogs", seed=1)
+    for row in (5, 40):
+        dogs = with_copy(dogs, row, cats, 7)
+    # The recording of cats is tested with one of its copies, and trained on with the other.
+    rows = np.arange(96)
+    held_out = np.array([7, 48 + 40])
+    fold = Fold("1", np.setdiff1d(rows, held_out), held_out, False)
+    found = Copies.of(PooledSource.of([cats, dogs]), []).split_checks([fold])
+    assert {mark.corpus for _, marks in found for mark in marks if mark.reading == "held-out"} == {"cats", "dogs"}
+    checks = told(Copies.of(PooledSource.of([cats]), [dogs]))
+    assert checks["duplicate recordings", "dogs", ""].value == 1
+    assert checks["duplicates in training and test", "dogs", "dogs"].verdict == "leak"
+    carried = checks["duplicates in training and test", "dogs", "cats"]
+    assert carried.detail == (
+        "2 recordings of dogs are in the source cats, first cats/7.wav, dogs/5.wav; leave them out of one of the two"
+    )
+
+
+def test_many_copies_are_not_paired_with_each_other(monkeypatch):
+    monkeypatch.setattr("affectmap.copies.MOST_ALIKE", 3)
+    source = single("cats")
+    for row in (1, 2):
+        source = with_copy(source, row, source, 0)
+    assert len(Copies.of(PooledSource.of([source]), []).pairs) == 3
+    source = with_copy(source, 3, source, 0)
+    assert [pair[:2] for pair in Copies.of(PooledSource.of([source]), []).pairs] == [(0, 1), (0, 2), (0, 3)]
 
 
 def test_rows_in_neither_part_are_on_no_side():

@@ -19,6 +19,10 @@ from affectmap.preparation import PreparedCorpus
 from affectmap.verdicts import Check, Mark, Verdict
 
 TWICE, SPLIT, LABELLED = "duplicate recordings", "duplicates in training and test", "labels of duplicates"
+#: Recordings with one sound up to which every two of them are a pair; of more, only those that were found.
+MOST_ALIKE = 100
+#: How two recordings can have one sound, the surest first.
+_KINDS = ("same samples", "same functionals", "same sound")
 #: Readings with folds by speaker within the corpus itself.
 WITHIN = ("probe", "within", "supervised")
 
@@ -30,7 +34,7 @@ class Copies:
     Attributes:
         source: The pooled source; its rows come first.
         targets: The targets.
-        pairs: By rows of all corpora, one after another.
+        pairs: By rows of all corpora, one after another; of three recordings with one sound, all three pairs.
     """
 
     source: PooledSource
@@ -60,11 +64,11 @@ class Copies:
             >>> cats, dogs = pets("cats", np.eye(3, 88)), pets("dogs", np.eye(5, 88)[2:])
             >>> copies = Copies.of(PooledSource.of([cats]), [dogs])
             >>> [check.detail for check, _ in copies.split_checks([]) if check.verdict == Verdict.LEAK]
-            ['one recording of dogs is in the source cats: cats/2.wav, dogs/0.wav; leave it out of one of them']
+            ['one recording of dogs is in the source cats: cats/2.wav, dogs/0.wav; leave it out of one of the two']
         """
         corpora = [*source.corpora, *targets]
         pairs = find_duplicates([Rows(each.table.index, each.functionals) for each in corpora])
-        return cls(source, tuple(targets), tuple(pairs))
+        return cls(source, tuple(targets), tuple(sorted({*pairs, *_implied(pairs)})))
 
     def checks(self) -> Iterator[Check]:
         """Check every corpus, and every two, whatever the split."""
@@ -95,7 +99,8 @@ class Copies:
             for other in range(len(self.source.corpora)):
                 pairs = self._between(other, number) if number >= len(self.source.corpora) else []
                 if pairs:
-                    yield _carried_check(self._corpora[other], corpus, self._named(pairs[0]), len(pairs))
+                    n = len({pair.second for pair in pairs})
+                    yield _carried_check(self._corpora[other], corpus, self._named(pairs[0]), n)
             pairs = self._between(number, number)
             n_shared = sum(self._speaker[pair.first] != self._speaker[pair.second] for pair in pairs)
             if n_shared:
@@ -185,6 +190,32 @@ class Copies:
         return bool(side[trained] == 1 and side[tested] == 2 and self._which[tested] == number)
 
 
+def _implied(pairs: Sequence[Pair]) -> Iterator[Pair]:
+    """Give the pairs that follow: two recordings with the sound of a third one have one sound."""
+    links = defaultdict[int, set[int]](set)
+    for a, b, kind, _ in pairs:
+        if kind != "overlap":
+            links[a].add(b)
+            links[b].add(a)
+    group = dict[int, int]()
+    for row in sorted(links):
+        waiting = [] if row in group else [row]
+        while waiting:
+            one = waiting.pop()
+            group[one] = row
+            waiting += [each for each in links[one] if each not in group]
+    alike = defaultdict[int, list[Pair]](list)
+    for pair in pairs:
+        if pair.kind != "overlap":
+            alike[group[pair.first]].append(pair)
+    for found in alike.values():
+        rows, known = sorted({row for pair in found for row in pair[:2]}), {pair[:2] for pair in found}
+        kind = max((pair.kind for pair in found), key=_KINDS.index)
+        shared_s = min(pair.shared_s for pair in found)
+        if 2 < len(rows) <= MOST_ALIKE:
+            yield from (Pair(*both, kind, shared_s) for both in combinations(rows, 2) if both not in known)
+
+
 def _counted(pairs: Iterable[Pair]) -> str:
     counts = Counter(pair.kind for pair in pairs)
     n = counts.total()
@@ -205,9 +236,12 @@ def _labels_check(corpus: PreparedCorpus, differ: Sequence[bool]) -> Check:
 
 
 def _carried_check(source: PreparedCorpus, target: PreparedCorpus, example: str, n: int) -> tuple[Check, list[Mark]]:
-    many = f"{n} recordings of {target.title} are" if n > 1 else f"one recording of {target.title} is"
-    them = "them" if n > 1 else "it"
-    detail = f"{many} in the source {source.title}: {example}; leave {them} out of one of them"
+    detail = (
+        f"one recording of {target.title} is in the source {source.title}: {example}; leave it out of one of the two"
+    )
+    if n > 1:
+        many = f"{n} recordings of {target.title} are in the source {source.title}"
+        detail = f"{many}, first {example}; leave them out of one of the two"
     marks = [Mark(target.name, reading, 0, Verdict.LEAK) for reading in ("zero-shot", "probe")]
     return Check(SPLIT, target.name, source.name, Verdict.LEAK, float(n), len(target.table), detail), marks
 
