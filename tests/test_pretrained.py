@@ -66,7 +66,7 @@ def test_a_hub_that_does_not_answer_is_one_line_in_time(hub):
     start = time.monotonic()
     with pytest.raises(ModelError) as told:
         find_pretrained("someone/tiny", OPTION)
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 60  # left to itself, the library of the hub waits for ever
     message = str(told.value)
     assert "\n" not in message
     assert message.startswith("someone/tiny is not on this machine, and the hub cannot be reached (")
