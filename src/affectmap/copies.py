@@ -179,10 +179,17 @@ class Copies:
             return Check(SPLIT, corpus.name, "", Verdict.SOUND, 0.0, n, detail), []
         detail = (
             f"{len(leaking)} of {n} folds of {corpus.title} have the same sound in training and test, first "
-            f"{self._named(min(crossing))}; keep one of each, or use --folds speaker"
+            f"{self._named(min(crossing))}; keep one of each"
         )
+        if all(self._one_speaker(pair) for pair in crossing):
+            detail += ", or use --folds speaker"
         marks = [Mark(corpus.name, "held-out", k, Verdict.LEAK) for k in leaking]
         return Check(SPLIT, corpus.name, "", Verdict.LEAK, float(len(leaking)), n, detail), marks
+
+    def _one_speaker(self, pair: Pair) -> bool:
+        """Whether a named speaker says both, so that folds by speaker keep them together."""
+        named = self._corpora[int(self._which[pair.first])].has_speakers
+        return named and bool(self._speaker[pair.first] == self._speaker[pair.second])
 
     def _crosses(self, pair: Pair, side: npt.NDArray[np.int64], number: int) -> bool:
         """Whether one of a pair is trained on (1), and the other one, of the corpus, tested (2)."""
