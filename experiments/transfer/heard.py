@@ -1,0 +1,145 @@
+"""Corpora, the ways of standardising them, and what a map says about one that it never heard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.svm import SVC
+
+from affectmap.audit import speaker_sound
+from affectmap.bootstrap import SpeakerBootstrap
+from affectmap.corpora import load_corpus
+from affectmap.metrics import adjusted_r2, pairwise_adjusted_r2, uar
+from affectmap.preparation import PreparedCorpus, prepare
+from affectmap.preprocessing import fit_statistics, standardise_target
+from affectmap.schema import FOUR_CLASSES
+
+Features = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.float64]
+Embed = Callable[[Features], Floats]
+
+RATED, CLASSED = ("emodb", "urdu", "aesdd"), ("ravdess", "emovo")
+POLICIES = ("source", "target-20", "target-all", "speaker")
+QUANTITIES = ("uar", "r2_activation", "r2_valence")
+N_RESAMPLES = 4000
+#: Rows of the source that its linear classifier is fitted on, drawn evenly; more change the second digit of nothing.
+CLASSIFIER_ROWS = 1500
+
+
+def read(data: Path) -> dict[str, PreparedCorpus]:
+    """Read all five corpora below `data`."""
+    folder, labels = data / "corpora", data / "corpora" / "labels"
+    corpora = {name: prepare(load_corpus(f"{name}={folder / name}", labels)) for name in RATED}
+    for name in CLASSED:
+        corpora[name] = prepare(load_corpus(f"table:{name}={data / 'features' / name}.parquet"))
+    return corpora
+
+
+class Source(NamedTuple):
+    """Rows that a classifier is fitted on: of corpora standardised by corpus, or by speaker where that is sound."""
+
+    features: Features
+    emotion: npt.NDArray[np.object_]
+    corpus: npt.NDArray[np.int64]
+
+
+def source_rows(sources: Sequence[PreparedCorpus], way: str) -> Source:
+    """Standardise all rows of the sources that have one of the four classes."""
+    parts = []
+    for number, corpus in enumerate(sources):
+        four = np.isin(corpus.emotion, FOUR_CLASSES)
+        features = by_speaker(corpus) if way == "speaker" else by_corpus(corpus)
+        parts.append((features[four], corpus.emotion[four], np.full(four.sum(), number)))
+    return Source(*(np.concatenate(values) for values in zip(*parts, strict=True)))
+
+
+def by_corpus(corpus: PreparedCorpus) -> Features:
+    """All rows of a corpus, standardised by all of them."""
+    return fit_statistics(corpus.functionals).apply(corpus.functionals)
+
+
+def by_speaker(corpus: PreparedCorpus) -> Features:
+    """All rows of a corpus, standardised by their speaker's where that is sound, else by all of them."""
+    return corpus.standardised_by_speaker if is_sound(corpus) else by_corpus(corpus)
+
+
+@cache
+def is_sound(corpus: PreparedCorpus) -> bool:
+    """Whether statistics of speakers are sound in a corpus."""
+    return speaker_sound(corpus)
+
+
+def target_rows(
+    sources: Sequence[PreparedCorpus], target: PreparedCorpus, policy: str, seed: int
+) -> tuple[Features, npt.NDArray[np.bool_]]:
+    """Standardise a target under a policy; say which rows are evaluated. ``speaker`` is by corpus where not sound."""
+    if policy == "speaker":
+        return by_speaker(target), np.ones(len(target.table), dtype=bool)
+    pooled = fit_statistics(np.concatenate([each.functionals for each in sources])) if policy == "source" else None
+    return standardise_target(target.functionals, policy, source=pooled, seed=seed)
+
+
+class Said(NamedTuple):
+    """One map on one target: its figures, and each quantity over resampled speakers (B,)."""
+
+    values: dict[str, float]
+    resampled: dict[str, Floats]
+
+
+def judge(
+    embed: Embed, source: Source, target: PreparedCorpus, rows: tuple[Features, npt.NDArray[np.bool_]], pairs: bool
+) -> Said:
+    """Score one map on one target; `pairs` adds the 3-class UAR and pairwise R², which only claims need."""
+    features, evaluated = rows
+    latent = np.asarray(embed(features), dtype=np.float64)[evaluated]
+    emotion, label, speaker = target.emotion[evaluated], target.label[evaluated], target.speaker[evaluated]
+    placed = np.asarray(embed(source.features), dtype=np.float64)
+    bootstrap = resampled_speakers(target)
+    truth, guess, who = _classified(placed, source.emotion, latent, emotion, speaker, FOUR_CLASSES)
+    values = {"uar": uar(truth, guess)}
+    resampled = {"uar": bootstrap.uar(truth, guess, who)}
+    few = latent if latent.shape[1] <= 16 else None
+    for i, name in enumerate(("activation", "valence")):
+        rated = np.isfinite(label[:, i])
+        if few is None or not rated.any():
+            values[f"r2_{name}"] = np.nan
+            continue
+        values[f"r2_{name}"] = adjusted_r2(label[rated, i], few[rated]).adjusted_r2
+        resampled[f"r2_{name}"] = bootstrap.adjusted_r2(label[rated, i], few[rated], speaker[rated])
+        if pairs:
+            measure, placed_at, rating = f"pairwise_{name}", few[rated], label[rated, i]
+            values[measure] = pairwise_adjusted_r2(placed_at, rating).adjusted_r2
+            resampled[measure] = bootstrap.pairwise_adjusted_r2(placed_at, rating, speaker[rated])
+    if pairs:
+        three = tuple(emotion for emotion in FOUR_CLASSES if emotion != "happy")
+        truth, guess, who = _classified(placed, source.emotion, latent, emotion, speaker, three)
+        values["uar_3"], resampled["uar_3"] = uar(truth, guess), bootstrap.uar(truth, guess, who)
+    return Said(values, {name: drawn.astype(np.float32) for name, drawn in resampled.items()})
+
+
+@cache
+def resampled_speakers(target: PreparedCorpus) -> SpeakerBootstrap:
+    """One set of resamples a corpus, so that methods can be compared resample by resample."""
+    return SpeakerBootstrap(sorted(set(target.speaker)), N_RESAMPLES, seed=0)
+
+
+def _classified(
+    placed: Floats,
+    source_emotion: npt.NDArray[np.object_],
+    latent: Floats,
+    emotion: npt.NDArray[np.object_],
+    speaker: npt.NDArray[np.object_],
+    classes: Sequence[str],
+) -> tuple[npt.NDArray[np.str_], npt.NDArray[np.str_], npt.NDArray[np.object_]]:
+    shared = [name for name in classes if (emotion == name).any() and (source_emotion == name).any()]
+    train, test = np.flatnonzero(np.isin(source_emotion, shared)), np.isin(emotion, shared)
+    if len(train) > CLASSIFIER_ROWS:
+        train = np.random.default_rng(0).permutation(train)[:CLASSIFIER_ROWS]
+    classifier = SVC(kernel="linear", C=1.0 if placed.shape[1] <= 16 else 0.01, class_weight="balanced")
+    classifier.fit(placed[train], source_emotion[train].astype(str))
+    return emotion[test].astype(str), classifier.predict(latent[test]), speaker[test]
