@@ -51,7 +51,7 @@ SIMPLE = (
     Setup("88 functionals, all corpora", "simple", SINGLE, "functionals"),
 )
 DAE = (
-    Setup("DAE-Unsupervised", "paper", replace(PAPER, weight=0.0), labels=()),
+    Setup("DAE-Unsupervised", "paper", PAPER, labels=()),
     Setup("DAE-Metric-Act", "paper", PAPER, labels=(0,)),
     Setup("DAE-Metric-Val", "paper", PAPER, labels=(1,)),
     Setup("DAE-Metric-Joint", "paper", PAPER),

@@ -46,7 +46,7 @@ def compared(resampled: Resampled, pairs: Sequence[tuple[str, str]], policy: str
         share = min((difference <= 0).mean(), (difference >= 0).mean())
         p = min(1.0, max(2 * share, 1 / len(difference)))
         low, high = np.quantile(difference, [0.025, 0.975])
-        rows.append((more, less, policy, quantity, difference.mean(), low, high, p))
+        rows.append((more, less, policy, quantity, *map(float, (difference.mean(), low, high, p))))
     table = pd.DataFrame(rows, columns=["setup", "against", "policy", "quantity", "difference", "low", "high", "p"])
     table["p_holm"] = multipletests(table["p"], method="holm")[1] if len(table) else []
     return table
@@ -78,7 +78,7 @@ def claims(resampled: Resampled, policy: str = "target-20") -> pd.DataFrame:
         chance = (1 / 3 - 1 / 4) if claim == "d" else 0.0
         difference = (first - second - chance)[np.isfinite(first - second)]
         p = min(1.0, max(2 * min((difference <= 0).mean(), (difference >= 0).mean()), 1 / len(difference)))
-        rows.append((claim, target, " ".join(more), " ".join(less), difference.mean(), p))
+        rows.append((claim, target, " ".join(more), " ".join(less), float(difference.mean()), float(p)))
     table = pd.DataFrame(rows, columns=["claim", "target", "more", "less", "difference", "p"])
     table["p_holm"] = multipletests(table["p"], method="holm")[1]
     table["verdict"] = np.where(
