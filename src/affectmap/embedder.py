@@ -7,37 +7,38 @@ versions), ``weights.safetensors`` (network, mean and scale) and ``curves.csv``.
 from __future__ import annotations
 
 import copy
-import json
 import warnings
-from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self, cast
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from safetensors.torch import save as serialise
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from affectmap.autoencoder import HIDDEN_DIMS, DenoisingAutoencoder
+from affectmap.embedder_folder import (
+    CURVES_FILE,
+    FORMAT,
+    SETTINGS_FILE,
+    WEIGHTS_FILE,
+    check_tensors,
+    first_line,
+    read_folder,
+)
 from affectmap.losses import Preset
 from affectmap.preprocessing import Statistics, fit_statistics
 from affectmap.schema import AffectmapError, ConfigError, ModelError
 from affectmap.storage import new_folder, write_json
-from affectmap.training import CURVES, Schedule, TrainedModel, TrainingSettings, TrainingTask, train_stacked
+from affectmap.training import Schedule, TrainedModel, TrainingSettings, TrainingTask, train_stacked
 
-T = TypeVar("T")
-
-FORMAT = 1
 #: Rows that are standardised and embedded at a time.
 BLOCK_ROWS = 65_536
-SETTINGS_FILE, WEIGHTS_FILE, CURVES_FILE = "embedder.json", "weights.safetensors", "curves.csv"
 
 
 class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -275,7 +276,7 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
             ModelError: If the folder is missing, damaged, or of a newer version.
         """
         folder = Path(folder)
-        settings, tensors, curves = _read_folder(folder)
+        settings, tensors, curves = read_folder(folder)
         try:
             embedder = cls(**settings["params"] | {"hidden_dims": tuple(settings["params"]["hidden_dims"])})
             embedder.n_features_in_ = int(settings["n_features"])
@@ -287,9 +288,10 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
             network = _network(embedder)
         except (AffectmapError, KeyError, TypeError, ValueError, RuntimeError) as error:
             raise ModelError(
-                f"{folder / SETTINGS_FILE} is damaged ({type(error).__name__}: {_first_line(error)}); save it again"
+                f"{folder / SETTINGS_FILE} is damaged ({type(error).__name__}: {first_line(error)}); save it again"
             ) from error
-        _check_tensors(folder, embedder, network, tensors)
+        feature_names = getattr(embedder, "feature_names_in_", None)
+        check_tensors(folder, network, tensors, embedder.n_features_in_, feature_names)
         embedder.statistics_ = Statistics(tensors.pop("mean").numpy(), tensors.pop("std").numpy())
         network.load_state_dict(tensors)
         embedder.network_, embedder.curves_ = network, curves
@@ -318,7 +320,7 @@ def _checked_labels(y: npt.ArrayLike | None) -> tuple[npt.NDArray[np.float64] | 
         label = found.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise ConfigError(
-            f"labels are not numbers ({_first_line(error)}); expected activation, valence or both, or set weight to 0"
+            f"labels are not numbers ({first_line(error)}); expected activation, valence or both, or set weight to 0"
         ) from error
     if label.ndim == 1:
         label = label[:, None]
@@ -350,59 +352,3 @@ def _network(embedder: Embedder) -> DenoisingAutoencoder:
         settings.preset,
         torch.Generator(),  # weights are replaced at once, and the caller's global generator is left alone
     ).eval()
-
-
-def _read_folder(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor], pd.DataFrame]:
-    for name in (SETTINGS_FILE, WEIGHTS_FILE, CURVES_FILE):
-        if not (folder / name).is_file():
-            raise ModelError(f"{folder / name} does not exist; expected a folder that Embedder.save wrote")
-    settings = _read(folder / SETTINGS_FILE, lambda file: json.loads(file.read_text(encoding="utf-8")))
-    if not isinstance(settings, dict) or settings.get("format") != FORMAT:
-        found = settings.get("format") if isinstance(settings, dict) else None
-        raise ModelError(
-            f"{folder / SETTINGS_FILE} has format {found!r}, expected {FORMAT}; "
-            "it is not an embedder, or comes from another version of affectmap"
-        )
-    tensors = _read(folder / WEIGHTS_FILE, load_file)
-    curves = _read(folder / CURVES_FILE, _read_curves)
-    if tuple(curves.columns) != CURVES:
-        raise ModelError(f"{folder / CURVES_FILE} has columns {list(curves.columns)}; expected {list(CURVES)}")
-    return settings, tensors, curves
-
-
-def _read_curves(file: Path) -> pd.DataFrame:
-    # By way of text: what read_csv makes of a number may differ from what was written in the last bit.
-    return pd.read_csv(file, index_col="epoch", dtype=dict.fromkeys(CURVES, str)).astype(np.float64)
-
-
-def _read(file: Path, reader: Callable[[Path], T]) -> T:
-    try:
-        return reader(file)
-    except (OSError, ValueError, SafetensorError) as error:
-        raise ModelError(f"{file} cannot be read ({_first_line(error)}); save the embedder again") from error
-
-
-def _check_tensors(
-    folder: Path, embedder: Embedder, network: DenoisingAutoencoder, tensors: dict[str, torch.Tensor]
-) -> None:
-    n_features = embedder.n_features_in_
-    expected = {name: tuple(value.shape) for name, value in network.state_dict().items()}
-    expected |= {"mean": (n_features,), "std": (n_features,)}
-    found = {name: tuple(value.shape) for name, value in tensors.items()}
-    for name in sorted(expected.keys() | found.keys()):
-        if expected.get(name) != found.get(name):
-            raise ModelError(
-                f"{folder}: {name} is {found.get(name, 'missing')} in {WEIGHTS_FILE}, but "
-                f"{expected.get(name, 'unknown')} by {SETTINGS_FILE}; save the embedder again"
-            )
-    n_names = len(getattr(embedder, "feature_names_in_", range(n_features)))
-    if n_names != n_features:
-        raise ModelError(f"{folder / SETTINGS_FILE} names {n_names} of {n_features} features; save it again")
-    # Mean and spread are not finite where a feature carried nothing; weights always are.
-    lost = [name for name in network.state_dict() if not tensors[name].isfinite().all()]
-    if lost:
-        raise ModelError(f"{folder / WEIGHTS_FILE} has values in {lost[0]} that are not finite; save it again")
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
