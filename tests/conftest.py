@@ -1,6 +1,7 @@
 """Signals that several tests share, and one thread for PyTorch."""
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,10 @@ import soundfile
 
 # Read when PyTorch is first imported. Two OpenMP threads on matrices this small stall more than they help.
 os.environ["OMP_NUM_THREADS"] = "1"
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, which some of them send.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def make_voice(seconds: float = 0.4, sampling_rate: int = 16000, pitch: float = 150.0, seed: int = 0):
