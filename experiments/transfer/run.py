@@ -124,7 +124,8 @@ def main() -> None:
     versions = {name: version(name) for name in ("affectmap", "numpy", "scikit-learn", "torch")}
     command = "OMP_NUM_THREADS=1 python experiments/transfer/run.py DATA"
     write_json(out / "settings.json", {"command": command, "n_seeds": arguments.n_seeds, "versions": versions})
-    write_page(out, corpora)
+    if out == HERE:
+        write_page(out, corpora)
     print(f"{time.perf_counter() - start:.0f} s", flush=True)
 
 
