@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pandas as pd
-import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
 
-from affectmap.autoencoder import DenoisingAutoencoder
 from affectmap.schema import ModelError
-from affectmap.training import CURVES
+
+if TYPE_CHECKING:
+    import torch
+
+    from affectmap.autoencoder import DenoisingAutoencoder
 
 T = TypeVar("T")
 
@@ -35,6 +37,11 @@ def read_folder(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor], 
     Raises:
         ModelError: If a file is missing, damaged, or of another version.
     """
+    # Loaded here: both bring PyTorch, and knowing an embedder's folder need not.
+    from safetensors.torch import load_file
+
+    from affectmap.training import CURVES
+
     for name in (SETTINGS_FILE, WEIGHTS_FILE, CURVES_FILE):
         if not (folder / name).is_file():
             raise ModelError(f"{folder / name} does not exist; expected a folder that Embedder.save wrote")
@@ -46,15 +53,15 @@ def read_folder(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor], 
             "it is not an embedder, or comes from another version of affectmap"
         )
     tensors = _read(folder / WEIGHTS_FILE, load_file)
-    curves = _read(folder / CURVES_FILE, _read_curves)
+    curves = _read(folder / CURVES_FILE, partial(_read_curves, names=CURVES))
     if tuple(curves.columns) != CURVES:
         raise ModelError(f"{folder / CURVES_FILE} has columns {list(curves.columns)}; expected {list(CURVES)}")
     return settings, tensors, curves
 
 
-def _read_curves(file: Path) -> pd.DataFrame:
+def _read_curves(file: Path, names: tuple[str, ...]) -> pd.DataFrame:
     # By way of text: what read_csv makes of a number may differ from what was written in the last bit.
-    return pd.read_csv(file, index_col="epoch", dtype=dict.fromkeys(CURVES, str)).astype(np.float64)
+    return pd.read_csv(file, index_col="epoch", dtype=dict.fromkeys(names, str)).astype(np.float64)
 
 
 def _read(file: Path, reader: Callable[[Path], T]) -> T:
