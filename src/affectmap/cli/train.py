@@ -18,7 +18,7 @@ _Recipe = Annotated[
 ]
 _Method = Annotated[
     Literal["unsupervised", "activation", "valence", "joint"],
-    typer.Option(help="Labels that the metric loss follows; others than both need --recipe paper."),
+    typer.Option(help="Labels that the metric loss follows; others than joint need --recipe paper."),
 ]
 _Preset = Annotated[
     Literal["paper", "authors-code"] | None,
