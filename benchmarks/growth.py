@@ -19,11 +19,12 @@ import numpy as np
 import numpy.typing as npt
 import torch  # noqa: F401 (imported before memory is counted)
 
-from affectmap import metrics, sampled_pairwise_adjusted_r2
-from affectmap.bootstrap import SpeakerBootstrap
-from affectmap.classification import linear_svc
-from affectmap.embedder import Embedder
-from affectmap.preprocessing import fit_statistics, outlier_mask, standardise_target
+from affectmap import sampled_pairwise_adjusted_r2
+from affectmap.model.embedder import Embedder
+from affectmap.preparation.standardisation import fit_statistics, outlier_mask, standardise_target
+from affectmap.stats import metrics
+from affectmap.stats.bootstrap import SpeakerBootstrap
+from affectmap.stats.classification import linear_svc
 from growth_run import run_experiment
 from harness import MB, Row, main, peak_memory, row_of
 
@@ -66,7 +67,7 @@ def make_table(n_rows: int) -> Floats:
 
 
 def make_speakers(n_rows: int) -> npt.NDArray[np.object_]:
-    """Name a speaker for every row, :data:`OF_SPEAKER` rows each, in turn."""
+    """Name a speaker for every row, `OF_SPEAKER` rows each, in turn."""
     names = np.array([f"s{k:04}" for k in range(max(2, n_rows // OF_SPEAKER))], dtype=object)
     return names[np.arange(n_rows) % len(names)]
 
@@ -182,7 +183,7 @@ def measure_task(name: str, n_rows: int) -> Point:
 def measure_growth(
     name: str, sizes: Sequence[int], measured: Callable[[str, int], Point] = measure_task
 ) -> list[Point]:
-    """Measure a task at one size after another, until the next would take longer than :data:`LONGEST`."""
+    """Measure a task at one size after another, until the next would take longer than `LONGEST`."""
     points: list[Point] = []
     for n_rows in sizes:
         if len(points) > 1 and points[-1][1] * (n_rows / points[-1][0]) ** exponent(points) > LONGEST:

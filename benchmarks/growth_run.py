@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from affectmap.config import make_config
 from affectmap.corpora import Corpus
-from affectmap.experiment import Experiment
+from affectmap.experiment.experiment import Experiment
+from affectmap.preparation.config import make_config
 from affectmap.report import write_report
 from affectmap.schema import FUNCTIONALS, validate_table
 

@@ -38,7 +38,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from affectmap.storage import write_json
+from affectmap.files import write_json
 
 #: Bytes of a megabyte.
 MB = 1e6

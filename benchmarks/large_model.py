@@ -16,7 +16,7 @@ from pathlib import Path
 import audformat
 
 from affectmap.cli.tables import format_costs
-from affectmap.costs import CLASSES, SMALL, CostOf, measure_costs
+from affectmap.experiment.costs import CLASSES, SMALL, CostOf, measure_costs
 
 #: Where it differs from the defaults of transformers, which are those of HuBERT-base.
 LARGE = {

@@ -1,11 +1,11 @@
 """Three loops that train one autoencoder with the continuous metric loss, without this package.
 
-They are what the stacked trainer is measured against: the loop that a researcher writes (:func:`researcher_loop`),
-the same with all data in memory and every cost that can go gone (:func:`in_memory_loop`), and the same as the first
-with a Python loop over the pairs (:func:`pair_loop`). All train one network, 88-40-20-10-2 and back, with noise 1.0,
+They are what the stacked trainer is measured against: the loop that a researcher writes (`researcher_loop`),
+the same with all data in memory and every cost that can go gone (`in_memory_loop`), and the same as the first
+with a Python loop over the pairs (`pair_loop`). All train one network, 88-40-20-10-2 and back, with noise 1.0,
 batches of 64 and Adam at 1e-3.
 
-Tried for :func:`in_memory_loop` and left out, for they bring less than timings scatter: ``cdist`` for ``pdist``,
+Tried for `in_memory_loop` and left out, for they bring less than timings scatter: ``cdist`` for ``pdist``,
 all weights in one buffer, ``addmm`` for modules, ``torch.autograd.grad`` for ``backward``, a residual from sums.
 
 Source: Das et al. 2022, equations 2 to 6 and section 4.
@@ -111,7 +111,7 @@ def researcher_loop(
 
 
 def pair_loop(features: npt.NDArray[np.float32], label: npt.NDArray[np.float32], epochs: int, seed: int) -> list[float]:
-    """Train as :func:`researcher_loop` does, with the loss by a Python loop over the pairs."""
+    """Train as `researcher_loop` does, with the loss by a Python loop over the pairs."""
     return researcher_loop(features, label, epochs, seed, metric_loss_by_pairs)
 
 
@@ -120,7 +120,7 @@ def in_memory_loop(
 ) -> list[float]:
     """Train one model by the best plain loop: order and noise drawn once an epoch, slices of tensors, fused Adam.
 
-    The loss is read once an epoch. Arguments and result are those of :func:`researcher_loop`.
+    The loss is read once an epoch. Arguments and result are those of `researcher_loop`.
     """
     torch.manual_seed(seed)
     encoder, decoder = networks()

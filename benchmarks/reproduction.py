@@ -42,7 +42,7 @@ def real_corpora(folder: Path) -> list[str]:
 
 def synthetic_corpora(folder: Path) -> list[str]:
     """Speak the corpora of `affectmap demo`; give the arguments for them."""
-    from affectmap.corpora.synthetic import speak_corpora
+    from affectmap.corpora.synthetic.recordings import speak_corpora
 
     first, *others = [f"table:{name}={table}" for name, table in speak_corpora(folder / "speech", seed=0).items()]
     targets = [word for spec in others for word in ("--target", spec)]
@@ -109,8 +109,10 @@ def shares_inside(arguments: Sequence[str], cache: Path, output: Path) -> dict[s
 def _shares(arguments: list[str], cache: str, output: str) -> dict[str, float]:
     import sklearn.svm
 
-    from affectmap import embedder, experiment, report
+    from affectmap import report
     from affectmap.cli import app
+    from affectmap.experiment import experiment
+    from affectmap.model import embedder
 
     spent: dict[str, float] = {}
     patched = [
@@ -155,7 +157,7 @@ def named_stages(run: Mapping[str, float], warm: Mapping[str, float], shares: Ma
     Args:
         run: Stages of the run.
         warm: Those of the run with cached features: what it takes for features is hashing and reading the cache.
-        shares: As from :func:`shares_inside`.
+        shares: As from `shares_inside`.
     """
     hashing = min(warm["functionals"], run["functionals"])
     scoring, report = run["scoring"], run["report"]

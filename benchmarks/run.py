@@ -23,7 +23,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from affectmap.storage import new_file, write_json, write_text
+from affectmap.files import new_file, write_json, write_text
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent

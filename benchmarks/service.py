@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from affectmap.inference import load_model
+from affectmap.model.model import load_model
 from harness import Row, main, row_of, seconds_of
 
 CLIENTS = (1, 2, 8)

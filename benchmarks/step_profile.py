@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from torch.profiler import ProfilerActivity, profile
 
 import loops
-from affectmap.training import TrainingSettings, TrainingTask, train_stacked
+from affectmap.model.training import TrainingSettings, TrainingTask, train_stacked
 
 #: Kinds of work in the order of the table, with the operators that do it; the first that fits has it.
 KINDS = {

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from affectmap.audio import read_audio
-from affectmap.features import measure_functionals
-from affectmap.inference import load_model
-from affectmap.track import track_recording, track_stream
+from affectmap.audio.reading import read_audio
+from affectmap.features.functionals import measure_functionals
+from affectmap.model.model import load_model
+from affectmap.track.recording import track_recording, track_stream
 from harness import Row, main, peak_memory, row_of
 
 RATE = 16000
@@ -101,7 +101,7 @@ def speed_rows(file: Path, seconds: float, rounds: int, made_of: str) -> list[Ro
 
 
 def track_windows(file: str) -> None:
-    """What :func:`memory_rows` looks at."""
+    """What `memory_rows` looks at."""
     track_recording(file, load_model(), window_s=WINDOW_S)
 
 

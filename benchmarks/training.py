@@ -20,7 +20,7 @@ import torch
 from joblib.externals.loky import get_reusable_executor
 
 import loops
-from affectmap.training import TrainingTask, stacked, train_plain, train_stacked
+from affectmap.model.training import TrainingTask, stacked, train_plain, train_stacked
 from harness import Row, in_turn, main, peak_memory, ratios, row_of, seconds_of
 from step_profile import profile_table, step_gflop
 from training_work import FULL_EPOCHS, FULL_STEPS, QUICK, Sizes, folds, settings, steps_of, tasks

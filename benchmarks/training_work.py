@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 import loops
-from affectmap.training import TrainingSettings, TrainingTask
+from affectmap.model.training import TrainingSettings, TrainingTask
 
 #: A model as the paper trains it on IEMOCAP: 4,425 utterances a fold in batches of 64 are 70 steps, 50 times.
 FULL_EPOCHS, FULL_STEPS = 50, 3500

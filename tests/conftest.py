@@ -28,7 +28,7 @@ def make_voice(seconds: float = 0.4, sampling_rate: int = 16000, pitch: float = 
 
 @pytest.fixture
 def voice() -> Callable[..., np.ndarray]:
-    """Give :func:`make_voice`."""
+    """Give `make_voice`."""
     return make_voice
 
 

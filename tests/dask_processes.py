@@ -60,7 +60,7 @@ class DaskProcesses:
 
 @contextmanager
 def dask_processes(folder: Path):
-    """Give a :class:`DaskProcesses` that leaves no process behind."""
+    """Give a `DaskProcesses` that leaves no process behind."""
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         yield DaskProcesses(folder, stack)

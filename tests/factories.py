@@ -9,12 +9,12 @@ import audformat
 import numpy as np
 import pandas as pd
 
-from affectmap.bootstrap import SpeakerBootstrap
 from affectmap.corpora import Corpus
-from affectmap.evaluation import Embedded, Run
-from affectmap.preparation import PreparedCorpus
+from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.schema import FUNCTIONALS, validate_table
-from affectmap.scores import Key, Score
+from affectmap.stats.bootstrap import SpeakerBootstrap
+from affectmap.stats.regression import Embedded, Run
+from affectmap.stats.scores import Key, Score
 
 FOUR = ("neutral", "sad", "happy", "angry")
 RATED = {"neutral": (2.5, 3.0), "sad": (1.5, 2.0), "happy": (4.0, 4.5), "angry": (4.5, 1.5), "fear": (4.0, 2.0)}
@@ -37,7 +37,7 @@ def make_corpus(
 
     Args:
         name: Of the corpus.
-        emotions: Of those in :data:`RATED`.
+        emotions: Of those in `RATED`.
         n_speakers: Speakers ``s0``, ``s1`` ...
         n_takes: Utterances a speaker and emotion.
         n_sessions: Sessions that the speakers are dealt to in turn; 0 for none.

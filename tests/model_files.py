@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from affectmap.calibration import CLASSES, Calibration, Heads, fit_heads
-from affectmap.embedder import Embedder
+from affectmap.model.embedder import Embedder
+from affectmap.model.heads import CLASSES, Calibration, Heads, fit_heads
 from affectmap.schema import FUNCTIONALS, LABELS
 
 N_FEATURES = len(FUNCTIONALS)
@@ -58,7 +58,7 @@ def make_heads(embedder: Embedder) -> Heads:
 
 def write_model(folder: Path, **options) -> Path:
     """Export a small model to the folder and give it."""
-    from affectmap.export import export_model
+    from affectmap.model.onnx import export_model
 
     embedder = options.pop("embedder", None) or make_embedder()
     options = {"heads": make_heads(embedder), "calibration": CALIBRATION, "name": "small"} | options

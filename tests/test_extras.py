@@ -1,7 +1,7 @@
 import pytest
 
+from affectmap.errors import UsageError
 from affectmap.extras import require
-from affectmap.schema import UsageError
 
 
 def test_all_that_is_missing_is_named_and_nothing_else():

@@ -54,9 +54,7 @@ def test_names_that_need_statistics_say_what_to_install():
 
 def test_the_runtime_of_models_reports_to_nobody(tmp_path):
     """With its telemetry on, onnxruntime leaves a session's number in the temporary folder."""
-    code = (
-        "from affectmap import load_model; import affectmap.speech; load_model().columns; affectmap.speech.Detector()"
-    )
+    code = "from affectmap import load_model; import affectmap.audio.speech_detection; load_model().columns; affectmap.audio.speech_detection.Detector()"
     # CI would switch it off by itself.
     env = {name: value for name, value in os.environ.items() if name not in ("CI", "ORT_DISABLE_TELEMETRY")}
     subprocess.run([sys.executable, "-c", code], env={**env, "TMPDIR": str(tmp_path)}, check=True)

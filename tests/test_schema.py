@@ -4,16 +4,14 @@ import pandas as pd
 import pytest
 
 from affectmap import schema
+from affectmap.errors import AffectmapError, CorpusError, LabelError
 from affectmap.schema import (
     COLUMNS,
     FOUR_CLASSES,
     FUNCTIONALS,
     THREE_CLASSES,
-    AffectmapError,
-    CorpusError,
     Emotion,
     Finding,
-    LabelError,
     closest_emotion,
     parse_emotion,
     validate_table,
@@ -27,7 +25,7 @@ def table(index=None, **columns):
 
 def test_every_error_has_one_base():
     errors = [value for name, value in vars(schema).items() if name.endswith("Error")]
-    assert {CorpusError, LabelError, schema.StorageError} < set(errors)
+    assert {CorpusError, LabelError, errors.StorageError} < set(errors)
     assert all(issubclass(error, AffectmapError) for error in errors)
     assert not issubclass(AffectmapError, (ValueError, OSError))
 

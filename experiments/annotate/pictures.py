@@ -25,7 +25,7 @@ from selenium.webdriver.common.keys import Keys
 
 from affectmap.annotator import AnnotatorSettings, Store, create_app, open_store
 from affectmap.annotator.rating import read_rating
-from affectmap.corpora.synthetic import speak_corpora
+from affectmap.corpora.synthetic.recordings import speak_corpora
 from affectmap.web.listening import listen
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"

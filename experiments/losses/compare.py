@@ -14,13 +14,13 @@ import torch
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 
-from affectmap.autoencoder import HIDDEN_DIMS
-from affectmap.classification import linear_svc, scenarios
 from affectmap.losses import LabelLoss, LinearHeadLoss
-from affectmap.metrics import adjusted_r2, uar
-from affectmap.preparation import PreparedCorpus
-from affectmap.preprocessing import fit_statistics
+from affectmap.model.network import HIDDEN_DIMS
+from affectmap.preparation.prepared_corpus import PreparedCorpus
+from affectmap.preparation.standardisation import fit_statistics
 from affectmap.schema import LABELS
+from affectmap.stats.classification import linear_svc, scenarios
+from affectmap.stats.metrics import adjusted_r2, uar
 
 Floats = npt.NDArray[np.floating]
 

@@ -24,11 +24,11 @@ import pandas as pd
 import torch
 from compare import Fold
 
-from affectmap.baselines import PCA_2, RIDGE, baseline
 from affectmap.corpora import load_corpus
+from affectmap.files import new_file, write_json, write_text
 from affectmap.losses import LOSSES
-from affectmap.preparation import prepare
-from affectmap.storage import new_file, write_json, write_text
+from affectmap.preparation.prepared_corpus import prepare
+from affectmap.stats.baselines import PCA_2, RIDGE, baseline
 
 HERE = Path(__file__).resolve().parent
 DOCS = HERE.parents[1] / "docs"

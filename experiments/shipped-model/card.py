@@ -56,7 +56,7 @@ def card_text(
         "Reads how activated (calm to excited) and how pleasant a voice sounds, on a map of two dimensions. Input: the "
         "88 eGeMAPSv02 functionals of openSMILE at 16 kHz. The encoder of a denoising autoencoder with the continuous "
         "metric loss on activation and valence (Das et al. 2022, arXiv 2203.14867) and the additions of "
-        "`affectmap.transfer`; heads fitted on its embedding afterwards. Written by "
+        "`affectmap.transfer.recipe`; heads fitted on its embedding afterwards. Written by "
         "`experiments/shipped-model/run.py`; every figure below comes from there.\n",
         "## Intended use\n",
         "Research on groups of recordings: how speech varies between people, places and times. **Not** for "
@@ -211,7 +211,7 @@ def coverage_text(
     """Say in a few sentences how wide the intervals are and what they held on corpora never heard.
 
     Args:
-        coverage: As :func:`affectmap.calibration.nested_coverage` gives it.
+        coverage: As `affectmap.model.heads.nested_coverage` gives it.
         widths: Half the widths by policy and label.
         titles: Of the corpora, by name.
         level: What they were meant to hold.

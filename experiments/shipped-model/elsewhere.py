@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from material import Material
-from transfer import adapted, alone, by_speaker, max_distance, quality, train
 
-from affectmap.calibration import CLASSES
-from affectmap.export import FLAGS
-from affectmap.flags import not_speech
+from affectmap.audio.quality import not_speech
+from affectmap.model.heads import CLASSES
+from affectmap.model.onnx import FLAGS
+from transfer import adapted, alone, by_speaker, max_distance, quality, train
 
 WAYS = {"one recording alone": alone, "all of the place": adapted, "all of the speaker": by_speaker}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from affectmap.corpora import CorpusCard, load_corpus
-from affectmap.preparation import PreparedCorpus, prepare
+from affectmap.preparation.prepared_corpus import PreparedCorpus, prepare
 from affectmap.schema import Emotion
 
 #: Corpora with ratings: those that are held out.

@@ -4,7 +4,7 @@
 
 DATA is a folder with corpora/emodb, corpora/urdu, corpora/aesdd, corpora/labels, and features/ravdess.parquet and
 features/emovo.parquet (columns file, emotion, speaker and the functionals at 16 kHz). What is trained is
-affectmap.transfer.fit_transfer with its default Recipe: when that changes, run this again. The same processor, versions
+fit_transfer with its default Recipe: when that changes, run this again. The same processor, versions
 and number of threads (settings.json; take OMP_NUM_THREADS=1) give the same bytes; others may differ in the last digits.
 """
 
@@ -29,10 +29,9 @@ from elsewhere import elsewhere_table
 from findings import findings, readme_findings, summary_of_ways, titled
 from material import Material, read_material
 from sounds import flags_table, sounds_table
-from transfer import Heard, Trained, adapted, after, alone, by_speaker, max_distance, quality, ridge, train, ways
 
-from affectmap.adaptation import PRIOR
-from affectmap.calibration import (
+from affectmap.files import write_json, write_text
+from affectmap.model.heads import (
     CLASSES,
     Calibration,
     Heads,
@@ -41,11 +40,12 @@ from affectmap.calibration import (
     nested_coverage,
     with_temperature,
 )
-from affectmap.export import export_model
-from affectmap.inference import SHIPPED, Model
+from affectmap.model.model import SHIPPED, Model
+from affectmap.model.onnx import export_model
+from affectmap.preparation.adaptation import PRIOR
 from affectmap.schema import LABELS
-from affectmap.storage import write_json, write_text
-from affectmap.transfer import Recipe
+from affectmap.transfer.recipe import Recipe
+from transfer import Heard, Trained, adapted, after, alone, by_speaker, max_distance, quality, ridge, train, ways
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -65,7 +65,7 @@ MEASURED = {
     "adapted": ("30 of the place", "all of the place"),
     "speaker": ("all of the speaker",),
 }
-#: Ways that the width of a way comes from, as affectmap.inference takes them.
+#: Ways that the width of a way comes from, as affectmap.model.model takes them.
 WIDTH_FROM = {
     "one recording alone": MEASURED["source"],
     **dict.fromkeys(("1 of the place", "10 of the place"), MEASURED["source"] + MEASURED["adapted"]),
@@ -210,7 +210,7 @@ def export(material: Material, held: Held, tables: dict[str, pd.DataFrame], fold
     calibration = Calibration(LEVEL, widths, max_distance(trained))
     cards = list(material.cards.values())
     training = {
-        "method": "affectmap.transfer.fit_transfer",
+        "method": "affectmap.transfer.recipe.fit_transfer",
         "corpora": [card.title for card in cards],
         "languages": [language for card in cards for language in card.languages],
         "n_utterances": int(sum(len(corpus.table) for corpus in material.corpora.values())),

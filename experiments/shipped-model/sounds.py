@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from affectmap.audio import read_audio
-from affectmap.flags import FLAGS, not_speech, signal_flags
-from affectmap.inference import Model
-from affectmap.preparation import PreparedCorpus
+from affectmap.audio.quality import FLAGS, not_speech, signal_flags
+from affectmap.audio.reading import read_audio
+from affectmap.model.model import Model
+from affectmap.preparation.prepared_corpus import PreparedCorpus
 
 RATE, SECONDS = 16000, 2
 

@@ -9,15 +9,15 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from affectmap.adaptation import PRIOR, adapted_statistics, mixed_statistics, speaker_statistics
-from affectmap.baselines import RidgeMap
-from affectmap.calibration import CLASSES, Heads, fit_heads, fit_ratings
-from affectmap.embedder import Embedder
-from affectmap.metrics import adjusted_r2, uar
-from affectmap.preparation import PreparedCorpus
-from affectmap.preprocessing import fit_statistics
+from affectmap.model.embedder import Embedder
+from affectmap.model.heads import CLASSES, Heads, fit_heads, fit_ratings
+from affectmap.preparation.adaptation import PRIOR, adapted_statistics, mixed_statistics, speaker_statistics
+from affectmap.preparation.prepared_corpus import PreparedCorpus
+from affectmap.preparation.standardisation import fit_statistics
 from affectmap.schema import LABELS
-from affectmap.transfer import NEUTRAL, Recipe, fit_transfer, gather
+from affectmap.stats.baselines import RidgeMap
+from affectmap.stats.metrics import adjusted_r2, uar
+from affectmap.transfer.recipe import NEUTRAL, Recipe, fit_transfer, gather
 
 Floats = npt.NDArray[np.float64]
 

@@ -15,11 +15,11 @@ import tempfile
 from pathlib import Path
 
 from affectmap.cli.tables import format_table
-from affectmap.config import make_config
-from affectmap.experiment import Experiment
+from affectmap.experiment.experiment import Experiment
+from affectmap.experiment.results import Results
+from affectmap.files import write_json, write_text
+from affectmap.preparation.config import make_config
 from affectmap.report import write_report
-from affectmap.results import Results
-from affectmap.storage import write_json, write_text
 
 HERE = Path(__file__).resolve().parent
 CORPORA = ("emodb", "urdu", "aesdd")

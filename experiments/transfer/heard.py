@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.svm import SVC
 
-from affectmap.audit import speaker_sound
-from affectmap.bootstrap import SpeakerBootstrap
+from affectmap.audit.examination import speaker_sound
 from affectmap.corpora import load_corpus
-from affectmap.metrics import adjusted_r2, pairwise_adjusted_r2, uar
-from affectmap.preparation import PreparedCorpus, prepare
-from affectmap.preprocessing import fit_statistics, standardise_target
+from affectmap.preparation.prepared_corpus import PreparedCorpus, prepare
+from affectmap.preparation.standardisation import fit_statistics, standardise_target
 from affectmap.schema import FOUR_CLASSES
+from affectmap.stats.bootstrap import SpeakerBootstrap
+from affectmap.stats.metrics import adjusted_r2, pairwise_adjusted_r2, uar
 
 Features = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]

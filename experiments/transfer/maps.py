@@ -15,10 +15,10 @@ from setups import Setup
 from sklearn.decomposition import PCA
 from sklearn.linear_model import Ridge
 
-from affectmap.preparation import PreparedCorpus
-from affectmap.training import TrainedModel, TrainingSettings, TrainingTask, train_stacked
-from affectmap.transfer import Material, Recipe, gather, student_settings, student_task, teacher_tasks
-from affectmap.workers import mapped, n_workers
+from affectmap.model.training import TrainedModel, TrainingSettings, TrainingTask, train_stacked
+from affectmap.parallel.workers import mapped, n_workers
+from affectmap.preparation.prepared_corpus import PreparedCorpus
+from affectmap.transfer.recipe import Material, Recipe, gather, student_settings, student_task, teacher_tasks
 
 T = TypeVar("T")
 Floats = npt.NDArray[np.float64]

@@ -13,8 +13,8 @@ from heard import QUANTITIES, RATED, Embed, Said, judge, source_rows, target_row
 from maps import Maps
 from setups import CHOICES, RECIPE, Setup
 
-from affectmap.preparation import PreparedCorpus
-from affectmap.workers import mapped, n_workers
+from affectmap.parallel.workers import mapped, n_workers
+from affectmap.preparation.prepared_corpus import PreparedCorpus
 
 #: Models a choice and inner corpus.
 N_SEEDS = 3

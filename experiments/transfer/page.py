@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 from heard import POLICIES, QUANTITIES, RATED, by_corpus
 
-from affectmap.preparation import PreparedCorpus
+from affectmap.files import write_text
+from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.schema import FOUR_CLASSES
-from affectmap.storage import write_text
-from affectmap.transfer import fit_transfer
+from affectmap.transfer.recipe import fit_transfer
 
 HERE = Path(__file__).resolve().parent
 DOCS = HERE.parents[1] / "docs"

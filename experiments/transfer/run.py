@@ -24,9 +24,9 @@ from page import write_page
 from setups import Setup, all_setups
 from tables import claims, compared, summary
 
-from affectmap.preparation import PreparedCorpus
-from affectmap.storage import write_json, write_text
-from affectmap.workers import mapped, n_workers
+from affectmap.files import write_json, write_text
+from affectmap.parallel.workers import mapped, n_workers
+from affectmap.preparation.prepared_corpus import PreparedCorpus
 
 HERE = Path(__file__).resolve().parent
 N_SEEDS = 10
@@ -82,7 +82,7 @@ def averaged(found: list[tuple[dict[str, object], Said]]) -> dict[tuple[str, str
 
 
 def comparisons(resampled: dict[tuple[str, str, str, str], np.ndarray], setups: list[Setup]) -> pd.DataFrame:
-    """Compare the main methods with :data:`AGAINST`, and changes of the recipe with its single model."""
+    """Compare the main methods with `AGAINST`, and changes of the recipe with its single model."""
     parts = []
     for policy in ("target-all", "speaker"):
         for quantity in ("uar", "r2_activation", "r2_valence"):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from affectmap.training import TrainingSettings
-from affectmap.transfer import Recipe
+from affectmap.model.training import TrainingSettings
+from affectmap.transfer.recipe import Recipe
 
 PAPER = Recipe(training=TrainingSettings(), smoothing=0.0, classes=False, standardised=("corpus",), n_teachers=1)
 RECIPE = Recipe()

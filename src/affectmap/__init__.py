@@ -1,8 +1,8 @@
 """Speech in any language to a small, readable affect space: activation and valence.
 
 The names here need no PyTorch and are loaded when first used; scores and folds need the extra ``statistics`` (SciPy and
-scikit-learn). What trains lies in :mod:`affectmap.losses`,
-:mod:`affectmap.training` and :mod:`affectmap.embedder` (extra ``train``).
+scikit-learn). What trains lies in `affectmap.losses`,
+`affectmap.model.training` and `affectmap.model.embedder` (extra ``train``).
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ from typing import TYPE_CHECKING, Any
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
-    from affectmap.bootstrap import SpeakerBootstrap
     from affectmap.corpora import Corpus, load_corpus
-    from affectmap.features import extract_functionals
-    from affectmap.folds import Fold, speaker_folds
-    from affectmap.inference import load_model
-    from affectmap.metrics import adjusted_r2, pairwise_adjusted_r2, uar
-    from affectmap.preprocessing import outlier_mask, standardise_target
-    from affectmap.sampled_pairs import sampled_pairwise_adjusted_r2
-    from affectmap.schema import FUNCTIONALS, AffectmapError, Emotion, Finding
+    from affectmap.errors import AffectmapError
+    from affectmap.features.functionals import extract_functionals
+    from affectmap.model.model import load_model
+    from affectmap.preparation.folds import Fold, speaker_folds
+    from affectmap.preparation.standardisation import outlier_mask, standardise_target
+    from affectmap.schema import FUNCTIONALS, Emotion, Finding
+    from affectmap.stats.bootstrap import SpeakerBootstrap
+    from affectmap.stats.metrics import adjusted_r2, pairwise_adjusted_r2, uar
+    from affectmap.stats.sampled_pairs import sampled_pairwise_adjusted_r2
 
 __version__ = "0.1.0"
 __all__ = [
@@ -49,27 +50,27 @@ __all__ = [
 
 _HOME = {
     "FUNCTIONALS": "schema",
-    "AffectmapError": "schema",
+    "AffectmapError": "errors",
     "Corpus": "corpora",
     "Emotion": "schema",
     "Finding": "schema",
-    "Fold": "folds",
-    "SpeakerBootstrap": "bootstrap",
-    "adjusted_r2": "metrics",
-    "extract_functionals": "features",
+    "Fold": "preparation.folds",
+    "SpeakerBootstrap": "stats.bootstrap",
+    "adjusted_r2": "stats.metrics",
+    "extract_functionals": "features.functionals",
     "load_corpus": "corpora",
-    "load_model": "inference",
-    "outlier_mask": "preprocessing",
-    "pairwise_adjusted_r2": "metrics",
-    "sampled_pairwise_adjusted_r2": "sampled_pairs",
-    "speaker_folds": "folds",
-    "standardise_target": "preprocessing",
-    "uar": "metrics",
+    "load_model": "model.model",
+    "outlier_mask": "preparation.standardisation",
+    "pairwise_adjusted_r2": "stats.metrics",
+    "sampled_pairwise_adjusted_r2": "stats.sampled_pairs",
+    "speaker_folds": "preparation.folds",
+    "standardise_target": "preparation.standardisation",
+    "uar": "stats.metrics",
 }
 
 
 #: Modules that compute with what the extra ``statistics`` brings.
-_STATISTICS = ("bootstrap", "folds", "metrics", "sampled_pairs")
+_STATISTICS = ("stats.bootstrap", "preparation.folds", "stats.metrics", "stats.sampled_pairs")
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 (whatever the name stands for)

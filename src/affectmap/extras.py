@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 
-from affectmap.schema import UsageError
+from affectmap.errors import UsageError
 
 
 def require(what: str, extra: str, *modules: str) -> None:
@@ -22,7 +22,7 @@ def require(what: str, extra: str, *modules: str) -> None:
         >>> require("this example", "statistics", "json")
         >>> require("this example", "statistics", "json", "no_such_module")
         Traceback (most recent call last):
-        affectmap.schema.UsageError: this example needs no_such_module; run pip install "affectmap[statistics]"
+        affectmap.errors.UsageError: this example needs no_such_module; run pip install "affectmap[statistics]"
     """
     missing = [name for name in modules if importlib.util.find_spec(name) is None]
     if missing:

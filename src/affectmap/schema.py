@@ -1,11 +1,11 @@
-"""Names that every module shares: columns, emotions, errors and the checks of an utterance table.
+"""Names that every module shares: columns, emotions and the checks of an utterance table.
 
 Conventions:
     * A *corpus* is a set of recordings; an *utterance* is one row of its table, indexed as in audformat by
       ``file``, ``start`` and ``end`` (``end`` is ``NaT`` where an utterance is the whole file).
     * ``activation`` (the field also says *arousal*) and ``valence`` are real numbers from 1 to 5, ``NaN``
       where nobody rated the utterance.
-    * ``emotion`` is one of :class:`Emotion`, or missing.
+    * ``emotion`` is one of `Emotion`, or missing.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from difflib import get_close_matches
 from enum import StrEnum
 from importlib import resources
 from typing import TYPE_CHECKING, NamedTuple
+
+from affectmap.errors import CorpusError, LabelError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,38 +30,6 @@ LABEL_RANGE = (1.0, 5.0)
 FUNCTIONALS: tuple[str, ...] = tuple(
     resources.files("affectmap").joinpath("functionals.txt").read_text(encoding="utf-8").split()
 )
-
-
-class AffectmapError(Exception):
-    """Base of every error that is the user's to mend; its message is one line: what, where, what to do."""
-
-
-class CorpusError(AffectmapError):
-    """A corpus folder, its table or its recordings are not what was expected."""
-
-
-class LabelError(AffectmapError):
-    """A label sheet is damaged, lacks a column, or does not fit the recordings."""
-
-
-class AudioError(AffectmapError):
-    """A recording cannot be read or holds nothing to measure."""
-
-
-class ConfigError(AffectmapError):
-    """A setting is unknown, out of range, or contradicts another or the data."""
-
-
-class UsageError(ConfigError):
-    """The command line or the settings file is wrong, whatever the data; exit code 2."""
-
-
-class ModelError(AffectmapError):
-    """A model folder is missing, damaged or made for other inputs."""
-
-
-class StorageError(AffectmapError):
-    """A file or folder cannot be written, or would overwrite something."""
 
 
 class Emotion(StrEnum):
@@ -128,7 +98,7 @@ def closest_emotion(name: str) -> Emotion | None:
     """Find the emotion that a misspelt name probably means, for messages only.
 
     Args:
-        name: A name that :func:`parse_emotion` does not know.
+        name: A name that `parse_emotion` does not know.
 
     Returns:
         The emotion; ``None`` if no name comes close.
@@ -163,17 +133,17 @@ def validate_table(table: pd.DataFrame, origin: str, written_as: Mapping[str, st
     """Check an utterance table and give it every column in the shared order.
 
     Args:
-        table: Rows indexed by ``file``, ``start``, ``end``; any of :data:`COLUMNS`.
+        table: Rows indexed by ``file``, ``start``, ``end``; any of `COLUMNS`.
         origin: Where the table comes from, for messages.
         written_as: Labels that go by another name there, for messages: activation may be called arousal.
 
     Returns:
-        A copy with all of :data:`COLUMNS`: text columns as ``object`` with ``None`` where missing or blank,
+        A copy with all of `COLUMNS`: text columns as ``object`` with ``None`` where missing or blank,
         ``activation`` and ``valence`` as ``float64`` with ``NaN`` where missing. Speaker 7 becomes ``"7"``.
 
     Raises:
         CorpusError: If the index differs, an utterance or a column is named twice, a column is unknown, or an
-            emotion is not one of :class:`Emotion`.
+            emotion is not one of `Emotion`.
         LabelError: If a label lies outside 1..5.
 
     Example:

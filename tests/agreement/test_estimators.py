@@ -5,7 +5,7 @@ import pytest
 
 from affectmap.agreement import estimates, gold_standard
 from affectmap.agreement.estimators import evaluator_weights, weighted_estimate
-from affectmap.schema import ConfigError
+from affectmap.errors import ConfigError
 from rating_files import make_ratings, simulate
 
 _ = np.nan

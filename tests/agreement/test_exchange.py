@@ -19,7 +19,7 @@ from affectmap.agreement import (
 )
 from affectmap.agreement.ratings import rating_matrix
 from affectmap.corpora import load_corpus
-from affectmap.schema import CorpusError, LabelError, StorageError
+from affectmap.errors import CorpusError, LabelError, StorageError
 from rating_files import make_ratings, simulate
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from affectmap.agreement import last_revisions, read_ratings, read_raw, write_ratings
 from affectmap.agreement.ratings import COLUMNS, rating_matrix
-from affectmap.schema import LabelError
+from affectmap.errors import LabelError
 from rating_files import make_ratings, simulate
 
 HEADER = ",".join(COLUMNS)

@@ -5,7 +5,7 @@ import pytest
 
 import growth
 import growth_run
-from affectmap.preparation import prepare
+from affectmap.preparation.prepared_corpus import prepare
 
 
 def test_tables_are_single_precision_and_the_same_each_time():

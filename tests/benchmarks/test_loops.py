@@ -6,7 +6,7 @@ import torch
 
 import loops
 from affectmap.losses import ContinuousMetricLoss
-from affectmap.training import TrainingSettings, TrainingTask, train_plain
+from affectmap.model.training import TrainingSettings, TrainingTask, train_plain
 
 METRICS = (loops.metric_loss, loops.metric_loss_by_pairs)
 LOOPS = (loops.researcher_loop, loops.in_memory_loop, loops.pair_loop)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from affectmap.inference import load_model
+from affectmap.model.model import load_model
 from conftest import make_voice
 
 

@@ -7,8 +7,8 @@ from dask_processes import dask_processes
 
 #: Before the command: even the small work of a test is shared.
 SHARE = """
-import affectmap.experiment, affectmap.training.stacked
-affectmap.experiment.PARALLEL_SCORES = affectmap.training.stacked.PARALLEL_STEPS = 0
+import affectmap.experiment.experiment, affectmap.model.training.stacked
+affectmap.experiment.experiment.PARALLEL_SCORES = affectmap.model.training.stacked.PARALLEL_STEPS = 0
 """
 
 
@@ -28,7 +28,7 @@ affectmap.experiment.PARALLEL_SCORES = affectmap.training.stacked.PARALLEL_STEPS
 )
 def test_what_does_not_fit_is_told_in_one_line(affectmap, tables, here, monkeypatch, command, options, code, message):
     pytest.importorskip("distributed")
-    monkeypatch.setattr("affectmap.cluster.CONNECT_S", 1.0)
+    monkeypatch.setattr("affectmap.parallel.cluster.CONNECT_S", 1.0)
     if command == "train":
         tables = tables[:4]
     outcome = affectmap(command, *tables, *options)
@@ -41,7 +41,7 @@ def test_memory_that_runs_out_is_told_in_one_line(affectmap, tables, monkeypatch
     def greedy(*arguments, **options):
         raise MemoryError("Unable to allocate 2.00 TiB")
 
-    monkeypatch.setattr("affectmap.experiment.make_material", greedy)
+    monkeypatch.setattr("affectmap.experiment.experiment.make_material", greedy)
     outcome = affectmap("train", *tables[:4], "--recipe", "paper")
     assert outcome.code == 1
     assert outcome.error.startswith("memory ran out (Unable to allocate 2.00 TiB); use fewer --n-jobs")

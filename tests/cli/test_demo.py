@@ -10,10 +10,10 @@ from typing import NamedTuple
 import pandas as pd
 import pytest
 
-import affectmap.config
+import affectmap.preparation.config
 from affectmap.cli import main
-from affectmap.corpora import synthetic
-from affectmap.embedder import Embedder
+from affectmap.corpora.synthetic import recordings as synthetic
+from affectmap.model.embedder import Embedder
 from corpus_files import FAST, tree
 
 pytest.importorskip("espeakng_loader")
@@ -33,10 +33,10 @@ def shorten(patch):
     """Speak two sentences in two languages instead of five languages, and train for a moment."""
     few = {code: replace(language, sentences=language.sentences[:2]) for code, language in synthetic._LANGUAGES.items()}
     patch.setattr(synthetic, "_LANGUAGES", few)
-    make_config = affectmap.config.make_config
+    make_config = affectmap.preparation.config.make_config
     short = {name: value for name, value in FAST.items() if name != "n_jobs"}
     patch.setattr(synthetic, "speak_corpora", partial(synthetic.speak_corpora, languages=LANGUAGES))
-    patch.setattr(affectmap.config, "make_config", lambda **flags: make_config(**{**short, **flags}))
+    patch.setattr(affectmap.preparation.config, "make_config", lambda **flags: make_config(**{**short, **flags}))
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import soundfile
 
-from affectmap.inference import load_model
+from affectmap.model.model import load_model
 from conftest import make_voice
 
 HEADER = (

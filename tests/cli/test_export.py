@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from affectmap.inference import Model, load_model
+from affectmap.model.model import Model, load_model
 from affectmap.schema import FUNCTIONALS
 from model_files import make_embedder, make_functionals
 

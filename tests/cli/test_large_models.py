@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from affectmap.embedder import Embedder
+from affectmap.model.embedder import Embedder
 from corpus_files import FAST, write_emodb, write_settings
 from speech_models import write_classifier, write_encoder
 

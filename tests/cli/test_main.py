@@ -12,7 +12,7 @@ import typer
 
 import affectmap.cli as cli
 from affectmap import __version__
-from affectmap.schema import AudioError, ConfigError, CorpusError, LabelError, ModelError, StorageError, UsageError
+from affectmap.errors import AudioError, ConfigError, CorpusError, LabelError, ModelError, StorageError, UsageError
 
 COMMANDS = (
     "demo",
@@ -219,7 +219,12 @@ def test_help_starts_fast_for_it_imports_little(process, arguments):
     heavy = {"torch", "sklearn", "scipy", "pandas", "numpy", "matplotlib", "joblib", "audformat", "opensmile"}
     assert not loaded & heavy
     # Typer itself may import pydantic for a command's options; our settings need not be read for that.
-    assert not loaded & {"affectmap.config", "affectmap.corpora", "affectmap.experiment", "affectmap.features"}
+    assert not loaded & {
+        "affectmap.preparation.config",
+        "affectmap.corpora",
+        "affectmap.experiment.experiment",
+        "affectmap.features.functionals",
+    }
 
 
 def test_a_reader_that_left_is_no_error(process):

@@ -10,8 +10,8 @@ from affectmap.cli import options
 from affectmap.cli.demo import demo_command
 from affectmap.cli.reproduce import reproduce_command
 from affectmap.cli.train import train_command
-from affectmap.config import ExperimentConfig
-from affectmap.schema import UsageError
+from affectmap.errors import UsageError
+from affectmap.preparation.config import ExperimentConfig
 
 NOT_SETTINGS = {"output", "overwrite", "config", "cache", "backend", "scheduler", "method", "recipe"}
 

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from affectmap.cli.recordings import find_recordings, read_speakers, readable
-from affectmap.schema import AudioError, LabelError
+from affectmap.errors import AudioError, LabelError
 
 
 def test_folders_give_recordings_below_them_once(tmp_path):

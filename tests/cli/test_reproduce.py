@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 import soundfile
 
-from affectmap.embedder import Embedder
+from affectmap.model.embedder import Embedder
 from affectmap.schema import FUNCTIONALS
 from corpus_files import (
     FAST,
@@ -402,7 +402,7 @@ def test_earlier_results_are_replaced_only_when_asked_and_only_by_whole_ones(
     (results / "report.html").write_text("old")
     assert reproduce(*tables).error == "results exists; name another folder with -o, or add --overwrite to replace it"
     with monkeypatch.context() as patch:
-        patch.setattr("affectmap.embedder.serialise", _no_space)
+        patch.setattr("affectmap.model.embedder.serialise", _no_space)
         assert reproduce(*tables, "--overwrite").code == 1
     assert (results / "report.html").read_text() == "old"
     assert reproduce(*tables, "--overwrite").code == 0
@@ -414,7 +414,7 @@ def _no_space(*arguments, **options):
 
 
 @pytest.mark.parametrize(
-    "writer", ["affectmap.embedder.serialise", "affectmap.report.render", "affectmap.storage.write_text"]
+    "writer", ["affectmap.model.embedder.serialise", "affectmap.report.render", "affectmap.files.write_text"]
 )
 def test_a_full_disk_is_one_line_and_leaves_nothing(reproduce, tables, monkeypatch, writer, no_figures):
     monkeypatch.setattr(writer, _no_space)
@@ -492,7 +492,7 @@ def test_ctrl_c_while_recordings_are_measured_keeps_what_was_measured(
     process, affectmap, recordings, here, monkeypatch
 ):
     before = tree(here)
-    stop = CTRL_C.format(module="affectmap.features", name="measure_functionals")
+    stop = CTRL_C.format(module="affectmap.features.functionals", name="measure_functionals")
     code, out, err = process("reproduce", *recordings, first=stop)
     assert (code, out, err.splitlines()) == (1, "", [STOPPED])
     new = tree(here) - before
@@ -501,7 +501,7 @@ def test_ctrl_c_while_recordings_are_measured_keeps_what_was_measured(
     kept = sum(len(pd.read_parquet(file)) for file in (here / "cache").glob("*.parquet"))
     assert 0 < kept < 16
     measured = []
-    monkeypatch.setattr("affectmap.features.check_signal", lambda *arguments: measured.append(1))
+    monkeypatch.setattr("affectmap.features.functionals.check_signal", lambda *arguments: measured.append(1))
     assert affectmap("train", *recordings).code == 0
     assert len(measured) == 2 * (16 - kept)  # each signal is checked as read and as resampled
 
@@ -509,7 +509,7 @@ def test_ctrl_c_while_recordings_are_measured_keeps_what_was_measured(
 @pytest.mark.slow
 def test_ctrl_c_while_models_are_trained_leaves_no_trace(process, tables, here):
     before = tree(here)
-    stop = CTRL_C.format(module="affectmap.training.batches", name="draw_epoch")
+    stop = CTRL_C.format(module="affectmap.model.training.batches", name="draw_epoch")
     code, out, err = process("reproduce", *tables, first=stop)
     assert (code, out) == (1, "")
     assert err.splitlines()[-2:] == ["training 3 models", STOPPED]
@@ -517,7 +517,12 @@ def test_ctrl_c_while_models_are_trained_leaves_no_trace(process, tables, here):
 
 
 @pytest.mark.parametrize(
-    "step", ["affectmap.experiment.judge_claims", "affectmap.report.draw_figures", "affectmap.embedder.serialise"]
+    "step",
+    [
+        "affectmap.experiment.experiment.judge_claims",
+        "affectmap.report.draw_figures",
+        "affectmap.model.embedder.serialise",
+    ],
 )
 def test_ctrl_c_at_any_later_step_leaves_no_trace(reproduce, tables, monkeypatch, step):
     def stop(*arguments, **options):

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import soundfile
 
-from affectmap.schema import AudioError
+from affectmap.errors import AudioError
 
 PROGRAM = Path(sysconfig.get_path("scripts")) / "affectmap"
 
@@ -68,7 +68,7 @@ def test_no_speech_is_an_empty_table_and_a_note(affectmap, here):
 
 
 def test_without_matplotlib_the_table_still_comes(affectmap, here, talk, monkeypatch):
-    monkeypatch.setattr("affectmap.track_picture.has_matplotlib", lambda: False)
+    monkeypatch.setattr("affectmap.track.picture.has_matplotlib", lambda: False)
     outcome = affectmap("track", "talk.wav", "--windows", 3, "-o", "a.csv", "--picture", "a.png")
     assert outcome.code == 1
     assert outcome.err == 'note: no picture without matplotlib; run pip install "affectmap[plot]"\n'
@@ -83,8 +83,8 @@ def test_that_matplotlib_is_missing_is_told_before_the_work(affectmap, talk, mon
         told.append(capsys.readouterr().err)
         raise AudioError("measured")
 
-    monkeypatch.setattr("affectmap.track_picture.has_matplotlib", lambda: False)
-    monkeypatch.setattr("affectmap.track.track_recording", measure)
+    monkeypatch.setattr("affectmap.track.picture.has_matplotlib", lambda: False)
+    monkeypatch.setattr("affectmap.track.recording.track_recording", measure)
     assert affectmap("track", "talk.wav", "--picture", "a.png").code == 1
     assert told == ['note: no picture without matplotlib; run pip install "affectmap[plot]"\n']
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from affectmap.embedder import Embedder
-from affectmap.inference import load_model
+from affectmap.model.embedder import Embedder
+from affectmap.model.model import load_model
 from affectmap.schema import FUNCTIONALS
-from affectmap.transfer import Recipe
+from affectmap.transfer.recipe import Recipe
 from corpus_files import make_rows, tree, write_emodb, write_settings, write_table, write_tone
 
 ROWS = make_rows()[list(FUNCTIONALS)]

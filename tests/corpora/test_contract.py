@@ -6,7 +6,8 @@ from pathlib import Path, PurePath
 import pytest
 
 from affectmap.corpora import CARDS, load_corpus
-from affectmap.schema import COLUMNS, FUNCTIONALS, INDEX, CorpusError, Emotion, LabelError, UsageError
+from affectmap.errors import CorpusError, LabelError, UsageError
+from affectmap.schema import COLUMNS, FUNCTIONALS, INDEX, Emotion
 
 # Official names, and for each the emotion and speaker that it tells.
 TREES = {

@@ -8,7 +8,7 @@ import pytest
 
 from affectmap.corpora import emodb
 from affectmap.corpora.folder import find_recordings, walk_files
-from affectmap.schema import CorpusError
+from affectmap.errors import CorpusError
 
 
 def test_order_is_alphabetical_and_paths_absolute(make_files, monkeypatch, tmp_path):

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from affectmap.corpora import iemocap, load_corpus
-from affectmap.corpora.labels import join_labels
-from affectmap.schema import CorpusError, Emotion, LabelError
+from affectmap.corpora.label_sheets import join_labels
+from affectmap.errors import CorpusError, LabelError
+from affectmap.schema import Emotion
 
 CODES = ["neu", "sad", "hap", "exc", "ang", "fru", "fea", "dis", "sur", "oth", "xxx"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from affectmap.corpora import CARDS, Spec, load_corpus, parse_spec
-from affectmap.schema import CorpusError, UsageError
+from affectmap.errors import CorpusError, UsageError
 
 
 @pytest.mark.parametrize(

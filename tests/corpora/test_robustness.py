@@ -14,9 +14,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from affectmap.corpora import Corpus, iemocap, load_corpus
-from affectmap.corpora.labels import join_labels
+from affectmap.corpora.label_sheets import join_labels
 from affectmap.corpora.sheet import read_sheet
-from affectmap.schema import AffectmapError, CorpusError, Emotion, validate_table
+from affectmap.errors import AffectmapError, CorpusError
+from affectmap.schema import Emotion, validate_table
 
 CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
 #: Each example writes files.

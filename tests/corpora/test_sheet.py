@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from affectmap.corpora.sheet import read_rows, read_sheet, text_of
-from affectmap.schema import CorpusError, LabelError
+from affectmap.errors import CorpusError, LabelError
 
 
 def test_lines_count_as_in_an_editor(write):

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from affectmap.corpora import load_corpus, table
-from affectmap.schema import FUNCTIONALS, CorpusError, Finding, LabelError
+from affectmap.errors import CorpusError, LabelError
+from affectmap.schema import FUNCTIONALS, Finding
 
 
 @pytest.fixture

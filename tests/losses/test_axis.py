@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from affectmap.errors import ConfigError
 from affectmap.losses import AxisLoss
-from affectmap.schema import ConfigError
 from label_batches import make_batch
 
 

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from affectmap.errors import ConfigError
 from affectmap.losses import LOSSES, AxisLoss, LabelLoss
-from affectmap.schema import ConfigError
 
 
 class Seen(LabelLoss):

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
+from affectmap.errors import ConfigError
 from affectmap.losses import ContinuousMetricLoss, metric_terms
-from affectmap.schema import ConfigError
 from label_batches import make_batch
 
 PRESETS = ("paper", "authors-code")

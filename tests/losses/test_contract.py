@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from affectmap.errors import ConfigError
 from affectmap.losses import LOSSES
 from affectmap.losses.base import LabelLoss
-from affectmap.schema import ConfigError
 from label_batches import make_batch, make_weight
 
 NAN = float("nan")

@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
+from affectmap.errors import ConfigError
 from affectmap.losses.f_similarity import FSimilarityLoss
-from affectmap.schema import ConfigError
 from label_rows import plain_rows, weighted_batch
 
 #: f, its derivative, and its convex conjugate.

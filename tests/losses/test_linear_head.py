@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from affectmap.errors import ConfigError
 from affectmap.losses import LinearHeadLoss
-from affectmap.schema import ConfigError
 from label_batches import label_rows, make_batch, make_weight, weighted_moments
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from affectmap.errors import ConfigError
 from affectmap.losses import LinearRegressionLoss
-from affectmap.schema import ConfigError
 from label_batches import label_rows, make_batch, make_weight
 
 

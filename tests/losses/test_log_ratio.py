@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
+from affectmap.errors import ConfigError
 from affectmap.losses.log_ratio import LogRatioLoss
-from affectmap.schema import ConfigError
 from label_rows import plain_rows, weighted_batch
 
 

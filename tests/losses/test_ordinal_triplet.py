@@ -5,9 +5,9 @@ import math
 import pytest
 import torch
 
+from affectmap.errors import ConfigError
 from affectmap.losses import ordinal_triplet
 from affectmap.losses.ordinal_triplet import OrdinalTripletLoss
-from affectmap.schema import ConfigError
 from label_rows import plain_rows, weighted_batch
 
 

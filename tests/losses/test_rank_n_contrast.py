@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from affectmap.errors import ConfigError
 from affectmap.losses.rank_n_contrast import RankNContrastLoss
-from affectmap.schema import ConfigError
 from label_rows import plain_rows, weighted_batch
 
 

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from affectmap.errors import ConfigError
 from affectmap.losses.ranksim import RankSimLoss, ranks
-from affectmap.schema import ConfigError
 from label_rows import cosine, plain_rows, weighted_batch
 
 

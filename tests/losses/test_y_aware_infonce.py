@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
+from affectmap.errors import ConfigError
 from affectmap.losses.y_aware_infonce import YAwareInfoNCELoss
-from affectmap.schema import ConfigError
 from label_rows import cosine, plain_rows, weighted_batch
 
 

@@ -48,7 +48,7 @@ RATED = {
 
 @dataclass(frozen=True)
 class Results:
-    """The fields of ``affectmap.experiment.Results``, without its torch."""
+    """The fields of ``affectmap.experiment.experiment.Results``, without its torch."""
 
     settings: dict[str, Any]
     command: str

@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from affectmap.errors import StorageError
 from affectmap.report import with_titles, write_report, write_tables
 from affectmap.report.page import page_tables, render
-from affectmap.schema import StorageError
 
 VOID = {"meta", "img", "br", "path", "link"}
 NO_PICTURES = {place: [] for place in ("circumplex", "network", "latent", "baselines", "curves", "table3", "table4")}
@@ -77,7 +77,7 @@ def page(html):
 
 
 def test_stand_in_has_the_fields_of_the_real_results(whole_results):
-    from affectmap.results import Results
+    from affectmap.experiment.results import Results
 
     real = {field.name for field in dataclasses.fields(Results)}
     assert {field.name for field in dataclasses.fields(whole_results)} == real - {"embedders"}

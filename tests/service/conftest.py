@@ -19,9 +19,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from affectmap.corpora._espeak import Line
-from affectmap.corpora.synthetic import _spoken
-from affectmap.inference import Model, load_model
+from affectmap.corpora.synthetic.espeak import Line
+from affectmap.corpora.synthetic.recordings import _spoken
+from affectmap.model.model import Model, load_model
 from affectmap.service import ServiceSettings, create_app
 from browsers import chromium
 

@@ -1,10 +1,10 @@
 """Several raters: how far they agree, what they say together, and how their ratings come and go.
 
-The steps, in order: :mod:`~affectmap.agreement.ratings` reads raw ratings (:mod:`~affectmap.agreement.cells`),
-:mod:`~affectmap.agreement.table` measures agreement with :mod:`~affectmap.agreement.coefficients` and
-:mod:`~affectmap.agreement.resampling`, :mod:`~affectmap.agreement.notices` says in words what is odd,
-:mod:`~affectmap.agreement.estimators` makes one value an item, :mod:`~affectmap.agreement.summary` writes it all as
-small tables, and :mod:`~affectmap.agreement.exchange` writes and reads what other programs use.
+The steps, in order: `ratings` reads raw ratings (`cells`),
+`table` measures agreement with `coefficients` and
+`resampling`, `notices` says in words what is odd,
+`estimators` makes one value an item, `summary` writes it all as
+small tables, and `exchange` writes and reads what other programs use.
 
 The names here are loaded when first used; ``agreement_table`` and ``warnings_of`` need the extra ``statistics``.
 """

@@ -12,7 +12,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from affectmap.corpora.sheet import NO_NUMBER
-from affectmap.schema import LABEL_RANGE, CorpusError, parse_emotion
+from affectmap.errors import CorpusError
+from affectmap.schema import LABEL_RANGE, parse_emotion
 
 
 def _path(cell: str) -> str:

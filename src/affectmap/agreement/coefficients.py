@@ -5,7 +5,7 @@ Conventions:
     * What cannot be computed is ``NaN``, never a warning and never zero: agreement needs ratings that differ.
     * Intervals hold 95 %. That of the ICC is the one of an analysis of variance; all others draw items with
       replacement. Every one of those quantities is a function of sums over items, so a resample is a weighted sum.
-    * Fewer than :data:`~affectmap.agreement.resampling.MIN_ITEMS` items get no drawn interval.
+    * Fewer than `MIN_ITEMS` items get no drawn interval.
 """
 
 from __future__ import annotations
@@ -173,7 +173,7 @@ def _interval_alpha_of(totals: Floats) -> Floats:
 def nominal_alpha(classes: npt.ArrayLike, n_resamples: int = N_RESAMPLES, seed: int = 0) -> Estimate:
     r"""Krippendorff's α for classes, two classes being alike or not.
 
-    As :func:`interval_alpha`, with 1 in place of the squared difference where two classes differ (Krippendorff 2011,
+    As `interval_alpha`, with 1 in place of the squared difference where two classes differ (Krippendorff 2011,
     C).
 
     Args:

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from affectmap.agreement.ratings import rating_matrix
-from affectmap.schema import LABELS, ConfigError
+from affectmap.errors import ConfigError
+from affectmap.schema import LABELS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +41,7 @@ def evaluator_weights(ratings: npt.ArrayLike) -> Floats:
 
     Returns:
         A number from 0 to 1 for each rater (K,); 0 where the correlation is negative, ``NaN`` where there is none:
-        fewer than :data:`MIN_SHARED` shared items, or no variation.
+        fewer than `MIN_SHARED` shared items, or no variation.
 
     Example:
         >>> evaluator_weights([[1, 1, 2, 5], [2, 2, 2, 4], [4, 3, 5, 1], [5, 5, 4, 2]]).round(2).tolist()
@@ -64,7 +65,7 @@ def weighted_estimate(ratings: npt.ArrayLike) -> Floats:
 
     .. math:: \hat{x}_n = \frac{\sum_k r_k x_{nk}}{\sum_k r_k}
 
-    over the raters of the item, with the weights of :func:`evaluator_weights` (Grimm and Kroschel 2005, eq. 6). Where
+    over the raters of the item, with the weights of `evaluator_weights` (Grimm and Kroschel 2005, eq. 6). Where
     no rater of an item has a weight above 0, it is the plain mean.
 
     Args:
@@ -92,7 +93,7 @@ def estimates(ratings: pd.DataFrame) -> pd.DataFrame:
     """Estimate every item in every way.
 
     Args:
-        ratings: As from :func:`~affectmap.agreement.ratings.read_ratings`.
+        ratings: As from `read_ratings`.
 
     Returns:
         One row an item, sorted by ``file``; for activation and valence ``_mean``, ``_median``, ``_ewe``,
@@ -136,7 +137,7 @@ def gold_standard(ratings: pd.DataFrame, estimator: Estimator = "ewe") -> pd.Dat
     """Give every item one activation, one valence and one emotion.
 
     Args:
-        ratings: As from :func:`~affectmap.agreement.ratings.read_ratings`.
+        ratings: As from `read_ratings`.
         estimator: ``ewe``, ``mean`` or ``median``.
 
     Returns:

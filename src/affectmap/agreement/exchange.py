@@ -1,7 +1,7 @@
 """Ratings for other programs, and ratings from them.
 
 Out goes a gold standard as the label sheet that ``affectmap reproduce --labels`` reads, or an audformat database with
-one column a rater; :func:`~affectmap.agreement.ratings.write_ratings` writes the raw ratings. In come label sheets,
+one column a rater; `write_ratings` writes the raw ratings. In come label sheets,
 those of Das et al. (2022) with their traps among them, as the ratings of one rater.
 """
 
@@ -17,10 +17,11 @@ from affectmap.agreement.estimators import Estimator, gold_standard
 from affectmap.agreement.ratings import VALUES, rating_matrix, typed
 from affectmap.corpora import CARDS, LabelSheet
 from affectmap.corpora.folder import find_recordings
-from affectmap.corpora.labels import PLAIN_HEADER, Rating, match_names
-from affectmap.corpora.labels import read_ratings as read_label_sheet
-from affectmap.schema import INDEX, LABEL_RANGE, LABELS, LabelError
-from affectmap.storage import new_folder, write_text
+from affectmap.corpora.label_sheets import PLAIN_HEADER, Rating, match_names
+from affectmap.corpora.label_sheets import read_ratings as read_label_sheet
+from affectmap.errors import LabelError
+from affectmap.files import new_folder, write_text
+from affectmap.schema import INDEX, LABEL_RANGE, LABELS
 
 if TYPE_CHECKING:
     import audformat
@@ -44,11 +45,11 @@ _UNKNOWN |= {"presentation": 1, "revision": 1, "rated_at": "", "seconds": float(
 def export_sheet(ratings: pd.DataFrame, file: Path, estimator: Estimator = "ewe") -> None:
     r"""Write the gold standard as a label sheet: ``filename,activation,valence``.
 
-    ``affectmap reproduce --labels FOLDER`` and :func:`affectmap.corpora.load_corpus` read it where it is named as the
+    ``affectmap reproduce --labels FOLDER`` and `affectmap.corpora.load_corpus` read it where it is named as the
     corpus's own sheet or, for a corpus ``NAME``, ``NAME.csv``.
 
     Args:
-        ratings: As from :func:`~affectmap.agreement.ratings.read_ratings`.
+        ratings: As from `read_ratings`.
         file: The file to be written.
         estimator: ``ewe``, ``mean`` or ``median``.
 
@@ -86,10 +87,10 @@ def export_database(
 ) -> None:
     """Write an audformat database: a table for each value with one column a rater, and the gold standard.
 
-    The tables hold first ratings (presentation 1). :func:`affectmap.corpora.load_corpus` reads its gold standard.
+    The tables hold first ratings (presentation 1). `affectmap.corpora.load_corpus` reads its gold standard.
 
     Args:
-        ratings: As from :func:`~affectmap.agreement.ratings.read_ratings`.
+        ratings: As from `read_ratings`.
         folder: The folder to be made.
         estimator: ``ewe``, ``mean`` or ``median``.
         audio: Folder that the names of files start from; the tables then hold absolute paths. By default they stay
@@ -176,7 +177,7 @@ def import_sheets(
             the end of a path, and its audio ending does not count.
 
     Returns:
-        Raw ratings as :func:`~affectmap.agreement.ratings.read_raw` returns them, and for each sheet the names that
+        Raw ratings as `read_raw` returns them, and for each sheet the names that
         have no recording in `audio` and were left out.
 
     Raises:

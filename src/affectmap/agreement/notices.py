@@ -41,7 +41,7 @@ def warnings_of(ratings: pd.DataFrame) -> list[str]:
     """Say in plain words what is odd about ratings.
 
     Args:
-        ratings: As from :func:`~affectmap.agreement.ratings.read_ratings`.
+        ratings: As from `read_ratings`.
 
     Returns:
         A sentence for each oddity, those about all raters first; empty if there is none.

@@ -28,8 +28,9 @@ from typing import TYPE_CHECKING, Any
 
 from affectmap.agreement.cells import PARSE
 from affectmap.corpora.sheet import read_sheet
-from affectmap.schema import LABELS, LabelError
-from affectmap.storage import write_text
+from affectmap.errors import LabelError
+from affectmap.files import write_text
+from affectmap.schema import LABELS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,7 +62,7 @@ def read_raw(paths: Path | Sequence[Path]) -> pd.DataFrame:
         paths: A CSV file, a folder of them (those with the columns ``file`` and ``rater``), or several of either.
 
     Returns:
-        One row a rating, in the order of files and lines, with :data:`COLUMNS`: activation, valence and seconds as
+        One row a rating, in the order of files and lines, with `COLUMNS`: activation, valence and seconds as
         ``float64`` with ``NaN``, emotion as text or ``None``, cannot_tell as ``bool``, presentation and revision as
         ``int64``, the rest as text.
 
@@ -90,10 +91,10 @@ def typed(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Make a table of raw ratings from rows whose values are right.
 
     Args:
-        rows: With all of :data:`COLUMNS`.
+        rows: With all of `COLUMNS`.
 
     Returns:
-        The table, each column of the kind that :func:`read_raw` promises.
+        The table, each column of the kind that `read_raw` promises.
 
     Example:
         >>> len(typed([])), typed([])["revision"].dtype
@@ -166,7 +167,7 @@ def last_revisions(raw: pd.DataFrame) -> pd.DataFrame:
     """Keep the last revision of every rating.
 
     Args:
-        raw: Raw ratings as from :func:`read_raw`.
+        raw: Raw ratings as from `read_raw`.
 
     Returns:
         One row for each file, rater and presentation, sorted by them.
@@ -186,13 +187,13 @@ def read_ratings(paths: Path | Sequence[Path]) -> pd.DataFrame:
     r"""Read raw ratings and keep the last revision of each.
 
     Args:
-        paths: As for :func:`read_raw`.
+        paths: As for `read_raw`.
 
     Returns:
-        As :func:`read_raw` returns them, one row for each file, rater and presentation.
+        As `read_raw` returns them, one row for each file, rater and presentation.
 
     Raises:
-        LabelError: As :func:`read_raw` does.
+        LabelError: As `read_raw` does.
 
     Example:
         >>> import tempfile
@@ -208,7 +209,7 @@ def write_ratings(raw: pd.DataFrame, file: Path) -> None:
     r"""Write raw ratings as CSV, whole or not at all.
 
     Args:
-        raw: Raw ratings with :data:`COLUMNS`.
+        raw: Raw ratings with `COLUMNS`.
         file: The file to be written.
 
     Raises:
@@ -230,7 +231,7 @@ def csv_of(raw: pd.DataFrame) -> str:
     r"""Give raw ratings as the text of a CSV file.
 
     Args:
-        raw: Raw ratings with :data:`COLUMNS`.
+        raw: Raw ratings with `COLUMNS`.
 
     Returns:
         A header and one line a rating; missing values are empty, truth values ``true`` and ``false``.
@@ -247,7 +248,7 @@ def rating_matrix(ratings: pd.DataFrame, value: str, presentation: int = 1) -> p
     """Lay one value out by item and rater.
 
     Args:
-        ratings: Last revisions, as from :func:`read_ratings`.
+        ratings: Last revisions, as from `read_ratings`.
         value: ``activation``, ``valence`` or ``emotion``.
         presentation: Which meeting of rater and recording.
 
@@ -271,11 +272,11 @@ def repeats(ratings: pd.DataFrame, label: str) -> pd.DataFrame:
     """Lay out the first repeat of each item and rater that has a value.
 
     Args:
-        ratings: Last revisions, as from :func:`read_ratings`.
+        ratings: Last revisions, as from `read_ratings`.
         label: ``activation``, ``valence`` or ``emotion``.
 
     Returns:
-        A row an item and a column a rater, as :func:`rating_matrix` gives first ratings.
+        A row an item and a column a rater, as `rating_matrix` gives first ratings.
 
     Example:
         >>> import pandas as pd

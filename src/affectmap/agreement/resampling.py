@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from affectmap.bootstrap import interval
+from affectmap.stats.bootstrap import interval
 
 Floats = npt.NDArray[np.float64]
 
@@ -48,7 +48,7 @@ def drawn(
         seed: The same seed and items give the same interval.
 
     Returns:
-        The value and its percentile interval; no interval below :data:`MIN_ITEMS` items.
+        The value and its percentile interval; no interval below `MIN_ITEMS` items.
 
     Example:
         >>> ones = np.array([[1.0, value] for value in (1, 2, 3, 4, 5, 6)])
@@ -68,7 +68,7 @@ def resampled_sums(sums: Floats, n_resamples: int = N_RESAMPLES, seed: int = 0) 
         seed: The same seed and number of items give the same resamples.
 
     Returns:
-        Totals (B, M); none below :data:`MIN_ITEMS` items.
+        Totals (B, M); none below `MIN_ITEMS` items.
 
     Example:
         >>> resampled_sums(np.ones((6, 1)), 2).tolist()

@@ -42,8 +42,8 @@ def text_tables(ratings: pd.DataFrame, table: pd.DataFrame) -> list[TextTable]:
     """Write agreement for people.
 
     Args:
-        ratings: As from :func:`~affectmap.agreement.ratings.read_ratings`.
-        table: Its agreement, as from :func:`~affectmap.agreement.table.agreement_table`.
+        ratings: As from `read_ratings`.
+        table: Its agreement, as from `agreement_table`.
 
     Returns:
         All raters together, each two, each with their own repeats, and what each rater did; a table without rows is

@@ -39,13 +39,13 @@ def agreement_table(ratings: pd.DataFrame, n_resamples: int = N_RESAMPLES, seed:
     recording with the first repeat that has a value.
 
     Args:
-        ratings: As from :func:`~affectmap.agreement.ratings.read_ratings`.
+        ratings: As from `read_ratings`.
         n_resamples: Resamples of items for the intervals.
         seed: Of the resamples.
 
     Returns:
         One row a value: ``scope`` (``all``, ``pair`` or ``own``), ``label`` (activation, valence or emotion),
-        ``measure`` (a key of :data:`MEASURES`), ``rater`` and ``other`` (empty where all are meant; ``difference`` is
+        ``measure`` (a key of `MEASURES`), ``rater`` and ``other`` (empty where all are meant; ``difference`` is
         other minus rater), ``value`` with its 95 % interval ``low``, ``high`` (``NaN`` where there is none),
         ``n_items``, ``n_raters``, and a ``note`` that says why a value is missing or what was left out. A label that
         nobody gave has no rows.

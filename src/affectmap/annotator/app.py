@@ -23,7 +23,7 @@ from affectmap.annotator.door import Door
 from affectmap.annotator.organiser import add_organiser_pages
 from affectmap.annotator.rater_pages import RaterDesk, add_rater_pages
 from affectmap.annotator.store import Store
-from affectmap.schema import AffectmapError
+from affectmap.errors import AffectmapError
 from affectmap.web.guard import Guard
 from affectmap.web.refusal import RefusalError
 

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import soundfile
 
-from affectmap.audio import MIN_DURATION_S, UNREADABLE, promised_share
+from affectmap.audio.reading import MIN_DURATION_S, UNREADABLE, promised_share
 from affectmap.corpora.folder import find_recordings
-from affectmap.schema import AffectmapError
+from affectmap.errors import AffectmapError
 from affectmap.web.refusal import RefusalError
 from affectmap.web.root import find_recording
 

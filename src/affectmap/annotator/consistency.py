@@ -14,10 +14,10 @@ def own_consistency(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, fl
     r"""Average how far a rater's second rating of a recording lies from the first, unseen to the rater.
 
     ``mean |second - first|`` over the recordings that were rated twice, of the ratings that
-    :func:`affectmap.agreement.agreement_table` compares; the last revision of each counts.
+    `affectmap.agreement.agreement_table` compares; the last revision of each counts.
 
     Args:
-        rows: Raw ratings, from :meth:`affectmap.annotator.ratings.Ratings.all`.
+        rows: Raw ratings, from `affectmap.annotator.ratings.Ratings.all`.
 
     Returns:
         By rater: number of recordings ``n``, and the mean difference in ``activation`` and ``valence``, 0..4. Raters

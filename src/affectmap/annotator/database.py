@@ -1,8 +1,8 @@
 """The database behind the store: a SQLite file, or PostgreSQL for teams.
 
 Conventions: SQLite writes ahead (WAL) and waits for the disk at every commit (``synchronous=FULL``), so that what was
-confirmed outlives a kill and a power cut. A failure is told as :class:`DatabaseFullError` or
-:class:`DatabaseAwayError`, never as half a transaction.
+confirmed outlives a kill and a power cut. A failure is told as `DatabaseFullError` or
+`DatabaseAwayError`, never as half a transaction.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from sqlalchemy.exc import ArgumentError, InterfaceError, NoSuchModuleError, Ope
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from affectmap.annotator.tables import METADATA
+from affectmap.errors import StorageError, UsageError
 from affectmap.extras import require
-from affectmap.schema import StorageError, UsageError
 
 #: Threads that may ask at once, and so connections to SQLite that are kept.
 MAX_THREADS = 40

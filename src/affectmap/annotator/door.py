@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from affectmap.schema import UsageError
+from affectmap.errors import UsageError
 
 #: Shortest password, in characters.
 SHORTEST_PASSWORD = 8

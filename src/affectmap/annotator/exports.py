@@ -11,7 +11,7 @@ from pathlib import Path
 from affectmap.agreement import export_database, export_sheet
 from affectmap.annotator.raw import as_ratings, raw_csv
 from affectmap.annotator.store import Store
-from affectmap.storage import write_text
+from affectmap.files import write_text
 
 #: Where the raw ratings lie below the labels folder when the server has ended.
 RATINGS = "ratings.csv"

@@ -10,7 +10,7 @@ APART = 10
 
 
 def order_of(items: Sequence[int], repeat: float, *key: str | int) -> list[tuple[int, int]]:
-    """Shuffle items and slip in a share of them again, each at least :data:`APART` entries after its first time.
+    """Shuffle items and slip in a share of them again, each at least `APART` entries after its first time.
 
     Args:
         items: Numbers of the items, in an order that does not depend on chance.

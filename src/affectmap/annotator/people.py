@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from affectmap.annotator.database import Database
 from affectmap.annotator.settings import check_name
 from affectmap.annotator.tables import RATERS
-from affectmap.schema import UsageError
+from affectmap.errors import UsageError
 
 _TOKEN_BYTES = 18
 

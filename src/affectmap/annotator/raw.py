@@ -1,4 +1,4 @@
-"""A store's rows as :mod:`affectmap.agreement` takes raw ratings."""
+"""A store's rows as `affectmap.agreement` takes raw ratings."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def raw_csv(rows: Sequence[Mapping[str, Any]]) -> str:
     r"""Write raw ratings as CSV: the file that everything else is made of.
 
     Args:
-        rows: From :meth:`affectmap.annotator.ratings.Ratings.all`.
+        rows: From `affectmap.annotator.ratings.Ratings.all`.
 
     Returns:
-        Text with a header, which :func:`affectmap.agreement.read_ratings` reads.
+        Text with a header, which `affectmap.agreement.read_ratings` reads.
 
     Example:
         >>> row = {"file": "a.wav", "rater": "Ada", "activation": 3.5, "valence": 2.0, "emotion": None}
@@ -32,10 +32,10 @@ def raw_csv(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def as_ratings(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """Give the last revision of each rating, as :func:`affectmap.agreement.read_ratings` does from the file.
+    """Give the last revision of each rating, as `affectmap.agreement.read_ratings` does from the file.
 
     Args:
-        rows: From :meth:`affectmap.annotator.ratings.Ratings.all`.
+        rows: From `affectmap.annotator.ratings.Ratings.all`.
 
     Returns:
         One row for each file, rater and presentation; emotions are called as everywhere.

@@ -10,7 +10,7 @@ from affectmap.annotator.app import create_app
 from affectmap.annotator.exports import RATINGS, keep_ratings
 from affectmap.annotator.settings import AnnotatorSettings
 from affectmap.annotator.store import Store, open_store
-from affectmap.schema import StorageError
+from affectmap.errors import StorageError
 from affectmap.web.host import address_of
 from affectmap.web.listening import listen, run_server
 

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from affectmap.schema import UsageError
+from affectmap.errors import UsageError
 from affectmap.web.host import is_local
 
 #: Longest name of a rater or an emotion class, in characters.
@@ -45,7 +45,7 @@ class AnnotatorSettings:
         'speech-labels'
         >>> AnnotatorSettings(Path("speech"), repeat=2)
         Traceback (most recent call last):
-        affectmap.schema.UsageError: --repeat is 2, expected a share from 0 to 0.5
+        affectmap.errors.UsageError: --repeat is 2, expected a share from 0 to 0.5
     """
 
     folder: Path

@@ -12,7 +12,7 @@ import numpy as np
 import soundfile
 
 from affectmap.annotator.catalogue import LONGEST_S
-from affectmap.audio import read_audio, resample
+from affectmap.audio.reading import read_audio, resample
 from affectmap.web.refusal import RefusalError
 
 #: Bytes of sounds that are kept ready.

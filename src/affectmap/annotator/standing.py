@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from affectmap.annotator.raw import as_ratings
-from affectmap.schema import AffectmapError
+from affectmap.errors import AffectmapError
 
 #: Resamples for the intervals: fewer than in the final table, as the page asks often.
 N_RESAMPLES = 200

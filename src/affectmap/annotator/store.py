@@ -12,7 +12,7 @@ from affectmap.annotator.settings import AnnotatorSettings
 from affectmap.annotator.sounds import Sounds
 from affectmap.annotator.training_items import TrainingItem, read_training, synthetic_training
 from affectmap.annotator.worklist import Worklist
-from affectmap.schema import AudioError, ConfigError, CorpusError
+from affectmap.errors import AudioError, ConfigError, CorpusError
 from affectmap.web.refusal import RefusalError
 from affectmap.web.root import find_recording
 

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from affectmap.corpora.sheet import read_sheet
-from affectmap.corpora.synthetic import LANGUAGES, speak_corpora
-from affectmap.schema import LABEL_RANGE, LABELS, AffectmapError, LabelError
-from affectmap.storage import new_folder, write_text
+from affectmap.corpora.synthetic.recordings import LANGUAGES, speak_corpora
+from affectmap.errors import AffectmapError, LabelError
+from affectmap.files import new_folder, write_text
+from affectmap.schema import LABEL_RANGE, LABELS
 from affectmap.web.refusal import RefusalError
 from affectmap.web.root import find_recording
 

@@ -29,7 +29,7 @@ from affectmap.cli.reproduce import reproduce_command
 from affectmap.cli.serve import serve_command
 from affectmap.cli.track import track_command
 from affectmap.cli.train import train_command
-from affectmap.schema import AffectmapError, UsageError
+from affectmap.errors import AffectmapError, UsageError
 
 app = typer.Typer(
     name="affectmap",

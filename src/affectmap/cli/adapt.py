@@ -10,7 +10,7 @@ import typer
 from affectmap.cli import options
 from affectmap.cli.embed import ModelFolder
 from affectmap.cli.recordings import STDIN, find_recordings
-from affectmap.schema import AudioError, UsageError
+from affectmap.errors import AudioError, UsageError
 
 _Sources = Annotated[
     list[str], typer.Argument(metavar="FOLDER", help="Recordings of the place, language or person; no labels needed.")
@@ -28,10 +28,10 @@ def adapt_command(
 
     Take thirty recordings or more, of many emotions and, where people shall be compared, of many people.
     """
-    from affectmap.audio import printable
+    from affectmap.audio.reading import printable
     from affectmap.cli.progress import progress_bar
-    from affectmap.inference import load_model
-    from affectmap.storage import check_new_folder
+    from affectmap.files import check_new_folder
+    from affectmap.model.model import load_model
 
     if STDIN in source:
         raise UsageError("adapt takes files and folders, many of them; a recording on the input is one")

@@ -44,7 +44,7 @@ def agreement_command(
         require("the page of agreement", "agreement", "jinja2", "matplotlib")
     from affectmap.agreement import agreement_table, read_ratings, warnings_of
     from affectmap.agreement.summary import text_tables
-    from affectmap.storage import check_new_folder
+    from affectmap.files import check_new_folder
 
     if output is not None:
         check_new_folder(output, overwrite=overwrite)

@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
+from affectmap.errors import UsageError
 from affectmap.extras import require
-from affectmap.schema import UsageError
 
 _Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Recordings to rate; subfolders count.")]
 _Labels = Annotated[

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from affectmap.cli import options
+from affectmap.errors import ConfigError
 from affectmap.extras import require
-from affectmap.schema import ConfigError
 
 if TYPE_CHECKING:
-    from affectmap.config import ExperimentConfig
+    from affectmap.audit.verdicts import Audit, Check
     from affectmap.corpora import Corpus
-    from affectmap.preparation import PreparedCorpus
-    from affectmap.verdicts import Audit, Check
+    from affectmap.preparation.config import ExperimentConfig
+    from affectmap.preparation.prepared_corpus import PreparedCorpus
 
 _File = Annotated[
     Path | None, typer.Option("-o", "--output", metavar="FILE", help="CSV to be written, with every sentence.")
@@ -49,14 +49,14 @@ def audit_command(
     """
     flags = dict(locals())
     require("audit", "statistics", "sklearn", "scipy")
-    from affectmap.config import make_config
+    from affectmap.preparation.config import make_config
 
     for name in ("output", "config", "strict", "cache"):
         del flags[name]
     lists = {name: flags.pop(name) or None for name in ("source", "target")}
     audit = _examined(make_config(config, **lists, **flags), cache)
     if output is not None:
-        from affectmap.storage import write_text
+        from affectmap.files import write_text
 
         write_text(output, audit.table().to_csv(index=False, lineterminator="\n"))
     _print(audit)
@@ -65,10 +65,10 @@ def audit_command(
 
 
 def _examined(settings: ExperimentConfig, cache: Path | None) -> Audit:
-    from affectmap.audit import examine
-    from affectmap.pooling import PooledSource
-    from affectmap.preparation import read_corpora
-    from affectmap.protocol import source_folds
+    from affectmap.audit.examination import examine
+    from affectmap.experiment.protocol import source_folds
+    from affectmap.preparation.pooled_sources import PooledSource
+    from affectmap.preparation.prepared_corpus import read_corpora
 
     prepared = [_prepared(corpus, settings, cache) for corpus in read_corpora(settings)]
     source, targets = PooledSource.of(prepared[: len(settings.source)]), prepared[len(settings.source) :]
@@ -82,7 +82,7 @@ def _examined(settings: ExperimentConfig, cache: Path | None) -> Audit:
 
 def _prepared(corpus: Corpus, settings: ExperimentConfig, cache: Path | None) -> PreparedCorpus:
     from affectmap.cli.progress import progress_bar
-    from affectmap.preparation import prepare_for
+    from affectmap.preparation.prepared_corpus import prepare_for
 
     with progress_bar(f"functionals of {corpus.name}") as progress:
         prepared = prepare_for(settings, corpus, cache=cache, progress=progress)
@@ -91,7 +91,7 @@ def _prepared(corpus: Corpus, settings: ExperimentConfig, cache: Path | None) ->
 
 
 def _print(audit: Audit) -> None:
-    from affectmap.verdicts import Verdict, counted_verdicts
+    from affectmap.audit.verdicts import Verdict, counted_verdicts
 
     rows = [("check", "corpus", "verdict", "value", "of"), *(_cells(check) for check in audit.checks)]
     widths = [max(len(row[i]) for row in rows) for i in range(5)]

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from affectmap.schema import FOUR_CLASSES, LABELS, AffectmapError, Emotion, Finding, UsageError
+from affectmap.errors import AffectmapError, UsageError
+from affectmap.schema import FOUR_CLASSES, LABELS, Emotion, Finding
 
 if TYPE_CHECKING:
     from rich.console import Console, JustifyMethod

@@ -26,9 +26,9 @@ def demo_command(
     shows the pipeline and proves nothing about people.
     """
     options.require_training("demo")
-    from affectmap.config import make_config
-    from affectmap.corpora.synthetic import NOTICE, speak_corpora
-    from affectmap.storage import check_new_folder
+    from affectmap.corpora.synthetic.recordings import NOTICE, speak_corpora
+    from affectmap.files import check_new_folder
+    from affectmap.preparation.config import make_config
 
     speech, results = output / "speech", output / "results"
     for folder in (speech, results):

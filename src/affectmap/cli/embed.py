@@ -13,7 +13,7 @@ import typer
 
 from affectmap.cli import options
 from affectmap.cli.recordings import find_recordings, read_speakers, readable
-from affectmap.schema import AudioError, UsageError
+from affectmap.errors import AudioError, UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,7 +60,7 @@ def embed_command(
     if output is None and format in ("parquet", "audformat"):
         raise UsageError(f"{format} is no text; name {'a folder' if format == 'audformat' else 'a file'} with -o")
     if output is not None and format == "audformat":
-        from affectmap.storage import check_new_folder
+        from affectmap.files import check_new_folder
 
         check_new_folder(output, overwrite=overwrite)
     recordings = find_recordings(source)
@@ -75,9 +75,9 @@ def _embedded(
     recordings: list[str], names: list[str] | None, model: Path | None, n_jobs: int | None
 ) -> Iterator[pd.DataFrame]:
     """Give the rows of some recordings after another; speakers need all at once."""
-    from affectmap.audio import printable
+    from affectmap.audio.reading import printable
     from affectmap.cli.progress import progress_bar
-    from affectmap.inference import load_model
+    from affectmap.model.model import load_model
 
     loaded, total = load_model(model), len(recordings)
     size = max(1, total) if names else CHUNK
@@ -133,7 +133,7 @@ def _write(tables: Iterator[pd.DataFrame], format: Format, output: Path, *, over
     """Write all rows, whole or not at all; give the number of those without values."""
     import pandas as pd
 
-    from affectmap.storage import new_file, write_text
+    from affectmap.files import new_file, write_text
 
     parts = list(tables)
     table = pd.concat([part.astype({"problem": object}) for part in parts])
@@ -151,7 +151,7 @@ def _write_database(table: pd.DataFrame, folder: Path, *, overwrite: bool) -> No
     """Write an audformat database: the recordings stay where they are, with their absolute paths in the table."""
     import audformat
 
-    from affectmap.storage import new_folder
+    from affectmap.files import new_folder
 
     database = audformat.Database("affectmap", description="Recordings placed by affectmap embed", usage="research")
     files = audformat.filewise_index([str(Path(file).absolute()) for file in table.index])

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from affectmap.cli import options
+from affectmap.errors import UsageError
 from affectmap.extras import require
-from affectmap.schema import FUNCTIONALS, UsageError
+from affectmap.schema import FUNCTIONALS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,12 +37,12 @@ def export_command(
 ) -> None:
     """Export an embedder as a folder with an ONNX graph, and see that it gives the same there.
 
-    It has no heads: it gives an embedding and flags. In Python, affectmap.export.export_model takes heads.
+    It has no heads: it gives an embedding and flags. In Python, affectmap.model.onnx.export_model takes heads.
     """
     require("export", "train", "torch", "onnx", "sklearn", "scipy")
-    from affectmap.embedder import Embedder
-    from affectmap.export import export_model
-    from affectmap.storage import check_new_folder
+    from affectmap.files import check_new_folder
+    from affectmap.model.embedder import Embedder
+    from affectmap.model.onnx import export_model
 
     check_new_folder(output, overwrite=overwrite)
     text = _read_card(card) if card else ""

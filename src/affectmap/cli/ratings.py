@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from affectmap.schema import StorageError, UsageError
+from affectmap.errors import StorageError, UsageError
 
 app = typer.Typer(no_args_is_help=True, help="Raw ratings: label sheets in; sheets, audformat and CSV out.")
 
@@ -64,7 +64,7 @@ def export_command(
     A sheet is read by reproduce --labels where it is named as the corpus's own, such as EMO_DB.csv, or NAME.csv.
     """
     from affectmap.agreement import export_database, export_sheet, last_revisions, read_raw, write_ratings
-    from affectmap.storage import check_new_folder
+    from affectmap.files import check_new_folder
 
     if audio is not None and format != "audformat":
         raise UsageError(f"--audio is for audformat, whose tables hold absolute paths then; a {format} has none")

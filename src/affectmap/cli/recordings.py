@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from affectmap.schema import AudioError, LabelError, UsageError
+from affectmap.errors import AudioError, LabelError, UsageError
 
 #: Names of files that are taken from a folder; others are left alone.
 SUFFIXES = (".aif", ".aifc", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".rf64", ".w64", ".wav")
@@ -65,7 +65,7 @@ def readable(recordings: Sequence[str]) -> Iterator[list[str]]:
         The paths to read, in the same order.
 
     Raises:
-        AudioError: If nothing is on the input, or more than :data:`MAX_INPUT` bytes.
+        AudioError: If nothing is on the input, or more than `MAX_INPUT` bytes.
     """
     if STDIN not in recordings:
         yield list(recordings)
@@ -89,7 +89,7 @@ def read_speakers(table: Path, recordings: Sequence[str]) -> list[str]:
 
     Args:
         table: CSV with the columns ``file`` and ``speaker``; paths are taken as written, or from the table's folder. A
-            byte that is not UTF-8 is written as :func:`~affectmap.audio.printable` writes it.
+            byte that is not UTF-8 is written as `printable` writes it.
         recordings: Paths.
 
     Returns:
@@ -129,6 +129,6 @@ def read_speakers(table: Path, recordings: Sequence[str]) -> list[str]:
 
 
 def _place(path: Path) -> str:
-    from affectmap.audio import printable  # which loads what the command line need not wait for
+    from affectmap.audio.reading import printable  # which loads what the command line need not wait for
 
     return os.path.normpath(printable(path.absolute()))

@@ -12,7 +12,7 @@ import typer
 from affectmap.cli import options
 
 if TYPE_CHECKING:
-    from affectmap.config import ExperimentConfig
+    from affectmap.preparation.config import ExperimentConfig
 
 _Methods = Annotated[
     list[str] | None,
@@ -67,8 +67,8 @@ def reproduce_command(
     """
     flags = dict(locals())
     options.require_training("reproduce")
-    from affectmap.cluster import work_on
-    from affectmap.config import make_config
+    from affectmap.parallel.cluster import work_on
+    from affectmap.preparation.config import make_config
 
     for name in ("output", "overwrite", "config", "backend", "scheduler", "cache"):
         del flags[name]
@@ -97,9 +97,9 @@ def run_and_save(
     """
     from affectmap.cli.progress import progress_bar
     from affectmap.cli.tables import print_tables
-    from affectmap.experiment import Experiment
+    from affectmap.experiment.experiment import Experiment
+    from affectmap.files import check_new_folder, new_folder
     from affectmap.report import write_report
-    from affectmap.storage import check_new_folder, new_folder
 
     check_new_folder(output, overwrite=overwrite)
     experiment = Experiment(settings, cache=cache, notify=_note, progress=progress_bar)

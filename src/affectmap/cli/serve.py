@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from affectmap.schema import UsageError
+from affectmap.errors import UsageError
 
 _Host = Annotated[str, typer.Option(help="Address to listen on; any but this machine's own needs a token.")]
 _Port = Annotated[int, typer.Option(help="Port; 0 for a free one.")]

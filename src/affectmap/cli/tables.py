@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import typer
 
-from affectmap.verdicts import footnotes, signs_of
+from affectmap.audit.verdicts import footnotes, signs_of
 
 if TYPE_CHECKING:
-    from affectmap.results import Results
+    from affectmap.experiment.results import Results
 
 #: Columns in the terminal, by method; the first four compete for the mark.
 HEADS = {
@@ -100,7 +100,7 @@ def format_costs(costs: pd.DataFrame) -> str:
     """Format what models cost, a line a model.
 
     Args:
-        costs: Columns as :data:`affectmap.costs.COLUMNS`.
+        costs: Columns as `affectmap.experiment.costs.COLUMNS`.
 
     Returns:
         Lines of text.

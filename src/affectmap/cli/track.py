@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from affectmap.schema import UsageError
+from affectmap.errors import UsageError
 
 if TYPE_CHECKING:
-    from affectmap.track import Track
+    from affectmap.track.recording import Track
 
 _Recording = Annotated[Path | None, typer.Argument(metavar="RECORDING", help="Any format, rate and length.")]
 _Output = Annotated[
@@ -95,9 +95,9 @@ def _tracked(
     picture: Path | None,
 ) -> Track:
     from affectmap.cli.progress import progress_bar
-    from affectmap.inference import load_model
-    from affectmap.track import track_recording
-    from affectmap.track_picture import check_picture_name, has_matplotlib
+    from affectmap.model.model import load_model
+    from affectmap.track.picture import check_picture_name, has_matplotlib
+    from affectmap.track.recording import track_recording
 
     if picture:
         check_picture_name(picture)
@@ -117,7 +117,7 @@ def _tracked(
 
 
 def _draw(track: Track, picture: Path) -> None:
-    from affectmap.track_picture import has_matplotlib
+    from affectmap.track.picture import has_matplotlib
 
     if not has_matplotlib():
         raise typer.Exit(1)
@@ -142,9 +142,9 @@ def _print_lines(track: Track, format: str) -> None:
 def _print_stream(
     sampling_rate: int, windows: float | None, hop: float | None, model: Path | None, statistics: str, format: str
 ) -> None:
-    from affectmap.inference import load_model
-    from affectmap.track import track_stream
-    from affectmap.track_text import csv_header, text_line
+    from affectmap.model.model import load_model
+    from affectmap.track.recording import track_stream
+    from affectmap.track.text import csv_header, text_line
 
     n_rows = 0
     try:

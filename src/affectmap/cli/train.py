@@ -10,7 +10,7 @@ import typer
 from affectmap.cli import options
 
 if TYPE_CHECKING:
-    from affectmap.embedder import Embedder
+    from affectmap.model.embedder import Embedder
 
 _Recipe = Annotated[
     Literal["transfer", "paper"],
@@ -68,11 +68,11 @@ def train_command(
     flags = dict(locals())
     options.require_training("train")
     from affectmap.cli.progress import progress_bar
-    from affectmap.cluster import work_on
-    from affectmap.config import make_config
-    from affectmap.experiment import Experiment
-    from affectmap.recipe_settings import recipe_for
-    from affectmap.storage import check_new_folder
+    from affectmap.experiment.experiment import Experiment
+    from affectmap.files import check_new_folder
+    from affectmap.parallel.cluster import work_on
+    from affectmap.preparation.config import make_config
+    from affectmap.transfer.recipe_settings import recipe_for
 
     for name in ("output", "overwrite", "config", "backend", "scheduler", "cache", "method", "recipe"):
         del flags[name]

@@ -1,10 +1,10 @@
 """Corpora: what is supported, and how to read one from a folder, a table or an audformat database.
 
 A corpus is named by one text, its *spec*:
-    * ``emodb=DIR``: a supported corpus in the layout in which it is published (:data:`CARDS`);
-    * ``table:NAME=FILE``: any corpus as a CSV or parquet table (:mod:`affectmap.corpora.table`);
+    * ``emodb=DIR``: a supported corpus in the layout in which it is published (`CARDS`);
+    * ``table:NAME=FILE``: any corpus as a CSV or parquet table (`affectmap.corpora.table`);
     * ``NAME=DIR`` or ``audformat:NAME=DIR#TABLE``: any audformat database
-      (:mod:`affectmap.corpora.audformat_database`).
+      (`affectmap.corpora.audformat`).
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from functools import partial
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
-from affectmap.corpora import aesdd, audformat_database, cafe, emodb, iemocap, savee, table, urdu
-from affectmap.corpora.base import Corpus, CorpusCard, LabelSheet, Name, NamingError, Reader
+from affectmap.corpora import aesdd, audformat, cafe, emodb, iemocap, savee, table, urdu
+from affectmap.corpora.card import Corpus, CorpusCard, LabelSheet, Name, NamingError, Reader
 from affectmap.corpora.folder import find_recordings
-from affectmap.corpora.labels import join_labels
-from affectmap.schema import CorpusError, Finding, UsageError
+from affectmap.corpora.label_sheets import join_labels
+from affectmap.errors import CorpusError, UsageError
+from affectmap.schema import Finding
 
 __all__ = ["CARDS", "Corpus", "CorpusCard", "LabelSheet", "Spec", "load_corpus", "name_readers", "parse_spec"]
 
@@ -84,11 +85,11 @@ def parse_spec(text: str) -> Spec:
         return Spec("corpus", name, Path(path))
     # A folder may itself have # in its name; what exists as written is not taken apart.
     folder, tables = Path(path), ""
-    if not audformat_database.is_database(folder):
+    if not audformat.is_database(folder):
         before, hash_sign, after = path.rpartition("#")
         if hash_sign and before:
             folder, tables = Path(before), after
-    if not kind and not audformat_database.is_database(folder):
+    if not kind and not audformat.is_database(folder):
         raise UsageError(_unknown(name, folder))
     return Spec("audformat", name, folder, tuple(filter(None, tables.split(","))))
 
@@ -153,7 +154,7 @@ def load_corpus(spec: str, labels: Path | None = None, *, excited_as_happy: bool
     if kind == "table":
         corpus = table.load(name, path)
     elif kind == "audformat":
-        corpus = audformat_database.load(name, path, tables)
+        corpus = audformat.load(name, path, tables)
     else:
         corpus = _load_supported(name, path, excited_as_happy)
     if labels is not None:

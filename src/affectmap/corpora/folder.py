@@ -1,7 +1,7 @@
 """Reading a folder of recordings by their names.
 
 Nothing here opens audio. Recordings are found anywhere below the folder and checked against what the corpus
-published; every difference is a :class:`~affectmap.schema.Finding`.
+published; every difference is a `Finding`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from affectmap.corpora.base import Corpus, CorpusCard, Name, NamingError
-from affectmap.schema import CorpusError, Finding, validate_table
+from affectmap.corpora.card import Corpus, CorpusCard, Name, NamingError
+from affectmap.errors import CorpusError
+from affectmap.schema import Finding, validate_table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -26,9 +26,10 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
-from affectmap.corpora.base import Corpus, CorpusCard, Name, Reader
+from affectmap.corpora.card import Corpus, CorpusCard, Name, Reader
 from affectmap.corpora.folder import read_folder, walk_files
-from affectmap.schema import LABEL_RANGE, LABELS, CorpusError, Emotion, Finding, validate_table
+from affectmap.errors import CorpusError
+from affectmap.schema import LABEL_RANGE, LABELS, Emotion, Finding, validate_table
 
 _EMOTIONS = {
     "neu": Emotion.NEUTRAL,

@@ -18,7 +18,7 @@ import re
 from itertools import product
 from pathlib import Path, PurePath
 
-from affectmap.corpora.base import Corpus, CorpusCard, Name, Reader
+from affectmap.corpora.card import Corpus, CorpusCard, Name, Reader
 from affectmap.corpora.folder import read_folder
 from affectmap.schema import Emotion
 

@@ -12,7 +12,8 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from affectmap.schema import INDEX, AffectmapError, CorpusError
+from affectmap.errors import AffectmapError, CorpusError
+from affectmap.schema import INDEX
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,14 +18,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from affectmap.corpora.base import Corpus
+from affectmap.corpora.card import Corpus
 from affectmap.corpora.sheet import NO_NUMBER, Rows, read_rows, text_of
+from affectmap.errors import CorpusError
 from affectmap.schema import (
     COLUMNS,
     FUNCTIONALS,
     INDEX,
     LABELS,
-    CorpusError,
     Emotion,
     Finding,
     closest_emotion,

@@ -20,7 +20,7 @@ from __future__ import annotations
 import re
 from pathlib import Path, PurePath
 
-from affectmap.corpora.base import Corpus, CorpusCard, LabelSheet, Name, Reader
+from affectmap.corpora.card import Corpus, CorpusCard, LabelSheet, Name, Reader
 from affectmap.corpora.folder import read_folder
 from affectmap.schema import Emotion
 
@@ -74,7 +74,7 @@ def load(folder: Path) -> Corpus:
         folder: The folder; recordings are found anywhere below it.
 
     Returns:
-        The corpus without activation and valence; :func:`affectmap.corpora.load_corpus` joins its sheet.
+        The corpus without activation and valence; `affectmap.corpora.load_corpus` joins its sheet.
 
     Raises:
         CorpusError: If the folder cannot be used, holds no recording so named, or one twice.

@@ -8,7 +8,7 @@ Conventions:
     * A loss is a scalar. Where a batch has no usable pair, or its labels are all equal, it is exactly 0 and
       its gradient is 0: the batch has no metric term.
 
-One loss a file; what they share stands in :mod:`affectmap.losses.base`.
+One loss a file; what they share stands in `affectmap.losses.base`.
 
 Source of the default: Das, Lund, Lønfeldt, Pagsberg, Clemmensen (2022), "Continuous Metric Learning For Transferable
 Speech Emotion Recognition and Embedding Across Low-resource Languages", NLDL, equations 2 to 5.

@@ -8,10 +8,10 @@ from affectmap.losses.continuous_metric import ContinuousMetricLoss
 class AuthorsCodeLoss(ContinuousMetricLoss):
     """Ask that signed latent differences equal signed label differences: slope one, no residual.
 
-    The terms of :class:`ContinuousMetricLoss` with other differences: ``d_z`` is the mean over the latent
+    The terms of `ContinuousMetricLoss` with other differences: ``d_z`` is the mean over the latent
     dimensions of ``z_i − z_j`` and ``d_y = y_i − y_j``, both signed. With several labels the latent is split in as
     many parts, one loss each, and the losses are summed. The form is not invariant under rotation of the latent.
-    That code also takes the logarithm of the whole objective: see :mod:`affectmap.training`.
+    That code also takes the logarithm of the whole objective: see `affectmap.model.training`.
 
     Source: the code released with Das et al. 2022.
 

@@ -6,10 +6,10 @@ from typing import Literal, get_args
 
 from torch import Tensor
 
+from affectmap.errors import ConfigError
 from affectmap.losses.base import LabelLoss
 from affectmap.losses.concordance import ccc, label_mean
 from affectmap.losses.pairs import shares
-from affectmap.schema import ConfigError
 
 AxisKind = Literal["ccc", "mse"]
 
@@ -52,7 +52,7 @@ class AxisLoss(LabelLoss):
         self.kind = kind
 
     def compute(self, latent: Tensor, label: Tensor, weight: Tensor) -> Tensor:
-        """Compute K losses, see :meth:`LabelLoss.compute`."""
+        """Compute K losses, see `LabelLoss.compute`."""
         axis, truth = (columns.transpose(1, 2) for columns in (latent[..., : label.shape[2]], label))
         share = shares(weight)[:, None, :]
         squares = (axis - truth).square()

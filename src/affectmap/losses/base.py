@@ -8,14 +8,14 @@ from typing import ClassVar, Self
 import torch
 from torch import Tensor, nn
 
-from affectmap.schema import ConfigError
+from affectmap.errors import ConfigError
 
 
 class LabelLoss(nn.Module):
     """A loss on latent points and the labels of their utterances, to be derived from.
 
-    Derive, write :meth:`compute`, and say what the value does not see: the promises below are tested for every
-    loss in :data:`affectmap.losses.LOSSES`. All losses share:
+    Derive, write `compute`, and say what the value does not see: the promises below are tested for every
+    loss in `affectmap.losses.LOSSES`. All losses share:
 
     * *Missing labels*: a row with any ``NaN`` among its labels is as good as absent.
     * *Weights*: those of rows, ≥ 0; a pair has the product of its two. Weight 0 is absent, and only ratios of
@@ -101,7 +101,7 @@ class LabelLoss(nn.Module):
         return torch.where(diverged, torch.nan, values).reshape(leading)
 
     def compute(self, latent: Tensor, label: Tensor, weight: Tensor) -> Tensor:
-        """Compute K losses by batched tensor operations; :meth:`forward` has seen to everything else.
+        """Compute K losses by batched tensor operations; `forward` has seen to everything else.
 
         Args:
             latent: ``(K, N, D)``, 0 in rows of weight 0; not finite only where the network has diverged.

@@ -40,7 +40,7 @@ def ccc(left: Tensor, right: Tensor, share: Tensor) -> Tensor:
 
     Returns:
         ``(...)`` in [−1, 1]. Finite, but arbitrary, where both are constant: ask
-        :func:`affectmap.losses.pairs.differ` first.
+        `affectmap.losses.pairs.differ` first.
 
     Example:
         >>> series = torch.tensor([1.0, 2.0, 3.0])

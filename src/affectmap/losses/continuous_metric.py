@@ -19,7 +19,7 @@ class ContinuousMetricLoss(LabelLoss):
         L       = L_slope + L_res           (eq. 5)
 
     The preset ``authors-code`` follows the code that the paper's authors released instead, see
-    :class:`affectmap.losses.AuthorsCodeLoss`. Weights of rows are ours.
+    `affectmap.losses.AuthorsCodeLoss`. Weights of rows are ours.
 
     Source: Das et al. 2022, eq. 2 to 5.
 
@@ -53,7 +53,7 @@ class ContinuousMetricLoss(LabelLoss):
         self.preset: Preset = preset
 
     def compute(self, latent: Tensor, label: Tensor, weight: Tensor) -> Tensor:
-        """Compute K losses, see :meth:`LabelLoss.compute`."""
+        """Compute K losses, see `LabelLoss.compute`."""
         terms = metric_terms(latent, label, weight, self.preset)
         return terms.slope + terms.residual
 

@@ -47,7 +47,7 @@ class DistanceCorrelationLoss(LabelLoss):
     scale_invariant = True
 
     def compute(self, latent: Tensor, label: Tensor, weight: Tensor) -> Tensor:
-        """Compare centred distances; see :meth:`LabelLoss.compute`."""
+        """Compare centred distances; see `LabelLoss.compute`."""
         # The scale of the latent is free, so it may as well be one whose squares do not under- or overflow.
         latent = ratio(latent, latent.detach().abs().amax(dim=(1, 2), keepdim=True))
         share = shares(weight)

@@ -11,9 +11,9 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
+from affectmap.errors import ConfigError
 from affectmap.losses.base import LabelLoss
 from affectmap.losses.pairs import labels_differ, pair_weights, squared_distances
-from affectmap.schema import ConfigError
 
 Divergence = Literal["kl", "pearson", "jensen-shannon"]
 
@@ -72,7 +72,7 @@ class FSimilarityLoss(LabelLoss):
         self.divergence, self.bandwidth = divergence, bandwidth
 
     def compute(self, latent: Tensor, label: Tensor, weight: Tensor) -> Tensor:
-        """Average over pairs; see :meth:`LabelLoss.compute`."""
+        """Average over pairs; see `LabelLoss.compute`."""
         pairs = pair_weights(weight)
         log_s, log_t = (-squared_distances(points) / (2 * self.bandwidth**2) for points in (latent, label))
         return (pairs * self._terms(log_s, log_t)).sum(dim=(1, 2)) * labels_differ(label, weight)

@@ -7,10 +7,10 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
+from affectmap.errors import ConfigError
 from affectmap.losses.base import LabelLoss
 from affectmap.losses.concordance import ccc, label_mean
 from affectmap.losses.pairs import shares
-from affectmap.schema import ConfigError
 
 
 class LinearHeadLoss(LabelLoss):
@@ -81,7 +81,7 @@ class LinearHeadLoss(LabelLoss):
         return latent @ self.weight.to(latent) + self.bias.to(latent)
 
     def compute(self, latent: Tensor, label: Tensor, weight: Tensor) -> Tensor:
-        """Compute K losses, see :meth:`LabelLoss.compute`."""
+        """Compute K losses, see `LabelLoss.compute`."""
         if self.n_models not in (None, len(latent)):
             raise ConfigError(f"{len(latent)} batches for the heads of {self.n_models} models; expected as many")
         found, truth = self.ratings(latent).mT, label.mT

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from affectmap.errors import ConfigError
 from affectmap.losses.base import LabelLoss
 from affectmap.losses.concordance import label_mean
 from affectmap.losses.pairs import ratio, shares
-from affectmap.schema import ConfigError
 
 
 class LinearRegressionLoss(LabelLoss):
@@ -54,7 +54,7 @@ class LinearRegressionLoss(LabelLoss):
         self.ridge = ridge
 
     def compute(self, latent: Tensor, label: Tensor, weight: Tensor) -> Tensor:
-        """Compute K losses, see :meth:`LabelLoss.compute`."""
+        """Compute K losses, see `LabelLoss.compute`."""
         share = shares(weight)[..., None]
         points, truth = _scaled(latent, share), label - (share * label).sum(dim=1, keepdim=True)
         moments = points.mT @ (share * points)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from affectmap.errors import ConfigError
 from affectmap.losses.base import LabelLoss
 from affectmap.losses.pairs import pair_weights, ratio, squared_distances
-from affectmap.schema import ConfigError
 
 
 class LogRatioLoss(LabelLoss):
@@ -61,7 +61,7 @@ class LogRatioLoss(LabelLoss):
         self.smoothing = smoothing
 
     def compute(self, latent: Tensor, label: Tensor, weight: Tensor) -> Tensor:
-        """Average over triplets; see :meth:`LabelLoss.compute`."""
+        """Average over triplets; see `LabelLoss.compute`."""
         # The scale of the latent is free, so it may as well be one whose squares do not under- or overflow.
         latent = ratio(latent, latent.detach().abs().amax(dim=(1, 2), keepdim=True))
         label_squares = squared_distances(label)

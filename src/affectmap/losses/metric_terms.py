@@ -10,8 +10,8 @@ from typing import Literal, NamedTuple, get_args
 import torch
 from torch import Tensor
 
+from affectmap.errors import ConfigError
 from affectmap.losses.pairs import distances
-from affectmap.schema import ConfigError
 
 Preset = Literal["paper", "authors-code"]
 
@@ -46,7 +46,7 @@ def check_split(latent_dim: int, n_labels: int) -> None:
 
 
 def metric_terms(latent: Tensor, label: Tensor, present: Tensor, preset: Preset = "paper") -> MetricTerms:
-    """Compute the terms of K models' batches at once, see :class:`affectmap.losses.ContinuousMetricLoss`.
+    """Compute the terms of K models' batches at once, see `affectmap.losses.ContinuousMetricLoss`.
 
     Args:
         latent: ``(K, N, D)``.

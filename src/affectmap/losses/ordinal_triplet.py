@@ -9,9 +9,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from affectmap.errors import ConfigError
 from affectmap.losses.base import LabelLoss
 from affectmap.losses.pairs import distances, pair_weights, ratio
-from affectmap.schema import ConfigError
 
 #: Triplets looked at together; more take memory and bring no speed.
 BLOCK = 2**22
@@ -29,7 +29,7 @@ class OrdinalTripletLoss(LabelLoss):
 
     With ``e = d_z − m d_y`` a triplet's term is ``max(0, e_n − e_f)``: the loss is piecewise linear in e, and its
     slopes are counts of violated triplets. These are counted in blocks of anchors, so time is O(N³) and memory
-    O(N²) beside blocks of :data:`BLOCK` triplets; nothing of them is kept for the gradient. At a tie ``e_n = e_f`` the
+    O(N²) beside blocks of `BLOCK` triplets; nothing of them is kept for the gradient. At a tie ``e_n = e_f`` the
     gradient is 0.
 
     The value is ≥ 0.
@@ -61,7 +61,7 @@ class OrdinalTripletLoss(LabelLoss):
         self.margin = margin
 
     def compute(self, latent: Tensor, label: Tensor, weight: Tensor) -> Tensor:
-        """Average over triplets; see :meth:`LabelLoss.compute`."""
+        """Average over triplets; see `LabelLoss.compute`."""
         label_diff = distances(label)
         excess = distances(latent) - self.margin * label_diff
         others = weight[:, None, :] * (pair_weights(weight) > 0)

@@ -35,7 +35,7 @@ class PairCCCLoss(LabelLoss):
     shift_invariant = True
 
     def compute(self, latent: Tensor, label: Tensor, weight: Tensor) -> Tensor:
-        """Compute K losses, see :meth:`LabelLoss.compute`."""
+        """Compute K losses, see `LabelLoss.compute`."""
         share = pair_weights(weight).flatten(1)
         latent_diff, label_diff = distances(latent).flatten(1), distances(label).flatten(1)
         return torch.where(differ(label_diff, share), 1 - ccc(latent_diff, label_diff, share), 0.0)

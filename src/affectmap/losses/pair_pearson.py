@@ -37,7 +37,7 @@ class PairPearsonLoss(LabelLoss):
     scale_invariant = True
 
     def compute(self, latent: Tensor, label: Tensor, weight: Tensor) -> Tensor:
-        """Compute K losses, see :meth:`LabelLoss.compute`."""
+        """Compute K losses, see `LabelLoss.compute`."""
         share = pair_weights(weight).flatten(1)
         latent_diff, label_diff = distances(latent).flatten(1), distances(label).flatten(1)
         return torch.where(differ(label_diff, share), 1 - pearson(latent_diff, label_diff, share), 0.0)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from affectmap.errors import ConfigError
 from affectmap.losses.base import LabelLoss
 from affectmap.losses.pairs import distances, labels_differ, pair_weights, ratio
-from affectmap.schema import ConfigError
 
 
 class RankNContrastLoss(LabelLoss):
@@ -57,7 +57,7 @@ class RankNContrastLoss(LabelLoss):
         self.temperature = temperature
 
     def compute(self, latent: Tensor, label: Tensor, weight: Tensor) -> Tensor:
-        """Average over pairs; see :meth:`LabelLoss.compute`."""
+        """Average over pairs; see `LabelLoss.compute`."""
         pairs, similarity = pair_weights(weight), -distances(latent) / self.temperature
         mean_weight = ratio(weight.square().sum(dim=1), weight.sum(dim=1))
         share = ratio(weight, mean_weight[:, None])[:, None, :]

@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from affectmap.errors import ConfigError
 from affectmap.losses.base import LabelLoss
 from affectmap.losses.pairs import cosines, distances, labels_differ, shares
-from affectmap.schema import ConfigError
 
 
 class RankSimLoss(LabelLoss):
@@ -70,7 +70,7 @@ class RankSimLoss(LabelLoss):
         self.interpolation, self.balance = interpolation, balance
 
     def compute(self, latent: Tensor, label: Tensor, weight: Tensor) -> Tensor:
-        """Average over pairs of rows; see :meth:`LabelLoss.compute`."""
+        """Average over pairs of rows; see `LabelLoss.compute`."""
         usable = labels_differ(label, weight)
         label_diff = distances(label)
         if self.balance:

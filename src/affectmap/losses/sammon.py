@@ -15,7 +15,7 @@ class SammonLoss(LabelLoss):
 
         L = 1 / Σ d_y · Σ (d_z − d_y)² / d_y
 
-    so that near neighbours count for more than in :class:`affectmap.losses.StressLoss`. Pairs with equal labels,
+    so that near neighbours count for more than in `affectmap.losses.StressLoss`. Pairs with equal labels,
     frequent on a rating scale and a division by 0 here, take no part: nothing pulls them together. Labels that
     differ by rounding only are not equal, and would rule the batch: round them first.
 
@@ -35,7 +35,7 @@ class SammonLoss(LabelLoss):
     shift_invariant = True
 
     def compute(self, latent: Tensor, label: Tensor, weight: Tensor) -> Tensor:
-        """Compute K losses, see :meth:`LabelLoss.compute`."""
+        """Compute K losses, see `LabelLoss.compute`."""
         share, label_diff = pair_weights(weight), distances(label)
         error = ratio((distances(latent) - label_diff).square(), label_diff)
         size = (share * label_diff).sum(dim=(1, 2))

@@ -5,17 +5,17 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from affectmap.errors import ConfigError
 from affectmap.losses.base import LabelLoss
 from affectmap.losses.concordance import label_mean
 from affectmap.losses.metric_terms import metric_terms
-from affectmap.schema import ConfigError
 
 
 class SplitLatentLoss(LabelLoss):
     """Ask every part of the latent to keep the distances of its own label.
 
     The latent's columns are cut into L parts, as equal as can be, the first ones the longer. With the terms of
-    :class:`affectmap.losses.ContinuousMetricLoss` on part l and label l::
+    `affectmap.losses.ContinuousMetricLoss` on part l and label l::
 
         L = mean over l of L_slope(part l, y_l) + L_res(part l, y_l)
 
@@ -40,7 +40,7 @@ class SplitLatentLoss(LabelLoss):
     shift_invariant = True
 
     def compute(self, latent: Tensor, label: Tensor, weight: Tensor) -> Tensor:
-        """Compute K losses, see :meth:`LabelLoss.compute`."""
+        """Compute K losses, see `LabelLoss.compute`."""
         n_labels = label.shape[2]
         parts = latent.tensor_split(n_labels, dim=2)
         terms = [metric_terms(part, label[..., i : i + 1], weight) for i, part in enumerate(parts)]

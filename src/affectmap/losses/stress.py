@@ -36,7 +36,7 @@ class StressLoss(LabelLoss):
     shift_invariant = True
 
     def compute(self, latent: Tensor, label: Tensor, weight: Tensor) -> Tensor:
-        """Compute K losses, see :meth:`LabelLoss.compute`."""
+        """Compute K losses, see `LabelLoss.compute`."""
         share, label_diff = pair_weights(weight), distances(label)
         error = (share * (distances(latent) - label_diff).square()).sum(dim=(1, 2))
         size = (share * label_diff.square()).sum(dim=(1, 2))

@@ -11,9 +11,9 @@ import math
 import torch
 from torch import Tensor
 
+from affectmap.errors import ConfigError
 from affectmap.losses.base import LabelLoss
 from affectmap.losses.pairs import cosines, labels_differ, pair_weights, ratio, squared_distances
-from affectmap.schema import ConfigError
 
 
 class YAwareInfoNCELoss(LabelLoss):
@@ -58,7 +58,7 @@ class YAwareInfoNCELoss(LabelLoss):
         self.temperature, self.bandwidth = temperature, bandwidth
 
     def compute(self, latent: Tensor, label: Tensor, weight: Tensor) -> Tensor:
-        """Average over anchors; see :meth:`LabelLoss.compute`."""
+        """Average over anchors; see `LabelLoss.compute`."""
         similarity = cosines(latent) / self.temperature
         usable = pair_weights(weight) > 0
         anchors = weight * usable.any(dim=2)

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from affectmap import storage
+from affectmap import files as storage
+from affectmap.errors import StorageError
 from affectmap.report.canvas import drawing
 from affectmap.report.figures import draw_figures
 from affectmap.report.page import page_tables, render
-from affectmap.schema import StorageError
 
 if TYPE_CHECKING:
-    from affectmap.results import Results
+    from affectmap.experiment.results import Results
 
 __all__ = ["write_report"]
 

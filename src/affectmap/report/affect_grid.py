@@ -27,10 +27,10 @@ def drawn_raters(ratings: pd.DataFrame) -> list[str]:
     """Choose the raters to be drawn: those with most ratings, in alphabetical order.
 
     Args:
-        ratings: As from :func:`~affectmap.agreement.ratings.read_ratings`.
+        ratings: As from `read_ratings`.
 
     Returns:
-        At most :data:`DRAWN_RATERS` names.
+        At most `DRAWN_RATERS` names.
 
     Example:
         >>> drawn_raters(pd.DataFrame({"rater": ["bo", "anna", "bo"]}))
@@ -49,7 +49,7 @@ def affect_grid(ratings: pd.DataFrame, raters: list[str]) -> Figure:
     """Draw for each rater where recordings were put, with a line from where the mean of the others lies.
 
     Args:
-        ratings: As from :func:`~affectmap.agreement.ratings.read_ratings`.
+        ratings: As from `read_ratings`.
         raters: Raters to draw, at least one.
 
     Returns:
@@ -94,7 +94,7 @@ def scale_use(ratings: pd.DataFrame, raters: list[str]) -> Figure:
     """Draw how often each rater used each half step of the scales.
 
     Args:
-        ratings: As from :func:`~affectmap.agreement.ratings.read_ratings`.
+        ratings: As from `read_ratings`.
         raters: Raters to draw, at least one.
 
     Returns:

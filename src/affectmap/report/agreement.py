@@ -12,11 +12,11 @@ from affectmap import __version__
 from affectmap.agreement.estimators import estimates
 from affectmap.agreement.ratings import rating_matrix
 from affectmap.agreement.summary import text_tables
+from affectmap.files import new_folder, write_text
 from affectmap.report import style
 from affectmap.report.affect_grid import DRAWN_ITEMS, affect_grid, drawn_raters, scale_use
 from affectmap.report.canvas import Picture, drawing, save
 from affectmap.schema import LABELS
-from affectmap.storage import new_folder, write_text
 
 
 def write_agreement(
@@ -25,9 +25,9 @@ def write_agreement(
     """Write agreement for people and programs.
 
     Args:
-        ratings: As from :func:`~affectmap.agreement.ratings.read_ratings`.
-        table: Its agreement, as from :func:`~affectmap.agreement.table.agreement_table`.
-        warnings: What is odd, as from :func:`~affectmap.agreement.notices.warnings_of`.
+        ratings: As from `read_ratings`.
+        table: Its agreement, as from `agreement_table`.
+        warnings: What is odd, as from `warnings_of`.
         folder: The folder to be made; gets ``agreement.html``, ``agreement.csv``, ``gold_standard.csv`` and
             ``figures/`` (PNG and SVG).
         overwrite: Whether a folder that affectmap wrote may be replaced.
@@ -69,7 +69,7 @@ def render(
     """Make the page.
 
     Args:
-        ratings: As from :func:`~affectmap.agreement.ratings.read_ratings`.
+        ratings: As from `read_ratings`.
         table: Its agreement.
         warnings: What is odd.
         pictures: Figures with their captions.

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from affectmap.audit.verdicts import SIGNS, Verdict
 from affectmap.report.style import counted, is_number, number, out_of, percent
-from affectmap.verdicts import SIGNS, Verdict
 
 #: Check whose value is a share; values of the others are counts, or shares of nought and one.
 _SHARES = ("emotion told from the speaker", "mean and spread")

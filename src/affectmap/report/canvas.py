@@ -16,8 +16,8 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from affectmap.files import new_file
 from affectmap.report.style import INK, MUTED, RULE
-from affectmap.storage import new_file
 
 #: Width of a figure that fills the page's column, in inches.
 FULL_WIDTH = 10.4
@@ -96,7 +96,7 @@ def save(figure: Figure, folder: Path, stem: str, caption: str, alt: str) -> Pic
     """Write a figure as PNG and SVG.
 
     Args:
-        figure: Drawn within :func:`drawing`.
+        figure: Drawn within `drawing`.
         folder: Where ``stem.png`` and ``stem.svg`` go.
         stem: File name without its ending.
         caption: Caption on the page.
@@ -134,7 +134,7 @@ def file_stem(*words: str) -> str:
 class Grid:
     """Places for panels in inches, so that a panel has the same size however many there are.
 
-    Corpora are columns; beyond :data:`MAX_COLUMNS` of them the rows are repeated below for the others.
+    Corpora are columns; beyond `MAX_COLUMNS` of them the rows are repeated below for the others.
     """
 
     n_corpora: int

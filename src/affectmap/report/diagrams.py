@@ -66,7 +66,7 @@ def circumplex(ratings: pd.DataFrame) -> Figure:
     Source: Das et al. 2022, fig. 1; Russell 1980.
 
     Args:
-        ratings: As from :func:`mean_ratings`; may be empty.
+        ratings: As from `mean_ratings`; may be empty.
 
     Returns:
         The figure: valence to the right, activation upwards.

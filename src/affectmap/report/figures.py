@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from affectmap.audit.verdicts import footnotes, signs_of
 from affectmap.report.canvas import Picture, file_stem, save
 from affectmap.report.charts import dot_plot, learning_curves
 from affectmap.report.diagrams import circumplex, layer_sizes, mean_ratings, network
 from affectmap.report.latent import latent_figure
 from affectmap.report.style import COMPARED, COMPARED_PREFIX, counted, is_compared, letter, listed, ordered, spelt
 from affectmap.report.tables import Table
-from affectmap.verdicts import footnotes, signs_of
 
 if TYPE_CHECKING:
-    from affectmap.results import Results
+    from affectmap.experiment.results import Results
 
 
 #: Utterances of a corpus that a figure draws at most; more would be one blot, minutes later.
@@ -25,11 +25,11 @@ DRAWN_POINTS = 10_000
 
 
 def draw_figures(results: Results, tables: dict[str, Table | None], folder: Path) -> dict[str, list[Picture]]:
-    """Draw and save all figures; call it within :func:`~affectmap.report.canvas.drawing`.
+    """Draw and save all figures; call it within `drawing`.
 
     Args:
         results: The results of a run.
-        tables: As from :func:`~affectmap.report.page.page_tables`.
+        tables: As from `page_tables`.
         folder: Where the files go.
 
     Returns:

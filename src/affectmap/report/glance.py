@@ -20,7 +20,7 @@ from affectmap.report.style import (
 from affectmap.report.transfer import Leader, Transfer, bounds, percents
 
 if TYPE_CHECKING:
-    from affectmap.results import Results
+    from affectmap.experiment.results import Results
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 import pandas as pd
 
+from affectmap.audit.verdicts import footnotes, signs_of
 from affectmap.report import style
 from affectmap.report.audit import audit_view
 from affectmap.report.canvas import Picture
@@ -20,10 +21,9 @@ from affectmap.report.claims import claim_views
 from affectmap.report.glance import glances
 from affectmap.report.summary import summarise
 from affectmap.report.tables import Table, build_table
-from affectmap.verdicts import footnotes, signs_of
 
 if TYPE_CHECKING:
-    from affectmap.results import Results
+    from affectmap.experiment.results import Results
 
 #: Tables of the page: key, number in the paper, readings shown beside methods trained on the corpus itself.
 TABLES = {
@@ -64,7 +64,7 @@ def page_tables(results: Results) -> dict[str, Table | None]:
         results: The results of a run.
 
     Returns:
-        By the keys of :data:`TABLES`.
+        By the keys of `TABLES`.
     """
     corpora = [str(name) for name in results.corpora["corpus"]]
     return {key: build_table(results.summary, which, corpora, readings) for key, (which, readings) in TABLES.items()}
@@ -75,7 +75,7 @@ def render(results: Results, tables: Mapping[str, Table | None], pictures: Mappi
 
     Args:
         results: The results of a run.
-        tables: As from :func:`page_tables`.
+        tables: As from `page_tables`.
         pictures: Pictures by their place on the page.
 
     Returns:

@@ -29,7 +29,7 @@ from affectmap.report.style import (
 from affectmap.report.transfer import Leader, Transfer, bounds, percents
 
 if TYPE_CHECKING:
-    from affectmap.results import Results
+    from affectmap.experiment.results import Results
 
 #: Share of the ratings' differences that counts as read clearly, and as read in part.
 CLEARLY, IN_PART = 0.3, 0.1

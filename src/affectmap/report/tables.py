@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from affectmap.audit.verdicts import footnotes, signs_of
 from affectmap.report.style import COMPARED, QUANTITIES, is_compared, is_number, number, ordered
-from affectmap.verdicts import footnotes, signs_of
 
 #: Groups of a table's rows, from above.
 GROUPS = ("Trained on the corpus itself", "Compared methods", "Baselines")

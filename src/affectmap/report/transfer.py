@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from affectmap.report.style import THIN_SPACE, chance, is_compared, is_number, percent
 
 if TYPE_CHECKING:
-    from affectmap.results import Results
+    from affectmap.experiment.results import Results
 
 
 @dataclass(frozen=True)

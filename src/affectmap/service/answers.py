@@ -20,9 +20,9 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from affectmap.flags import FLAGS
-from affectmap.inference import Model
-from affectmap.schema import AffectmapError
+from affectmap.audio.quality import FLAGS
+from affectmap.errors import AffectmapError
+from affectmap.model.model import Model
 from affectmap.service.jobs import AbandonedError
 from affectmap.service.limits import (
     LONGEST_UTTERANCE_S,
@@ -32,7 +32,7 @@ from affectmap.service.limits import (
     check_recording,
 )
 from affectmap.service.uploads import Given
-from affectmap.track import track_recording
+from affectmap.track.recording import track_recording
 from affectmap.web.refusal import RefusalError
 
 Format = Literal["csv", "json"]
@@ -40,7 +40,7 @@ Format = Literal["csv", "json"]
 
 @dataclass(frozen=True)
 class TrackOptions:
-    """Options of a track, named as those of ``affectmap track``; see :func:`affectmap.track.track_recording`.
+    """Options of a track, named as those of ``affectmap track``; see `affectmap.track.recording.track_recording`.
 
     Attributes:
         windows: Length of fixed windows in seconds; None for detected speech.

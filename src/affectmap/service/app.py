@@ -24,7 +24,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from affectmap import __version__
-from affectmap.inference import Model, load_model
+from affectmap.model.model import Model, load_model
 from affectmap.service.answers import Answer, Format, TrackOptions, embed_answer, track_answer
 from affectmap.service.jobs import AbandonedError, Jobs
 from affectmap.service.limits import LONGEST_UTTERANCE_S, MAX_CHANNELS, MAX_RATE, ServiceSettings

@@ -61,7 +61,7 @@ class Jobs:
 
         Args:
             work: Called with an event that is set once nobody waits any more; it should then raise
-                :class:`AbandonedError`.
+                `AbandonedError`.
             gone: Ends when the client has hung up.
 
         Returns:

@@ -1,6 +1,6 @@
 """Settings of the service, what it lets in at most, and how it says no.
 
-Conventions: every refusal is a :class:`RefusalError` with a status of 4xx and one sentence for people. MB are millions
+Conventions: every refusal is a `RefusalError` with a status of 4xx and one sentence for people. MB are millions
 of bytes.
 """
 
@@ -12,8 +12,8 @@ from pathlib import Path
 
 import soundfile
 
-from affectmap.audio import UNREADABLE, promised_share, unreadable
-from affectmap.schema import UsageError
+from affectmap.audio.reading import UNREADABLE, promised_share, unreadable
+from affectmap.errors import UsageError
 from affectmap.web.host import is_local
 from affectmap.web.refusal import RefusalError
 
@@ -58,7 +58,7 @@ class ServiceSettings:
         10000000
         >>> ServiceSettings(host="0.0.0.0")
         Traceback (most recent call last):
-        affectmap.schema.UsageError: --host 0.0.0.0 lets other machines in; set a token by AFFECTMAP_TOKEN ...
+        affectmap.errors.UsageError: --host 0.0.0.0 lets other machines in; set a token by AFFECTMAP_TOKEN ...
     """
 
     host: str = "127.0.0.1"

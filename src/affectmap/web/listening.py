@@ -9,7 +9,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from affectmap.schema import UsageError
+from affectmap.errors import UsageError
 
 #: Seconds after which a client that sends no complete head, or reads no answer, is let go.
 HEAD_S = 15.0
@@ -97,7 +97,7 @@ def run_server(app: ASGIApp, listening: socket.socket) -> None:
 
     Args:
         app: The application.
-        listening: From :func:`listen`; closed at the end.
+        listening: From `listen`; closed at the end.
     """
     config = uvicorn.Config(
         app,

@@ -1,0 +1,113 @@
+"""What is wrong with a recording, in five flags that stand beside its values and never replace them.
+
+``too_short``
+    lasts less than `MIN_DURATION_S`: nothing can be measured, the values are ``NaN``;
+``silent``
+    peaks below `SILENCE_PEAK`: the values are those of silence and mean nothing;
+``clipped``
+    too large a share of its samples lies at full scale, as from a microphone that was too loud;
+``not_speech``
+    too little of it is voiced, or its pitch or loudness stands still;
+``unfamiliar``
+    its functionals lie further from the statistics in use than nearly all training utterances did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from affectmap.audio.reading import MIN_DURATION_S, OVERLOAD_PEAK, SILENCE_PEAK
+from affectmap.schema import FUNCTIONALS
+
+FLAGS = ("too_short", "silent", "clipped", "not_speech", "unfamiliar")
+#: Numbers that a model must hold for its flags.
+THRESHOLDS = ("clipped_share", "min_voiced_share", "min_pitch_spread", "min_loudness_spread", "max_distance")
+#: Samples of at least this part of full scale count as clipped.
+FULL_SCALE = 0.999
+
+_VOICED_RATE = FUNCTIONALS.index("VoicedSegmentsPerSec")
+_VOICED_LENGTH = FUNCTIONALS.index("MeanVoicedSegmentLengthSec")
+_PITCH_SPREAD = FUNCTIONALS.index("F0semitoneFrom27.5Hz_sma3nz_stddevNorm")
+_LOUDNESS_SPREAD = FUNCTIONALS.index("loudness_sma3_stddevNorm")
+
+Mask = npt.NDArray[np.bool_]
+
+
+class SignalFlags(NamedTuple):
+    """What the samples alone tell; see the module.
+
+    Attributes:
+        too_short: Whether nothing can be measured.
+        silent: Whether there is no sound.
+        clipped: Whether too many samples lie at full scale.
+        problem: Why nothing can be measured, for people; ``None`` where it can.
+    """
+
+    too_short: bool
+    silent: bool
+    clipped: bool
+    problem: str | None
+
+
+def signal_flags(signal: npt.NDArray[np.float32], sampling_rate: int, clipped_share: float) -> SignalFlags:
+    """Look at the samples of one recording.
+
+    Args:
+        signal: Shape (n_samples,), full scale at 1.
+        sampling_rate: In Hz.
+        clipped_share: Share of samples at full scale from which on it counts as clipped, 0..1.
+
+    Returns:
+        The flags, and why nothing can be measured where that is so.
+
+    Example:
+        >>> signal_flags(np.zeros(16000, np.float32), 16000, 0.01)
+        SignalFlags(too_short=False, silent=True, clipped=False, problem=None)
+        >>> signal_flags(np.zeros(160, np.float32), 16000, 0.01).problem
+        'lasts 0.01 s, expected at least 0.06 s'
+    """
+    duration = len(signal) / sampling_rate
+    if duration < MIN_DURATION_S:
+        silent = not len(signal) or float(np.abs(signal).max()) < SILENCE_PEAK
+        return SignalFlags(True, silent, False, f"lasts {duration:.4g} s, expected at least {MIN_DURATION_S} s")
+    low, high = float(signal.min()), float(signal.max())
+    if not np.isfinite(low + high):
+        n_strange = int(np.count_nonzero(~np.isfinite(signal)))
+        return SignalFlags(False, False, False, f"{n_strange} of {len(signal)} samples are NaN or infinity")
+    peak = max(-low, high)
+    if peak > OVERLOAD_PEAK:
+        return SignalFlags(False, False, True, f"peaks at {peak:.3g}, expected -1..1; scale it to full scale 1")
+    share = float(np.mean(np.abs(signal) >= FULL_SCALE))
+    return SignalFlags(False, (high - low) / 2 < SILENCE_PEAK, share >= clipped_share, None)
+
+
+def not_speech(functionals: npt.NDArray[np.float64], thresholds: Mapping[str, float]) -> Mask:
+    """Which utterances do not sound like speech.
+
+    Voiced share is the number of voiced segments a second times their mean length. Pitch and loudness spread are the
+    standard deviations of pitch in semitones and of loudness over their means. Noise has no voiced part; the pitch of a
+    tone and the loudness of hums, chords and melodies stand still. Music, song and animals may pass.
+
+    Args:
+        functionals: (N, 88).
+        thresholds: ``min_voiced_share``, ``min_pitch_spread`` and ``min_loudness_spread``: below one of them it is no
+            speech.
+
+    Returns:
+        True for what is no speech (N,); False where the functionals are ``NaN``.
+
+    Example:
+        >>> least = {"min_voiced_share": 0.02, "min_pitch_spread": 0.005, "min_loudness_spread": 0.15}
+        >>> not_speech(np.zeros((1, 88)), least)
+        array([ True])
+    """
+    voiced_share = functionals[:, _VOICED_RATE] * functionals[:, _VOICED_LENGTH]
+    return (
+        (voiced_share < thresholds["min_voiced_share"])
+        | (functionals[:, _PITCH_SPREAD] < thresholds["min_pitch_spread"])
+        | (functionals[:, _LOUDNESS_SPREAD] < thresholds["min_loudness_spread"])
+    )

@@ -1,0 +1,232 @@
+"""A recording of any length in blocks: memory does not grow with it.
+
+Conventions:
+    * A *source* has a sampling rate, gives blocks of a mono signal one after another, and notes what it met.
+    * Unlike `read_audio`, which serves utterances, it takes what a damaged file still holds and
+      says so: of an hour that was cut short the rest is worth having.
+    * Samples that are no numbers count as silence here; `Recording.gaps` tells where they lay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from affectmap.audio.reading import RATES, SILENCE_PEAK, TOLERANCE_S, UNREADABLE, check_rate, promised_share, unreadable
+from affectmap.errors import AudioError, ConfigError
+
+Signal = NDArray[np.float32]
+
+_BLOCK_S = 4.0
+_BLOCK_VALUES = 1 << 22  # of all channels together
+_PCM_READ = 1 << 14  # bytes at most at once; a pipe gives what it has
+
+
+class Source(Protocol):
+    """What can be tracked: a file, or samples that come as they are spoken."""
+
+    @property
+    def sampling_rate(self) -> int:
+        """In Hz."""
+
+    @property
+    def duration_s(self) -> float | None:
+        """Length in seconds; None where it is not known beforehand."""
+
+    @property
+    def gaps(self) -> list[tuple[float, float]]:
+        """Seconds between which samples so far were NaN or infinity."""
+
+    def blocks(self) -> Iterator[Signal]:
+        """Give the signal, a block after another."""
+
+    def notes(self) -> list[str]:
+        """Tell what was met, after the last block."""
+
+
+class Recording:
+    """A file in blocks.
+
+    Args:
+        file: Path; any format of libsndfile, any rate, any number of channels (their mean counts).
+
+    Raises:
+        AudioError: If the file is missing, a folder, empty, not audio, or without samples.
+
+    Example:
+        >>> import tempfile
+        >>> file = Path(tempfile.mkdtemp()) / "hum.wav"
+        >>> soundfile.write(file, np.zeros(160000), 16000)
+        >>> recording = Recording(file)
+        >>> recording.duration_s, [len(block) for block in recording.blocks()]
+        (10.0, [64000, 64000, 32000])
+    """
+
+    def __init__(self, file: str | Path) -> None:
+        self.file = Path(file)
+        self.gaps: list[tuple[float, float]] = []
+        self._promised = promised_share(self.file)
+        try:
+            with soundfile.SoundFile(self.file) as sound:
+                self.sampling_rate = int(sound.samplerate)
+                self._n_samples, self._peaks = int(sound.frames), np.zeros(sound.channels)
+        except UNREADABLE as error:
+            raise unreadable(self.file, error) from error
+        if not self._n_samples:
+            raise AudioError(f"{self.file}: holds no samples, or its header was never completed; record it again")
+        check_rate(self.file, self.sampling_rate)
+        self._n_read, self._broken = 0, ""
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds, as the header has it."""
+        return self._n_samples / self.sampling_rate
+
+    @property
+    def seconds_read(self) -> float:
+        """Seconds that the blocks so far held."""
+        return self._n_read / self.sampling_rate
+
+    def blocks(self) -> Iterator[Signal]:
+        """Read the file from its beginning.
+
+        Yields:
+            Blocks of the mean of the channels, float32, full scale at 1, of a few seconds.
+
+        Raises:
+            AudioError: If the file cannot be read at all; one that breaks off later ends there with a note.
+        """
+        self.gaps.clear()
+        self._n_read, self._broken = 0, ""
+        size = max(1, min(round(_BLOCK_S * self.sampling_rate), _BLOCK_VALUES // len(self._peaks)))
+        try:
+            with soundfile.SoundFile(self.file) as sound:
+                while len(block := sound.read(size, dtype="float32", always_2d=True)):
+                    yield self._mono(block)
+        except UNREADABLE as error:
+            if not self._n_read:
+                raise unreadable(self.file, error) from error
+            self._broken = f" ({getattr(error, 'error_string', error)})"
+
+    def _mono(self, block: Signal) -> Signal:
+        finite = np.isfinite(block)
+        if not finite.all():
+            strange = np.flatnonzero(~finite.all(axis=1)) + self._n_read
+            self._add_gap(int(strange[0]), int(strange[-1]) + 1)
+            block = np.where(finite, block, np.float32(0))
+        self._peaks = np.maximum(self._peaks, np.abs(block).max(axis=0))
+        self._n_read += len(block)
+        return block[:, 0] if block.shape[1] == 1 else block.mean(axis=1)
+
+    def _add_gap(self, first: int, last: int) -> None:
+        begin, end = first / self.sampling_rate, last / self.sampling_rate
+        if self.gaps and self.gaps[-1][1] == begin:  # the block before ended in it
+            begin = self.gaps.pop()[0]
+        self.gaps.append((begin, end))
+
+    def notes(self) -> list[str]:
+        """Tell what was met while reading.
+
+        Returns:
+            Sentences for people: a recording that was cut short, samples that are no numbers, dead channels.
+        """
+        rate, notes = self.sampling_rate, []
+        promised = max(self._n_samples, round(self._n_samples * self._promised))
+        if self._broken or promised - self._n_read > TOLERANCE_S * rate:
+            notes.append(
+                f"cut short{self._broken}: it holds {self._n_read / rate:.2f} s of {promised / rate:.2f} s; "
+                "what is there was used"
+            )
+        if self.gaps:
+            notes.append(
+                f"samples between {self.gaps[0][0]:.2f} and {self.gaps[-1][1]:.2f} s are NaN or infinity; "
+                f"segments that touch {'it' if len(self.gaps) == 1 else 'these places'} have no values"
+            )
+        dead = np.flatnonzero(self._peaks < SILENCE_PEAK)
+        if 0 < len(dead) < len(self._peaks):
+            notes.append(
+                f"{len(dead)} of {len(self._peaks)} channels are silent, first channel {dead[0] + 1}: the mean of the "
+                "channels is quieter than the voice, which lowers activation; keep the other channels alone"
+            )
+        return notes
+
+
+class PulseCode:
+    """Raw samples from a stream: 16 bit, little-endian, mono.
+
+    Args:
+        handle: Open for reading bytes, such as ``sys.stdin.buffer``.
+        sampling_rate: In Hz.
+
+    Raises:
+        ConfigError: If the rate lies outside of `RATES`.
+
+    Example:
+        >>> import io
+        >>> pcm = PulseCode(io.BytesIO(np.array([0, 16384, -32768], "<i2").tobytes() + b"x"), 16000)
+        >>> [block.tolist() for block in pcm.blocks()], pcm.notes()
+        ([[0.0, 0.5, -1.0]], ['the last byte is half a sample and was left out'])
+    """
+
+    duration_s = None
+
+    def __init__(self, handle: BinaryIO, sampling_rate: int) -> None:
+        low, high = RATES
+        if not low <= sampling_rate <= high:
+            raise ConfigError(f"sampling_rate is {sampling_rate}, expected {low} to {high} Hz")
+        self.sampling_rate = sampling_rate
+        self.gaps: list[tuple[float, float]] = []
+        self._handle, self._n_odd = handle, 0
+
+    def blocks(self) -> Iterator[Signal]:
+        """Give samples as soon as they are there, until the stream ends.
+
+        Yields:
+            Blocks, float32, full scale at 1, as libsndfile gives those of a file.
+        """
+        read = getattr(self._handle, "read1", None) or self._handle.read
+        left = b""
+        while data := read(_PCM_READ):
+            data = left + data
+            whole = len(data) // 2 * 2
+            left = data[whole:]
+            if whole:
+                yield np.frombuffer(data[:whole], "<i2").astype(np.float32) / np.float32(32768)
+        self._n_odd = len(left)
+
+    def notes(self) -> list[str]:
+        """Tell of a last byte that was no sample."""
+        return ["the last byte is half a sample and was left out"] if self._n_odd else []
+
+
+def at_rate(source: Source, sampling_rate: int) -> Iterator[Signal]:
+    """Give a source's blocks at another rate, by libsoxr at its high quality.
+
+    Args:
+        source: Of any rate.
+        sampling_rate: Wanted, in Hz.
+
+    Yields:
+        Blocks at `sampling_rate`; the source's own where the rates are equal.
+
+    Example:
+        >>> import io
+        >>> pcm = PulseCode(io.BytesIO(bytes(2 * 48000)), 48000)
+        >>> sum(len(block) for block in at_rate(pcm, 16000))
+        16000
+    """
+    if source.sampling_rate == sampling_rate:
+        yield from source.blocks()
+        return
+    stream = soxr.ResampleStream(source.sampling_rate, sampling_rate, 1, dtype="float32", quality="HQ")
+    for block in source.blocks():
+        resampled = stream.resample_chunk(block)
+        if len(resampled):
+            yield resampled
+    yield stream.resample_chunk(np.empty(0, np.float32), last=True)

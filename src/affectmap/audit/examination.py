@@ -1,0 +1,226 @@
+"""What has to be known before any figure is believed: who and what is on both sides of a split, and what gives it away.
+
+Each check ends in one of these verdicts (`Verdict`):
+    * ``sound``: nothing was found;
+    * ``warning``: figures hold for less than they seem to, as the sentence says;
+    * ``leak``: what is tested was heard in training;
+    * ``confounded``: a corpus is standardised by speaker, although its speakers give the emotion away;
+    * ``cannot be told``: speakers or emotions are not named, or nothing was split.
+
+Not checked: whether speakers of two corpora are the same people; whether outliers, which are sought among all
+utterances of a corpus without their labels, would be others without those evaluated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from affectmap.audit.label_mismatches import mismatch_checks
+from affectmap.audit.near_copies import Copies
+from affectmap.audit.speaker_confounding import emotion_from_speaker
+from affectmap.audit.verdicts import CARRIED, SHARED, Audit, Check, Mark, Verdict
+from affectmap.preparation.folds import Fold
+from affectmap.preparation.pooled_sources import PooledSource
+from affectmap.preparation.prepared_corpus import PreparedCorpus
+from affectmap.preparation.standardisation import target_statistics
+
+__all__ = ["Audit", "examine", "speaker_sound"]
+
+#: Share of what chance leaves open that the speaker may tell of the emotion.
+MOST_TOLD = 0.25
+NAN = float("nan")
+
+
+def speaker_sound(corpus: PreparedCorpus) -> bool:
+    """Tell whether statistics of each speaker are sound in a corpus: whether they leave its emotions alone.
+
+    Args:
+        corpus: A prepared corpus.
+
+    Returns:
+        True where speakers and emotions are named and the speaker tells little of the emotion.
+
+    Example:
+        >>> import audformat, pandas as pd
+        >>> from affectmap.corpora import Corpus
+        >>> from affectmap.preparation.prepared_corpus import prepare
+        >>> from affectmap.schema import COLUMNS, FUNCTIONALS
+        >>> index = audformat.segmented_index([*"12345678"])
+        >>> def pets(speaker):
+        ...     table = pd.DataFrame({"speaker": [*speaker], "emotion": ["sad", "angry"] * 4}, index, COLUMNS)
+        ...     return prepare(Corpus("pets", table, functionals=pd.DataFrame(np.eye(8, 88), index, FUNCTIONALS)))
+        >>> speaker_sound(pets("aaaabbbb")), speaker_sound(pets("abababab"))
+        (True, False)
+    """
+    return _speaker_check(corpus, 0).verdict == Verdict.SOUND
+
+
+def examine(
+    source: PooledSource,
+    targets: Sequence[PreparedCorpus],
+    folds: Sequence[Fold],
+    *,
+    policy: str = "target-20",
+    seed: int = 0,
+) -> Audit:
+    """Run all checks.
+
+    Args:
+        source: The pooled source.
+        targets: The targets.
+        folds: Of the source; none if it cannot be split.
+        policy: Whose statistics standardise the targets, one of `affectmap.preparation.standardisation.POLICIES`.
+        seed: Of the policy ``target-20``, and of chance.
+
+    Returns:
+        The checks, and the figures that they bear on.
+
+    Raises:
+        ConfigError: If a target is too small for the policy.
+
+    Example:
+        >>> import audformat, pandas as pd
+        >>> from affectmap.corpora import Corpus
+        >>> from affectmap.preparation.prepared_corpus import prepare
+        >>> from affectmap.schema import COLUMNS, FUNCTIONALS
+        >>> index = audformat.segmented_index([*"1234"])
+        >>> table = pd.DataFrame({"speaker": [*"aabb"], "emotion": ["sad", "angry"] * 2}, index, COLUMNS)
+        >>> pets = prepare(Corpus("pets", table, functionals=pd.DataFrame(np.eye(4, 88), index, FUNCTIONALS)))
+        >>> fold = Fold("fold 1", np.array([0, 2]), np.array([1, 3]), shares_speakers=True)
+        >>> audit = examine(PooledSource.of([pets]), [], [fold])
+        >>> [(check.check, check.value) for check in audit.of(Verdict.LEAK)]
+        [('shared speakers', 1.0)]
+        >>> audit.marks
+        (Mark(corpus='pets', reading='held-out', fold=1, verdict=<Verdict.LEAK: 'leak'>),)
+    """
+    corpora = [*source.corpora, *targets]
+    checks, marks = list[Check](), list[Mark]()
+    for number in range(len(source.corpora)):
+        check, leaking = _shared_speakers(source, number, folds)
+        checks.append(check)
+        marks += leaking
+    by_speaker = {corpus.name: _speaker_check(corpus, seed) for corpus in corpora}
+    checks += by_speaker.values()
+    copies = Copies.of(source, targets)
+    checks += copies.checks()
+    for check, leaking in copies.split_checks(folds):
+        checks.append(check)
+        marks += leaking
+    for corpus in corpora:
+        checks += mismatch_checks(corpus)
+    for corpus in corpora:
+        statistics = _Statistics.of(corpus, source, folds, policy, seed)
+        confounded = policy == "speaker" and by_speaker[corpus.name].verdict == Verdict.WARNING
+        checks.append(statistics.check(corpus, policy, confounded=confounded))
+        marks += [Mark(corpus.name, reading, 0, Verdict.CONFOUNDED) for reading in CARRIED if confounded]
+    return Audit(tuple(checks), tuple(marks))
+
+
+def _shared_speakers(source: PooledSource, number: int, folds: Sequence[Fold]) -> tuple[Check, list[Mark]]:
+    """Look for speakers of one source corpus on both sides of its folds."""
+    corpus, rows = source.corpora[number], source.rows[number]
+    name, title = corpus.name, corpus.title
+    if not folds:
+        detail = f"{title} was not split, so nothing can be said of speakers on both sides"
+        return Check(SHARED, name, "", Verdict.UNTOLD, NAN, 0, detail), []
+    shared = [_both(source, rows, fold) for fold in folds]
+    leaking = [k for k, who in enumerate(shared, start=1) if who]
+    marks = [Mark(name, "held-out", k, Verdict.LEAK) for k in leaking]
+    n_leaking, n = len(leaking), len(folds)
+    if not leaking:
+        detail = f"no speaker of {title} is in training and test of any of {n} folds"
+        return Check(SHARED, name, "", Verdict.SOUND, 0.0, n, detail), []
+    if not corpus.has_speakers:
+        detail = (
+            f"{n_leaking} of {n} folds of {title} may share speakers between training and test: not all are named; "
+            "name them, and use --folds speaker"
+        )
+        return Check(SHARED, name, "", Verdict.UNTOLD, NAN, n, detail), marks
+    n_shared = len(set().union(*shared))
+    detail = (
+        f"{n_leaking} of {n} folds of {title} share speakers between training and test ({n_shared} of "
+        f"{len(set(corpus.speaker))} speakers): the held-out figures say nothing about speakers that were never heard; "
+        "use --folds speaker"
+    )
+    return Check(SHARED, name, "", Verdict.LEAK, float(n_leaking), n, detail), marks
+
+
+def _both(source: PooledSource, rows: npt.NDArray[np.int64], fold: Fold) -> set[str]:
+    test = np.intersect1d(fold.test, rows)
+    train = np.intersect1d(fold.train, rows)
+    return set(source.speaker[test]) & set(source.speaker[train])
+
+
+def _speaker_check(corpus: PreparedCorpus, seed: int) -> Check:
+    """Look how much of the emotion the speaker tells."""
+    check, title = "emotion told from the speaker", corpus.title
+    n = int(corpus.table["emotion"].notna().sum())
+    if not n or not corpus.has_speakers:
+        what = "emotions" if not n else "all speakers"
+        detail = f"{title} does not name {what}, so what the speaker tells of the emotion is unknown"
+        return Check(check, corpus.name, "", Verdict.UNTOLD, NAN, n, detail)
+    told = emotion_from_speaker(corpus.speaker, corpus.emotion, seed=seed)
+    guess = f"the best guess from the speaker alone is right for {told.accuracy:.0%} (chance {told.chance:.0%})"
+    about = f"{told.n_of_one} of {told.n_speakers} speakers of {title} show one emotion only"
+    if np.isnan(told.excess) or told.n_speakers == told.n:
+        detail = f"{guess} in {title}, with too few emotions or utterances a speaker to tell more"
+        return Check(check, corpus.name, "", Verdict.UNTOLD, told.accuracy, n, detail)
+    if told.excess <= MOST_TOLD:
+        detail = f"{guess} in {title}: who speaks does not give the emotion away"
+        return Check(check, corpus.name, "", Verdict.SOUND, told.accuracy, n, detail)
+    detail = (
+        f"{about}, and {guess}: --policy speaker would take the emotion out, and folds that share speakers would "
+        "reward knowing the voice; use neither on it"
+    )
+    return Check(check, corpus.name, "", Verdict.WARNING, told.accuracy, n, detail)
+
+
+@dataclass(frozen=True)
+class _Statistics:
+    """Whose mean and spread a corpus is standardised with: how many utterances, and the share of them evaluated."""
+
+    words: str
+    n: int
+    share_evaluated: float
+
+    @classmethod
+    def of(
+        cls, corpus: PreparedCorpus, source: PooledSource, folds: Sequence[Fold], policy: str, seed: int
+    ) -> _Statistics:
+        n = len(corpus.table)
+        if policy == "speaker":
+            return cls("each speaker's own utterances", n, 1.0)
+        n_source = min((len(fold.train) for fold in folds), default=len(source.emotion))
+        if corpus in source.corpora:
+            rows = source.rows[source.corpora.index(corpus)]
+            heard = [len(np.intersect1d(fold.train, rows)) for fold in folds if np.isin(fold.test, rows).any()]
+            if min(heard, default=n):
+                return cls(f"the training utterances of {corpus.title} itself", min(heard, default=n), 0.0)
+            policy = policy if policy == "source" else "target-all"
+        if policy == "source":
+            return cls("the training utterances of the source", n_source, 0.0)
+        _, evaluated = target_statistics(corpus.functionals, policy, seed=seed)
+        if evaluated.all():
+            return cls("all its utterances", n, 1.0)
+        return cls("a part of its utterances that is not evaluated", int((~evaluated).sum()), 0.0)
+
+    def check(self, corpus: PreparedCorpus, policy: str, *, confounded: bool) -> Check:
+        begin = f"mean and spread of {corpus.title} come from {self.words} ({self.n})"
+        verdict, detail = Verdict.SOUND, f"{begin}; none of these is evaluated with them"
+        if self.share_evaluated:
+            verdict = Verdict.WARNING
+            detail = (
+                f"{begin}, those evaluated among them, without labels (transductive): figures hold where all that is "
+                "to be judged is at hand beforehand; compare with --policy target-20"
+            )
+        if confounded:
+            verdict = Verdict.CONFOUNDED
+            detail = (
+                f"{corpus.title} is standardised by speaker, although its speakers give the emotion away, so its "
+                f"figures say little about emotion; use another --policy than {policy}"
+            )
+        return Check("mean and spread", corpus.name, "", verdict, self.share_evaluated, self.n, detail)

@@ -1,0 +1,239 @@
+"""Synthetic speech in five languages, spoken on the spot by espeak-ng: five small corpora for the demo.
+
+**It shows that the pipeline works, and says nothing about how people express emotion:** which sound goes with
+which emotion was written down in ``expression.py``, so finding it again proves nothing.
+
+==========  ================================================================================================
+Origin      espeak-ng 1.52 through the wheel ``espeakng-loader``; coloured afterwards (``expression.py``)
+Languages   English (10 speakers, 240 utterances); German, French, Urdu, Greek (each 6 and 96)
+Speakers    variants of the language's voice, half of them female, each with habits of its own
+Emotions    neutral, sad, happy, angry: every speaker says every sentence once in each
+Labels      activation and valence in half steps on 1..5, by one simulated rater who is not exact
+Recordings  22,050 Hz, mono, 16 bit, with background noise; the Greek corpus has two more, one silent and one
+            too short to measure, on purpose
+Licence     sentences and settings: as this project. espeak-ng is free under the GNU GPL, version 3 or later;
+            it is no part of this project and is loaded only while the corpora are spoken
+Access      ``pip install "affectmap[demo]"``, then ``affectmap demo``
+==========  ================================================================================================
+
+Conventions:
+    * A corpus depends on its language and the seed alone; the same ones give the same bytes on one machine.
+    * ``table.csv`` has the columns of an utterance table, ``file`` relative to its own folder.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+import tomllib
+import zlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from importlib import resources
+from itertools import product
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import soundfile
+
+from affectmap.corpora.synthetic import espeak
+from affectmap.corpora.synthetic.expression import Expression, Signal, Speaker, colour, line
+from affectmap.errors import ConfigError
+from affectmap.files import check_new_folder, new_folder, write_text
+from affectmap.schema import LABEL_RANGE, Emotion
+
+#: To be said wherever something made from these corpora is printed or drawn.
+NOTICE = "The speech is synthetic: it shows that the pipeline works and says nothing about people."
+
+TABLE = "table.csv"
+_COLUMNS = ("file", "emotion", "activation", "valence", "speaker", "sex", "language")
+#: Mean activation and valence of an emotion as intended; _SPREAD and _RATER_NOISE are standard deviations.
+_CENTRES = {
+    Emotion.NEUTRAL: (2.7, 3.0),
+    Emotion.SAD: (1.5, 2.0),
+    Emotion.HAPPY: (4.2, 4.1),
+    Emotion.ANGRY: (4.3, 1.8),
+}
+_SPREAD = 0.35
+_RATER_NOISE = 0.4
+_TOO_SHORT = 0.02
+
+
+@dataclass(frozen=True)
+class _Language:
+    """What synthetic.toml says of one language."""
+
+    code: str
+    name: str
+    voice: str
+    pace: float
+    female: Sequence[str]
+    male: Sequence[str]
+    noise: float
+    sentences: Sequence[str]
+    expression: dict[str, float] = field(default_factory=dict)
+    damaged: bool = False
+
+
+def _read_languages() -> dict[str, _Language]:
+    text = resources.files("affectmap.corpora.synthetic").joinpath("synthetic.toml").read_text(encoding="utf-8")
+    return {code: _Language(code, **settings) for code, settings in tomllib.loads(text).items()}
+
+
+_LANGUAGES = _read_languages()
+#: ISO 639-1 codes of the languages; the first one has the most speech and serves as the source.
+LANGUAGES = tuple(_LANGUAGES)
+
+
+def speak_corpora(
+    folder: Path, *, seed: int = 0, languages: Sequence[str] = LANGUAGES, overwrite: bool = False
+) -> dict[str, Path]:
+    """Speak the corpora into a new folder: one folder each with recordings and ``table.csv``, and a README.
+
+    Args:
+        folder: The folder to be made, whole or not at all.
+        seed: At least 0; another one gives other habits of the speakers, other ratings and other noise.
+        languages: Some of `LANGUAGES`; default all.
+        overwrite: Whether a folder that affectmap wrote may be replaced.
+
+    Returns:
+        The table of each corpus by the corpus's name, in the order of `languages`.
+
+    Raises:
+        ConfigError: If a language is unknown or named twice, `seed` is negative, or espeak-ng is missing or
+            fails.
+        StorageError: If `folder` exists and may not be replaced.
+
+    Example:
+        >>> import tempfile
+        >>> tables = speak_corpora(Path(tempfile.mkdtemp()) / "speech", languages=["ur"])
+        >>> print(tables["synthetic-urdu"].read_text().splitlines()[0])
+        file,emotion,activation,valence,speaker,sex,language
+    """
+    chosen = _chosen(languages)
+    if seed < 0:
+        raise ConfigError(f"seed is {seed}; give a whole number of at least 0")
+    library, data = _installed()
+    check_new_folder(folder, overwrite=overwrite)
+    with new_folder(folder, overwrite=overwrite) as temporary:
+        write_text(temporary / "README.txt", _readme(chosen, seed))
+        with ThreadPoolExecutor(len(chosen)) as pool:  # each waits for a process of its own most of the time
+            list(pool.map(lambda language: _speak_corpus(temporary, language, seed, library, data), chosen))
+    return {language.name: folder / language.name / TABLE for language in chosen}
+
+
+def _chosen(languages: Sequence[str]) -> list[_Language]:
+    unknown = [code for code in languages if code not in _LANGUAGES]
+    if unknown or not languages or len(set(languages)) < len(languages):
+        raise ConfigError(f"languages are {list(languages)}; give some of {list(LANGUAGES)}, each once")
+    return [_LANGUAGES[code] for code in languages]
+
+
+def _installed() -> tuple[Path, Path]:
+    """Find the library and the folder of its voices."""
+    try:
+        import espeakng_loader
+
+        return Path(espeakng_loader.get_library_path()), Path(espeakng_loader.get_data_path())
+    except (ImportError, RuntimeError) as error:
+        raise ConfigError('synthetic speech needs espeak-ng; run pip install "affectmap[demo]"') from error
+
+
+def _readme(chosen: Sequence[_Language], seed: int) -> str:
+    corpora = "".join(f"  {language.name}/{TABLE}\n" for language in chosen)
+    damaged = "".join(
+        f"\nTwo recordings of {language.name} cannot be measured: one is silent, one too short.\n"
+        "They are there on purpose, to be named among the dropped ones.\n"
+        for language in chosen
+        if language.damaged
+    )
+    return f"{NOTICE}\n\nSpoken by espeak-ng (GNU GPL 3 or later), seed {seed}.\n\n{corpora}{damaged}"
+
+
+_Row = dict[str, str | float]
+
+
+class _Take(NamedTuple):
+    """One utterance: its row in the table, what espeak-ng is asked for, and what is done afterwards."""
+
+    row: _Row
+    line: espeak.Line
+    expression: Expression
+
+
+def _speak_corpus(folder: Path, language: _Language, seed: int, library: Path, data: Path) -> None:
+    random = np.random.default_rng([seed, zlib.crc32(language.code.encode())])
+    takes = list(_plan(language, random))
+    spoken, sampling_rate = _spoken([take.line for take in takes], seed, library, data)
+    corpus = folder / language.name
+    (corpus / "wav").mkdir(parents=True)
+    for take, signal in zip(takes, spoken, strict=True):
+        recording = colour(signal, sampling_rate, take.expression, language.noise, random)
+        _write(corpus / str(take.row["file"]), recording, sampling_rate)
+    rows = [take.row for take in takes]
+    if language.damaged:
+        rows += _write_damaged(corpus, rows[0], sampling_rate)
+    with (corpus / TABLE).open("w", encoding="utf-8", newline="") as table:
+        writer = csv.DictWriter(table, _COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _plan(language: _Language, random: np.random.Generator) -> Iterator[_Take]:
+    voices = [("female", voice) for voice in language.female] + [("male", voice) for voice in language.male]
+    for number, (sex, variant) in enumerate(voices, start=1):
+        name = f"{language.code}{number:02}"
+        speaker = Speaker(language.expression, random)
+        for emotion, (sentence, text) in product(_CENTRES, enumerate(language.sentences, start=1)):
+            intended, rated = _intend_and_rate(emotion, random)
+            expression = speaker.express(*intended, random)
+            file = f"wav/{name}_{emotion}_{sentence}.wav"
+            cells = (file, str(emotion), *rated, name, sex, language.code)
+            request = line(f"{text}.", f"{language.voice}+{variant}", language.pace, expression)
+            yield _Take(dict(zip(_COLUMNS, cells, strict=True)), request, expression)
+
+
+def _intend_and_rate(emotion: Emotion, random: np.random.Generator) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Draw the activation and valence that a speaker intends and those that a rater writes, in half steps."""
+    intended = np.clip(random.normal(_CENTRES[emotion], _SPREAD), *LABEL_RANGE)
+    rated = np.clip(np.rint(2 * random.normal(intended, _RATER_NOISE)) / 2, *LABEL_RANGE)
+    return (float(intended[0]), float(intended[1])), (float(rated[0]), float(rated[1]))
+
+
+def _spoken(lines: Sequence[espeak.Line], seed: int, library: Path, data: Path) -> tuple[list[Signal], int]:
+    """Speak the lines in a process of their own; see espeak.py for why."""
+    request = {"library": str(library), "data": str(data), "seed": seed % 2**31, "lines": lines}
+    process = subprocess.run(
+        [sys.executable, "-I", espeak.__file__],
+        input=json.dumps(request).encode(),
+        capture_output=True,
+        check=False,
+    )
+    if process.returncode:
+        told = process.stderr.decode(errors="replace").strip() or f"it ended with {process.returncode}"
+        raise ConfigError(
+            f"espeak-ng failed: {told.splitlines()[-1]}; try pip install --force-reinstall espeakng-loader"
+        )
+    first, _, samples = process.stdout.partition(b"\n")
+    header = json.loads(first)
+    signal = np.frombuffer(samples, dtype=np.int16) / 2.0**15
+    return np.split(signal, np.cumsum(header["n_samples"])[:-1]), header["sampling_rate"]
+
+
+def _write(file: Path, signal: Signal, sampling_rate: int) -> None:
+    soundfile.write(file, np.rint(signal * (2**15 - 1)).astype(np.int16), sampling_rate, subtype="PCM_16")
+
+
+def _write_damaged(corpus: Path, like: _Row, sampling_rate: int) -> list[_Row]:
+    """Write a silent and a very short recording; nobody could rate them, so they have no labels."""
+    rows = []
+    too_short = int(_TOO_SHORT * sampling_rate)
+    for name, signal in (("silent", np.zeros(sampling_rate)), ("too_short", np.full(too_short, 0.1))):
+        file = f"wav/{like['speaker']}_{name}.wav"
+        _write(corpus / file, signal, sampling_rate)
+        rows.append({**like, "file": file, "activation": "", "valence": ""})
+    return rows

@@ -1,0 +1,1 @@
+"""The experiment: the paper's protocol from one configuration to results."""

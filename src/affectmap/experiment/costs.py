@@ -1,0 +1,186 @@
+"""What a minute of sound costs: seconds and memory, of the small model and of a large one, measured on this machine.
+
+Each is measured in a process of its own, which loads the model, takes one signal to warm up and then all of them with
+all cores (or on the GPU); reading files does not count. Memory is the most that the process ever held, libraries
+included; on a GPU, that of the GPU.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from affectmap.audio.reading import read_audio, resample
+from affectmap.errors import AudioError
+from affectmap.features.utterances import Utterance, list_utterances
+
+COLUMNS = ("model", "parameters", "seconds_per_minute", "memory_mb", "device")
+#: Seconds of sound that costs are measured on.
+SAMPLE_S = 20.0
+#: Seconds after which a measurement is given up.
+PATIENCE_S = 600.0
+#: The rate in Hz of the sound that is measured.
+RATE = 16000
+#: The kinds of models that are measured.
+SMALL, CLASSES, ENCODER = "small", "classes", "encoder"
+
+Signal = npt.NDArray[np.float32]
+
+
+class CostOf(NamedTuple):
+    """What is measured.
+
+    Attributes:
+        name: In the table.
+        kind: `SMALL` (functionals and the network that comes with the package, which has the size of ours),
+            `CLASSES` or `ENCODER`.
+        folder: Of a pretrained model.
+        n_parameters: Of what is trained on top, or of all where nothing else is.
+        device: ``cpu`` or ``cuda``.
+    """
+
+    name: str
+    kind: str
+    folder: str
+    n_parameters: int
+    device: str
+
+
+def measure_costs(models: Sequence[CostOf], indexes: Iterable[pd.Index]) -> tuple[pd.DataFrame, list[str]]:
+    """Measure what models cost.
+
+    Args:
+        models: One row each.
+        indexes: Of the tables of corpora; sound is taken from the first that has some.
+
+    Returns:
+        Columns `COLUMNS`; and a sentence for each model that could not be measured.
+    """
+    sample: list[Utterance] = []
+    for index in indexes:
+        sample = sample or sample_utterances(list_utterances(index[:100]))
+    if not sample:
+        return pd.DataFrame(columns=list(COLUMNS)), [
+            "costs were not measured: no corpus has recordings that can be read"
+        ]
+    rows, notes = [], []
+    for model in models:
+        task = {**model._asdict(), "utterances": sample}
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", "affectmap.experiment.costs"],
+                input=json.dumps(task),
+                capture_output=True,
+                text=True,
+                timeout=PATIENCE_S,
+                check=True,
+            )
+            found = json.loads(done.stdout.splitlines()[-1])
+        except (subprocess.SubprocessError, ValueError, IndexError, OSError):
+            notes.append(f"what {model.name} costs could not be measured")
+            continue
+        n_parameters = model.n_parameters + found["n_parameters"]
+        rows.append((model.name, n_parameters, found["seconds"], found["memory_mb"], model.device))
+    return pd.DataFrame(rows, columns=list(COLUMNS)), notes
+
+
+def sample_utterances(utterances: Sequence[Utterance]) -> list[Utterance]:
+    """Take the first readable utterances that last `SAMPLE_S` together.
+
+    Args:
+        utterances: Of a corpus.
+
+    Returns:
+        Some of them; none where none can be read.
+
+    Example:
+        >>> sample_utterances([Utterance("missing.wav", 0.0, None)])
+        []
+    """
+    chosen, seconds = [], 0.0
+    for each in utterances:
+        try:
+            signal, rate = read_audio(*each)
+        except AudioError:
+            continue
+        chosen.append(each)
+        seconds += len(signal) / rate
+        if seconds >= SAMPLE_S:
+            break
+    return chosen
+
+
+def cost_of_minute(prepare: Callable[[], Callable[[Signal], object]], signals: Sequence[Signal]) -> float:
+    """Time a model.
+
+    Args:
+        prepare: Loads it and gives what takes one signal.
+        signals: At `RATE`.
+
+    Returns:
+        Seconds that a minute of sound takes.
+
+    Example:
+        >>> cost_of_minute(lambda: lambda signal: None, [np.zeros(RATE, np.float32)]) < 60
+        True
+    """
+    run = prepare()
+    run(signals[0])
+    start = time.perf_counter()
+    for signal in signals:
+        run(signal)
+    return (time.perf_counter() - start) * 60 * RATE / sum(map(len, signals))
+
+
+def peak_memory_mb() -> float:
+    """Give the most memory that this process ever held, in megabytes."""
+    status = Path("/proc/self/status")
+    if status.is_file():  # what a parent held before this process began does not count there
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return float(line.split()[1]) * 1024 / 1e6
+    import resource  # which Windows does not have
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+
+def _small() -> Callable[[Signal], object]:
+    from affectmap.model.model import load_model
+
+    model = load_model()
+    return lambda signal: model.embed(signal, RATE)
+
+
+def _large(task: dict[str, Any]) -> tuple[Callable[[Signal], object], int]:
+    from affectmap.features.encoders.models import SpeechModel
+
+    classes = task["kind"] == CLASSES
+    model = SpeechModel(Path(task["folder"]), classifier=classes, device=task["device"])
+    run = model.probabilities if classes else lambda signals: model.pooled(signals, {1: 1.0})
+    return lambda signal: run([signal]), model.n_parameters
+
+
+def _main() -> None:
+    task = json.load(sys.stdin)
+    signals = [resample(*read_audio(*utterance), RATE) for utterance in task["utterances"]]
+    run, n_parameters = (_small(), 0) if task["kind"] == SMALL else _large(task)
+    seconds = cost_of_minute(lambda: run, signals)
+    memory_mb = peak_memory_mb()
+    if task["device"] == "cuda" and task["kind"] != SMALL:
+        import torch
+
+        memory_mb = torch.cuda.max_memory_allocated() / 1e6
+    print(json.dumps({"seconds": seconds, "memory_mb": memory_mb, "n_parameters": n_parameters}))
+
+
+if __name__ == "__main__":
+    _main()

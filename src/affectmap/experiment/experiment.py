@@ -1,0 +1,390 @@
+"""One configuration in, all results out: corpora, folds, methods, tables, claims and trained models.
+
+The protocol of Das et al. 2022 in the order in which it runs: `Experiment.run` is the contents page, and every
+step is a function of a module below this one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from operator import itemgetter
+from pathlib import Path
+
+import joblib
+import numpy as np
+
+from affectmap.audit.examination import Audit, examine
+from affectmap.corpora import Corpus
+from affectmap.corpora.synthetic.recordings import NOTICE as SYNTHETIC_NOTICE
+from affectmap.experiment.large_models import Comparison, Models, ProgressBar, compare, find_models
+from affectmap.experiment.paper_claims import judge_claims
+from affectmap.experiment.paper_table2 import table2
+from affectmap.experiment.protocol import (
+    Embed,
+    Material,
+    Placed,
+    embed_blocks,
+    embed_rows,
+    fold_kind,
+    make_material,
+    place,
+    score,
+    source_folds,
+    upper_bounds,
+)
+from affectmap.experiment.results import (
+    Results,
+    corpora_table,
+    curves_table,
+    embeddings_table,
+    findings_table,
+    mark_claims,
+    mark_table2,
+    ratings_table,
+)
+from affectmap.experiment.run_checks import check_jobs, check_measured, class_notes, speaker_notes
+from affectmap.experiment.training_plan import (
+    Job,
+    check_labels,
+    source_jobs,
+    supervised_folds,
+    training_settings,
+    wrap_model,
+)
+from affectmap.model.embedder import Embedder
+from affectmap.model.training import TrainedModel, train_stacked
+from affectmap.parallel.workers import mapped, n_workers, one_blas_thread
+from affectmap.preparation.config import ExperimentConfig
+from affectmap.preparation.folds import Fold
+from affectmap.preparation.pooled_sources import PooledSource, ScaledRows
+from affectmap.preparation.prepared_corpus import PreparedCorpus, prepare_for, read_corpora
+from affectmap.stats.baselines import FUNCTIONALS_88, PCA_2, RIDGE, baseline
+from affectmap.stats.bootstrap import SpeakerBootstrap
+from affectmap.stats.regression import Run, label_scores, sampling_notes
+from affectmap.stats.scores import Score, Scores
+from affectmap.transfer.recipe import Recipe, fit_transfer
+
+#: Embeddings to score above which a second process pays for its own start.
+PARALLEL_SCORES = 100
+#: Utterances of the source above which its classifiers on 88 functionals alone do.
+PARALLEL_ROWS = 2000
+#: Bytes of standardised features above which folds are trained one after another, not all at once.
+TOGETHER_BYTES = 256 * 2**20
+#: What was trained, and what came of it.
+Trained = list[tuple[Job, TrainedModel]]
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """All that is trained and evaluated on.
+
+    Attributes:
+        source: The source corpora, pooled.
+        targets: The target corpora.
+        materials: Standardised data, one item a fold.
+        whole: The same with all rows of the source in training.
+        bootstraps: Resamples of speakers, one a corpus.
+        audit: What has to be known before any figure is believed.
+    """
+
+    source: PooledSource
+    targets: tuple[PreparedCorpus, ...]
+    materials: tuple[Material, ...]
+    whole: Material
+    bootstraps: dict[str, SpeakerBootstrap]
+    audit: Audit
+
+
+class Experiment:
+    """Runs one configuration.
+
+    Args:
+        config: All settings.
+        cache: Folder of cached functionals; the user's cache folder by default.
+        notify: Takes one line for people at a time.
+        progress: Draws progress bars.
+    """
+
+    def __init__(
+        self,
+        config: ExperimentConfig,
+        *,
+        cache: Path | None = None,
+        notify: Callable[[str], None] = lambda line: None,
+        progress: ProgressBar | None = None,
+    ) -> None:
+        self.config, self.cache, self.notify = config, cache, notify
+        self.progress = progress or (lambda label: nullcontext(lambda done, total: None))
+        self.n_jobs = config.n_jobs or joblib.cpu_count()
+        self.timings: dict[str, float] = {}
+        self.notes: list[str] = [SYNTHETIC_NOTICE] if config.synthetic else []
+        self.models = Models()
+
+    def run(self, command: str = "") -> Results:
+        """Run it all.
+
+        Args:
+            command: The command to note in the results.
+
+        Returns:
+            The results.
+
+        Raises:
+            AffectmapError: If corpora, labels or settings cannot be used; the message says which and what to do.
+        """
+        data = self.prepare()
+        with self._stage("training"):
+            trained = self.train(data)
+        compared = self._compared(data, trained)
+        with self._stage("embedding"):
+            placed = [*_place_trained(data, trained, self.config), *_place_baselines(data, self.config)]
+        with self._stage("scoring"):
+            scores = self.score(data, trained, placed, compared.scores)
+        with self._stage("claims and tables"):
+            corpora = [*data.source.corpora, *data.targets]
+            shown = [each for each in placed if _is_shown(each.run, self.config)]
+            return Results(
+                settings=self.config.model_dump(mode="json")
+                | {"folds": fold_kind(data.source, self.config), "training": vars(training_settings(self.config))}
+                | self.models.settings,
+                command=command,
+                notes=self.notes,
+                timings=self.timings,
+                corpora=corpora_table(data.source.corpora, data.targets, data.materials[0], self.config),
+                findings=findings_table(corpora),
+                audit=data.audit.table(),
+                runs=self.models.named(data.audit.marked(scores.runs())),
+                summary=self.models.named(data.audit.marked(scores.summary())),
+                table2=mark_table2(
+                    table2(scores, [corpus.name for corpus in data.source.corpora], self.models.title), data.audit
+                ),
+                claims=mark_claims(judge_claims(scores), data.audit),
+                ratings=ratings_table(data.source.corpora, data.targets),
+                embeddings=embeddings_table(shown),
+                curves=curves_table(trained),
+                embedders=dict(_embedders(data, trained, self.config)),
+                costs=compared.costs,
+            )
+
+    def _compared(self, data: Data, trained: Trained) -> Comparison:
+        if self.models.reference is None:
+            return Comparison()
+        n_parameters = sum(each.numel() for each in trained[0][1].network.parameters())
+        with self._stage("reference"):
+            compared = compare(
+                self.models, data.source, data.targets, data.materials, data.bootstraps, self.config,
+                n_parameters=n_parameters, cache=self.cache, progress=self.progress,
+            )  # fmt: skip
+        self._note(compared.notes)
+        return compared
+
+    @contextmanager
+    def _stage(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.timings[name] = round(time.perf_counter() - start, 3)
+
+    def _note(self, sentences: Sequence[str]) -> None:
+        for sentence in sentences:
+            self.notes.append(sentence)
+            self.notify(f"note: {sentence}")
+
+    def prepare(self) -> Data:
+        """Read and measure the corpora, check them, split the source and standardise everything."""
+        config = self.config
+        with self._stage("reading corpora"):
+            corpora = self._load(config)
+        with self._stage("functionals"):
+            # Each is let go once measured: functionals that it brought need not be kept twice.
+            prepared = [self._measure(corpora.pop(0)) for _ in range(len(corpora))]
+        with self._stage("folds and standardisation"):
+            n_source = len(config.source)
+            source, targets = PooledSource.of(prepared[:n_source]), tuple(prepared[n_source:])
+            check_labels(source, config.methods)
+            self._note(class_notes(source, targets))
+            folds = source_folds(source, config)
+            self._note(sampling_notes([n for fold in folds for n in _rated_held_out(source, fold)]))
+            self._note(speaker_notes(prepared) if config.policy == "speaker" else [])
+            materials = tuple(make_material(source, targets, fold, config) for fold in folds)
+            bootstraps = {
+                corpus.name: SpeakerBootstrap(sorted(set(corpus.speaker)), config.n_resamples, config.seed + i)
+                for i, corpus in enumerate(prepared)
+            }
+        with self._stage("audit"):
+            audit = examine(source, targets, folds, policy=config.policy, seed=config.seed)
+            self._note([*audit.notes(), *self.models.notes])
+        return Data(source, targets, materials, self._whole(source), bootstraps, audit)
+
+    def _load(self, config: ExperimentConfig) -> list[Corpus]:
+        # Without a task it only checks settings and device, before hours of measuring.
+        train_stacked([], training_settings(config), device=config.device)
+        self.models = find_models(config)
+        return read_corpora(config)
+
+    def _measure(self, corpus: Corpus) -> PreparedCorpus:
+        encoder = self.models.encoder
+        with self.progress(f"{'functionals' if encoder is None else 'features'} of {corpus.name}") as progress:
+            prepared = prepare_for(self.config, corpus, encoder=encoder, cache=self.cache, progress=progress)
+        self.notify(prepared.counts)
+        for finding in prepared.findings:
+            # What is told about the corpus as a whole bears on every figure; single recordings are in the report.
+            if finding.kind == "note" or (finding.kind == "missing" and not finding.file):
+                self._note([f"{prepared.title}: {finding.detail}"])
+        check_measured(prepared)
+        return prepared
+
+    def fit_embedder(self) -> Embedder:
+        """Train the first method on all of the source, without folds, targets or scores.
+
+        Returns:
+            The embedder; its statistics are those of the source.
+        """
+        source = PooledSource.of(self._sources())
+        check_labels(source, self.config.methods[:1])
+        whole = self._whole(source)
+        job = next(source_jobs(source, whole, 0, self.config))
+        (model,) = self._models([job])
+        return wrap_model(job, model, whole, self.config)
+
+    def fit_recipe(self, recipe: Recipe) -> Embedder:
+        """Train on all of the sources, which may have classes alone, for corpora that were never heard.
+
+        Args:
+            recipe: What is trained; of the settings, seed and device matter, and how corpora are read.
+
+        Returns:
+            The embedder; its statistics are those of all sources together.
+        """
+        return fit_transfer(
+            self._sources(),
+            recipe,
+            seed=self.config.seed,
+            device=self.config.device,
+            n_jobs=self.n_jobs,
+            notify=self.notify,
+        )
+
+    def _sources(self) -> list[PreparedCorpus]:
+        alone = self.config.model_copy(update={"target": []})
+        sources = [self._measure(corpus) for corpus in self._load(alone)]
+        for finding in chain.from_iterable(corpus.findings for corpus in sources):
+            if finding.dropped:
+                self.notify(f"dropped {finding.file}: {finding.detail}")
+        return sources
+
+    def _whole(self, source: PooledSource) -> Material:
+        rows = np.arange(len(source.emotion))
+        return make_material(source, (), Fold("all", rows, rows, shares_speakers=True), self.config)
+
+    def train(self, data: Data) -> Trained:
+        """Train every method on every fold and on the whole source, and the supervised upper bounds.
+
+        All at once, or fold after fold where the features of all folds together would fill the memory.
+        """
+        trained, waiting = Trained(), list[Job]()
+        for jobs in self._jobs_by_fold(data):
+            waiting += jobs
+            if _n_bytes(waiting) > TOGETHER_BYTES:
+                trained += self._train(waiting)
+                waiting = []
+        return [*trained, *self._train(waiting)] if waiting else trained
+
+    def _jobs_by_fold(self, data: Data) -> Iterator[Iterator[Job]]:
+        config, source = self.config, data.source
+        for number, material in enumerate(data.materials, start=1):
+            yield source_jobs(source, material, number, config)
+        yield (job for job in source_jobs(source, data.whole, 0, config) if job.seed == config.seed)
+        for target in data.targets:
+            yield from supervised_folds(target, config)
+
+    def _train(self, jobs: list[Job]) -> Trained:
+        self.notify(f"training {len(jobs)} models")
+        return [(job._replace(task=None), model) for job, model in zip(jobs, self._models(jobs), strict=True)]
+
+    def _models(self, jobs: list[Job]) -> list[TrainedModel]:
+        check_jobs(jobs)
+        tasks, config = [job.task for job in jobs if job.task], self.config
+        return train_stacked(tasks, training_settings(config), device=config.device, n_jobs=self.n_jobs)
+
+    def score(self, data: Data, trained: Trained, placed: Sequence[Placed], more: Sequence[Score] = ()) -> Scores:
+        """Score all embeddings, on all cores, and the upper bounds; a reference's scores come as they are."""
+        self.notify(f"scoring {len(placed)} embeddings")
+        emotions = {corpus.name: corpus.emotion for corpus in data.source.corpora}
+        bounds = Run(FUNCTIONALS_88, 1, self.config.seed, data.bootstraps)
+        work = [partial(score, each, emotions, self.config) for each in placed]
+        emotion = data.source.emotion
+        for role, corpora in (("source", data.source.corpora), ("target", data.targets)):
+            work += [partial(upper_bounds, bounds, each, role, emotion, self.config) for each in corpora]
+        # Classifiers on 88 functionals take longest and go first, so that nobody waits for one of them at the end.
+        order = sorted(range(len(work)), key=lambda i: i < len(placed) and placed[i].run.method != FUNCTIONALS_88)
+        pays = len(work) > PARALLEL_SCORES or len(emotion) > PARALLEL_ROWS
+        results = mapped(
+            _scored, [work[i] for i in order], n_jobs=n_workers(self.n_jobs) if pays else 1, batch_size="auto"
+        )
+        found = [scores for _, scores in sorted(zip(order, results, strict=True), key=itemgetter(0))]
+        found += [_supervised_scores(data, job, model, job.held_out) for job, model in trained if job.held_out]
+        return Scores([*chain.from_iterable(found), *more])
+
+
+def _rated_held_out(source: PooledSource, fold: Fold) -> Iterator[int]:
+    """Count the utterances that a fold holds out of each corpus, by the label that more of them have."""
+    rated = np.isfinite(source.label)[fold.test]
+    for corpus in source.corpora:
+        yield int(rated[source.corpus_name[fold.test] == corpus.name].sum(axis=0).max())
+
+
+def _scored(work: Callable[[], list[Score]]) -> list[Score]:
+    with one_blas_thread():
+        return work()
+
+
+def _n_bytes(jobs: Sequence[Job]) -> int:
+    arrays = [job.task.features for job in jobs if job.task]
+    return sum({id(array): array.nbytes for array in arrays}.values())
+
+
+def _place_trained(data: Data, trained: Trained, config: ExperimentConfig) -> Iterator[Placed]:
+    for job, model in trained:
+        if job.fold and job.held_out is None:
+            run = Run(job.method, job.fold, job.seed, data.bootstraps)
+            yield _place(run, data, data.materials[job.fold - 1], model.network.embed, config)
+
+
+def _place_baselines(data: Data, config: ExperimentConfig) -> Iterator[Placed]:
+    has_labels = all(np.isfinite(data.source.label[m.fold.train]).all(axis=1).any() for m in data.materials)
+    for name in (PCA_2, FUNCTIONALS_88, *([RIDGE] if has_labels else [])):
+        for number, material in enumerate(data.materials, start=1):
+            rows = material.fold.train
+            fitted = baseline(name, penalty=config.ridge_penalty, n_rows=len(rows))
+            fitted.fit(material.source.of(rows), data.source.label[rows])
+            run = Run(name, number, config.seed, data.bootstraps)
+            yield _place(run, data, material, fitted.transform, config)
+
+
+def _place(run: Run, data: Data, material: Material, embed: Embed, config: ExperimentConfig) -> Placed:
+    # What is shown is shown whole; of the others only what is scored need be kept.
+    return place(run, data.source, data.targets, material, embed, only_known=not _is_shown(run, config))
+
+
+def _supervised_scores(data: Data, job: Job, model: TrainedModel, held_out: ScaledRows) -> list[Score]:
+    target = next(target for target in data.targets if target.name == job.corpus)
+    test = embed_rows(target, "target", embed_blocks(held_out, model.network.embed), held_out.rows)
+    return list(label_scores(Run(job.method, job.fold, job.seed, data.bootstraps), test, "supervised"))
+
+
+def _is_shown(run: Run, config: ExperimentConfig) -> bool:
+    return (run.fold, run.seed) == (1, config.seed) and run.method != FUNCTIONALS_88
+
+
+def _embedders(data: Data, trained: Trained, config: ExperimentConfig) -> Iterator[tuple[str, Embedder]]:
+    """Wrap the trained models of the first seed, one a method and fold, and one a method on the whole source."""
+    for job, model in trained:
+        if job.held_out is None and job.seed == config.seed:
+            material = data.materials[job.fold - 1] if job.fold else data.whole
+            name = f"{job.method.lower()}/{f'fold-{job.fold}' if job.fold else 'all'}"
+            yield name, wrap_model(job, model, material, config)

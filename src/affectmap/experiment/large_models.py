@@ -1,0 +1,275 @@
+"""Large models of others in a run: found before anything is measured, scored in table 4, and what they cost.
+
+The reference is scored on the same utterances, classes and resamples as every other method. Of a source the rows that
+each fold holds out are scored, of a target the evaluated rows, once: a reference is not trained, so that neither folds
+nor seeds change what it says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from affectmap.errors import AudioError, UsageError
+from affectmap.experiment.costs import CLASSES, ENCODER, SMALL, CostOf, measure_costs
+from affectmap.experiment.protocol import Material, embed_rows
+from affectmap.features.encoders.features import FeatureEncoder
+from affectmap.features.encoders.layers import parse_encoder
+from affectmap.features.encoders.recogniser import SUPERB, LikeliestClass, Reference
+from affectmap.features.functionals import FEATURE_SET
+from affectmap.preparation.config import EGEMAPS, ExperimentConfig
+from affectmap.preparation.pooled_sources import PooledSource
+from affectmap.preparation.prepared_corpus import PreparedCorpus
+from affectmap.stats.baselines import FUNCTIONALS_88
+from affectmap.stats.bootstrap import SpeakerBootstrap
+from affectmap.stats.classification import class_scores
+from affectmap.stats.regression import Run
+from affectmap.stats.scores import Score
+
+#: Draws a progress bar: given a label, a context that gives a function of (done, total).
+ProgressBar = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
+#: The corpus that SUPERB's head was trained on.
+KNOWN = "iemocap"
+
+Rows = npt.NDArray[np.int64]
+
+
+class Models(NamedTuple):
+    """The large models of a run.
+
+    Attributes:
+        encoder: Gives the features, ``None`` where they are the functionals.
+        reference: Gets a row in table 4, ``None`` where none was asked for.
+    """
+
+    encoder: FeatureEncoder | None = None
+    reference: Reference | None = None
+
+    @property
+    def title(self) -> str:
+        """Name of the features, for people."""
+        return FEATURE_SET if self.encoder is None else self.encoder.title
+
+    @property
+    def notes(self) -> list[str]:
+        """What is different with an encoder, for people."""
+        if self.encoder is None:
+            return []
+        return [
+            "features are an encoder's: recordings that are copies of each other are found only where their files, or "
+            "segments of them, are the same"
+        ]
+
+    @property
+    def settings(self) -> dict[str, int]:
+        """What the results' settings say of them."""
+        return {} if self.encoder is None else {"input_dim": len(self.encoder.names)}
+
+    def named(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Name the row of all features by their number, where they are not the 88 functionals.
+
+        Args:
+            frame: With a column ``method``.
+
+        Returns:
+            The same, renamed.
+
+        Example:
+            >>> Models().named(pd.DataFrame({"method": ["88 functionals"]}))["method"].tolist()
+            ['88 functionals']
+        """
+        if self.encoder is None:
+            return frame
+        return frame.assign(method=frame["method"].replace(FUNCTIONALS_88, f"{len(self.encoder.names)} features"))
+
+
+class Comparison(NamedTuple):
+    """What a reference adds to the results.
+
+    Attributes:
+        scores: Its row of table 4.
+        costs: What it and our own model cost; columns `affectmap.experiment.costs.COLUMNS`.
+        notes: Sentences to be read first.
+    """
+
+    scores: Sequence[Score] = ()
+    costs: pd.DataFrame = pd.DataFrame()
+    notes: Sequence[str] = ()
+
+
+def find_models(config: ExperimentConfig) -> Models:
+    """Find the large models that a run asks for, before hours of measuring.
+
+    Args:
+        config: `features`, `reference`, `device` and `sampling_rate` matter.
+
+    Returns:
+        The models.
+
+    Raises:
+        ModelError: If one is not to be had.
+        UsageError: If a setting makes no sense beside them, or the extra ``ssl`` is missing.
+
+    Example:
+        >>> find_models(ExperimentConfig(source=["pets=folder"]))
+        Models(encoder=None, reference=None)
+    """
+    encoder = None
+    if config.features != EGEMAPS:
+        if config.sampling_rate is not None:
+            raise UsageError(
+                f"sampling_rate is {config.sampling_rate}, but an encoder takes recordings at its own rate; leave "
+                "--sampling-rate out"
+            )
+        encoder = FeatureEncoder(parse_encoder(config.features), device=config.device)
+    reference = None if config.reference is None else Reference(config.reference, device=config.device)
+    return Models(encoder, reference)
+
+
+def compare(
+    models: Models,
+    source: PooledSource,
+    targets: Sequence[PreparedCorpus],
+    materials: Sequence[Material],
+    bootstraps: Mapping[str, SpeakerBootstrap],
+    config: ExperimentConfig,
+    *,
+    n_parameters: int,
+    cache: Path | None,
+    progress: ProgressBar,
+) -> Comparison:
+    """Let the reference hear all corpora, score it, and measure what it and our own model cost.
+
+    Args:
+        models: Of the run.
+        source: The pooled source.
+        targets: The targets.
+        materials: Of the folds.
+        bootstraps: Resamples of speakers, one a corpus.
+        config: `seed`, `device` and `n_jobs` matter.
+        n_parameters: Of our own network.
+        cache: Folder of the cache.
+        progress: Draws a bar, given its label.
+
+    Returns:
+        What it adds to the results; nothing where there is no reference.
+    """
+    reference = models.reference
+    if reference is None:
+        return Comparison()
+    heard, notes = hear_corpora(
+        reference, source.corpora, targets, cache=cache, n_jobs=config.n_jobs, progress=progress
+    )
+    scores = reference_scores(heard, source, materials, bootstraps, config.seed)
+    encoder = models.encoder
+    ours = CostOf("this model, with its features", SMALL, "", n_parameters, "cpu")
+    if encoder is not None:
+        ours = CostOf("this model, with its encoder", ENCODER, str(encoder.folder), n_parameters, config.device)
+    theirs = CostOf(f"{SUPERB}, {reference.model}", CLASSES, str(reference.folder), 0, config.device)
+    costs, untold = measure_costs([ours, theirs], (each.corpus.table.index for each in heard))
+    return Comparison(scores, costs, [*notes, *untold])
+
+
+class Heard(NamedTuple):
+    """What a reference makes of one corpus.
+
+    Attributes:
+        corpus: The corpus.
+        role: ``source`` or ``target``.
+        probabilities: Of the four classes ``(N, 4)``; ``NaN`` where a recording cannot be read.
+    """
+
+    corpus: PreparedCorpus
+    role: str
+    probabilities: npt.NDArray[np.float64]
+
+
+def hear_corpora(
+    reference: Reference,
+    sources: Sequence[PreparedCorpus],
+    targets: Sequence[PreparedCorpus],
+    *,
+    cache: Path | None = None,
+    n_jobs: int | None = None,
+    progress: ProgressBar,
+) -> tuple[list[Heard], list[str]]:
+    """Let a reference classify all corpora of a run.
+
+    Args:
+        reference: The reference.
+        sources: Source corpora.
+        targets: Target corpora.
+        cache: Folder of the cache.
+        n_jobs: Threads that read recordings.
+        progress: Draws a bar, given its label.
+
+    Returns:
+        What it makes of each corpus that has recordings, and sentences about what it could not hear.
+    """
+    heard, notes = [], []
+    for role, corpora in (("source", sources), ("target", targets)):
+        for corpus in corpora:
+            index = corpus.table.index
+            try:
+                with progress(f"{SUPERB} on {corpus.name}") as report:
+                    found, _ = reference.classify(corpus.name, index, cache=cache, n_jobs=n_jobs, progress=report)
+            except AudioError as error:
+                notes.append(f"{SUPERB} has no value for {corpus.title}: {error}.")
+                continue
+            if len(found) < len(index):
+                lost = len(index) - len(found)
+                notes.append(f"{SUPERB} cannot read {lost} of {len(index)} recordings of {corpus.title}.")
+            heard.append(Heard(corpus, role, found.reindex(index).to_numpy(dtype=np.float64)))
+            if corpus.corpus.card is not None and corpus.corpus.card.name == KNOWN:
+                notes.append(f"{SUPERB} was trained on {corpus.title}: it has heard most of its speakers before.")
+    return heard, notes
+
+
+def reference_scores(
+    heard: Sequence[Heard],
+    source: PooledSource,
+    materials: Sequence[Material],
+    bootstraps: Mapping[str, SpeakerBootstrap],
+    seed: int,
+) -> list[Score]:
+    """Score a reference in table 4.
+
+    Args:
+        heard: What it makes of the corpora.
+        source: The pooled source.
+        materials: Of the folds.
+        bootstraps: Resamples of speakers, one a corpus.
+        seed: That the row is told under.
+
+    Returns:
+        Scores of the method `SUPERB`.
+    """
+    classifier = LikeliestClass(source.emotion)
+    scores: list[Score] = []
+    rows_of = dict(zip((corpus.name for corpus in source.corpora), source.rows, strict=True))
+    for each in heard:
+        corpus, known = each.corpus, ~np.isnan(each.probabilities[:, 0])
+        for number, material in enumerate(materials, start=1):
+            if each.role == "source":
+                rows, reading = _held_out(material, rows_of[corpus.name]), "held-out"
+            elif number == 1:
+                rows, reading = material.targets[corpus.name].rows, "zero-shot"
+            else:
+                break
+            rows = rows[known[rows]]
+            on = embed_rows(corpus, each.role, each.probabilities[rows], rows)
+            run = Run(SUPERB, number, seed, dict(bootstraps))
+            scores += class_scores(run, classifier, on, reading, corpus_emotion=corpus.emotion)
+    return scores
+
+
+def _held_out(material: Material, rows: Rows) -> Rows:
+    """Rows of one corpus, counted within it, that a fold holds out."""
+    test: Rows = np.intersect1d(material.fold.test, rows) - rows[0] if len(rows) else rows
+    return test

@@ -1,0 +1,242 @@
+"""The paper's claims (a) to (g), each put to the numbers of a run.
+
+A claim is a set of comparisons: differences that the claim says are positive, each with a 95 % interval from resampled
+speakers. Both sides of a difference meet the same resamples. A comparison holds where its whole interval is above 0,
+does not hold where it is below, and else cannot be told. A claim is judged by the mean of its comparisons.
+
+The interval is over speakers alone: folds and seeds are averaged, other training runs are not resampled.
+
+Source: Das et al. 2022, section 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from affectmap.features.encoders.recogniser import SUPERB
+from affectmap.stats.bootstrap import interval
+from affectmap.stats.scores import Key, Scores
+
+Floats = npt.NDArray[np.float64]
+NAN = float("nan")
+
+UNSUPERVISED, ACT, VAL = "DAE-Unsupervised", "DAE-Metric-Act", "DAE-Metric-Val"
+COLUMNS = (
+    "claim",
+    "statement",
+    "corpus",
+    "quantity",
+    "comparison",
+    "difference",
+    "ci_low",
+    "ci_high",
+    "verdict",
+)
+HOLDS, FAILS, OPEN = "holds", "does not hold", "cannot be told"
+
+STATEMENTS = {
+    "a": "Metric methods explain activation and valence of unseen corpora better than DAE-Unsupervised "
+    "(the paper's exception, activation on EMO-DB, is left out).",
+    "b": "Activation of unseen corpora is explained better than their valence.",
+    "c": "Metric methods classify unseen corpora better than DAE-Unsupervised.",
+    "d": "Three classes are easier than four, because happy and angry are confused.",
+    "e": "Metric-Act has the highest pairwise R² for activation; Metric-Val gains none for valence over the baseline.",
+    "f": "Metric-Val classifies unseen corpora better than Metric-Act more often than not.",
+    "g": "SUPERB wins on IEMOCAP and SAVEE and falls below the autoencoders elsewhere, most of all with three classes.",
+}
+#: Corpora on which the paper sees SUPERB ahead.
+AHEAD = ("iemocap", "savee")
+
+
+_ABOVE, _BELOW, _THREE = "UAR, SUPERB ahead", "UAR, SUPERB behind", "UAR, further behind"
+
+
+class _Difference(NamedTuple):
+    corpus: str
+    quantity: str
+    comparison: str
+    value: float
+    resamples: Floats
+
+
+def judge_claims(scores: Scores) -> pd.DataFrame:
+    """Judge every claim that the run has numbers for.
+
+    Args:
+        scores: Of a whole run.
+
+    Returns:
+        One row a comparison, then one overall row (corpus ``all``) a claim; columns `COLUMNS`. A comparison
+        without a value or an interval takes no part in the overall row. Claims (d), (e) and (g) have parts of
+        different kinds: they hold only where both do, do not where one does not, cannot be told where one is missing,
+        and have no overall difference. "Highest" in (e) means above each of the others, and "gains none" that the
+        baseline is above. Claim (f) counts comparisons: its overall difference is the share that Metric-Val wins,
+        less one half.
+
+    Example:
+        >>> judge_claims(Scores([])).empty
+        True
+    """
+    rows: list[tuple[object, ...]] = []
+    for claim, find in _COMPARISONS.items():
+        found = list(find(scores))
+        if not found:
+            continue
+        judged = [_judge(each) for each in found]
+        if claim in _PARTS:
+            overall = _all_parts(found, _PARTS[claim])
+        else:
+            overall = _judge(_majority(found) if claim == "f" else _mean(found))
+        rows += [(claim, STATEMENTS[claim], *row) for row in [*judged, overall]]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _judge(each: _Difference) -> tuple[object, ...]:
+    low, high = interval(each.resamples)
+    verdict = HOLDS if low > 0 else FAILS if high < 0 else OPEN
+    return each.corpus, each.quantity, each.comparison, each.value, low, high, verdict
+
+
+def _mean(found: list[_Difference]) -> _Difference:
+    told = [each for each in found if np.isfinite(each.value) and np.isfinite(each.resamples).any()]
+    name = "mean of the comparisons" if len(told) == len(found) else f"mean of {len(told)} of {len(found)} comparisons"
+    if not told:
+        return _Difference("all", "", name, NAN, np.array([]))
+    resamples = np.mean([each.resamples for each in told], axis=0)
+    return _Difference("all", "", name, float(np.mean([each.value for each in told])), resamples)
+
+
+def _majority(found: list[_Difference]) -> _Difference:
+    wins = [each._replace(value=float(_won(each.value)), resamples=_won(each.resamples)) for each in found]
+    mean = _mean(wins)
+    name = mean.comparison.replace("mean", "share") + " won, less one half"
+    return _Difference("all", "", name, mean.value - 0.5, mean.resamples - 0.5)
+
+
+def _won(differences: npt.ArrayLike) -> Floats:
+    differences = np.asarray(differences)
+    return np.where(np.isfinite(differences), (differences > 0).astype(float), np.nan)
+
+
+def _all_parts(found: list[_Difference], parts: tuple[str, ...]) -> tuple[object, ...]:
+    of_part = ([each for each in found if part in (each.quantity, each.comparison)] for part in parts)
+    verdicts = {_judge(_mean(each))[-1] for each in of_part}
+    verdict = FAILS if FAILS in verdicts else HOLDS if verdicts == {HOLDS} else OPEN
+    return "all", "", "all parts", NAN, NAN, NAN, verdict
+
+
+def _difference(scores: Scores, more: Key, less: Key, quantity: str, comparison: str) -> Iterator[_Difference]:
+    if more in scores and less in scores:
+        value = scores.mean(more) - scores.mean(less)
+        resamples = scores.resamples(more) - scores.resamples(less)
+        yield _Difference(more.corpus, quantity, comparison, value, resamples)
+
+
+def _cells(scores: Scores, table: str, method: str, reading: str) -> list[Key]:
+    return [key for key in scores if (key.table, key.method, key.reading) == (table, method, reading)]
+
+
+def _better_than_unsupervised(table: str) -> Callable[[Scores], Iterator[_Difference]]:
+    def compare(scores: Scores) -> Iterator[_Difference]:
+        """Subtract the unsupervised value from each metric method's."""
+        for less in _cells(scores, table, UNSUPERVISED, "zero-shot"):
+            if (table, less.corpus, less.quantity) == ("3", "emodb", "activation"):
+                continue  # the paper says itself that the claim does not hold there
+            for method in (ACT, VAL):
+                more = less._replace(method=method)
+                yield from _difference(scores, more, less, less.quantity, f"{method} − {UNSUPERVISED}")
+
+    return compare
+
+
+def _activation_over_valence(scores: Scores) -> Iterator[_Difference]:
+    for method in (UNSUPERVISED, ACT, VAL):
+        for more in _cells(scores, "3", method, "zero-shot"):
+            if more.quantity == "activation":
+                less = more._replace(quantity="valence")
+                yield from _difference(scores, more, less, "adjusted R²", f"activation − valence, {method}")
+
+
+def _three_over_four(scores: Scores) -> Iterator[_Difference]:
+    for method in (UNSUPERVISED, ACT, VAL):
+        for less in _cells(scores, "4", method, "zero-shot"):
+            if "H-A" in less.quantity:
+                more = less._replace(quantity=less.quantity.replace("H-", ""))
+                names = f"{more.quantity} − {less.quantity}, each above guessing, {method}"
+                for found in _difference(scores, more, less, "UAR", names):
+                    by_chance = _guessing(more) - _guessing(less)
+                    yield found._replace(value=found.value - by_chance, resamples=found.resamples - by_chance)
+        for key in _cells(scores, "d", method, "zero-shot"):
+            comparison = f"happy and angry errors that are swaps − even share, {method}"
+            yield _Difference(key.corpus, "confusion", comparison, scores.mean(key), scores.resamples(key))
+
+
+def _guessing(key: Key) -> float:
+    return 1 / (key.quantity.count("-") + 1)
+
+
+def _pairwise(scores: Scores) -> Iterator[_Difference]:
+    for act in _cells(scores, "1", ACT, "held-out"):
+        if act.quantity == "activation":
+            for other in (UNSUPERVISED, VAL):
+                less = act._replace(method=other)
+                yield from _difference(scores, act, less, "activation", f"{ACT} − {other}")
+    for val in _cells(scores, "1", VAL, "held-out"):
+        if val.quantity == "valence":
+            more = val._replace(method=UNSUPERVISED)
+            yield from _difference(scores, more, val, "valence", f"{UNSUPERVISED} − {VAL}")
+
+
+def _val_over_act(scores: Scores) -> Iterator[_Difference]:
+    for more in _cells(scores, "4", VAL, "zero-shot"):
+        yield from _difference(scores, more, more._replace(method=ACT), more.quantity, f"{VAL} − {ACT}")
+
+
+def _superb(scores: Scores) -> Iterator[_Difference]:
+    for reading in ("held-out", "zero-shot"):
+        for superb in _cells(scores, "4", SUPERB, reading):
+            for method in (UNSUPERVISED, ACT, VAL):
+                ours = superb._replace(method=method)
+                if superb.corpus in AHEAD:
+                    names = f"{SUPERB} − {method}, {superb.quantity}"
+                    yield from _difference(scores, superb, ours, _ABOVE, names)
+                else:
+                    names = f"{method} − {SUPERB}, {superb.quantity}"
+                    yield from _difference(scores, ours, superb, _BELOW, names)
+                    yield from _more_with_three(scores, ours, superb)
+
+
+def _more_with_three(scores: Scores, ours: Key, superb: Key) -> Iterator[_Difference]:
+    if "H-A" not in superb.quantity:
+        return
+    three = superb.quantity.replace("H-", "")
+    names = f"{ours.method} − {SUPERB}: {three} − {superb.quantity}"
+    fewer, more = (key._replace(quantity=three) for key in (ours, superb))
+    leads = [*_difference(scores, fewer, more, _THREE, names), *_difference(scores, ours, superb, _THREE, names)]
+    if len(leads) == 2:
+        with_three, with_four = leads
+        yield with_three._replace(
+            value=with_three.value - with_four.value, resamples=with_three.resamples - with_four.resamples
+        )
+
+
+_COMPARISONS: dict[str, Callable[[Scores], Iterator[_Difference]]] = {
+    "a": _better_than_unsupervised("3"),
+    "b": _activation_over_valence,
+    "c": _better_than_unsupervised("4"),
+    "d": _three_over_four,
+    "e": _pairwise,
+    "f": _val_over_act,
+    "g": _superb,
+}
+#: Quantities or comparisons that must hold each by itself, where a claim says several things at once.
+_PARTS = {
+    "d": ("UAR", "confusion"),
+    "e": (f"{ACT} − {UNSUPERVISED}", f"{ACT} − {VAL}", f"{UNSUPERVISED} − {VAL}"),
+    "g": (_ABOVE, _BELOW, _THREE),
+}

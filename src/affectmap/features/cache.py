@@ -1,0 +1,219 @@
+"""Rows of numbers on disk, found again by the content they were measured from.
+
+One parquet file a corpus holds all rows. While a run measures, the new rows go every two seconds to small
+part files beside it, and at the end everything is merged into the one file. So a run that is killed loses two
+seconds, and the next one picks up the parts that were left. Every write is atomic and made under a lock
+of the folder, which the system releases when a process dies (on Windows there is none: of two runs at once
+one may lose rows, and measures them again). The pages of the files carry checksums: damage is seen and told,
+and what was lost is measured again.
+
+Nothing that happens to the cache stops a run: what could not be read or kept is told in ``notices``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+import pandas as pd
+import platformdirs
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from affectmap.errors import StorageError
+from affectmap.files import new_file
+
+if sys.platform != "win32":
+    import fcntl
+
+#: Seconds of work that a killed run may lose.
+FLUSH_S = 2.0
+#: Part files of one run that are merged at once, so that a run of hours leaves no thousands of them.
+MAX_PARTS = 30
+
+
+def cache_folder(cache: Path | None = None) -> Path:
+    """Folder of the cached features.
+
+    Args:
+        cache: The folder wanted; by default the one that the environment variable ``AFFECTMAP_CACHE`` names,
+            and without it ``features`` in the user's cache folder.
+
+    Returns:
+        The folder; it need not exist.
+
+    Example:
+        >>> cache_folder(Path("scratch")).name
+        'scratch'
+    """
+    named = cache or os.environ.get("AFFECTMAP_CACHE")
+    return Path(named) if named else Path(platformdirs.user_cache_dir("affectmap")) / "features"
+
+
+class FeatureCache:
+    """Rows of float32 numbers by key, kept in `folder` under `name`.
+
+    Used as a context, it is closed at the end, and also when the run is interrupted.
+
+    Args:
+        folder: Where the files lie; it is made when the first row is written.
+        name: Of the corpus and the kind of features; characters unfit for a file name become ``_``. Two names
+            that share a file do no harm: rows are found by their keys.
+        columns: Names of the numbers in a row.
+
+    Attributes:
+        notices: Sentences about what could not be read or kept.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> with FeatureCache(folder, "pets", ["pitch", "loudness"]) as cache:
+        ...     cache.add("sha256 of cat.wav", np.array([440.0, 0.5], np.float32))
+        >>> FeatureCache(folder, "pets", ["pitch", "loudness"]).load()
+                           pitch  loudness
+        key
+        sha256 of cat.wav  440.0       0.5
+    """
+
+    def __init__(self, folder: Path, name: str, columns: Sequence[str]) -> None:
+        self.folder = folder
+        self.notices: list[str] = []
+        self._stem = re.sub(r"[^\w-]", "_", name)[:100]
+        self._columns = list(columns)
+        self._fresh: dict[str, NDArray[np.float32]] = {}
+        self._last_flush = time.monotonic()
+        self._n_parts = 0
+        self._damaged = False
+        self._writable = True
+
+    def __enter__(self) -> FeatureCache:
+        """Give the cache itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the cache."""
+        self.close()
+
+    def load(self) -> pd.DataFrame:
+        """Read all rows, those of unmerged parts included.
+
+        Returns:
+            The rows with the columns given, float32, indexed by key, each key once.
+        """
+        if not self.folder.is_dir():
+            return self._empty()
+        try:
+            with self._lock():
+                return self._stored(self._files())
+        except OSError:  # a folder that only others may write is read without a lock
+            return self._stored(self._files())
+
+    def add(self, key: str, row: NDArray[np.float32]) -> None:
+        """Keep a row; it reaches the disk with the first row after `FLUSH_S` seconds, or at the end.
+
+        Args:
+            key: What the row was measured from, and how.
+            row: Shape (n_columns,).
+        """
+        if not self._writable:
+            return
+        self._fresh[key] = row
+        if time.monotonic() - self._last_flush >= FLUSH_S:
+            self._attempt()
+
+    def close(self) -> None:
+        """Write what is still in memory and merge everything into the one file, if there is anything new."""
+        if self._fresh or self._damaged or set(self._files()) - {self._main}:
+            self._attempt(merge=True)
+
+    def _attempt(self, merge: bool = False) -> None:
+        if not self._writable:
+            return
+        try:
+            with self._lock():
+                self._flush()
+                if merge or self._n_parts > MAX_PARTS:
+                    self._merge()
+        except (OSError, StorageError) as error:
+            self._writable = False
+            cause = error.__cause__ or error
+            reason = getattr(cause, "strerror", None) or str(cause).splitlines()[0]
+            self.notices.append(f"the cache {self.folder} cannot be written ({reason}); new features are not kept")
+
+    def _flush(self) -> None:
+        if self._fresh:
+            part = self.folder / f"{self._stem}.{uuid.uuid4().hex}.rows"
+            self._write(part, self._frame(list(self._fresh), list(self._fresh.values())))
+            self._fresh = {}
+            self._n_parts += 1
+        self._last_flush = time.monotonic()
+
+    def _merge(self) -> None:
+        files = self._files()
+        self._write(self._main, self._stored(files))
+        for part in set(files) - {self._main}:
+            part.unlink(missing_ok=True)
+        if sys.platform != "win32":  # under the lock nobody writes, so these were left by killed runs
+            for torn in self.folder.glob(f".{self._stem[:40]}*.part"):
+                torn.unlink(missing_ok=True)
+        self._n_parts, self._damaged = 0, False
+
+    @property
+    def _main(self) -> Path:
+        return self.folder / f"{self._stem}.parquet"
+
+    def _files(self) -> list[Path]:
+        parts = sorted(self.folder.glob(f"{self._stem}.*.rows"))
+        return [self._main, *parts] if self._main.exists() else parts
+
+    def _stored(self, files: Sequence[Path]) -> pd.DataFrame:
+        frames = [frame for frame in map(self._read, files) if len(frame)]
+        rows: pd.DataFrame = pd.concat(frames) if frames else self._empty()
+        return rows[~rows.index.duplicated(keep="last")]
+
+    def _read(self, file: Path) -> pd.DataFrame:
+        try:
+            with pq.ParquetFile(file, page_checksum_verification=True) as parquet:
+                rows: pd.DataFrame = parquet.read().to_pandas()
+            return rows.set_index("key")[self._columns].astype(np.float32)
+        except FileNotFoundError:  # merged by another run meanwhile
+            return self._empty()
+        except (OSError, pa.ArrowException, KeyError, ValueError, TypeError) as error:
+            self._damaged = True
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            notice = f"the cache file {file} is damaged ({reason}); its rows are measured again"
+            if notice not in self.notices:
+                self.notices.append(notice)
+            return self._empty()
+
+    def _write(self, file: Path, rows: pd.DataFrame) -> None:
+        table = pa.Table.from_pandas(rows.reset_index(), preserve_index=False)
+        with new_file(file) as temporary:
+            pq.write_table(table, temporary, write_page_checksum=True)
+
+    def _frame(self, keys: list[str], rows: Sequence[NDArray[np.float32]]) -> pd.DataFrame:
+        values = np.asarray(rows, dtype=np.float32).reshape(len(keys), len(self._columns))
+        return pd.DataFrame(values, index=pd.Index(keys, name="key", dtype=object), columns=self._columns)
+
+    def _empty(self) -> pd.DataFrame:
+        return self._frame([], [])
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / ".lock").open("ab") as handle:
+            if sys.platform != "win32":
+                with suppress(OSError):  # some network folders know no locks
+                    fcntl.flock(handle, fcntl.LOCK_EX)
+            yield

@@ -1,0 +1,1 @@
+"""Parallel work: one map over threads, processes or a Dask cluster."""

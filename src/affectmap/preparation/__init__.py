@@ -1,0 +1,1 @@
+"""Preparation: from a corpus to arrays that a model takes, with folds, outliers and normalisation."""

@@ -1,0 +1,268 @@
+"""Splits into training and test rows: by speaker, by session, by corpus, or shuffled across speakers.
+
+Conventions:
+    * The test parts of the folds of one split hold every row exactly once; training is all the rest.
+    * Row numbers are sorted positions in the table that the split was made from.
+    * A split by speaker says how a method does on people it never heard. One that shares speakers does not,
+      and every fold says which it is.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from affectmap.errors import ConfigError
+
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """One split of the rows of a table.
+
+    Attributes:
+        name: For people, unique within its split.
+        train: Numbers of the training rows, sorted.
+        test: Numbers of the test rows, sorted.
+        shares_speakers: Whether a speaker is in both parts, or may be.
+    """
+
+    name: str
+    train: Rows
+    test: Rows
+    shares_speakers: bool
+
+
+def speaker_folds(speaker: npt.ArrayLike, emotion: npt.ArrayLike, n_folds: int = 5, seed: int = 0) -> tuple[Fold, ...]:
+    """Split by speaker, with the emotions spread over the folds as evenly as that allows.
+
+    Speakers are dealt by scikit-learn's ``StratifiedGroupKFold``, shuffled. Where it leaves a fold without a
+    test row, as it may with few speakers of one emotion each, the fold gets the smallest speaker of the fold
+    that has most of them.
+
+    Args:
+        speaker: Who speaks (N,).
+        emotion: Emotion (N,); rows without one are spread like a class of their own.
+        n_folds: At least 2, at most the number of speakers.
+        seed: Settles the order of speakers who are equally uneven over the emotions, and nothing else: where none
+            are, every seed gives the same folds.
+
+    Returns:
+        The folds, which share no speakers.
+
+    Raises:
+        ConfigError: If a speaker is missing, or there are too few speakers or utterances for so many folds.
+
+    Example:
+        >>> folds = speaker_folds(["a", "a", "b", "b"], ["sad", "angry", "sad", "angry"], n_folds=2)
+        >>> [fold.test.tolist() for fold in folds]
+        [[2, 3], [0, 1]]
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    who, names = _numbered(speaker, "speaker", "use stratified folds")
+    what = _emotion_numbers(emotion, len(who))
+    _check_n_folds(n_folds, len(names), "speakers")
+    dealer = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
+    with _sklearn_told(n_folds):
+        parts = [test for _, test in dealer.split(who, what, who)]
+    fold_of = _without_empty(_fold_of_row(parts, len(who)), who, n_folds)
+    return tuple(_fold(f"fold {k + 1}", fold_of == k, shares=False) for k in range(n_folds))
+
+
+def most_speaker_folds(speaker: npt.ArrayLike, emotion: npt.ArrayLike, n_folds: int = 5) -> int:
+    """How many folds `speaker_folds` can make of few speakers or utterances.
+
+    Args:
+        speaker: Who speaks (N,).
+        emotion: Emotion (N,).
+        n_folds: Folds wished for.
+
+    Returns:
+        `n_folds`, or the number of speakers or of utterances of the most frequent emotion where that is less. Below 2
+        no split can be made.
+
+    Raises:
+        ConfigError: If a speaker is missing.
+
+    Example:
+        >>> most_speaker_folds(["a", "b", "c", "c"], ["sad", "angry", "sad", "angry"])
+        2
+    """
+    who, names = _numbered(speaker, "speaker", "use stratified folds")
+    return min(n_folds, len(names), int(np.bincount(_emotion_numbers(emotion, len(who))).max()))
+
+
+def _without_empty(fold_of: Rows, who: Rows, n_folds: int) -> Rows:
+    for empty in sorted(set(range(n_folds)) - set(fold_of.tolist())):
+        held = [np.unique(who[fold_of == k], return_counts=True) for k in range(n_folds)]
+        speakers, sizes = max(held, key=lambda pair: len(pair[0]))
+        fold_of[who == speakers[np.argmin(sizes)]] = empty
+    return fold_of
+
+
+def stratified_folds(
+    emotion: npt.ArrayLike, n_folds: int = 5, seed: int = 0, speaker: npt.ArrayLike | None = None
+) -> tuple[Fold, ...]:
+    """Split shuffled rows, with every emotion's share the same in all folds and no regard to speakers.
+
+    Args:
+        emotion: Emotion (N,); rows without one are spread like a class of their own.
+        n_folds: At least 2, at most the number of rows.
+        seed: Another seed shuffles otherwise.
+        speaker: Who speaks (N,), to tell whether the folds share speakers; they count as sharing them where
+            it is not given or missing for any row.
+
+    Returns:
+        The folds.
+
+    Raises:
+        ConfigError: If there are too few utterances for so many folds.
+
+    Example:
+        >>> folds = stratified_folds(["sad", "sad", "angry", "angry"], n_folds=2)
+        >>> [(len(fold.train), len(fold.test), fold.shares_speakers) for fold in folds]
+        [(2, 2, True), (2, 2, True)]
+    """
+    from sklearn.model_selection import StratifiedKFold
+
+    what = _emotion_numbers(emotion, None)
+    _check_n_folds(n_folds, len(what), "utterances")
+    dealer = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
+    with _sklearn_told(n_folds):
+        parts = [test for _, test in dealer.split(what, what)]
+    fold_of = _fold_of_row(parts, len(what))
+    return _told_shared([_fold(f"fold {k + 1}", fold_of == k, shares=True) for k in range(n_folds)], speaker)
+
+
+def session_folds(session: npt.ArrayLike, speaker: npt.ArrayLike | None = None) -> tuple[Fold, ...]:
+    """Leave one session out: every recording session is the test part once.
+
+    Args:
+        session: Session (N,).
+        speaker: Who speaks (N,), to tell whether the folds share speakers. Without it every session is taken
+            to have speakers of its own, as in IEMOCAP.
+
+    Returns:
+        One fold for each session, in sorted order and with its name.
+
+    Raises:
+        ConfigError: If a session is missing or there is only one.
+
+    Example:
+        >>> [(fold.name, fold.test.tolist()) for fold in session_folds(["two", "one", "one"])]
+        [('one', [1, 2]), ('two', [0])]
+    """
+    return _told_shared(_leave_one_out(session, "session", "split by speaker"), speaker)
+
+
+def leave_one_corpus_out(corpus: npt.ArrayLike) -> tuple[Fold, ...]:
+    """Leave one corpus out: every corpus is the test part once, all others together the training part.
+
+    Args:
+        corpus: Name of the corpus (N,). Speakers are named within their corpus, so that no two corpora share
+            one.
+
+    Returns:
+        One fold for each corpus, in sorted order and with its name.
+
+    Raises:
+        ConfigError: If a corpus is missing or there is only one.
+
+    Example:
+        >>> [(fold.name, fold.train.tolist()) for fold in leave_one_corpus_out(["urdu", "emodb", "urdu"])]
+        [('emodb', [0, 2]), ('urdu', [1])]
+    """
+    return _leave_one_out(corpus, "corpus", "name the corpus of every row")
+
+
+def shared_speakers(fold: Fold, speaker: npt.ArrayLike) -> list[str]:
+    """Speakers in both parts of a fold.
+
+    Args:
+        fold: A fold of the table.
+        speaker: Who speaks (N,).
+
+    Returns:
+        Their names, sorted; empty where the fold keeps speakers apart.
+
+    Raises:
+        ConfigError: If a speaker is missing or the fold is of another table.
+
+    Example:
+        >>> fold = Fold("fold 1", np.array([0, 1]), np.array([2, 3]), shares_speakers=True)
+        >>> shared_speakers(fold, ["a", "b", "b", "c"])
+        ['b']
+    """
+    who, names = _numbered(speaker, "speaker", "a speaker without a name cannot be told apart")
+    n_rows = len(fold.train) + len(fold.test)
+    if len(who) != n_rows:
+        raise ConfigError(f"the fold is of {n_rows} rows, speaker has {len(who)}; expected as many")
+    both = np.intersect1d(who[fold.train], who[fold.test])
+    return [names[k] for k in both]
+
+
+def _leave_one_out(group: npt.ArrayLike, kind: str, advice: str) -> tuple[Fold, ...]:
+    which, names = _numbered(group, kind, advice)
+    if len(names) < 2:
+        raise ConfigError(f"leaving one {kind} out needs at least 2, got {len(names)}: {names}; {advice}")
+    return tuple(_fold(name, which == k, shares=False) for k, name in enumerate(names))
+
+
+def _told_shared(folds: Iterable[Fold], speaker: npt.ArrayLike | None) -> tuple[Fold, ...]:
+    if speaker is None or pd.isna(np.asarray(speaker, dtype=object)).any():
+        return tuple(folds)
+    return tuple(replace(fold, shares_speakers=bool(shared_speakers(fold, speaker))) for fold in folds)
+
+
+def _fold(name: str, is_test: npt.NDArray[np.bool_], *, shares: bool) -> Fold:
+    return Fold(name, np.flatnonzero(~is_test), np.flatnonzero(is_test), shares)
+
+
+def _fold_of_row(parts: list[Rows], n_rows: int) -> Rows:
+    fold_of = np.empty(n_rows, dtype=np.int64)
+    for k, rows in enumerate(parts):
+        fold_of[rows] = k
+    return fold_of
+
+
+def _numbered(values: npt.ArrayLike, kind: str, advice: str) -> tuple[Rows, list[str]]:
+    cells = np.asarray(values, dtype=object)
+    missing = int(pd.isna(cells).sum())
+    if missing or not len(cells):
+        raise ConfigError(f"{missing} of {len(cells)} rows have no {kind}; expected one for every row; {advice}")
+    names, numbers = np.unique([str(cell) for cell in cells], return_inverse=True)
+    return numbers.astype(np.int64), names.tolist()
+
+
+def _emotion_numbers(emotion: npt.ArrayLike, n_rows: int | None) -> Rows:
+    cells = np.asarray(emotion, dtype=object)
+    if n_rows is not None and len(cells) != n_rows:
+        raise ConfigError(f"emotion has {len(cells)} rows and speaker {n_rows}; expected as many")
+    names = ["" if missing else str(cell) for cell, missing in zip(cells, pd.isna(cells), strict=True)]
+    return np.unique(names, return_inverse=True)[1].astype(np.int64)
+
+
+def _check_n_folds(n_folds: int, most: int, kind: str) -> None:
+    if n_folds < 2:
+        raise ConfigError(f"{n_folds} folds were asked for; expected at least 2")
+    if most < n_folds:
+        raise ConfigError(f"{n_folds} folds need at least {n_folds} {kind}, got {most}; ask for fewer folds")
+
+
+@contextmanager
+def _sklearn_told(n_folds: int) -> Iterator[None]:
+    with warnings.catch_warnings():
+        # A rare emotion cannot be in every fold; that is no reason to keep its rows out or to alarm anybody.
+        warnings.filterwarnings("ignore", message="The least populated class")
+        try:
+            yield
+        except ValueError:
+            raise ConfigError(f"no emotion has {n_folds} utterances for {n_folds} folds; ask for fewer folds") from None

@@ -1,0 +1,1 @@
+"""Statistics: metrics, regression and classification of an embedding, and how sure each result is."""

@@ -1,0 +1,1 @@
+"""Tracking: how a voice moves through a recording of any length."""

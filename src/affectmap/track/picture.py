@@ -1,0 +1,248 @@
+"""The picture of a track: activation and valence over time, and the path across the circumplex."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from affectmap.errors import ConfigError, UsageError
+from affectmap.files import new_file
+from affectmap.schema import LABEL_RANGE, LABELS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+#: Suffixes of pictures.
+SUFFIXES = (".png", ".svg")
+
+_INK, _MUTED, _RULE = "#1c2128", "#57606a", "#d5dae0"
+_COLOURS = {"activation": "#b3491d", "valence": "#1f6f8b"}
+_WORDS = {"activation": ("calm", "excited"), "valence": ("unpleasant", "pleasant")}
+_FLAGS = {"unfamiliar": "#8a6d00", "clipped": "#b01e52", "not speech": "#57606a", "silent": "#9aa3ad"}
+_SPEECH = "#4a7c59"
+_MAX_POINTS = 400  # of the path; more cannot be told apart
+_APART = 0.3  # between start and end, so that their words do not lie on each other
+_MIDDLE = sum(LABEL_RANGE) / 2
+
+Floats = NDArray[np.float64]
+
+
+def has_matplotlib() -> bool:
+    """Whether a picture can be drawn.
+
+    Returns:
+        Whether matplotlib is installed.
+
+    Example:
+        >>> has_matplotlib()
+        True
+    """
+    return importlib.util.find_spec("matplotlib") is not None
+
+
+def check_picture_name(path: Path) -> None:
+    """See that a name is that of a picture, before long work.
+
+    Args:
+        path: Where it shall go.
+
+    Raises:
+        UsageError: If the suffix is none of `SUFFIXES`.
+
+    Example:
+        >>> check_picture_name(Path("track.png"))
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise UsageError(f"{path} is no picture by its name; expected one that ends in {' or '.join(SUFFIXES)}")
+
+
+def draw_track(table: pd.DataFrame, path: Path, *, duration_s: float, smoothing_s: float) -> None:
+    """Draw a track.
+
+    Args:
+        table: As `affectmap.track.recording.Track.flat` gives it.
+        path: A ``.png`` or ``.svg`` file.
+        duration_s: Length of the recording in seconds.
+        smoothing_s: Standard deviation of the smoothing in seconds.
+
+    Raises:
+        ConfigError: If matplotlib is not installed, the suffix is another, or activation and valence are missing.
+        StorageError: If it cannot be written.
+    """
+    check_picture_name(path)
+    if not has_matplotlib():
+        raise ConfigError(f'{path} needs matplotlib to be drawn; run pip install "affectmap[plot]"')
+    missing = [label for label in LABELS if f"{label}_level" not in table]
+    if missing:
+        raise ConfigError(f"the model gives no {' and no '.join(missing)}; a picture needs both")
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    style: dict[Any, Any] = {"font.size": 9, "axes.edgecolor": _RULE, "text.color": _INK, "svg.hashsalt": "affectmap"}
+    with rc_context(style), new_file(path) as temporary:
+        figure = Figure(figsize=(12.5, 5.6), facecolor="white")
+        FigureCanvasAgg(figure)
+        _fill(figure, table, duration_s, smoothing_s)
+        metadata = {"Date": None} if path.suffix.lower() == ".svg" else {"Software": None}
+        figure.savefig(temporary, format=path.suffix[1:].lower(), dpi=130, metadata=metadata)
+
+
+def _fill(figure: Figure, table: pd.DataFrame, duration_s: float, smoothing_s: float) -> None:
+    grid = figure.add_gridspec(
+        3, 2, width_ratios=(1.65, 1), height_ratios=(1, 1, 0.24), left=0.065, right=0.955, top=0.86, bottom=0.13,
+        hspace=0.12, wspace=0.12,
+    )  # fmt: skip
+    unit, unit_s = ("minutes", 60.0) if duration_s > 180 else ("seconds", 1.0)
+    upper = figure.add_subplot(grid[0, 0])
+    lower = figure.add_subplot(grid[1, 0], sharex=upper)
+    strip = figure.add_subplot(grid[2, 0], sharex=upper)
+    plane = figure.add_subplot(grid[:, 1])
+    for axis, label in ((upper, "activation"), (lower, "valence")):
+        _draw_trajectory(axis, table, label, unit_s, smoothing_s)
+    _draw_strip(strip, table, duration_s / unit_s, unit_s)
+    strip.set_xlabel(f"time in {unit}", color=_MUTED)
+    upper.set_xlim(0, max(duration_s, 1e-3) / unit_s)
+    _draw_path(plane, table, unit, unit_s)
+    name = Path(str(table["file"].iloc[0])).name if len(table) else "no speech was found"
+    figure.text(0.065, 0.945, _shortened(name), fontsize=12, weight="bold")
+    figure.text(0.065, 0.895, _caption(table, duration_s, smoothing_s), color=_MUTED)
+
+
+def _caption(table: pd.DataFrame, duration_s: float, smoothing_s: float) -> str:
+    length = f"{duration_s / 60:.0f} min" if duration_s > 180 else f"{duration_s:.0f} s"
+    return (
+        f"{len(table)} segments in {length}. Dots: segments. Line and band: level and its 95 % interval "
+        f"(smoothed over {smoothing_s:.0f} s). Bar: how far the rating of one segment may lie from its dot."
+    )
+
+
+def _shortened(name: str) -> str:
+    name = name.replace("$", r"\$")  # no formula
+    return name if len(name) <= 80 else f"{name[:50]}…{name[-25:]}"
+
+
+def _draw_trajectory(axis: Axes, table: pd.DataFrame, label: str, unit_s: float, smoothing_s: float) -> None:
+    colour, low, high = _COLOURS[label], *LABEL_RANGE
+    middle = _middles(table)
+    axis.axhline(_MIDDLE, color=_RULE, linewidth=1, zorder=0)
+    used = _used(table)
+    size = min(20.0, max(3.0, 3000 / max(len(table), 1)))
+    axis.scatter(
+        middle[used] / unit_s,
+        table[label][used],
+        s=size,
+        color=colour,
+        alpha=0.7 if len(table) < 100 else 0.35,
+        linewidths=0,
+    )
+    # Where nobody speaks for long, the line is interrupted.
+    gap = np.flatnonzero(np.diff(middle[used]) > max(3 * smoothing_s, 10.0)) + 1
+    for part in np.split(np.flatnonzero(used), gap):
+        time = middle[part] / unit_s
+        level, bottom, top = (table[f"{label}_level{end}"].to_numpy(float)[part] for end in ("", "_low", "_high"))
+        axis.fill_between(time, bottom, top, color=colour, alpha=0.2, linewidth=0)
+        axis.plot(time, level, color=colour, linewidth=1.8, marker="o" if len(part) == 1 else "", markersize=4)
+    _draw_bar(axis, table, label, used)
+    axis.set_ylim(low - 0.08, high + 0.08)
+    axis.set_yticks([low, 2, 3, 4, high])
+    axis.tick_params(length=0, labelbottom=False, colors=_MUTED)
+    for side in ("top", "right", "bottom"):
+        axis.spines[side].set_visible(False)
+    axis.set_ylabel(label.capitalize(), color=colour, weight="bold", labelpad=8)
+    for word, y, place in zip(_WORDS[label], (low, high), ("bottom", "top"), strict=True):
+        axis.annotate(word, (0, y), (4, 0), textcoords="offset points", va=place, color=_MUTED, style="italic",
+                      xycoords=("axes fraction", "data"), fontsize=8)  # fmt: skip
+
+
+def _draw_bar(axis: Axes, table: pd.DataFrame, label: str, used: NDArray[np.bool_]) -> None:
+    """Beside the trajectory, how far one segment's rating may lie from its dot."""
+    if not used.any() or f"{label}_low" not in table:
+        return
+    value = float(np.median(table[label][used]))
+    bounds = [[float(np.median(np.abs(table[label] - table[f"{label}_{end}"])[used]))] for end in ("low", "high")]
+    place = axis.get_yaxis_transform()
+    axis.errorbar([1.012], [value], yerr=bounds, transform=place, color=_MUTED, capsize=3, linewidth=1, clip_on=False)
+
+
+def _draw_strip(axis: Axes, table: pd.DataFrame, end: float, unit_s: float) -> None:
+    """Where there is speech, and below it a row of ticks for every flag."""
+    start, length = table["start"].to_numpy(float), (table["end"] - table["start"]).to_numpy(float)
+    speech = _is_speech(table)
+    spans = list(zip(start[speech] / unit_s, length[speech] / unit_s, strict=True))
+    axis.broken_barh(spans, (0.6, 0.4), color=_SPEECH)
+    axis.plot([0, end], [0.6, 0.6], color=_RULE, linewidth=1)
+    shown = {name: flagged for name in _FLAGS if (flagged := _flagged(table, name)).any()}
+    for i, (name, flagged) in enumerate(shown.items()):
+        height = np.full(flagged.sum(), 0.42 - 0.17 * i)
+        axis.plot(_middles(table)[flagged] / unit_s, height, "|", color=_FLAGS[name], markersize=5)
+        axis.annotate(f"| {name} ({flagged.sum()})", (1, 0), (-95 * i, -24), xycoords="axes fraction", ha="right",
+                      va="top", textcoords="offset points", color=_FLAGS[name], fontsize=8)  # fmt: skip
+    axis.set_ylim(-0.2, 1)
+    axis.set_yticks([0.8, *([0.3] if shown else [])], ["speech", *(["flags"] if shown else [])])
+    axis.tick_params(length=0, colors=_MUTED)
+    for side in axis.spines.values():
+        side.set_visible(False)
+
+
+def _flagged(table: pd.DataFrame, name: str) -> NDArray[np.bool_]:
+    """Where a flag is set; that what is no speech is unfamiliar, too, tells nothing more."""
+    flagged = table[name.replace(" ", "_")].to_numpy(np.bool_)
+    return flagged & _is_speech(table) if name == "unfamiliar" else flagged
+
+
+def _draw_path(axis: Axes, table: pd.DataFrame, unit: str, unit_s: float) -> None:
+    from matplotlib.collections import LineCollection
+
+    low, high = LABEL_RANGE
+    axis.set(xlim=(low, high), ylim=(low, high), aspect="equal", xticks=range(1, 6), yticks=range(1, 6))
+    axis.axhline(_MIDDLE, color=_RULE, linewidth=1, zorder=0)
+    axis.axvline(_MIDDLE, color=_RULE, linewidth=1, zorder=0)
+    axis.tick_params(length=0, colors=_MUTED)
+    axis.set_xlabel("unpleasant  ←  valence  →  pleasant", color=_MUTED)
+    axis.set_ylabel("calm  ←  activation  →  excited", color=_MUTED)
+    used = np.flatnonzero(_used(table))
+    if not len(used):
+        axis.text(
+            _MIDDLE, _MIDDLE, "no speech to place", ha="center", va="center", color=_MUTED, backgroundcolor="white"
+        )
+        return
+    axis.scatter(
+        table["valence"].iloc[used], table["activation"].iloc[used], s=7, color="#c3c9d0", linewidths=0, zorder=1
+    )
+    shown = used[np.unique(np.linspace(0, len(used) - 1, min(len(used), _MAX_POINTS)).round().astype(int))]
+    time = _middles(table)[shown] / unit_s
+    points = table[["valence_level", "activation_level"]].to_numpy(float)[shown]
+    lines: Any = np.stack([points[:-1], points[1:]], axis=1)
+    path = LineCollection(lines, cmap="viridis", linewidth=2.2, capstyle="round", zorder=3)
+    path.set_array((time[:-1] + time[1:]) / 2 if len(time) > 1 else time)
+    path.set_clim(float(time[0]), max(float(time[-1]), float(time[0]) + 1e-6))
+    axis.add_collection(path)
+    apart = float(np.abs(points[-1] - points[0]).max()) > _APART
+    for i, marker, word, shift in ((0, "o", "start", 6), (-1, "s", "end", 6 if apart else -16)):
+        colour = path.cmap(0.0 if i == 0 else 1.0)
+        axis.plot(*points[i], marker, color=colour, markeredgecolor=_INK, markersize=8, zorder=4)
+        axis.annotate(word, points[i], (7, shift), textcoords="offset points", weight="bold", fontsize=9, zorder=5)
+    bar = axis.figure.colorbar(path, ax=axis, fraction=0.035, pad=0.02)
+    bar.set_label(f"time in {unit}", color=_MUTED)
+    bar.ax.tick_params(length=0, colors=_MUTED)
+    bar.outline.set_visible(False)
+
+
+def _middles(table: pd.DataFrame) -> Floats:
+    return np.asarray((table["start"] + table["end"]) / 2, dtype=np.float64)
+
+
+def _is_speech(table: pd.DataFrame) -> NDArray[np.bool_]:
+    return ~table[["silent", "not_speech", "too_short"]].any(axis=1).to_numpy(np.bool_)
+
+
+def _used(table: pd.DataFrame) -> NDArray[np.bool_]:
+    """Segments that have part in the level."""
+    return np.asarray(_is_speech(table) & table[list(LABELS)].notna().all(axis=1).to_numpy(), dtype=np.bool_)

@@ -1,0 +1,315 @@
+"""How a voice moves over an hour: a recording of any length to a table of segments, and a stream to a row a window.
+
+Conventions:
+    * A row of `Track.table` is a segment, indexed by ``file``, ``start`` and ``end``. Its columns: ``speech``
+      (mean probability of speech, 0..1), those of `affectmap.model.model.Model.transform`, ``problem`` (why there
+      are no values), and for activation and valence ``_level``, ``_level_low``, ``_level_high``: the smoothed
+      trajectory with its 95 % interval (`affectmap.track.smoothing.smooth`).
+    * ``activation_low`` and ``activation_high`` bound one segment's rating; ``activation_level_low`` and ``_high``
+      bound the level of the model's values at that moment, and know nothing of the model's error for this voice.
+    * Segments that are silent, too short, without values or no speech have no part in the level. ``not_speech`` is the
+      model's flag, or set where the detector's probability is below `MIN_SPEECH`.
+    * Everything is cut and measured at 16 kHz; other rates are resampled as they are read, and a note says so.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import audformat
+import numpy as np
+import pandas as pd
+
+from affectmap.audio.speech_detection import RATE, Cutter, SpeechCutter, WindowCutter
+from affectmap.audio.stream import PulseCode, Recording, Source
+from affectmap.errors import ConfigError
+from affectmap.files import new_file
+from affectmap.schema import FUNCTIONALS, LABELS
+from affectmap.track.running_statistics import Standardising
+from affectmap.track.segments import Measured, measured_pieces
+from affectmap.track.smoothing import default_smoothing, smooth
+from affectmap.track.text import csv_header, text_line
+
+if TYPE_CHECKING:
+    from affectmap.model.model import Model
+
+#: Mean probability of speech below which a segment counts as no speech.
+MIN_SPEECH = 0.25
+#: Formats of `Track.write`.
+FORMATS = ("csv", "json", "parquet")
+
+_WITHOUT_LEVEL = ("too_short", "silent", "not_speech")
+
+
+@dataclass(frozen=True, eq=False)
+class Track:
+    """What `track_recording` found.
+
+    Attributes:
+        table: A row a segment; see the module.
+        notes: What was met, sentences for people.
+        duration_s: Length of the recording in seconds.
+        smoothing_s: Standard deviation of the smoothing kernel in seconds.
+    """
+
+    table: pd.DataFrame
+    notes: list[str]
+    duration_s: float
+    smoothing_s: float
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write the table as CSV, times in seconds.
+
+        Args:
+            path: The file.
+
+        Raises:
+            StorageError: If it cannot be written.
+        """
+        self.write(path, "csv")
+
+    def write(self, path: str | Path, format: str = "csv") -> None:
+        """Write the table, times in seconds.
+
+        Args:
+            path: The file.
+            format: ``csv``, ``json`` (an object a line) or ``parquet``.
+
+        Raises:
+            ConfigError: If the format is unknown.
+            StorageError: If it cannot be written.
+        """
+        if format not in FORMATS:
+            raise ConfigError(f"format {format!r} is unknown; expected {', '.join(FORMATS)}")
+        with new_file(Path(path)) as temporary:
+            if format == "parquet":
+                self.flat().to_parquet(temporary, index=False)
+            else:
+                with temporary.open("w", encoding="utf-8") as handle:
+                    handle.writelines(f"{line}\n" for line in self.lines(format))
+
+    def lines(self, format: str = "csv") -> Iterator[str]:
+        """Give the table as text.
+
+        Args:
+            format: ``csv``, its header first, or ``json``.
+
+        Yields:
+            Lines without their ends.
+        """
+        flat = self.flat()
+        if format == "csv":
+            yield csv_header(list(flat.columns))
+        for row in flat.to_dict("records"):
+            yield text_line({str(name): value for name, value in row.items()}, format)
+
+    def flat(self) -> pd.DataFrame:
+        """Give the table with ``file``, ``start`` and ``end`` as columns, times in seconds.
+
+        Returns:
+            A copy.
+        """
+        flat = self.table.reset_index()
+        for time in ("start", "end"):
+            flat[time] = pd.TimedeltaIndex(flat[time]).total_seconds()
+        return flat
+
+    def picture(self, path: str | Path) -> None:
+        """Draw the trajectories over time and the path across the map.
+
+        Args:
+            path: A ``.png`` or ``.svg`` file.
+
+        Raises:
+            ConfigError: If the suffix is another, matplotlib is not installed, or the model gives no activation and
+                valence.
+            StorageError: If it cannot be written.
+        """
+        from affectmap.track.picture import draw_track
+
+        draw_track(self.flat(), Path(path), duration_s=self.duration_s, smoothing_s=self.smoothing_s)
+
+
+def track_recording(
+    recording: str | Path,
+    model: Model | None = None,
+    *,
+    window_s: float | None = None,
+    hop_s: float | None = None,
+    statistics: str = "source",
+    smoothing_s: float | None = None,
+    n_jobs: int | None = None,
+    progress: Callable[[float, float], None] | None = None,
+) -> Track:
+    """Follow a voice through a recording.
+
+    Args:
+        recording: A file of any length, format, rate and number of channels.
+        model: By default the one that comes with the package.
+        window_s: Length of fixed windows in seconds; by default detected speech is measured, in segments of 1 to 7 s.
+        hop_s: From one window to the next; by default windows touch.
+        statistics: Whose mean and spread standardise: ``source``, ``recording`` or ``running``; see
+            `affectmap.track.running_statistics`.
+        smoothing_s: Of the levels, standard deviation in seconds; by default
+            `default_smoothing`.
+        n_jobs: Threads that measure; one a core by default. The result does not depend on it.
+        progress: Called with the seconds read and in total.
+
+    Returns:
+        The track; without rows where there is no speech, and a note says so.
+
+    Raises:
+        AudioError: If the recording cannot be read.
+        ConfigError: If a setting is out of range, or the model is not made for 16 kHz.
+
+    Example:
+        >>> import soundfile, tempfile
+        >>> file = Path(tempfile.mkdtemp()) / "hum.wav"
+        >>> soundfile.write(file, 0.3 * np.sin(2 * np.pi * 220 * np.arange(6 * 16000) / 16000), 16000)
+        >>> track = track_recording(file, window_s=3)
+        >>> track.table["not_speech"].tolist(), track.duration_s
+        ([True, True], 6.0)
+        >>> soundfile.write(file, np.zeros(6 * 16000), 16000)
+        >>> track_recording(file).notes
+        ['no speech was found in its 6.0 s']
+    """
+    if smoothing_s is not None and not 0.1 <= smoothing_s <= 3600:
+        raise ConfigError(f"smoothing is {smoothing_s:g} s, expected 0.1 to 3600 s")
+    if n_jobs is not None and n_jobs < 1:
+        raise ConfigError(f"n_jobs is {n_jobs}, expected at least 1, or None for one a core")
+    model, cutter, source = _fitting(model), _cutter(window_s, hop_s), Recording(recording)
+    standardising = Standardising(model, statistics)
+    total_s = source.duration_s
+    report = (lambda seconds: progress(min(seconds, total_s), total_s)) if progress else None
+    measured = list(measured_pieces(source, cutter, model, n_jobs or os.cpu_count() or 1, report))
+    table = _table(str(recording), measured, standardising)
+    duration_s = source.seconds_read
+    smoothing_s = smoothing_s or default_smoothing(duration_s)
+    _add_levels(table, smoothing_s)
+    notes = [*_rate_notes(source), *source.notes(), *cutter.notes(), *standardising.notes(), *_row_notes(table)]
+    if not len(table):
+        notes.append(f"no speech was found in its {duration_s:.1f} s")
+    return Track(table, notes, duration_s, smoothing_s)
+
+
+def track_stream(
+    handle: BinaryIO,
+    sampling_rate: int,
+    model: Model | None = None,
+    *,
+    window_s: float | None = 3.0,
+    hop_s: float | None = None,
+    statistics: str = "source",
+    notify: Callable[[str], None] | None = None,
+) -> Iterator[dict[str, Any]]:
+    """Follow a voice while it speaks: raw samples, 16 bit, little-endian, mono.
+
+    A row comes as soon as its window is complete, and has the same values as that of `track_recording` for a file
+    of the same samples. There are no levels: they need what comes after. Memory does not grow.
+
+    Args:
+        handle: Open for reading bytes, such as ``sys.stdin.buffer``.
+        sampling_rate: In Hz.
+        model: By default the one that comes with the package.
+        window_s: Length of fixed windows in seconds; None for detected speech, whose rows come when it pauses.
+        hop_s: From one window to the next; by default windows touch.
+        statistics: ``source`` or ``running``.
+        notify: Called with notes, for people.
+
+    Yields:
+        Rows: ``file`` (``-``), ``start`` and ``end`` in seconds, and the columns of the table but for levels.
+
+    Raises:
+        ConfigError: If a setting is out of range, or `statistics` would need the whole recording.
+
+    Example:
+        >>> import io
+        >>> rows = list(track_stream(io.BytesIO(bytes(2 * 16000 * 4)), 16000))
+        >>> [(row["start"], row["end"], row["silent"]) for row in rows]
+        [(0.0, 3.0, True), (3.0, 4.0, True)]
+    """
+    if statistics == "recording":
+        raise ConfigError("the statistics of a whole recording are not known in a stream; take source or running")
+    model, cutter, source = _fitting(model), _cutter(window_s, hop_s), PulseCode(handle, sampling_rate)
+    standardising = Standardising(model, statistics)
+    tell = notify or (lambda note: None)
+    for note in _rate_notes(source):
+        tell(note)
+    for measured in measured_pieces(source, cutter, model, 0):
+        values = _values([measured], standardising).to_dict("records")[0]
+        yield {"file": "-", "start": measured.start_s, "end": measured.end_s, **{str(k): v for k, v in values.items()}}
+    for note in [*source.notes(), *cutter.notes()]:
+        tell(note)
+
+
+def _fitting(model: Model | None) -> Model:
+    if model is None:
+        from affectmap.model.model import load_model
+
+        model = load_model()
+    if model.sampling_rate != RATE:
+        raise ConfigError(f"the model measures at {model.sampling_rate} Hz; a track is measured at {RATE} Hz")
+    return model
+
+
+def _cutter(window_s: float | None, hop_s: float | None) -> Cutter:
+    if window_s is not None:
+        return WindowCutter(window_s, hop_s)
+    if hop_s is not None:
+        raise ConfigError(f"a hop of {hop_s:g} s goes with fixed windows; give window_s, or no hop for detected speech")
+    return SpeechCutter()
+
+
+def _table(file: str, measured: Sequence[Measured], standardising: Standardising) -> pd.DataFrame:
+    times = [pd.to_timedelta([getattr(each, name) for each in measured], unit="s") for name in ("start_s", "end_s")]
+    index = audformat.segmented_index([file] * len(measured), *times)
+    return _values(measured, standardising).set_index(index)
+
+
+def _values(measured: Sequence[Measured], standardising: Standardising) -> pd.DataFrame:
+    functionals = np.array([each.functionals for each in measured], np.float64).reshape(-1, len(FUNCTIONALS))
+    speech = np.array([each.speech for each in measured], np.float64)
+    silent = np.array([each.heard.silent for each in measured], np.bool_)
+    ends_s = np.array([each.end_s for each in measured], np.float64)
+    table = standardising.transform(functionals, ~silent & ~(speech < MIN_SPEECH), ends_s)
+    for flag in ("too_short", "silent", "clipped"):
+        table[flag] = np.array([getattr(each.heard, flag) for each in measured], np.bool_)
+    table["not_speech"] |= speech < MIN_SPEECH
+    table.insert(0, "speech", speech)
+    table["problem"] = pd.Series([each.heard.problem for each in measured], table.index, dtype=object)
+    return table
+
+
+def _add_levels(table: pd.DataFrame, smoothing_s: float) -> None:
+    start, end = (pd.TimedeltaIndex(table.index.get_level_values(name)).total_seconds() for name in ("start", "end"))
+    weights = np.asarray(end - start) * table["speech"].fillna(1.0).to_numpy(np.float64)
+    weights[table[list(_WITHOUT_LEVEL)].any(axis=1).to_numpy()] = 0.0
+    for label in LABELS:
+        if label in table:
+            level = smooth(np.asarray(start + end) / 2, table[label].to_numpy(np.float64), weights, smoothing_s)
+            for suffix, values in zip(("", "_low", "_high"), level, strict=True):
+                table[f"{label}_level{suffix}"] = np.clip(values, 1.0, 5.0)
+
+
+def _rate_notes(source: Source) -> list[str]:
+    rate = source.sampling_rate
+    if rate > RATE:
+        return [f"recorded at {rate} Hz, resampled to {RATE} Hz, the rate of the model"]
+    if rate < RATE:
+        return [
+            f"recorded at {rate} Hz: what lies above {rate / 2:g} Hz is missing, which the model never met in "
+            "training; expect values further off"
+        ]
+    return []
+
+
+def _row_notes(table: pd.DataFrame) -> list[str]:
+    problems = table["problem"].dropna()
+    if problems.empty:
+        return []
+    first = f"first at {problems.index[0][1].total_seconds():.1f} s: {problems.iloc[0]}"
+    return [f"{len(problems)} of {len(table)} segments have no values, {first}"]

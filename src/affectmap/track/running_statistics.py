@@ -1,0 +1,124 @@
+"""Whose mean and spread standardise the segments of one recording: the model's, the recording's, or the last hour's.
+
+``source``
+    the model's own. Values of several recordings can be compared, as far as voices and rooms are like those the model
+    was trained on.
+``recording``
+    those of all speech in this recording, known only at its end. Moments within it are told apart better; that the
+    whole recording is calm or excited can no longer be seen, because its mean is the middle by definition.
+``running``
+    those of the speech until then, of the last hour at most, taken anew after every `UPDATE` segments, as a
+    stream allows; beyond a thousand segments after every hundredth of them, or short windows would cost too much.
+
+In both of these the model's own mean and spread count as `PRIOR` segments beside those heard, so that a few
+segments change little. What is flagged as silent or no speech does not count.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from affectmap.errors import ConfigError
+
+if TYPE_CHECKING:
+    from affectmap.model.model import Model
+
+POLICIES = ("source", "recording", "running")
+#: Segments for which the model's own mean and spread count beside the recording's.
+PRIOR = 30
+#: Segments after which a running mean and spread are taken anew.
+UPDATE = 10
+#: Seconds that a running mean and spread look back.
+MEMORY_S = 3600.0
+_SHARE = 100  # of what is known must be new before it is looked at again
+
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+
+class Standardising:
+    """A model with a policy.
+
+    Args:
+        model: A loaded model.
+        policy: One of `POLICIES`.
+
+    Raises:
+        ConfigError: If the policy is unknown.
+
+    Example:
+        >>> from affectmap.model.model import load_model
+        >>> functionals = np.random.default_rng(0).normal(size=(4, 88))
+        >>> standardising = Standardising(load_model(), "recording")
+        >>> len(standardising.transform(functionals, np.ones(4, bool))), len(standardising.notes())
+        (4, 1)
+    """
+
+    def __init__(self, model: Model, policy: str) -> None:
+        if policy not in POLICIES:
+            raise ConfigError(f"statistics {policy!r} are unknown; expected {', '.join(POLICIES)}")
+        self._model = self._current = model
+        self._policy = policy
+        self._known: deque[tuple[float, Floats]] = deque()
+        self._n_since, self._step = 0, UPDATE
+
+    def transform(self, functionals: Floats, counts: Mask, ends_s: Floats | None = None) -> pd.DataFrame:
+        """Place the next segments.
+
+        Args:
+            functionals: Shape (n_segments, 88).
+            counts: Which of them may count as speech for mean and spread; the model's ``not_speech`` is looked at, too.
+            ends_s: Their ends in seconds, ascending, shape (n_segments,); without them ``running`` forgets nothing.
+
+        Returns:
+            As `affectmap.model.model.Model.transform`, numbered from 0. With ``source`` and ``running`` the values
+            do not depend on how many segments come at once.
+        """
+        ends_s = np.zeros(len(functionals)) if ends_s is None else ends_s
+        if self._policy != "running":
+            if self._policy == "recording" and len(functionals):
+                self._transformed(functionals, counts, ends_s)
+                self._adapt()
+            return self._current.transform(functionals)
+        parts, first = [], 0
+        while first < len(functionals):
+            rows = slice(first, first + self._step - self._n_since)
+            parts.append(self._transformed(functionals[rows], counts[rows], ends_s[rows]))
+            self._n_since += len(parts[-1])
+            first += len(parts[-1])
+            if self._n_since == self._step:
+                self._forget(ends_s[first - 1] - MEMORY_S)
+                self._adapt()
+                self._n_since, self._step = 0, max(UPDATE, len(self._known) // _SHARE)
+        return pd.concat(parts, ignore_index=True) if parts else self._current.transform(functionals)
+
+    def _transformed(self, functionals: Floats, counts: Mask, ends_s: Floats) -> pd.DataFrame:
+        table = self._current.transform(functionals)
+        speech = counts & ~table["not_speech"].to_numpy(bool) & np.isfinite(functionals).all(axis=1)
+        self._known.extend(zip(ends_s[speech], functionals[speech], strict=True))
+        return table
+
+    def _forget(self, before_s: float) -> None:
+        while self._known and self._known[0][0] < before_s:
+            self._known.popleft()
+
+    def _adapt(self) -> None:
+        if self._known:
+            with suppress(ConfigError):  # all of them are outliers
+                self._current = self._model.adapt(np.array([row for _, row in self._known]), prior=PRIOR)
+
+    def notes(self) -> list[str]:
+        """Tell how far the statistics are the recording's own.
+
+        Returns:
+            A sentence or none.
+        """
+        if self._policy == "source" or len(self._known) >= PRIOR:
+            return []
+        return [f"statistics are mostly the model's: only {len(self._known)} segments of speech were there to adapt to"]

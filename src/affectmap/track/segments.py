@@ -1,0 +1,120 @@
+"""From a source of sound to measured pieces, in order, on all cores, with only a few pieces in memory."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from affectmap.audio.quality import SignalFlags
+from affectmap.audio.speech_detection import RATE, Cutter, Piece
+from affectmap.audio.stream import Source, at_rate
+from affectmap.schema import FUNCTIONALS
+
+if TYPE_CHECKING:
+    from affectmap.model.model import Model
+
+_AHEAD = 4  # pieces for each thread that wait or are done; they bound the memory
+
+
+class Measured(NamedTuple):
+    """A piece without its samples.
+
+    Attributes:
+        start_s: Its begin in seconds.
+        end_s: Its end.
+        speech: Mean probability of speech, 0..1 or NaN.
+        functionals: Shape (88,); NaN where they cannot be had.
+        heard: What its samples tell.
+    """
+
+    start_s: float
+    end_s: float
+    speech: float
+    functionals: NDArray[np.float64]
+    heard: SignalFlags
+
+
+def measured_pieces(
+    source: Source,
+    cutter: Cutter,
+    model: Model,
+    n_threads: int,
+    progress: Callable[[float], None] | None = None,
+) -> Iterator[Measured]:
+    """Read, cut and measure.
+
+    Args:
+        source: What is read.
+        cutter: What cuts it; at 16 kHz.
+        model: Its `Model.measure` is called for every piece.
+        n_threads: Threads that measure beside the one that reads; 0 to measure every piece at once and give it
+            before more is read, as a stream needs it.
+        progress: Called with the seconds read.
+
+    Yields:
+        The pieces in their order; it does not depend on the threads.
+
+    Raises:
+        AudioError: If the source cannot be read.
+
+    Example:
+        >>> import io
+        >>> from affectmap.audio.stream import PulseCode
+        >>> from affectmap.model.model import load_model
+        >>> from affectmap.audio.speech_detection import WindowCutter
+        >>> pcm = PulseCode(io.BytesIO(bytes(2 * 40000)), 16000)
+        >>> [piece.end_s for piece in measured_pieces(pcm, WindowCutter(1.0), load_model(), 0)]
+        [1.0, 2.0, 2.5]
+    """
+    pieces = _pieces(source, cutter, progress)
+    if not n_threads:
+        for piece in pieces:
+            yield _measured(piece, _is_broken(piece, source.gaps), model)
+        return
+    waiting: deque[Future[Measured]] = deque()
+    pool = ThreadPoolExecutor(n_threads)
+    try:
+        for piece in pieces:
+            waiting.append(pool.submit(_measured, piece, _is_broken(piece, source.gaps), model))
+            while waiting and (len(waiting) > _AHEAD * n_threads or waiting[0].done()):
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _pieces(source: Source, cutter: Cutter, progress: Callable[[float], None] | None) -> Iterator[Piece]:
+    n_samples = 0
+    for block in at_rate(source, RATE):
+        yield from cutter.push(block)
+        n_samples += len(block)
+        if progress:
+            progress(n_samples / RATE)
+    yield from cutter.finish()
+
+
+def _is_broken(piece: Piece, gaps: list[tuple[float, float]]) -> bool:
+    """Whether a piece touches a gap; they follow each other, and there may be one in every block of a long file."""
+    start_s, end_s = _times(piece)
+    after = bisect_right(gaps, start_s, key=lambda gap: gap[1])
+    return after < len(gaps) and gaps[after][0] < end_s
+
+
+def _times(piece: Piece) -> tuple[float, float]:
+    return piece.first / RATE, (piece.first + len(piece.signal)) / RATE
+
+
+def _measured(piece: Piece, is_broken: bool, model: Model) -> Measured:
+    start_s, end_s = _times(piece)
+    if is_broken:
+        heard = SignalFlags(False, False, False, "some of its samples are NaN or infinity")
+        return Measured(start_s, end_s, piece.speech, np.full(len(FUNCTIONALS), np.nan), heard)
+    functionals, heards = model.measure([piece.signal], RATE, n_jobs=1)
+    return Measured(start_s, end_s, piece.speech, functionals.to_numpy(np.float64)[0], heards[0])

@@ -1,0 +1,1 @@
+"""Transfer: training for corpora, speakers and languages that are unseen."""

@@ -1,0 +1,369 @@
+"""The recipe for embeddings that are to be used on corpora, languages and speakers that were never heard.
+
+What it adds to the paper's method, each step measured in ``experiments/transfer``:
+
+1. several corpora at once, each standardised by itself, and once more speaker by speaker where that is sound;
+2. corpora that have classes and no ratings, placed by class prototypes; ratings moved halfway towards them;
+3. the latent axes pulled onto activation and valence, beside the paper's loss on distances; no reconstruction;
+4. few epochs in one cycle of the learning rate;
+5. several models, whose mean one network learns (distillation, Hinton et al. 2015), so that it stays as small.
+
+Conventions:
+    * The embedding is in rating units from the middle of the scale: (0, 0) is activation 3, valence 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from affectmap.audit.examination import speaker_sound
+from affectmap.errors import ConfigError
+from affectmap.model.embedder import Embedder
+from affectmap.model.training import TrainedModel, TrainingSettings, TrainingTask, train_stacked
+from affectmap.preparation.prepared_corpus import PreparedCorpus
+from affectmap.preparation.standardisation import fit_statistics
+from affectmap.schema import LABELS
+from affectmap.transfer.prototypes import Prototypes
+
+Floats = npt.NDArray[np.float64]
+Features = npt.NDArray[np.float32]
+
+#: Middle of the scale 1..5.
+NEUTRAL = 3.0
+#: Ways of standardising that training can see.
+STANDARDISED = ("corpus", "speaker")
+#: Seeds of teachers that belong to one seed of `fit_transfer`.
+MOST_TEACHERS = 1000
+
+#: Of the models whose mean is distilled.
+TEACHER = TrainingSettings(losses="paper+axis", reconstruction=0.0, epochs=15, schedule="one-cycle")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What the recipe can be told; the defaults are what nested leave-one-corpus-out chose.
+
+    Attributes:
+        training: Network, losses and optimiser of the teachers.
+        weight: λ, of the losses on the latent; above 0.
+        smoothing: How far ratings move towards the prototypes of their classes, 0..1.
+        classes: Whether utterances without ratings take part through their classes.
+        drawn: Whether these are drawn from their class's spread and not all put in its middle.
+        standardised: Ways of standardising that training sees: ``corpus``, ``speaker``, or both.
+        n_teachers: Models whose mean is distilled, 1000 at most; 1 for a single model without distillation.
+        n_copies: Copies of the training rows with noise that the last network learns from.
+
+    Raises:
+        ConfigError: If a value is out of its range.
+
+    Example:
+        >>> Recipe().training.losses
+        'paper+axis'
+    """
+
+    training: TrainingSettings = TEACHER
+    weight: float = 1.0
+    smoothing: float = 0.5
+    classes: bool = True
+    drawn: bool = False
+    standardised: tuple[str, ...] = STANDARDISED
+    n_teachers: int = 10
+    n_copies: int = 10
+
+    def __post_init__(self) -> None:
+        if not self.standardised or not set(self.standardised) <= set(STANDARDISED):
+            raise ConfigError(f"standardised is {self.standardised!r}; expected one or both of {STANDARDISED}")
+        if not 1 <= self.n_teachers <= MOST_TEACHERS or self.n_copies < 1:
+            raise ConfigError(
+                f"{self.n_teachers} teachers and {self.n_copies} copies; expected 1 to {MOST_TEACHERS} and 1 or more"
+            )
+        if not self.weight > 0:
+            raise ConfigError(
+                f"weight is {self.weight!r}; expected a number above 0, without labels nothing is learned"
+            )
+        if not 0 <= self.smoothing <= 1:
+            raise ConfigError(f"smoothing is {self.smoothing!r}; expected a number from 0 to 1")
+
+
+class Material(NamedTuple):
+    """What is trained on.
+
+    Attributes:
+        features: Standardised ``(N, F)``; an utterance has a row for every way of standardising.
+        label: Activation and valence from the middle of the scale ``(N, 2)``, ``NaN`` where unknown.
+        emotion: Classes ``(N,)``, ``None`` where unknown.
+        corpus: Number of the corpus ``(N,)``.
+        prototypes: Of the rated corpora; ``None`` if none are needed, or none can be had.
+    """
+
+    features: Features
+    label: Floats
+    emotion: npt.NDArray[np.object_]
+    corpus: npt.NDArray[np.int64]
+    prototypes: Prototypes | None
+
+
+def gather(corpora: Sequence[PreparedCorpus], recipe: Recipe) -> Material:
+    """Standardise and label what the recipe trains on.
+
+    Args:
+        corpora: Any number; at least one with ratings. One whose speakers tell its emotions, or are unknown, is
+            standardised as a whole only.
+        recipe: Which labels and ways of standardising.
+
+    Returns:
+        The material; without reconstruction, only rows that have labels.
+
+    Raises:
+        ConfigError: If no utterance has both ratings, one of them is the same for all, corpora have other features
+            than each other, or one has classes alone and no class can be placed.
+    """
+    _check_corpora(corpora)
+    prototypes = _prototypes(corpora, recipe)
+    parts: list[tuple[Features, Floats, npt.NDArray[np.object_], npt.NDArray[np.int64]]] = []
+    for number, corpus in enumerate(corpora):
+        label = _label(corpus, recipe, prototypes) - NEUTRAL
+        kept = np.isfinite(label).all(axis=1) | (recipe.training.reconstruction > 0)
+        origin = np.full(int(kept.sum()), number)
+        parts += [(each[kept], label[kept], corpus.emotion[kept], origin) for each in standardised(corpus, recipe)]
+    features, label, emotion, origin = (np.concatenate(values) for values in zip(*parts, strict=True))
+    return Material(features, label, emotion, origin, prototypes)
+
+
+def _check_corpora(corpora: Sequence[PreparedCorpus]) -> None:
+    rated = [each.label[np.isfinite(each.label).all(axis=1)] for each in corpora]
+    if not any(len(label) for label in rated):
+        raise ConfigError("no utterance has ratings of activation and valence; give the label sheets, or such columns")
+    for name, values in zip(LABELS, np.concatenate(rated).T, strict=True):
+        if values.min() == values.max():
+            of = "+".join(each.name for each in corpora)
+            raise ConfigError(f"{of}: {name} is {values[0]:g} for all {len(values)} utterances; give its label sheet")
+    for each in corpora[1:]:
+        if each.feature_names != corpora[0].feature_names:
+            raise ConfigError(f"{each.name} has other features than {corpora[0].name}; measure both in the same way")
+
+
+def _prototypes(corpora: Sequence[PreparedCorpus], recipe: Recipe) -> Prototypes | None:
+    emotions, labels = [each.emotion for each in corpora], [each.label for each in corpora]
+    needed = recipe.smoothing > 0 or recipe.classes
+    if not needed or not any(pd.notna(emotion).any() for emotion in emotions):
+        return None
+    try:
+        return Prototypes.of(emotions, labels)
+    except ConfigError:
+        # Ratings do without; classes alone do not.
+        if recipe.classes and not all(np.isfinite(label).all(axis=1).any() for label in labels):
+            raise
+        return None
+
+
+def standardised(corpus: PreparedCorpus, recipe: Recipe) -> list[Features]:
+    """Give a corpus standardised in every way that the recipe asks for and the corpus allows."""
+    ways = []
+    by_speaker = "speaker" in recipe.standardised and speaker_sound(corpus)
+    if "corpus" in recipe.standardised or not by_speaker:
+        ways.append(fit_statistics(corpus.functionals).apply(corpus.functionals))
+    if by_speaker:
+        ways.append(corpus.standardised_by_speaker)
+    return ways
+
+
+def _label(corpus: PreparedCorpus, recipe: Recipe, prototypes: Prototypes | None) -> Floats:
+    if prototypes is None:
+        return corpus.label
+    own, rated = corpus.label, np.isfinite(corpus.label).all(axis=1, keepdims=True)
+    label = prototypes.smoothed(own, corpus.emotion, recipe.smoothing)
+    if not recipe.classes:
+        return np.where(rated, label, np.nan)
+    if recipe.drawn:
+        drawn = prototypes.drawn_label(corpus.emotion, np.random.default_rng(len(own)))
+        return np.where(rated, label, drawn)
+    return label
+
+
+def teacher_tasks(material: Material, recipe: Recipe, seeds: Sequence[int]) -> list[TrainingTask]:
+    """Plan the teachers, one a seed.
+
+    Args:
+        material: What `gather` gave.
+        recipe: Carries λ.
+        seeds: Of the models.
+
+    Returns:
+        Tasks for `affectmap.model.training.train_stacked` with the settings of the recipe.
+    """
+    return [
+        TrainingTask(material.features, material.label, recipe.weight, seed, group=material.corpus) for seed in seeds
+    ]
+
+
+def student_task(material: Material, teachers: Sequence[TrainedModel], recipe: Recipe, seed: int) -> TrainingTask:
+    """Plan the network that learns the teachers' mean: on the training rows and noisy copies of them.
+
+    Args:
+        material: What the teachers were trained on.
+        teachers: The models.
+        recipe: Carries the number of copies and the noise, which the copies have and training then has not.
+        seed: Of the copies and the model.
+
+    Returns:
+        A task for `affectmap.model.training.train_stacked` with `student_settings`.
+    """
+    rng, clean = np.random.default_rng(seed), material.features
+    noise = recipe.training.noise_std
+    copies = [clean]
+    for _ in range(recipe.n_copies - 1):
+        copies.append(clean + noise * rng.standard_normal(clean.shape, dtype=np.float32))
+    rows = np.concatenate(copies)
+    label = np.stack([teacher.network.embed(rows) for teacher in teachers]).mean(axis=0, dtype=np.float64)
+    return TrainingTask(rows, label, 1.0, seed)
+
+
+def student_settings(recipe: Recipe) -> TrainingSettings:
+    """Give the settings of the network that learns from teachers."""
+    return replace(
+        recipe.training,
+        losses="axis",
+        reconstruction=0.0,
+        noise_std=0.0,
+        epochs=10,
+        batch_size=256,
+        learning_rate=2e-3,
+        schedule="one-cycle",
+        batches="mixed",
+    )
+
+
+def fit_transfer(
+    corpora: Sequence[PreparedCorpus],
+    recipe: Recipe | None = None,
+    *,
+    seed: int = 0,
+    device: str = "cpu",
+    n_jobs: int = 1,
+    notify: Callable[[str], None] = lambda line: None,
+) -> Embedder:
+    """Train an embedder for corpora that it will never have heard.
+
+    Args:
+        corpora: What to train on, at least one with ratings of activation and valence.
+        recipe: Its settings.
+        seed: Of all draws.
+        device: ``cpu`` or ``cuda``.
+        n_jobs: Processes for the teachers.
+        notify: Takes one line for people at a time.
+
+    Returns:
+        An embedder; its statistics are those of all corpora together, so adapt it to the recordings it is used on. Its
+        first two axes are activation and valence from the middle of the scale. ``recipe_`` tells how it was made.
+
+    Raises:
+        ConfigError: If corpora cannot be trained on together (`gather`), or settings do not fit.
+
+    Example:
+        >>> import audformat, pandas as pd
+        >>> from affectmap.corpora import Corpus
+        >>> from affectmap.preparation.prepared_corpus import prepare
+        >>> from affectmap.schema import COLUMNS, FUNCTIONALS
+        >>> rng, index = np.random.default_rng(0), audformat.segmented_index([*"123456789"])
+        >>> table = pd.DataFrame({name: rng.uniform(1, 5, 9) for name in LABELS}, index, COLUMNS)
+        >>> pets = prepare(Corpus("pets", table, functionals=pd.DataFrame(np.eye(9, 88), index, FUNCTIONALS)))
+        >>> embedder = fit_transfer([pets], Recipe(n_teachers=2))
+        >>> embedder.transform(pd.DataFrame(pets.functionals, columns=list(FUNCTIONALS))).shape
+        (9, 2)
+    """
+    recipe = recipe or Recipe()
+    material = gather(corpora, recipe)
+    for line in described(corpora, recipe, material.prototypes):
+        notify(line)
+    # Seeds of teachers are far from those of other runs, or two runs would share some.
+    first = MOST_TEACHERS * seed
+    tasks = teacher_tasks(material, recipe, range(first, first + recipe.n_teachers))
+    settings, weight = recipe.training, recipe.weight
+    models = train_stacked(tasks, settings, device=device, n_jobs=n_jobs)
+    if len(models) > 1:
+        settings, weight = student_settings(recipe), 1.0
+        models = train_stacked([student_task(material, models, recipe, seed)], settings, device=device)
+    embedder = Embedder.of_trained(
+        models[0],
+        fit_statistics(np.concatenate([each.functionals for each in corpora])),
+        list(corpora[0].feature_names),
+        list(LABELS),
+        weight=weight,
+        random_state=seed,
+        device=device,
+        **{name: value for name, value in vars(settings).items() if name != "batches"},
+    )
+    embedder.recipe_ = recorded(corpora, recipe, material.prototypes)
+    return embedder
+
+
+def described(corpora: Sequence[PreparedCorpus], recipe: Recipe, prototypes: Prototypes | None) -> list[str]:
+    """Say what takes part in training, a line a corpus, what the prototypes are, and what is trained.
+
+    Args:
+        corpora: What is trained on.
+        recipe: The settings.
+        prototypes: What `gather` learned.
+
+    Returns:
+        Lines for people.
+    """
+    lines = []
+    for corpus in corpora:
+        n_rated, n_placed = n_labelled(corpus, recipe, prototypes)
+        by_speaker = "speaker" in recipe.standardised and speaker_sound(corpus)
+        how = " and speaker by speaker" if by_speaker and "corpus" in recipe.standardised else ""
+        how = "speaker by speaker" if by_speaker and not how else f"as a whole{how}"
+        left = len(corpus.table) - n_rated - n_placed
+        lines.append(f"{corpus.name}: {n_rated} rated, {n_placed} placed by class, {left} without; standardised {how}")
+    if prototypes is not None:
+        means = prototypes.table[list(LABELS)].itertuples()
+        places = ", ".join(f"{name} {activation:.1f}/{valence:.1f}" for name, activation, valence in means)
+        lines.append(f"prototypes (activation/valence): {places}")
+    n = recipe.n_teachers
+    lines.append("training one model" if n == 1 else f"training {n} teachers, then the network that learns their mean")
+    return lines
+
+
+def n_labelled(corpus: PreparedCorpus, recipe: Recipe, prototypes: Prototypes | None) -> tuple[int, int]:
+    """Count the utterances that have both ratings, and those that only their class places."""
+    rated = np.isfinite(corpus.label).all(axis=1)
+    if prototypes is None or not recipe.classes:
+        return int(rated.sum()), 0
+    return int(rated.sum()), int((np.isfinite(prototypes.label(corpus.emotion)).all(axis=1) & ~rated).sum())
+
+
+def recorded(corpora: Sequence[PreparedCorpus], recipe: Recipe, prototypes: Prototypes | None) -> dict[str, Any]:
+    """Put the recipe into plain dictionaries, lists, texts and numbers, as JSON has them.
+
+    Args:
+        corpora: What is trained on.
+        recipe: The settings.
+        prototypes: What `gather` learned.
+
+    Returns:
+        ``sources`` with the number of utterances ``rated`` and ``by_class``, ``settings`` and ``prototypes``, a
+        dictionary a class, ``None`` where there are none.
+    """
+    sources = {}
+    for corpus in corpora:
+        n_rated, n_placed = n_labelled(corpus, recipe, prototypes)
+        sources[corpus.name] = {"rated": n_rated, "by_class": n_placed}
+    settings = asdict(recipe)
+    settings["standardised"] = list(recipe.standardised)
+    settings["training"]["hidden_dims"] = list(recipe.training.hidden_dims)
+    table: dict[str, dict[str, float | int | None]] | None = None
+    if prototypes is not None:
+        columns = {name: values.tolist() for name, values in prototypes.table.items()}  # to Python's own numbers
+        table = {str(name): {} for name in prototypes.table.index}
+        for column, values in columns.items():
+            for row, value in zip(table.values(), values, strict=True):
+                row[str(column)] = None if value != value else value
+    return {"name": "transfer", "sources": sources, "settings": settings, "prototypes": table}

@@ -1,0 +1,93 @@
+"""What the samples and functionals of a recording tell."""
+
+import numpy as np
+import pytest
+
+from affectmap.audio.quality import FLAGS, THRESHOLDS, not_speech, signal_flags
+from affectmap.audio.reading import MIN_DURATION_S, SILENCE_PEAK
+from affectmap.features.functionals import measure_functionals
+from affectmap.model.onnx import FLAGS as DEFAULTS
+
+RATE = 16000
+TIME = np.arange(2 * RATE) / RATE
+
+
+def flags_of(signal, clipped_share=0.001):
+    return signal_flags(np.asarray(signal, dtype=np.float32), RATE, clipped_share)
+
+
+def is_speech(signal):
+    functionals = measure_functionals(np.asarray(signal, dtype=np.float32), RATE).astype(np.float64)
+    return not not_speech(functionals[None], DEFAULTS)[0]
+
+
+def test_the_defaults_hold_every_threshold_but_the_measured_one():
+    assert {*DEFAULTS, "max_distance"} == set(THRESHOLDS)
+    assert len(FLAGS) == 5
+
+
+def test_a_voice_has_no_flag(voice):
+    assert flags_of(voice(1.0)) == (False, False, False, None)
+
+
+@pytest.mark.parametrize(("n", "too_short"), [(0, True), (1, True), (959, True), (960, False)])
+def test_too_short_begins_below_the_shortest_duration(n, too_short, voice):
+    assert round(MIN_DURATION_S * RATE) == 960
+    told = flags_of(voice(1.0)[:n])
+    assert told.too_short is too_short
+    assert (told.problem is not None) is too_short
+
+
+@pytest.mark.parametrize(("peak", "silent"), [(0.0, True), (0.9 * SILENCE_PEAK, True), (1.1 * SILENCE_PEAK, False)])
+def test_silence_is_a_flag_and_no_problem(peak, silent):
+    told = flags_of(peak * np.sin(2 * np.pi * 200 * TIME))
+    assert (told.silent, told.problem) == (silent, None)
+
+
+def test_a_constant_offset_is_silent():
+    assert flags_of(np.full(RATE, 0.3)).silent
+
+
+@pytest.mark.parametrize(("n_clipped", "clipped"), [(0, False), (31, False), (32, True), (16000, True)])
+def test_clipped_counts_samples_at_full_scale_on_both_sides(n_clipped, clipped, voice):
+    signal = 0.9 * voice(2.0)
+    signal[:n_clipped] = np.resize([1.0, -1.0], n_clipped)
+    assert flags_of(signal).clipped is clipped
+
+
+@pytest.mark.parametrize("strange", [np.nan, np.inf, -np.inf])
+def test_samples_that_are_no_numbers_are_a_problem(strange, voice):
+    signal = voice(1.0)
+    signal[5] = strange
+    assert flags_of(signal).problem == "1 of 16000 samples are NaN or infinity"
+
+
+def test_a_signal_in_whole_numbers_is_told(voice):
+    told = flags_of(30000 * voice(1.0))
+    assert told.clipped
+    assert "scale it to full scale 1" in told.problem
+
+
+def test_noise_tones_hums_and_chords_are_no_speech():
+    noise = np.random.default_rng(0).normal(size=len(TIME))
+    sounds = {
+        "silence": 0 * TIME,
+        "one bit": np.sign(noise) / 32768,
+        "white": 0.1 * noise,
+        "full scale bits": np.sign(noise),
+        "tone": 0.5 * np.sin(2 * np.pi * 220 * TIME),
+        "square": 0.5 * np.sign(np.sin(2 * np.pi * 100 * TIME)),
+        "hum": 0.2 * sum(np.sin(2 * np.pi * 50 * k * TIME) / k for k in range(1, 10)),
+        "chord": 0.2 * sum(np.sin(2 * np.pi * pitch * TIME) for pitch in (220.0, 277.2, 329.6)),
+    }
+    assert [name for name, signal in sounds.items() if is_speech(signal)] == []
+
+
+def test_a_voice_that_moves_is_speech():
+    pitch = 150 * 2 ** (0.3 * np.sin(2 * np.pi * 1.5 * TIME))
+    buzz = sum(np.sin(k * 2 * np.pi * np.cumsum(pitch) / RATE) / k for k in range(1, 12))
+    assert is_speech(0.3 * buzz * np.clip(np.sin(2 * np.pi * 2 * TIME), 0, 1))
+
+
+def test_missing_functionals_are_not_told_to_be_no_speech():
+    assert not not_speech(np.full((1, 88), np.nan), DEFAULTS)[0]

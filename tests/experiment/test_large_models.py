@@ -1,0 +1,141 @@
+"""A reference in a run: the same rows as everybody's, and what it cannot hear."""
+
+from contextlib import nullcontext
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from affectmap.corpora import load_corpus
+from affectmap.errors import ConfigError, ModelError, UsageError
+from affectmap.experiment import large_models as comparison
+from affectmap.experiment.costs import COLUMNS
+from affectmap.experiment.large_models import KNOWN, Models, compare, find_models, hear_corpora, reference_scores
+from affectmap.experiment.protocol import make_material, source_folds
+from affectmap.features.encoders.recogniser import SUPERB
+from affectmap.preparation.config import make_config
+from affectmap.preparation.pooled_sources import PooledSource
+from affectmap.preparation.prepared_corpus import prepare
+from affectmap.stats.metrics import uar
+from corpus_files import make_rows, write_emodb, write_table
+from speech_models import write_classifier, write_encoder
+
+
+def silent(label):
+    return nullcontext(lambda done, total: None)
+
+
+@pytest.fixture
+def corpora(tmp_path):
+    """EMO-DB made of tones, and a table without recordings."""
+    write_emodb(tmp_path)
+    pets = write_table(tmp_path, "pets", make_rows())
+    return [
+        prepare(load_corpus(spec, tmp_path / "labels"), cache=tmp_path / "cache")
+        for spec in (f"emodb={tmp_path / 'emodb'}", pets)
+    ]
+
+
+@pytest.fixture
+def models(tmp_path):
+    return find_models(make_config(source=["x=y"], reference=f"superb={write_classifier(tmp_path / 'er')}"))
+
+
+def test_nothing_is_asked_for():
+    config = make_config(source=["x=y"])
+    assert find_models(config) == Models()
+    nothing = compare(Models(), None, (), (), {}, config, n_parameters=0, cache=None, progress=silent)
+    assert (len(nothing.scores), len(nothing.costs), len(nothing.notes)) == (0, 0, 0)
+
+
+def test_settings_that_contradict_an_encoder(tmp_path):
+    features = f"ssl:{write_encoder(tmp_path / 'tiny')}"
+    assert find_models(make_config(source=["x=y"], features=features)).settings == {"input_dim": 32}
+    with pytest.raises(UsageError, match="sampling_rate is 8000, but an encoder takes recordings at its own rate"):
+        find_models(make_config(source=["x=y"], features=features, sampling_rate=8000))
+    with pytest.raises(ModelError, match=r"has no config\.json"):
+        find_models(make_config(source=["x=y"], features=f"ssl:{tmp_path}"))
+
+
+@pytest.mark.parametrize("setting", [{"features": "wavlm"}, {"reference": "hubert"}])
+def test_settings_that_read_differently(setting):
+    with pytest.raises(ConfigError, match=r"expected (egemaps|superb), or"):
+        make_config(source=["x=y"], **setting)
+
+
+def test_held_out_rows_of_every_fold_are_scored(corpora, models, tmp_path):
+    emodb, _ = corpora
+    config = make_config(source=["x=y"], n_folds=2, n_resamples=5)
+    source = PooledSource.of([emodb])
+    materials = [make_material(source, [], fold, config) for fold in source_folds(source, config)]
+    heard, notes = hear_corpora(models.reference, [emodb], [], cache=tmp_path / "cache", progress=silent)
+    assert notes == []
+    bootstraps = {"emodb": comparison.SpeakerBootstrap(sorted(set(emodb.speaker)), 5, 0)}
+    scores = reference_scores(heard, source, materials, bootstraps, 0)
+    four = [score for score in scores if score.key.quantity == "N-S-H-A"]
+    assert [(score.key.method, score.key.reading, score.fold, score.n) for score in four] == [
+        (SUPERB, "held-out", 1, 8),
+        (SUPERB, "held-out", 2, 8),
+    ]
+    names = np.array(["neutral", "sad", "happy", "angry"])
+    for score, material in zip(four, materials, strict=True):
+        test = material.fold.test
+        predicted = names[heard[0].probabilities[test].argmax(axis=1)]
+        assert score.value == uar(emodb.emotion[test].astype(str), predicted)
+
+
+def test_a_target_is_scored_once_and_a_pool_by_its_own_rows(corpora, models, tmp_path):
+    emodb, pets = corpora
+    config = make_config(source=["x=y"], n_folds=2, n_resamples=5)
+    source = PooledSource.of([pets])
+    materials = [make_material(source, [emodb], fold, config) for fold in source_folds(source, config)]
+    heard, notes = hear_corpora(models.reference, [pets], [emodb], cache=tmp_path / "cache", progress=silent)
+    assert [each.corpus.name for each in heard] == ["emodb"]
+    assert notes[0].startswith("SUPERB has no value for pets: pets: none of its 32 utterances can be used: ")
+    bootstraps = {"emodb": comparison.SpeakerBootstrap(sorted(set(emodb.speaker)), 5, 0)}
+    scores = reference_scores(heard, source, materials, bootstraps, 0)
+    found = {(score.key.reading, score.key.quantity, score.fold) for score in scores if score.key.table == "4"}
+    assert found == {("zero-shot", "N-S-H-A", 1), ("zero-shot", "N-S-A", 1)}
+    assert {score.n for score in scores if score.key.quantity == "N-S-H-A"} == {len(materials[0].targets["emodb"].rows)}
+
+
+def test_recordings_that_are_gone_and_corpora_that_it_knows(corpora, models, tmp_path, monkeypatch):
+    emodb, _ = corpora
+    gone = next((tmp_path / "emodb" / "wav").iterdir())
+    gone.unlink()
+    monkeypatch.setattr(comparison, "KNOWN", "emodb")
+    heard, notes = hear_corpora(models.reference, [emodb], [], cache=tmp_path / "cache", progress=silent)
+    assert np.isnan(heard[0].probabilities).any(axis=1).sum() == 1
+    assert notes == [
+        "SUPERB cannot read 1 of 16 recordings of EMO-DB.",
+        "SUPERB was trained on EMO-DB: it has heard most of its speakers before.",
+    ]
+    assert KNOWN == "iemocap"
+
+
+def test_costs_and_notes_come_along(corpora, models, tmp_path, monkeypatch):
+    emodb, _ = corpora
+    asked = []
+
+    def measure(which, indexes):
+        asked.extend(which)
+        return pd.DataFrame([("ours", 1, 1.0, 1.0, "cpu")], columns=list(COLUMNS)), ["one note"]
+
+    monkeypatch.setattr(comparison, "measure_costs", measure)
+    config = make_config(source=["x=y"], n_folds=2, n_resamples=5)
+    source = PooledSource.of([emodb])
+    materials = [make_material(source, [], fold, config) for fold in source_folds(source, config)]
+    bootstraps = {"emodb": comparison.SpeakerBootstrap(sorted(set(emodb.speaker)), 5, 0)}
+    found = compare(
+        models, source, (), materials, bootstraps, config, n_parameters=9310, cache=tmp_path, progress=silent
+    )
+    assert [(each.kind, each.n_parameters) for each in asked] == [("small", 9310), ("classes", 0)]
+    assert found.notes == ["one note"]
+    assert len(found.costs) == 1
+    assert {score.key.method for score in found.scores} == {SUPERB}
+
+
+def test_the_row_of_all_features_says_how_many_they_are(tmp_path):
+    config = make_config(source=["x=y"], features=f"ssl:{write_encoder(tmp_path / 'tiny')}")
+    frame = pd.DataFrame({"method": ["PCA-2", "88 functionals"]})
+    assert find_models(config).named(frame)["method"].tolist() == ["PCA-2", "32 features"]

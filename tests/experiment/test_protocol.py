@@ -1,0 +1,459 @@
+"""Folds of a source, material of a fold, and the scores of a model; what may not leak does not."""
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import statsmodels.api
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.svm import SVC
+
+import affectmap.stats.classification
+from affectmap.errors import ConfigError
+from affectmap.experiment.protocol import (
+    Material,
+    embed_rows,
+    fold_kind,
+    make_material,
+    place,
+    score,
+    source_folds,
+    upper_bounds,
+)
+from affectmap.preparation.config import ExperimentConfig
+from affectmap.preparation.folds import Fold
+from affectmap.preparation.pooled_sources import PooledSource
+from affectmap.preparation.standardisation import POLICIES
+from affectmap.stats.baselines import FUNCTIONALS_88, PCA_2, RIDGE, baseline
+from affectmap.stats.classification import SourceClassifiers
+from factories import FOUR, make_corpus, make_run, with_cells
+
+CLASSES = affectmap.stats.classification.scenarios(FOUR)["N-S-H-A"]
+
+
+def make_config(**settings) -> ExperimentConfig:
+    return ExperimentConfig(source=["cats=cats"], **settings)
+
+
+def make_fold(source: PooledSource, held_out: list[str]) -> Fold:
+    """Hold out the named speakers."""
+    is_test = np.isin(source.speaker, held_out)
+    return Fold("fold 1", np.flatnonzero(~is_test), np.flatnonzero(is_test), shares_speakers=False)
+
+
+@pytest.fixture
+def source() -> PooledSource:
+    return PooledSource.of([make_corpus("cats", n_speakers=6, n_sessions=3)])
+
+
+@pytest.fixture
+def target():
+    return make_corpus("dogs", n_speakers=5, seed=1, offset=3.0, scale=2.0)
+
+
+# Folds
+
+
+def test_auto_means_by_speaker_where_there_are_no_sessions():
+    pool = PooledSource.of([make_corpus(n_speakers=6)])
+    folds = source_folds(pool, make_config(n_folds=3))
+    assert [fold.name for fold in folds] == ["fold 1", "fold 2", "fold 3"]
+    assert not any(
+        fold.shares_speakers or set(pool.speaker[fold.train]) & set(pool.speaker[fold.test]) for fold in folds
+    )
+    assert sorted(np.concatenate([fold.test for fold in folds])) == list(range(len(pool.emotion)))
+
+
+def test_auto_means_by_session_where_all_have_one(source):
+    folds = source_folds(source, make_config())
+    assert [fold.name for fold in folds] == ["cats/day 0", "cats/day 1", "cats/day 2"]
+    assert [fold.shares_speakers for fold in folds] == [False] * 3
+
+
+def test_auto_means_shuffled_for_the_authors_code(source):
+    folds = source_folds(source, make_config(preset="authors-code"))
+    assert len(folds) == 5
+    assert all(fold.shares_speakers for fold in folds)
+
+
+def test_auto_goes_by_speaker_where_one_corpus_has_no_sessions(source):
+    pool = PooledSource.of([*source.corpora, make_corpus("dogs")])
+    assert {fold.name for fold in source_folds(pool, make_config())} == {f"fold {k}" for k in range(1, 6)}
+
+
+def test_sessions_of_two_corpora_stay_apart(source):
+    pool = PooledSource.of([*source.corpora, make_corpus("dogs", n_sessions=2)])
+    names = [fold.name for fold in source_folds(pool, make_config())]
+    assert names == ["cats/day 0", "cats/day 1", "cats/day 2", "dogs/day 0", "dogs/day 1"]
+
+
+def test_sessions_that_share_a_speaker_say_so(source):
+    corpus = with_cells(source.corpora[0], speaker="the same")
+    assert all(fold.shares_speakers for fold in source_folds(PooledSource.of([corpus]), make_config(folds="session")))
+
+
+def test_stratified_folds_need_no_speakers():
+    nameless = PooledSource.of([with_cells(make_corpus(), speaker=None)])
+    folds = source_folds(nameless, make_config(folds="stratified"))
+    assert [fold.shares_speakers for fold in folds] == [True] * 5
+
+
+def test_folds_by_corpus_leave_each_out_once():
+    pool = PooledSource.of([make_corpus("dogs"), make_corpus("cats", seed=1)])
+    folds = source_folds(pool, make_config(folds="corpus"))
+    assert [(fold.name, set(pool.corpus_name[fold.test])) for fold in folds] == [("cats", {"cats"}), ("dogs", {"dogs"})]
+
+
+@pytest.mark.parametrize(
+    ("settings", "changes", "message"),
+    [
+        ({"folds": "corpus"}, {}, "folds by corpus need two sources or more, got cats; add --source NAME=DIR"),
+        ({"folds": "session"}, {"session": None}, "cats names no sessions for some utterances; use --folds speaker"),
+        (
+            {"folds": "speaker", "n_folds": 7},
+            {},
+            "cats: speakers are too few, 6 for 7 folds; use --n-folds 6, or --folds stratified",
+        ),
+        (
+            {"folds": "speaker"},
+            {"speaker": "only"},
+            "cats: speakers are too few, 1 for 5 folds; use --folds stratified",
+        ),
+        ({"folds": "speaker"}, {"speaker": None}, "cats: the speaker of 72 of 72 utterances is unknown"),
+    ],
+)
+def test_impossible_folds_are_told_in_one_line(source, settings, changes, message):
+    pool = PooledSource.of([with_cells(source.corpora[0], **changes)])
+    with pytest.raises(ConfigError, match=message) as told:
+        source_folds(pool, make_config(**settings))
+    assert "\n" not in str(told.value)
+
+
+# Material
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_targets_follow_the_policy(source, target, policy):
+    fold = make_fold(source, ["cats/s0"])
+    material = make_material(source, [target], fold, make_config(policy=policy, seed=3))
+    features, rows = material.targets["dogs"].features, material.targets["dogs"].rows
+    assert features.dtype == np.float32
+    if policy == "source":
+        own = source.corpora[0].functionals[fold.train]
+        expected = (target.functionals - own.mean(axis=0)) / own.std(axis=0)
+    elif policy == "target-20":
+        rest = np.setdiff1d(np.arange(60), rows)
+        assert len(rest) == 12
+        fitted = target.functionals[rest]
+        expected = ((target.functionals - fitted.mean(axis=0)) / fitted.std(axis=0))[rows]
+    elif policy == "target-all":
+        expected = (target.functionals - target.functionals.mean(axis=0)) / target.functionals.std(axis=0)
+    else:
+        expected = np.empty((60, 88))
+        for name in set(target.speaker):
+            own = target.functionals[target.speaker == name]
+            expected[target.speaker == name] = (own - own.mean(axis=0)) / own.std(axis=0)
+    np.testing.assert_allclose(features, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_a_target_is_the_same_in_every_fold(source, target):
+    config = make_config(policy="target-20")
+    one, other = (make_material(source, [target], make_fold(source, [name]), config) for name in ("cats/s0", "cats/s4"))
+    for name in ("features", "rows"):
+        np.testing.assert_array_equal(getattr(one.targets["dogs"], name), getattr(other.targets["dogs"], name))
+
+
+def test_by_speaker_every_speaker_of_a_target_must_be_known(source, target):
+    with pytest.raises(ConfigError, match="dogs: the speaker of 60 of 60 utterances is unknown"):
+        make_material(source, [with_cells(target, speaker=None)], make_fold(source, []), make_config(policy="speaker"))
+
+
+def test_a_target_too_small_for_the_policy_is_named(source):
+    few = make_corpus("ants", ("sad", "angry"), n_speakers=1, n_takes=2)
+    with pytest.raises(ConfigError, match="ants: policy 'target-20' takes its statistics from 1 of 4 utterances"):
+        make_material(source, [few], make_fold(source, []), make_config(policy="target-20"))
+
+
+@pytest.mark.parametrize("folds", ["speaker", "stratified", "corpus"])
+@pytest.mark.parametrize("policy", POLICIES)
+def test_every_policy_goes_with_every_kind_of_folds(target, policy, folds):
+    pool = PooledSource.of([make_corpus("cats"), make_corpus("cows", seed=2, offset=-7.0)])
+    config = make_config(policy=policy, folds=folds, n_folds=3)
+    for fold in source_folds(pool, config):
+        material = make_material(pool, [target], fold, config)
+        assert np.isfinite(material.source.features).all()
+        assert len(material.targets["dogs"].features) == (48 if policy == "target-20" else 60)
+        if policy != "speaker":
+            for name in set(pool.corpus_name[fold.train]):
+                own = material.source.of(fold.train)[pool.corpus_name[fold.train] == name]
+                np.testing.assert_allclose(own.mean(axis=0), 0, atol=1e-4)
+
+
+# Placing
+
+
+def test_rows_are_placed_with_all_that_is_known_of_them(source, target):
+    fold = make_fold(source, ["cats/s2", "cats/s3"])
+    material = make_material(source, [target], fold, make_config())
+    placed = place(make_run(*source.corpora, target), source, [target], material, lambda features: features[:, :2])
+    (held_out,), (dogs,) = placed.held_out, placed.targets
+    assert (placed.train.corpus, held_out.corpus, dogs.corpus) == ("cats", "cats", "dogs")
+    assert (placed.train.role, held_out.role, dogs.role) == ("source", "source", "target")
+    for part, corpus, rows in (
+        (placed.train, source, fold.train),
+        (held_out, source, fold.test),
+        (dogs, target, material.targets["dogs"].rows),
+    ):
+        assert part.emotion.tolist() == corpus.emotion[rows].tolist()
+        assert part.speaker.tolist() == corpus.speaker[rows].tolist()
+        assert part.file.tolist() == corpus.file[rows].tolist()
+        np.testing.assert_array_equal(part.label, corpus.label[rows])
+    assert held_out.embedding.dtype == np.float64
+    np.testing.assert_array_equal(held_out.embedding, material.source.of(fold.test)[:, :2])
+    np.testing.assert_array_equal(dogs.embedding, material.targets["dogs"].features[:, :2])
+
+
+def test_a_pooled_source_is_held_out_corpus_by_corpus():
+    pool = PooledSource.of([make_corpus("dogs"), make_corpus("cats", seed=1)])
+    run = make_run(*pool.corpora)
+    both = make_fold(pool, ["cats/s0", "dogs/s1"])
+    placed = place(run, pool, [], make_material(pool, [], both, make_config()), lambda features: features)
+    assert [(part.corpus, set(part.speaker)) for part in placed.held_out] == [
+        ("dogs", {"dogs/s1"}),
+        ("cats", {"cats/s0"}),
+    ]
+    one = make_fold(pool, ["cats/s0"])
+    placed = place(run, pool, [], make_material(pool, [], one, make_config()), lambda features: features)
+    assert [part.corpus for part in placed.held_out] == ["cats"]
+    assert placed.train.corpus == "dogs+cats"
+
+
+# Scoring
+
+
+def place_by(method: str, source: PooledSource, targets: list, material: Material):
+    """Place by a baseline."""
+    run = make_run(*source.corpora, *targets, method=method)
+    fitted = baseline(method).fit(material.source.of(material.fold.train), source.label[material.fold.train])
+    return place(run, source, targets, material, fitted.transform)
+
+
+def test_a_model_gets_every_cell_of_the_tables_once(source, target):
+    config = make_config()
+    material = make_material(source, [target], make_fold(source, ["cats/s0", "cats/s1"]), config)
+    scores = score(place_by(PCA_2, source, [target], material), {"cats": source.emotion}, config)
+    cells = Counter((each.key.table, each.key.corpus, each.key.reading) for each in scores if each.key.table != "d")
+    assert cells == {
+        ("1", "cats", "held-out"): 2,
+        ("3", "cats", "held-out"): 2,
+        ("3", "dogs", "zero-shot"): 2,
+        ("4", "cats", "held-out"): 2,
+        ("4", "dogs", "zero-shot"): 2,
+        ("4", "dogs", "probe"): 2,
+    }
+    assert {(each.fold, each.seed, each.key.method) for each in scores} == {(1, 0, PCA_2)}
+
+
+def test_a_fold_has_the_classes_of_its_corpus_even_where_its_speakers_lack_one(source):
+    fold = make_fold(source, ["cats/s0"])
+    emotion = source.emotion.copy()
+    emotion[(source.speaker == "cats/s0") & (emotion == "neutral")] = None
+    pool = PooledSource.of([with_cells(source.corpora[0], emotion=emotion)])
+    placed = place_by(PCA_2, pool, [], make_material(pool, [], fold, make_config()))
+    scores = score(placed, {"cats": emotion}, make_config())
+    assert [each.key.quantity for each in scores if each.key.table == "4"] == ["N-S-H-A", "N-S-A"]
+
+
+def test_functionals_themselves_have_no_probe_and_no_regression_here(source, target):
+    config = make_config()
+    material = make_material(source, [target], make_fold(source, ["cats/s0"]), config)
+    scores = score(place_by(FUNCTIONALS_88, source, [target], material), {"cats": source.emotion}, config)
+    assert {(each.key.table, each.key.reading) for each in scores} - {("d", "held-out"), ("d", "zero-shot")} == {
+        ("1", "held-out"),
+        ("4", "held-out"),
+        ("4", "zero-shot"),
+    }
+
+
+@pytest.mark.parametrize(("method", "c"), [(PCA_2, 2.0), (FUNCTIONALS_88, 0.01)])
+def test_zero_shot_is_a_classifier_of_the_source_on_the_target(source, target, method, c):
+    config = make_config(policy="target-all", svc_c=2.0, svc_c_functionals=0.01)
+    fold = make_fold(source, ["cats/s0"])
+    placed = place_by(method, source, [target], make_material(source, [target], fold, config))
+    scores = score(placed, {"cats": source.emotion}, config)
+    found = next(each for each in scores if each.key[2:] == ("dogs", "target", "N-S-H-A", "zero-shot"))
+    model = SVC(kernel="linear", C=c, class_weight="balanced").fit(
+        placed.train.embedding, placed.train.emotion.astype(str)
+    )
+    prediction = model.predict(placed.targets[0].embedding)
+    assert found.value == pytest.approx(balanced_accuracy_score(target.emotion.astype(str), prediction))
+    assert found.n == 60
+
+
+def test_no_classifier_is_fitted_twice_on_the_same_rows(source, target, monkeypatch):
+    fitted = []
+
+    class Recorded(SVC):
+        def fit(self, X, y):
+            fitted.append((self.C, np.asarray(X).tobytes(), tuple(y)))
+            return super().fit(X, y)
+
+    monkeypatch.setattr(affectmap.stats.classification, "linear_svc", lambda c: Recorded(kernel="linear", C=c))
+    config = make_config(n_folds=3)
+    cows = make_corpus("cows", ("sad", "happy", "angry"), seed=5)
+    material = make_material(source, [target, cows], make_fold(source, ["cats/s0"]), config)
+    for method in (PCA_2, FUNCTIONALS_88):
+        score(place_by(method, source, [target, cows], material), {"cats": source.emotion}, config)
+    for corpus in (source.corpora[0], target, cows):
+        upper_bounds(
+            make_run(source.corpora[0], target, cows, method=FUNCTIONALS_88), corpus, "target", source.emotion, config
+        )
+    assert len(fitted) == len(set(fitted)) > 20
+
+
+def test_upper_bounds_are_of_the_corpus_alone():
+    corpus = make_corpus("dogs", n_speakers=4, n_takes=15, seed=3)
+    run = make_run(corpus, method=FUNCTIONALS_88)
+    scores = upper_bounds(run, corpus, "target", corpus.emotion, make_config(n_folds=4))
+    table3 = {each.key.quantity: each for each in scores if each.key.table == "3"}
+    scaled = (corpus.functionals - corpus.functionals.mean(axis=0)) / corpus.functionals.std(axis=0)
+    for column, name in enumerate(("activation", "valence")):
+        fit = statsmodels.api.OLS(corpus.label[:, column], statsmodels.api.add_constant(scaled)).fit()
+        assert table3[name].value == pytest.approx(fit.rsquared_adj, abs=1e-5)
+        assert table3[name].key.reading == "within"
+    folds = sorted((each.key.quantity, each.fold) for each in scores if each.key.table == "4")
+    assert folds == [("N-S-A", 1), ("N-S-H-A", 1)]
+    assert {each.key.method for each in scores} == {FUNCTIONALS_88}
+
+
+def test_upper_bounds_are_also_of_the_classes_shared_with_the_source():
+    corpus = make_corpus("dogs", n_speakers=4, n_takes=15, seed=3)
+    emotion = np.array(["sad", "happy", "angry"], dtype=object)
+    run = make_run(corpus, method=FUNCTIONALS_88)
+    scores = upper_bounds(run, corpus, "target", emotion, make_config(n_folds=4))
+    assert {each.key.quantity for each in scores if each.key.table == "4"} == {"N-S-H-A", "N-S-A", "S-H-A", "S-A"}
+
+
+def test_without_speakers_there_is_no_probe_and_no_interval(source, target):
+    nameless = with_cells(target, speaker=None)
+    material = make_material(source, [nameless], make_fold(source, ["cats/s0"]), make_config())
+    placed = place_by(PCA_2, source, [nameless], material)
+    scores = [each for each in score(placed, {"cats": source.emotion}, make_config()) if each.key.corpus == "dogs"]
+    assert scores
+    assert all(each.key.reading == "zero-shot" and np.isnan(each.resamples).all() for each in scores)
+
+
+def test_sessions_that_share_speakers_are_no_folds_by_default():
+    apart, shared = make_corpus("cats", n_sessions=2), make_corpus("cats", n_sessions=2)
+    shared = with_cells(shared, session=["morning", "evening"] * (len(shared.table) // 2))
+    config = make_config(folds="auto", n_folds=2)
+    assert fold_kind(PooledSource.of([apart]), config) == "session"
+    assert fold_kind(PooledSource.of([shared]), config) == "speaker"
+    assert not any(fold.shares_speakers for fold in source_folds(PooledSource.of([shared]), config))
+
+
+def test_upper_bounds_by_speaker_need_speakers(target):
+    nameless = with_cells(target, speaker=None)
+    scores = upper_bounds(make_run(nameless, method=FUNCTIONALS_88), nameless, "target", target.emotion, make_config())
+    assert [each.key.table for each in scores] == []
+
+
+# Leaks
+
+
+def predictions(placed, c: float = 1.0) -> np.ndarray:
+    return SourceClassifiers(placed.train, c).predict(CLASSES, placed.targets[0].embedding)
+
+
+@pytest.mark.parametrize("method", [PCA_2, RIDGE, FUNCTIONALS_88])
+@pytest.mark.parametrize("policy", POLICIES)
+def test_labels_of_a_target_change_no_embedding_and_no_zero_shot_prediction(source, target, policy, method):
+    config, fold = make_config(policy=policy), make_fold(source, ["cats/s0"])
+    liar = with_cells(target, emotion=target.emotion[::-1], activation=np.nan, valence=5.0 - target.label[::-1, 1])
+    true, false = (
+        place_by(method, source, [each], make_material(source, [each], fold, config)) for each in (target, liar)
+    )
+    np.testing.assert_array_equal(true.targets[0].embedding, false.targets[0].embedding)
+    np.testing.assert_array_equal(predictions(true), predictions(false))
+    assert true.targets[0].emotion.tolist() != false.targets[0].emotion.tolist()
+
+
+@pytest.mark.parametrize("method", [PCA_2, RIDGE, FUNCTIONALS_88])
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_held_out_row_changes_nothing_but_itself(source, target, policy, method):
+    config, fold = make_config(policy=policy), make_fold(source, ["cats/s2", "cats/s3"])
+    corpus = source.corpora[0]
+    functionals, emotion, activation = corpus.functionals.copy(), corpus.emotion.copy(), corpus.label[:, 0].copy()
+    functionals[fold.test] **= 2
+    emotion[fold.test], activation[fold.test] = "angry", 1.0
+    changed = PooledSource.of([with_cells(corpus, functionals=functionals, emotion=emotion, activation=activation)])
+    before, after = (
+        place_by(method, each, [target], make_material(each, [target], fold, config)) for each in (source, changed)
+    )
+    np.testing.assert_array_equal(before.train.embedding, after.train.embedding)
+    np.testing.assert_array_equal(before.targets[0].embedding, after.targets[0].embedding)
+    np.testing.assert_array_equal(predictions(before), predictions(after))
+    assert (before.held_out[0].embedding != after.held_out[0].embedding).any()
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_features_of_a_target_change_nothing_in_the_source(source, target, policy):
+    config, fold = make_config(policy=policy), make_fold(source, ["cats/s0"])
+    loud = replace(target, functionals=target.functionals * 100)
+    before, after = (make_material(source, [each], fold, config) for each in (target, loud))
+    np.testing.assert_array_equal(before.source.features, after.source.features)
+    np.testing.assert_array_equal(before.statistics.mean, after.statistics.mean)
+
+
+def test_with_the_policy_source_a_target_row_changes_no_other(source, target):
+    functionals = target.functionals.copy()
+    functionals[5] = 1e3
+    config, fold = make_config(policy="source"), make_fold(source, ["cats/s0"])
+    before, after = (
+        make_material(source, [each], fold, config).targets["dogs"].features
+        for each in (target, with_cells(target, functionals=functionals))
+    )
+    np.testing.assert_array_equal(np.delete(before, 5, axis=0), np.delete(after, 5, axis=0))
+
+
+def test_with_target_20_an_evaluated_row_changes_no_other(source, target):
+    config, fold = make_config(policy="target-20"), make_fold(source, ["cats/s0"])
+    scaled = make_material(source, [target], fold, config).targets["dogs"]
+    features, rows = scaled.features, scaled.rows
+    functionals = target.functionals.copy()
+    functionals[rows[7]] = 1e3
+    scaled = make_material(source, [with_cells(target, functionals=functionals)], fold, config).targets["dogs"]
+    again, same = scaled.features, scaled.rows
+    assert same.tolist() == rows.tolist()
+    np.testing.assert_array_equal(np.delete(features, 7, axis=0), np.delete(again, 7, axis=0))
+
+
+def test_embed_rows_takes_the_rows_it_is_told(target):
+    rows = np.array([3, 1])
+    part = embed_rows(target, "target", np.ones((2, 2), dtype=np.float32), rows)
+    assert part.file.tolist() == [target.file[3], target.file[1]]
+    assert part.embedding.dtype == np.float64
+
+
+def test_rows_of_which_nothing_is_known_take_part_in_no_score(source, target):
+    emotion = source.corpora[0].emotion.copy()
+    emotion[::3] = None
+    unrated = source.corpora[0].label[:, 0].copy()
+    unrated[::2] = np.nan
+    cats = with_cells(source.corpora[0], emotion=emotion, activation=unrated, valence=unrated)
+    pool, config = PooledSource.of([cats]), make_config()
+    material = make_material(pool, [target], make_fold(pool, ["cats/s0"]), config)
+    run = make_run(cats, target)
+    whole, known = (
+        place(run, pool, [target], material, lambda features: features[:, :2], only_known=only)
+        for only in (False, True)
+    )
+    assert len(known.train.emotion) < len(whole.train.emotion)
+    unknown = [e is None and np.isnan(a) for e, a in zip(emotion, unrated, strict=True)]
+    assert len(known.train.emotion) + len(known.held_out[0].emotion) == len(emotion) - sum(unknown)
+    assert len(known.targets[0].emotion) == len(whole.targets[0].emotion)
+    emotions = {"cats": cats.emotion}
+    for one, other in zip(score(whole, emotions, config), score(known, emotions, config), strict=True):
+        assert (one.key, one.value, one.n) == (other.key, other.value, other.n)
+        np.testing.assert_array_equal(one.resamples, other.resamples)

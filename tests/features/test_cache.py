@@ -1,0 +1,314 @@
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from affectmap.features import cache as feature_cache
+from affectmap.features.cache import FeatureCache
+
+COLUMNS = ["pitch", "loudness", "jitter"]
+WRITER = """
+import os, signal, sys
+from pathlib import Path
+import numpy as np
+from affectmap.features import cache as feature_cache
+
+feature_cache.FLUSH_S = 0.0
+folder, prefix, count, ending = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4]
+
+def torn(table, path, **options):
+    Path(path).write_bytes(b"PAR1 half of a file")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+with feature_cache.FeatureCache(folder, "pets", ["pitch", "loudness", "jitter"]) as cache:
+    for number in range(count):
+        cache.add(f"{prefix}{number}", np.full(3, number, np.float32))
+    if ending == "torn":
+        feature_cache.pq.write_table = torn
+        cache.add("lost", np.zeros(3, np.float32))
+    if ending == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def writer(folder, prefix, count, ending="closed"):
+    return subprocess.Popen([sys.executable, "-c", WRITER, str(folder), prefix, str(count), ending])
+
+
+def filled(folder, keys=("a", "b", "c"), name="pets"):
+    with FeatureCache(folder, name, COLUMNS) as cache:
+        for number, key in enumerate(keys):
+            cache.add(key, np.array([number, number / 3, -1], np.float32))
+    return folder / f"{name}.parquet"
+
+
+def loaded(folder):
+    cache = FeatureCache(folder, "pets", COLUMNS)
+    return cache.load(), cache.notices
+
+
+def names(folder):
+    return sorted(file.name for file in folder.iterdir() if file.name != ".lock")
+
+
+def test_rows_come_back_as_they_were(tmp_path):
+    filled(tmp_path)
+    rows, notices = loaded(tmp_path)
+    assert notices == []
+    assert rows.index.tolist() == ["a", "b", "c"]
+    assert (rows.dtypes == np.float32).all()
+    np.testing.assert_array_equal(rows.loc["b"], np.array([1, 1 / 3, -1], np.float32))
+    assert names(tmp_path) == ["pets.parquet"]
+
+
+def test_an_absent_cache_is_empty_and_reading_makes_no_folder(tmp_path):
+    rows, notices = loaded(tmp_path / "none")
+    assert (len(rows), list(rows.columns), notices) == (0, COLUMNS, [])
+    assert not (tmp_path / "none").exists()
+
+
+def test_nothing_new_writes_nothing(tmp_path):
+    file = filled(tmp_path)
+    os.utime(file, (1, 1))
+    with FeatureCache(tmp_path, "pets", COLUMNS) as cache:
+        cache.load()
+    assert file.stat().st_mtime == 1
+
+
+def test_later_rows_are_added_and_the_last_counts(tmp_path):
+    filled(tmp_path)
+    with FeatureCache(tmp_path, "pets", COLUMNS) as cache:
+        cache.add("c", np.full(3, 9, np.float32))
+        cache.add("d", np.full(3, 8, np.float32))
+    rows, _ = loaded(tmp_path)
+    assert rows["pitch"].to_dict() == {"a": 0, "b": 1, "c": 9, "d": 8}
+
+
+def test_rows_reach_part_files_while_the_run_goes_on(tmp_path, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    with FeatureCache(tmp_path, "pets", COLUMNS) as cache:
+        cache.add("a", np.zeros(3, np.float32))
+        now[0] += 1.9
+        cache.add("b", np.zeros(3, np.float32))
+        assert len(loaded(tmp_path)[0]) == 0
+        now[0] += 0.2
+        cache.add("c", np.zeros(3, np.float32))
+        cache.add("d", np.zeros(3, np.float32))
+        assert loaded(tmp_path)[0].index.tolist() == ["a", "b", "c"]
+        assert [name for name in names(tmp_path) if name.endswith(".parquet")] == []
+    assert sorted(loaded(tmp_path)[0].index) == ["a", "b", "c", "d"]
+    assert names(tmp_path) == ["pets.parquet"]
+
+
+def test_a_long_run_leaves_few_part_files(tmp_path, monkeypatch):
+    monkeypatch.setattr(feature_cache, "FLUSH_S", 0.0)
+    monkeypatch.setattr(feature_cache, "MAX_PARTS", 4)
+    with FeatureCache(tmp_path, "pets", COLUMNS) as cache:
+        for number in range(23):
+            cache.add(str(number), np.zeros(3, np.float32))
+            assert len(names(tmp_path)) <= 6
+    assert len(loaded(tmp_path)[0]) == 23
+
+
+@pytest.mark.parametrize("ending", ["killed", "torn"])
+def test_a_killed_run_keeps_its_rows_and_the_next_merges_them(tmp_path, ending):
+    assert writer(tmp_path, "x", 4, ending).wait(60) == -signal.SIGKILL
+    assert "pets.parquet" not in names(tmp_path)
+    rows, notices = loaded(tmp_path)
+    assert sorted(rows.index) == ["x0", "x1", "x2", "x3"]
+    assert notices == []
+    filled(tmp_path)
+    assert names(tmp_path) == ["pets.parquet"]
+    assert sorted(loaded(tmp_path)[0].index) == ["a", "b", "c", "x0", "x1", "x2", "x3"]
+
+
+def test_parts_left_are_merged_even_when_nothing_is_new(tmp_path):
+    assert writer(tmp_path, "x", 1, "killed").wait(60) == -signal.SIGKILL
+    with FeatureCache(tmp_path, "pets", COLUMNS) as cache:
+        assert len(cache.load()) == 1
+    assert names(tmp_path) == ["pets.parquet"]
+
+
+def test_two_processes_at_once_lose_nothing(tmp_path):
+    both = [writer(tmp_path, prefix, 60) for prefix in "xy"]
+    assert [process.wait(60) for process in both] == [0, 0]
+    assert sorted(loaded(tmp_path)[0].index) == sorted(f"{p}{n}" for p in "xy" for n in range(60))
+    assert names(tmp_path) == ["pets.parquet"]
+
+
+def damage_nothing_left(file):
+    file.write_bytes(b"")
+
+
+def damage_text(file):
+    file.write_text("this is no parquet file")
+
+
+def damage_truncated(file):
+    file.write_bytes(file.read_bytes()[:-200])
+
+
+def damage_one_bit_of_the_first_page(file):
+    data = bytearray(file.read_bytes())
+    data[80] ^= 4
+    file.write_bytes(data)
+
+
+def damage_other_columns(file):
+    pd.DataFrame({"key": ["a"], "pitch": [1.0]}).to_parquet(file)
+
+
+def damage_words_for_numbers(file):
+    pd.DataFrame({"key": ["a"], **{column: ["high"] for column in COLUMNS}}).to_parquet(file)
+
+
+DAMAGES = [value for name, value in list(globals().items()) if name.startswith("damage_")]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_file_is_told_and_rebuilt(tmp_path, damage):
+    file = filled(tmp_path)
+    damage(file)
+    with FeatureCache(tmp_path, "pets", COLUMNS) as cache:
+        assert len(cache.load()) == 0
+        cache.add("a", np.ones(3, np.float32))
+    assert len(cache.notices) == 1
+    assert f"{file} is damaged" in cache.notices[0]
+    assert "\n" not in cache.notices[0]
+    rows, notices = loaded(tmp_path)
+    assert (rows.index.tolist(), notices) == (["a"], [])
+
+
+def test_a_damaged_part_costs_only_its_own_rows(tmp_path):
+    filled(tmp_path)
+    (tmp_path / "pets.0123.rows").write_bytes(b"PAR1")
+    with FeatureCache(tmp_path, "pets", COLUMNS) as cache:
+        assert len(cache.load()) == 3
+    assert "pets.0123.rows is damaged" in cache.notices[0]
+    assert names(tmp_path) == ["pets.parquet"]
+    assert loaded(tmp_path)[1] == []
+
+
+def test_no_bit_of_damage_gives_wrong_numbers(tmp_path):
+    file = filled(tmp_path)
+    whole, expected = file.read_bytes(), loaded(tmp_path)[0]
+    rng = np.random.default_rng(0)
+    n_noticed = 0
+    for place in rng.choice(len(whole), 150, replace=False):
+        data = bytearray(whole)
+        data[place] ^= 1 << int(rng.integers(8))
+        file.write_bytes(data)
+        rows, notices = loaded(tmp_path)
+        n_noticed += bool(notices)
+        assert notices or rows.equals(expected)
+    assert n_noticed > 50
+
+
+def test_a_part_merged_by_another_run_meanwhile_is_no_damage(tmp_path, monkeypatch):
+    filled(tmp_path)
+    monkeypatch.setattr(FeatureCache, "_files", lambda cache: [tmp_path / "pets.parquet", tmp_path / "pets.gone.rows"])
+    rows, notices = loaded(tmp_path)
+    assert (len(rows), notices) == (3, [])
+
+
+def test_a_full_disk_ends_the_keeping_and_not_the_run(tmp_path, monkeypatch):
+    filled(tmp_path)
+
+    def full(*arguments, **options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(feature_cache, "FLUSH_S", 0.0)
+    monkeypatch.setattr(pq, "write_table", full)
+    with FeatureCache(tmp_path, "pets", COLUMNS) as cache:
+        for key in "xyz":
+            cache.add(key, np.zeros(3, np.float32))
+    assert len(cache.notices) == 1
+    assert "cannot be written (No space left on device)" in cache.notices[0]
+    assert names(tmp_path) == ["pets.parquet"]
+    assert len(loaded(tmp_path)[0]) == 3
+
+
+def test_a_disk_that_fills_up_at_the_merge_keeps_the_parts(tmp_path, monkeypatch):
+    write = FeatureCache._write
+
+    def full(cache, file, rows):
+        if file.suffix == ".parquet":
+            raise OSError("the disk is full\nand more")
+        write(cache, file, rows)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FeatureCache, "_write", full)
+        filled(tmp_path)
+    assert len(loaded(tmp_path)[0]) == 3
+    filled(tmp_path, keys=["d"])
+    assert len(loaded(tmp_path)[0]) == 4
+
+
+def test_a_folder_that_only_others_may_write_is_read(tmp_path, monkeypatch):
+    filled(tmp_path)
+
+    def forbidden(cache):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(FeatureCache, "_lock", forbidden)
+    with FeatureCache(tmp_path, "pets", COLUMNS) as cache:
+        assert len(cache.load()) == 3
+        cache.add("d", np.zeros(3, np.float32))
+    assert "Permission denied" in cache.notices[0]
+
+
+def test_a_file_in_the_folders_place(tmp_path):
+    (tmp_path / "cache").write_text("occupied")
+    with FeatureCache(tmp_path / "cache", "pets", COLUMNS) as cache:
+        assert len(cache.load()) == 0
+        cache.add("a", np.zeros(3, np.float32))
+    assert len(cache.notices) == 1
+    assert (tmp_path / "cache").read_text() == "occupied"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such locks")
+def test_network_folders_without_locks_will_do(tmp_path, monkeypatch):
+    def no_lock(handle, operation):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(feature_cache.fcntl, "flock", no_lock)
+    filled(tmp_path)
+    assert len(loaded(tmp_path)[0]) == 3
+
+
+def test_an_interrupted_block_is_written_and_the_interrupt_goes_on(tmp_path):
+    def interrupted():
+        with FeatureCache(tmp_path, "pets", COLUMNS) as cache:
+            cache.add("a", np.zeros(3, np.float32))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert loaded(tmp_path)[0].index.tolist() == ["a"]
+
+
+@pytest.mark.parametrize("name", ["my/../corpus", "straße 12", "a.b", "*[x]?", "n" * 300, "CON:"])
+def test_any_name_will_do(tmp_path, name):
+    with FeatureCache(tmp_path, name, COLUMNS) as cache:
+        cache.add("a", np.zeros(3, np.float32))
+    assert len(FeatureCache(tmp_path, name, COLUMNS).load()) == 1
+    assert len(names(tmp_path)) == 1
+
+
+def test_names_that_begin_alike_keep_apart(tmp_path):
+    filled(tmp_path, name="pets")
+    filled(tmp_path, keys=["z"], name="pets.small")
+    assert len(loaded(tmp_path)[0]) == 3
+
+
+def test_folders_named_like_partitions_add_no_columns(tmp_path):
+    filled(tmp_path / "language=de")
+    assert list(loaded(tmp_path / "language=de")[0].columns) == COLUMNS

@@ -1,0 +1,562 @@
+import errno
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import opensmile
+import pandas as pd
+import pytest
+import soundfile
+
+from affectmap.audio.reading import read_audio
+from affectmap.errors import AudioError, ConfigError, CorpusError
+from affectmap.features import cache as feature_cache
+from affectmap.features import functionals as features
+from affectmap.features.cache import cache_folder
+from affectmap.features.functionals import (
+    corpus_functionals,
+    extract_functionals,
+    measure_functionals,
+)
+from affectmap.schema import FUNCTIONALS
+
+RUN = """
+import signal, sys
+from pathlib import Path
+import pandas as pd
+from affectmap.features import cache as feature_cache
+from affectmap.features.functionals import extract_functionals
+
+folder, at, number = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+feature_cache.FLUSH_S = 0.0
+files = sorted(str(file) for file in folder.glob("*.wav"))
+none = pd.to_timedelta([pd.NaT] * len(files))
+index = pd.MultiIndex.from_arrays([files, none.fillna(pd.Timedelta(0)), none], names=["file", "start", "end"])
+
+def progress(done, total):
+    if done == at:
+        signal.raise_signal(number)
+
+try:
+    extract_functionals("pets", pd.DataFrame(index=index), cache=folder / "cache", progress=progress)
+except KeyboardInterrupt:
+    sys.exit(130)
+print("opensmile loaded:", "opensmile" in sys.modules)
+"""
+
+
+def table_of(files, starts=None, ends=None):
+    starts = pd.to_timedelta([0] * len(files) if starts is None else starts, unit="s")
+    ends = pd.to_timedelta([None] * len(files) if ends is None else ends, unit="s")
+    index = pd.MultiIndex.from_arrays([list(map(str, files)), starts, ends], names=["file", "start", "end"])
+    return pd.DataFrame(index=index)
+
+
+@pytest.fixture(scope="session")
+def smile():
+    return opensmile.Smile(opensmile.FeatureSet.eGeMAPSv02, opensmile.FeatureLevel.Functionals)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("AFFECTMAP_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def pets(write_voice):
+    return [write_voice(f"{name}.wav", seed=seed) for seed, name in enumerate(["dog", "cat", "ape", "bee", "cow"])]
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    """Collect the signals that are measured."""
+    signals, measure = [], features.measure_functionals
+
+    def counted(samples, sampling_rate):
+        signals.append(samples)
+        return measure(samples, sampling_rate)
+
+    monkeypatch.setattr(features, "measure_functionals", counted)
+    return signals
+
+
+# The numbers are openSMILE's
+
+
+def test_the_names_are_those_of_opensmile(smile):
+    assert smile.feature_names == list(FUNCTIONALS)
+
+
+def test_mono_16_khz_equals_opensmile(pets, smile):
+    functionals, findings = extract_functionals("pets", table_of(pets))
+    assert findings == []
+    assert functionals.index.equals(table_of(pets).index)
+    assert list(functionals.columns) == list(FUNCTIONALS)
+    assert (functionals.dtypes == np.float32).all()
+    for file, row in zip(pets, functionals.to_numpy(), strict=True):
+        np.testing.assert_array_equal(row, smile.process_file(str(file)).to_numpy()[0])
+
+
+@pytest.mark.parametrize("sampling_rate", [8000, 44100, 48000])
+def test_other_rates_equal_opensmile_and_are_told(write_voice, smile, sampling_rate):
+    file = write_voice("a.wav", sampling_rate)
+    functionals, findings = extract_functionals("pets", table_of([file]))
+    np.testing.assert_array_equal(functionals.to_numpy(), smile.process_file(str(file)).to_numpy())
+    assert [(f.kind, f.dropped) for f in findings] == [("note", False)]
+    assert f"measured at {sampling_rate} Hz (1)" in findings[0].detail
+    assert extract_functionals("pets", table_of([file]))[1] == findings
+
+
+@pytest.mark.parametrize("sampling_rate", [8000, 44100])
+def test_resampling_equals_opensmile(write_voice, sampling_rate):
+    file = write_voice("a.wav", sampling_rate)
+    smile = opensmile.Smile(
+        opensmile.FeatureSet.eGeMAPSv02,
+        opensmile.FeatureLevel.Functionals,
+        sampling_rate=16000,
+        resample=True,
+    )
+    functionals, findings = extract_functionals("pets", table_of([file]), sampling_rate=16000)
+    np.testing.assert_array_equal(functionals.to_numpy(), smile.process_file(str(file)).to_numpy())
+    assert findings == []
+
+
+@pytest.mark.parametrize("n_channels", [2, 3])
+def test_several_channels_equal_opensmiles_mixdown(write_voice, n_channels):
+    file = write_voice("a.wav", n_channels=n_channels)
+    smile = opensmile.Smile(
+        opensmile.FeatureSet.eGeMAPSv02,
+        opensmile.FeatureLevel.Functionals,
+        channels=range(n_channels),
+        mixdown=True,
+    )
+    functionals, _ = extract_functionals("pets", table_of([file]))
+    np.testing.assert_array_equal(functionals.to_numpy(), smile.process_file(str(file)).to_numpy())
+
+
+def test_segments_equal_opensmile(write_voice, smile):
+    file = write_voice("a.wav", seconds=1.0)
+    table = table_of([file] * 3, starts=[0.1, 0.0, 0.50003], ends=[0.4, 0.7, None])
+    functionals, _ = extract_functionals("pets", table)
+    for (_, start, end), row in zip(table.index, functionals.to_numpy(), strict=True):
+        np.testing.assert_array_equal(row, smile.process_file(str(file), start=start, end=end).to_numpy()[0])
+
+
+def test_samples_beyond_full_scale_are_clipped_and_do_not_wrap(voice, smile):
+    signal = (2.2 * voice()).astype(np.float32)
+    assert np.abs(signal).max() > 1
+    clipped = np.clip(signal, -1, 32767 / 32768)
+    np.testing.assert_array_equal(measure_functionals(signal, 16000), smile(clipped, 16000).ravel())
+
+
+def test_threads_change_nothing(pets):
+    results = [
+        extract_functionals("pets", table_of(pets), cache=Path(f"{pets[0]}.{n_jobs}"), n_jobs=n_jobs)[0]
+        for n_jobs in (1, 2, 7)
+    ]
+    assert results[0].equals(results[1])
+    assert results[0].equals(results[2])
+
+
+def test_opensmile_is_built_once_though_many_threads_ask(voice, monkeypatch):
+    built = []
+
+    class Smile:
+        def __init__(self, *arguments):
+            built.append(threading.get_ident())
+
+        def __call__(self, samples, sampling_rate):
+            return np.zeros((1, 88, 1), np.float32)
+
+    features._smile.cache_clear()
+    monkeypatch.setattr(opensmile, "Smile", Smile)
+    asking = [threading.Thread(target=measure_functionals, args=(voice(), 16000)) for _ in range(8)]
+    for thread in asking:
+        thread.start()
+    for thread in asking:
+        thread.join()
+    features._smile.cache_clear()
+    assert len(built) == 1
+
+
+# The cache
+
+
+def test_the_second_run_measures_nothing(pets, measured):
+    first, _ = extract_functionals("pets", table_of(pets))
+    assert len(measured) == 5
+    second, findings = extract_functionals("pets", table_of(pets))
+    assert len(measured) == 5
+    assert second.equals(first)
+    assert findings == []
+
+
+def test_order_is_kept_from_cache_and_measurement_alike(pets, measured):
+    expected = extract_functionals("pets", table_of(pets))[0]
+    shutil.rmtree(cache_folder())
+    extract_functionals("pets", table_of(pets[1::2]))
+    table = table_of(pets[::-1])
+    functionals, _ = extract_functionals("pets", table)
+    assert functionals.index.equals(table.index)
+    assert functionals.equals(expected.loc[table.index])
+    assert len(measured) == 5 + 2 + 3
+
+
+def test_renamed_and_moved_recordings_are_found(pets, tmp_path, measured):
+    before, _ = extract_functionals("pets", table_of(pets))
+    (tmp_path / "elsewhere").mkdir()
+    moved = [file.rename(tmp_path / "elsewhere" / f"x{file.name}") for file in pets]
+    for file in moved:
+        os.utime(file, (1, 1))
+    after, _ = extract_functionals("pets", table_of(moved))
+    np.testing.assert_array_equal(after.to_numpy(), before.to_numpy())
+    assert len(measured) == 5
+
+
+def test_changed_recordings_are_measured_again(pets, voice, measured):
+    before, _ = extract_functionals("pets", table_of(pets))
+    stamp = pets[2].stat()
+    soundfile.write(pets[2], voice(seed=99), 16000)
+    os.utime(pets[2], ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    assert pets[2].stat().st_size == stamp.st_size
+    after, _ = extract_functionals("pets", table_of(pets))
+    assert len(measured) == 6
+    assert [bool(same) for same in (before.to_numpy() == after.to_numpy()).all(axis=1)] == [1, 1, 0, 1, 1]
+
+
+def test_another_version_of_opensmile_measures_again(pets, measured, monkeypatch):
+    extract_functionals("pets", table_of(pets))
+    version = features.metadata.version
+    monkeypatch.setattr(features.metadata, "version", lambda name: version(name) + ".1")
+    extract_functionals("pets", table_of(pets))
+    assert len(measured) == 10
+    monkeypatch.undo()
+
+
+def test_rates_and_segments_are_kept_apart(write_voice, measured):
+    file = write_voice("a.wav", seconds=1.0)
+    tables = [table_of([file]), table_of([file], [0.0], [0.5]), table_of([file], [0.5], [1.0])]
+    rows = [
+        extract_functionals("pets", table, sampling_rate=rate)[0].to_numpy()[0]
+        for _ in range(2)
+        for table in tables
+        for rate in (None, 8000, 16000)
+    ]
+    assert len(measured) == 9
+    np.testing.assert_array_equal(rows[:9], rows[9:])
+    assert len({row.tobytes() for row in rows}) == 6  # 16 kHz is the recording's own rate
+
+
+def test_corpora_with_the_same_name_share_their_rows(pets, measured):
+    extract_functionals("pets", table_of(pets[:3]))
+    extract_functionals("pets", table_of(pets[2:]))
+    extract_functionals("pets", table_of(pets))
+    assert len(measured) == 5
+
+
+def test_recordings_whose_bytes_could_not_be_hashed_are_measured_and_not_kept(pets, measured, monkeypatch):
+    def fail(handle, algorithm):
+        raise OSError(errno.EIO, "Input/output error")
+
+    expected, _ = extract_functionals("pets", table_of(pets))
+    monkeypatch.setattr(hashlib, "file_digest", fail)
+    for _ in range(2):
+        assert extract_functionals("pets", table_of(pets))[0].equals(expected)
+    assert len(measured) == 15
+
+
+def test_a_recording_that_is_there_twice(pets, tmp_path):
+    copy = Path(shutil.copy(pets[0], tmp_path / "copy.wav"))
+    functionals, _ = extract_functionals("pets", table_of([pets[0], copy]))
+    assert functionals.iloc[0].equals(functionals.iloc[1].rename(functionals.index[0]))
+
+
+def test_where_the_cache_lies(pets, tmp_path, monkeypatch, own_cache):
+    assert cache_folder() == own_cache
+    assert cache_folder(tmp_path / "mine") == tmp_path / "mine"
+    extract_functionals("pets", table_of(pets[:1]), cache=tmp_path / "mine")
+    assert [file.name for file in (tmp_path / "mine").glob("*.parquet")] == ["pets-eGeMAPSv02-own-rate.parquet"]
+    monkeypatch.delenv("AFFECTMAP_CACHE")
+    assert cache_folder().parts[-2:] == ("affectmap", "features")
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1 no parquet", None])
+def test_a_damaged_cache_is_told_and_rebuilt(pets, measured, own_cache, content):
+    before, _ = extract_functionals("pets", table_of(pets))
+    file = own_cache / "pets-eGeMAPSv02-own-rate.parquet"
+    file.write_bytes(file.read_bytes()[:-1000] if content is None else content)
+    after, findings = extract_functionals("pets", table_of(pets))
+    assert after.equals(before)
+    assert [(f.corpus, f.kind, f.dropped) for f in findings] == [("pets", "note", False)]
+    assert "is damaged" in findings[0].detail
+    assert extract_functionals("pets", table_of(pets))[1] == []
+    assert len(measured) == 10
+
+
+def test_a_full_disk_does_not_lose_the_run(pets, monkeypatch):
+    def full(*arguments, **options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(feature_cache, "FLUSH_S", 0.0)
+    monkeypatch.setattr(feature_cache.pq, "write_table", full)
+    functionals, findings = extract_functionals("pets", table_of(pets))
+    assert len(functionals) == 5
+    assert len(findings) == 1
+    assert "No space left on device" in findings[0].detail
+
+
+# Interruptions
+
+
+def run_apart(folder, at, number):
+    """Measure a folder's recordings in another process, which sends itself a signal when so many are done."""
+    return subprocess.run(
+        [sys.executable, "-c", RUN, str(folder), str(at), str(int(number))],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_run_that_finds_everything_does_not_load_opensmile(pets, tmp_path, measured):
+    extract_functionals("pets", table_of(pets))
+    run = run_apart(tmp_path, -1, 0)
+    assert (run.stdout, run.stderr) == ("opensmile loaded: False\n", "")
+
+
+def test_an_interrupt_keeps_what_is_done(pets, measured):
+    def interrupt(done, total):
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        extract_functionals("pets", table_of(pets), n_jobs=1, progress=interrupt)
+    before = len(measured)
+    functionals, _ = extract_functionals("pets", table_of(pets))
+    assert len(functionals) == 5
+    assert len(measured) - before == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_a_run_ended_by_a_signal_is_resumed(tmp_path, write_voice, measured, number):
+    files = sorted(write_voice(f"{seed}.wav", seed=seed, seconds=0.2) for seed in range(9))
+    run = run_apart(tmp_path, 4, number)
+    assert run.returncode == (-signal.SIGKILL if number == signal.SIGKILL else 130), run.stderr
+    assert run.stderr == ""
+    functionals, findings = extract_functionals("pets", table_of(files))
+    assert findings == []
+    assert len(functionals) == 9
+    assert len(measured) == 5
+    assert not list((tmp_path / "cache").glob("*.rows"))
+
+
+# Recordings that cannot be used
+
+
+@pytest.fixture
+def broken(tmp_path, voice):
+    """Files with one fault each, and a word that the reason must hold."""
+    none = np.zeros(4000)
+    made = {
+        "silent": (none, "silent"),
+        "constant": (none + 0.25, "constant at 0.25"),
+        "short": (voice(0.05), "lasts 0.05 s"),
+        "nan": (none + np.nan, "4000 of 4000 samples are NaN"),
+        "loud": (voice() * 32768, "expected -1..1"),
+        "nothing": (none[:0], "holds no samples"),
+    }
+    for name, (samples, _) in made.items():
+        soundfile.write(tmp_path / f"{name}.wav", samples, 16000, subtype="FLOAT")
+    soundfile.write(tmp_path / "cut.wav", voice(1.0), 16000)
+    (tmp_path / "cut.wav").write_bytes((tmp_path / "cut.wav").read_bytes()[:9000])
+    (tmp_path / "text.wav").write_text("no sound")
+    (tmp_path / "empty.wav").touch()
+    (tmp_path / "folder.wav").mkdir()
+    reasons = {name: reason for name, (_, reason) in made.items()}
+    reasons |= {
+        "cut": "cut short",
+        "text": "not audio",
+        "empty": "0 bytes",
+        "folder": "not a file",
+        "gone": "no such",
+    }
+    return {tmp_path / f"{name}.wav": reason for name, reason in reasons.items()}
+
+
+def test_every_unusable_recording_is_dropped_and_told(pets, broken, measured):
+    files = [file for pair in zip([*pets, *pets, *pets], broken, strict=False) for file in pair]
+    table = table_of(files, starts=np.arange(len(files)) * 1e-6)
+    usable = [file in pets for file in files]
+    for _ in range(2):
+        functionals, findings = extract_functionals("pets", table)
+        assert functionals.index.equals(table.index[usable])
+        assert [f.file for f in findings] == [str(file) for file in broken]
+        for finding, (file, reason) in zip(findings, broken.items(), strict=True):
+            assert (finding.corpus, finding.kind, finding.dropped) == ("pets", "unreadable", True)
+            assert reason in finding.detail
+            assert str(file) not in finding.detail
+    assert len(measured) == sum(usable)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 3])
+def test_strict_raises(pets, broken, n_jobs):
+    with pytest.raises(AudioError, match=r"silent\.wav: silent"):
+        extract_functionals("pets", table_of([*pets, next(iter(broken))]), strict=True, n_jobs=n_jobs)
+
+
+def test_strict_keeps_what_was_measured(pets, broken, measured):
+    with pytest.raises(AudioError, match="silent"):
+        extract_functionals("pets", table_of([*pets, next(iter(broken))]), strict=True, n_jobs=1)
+    n_before = len(measured)
+    assert len(extract_functionals("pets", table_of(pets))[0]) == 5
+    assert len(measured) - n_before <= 2  # one thread has at most two recordings on its hands
+
+
+def test_nothing_usable_is_an_error_with_the_first_reasons(broken):
+    with pytest.raises(
+        AudioError, match=r"pets: none of its 11 utterances can be used: .*silent.*constant.*lasts"
+    ) as caught:
+        extract_functionals("pets", table_of(list(broken)))
+    assert "\n" not in str(caught.value)
+
+
+def test_no_rows_at_all():
+    with pytest.raises(AudioError, match="none of its 0 utterances"):
+        extract_functionals("pets", table_of([]))
+
+
+def test_segments_are_named_in_the_reason(write_voice):
+    file = write_voice("a.wav", seconds=1.0)
+    table = table_of([file] * 4, starts=[0, 0.5, 0.3, 2.0], ends=[None, 2.0, 0.31, None])
+    functionals, findings = extract_functionals("pets", table)
+    assert len(functionals) == 1
+    assert findings[0].detail.startswith("from 0.5 s to 2 s: segment 0.5-2 s lies outside of its 1.000 s")
+    assert findings[1].detail.startswith("from 0.3 s to 0.31 s: lasts 0.01 s")
+    assert findings[2].detail.startswith("from 2 s to its end: ")
+
+
+def test_an_end_of_zero_is_not_the_whole_file(write_voice):
+    file = write_voice("a.wav")
+    extract_functionals("pets", table_of([file]))
+    table = table_of([file, file], starts=[0, 0], ends=[None, 0])
+    assert [f.kind for f in extract_functionals("pets", table)[1]] == ["unreadable"]
+
+
+def test_a_failure_of_opensmile_costs_one_recording(pets, monkeypatch):
+    measure = features.measure_functionals
+    doomed = read_audio(pets[1])[0]
+
+    def fail(samples, sampling_rate):
+        if np.array_equal(samples, doomed):
+            raise RuntimeError("Code: 7")
+        return measure(samples, sampling_rate)
+
+    monkeypatch.setattr(features, "measure_functionals", fail)
+    functionals, findings = extract_functionals("pets", table_of(pets))
+    assert len(functionals) == 4
+    assert findings[0].file == str(pets[1])
+    assert "openSMILE cannot measure it (Code: 7)" in findings[0].detail
+
+
+def test_functionals_that_are_not_finite_are_not_cached(pets, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(features, "measure_functionals", lambda *_: np.array([np.nan] * 3 + [1] * 85, np.float32))
+        with pytest.raises(AudioError, match="3 of its 88 functionals are not finite"):
+            extract_functionals("pets", table_of(pets))
+    assert len(extract_functionals("pets", table_of(pets))[0]) == 5
+
+
+def test_recordings_too_short_once_resampled(write_voice):
+    file = write_voice("a.wav", 8000, seconds=0.06)
+    assert len(extract_functionals("pets", table_of([file]), sampling_rate=44100)[0]) == 1
+    with pytest.raises(AudioError, match=r"lasts 0\.05997 s"):  # one sample is lost to rounding
+        extract_functionals("pets", table_of([file]), sampling_rate=7037)
+
+
+# Settings
+
+
+def test_progress_counts_cached_and_dropped_utterances_too(pets, tmp_path):
+    calls = []
+    extract_functionals("pets", table_of(pets[:2]))
+    extract_functionals("pets", table_of([*pets, tmp_path / "gone"]), progress=lambda *call: calls.append(call))
+    assert calls == [(done, 6) for done in (2, 3, 4, 5, 6)]
+
+
+@pytest.mark.parametrize("setting", [{"n_jobs": 0}, {"n_jobs": -1}, {"sampling_rate": 0}])
+def test_settings_out_of_range(pets, setting):
+    name, value = next(iter(setting.items()))
+    with pytest.raises(ConfigError, match=f"{name} is {value}, expected at least 1"):
+        extract_functionals("pets", table_of(pets), **setting)
+
+
+def test_mixed_rates_are_told_with_their_numbers(write_voice):
+    files = [write_voice(f"{rate}-{n}.wav", rate) for rate, n in [(8000, 0), (16000, 0), (16000, 1)]]
+    details = [f.detail for f in extract_functionals("pets", table_of(files))[1]]
+    assert len(details) == 1
+    assert "8000 Hz (1), 16000 Hz (2)" in details[0]
+    assert extract_functionals("pets", table_of(files), sampling_rate=16000)[1] == []
+
+
+# Functionals that a corpus brings
+
+
+@pytest.fixture
+def brought():
+    table = table_of(["a.wav", "b.wav", "c.wav"])
+    numbers = np.random.default_rng(0).standard_normal((3, 88))
+    return table, pd.DataFrame(numbers, table.index, list(FUNCTIONALS))
+
+
+def test_functionals_brought_are_taken_as_they_are(brought):
+    table, functionals = brought
+    shuffled = functionals.iloc[[2, 0, 1], ::-1].assign(note="extra")
+    used, findings = corpus_functionals("pets", table, shuffled)
+    assert findings == []
+    assert used.equals(functionals.astype(np.float32))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e39])
+@pytest.mark.filterwarnings("error")
+def test_functionals_brought_that_are_not_finite_are_dropped(brought, value):
+    table, functionals = brought
+    functionals.iloc[1, [4, 9]] = value
+    used, findings = corpus_functionals("pets", table, functionals)
+    assert used.index.equals(table.index[[0, 2]])
+    assert [(f.file, f.kind, f.dropped) for f in findings] == [("b.wav", "unreadable", True)]
+    assert findings[0].detail.startswith("2 of its 88 functionals are not finite numbers")
+    with pytest.raises(AudioError, match=r"b\.wav: 2 of its 88"):
+        corpus_functionals("pets", table, functionals, strict=True)
+
+
+def test_utterances_without_functionals_are_dropped(brought):
+    table, functionals = brought
+    used, findings = corpus_functionals("pets", table, functionals.iloc[:2])
+    assert len(used) == 2
+    assert findings[0].file == "c.wav"
+    with pytest.raises(AudioError, match="none of its 3 utterances can be used"):
+        corpus_functionals("pets", table, functionals * np.nan)
+
+
+def test_functionals_brought_must_be_complete_and_unambiguous(brought):
+    table, functionals = brought
+    with pytest.raises(CorpusError, match=f"pets: 2 of the 88 functionals are missing, first {FUNCTIONALS[3]}"):
+        corpus_functionals("pets", table, functionals.drop(columns=list(FUNCTIONALS[3:5])))
+    with pytest.raises(CorpusError, match="name an utterance twice"):
+        corpus_functionals("pets", table, functionals.iloc[[0, 1, 2, 2]])
+
+
+def test_without_functionals_the_recordings_are_measured(pets, own_cache):
+    functionals, findings = corpus_functionals("pets", table_of(pets), sampling_rate=8000, n_jobs=1)
+    assert functionals.equals(extract_functionals("pets", table_of(pets), sampling_rate=8000)[0])
+    assert findings == []
+    assert (own_cache / "pets-eGeMAPSv02-8000Hz.parquet").exists()

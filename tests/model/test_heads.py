@@ -1,0 +1,240 @@
+"""Heads, temperature, intervals and what they promise."""
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+from sklearn.linear_model import LinearRegression, LogisticRegression
+
+from affectmap.errors import ConfigError
+from affectmap.model.heads import (
+    CLASSES,
+    Heads,
+    coverage,
+    expected_calibration_error,
+    fit_heads,
+    fit_ratings,
+    half_width,
+    largest_half_width,
+    nested_coverage,
+    with_temperature,
+)
+
+NAN = float("nan")
+
+
+def make_rated(n=200, seed=0, latent_dim=2):
+    rng = np.random.default_rng(seed)
+    latent = rng.normal(size=(n, latent_dim))
+    label = 3 + 0.5 * latent[:, :1] * [[1, -1]] + 0.2 * rng.normal(size=(n, 2))
+    emotion = np.array(CLASSES, dtype=object)[rng.integers(0, 4, size=n)]
+    return latent + 0.8 * np.eye(4, latent_dim)[[CLASSES.index(e) for e in emotion]], label, emotion
+
+
+def test_heads_are_the_regressions_of_scikit_learn():
+    latent, label, emotion = make_rated()
+    heads = fit_heads(latent, label, emotion)
+    line = LinearRegression().fit(latent, label)
+    np.testing.assert_allclose(heads.ratings(latent), line.predict(latent).clip(1, 5))
+    logistic = LogisticRegression(C=100.0, class_weight="balanced", max_iter=5000, tol=1e-8).fit(latent, emotion)
+    order = [list(logistic.classes_).index(name) for name in CLASSES]
+    np.testing.assert_allclose(heads.probabilities(latent), logistic.predict_proba(latent)[:, order], atol=1e-3)
+
+
+def test_missing_labels_and_other_emotions_are_left_out():
+    latent, label, emotion = make_rated()
+    more = np.concatenate([latent, np.full((5, 2), 9.0)])
+    gaps = np.concatenate([label, np.full((5, 2), NAN)])
+    others = np.concatenate([emotion, np.array(["fear", None, "fear", "boredom", None], dtype=object)])
+    one, other = fit_heads(latent, label, emotion), fit_heads(more, gaps, others)
+    for name in ("rating_weight", "rating_bias", "class_weight", "class_bias"):
+        np.testing.assert_allclose(getattr(one, name), getattr(other, name), atol=1e-10)
+
+
+def test_ratings_stay_on_the_scale_and_probabilities_sum_to_one():
+    heads = fit_heads(*make_rated())
+    far = np.array([[1e4, 1e4], [-1e4, 1e4], [0, 0]])
+    assert ((heads.ratings(far) >= 1) & (heads.ratings(far) <= 5)).all()
+    np.testing.assert_allclose(heads.probabilities(far).sum(axis=1), 1)
+
+
+def test_separable_classes_stay_finite():
+    latent = 10.0 * np.eye(4)[np.arange(40) % 4]
+    heads = fit_heads(latent, np.full((40, 2), 3.0), np.resize(np.array(CLASSES, dtype=object), 40))
+    assert np.isfinite(heads.class_weight).all()
+    assert (heads.probabilities(latent).argmax(axis=1) == np.arange(40) % 4).all()
+
+
+@pytest.mark.parametrize(
+    ("latent", "label", "emotion", "message"),
+    [
+        (np.zeros((3, 2)), np.full((3, 2), 3.0), ["sad"] * 3, "3 utterances are rated; heads need at least 4"),
+        (np.zeros((9, 2)), np.full((9, 2), NAN), ["sad"] * 9, "0 utterances are rated"),
+        (np.zeros((9, 2)), np.full((9, 2), 3.0), ["sad"] * 9, "no utterance is neutral or happy or angry"),
+        (np.zeros((9, 2)), np.full((8, 2), 3.0), ["sad"] * 9, "got 9 latents and 8 labels"),
+        (np.zeros((9, 2)), np.full((9, 2), 3.0), ["sad"] * 8, "got 9 latents and 8 emotions"),
+    ],
+)
+def test_what_heads_cannot_be_fitted_on(latent, label, emotion, message):
+    with pytest.raises(ConfigError, match=message):
+        fit_heads(latent, label, emotion)
+
+
+def test_rating_heads_alone_leave_the_classes_equally_likely():
+    latent, label, emotion = make_rated()
+    heads = fit_ratings(latent, label)
+    np.testing.assert_allclose(heads.ratings(latent), fit_heads(latent, label, emotion).ratings(latent))
+    np.testing.assert_allclose(heads.probabilities(latent), 0.25)
+
+
+@pytest.mark.parametrize("true_temperature", [0.5, 2.0, 4.0])
+def test_the_temperature_that_made_the_classes_is_found(true_temperature):
+    rng = np.random.default_rng(1)
+    scores = 3 * rng.normal(size=(40_000, 4))
+    heads = Heads(np.zeros((2, 2)), np.zeros(2), np.zeros((2, 4)), np.zeros(4))
+    chances = np.exp(scores / true_temperature)
+    chances /= chances.sum(axis=1, keepdims=True)
+    drawn = (chances.cumsum(axis=1) > rng.random((len(scores), 1))).argmax(axis=1)
+    found = with_temperature(heads, scores, np.array(CLASSES, dtype=object)[drawn]).temperature
+    assert found == pytest.approx(true_temperature, rel=0.1)
+
+
+def test_calibration_error_falls_with_the_temperature():
+    rng = np.random.default_rng(2)
+    latent = rng.normal(size=(6000, 2))
+    emotion = np.array(CLASSES, dtype=object)[
+        (latent @ rng.normal(size=(2, 4)) + rng.gumbel(size=(6000, 4))).argmax(axis=1)
+    ]
+    heads = fit_heads(latent[:3000], np.full((3000, 2), 3.0), emotion[:3000])
+    oversure = Heads(heads.rating_weight, heads.rating_bias, 5 * heads.class_weight, 5 * heads.class_bias)
+    calibrated = with_temperature(oversure, oversure.scores(latent[:3000]), emotion[:3000])
+    before, after = (
+        expected_calibration_error(emotion[3000:], each.probabilities(latent[3000:])) for each in (oversure, calibrated)
+    )
+    assert calibrated.temperature > 2
+    assert after < 0.05 < before
+
+
+def test_a_temperature_needs_a_class():
+    heads = fit_heads(*make_rated())
+    with pytest.raises(ConfigError, match="the temperature needs some"):
+        with_temperature(heads, np.zeros((2, 4)), ["fear", None])
+
+
+def test_a_temperature_at_the_end_of_the_search_is_told():
+    heads = Heads(np.zeros((2, 2)), np.zeros(2), np.zeros((2, 4)), np.zeros(4))
+    with pytest.warns(UserWarning, match=r"ends at 100, where the search does.*no better than chance"):
+        wrong = with_temperature(heads, -9.0 * np.eye(4), [*CLASSES])
+    assert wrong.temperature == pytest.approx(100, rel=0.01)
+    with pytest.warns(UserWarning, match=r"ends at 0\.01, where the search does.*without a mistake"):
+        with_temperature(heads, 0.1 * np.eye(4), [*CLASSES])
+
+
+def test_a_temperature_above_ten_is_found():
+    heads = Heads(np.zeros((2, 2)), np.zeros(2), np.zeros((2, 4)), np.zeros(4))
+    # Likelihood by hand: three right and one wrong of four at a lead of a: e^(a/T) = 9.
+    scores, emotion = 60.0 * np.eye(4)[[0, 1, 2, 3] * 4], [*CLASSES] * 3 + [*CLASSES[1:], CLASSES[0]]
+    assert with_temperature(heads, scores, emotion).temperature == pytest.approx(60 / np.log(9), rel=1e-3)
+
+
+def test_half_width_is_the_order_statistic():
+    residual = np.random.default_rng(3).normal(size=99)
+    assert half_width(residual, 0.9) == np.sort(np.abs(residual))[89]  # ceil(100 * 0.9) = 90
+    assert half_width([*residual, NAN], 0.9) == half_width(residual, 0.9)
+
+
+@pytest.mark.parametrize("n", [0, 1, 8])
+def test_too_few_residuals_give_the_whole_scale(n):
+    assert half_width(np.zeros(n), 0.9) == 4.0
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0, -1.0, NAN])
+def test_a_level_that_is_none(level):
+    with pytest.raises(ConfigError, match="the level is"):
+        half_width([1.0], level)
+
+
+@pytest.mark.parametrize("level", [0.5, 0.8, 0.9])
+def test_intervals_hold_what_they_promise_on_exchangeable_data(level):
+    rng = np.random.default_rng(4)
+    held = 0
+    for _ in range(2000):
+        residual = rng.standard_t(3, size=60)
+        held += abs(residual[-1]) <= half_width(residual[:-1], level)
+    low, high = binom.interval(0.9999, 2000, np.ceil(60 * level) / 60)
+    assert low <= held <= high
+
+
+def test_the_largest_width_holds_in_every_group():
+    rng = np.random.default_rng(6)
+    spreads, held = (0.3, 1.0, 0.5), np.zeros(3)
+    for _ in range(500):
+        groups = [spread * rng.normal(size=60) for spread in spreads]
+        width = largest_half_width([group[1:] for group in groups], 0.8)
+        assert width == max(half_width(group[1:], 0.8) for group in groups)
+        held += [abs(group[0]) <= width for group in groups]
+    assert (held >= binom.ppf(0.0001, 500, 0.8)).all()
+
+
+def test_the_largest_width_needs_a_group():
+    with pytest.raises(ConfigError, match="one group or more"):
+        largest_half_width([])
+
+
+def test_nested_coverage_on_exchangeable_corpora():
+    rng = np.random.default_rng(5)
+    labels = {name: 3 + rng.normal(size=(800, 2)) * [0.3, 0.6] for name in "abcd"}
+    table = nested_coverage(lambda sources, target, way: np.full((800, 2), 3.0), labels, {"alone": ["alone"]})
+    assert table["coverage"].between(0.87, 0.96).all()
+    assert table["coverage"].mean() > 0.9
+    assert len(table) == 8
+
+
+def test_the_width_of_a_way_comes_from_those_it_names():
+    errors = {"alone": 1.0, "place": 0.5}
+    labels = {name: np.full((50, 2), 3.0) for name in "abc"}
+    ways = {"alone": ["alone"], "place": ["place"], "few": ["alone", "place"]}
+    table = nested_coverage(lambda sources, target, way: labels[target] + errors.get(way, 0.7), labels, ways)
+    assert table.groupby("way")["half_width"].unique().explode().to_dict() == {"alone": 1.0, "few": 1.0, "place": 0.5}
+    assert (table["coverage"] == 1).all()
+
+
+def test_one_hard_corpus_widens_the_intervals_of_others():
+    labels = {name: np.full((50, 2), 3.0) for name in "abc"}
+    table = nested_coverage(lambda sources, target, way: labels[target] + (target == "a"), labels, {"alone": ["alone"]})
+    widths = table.groupby("corpus")["half_width"].max()
+    assert widths.to_dict() == {"a": 0.0, "b": 1.0, "c": 1.0}
+
+
+def test_nested_coverage_never_lets_the_reported_corpus_in():
+    asked = []
+    labels = {name: np.full((20, 2), float(i)) for i, name in enumerate("abc", 1)}
+
+    def predict(sources, target, way):
+        assert target not in sources
+        asked.append((sources, target))
+        return labels[target] + (10.0 if "c" in (*sources, target) else 0.0)
+
+    table = nested_coverage(predict, labels, {"alone": ["alone"]}).set_index(["corpus", "label"])
+    # Without c, a and b predict each other exactly, so that c's own width is 0 and holds nothing of c.
+    assert table.loc[("c", "activation"), "half_width"] == 0
+    assert table.loc[("c", "activation"), "coverage"] == 0
+    assert (("a",), "b") in asked
+    assert (("a", "b"), "c") in asked
+
+
+def test_nested_coverage_needs_three():
+    with pytest.raises(ConfigError, match="2 corpora; it needs at least 3"):
+        nested_coverage(
+            lambda *given: np.zeros((1, 2)), {name: np.zeros((1, 2)) for name in "ab"}, {"alone": ["alone"]}
+        )
+
+
+def test_coverage_of_nothing_is_nan():
+    assert np.isnan(coverage([NAN], [3.0], 1.0))
+    assert np.isnan(expected_calibration_error(["fear"], np.full((1, 4), 0.25)))
+
+
+def test_calibration_error_by_hand():
+    # One class twice, at .6 and .8 in two bins: |1 - .6| / 2 + |0 - .8| / 2.
+    chances = [[0.6, 0.4, 0, 0], [0.1, 0.8, 0.1, 0]]
+    assert expected_calibration_error(["neutral", "neutral"], chances) == pytest.approx(0.6)

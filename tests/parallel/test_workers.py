@@ -1,0 +1,186 @@
+"""The map through joblib: order, how far it runs ahead, errors, and how it ends."""
+
+import subprocess
+import sys
+import threading
+import time
+from contextlib import closing
+
+import joblib
+import numpy as np
+import pytest
+
+from affectmap.errors import AffectmapError, AudioError
+from affectmap.parallel.workers import (
+    WorkersError,
+    completed,
+    local_threads,
+    mapped,
+    n_workers,
+    on_cluster,
+    one_blas_thread,
+)
+from dask_processes import end_the_worker, run_out_of_memory
+
+INTERRUPTED = """
+import os, signal, sys, threading, time
+from contextlib import closing
+from affectmap.parallel.workers import completed, local_threads
+
+begun, ended = [], []
+
+def work(item):
+    begun.append(item)
+    time.sleep(0.5)
+    ended.append(item)
+
+def interrupt():
+    while len(begun) < 2:
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGINT)
+
+threading.Thread(target=interrupt).start()
+try:
+    with local_threads(2) as threads, closing(completed(work, range(100), backend=threads)) as results:
+        for _ in results:
+            pass
+except KeyboardInterrupt:
+    print(sorted(begun) == sorted(ended), len(begun) < 6)
+    sys.exit(130)
+"""
+
+
+def late_if_even(item):
+    time.sleep(0.05 * (item % 2 == 0))
+    return item * item
+
+
+def refuse(item):
+    if item == 3:
+        raise AudioError("three: no")
+    return item
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 5])
+@pytest.mark.parametrize("batch_size", [1, "auto"])
+def test_results_carry_their_number(n_threads, batch_size):
+    with local_threads(n_threads) as threads:
+        found = list(completed(late_if_even, range(9), backend=threads, batch_size=batch_size))
+        assert sorted(found) == [(item, item * item) for item in range(9)]
+        assert mapped(late_if_even, range(9), backend=threads) == [item * item for item in range(9)]
+
+
+@pytest.mark.parametrize("items", [[], [7]])
+def test_few_items(items):
+    with local_threads(2) as threads:
+        assert mapped(abs, items, backend=threads) == items
+    assert mapped(abs, iter(items), n_jobs=1) == items
+
+
+def test_processes_give_the_same():
+    assert mapped(np.sqrt, range(20), n_jobs=2, batch_size="auto") == [np.sqrt(item) for item in range(20)]
+
+
+def test_results_come_as_they_are_completed():
+    first = threading.Event()
+
+    def wait_for_the_others(item):
+        if item == 0:
+            assert first.wait(30)
+        return item
+
+    with local_threads(2) as threads, closing(completed(wait_for_the_others, range(6), backend=threads)) as results:
+        numbers = [next(results)[0] for _ in range(5)]
+        assert 0 not in numbers
+        first.set()
+        assert [number for number, _ in results] == [0]
+
+
+def test_only_a_few_items_are_taken_ahead():
+    go, taken = threading.Event(), []
+
+    def items():
+        for item in range(100):
+            taken.append(item)
+            yield item
+
+    def wait(item):
+        assert go.wait(30)
+
+    with local_threads(2) as threads, closing(completed(wait, items(), backend=threads)) as results:
+        threading.Timer(0.3, lambda: (taken.append("now"), go.set())).start()
+        assert len(list(results)) == 100
+    assert taken.index("now") <= 8
+
+
+def test_an_error_of_the_function_is_raised_and_ends_the_rest():
+    with local_threads(2) as threads, pytest.raises(AudioError, match="three: no"):
+        mapped(refuse, range(1000), backend=threads)
+    with pytest.raises(AudioError, match="three: no"):
+        mapped(refuse, range(9), n_jobs=1)
+
+
+def test_a_loop_that_ends_early_cancels_the_rest_without_a_warning():
+    begun = []
+
+    def work(item):
+        begun.append(item)
+        time.sleep(0.01)
+
+    with local_threads(2) as threads, closing(completed(work, range(1000), backend=threads)) as results:
+        next(results)
+    assert len(begun) < 100
+    assert threading.active_count() < 10
+
+
+def test_ctrl_c_awaits_what_is_under_way():
+    run = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, timeout=60, check=False)
+    assert (run.returncode, run.stdout, run.stderr) == (130, "True True\n", "")
+
+
+@pytest.mark.slow
+def test_a_killed_process_is_told_in_one_line():
+    with pytest.raises(WorkersError, match="a process that shared the work was ended from outside") as told:
+        mapped(end_the_worker, range(4), n_jobs=2)
+    assert isinstance(told.value, AffectmapError)
+    assert "\n" not in str(told.value)
+    assert mapped(abs, range(4), n_jobs=2) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_memory_that_runs_out_is_told_in_one_line(n_jobs):
+    with pytest.raises(WorkersError, match=r"memory ran out \(Unable to allocate 2\.00 TiB\); use fewer --n-jobs"):
+        mapped(run_out_of_memory, range(3), n_jobs=n_jobs)
+
+
+def test_without_a_cluster_the_cores_decide():
+    assert not on_cluster()
+    assert n_workers(5) == 5
+    assert n_workers() == joblib.cpu_count()
+    for backend in ("threading", "loky", "sequential", "multiprocessing"):
+        with joblib.parallel_config(backend):
+            assert not on_cluster()
+
+
+def test_blas_gets_its_threads_back():
+    from threadpoolctl import threadpool_info
+
+    def blas():
+        return [each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"]
+
+    before = blas()
+    with one_blas_thread():
+        assert set(blas()) <= {1}
+    assert blas() == before
+
+
+def test_threads_that_an_error_ended_say_so_instead_of_waiting_for_ever():
+    with local_threads(2) as threads:
+        with pytest.raises(ZeroDivisionError):
+            mapped(inverse, [1, 0], backend=threads)
+        with pytest.raises(WorkersError, match="these threads were ended"):
+            mapped(inverse, [1, 2], backend=threads)
+
+
+def inverse(number):
+    return 1 / number

@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+import soundfile
+
+from affectmap.errors import AudioError, UsageError
+from affectmap.service.limits import ServiceSettings, check_recording
+from affectmap.web.refusal import RefusalError
+
+TOKEN = "a-token-of-23-characters"
+
+
+@pytest.mark.parametrize(
+    "host", ["0.0.0.0", "::", "", "192.168.1.7", "example.org", "localhost.example.org", "127.0.0.1.nip.io"]
+)
+def test_other_machines_need_a_token(host):
+    with pytest.raises(UsageError, match="set a token") as caught:
+        ServiceSettings(host=host)
+    assert "\n" not in str(caught.value)
+    assert not ServiceSettings(host=host, token=TOKEN).is_local
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost", "LOCALHOST"])
+def test_this_machine_needs_none(host):
+    assert ServiceSettings(host=host).is_local
+
+
+@pytest.mark.parametrize(
+    "token", ["", "short", "fifteen-letters", "with a space inside it", "ümlaut-" * 4, "line\nbreak-and-more-text"]
+)
+def test_tokens_that_can_be_guessed_or_sent_by_nobody(token):
+    with pytest.raises(UsageError, match="16 or more plain characters"):
+        ServiceSettings(token=token)
+
+
+def test_the_token_is_not_shown():
+    assert TOKEN not in repr(ServiceSettings(token=TOKEN))
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"port": -1}, "--port is -1"),
+        ({"port": 65536}, "--port is 65536"),
+        ({"max_mb": 0}, "--max-mb is 0"),
+        ({"max_mb": float("nan")}, "--max-mb is nan"),
+        ({"max_minutes": -1}, "--max-minutes is -1"),
+        ({"max_minutes": float("inf")}, "--max-minutes is inf"),
+        ({"concurrency": 0}, "--concurrency is 0"),
+    ],
+)
+def test_settings_out_of_range(settings, reason):
+    with pytest.raises(UsageError, match=reason):
+        ServiceSettings(**settings)
+
+
+def test_root_must_be_a_folder(tmp_path):
+    with pytest.raises(UsageError, match=r"nothing is not a folder; name one"):
+        ServiceSettings(root=tmp_path / "nothing")
+
+
+def test_recordings_that_unfold_are_refused(tmp_path):
+    file = tmp_path / "x.wav"
+    soundfile.write(file, np.zeros((800, 9)), 8000)
+    with pytest.raises(RefusalError, match="9 channels, expected at most 8") as caught:
+        check_recording(file, 60, "cut it")
+    assert caught.value.status == 422
+    soundfile.write(file, np.zeros(800), 192000)
+    with pytest.raises(RefusalError, match="192000 samples a second"):
+        check_recording(file, 60, "cut it")
+    soundfile.write(tmp_path / "long.flac", np.zeros(8000 * 61), 8000)  # a few kilobytes
+    assert (tmp_path / "long.flac").stat().st_size < 50_000
+    with pytest.raises(RefusalError, match="lasts 61 s, at most 60 s are taken here; cut it") as caught:
+        check_recording(tmp_path / "long.flac", 60, "cut it")
+    assert caught.value.status == 413
+    (tmp_path / "text.wav").write_text("no sound")
+    with pytest.raises(AudioError, match="not audio"):
+        check_recording(tmp_path / "text.wav", 60, "cut it")
