@@ -2,7 +2,7 @@
 
     python benchmarks/run.py [--quick] [--only training,pairwise]
 
-A full run also fills the block in the project's README. ``--quick`` (under two minutes) writes to benchmarks/quick/
+A full run also fills the block in docs/speed.md. ``--quick`` (under two minutes) writes to benchmarks/quick/
 and leaves the committed results alone. Parts that are not run keep their entries, with their own commit and date.
 """
 
@@ -220,7 +220,7 @@ def draw(results: Mapping[str, Any], file: Path) -> bool:
     return True
 
 
-def readme_block(results: Mapping[str, Any], picture: bool) -> str:
+def page_block(results: Mapping[str, Any], picture: bool) -> str:
     """Render the rows that a part calls headlines, or nothing where there are none."""
     named = results["parts"]
     rows = [row for name in _ordered(named) for row in named[name]["rows"] if row.get("headline")]
@@ -233,20 +233,20 @@ def readme_block(results: Mapping[str, Any], picture: bool) -> str:
         told = verdict(row["value"], row["aim"], row["unit"])
         lines.append(f"| {row['name']} | {amount(row['value'], row['unit'])} | {aim} | {told} |")
     lines += ["", f"{at['processor']}, {at['cores']} cores. All figures, and how they were taken: "]
-    lines[-1] += "[benchmarks/results.md](benchmarks/results.md); `make bench` measures them on yours."
+    lines[-1] += "[benchmarks/results.md](../benchmarks/results.md); `make bench` measures them on yours."
     if picture:
-        lines += ["", "![Time and memory by size](benchmarks/growth.png)"]
+        lines += ["", "![Time and memory by size](../benchmarks/growth.png)"]
     return "\n".join(lines) + "\n"
 
 
-def into_readme(block: str, readme: Path) -> bool:
-    """Put the block between README's marks; tell whether there are marks and something to put there."""
-    text = readme.read_text(encoding="utf-8")
+def into_page(block: str, page_file: Path) -> bool:
+    """Put the block between the page's marks; tell whether there are marks and something to put there."""
+    text = page_file.read_text(encoding="utf-8")
     if not block or BEGIN not in text or END not in text.split(BEGIN, 1)[1]:
         return False
     before, rest = text.split(BEGIN, 1)
     after = rest.split(END, 1)[1]
-    write_text(readme, f"{before}{BEGIN}\n{block}{END}{after}")
+    write_text(page_file, f"{before}{BEGIN}\n{block}{END}{after}")
     return True
 
 
@@ -276,8 +276,8 @@ def main(words: Sequence[str] | None = None) -> int:
     write_json(file, results)
     write_text(folder / "results.md", page(results))
     picture = draw(results, folder / "growth.png")
-    if not arguments.quick and not into_readme(readme_block(results, picture), ROOT / "README.md"):
-        print("README.md was left alone: it has no marks, or no part that was run is shown there", file=sys.stderr)
+    if not arguments.quick and not into_page(page_block(results, picture), ROOT / "docs" / "speed.md"):
+        print("docs/speed.md was left alone: it has no marks, or no part that was run is shown there", file=sys.stderr)
     print(f"wrote {folder / 'results.md'} after {time.perf_counter() - start:.0f} s")
     return int(len(new) < len(wanted))
 

@@ -1,4 +1,4 @@
-"""README's Python examples run, its commands have the options that it names, and its links lead somewhere."""
+"""Python examples of README and docs run, its commands have the options that it names, and its links lead somewhere."""
 
 import re
 import tomllib
@@ -12,7 +12,13 @@ from affectmap.cli import app
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 PAGES = (README, *sorted((ROOT / "docs").glob("*.md")))
-BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
+BLOCKS = [
+    pytest.param(block, id=f"{page.name}-{number}")
+    for page in PAGES
+    for number, block in enumerate(
+        re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    )
+]
 
 
 def commands(page):
@@ -27,13 +33,13 @@ def commands(page):
 COMMANDS = [words for page in PAGES for words in commands(page)]
 
 
-def test_readme_has_examples():
-    assert len(BLOCKS) == 3
+def test_pages_have_examples():
+    assert len(BLOCKS) >= 4
 
 
 @pytest.mark.parametrize("block", BLOCKS)
-def test_readme_example_runs(block):
-    exec(compile(block, str(README), "exec"), {})
+def test_an_example_runs(block):
+    exec(compile(block, "example", "exec"), {})
 
 
 def test_commands_are_found():

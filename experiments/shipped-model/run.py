@@ -252,8 +252,8 @@ def between_marks(file: Path, name: str, content: str) -> None:
 
 def tell_findings(runs: pd.DataFrame, elsewhere: pd.DataFrame) -> None:
     """Write how well it does wherever it is told."""
-    between_marks(ROOT / "README.md", "ways", markdown_table(summary_of_ways(runs)))
-    between_marks(ROOT / "README.md", "findings", filled(readme_findings(runs)))
+    between_marks(ROOT / "docs" / "embed.md", "ways", markdown_table(summary_of_ways(runs)))
+    between_marks(ROOT / "docs" / "embed.md", "findings", filled(readme_findings(runs)))
     between_marks(HERE / "notes.md", "findings", filled(findings(runs, elsewhere)))
 
 
@@ -269,7 +269,11 @@ def tell_coverage(coverage: pd.DataFrame, widths: dict[str, dict[str, float]], t
     """Write what intervals held wherever it is told."""
     said = coverage_text(coverage, widths, titles, LEVEL)
     package = ROOT / "src" / "affectmap"
-    for file, width in ((ROOT / "README.md", 120), (HERE / "notes.md", 120), (package / "inference.py", 110)):
+    for file, width in (
+        (ROOT / "docs" / "embed.md", 120),
+        (HERE / "notes.md", 120),
+        (package / "model" / "model.py", 110),
+    ):
         between_marks(file, "coverage", textwrap.fill(said, width, break_on_hyphens=False) + "\n")
 
 

@@ -1,4 +1,4 @@
-"""The page of results and README's block, from parts made by hand."""
+"""The page of results and the block of docs/speed.md, from parts made by hand."""
 
 import json
 
@@ -64,26 +64,26 @@ def test_page_tells_what_was_missed_and_which_parts_are_old():
     assert results["seconds"] == 6.0
 
 
-def test_readme_block_goes_between_the_marks_and_nothing_else_changes(tmp_path):
-    readme = tmp_path / "README.md"
+def test_page_block_goes_between_the_marks_and_nothing_else_changes(tmp_path):
+    page_file = tmp_path / "speed.md"
     results = run.merged({}, {"training": part()}, ABOUT)
-    block = run.readme_block(results, picture=True)
+    block = run.page_block(results, picture=True)
     assert "| stacked | 4.00 × | ≥ 5 × | missed by 1.00 × (20%) |" in block
     assert "plain" not in block
     for _ in range(2):
-        readme.write_text(f"before\n{run.BEGIN}\nold\n{run.END}\nafter\n", encoding="utf-8")
-        assert run.into_readme(block, readme)
-        assert readme.read_text(encoding="utf-8") == f"before\n{run.BEGIN}\n{block}{run.END}\nafter\n"
+        page_file.write_text(f"before\n{run.BEGIN}\nold\n{run.END}\nafter\n", encoding="utf-8")
+        assert run.into_page(block, page_file)
+        assert page_file.read_text(encoding="utf-8") == f"before\n{run.BEGIN}\n{block}{run.END}\nafter\n"
 
 
-def test_readme_without_marks_or_without_headlines_is_left_alone(tmp_path):
-    readme = tmp_path / "README.md"
-    readme.write_text("no marks", encoding="utf-8")
-    assert not run.into_readme("block", readme)
-    assert run.readme_block(run.merged({}, {"x": part(rows=[])}, ABOUT), picture=False) == ""
-    readme.write_text(f"{run.BEGIN}\n{run.END}", encoding="utf-8")
-    assert not run.into_readme("", readme)
-    assert readme.read_text(encoding="utf-8") == f"{run.BEGIN}\n{run.END}"
+def test_page_without_marks_or_without_headlines_is_left_alone(tmp_path):
+    page_file = tmp_path / "speed.md"
+    page_file.write_text("no marks", encoding="utf-8")
+    assert not run.into_page("block", page_file)
+    assert run.page_block(run.merged({}, {"x": part(rows=[])}, ABOUT), picture=False) == ""
+    page_file.write_text(f"{run.BEGIN}\n{run.END}", encoding="utf-8")
+    assert not run.into_page("", page_file)
+    assert page_file.read_text(encoding="utf-8") == f"{run.BEGIN}\n{run.END}"
 
 
 def test_curves_become_a_picture_and_none_no_picture(tmp_path):

@@ -33,7 +33,7 @@ def between_marks(text):
 
 
 def told():
-    files = {name: name.read_text(encoding="utf-8") for name in (ROOT / "README.md", MEASURED / "notes.md")}
+    files = {name: name.read_text(encoding="utf-8") for name in (ROOT / "docs" / "embed.md", MEASURED / "notes.md")}
     return [*map(between_marks, files.values()), between_marks(affectmap.model.model.__doc__)]
 
 
@@ -101,14 +101,14 @@ def test_the_card_names_languages_and_licences():
 
 
 @pytest.mark.parametrize("way", ["one recording alone", "all of the place", "all of the speaker"])
-def test_readme_has_the_table_of_ways(way):
+def test_the_page_has_the_table_of_ways(way):
     runs = pd.read_csv(MEASURED / "ways.csv")
     mean = runs[runs["way"] == way].groupby("corpus").mean(numeric_only=True)
     cells = [
         " / ".join(f"{mean.loc[name, column]:.2f}".removeprefix("0") for name in ("emodb", "urdu", "aesdd"))
         for column in ("uar", "r2_activation", "mae_activation")
     ]
-    assert f"| {way} | {' | '.join(cells)} |" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"| {way} | {' | '.join(cells)} |" in (ROOT / "docs" / "embed.md").read_text(encoding="utf-8")
 
 
 def test_it_stays_small():
