@@ -7,17 +7,23 @@ BIN := $(VENV)/bin
 TORCH_INDEX ?=
 DEMO_DIR ?= demo
 
-.PHONY: demo test test-fast check format bench bench-quick clean
+.PHONY: demo test test-all coverage check format bench bench-quick clean
 
 demo: $(VENV)/.ready-demo
 	$(BIN)/affectmap demo -o $(DEMO_DIR) --overwrite
 
-test: $(VENV)/.ready-dev
-	@echo "== unit tests with branch coverage"
-	$(BIN)/python -m pytest -n auto --cov --cov-report=term --cov-fail-under=90
+# What takes long or needs a browser, a cluster or a database; `make test-all` runs these tests and `make test` the others.
+LONG := slow or browser or cluster or postgres
 
-test-fast: $(VENV)/.ready-dev
-	$(BIN)/python -m pytest -n auto -m "not slow"
+test: $(VENV)/.ready-dev
+	$(BIN)/python -m pytest -n auto -m "not ($(LONG))"
+
+test-all: $(VENV)/.ready-dev
+	$(BIN)/python -m pytest -n auto -m "$(LONG)"
+
+# All of both, with branch coverage.
+coverage: $(VENV)/.ready-dev
+	$(BIN)/python -m pytest -n auto --cov --cov-report=term --cov-fail-under=90
 
 check: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
