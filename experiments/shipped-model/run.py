@@ -42,7 +42,7 @@ from affectmap.model.heads import (
 )
 from affectmap.model.model import SHIPPED, Model
 from affectmap.model.onnx import export_model
-from affectmap.preparation.adaptation import PRIOR
+from affectmap.preparation.standardisation import PRIOR
 from affectmap.schema import LABELS
 from affectmap.transfer.recipe import Recipe
 from transfer import Heard, Trained, adapted, after, alone, by_speaker, max_distance, quality, ridge, train, ways

@@ -11,9 +11,14 @@ import numpy.typing as npt
 
 from affectmap.model.embedder import Embedder
 from affectmap.model.heads import CLASSES, Heads, fit_heads, fit_ratings
-from affectmap.preparation.adaptation import PRIOR, adapted_statistics, mixed_statistics, speaker_statistics
 from affectmap.preparation.prepared_corpus import PreparedCorpus
-from affectmap.preparation.standardisation import fit_statistics
+from affectmap.preparation.standardisation import (
+    PRIOR,
+    adapted_statistics,
+    fit_statistics,
+    mixed_statistics,
+    speaker_statistics,
+)
 from affectmap.schema import LABELS
 from affectmap.stats.baselines import RidgeMap
 from affectmap.stats.metrics import adjusted_r2, uar

@@ -19,7 +19,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from affectmap.errors import CorpusError, LabelError
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
+
+    #: Array of float64.
+    Floats = npt.NDArray[np.float64]
 
 INDEX = ("file", "start", "end")
 COLUMNS = ("emotion", "activation", "valence", "speaker", "session", "sex", "language")
@@ -30,6 +35,16 @@ LABEL_RANGE = (1.0, 5.0)
 FUNCTIONALS: tuple[str, ...] = tuple(
     resources.files("affectmap").joinpath("functionals.txt").read_text(encoding="utf-8").split()
 )
+
+
+def __getattr__(name: str) -> object:
+    """Give `Floats` when it is asked for, so that help of the command line need not wait for NumPy."""
+    if name != "Floats":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import numpy as np
+    import numpy.typing as npt
+
+    return npt.NDArray[np.float64]
 
 
 class Emotion(StrEnum):

@@ -38,8 +38,13 @@ from affectmap.errors import ConfigError, ModelError
 from affectmap.features.measurement import Source, measure_sources
 from affectmap.model.folder import GRAPH_FILE, ModelFolder, read_model_folder
 from affectmap.model.graph import Graph
-from affectmap.preparation.adaptation import PRIOR, adapted_statistics, speaker_statistics, well_adapted
-from affectmap.preparation.standardisation import Statistics
+from affectmap.preparation.standardisation import (
+    PRIOR,
+    Statistics,
+    adapted_statistics,
+    speaker_statistics,
+    well_adapted,
+)
 from affectmap.schema import FUNCTIONALS, LABEL_RANGE, LABELS
 
 if TYPE_CHECKING:

@@ -1,23 +1,19 @@
-"""Outliers, and the standardisation policies that decide whose mean and spread a feature is measured in.
+"""Statistics of features, outliers, and the policies that decide whose mean and standard deviation normalise them.
 
 Conventions:
     * Features are (N, F): utterances in rows, the 88 functionals (or any others) in columns.
-    * Spread is the standard deviation with divisor N. A feature that is constant or not finite where the
-      statistics were taken carries nothing and maps to 0; `constant_features` names it.
-    * A *policy* says where a target corpus gets its statistics:
-
-      ``source``
-          from the training rows of the source corpus: nothing of the target is used;
-      ``target-20``
-          from a random fifth of the target's utterances, which are then not evaluated (Das et al. 2022);
-      ``target-all``
-          from all of the target's utterances, without their labels;
-      ``speaker``
-          from each speaker's own utterances, without their labels.
+    * The standard deviation has divisor N. A feature that is constant or not finite where the statistics were taken
+      carries nothing and maps to 0; `constant_features` names it.
+    * A *policy* says where a target corpus gets its statistics: ``source``, the training rows of the source;
+      ``target-20``, a random fifth of the target, which is then not evaluated (Das et al. 2022); ``target-all``, all
+      of the target; ``speaker``, each speaker's own utterances. None of them reads a label.
+    * A model in use mixes: statistics of new recordings stand beside a *prior*, the model's own statistics counted as
+      `PRIOR` utterances. How much that brings is measured in ``experiments/shipped-model``.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -26,15 +22,21 @@ import numpy.typing as npt
 import pandas as pd
 
 from affectmap.errors import ConfigError
+from affectmap.schema import Floats
 
 POLICIES = ("source", "target-20", "target-all", "speaker")
 #: Share of a target corpus that ``target-20`` takes its statistics from.
 FIT_SHARE = 0.2
 #: Rows that are widened to float64 at a time: tables stay in float32, and sums are taken in double precision.
 BLOCK_ROWS = 8192
+#: Utterances that a model's own statistics count for beside those of a speaker or corpus. Without them ten or thirty
+#: utterances mostly do worse than none (experiments/shipped-model); among hundreds they have no effect.
+PRIOR = 10.0
+#: Own utterances from which on a model counts as adapted, for the width of its intervals: fewer were not measured so.
+ENOUGH = 30
 
 Features = npt.NDArray[np.float32]
-Raw = npt.NDArray[np.float32] | npt.NDArray[np.float64]
+Raw = npt.NDArray[np.float32] | Floats
 #: Gives the rows from one number up to another.
 RowsBetween = Callable[[int, int], Raw]
 Mask = npt.NDArray[np.bool_]
@@ -49,21 +51,16 @@ class Statistics:
         std: (F,), float64; 0 or not finite where the feature carries nothing.
     """
 
-    mean: npt.NDArray[np.float64]
-    std: npt.NDArray[np.float64]
+    mean: Floats
+    std: Floats
 
     @property
     def usable(self) -> Mask:
-        """Which features carry something (F,): their spread is finite and above 0.
-
-        Example:
-            >>> Statistics(np.array([5.0, 1.0]), np.array([2.0, 0.0])).usable
-            array([ True, False])
-        """
+        """Which features carry something (F,): their standard deviation is finite and above 0."""
         return np.isfinite(self.mean) & np.isfinite(self.std) & (self.std > 0)
 
     def apply(self, features: npt.ArrayLike) -> Features:
-        """Standardise: subtract the mean and divide by the standard deviation.
+        """Subtract the mean and divide by the standard deviation.
 
         Args:
             features: (N, F).
@@ -103,8 +100,8 @@ def fit_statistics(features: npt.ArrayLike) -> Statistics:
         features: (N, F), of at least one utterance.
 
     Returns:
-        The statistics. The standard deviation of a feature that is constant up to float32 rounding is
-        exactly 0, and ``NaN`` where any of its values is not finite.
+        The statistics. A standard deviation is exactly 0 where a feature is constant up to float32 rounding, and
+        ``NaN`` where any of its values is not finite.
 
     Raises:
         ConfigError: If there are no utterances.
@@ -118,26 +115,8 @@ def fit_statistics(features: npt.ArrayLike) -> Statistics:
 
 
 def block_statistics(n_rows: int, rows_between: RowsBetween) -> Statistics:
-    """Take mean and standard deviation of a table that is handed over a block at a time, as `fit_statistics`.
-
-    Sums are taken in float64, first for the means and then of the squared deviations from them, so that nothing
-    cancels out; the result depends on the rows and their order alone.
-
-    Args:
-        n_rows: Utterances, at least one.
-        rows_between: Gives the features of the rows from one number up to another; asked twice for each.
-
-    Returns:
-        The statistics.
-
-    Raises:
-        ConfigError: If there are no utterances.
-
-    Example:
-        >>> features = np.array([[3.0, 1.0], [7.0, 1.0], [9.0, 9.0]])
-        >>> block_statistics(2, lambda start, stop: features[[0, 1]][start:stop])
-        Statistics(mean=array([5., 1.]), std=array([2., 0.]))
-    """
+    """Take the statistics of a table that comes in blocks, as `fit_statistics` does of one in memory."""
+    # Sums are taken in float64, first for the means and then of the squared deviations, so that nothing cancels out.
     if not n_rows:
         raise ConfigError("statistics need at least one utterance, got none")
     # One column stands for all until the first block tells how many there are.
@@ -155,9 +134,7 @@ def block_statistics(n_rows: int, rows_between: RowsBetween) -> Statistics:
     return _statistics(finite, mean, np.sqrt(total / n_rows))
 
 
-def _statistics(
-    known: npt.NDArray[np.bool_], mean: npt.NDArray[np.float64], std: npt.NDArray[np.float64]
-) -> Statistics:
+def _statistics(known: Mask, mean: Floats, std: Floats) -> Statistics:
     # Functionals are float32: a smaller spread is rounding, and to divide by it would blow noise up.
     std = np.where(std <= np.finfo(np.float32).eps * np.abs(mean), 0.0, std)
     return Statistics(np.where(known, mean, np.nan), np.where(known, std, np.nan))
@@ -167,28 +144,13 @@ def _blocks(n_rows: int) -> Iterator[slice]:
     return (slice(start, min(start + BLOCK_ROWS, n_rows)) for start in range(0, n_rows, BLOCK_ROWS))
 
 
-def _widened(n_rows: int, rows_between: RowsBetween) -> Iterator[npt.NDArray[np.float64]]:
+def _widened(n_rows: int, rows_between: RowsBetween) -> Iterator[Floats]:
     """Give copies in float64 that may be written to, in one layout, on which the last digits of sums depend."""
     return (rows_between(rows.start, rows.stop).astype(np.float64, order="C") for rows in _blocks(n_rows))
 
 
 def constant_features(features: npt.ArrayLike, names: npt.ArrayLike) -> list[str]:
-    """Name the features that carry nothing within the given utterances and map to 0.
-
-    Args:
-        features: (N, F).
-        names: Name of every feature (F,).
-
-    Returns:
-        Names of the features that are constant or not finite, in their order.
-
-    Raises:
-        ConfigError: If there are no utterances or the numbers of features and names differ.
-
-    Example:
-        >>> constant_features([[3.0, 1.0], [7.0, 1.0]], ["loudness", "jitter"])
-        ['jitter']
-    """
+    """Name the features that are constant or not finite within the utterances, and so map to 0."""
     usable = fit_statistics(features).usable
     labels = [str(name) for name in np.asarray(names, dtype=object)]
     if len(labels) != len(usable):
@@ -201,9 +163,9 @@ def outlier_mask(features: npt.ArrayLike, threshold: float = 10.0) -> Mask:
 
     .. math:: \max_f |x_f - \mu_f| / \sigma_f > \text{threshold}
 
-    A z-score is at most √(N − 1), so that with the default threshold nothing is an outlier among 101
-    utterances or fewer. A value that is not finite is always one; mean and spread are those of the finite
-    values.
+    A z-score is at most √(N − 1): by default nothing is an outlier among 101 utterances or fewer. A value that is
+    not finite is always one; mean and standard deviation are
+    those of the finite values.
 
     Args:
         features: (N, F), the utterances of one corpus.
@@ -232,7 +194,7 @@ def outlier_mask(features: npt.ArrayLike, threshold: float = 10.0) -> Mask:
 
 
 def _finite_statistics(raw: Raw) -> Statistics:
-    """Mean and spread of the finite values of every feature; ``NaN`` where there are none."""
+    """Take the statistics of the finite values of every feature; ``NaN`` where there are none."""
 
     def rows_between(start: int, stop: int) -> Raw:
         return raw[start:stop]
@@ -260,8 +222,7 @@ def standardise_target(
 ) -> tuple[Features, Mask]:
     """Standardise a target corpus under a policy.
 
-    ``target-20`` numbers the rows, shuffles the numbers with the seed and takes the first fifth: the choice
-    depends on the order of the rows, and on nothing else in them.
+    The choice of ``target-20`` depends on the seed and the order of the rows, and on nothing else in them.
 
     Args:
         features: (N, F), the utterances of one corpus.
@@ -281,8 +242,6 @@ def standardise_target(
     Example:
         >>> standardise_target([[3.0], [7.0]], "target-all")[0].tolist()
         [[-1.0], [1.0]]
-        >>> standardise_target(np.arange(10.0)[:, None], "target-20", seed=3)[1].sum()
-        np.int64(8)
     """
     raw = _checked(features)
     if policy == "speaker":
@@ -294,24 +253,7 @@ def standardise_target(
 def target_statistics(
     features: npt.ArrayLike, policy: str, *, source: Statistics | None = None, seed: int = 0
 ) -> tuple[Statistics, Mask]:
-    """Take the statistics that standardise a target corpus under a policy other than ``speaker``.
-
-    Args:
-        features: As in `standardise_target`, and so are `policy`, `source` and `seed`.
-        policy: ``source``, ``target-20`` or ``target-all``.
-        source: Needed by ``source``.
-        seed: Of the choice in ``target-20``.
-
-    Returns:
-        The statistics, and which utterances may be evaluated (N,).
-
-    Raises:
-        ConfigError: As in `standardise_target`.
-
-    Example:
-        >>> target_statistics([[3.0], [7.0]], "target-all")
-        (Statistics(mean=array([5.]), std=array([2.])), array([ True,  True]))
-    """
+    """Take the statistics of `standardise_target`, under a policy other than ``speaker``, and the mask."""
     raw = _checked(features)
     everyone = np.ones(len(raw), dtype=np.bool_)
     if policy == "source":
@@ -353,6 +295,108 @@ def _by_speaker(raw: Raw, speaker: npt.ArrayLike | None) -> Features:
     for own in np.split(order, ends[:-1]):
         scaled[own] = fit_statistics(raw[own]).apply(raw[own])
     return scaled
+
+
+def adapted_statistics(features: Floats, source: Statistics, prior: float = PRIOR) -> tuple[Statistics, int]:
+    """Take statistics from unlabelled recordings, without outliers, beside a prior.
+
+    Utterances that are not finite or have any |z| above 10 among the rest play no part (Das et al. 2022, section 4).
+    The result is that of a mixture: the utterances, and `prior` more that have the source's statistics.
+
+    Args:
+        features: (N, F), ``NaN`` where nothing could be measured.
+        source: Statistics of the model.
+        prior: How many utterances the source's statistics count for, ≥ 0; with 0 they play no part.
+
+    Returns:
+        The statistics, and how many utterances they were taken from.
+
+    Raises:
+        ConfigError: If `prior` is negative, or fewer than two utterances are usable, one with a prior.
+
+    Example:
+        >>> source = Statistics(np.zeros(1), np.ones(1))
+        >>> adapted_statistics(np.array([[1.0], [3.0], [np.nan]]), source, prior=0)
+        (Statistics(mean=array([2.]), std=array([1.])), 2)
+    """
+    if not 0 <= prior < np.inf:
+        raise ConfigError(f"the prior is {prior}; expected a number of utterances from 0 on")
+    used = features[~outlier_mask(features)] if len(features) else features
+    least = 1 if prior else 2
+    if len(used) < least:
+        counts = f"{len(used)} of {len(features)} utterances are usable"
+        raise ConfigError(f"{counts}; adapting needs at least {least} of speech, better 30 or more")
+    own = fit_statistics(used)
+    return (mixed_statistics(own, source, len(used) / (len(used) + prior)) if prior else own), len(used)
+
+
+def well_adapted(n_utterances: float, prior: float) -> bool:
+    """Whether statistics were taken as in the measurement of the intervals of adapted models; a track's are not."""
+    return n_utterances >= ENOUGH and prior == PRIOR
+
+
+def mixed_statistics(own: Statistics, source: Statistics, share: float) -> Statistics:
+    r"""Give the statistics of a mixture of two sets of utterances.
+
+    .. math:: \mu = w \mu_o + (1 - w) \mu_s, \quad
+        \sigma^2 = w (\sigma_o^2 + (\mu_o - \mu)^2) + (1 - w) (\sigma_s^2 + (\mu_s - \mu)^2)
+
+    with `share` w, 0..1; a feature is usable where it is in `source`.
+    """
+    mean = share * own.mean + (1 - share) * source.mean
+    variance = share * (own.std**2 + (own.mean - mean) ** 2)
+    variance += (1 - share) * (source.std**2 + (source.mean - mean) ** 2)
+    return Statistics(mean, np.sqrt(variance))
+
+
+def speaker_statistics(
+    features: Floats, speaker: npt.ArrayLike, source: Statistics, prior: float = PRIOR
+) -> tuple[list[Statistics], npt.NDArray[np.int64]]:
+    """Take the statistics of every speaker apart, beside a prior that has the source's.
+
+    Arguments are as in `adapted_statistics`, with who speaks in each row.
+
+    Returns:
+        The statistics, `source` first; and which of them each row is standardised with (N,).
+
+    Raises:
+        ConfigError: If the numbers of utterances and speakers differ, or a speaker is missing.
+
+    Warns:
+        UserWarning: If the source outweighs the own utterances of some speakers, with their names.
+
+    Example:
+        >>> voices, source = np.repeat([[0.0], [3.0]], 20, axis=0), Statistics(np.zeros(1), np.ones(1))
+        >>> statistics, which = speaker_statistics(voices, ["anna"] * 20 + ["bo"] * 20, source)
+        >>> [each.mean.item() for each in statistics], which[[0, 39]].tolist()
+        ([0.0, 0.0, 2.0], [1, 2])
+    """
+    names = np.asarray(speaker, dtype=object)
+    if names.shape != (len(features),):
+        raise ConfigError(f"got {len(features)} utterances and speakers of shape {names.shape}; expected as many")
+    n_missing = int(pd.isna(names).sum())
+    if n_missing:
+        raise ConfigError(f"{n_missing} of {len(names)} utterances have no speaker; name them, or give no speakers")
+    usable = np.isfinite(features).all(axis=1)
+    statistics, which, few = [source], np.zeros(len(names), dtype=np.int64), []
+    speakers = list(dict.fromkeys(names.tolist()))
+    for name in speakers:
+        own = (names == name) & usable
+        n_own = int(own.sum())
+        if n_own < prior:
+            few.append(f"{name} ({n_own})")
+        if n_own:
+            which[names == name] = len(statistics)
+            statistics.append(mixed_statistics(fit_statistics(features[own]), source, n_own / (n_own + prior)))
+    if few:
+        listed = ", ".join(few[:5]) + (f" and {len(few) - 5} more" if len(few) > 5 else "")
+        warnings.warn(
+            f"{len(few)} of {len(speakers)} speakers have fewer than {prior:g} usable utterances; the model's own "
+            f"statistics outweigh theirs: {listed}",
+            UserWarning,
+            stacklevel=3,  # the caller of Model.transform
+        )
+    return statistics, which
 
 
 def _checked(features: npt.ArrayLike) -> Raw:
