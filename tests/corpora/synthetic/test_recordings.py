@@ -203,7 +203,7 @@ def test_a_wheel_without_its_voices(monkeypatch, tmp_path):
 def test_a_crash_of_the_library_is_no_crash_here(monkeypatch, tmp_path):
     program = tmp_path / "program.py"
     program.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
-    monkeypatch.setattr(synthetic._espeak, "__file__", str(program))
+    monkeypatch.setattr(synthetic.espeak, "__file__", str(program))
     with pytest.raises(ConfigError, match=r"espeak-ng failed: it ended with -9"):
         synthetic._spoken([], 0, tmp_path, tmp_path)
 
