@@ -2,10 +2,12 @@ import audformat
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 
-from affectmap import schema
+from affectmap import errors, schema
 from affectmap.errors import AffectmapError, CorpusError, LabelError
 from affectmap.schema import (
+    AUDIO_SUFFIXES,
     COLUMNS,
     FOUR_CLASSES,
     FUNCTIONALS,
@@ -14,6 +16,7 @@ from affectmap.schema import (
     Finding,
     closest_emotion,
     parse_emotion,
+    parse_rating,
     validate_table,
 )
 
@@ -24,9 +27,9 @@ def table(index=None, **columns):
 
 
 def test_every_error_has_one_base():
-    errors = [value for name, value in vars(schema).items() if name.endswith("Error")]
-    assert {CorpusError, LabelError, errors.StorageError} < set(errors)
-    assert all(issubclass(error, AffectmapError) for error in errors)
+    found = [value for name, value in vars(errors).items() if name.endswith("Error")]
+    assert {CorpusError, LabelError, errors.StorageError} < set(found)
+    assert all(issubclass(error, AffectmapError) for error in found)
     assert not issubclass(AffectmapError, (ValueError, OSError))
 
 
@@ -204,3 +207,20 @@ def test_messages_are_one_line_and_begin_with_the_origin(columns):
         validate_table(table(**columns), "sheets/notes.csv")
     assert str(caught.value).startswith("sheets/notes.csv: ")
     assert "\n" not in str(caught.value)
+
+
+def test_one_reading_of_ratings():
+    for cell in ("", " ", "nan", "NA", "n/a", None, float("nan"), pd.NA):
+        assert np.isnan(parse_rating(cell, "valence")), cell
+    for cell, expected in ((" 3.5 ", 3.5), ("1", 1.0), (5, 5.0), (np.float32(1.1), float(np.float32(1.1)))):
+        assert parse_rating(cell, "valence") == expected, cell
+    for cell in ("x", "3,5", "7", 0.9, True, np.True_, "inf", -1, [], {}):
+        with pytest.raises(LabelError, match=r"^valence is .*; expected a number from 1 to 5, or nothing$"):
+            parse_rating(cell, "valence")
+
+
+def test_every_ending_of_a_recording_is_a_format_of_libsndfile():
+    known = {name.lower() for name in soundfile.available_formats()}
+    other = {".aif": "aiff", ".aifc": "aiff", ".oga": "ogg", ".opus": "ogg"}
+    for suffix in AUDIO_SUFFIXES:
+        assert other.get(suffix, suffix[1:]) in known, suffix

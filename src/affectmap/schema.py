@@ -10,10 +10,12 @@ Conventions:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from enum import StrEnum
 from importlib import resources
+from numbers import Real
 from typing import TYPE_CHECKING, NamedTuple
 
 from affectmap.errors import CorpusError, LabelError
@@ -30,6 +32,12 @@ INDEX = ("file", "start", "end")
 COLUMNS = ("emotion", "activation", "valence", "speaker", "session", "sex", "language")
 LABELS = ("activation", "valence")
 LABEL_RANGE = (1.0, 5.0)
+#: Cells, in lower case, that say that nobody gave a number.
+NO_NUMBER = frozenset({"", "nan", "na", "n/a", "<na>"})
+#: Endings, in lower case, by which a file in a folder counts as a recording.
+AUDIO_SUFFIXES = (
+    ".aif", ".aifc", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".rf64", ".w64", ".wav",
+)  # fmt: skip
 
 #: The 88 eGeMAPSv02 functionals in openSMILE's order.
 FUNCTIONALS: tuple[str, ...] = tuple(
@@ -126,6 +134,45 @@ def closest_emotion(name: str) -> Emotion | None:
     return _EMOTION_OF[close[0]] if close else None
 
 
+def parse_number(cell: object) -> float:
+    """Read a number from a cell of a table; ``NaN`` where the cell says that nobody gave one, ``ValueError`` else."""
+    if isinstance(cell, Real) and not isinstance(cell, bool):
+        return float(cell)
+    text = "" if cell is None else str(cell).strip().lower()
+    return math.nan if text in NO_NUMBER else float(text)
+
+
+def parse_rating(cell: object, label: str) -> float:
+    """Read a rating of activation or valence, from a cell of a table or a field of JSON.
+
+    Args:
+        cell: A text, a number, or ``None``.
+        label: Its name, for the message.
+
+    Returns:
+        The rating, 1..5; ``NaN`` where nobody gave one: an empty cell, ``nan``, ``na`` or ``n/a``.
+
+    Raises:
+        LabelError: If it is no number, or lies outside 1..5; the reader adds file and line.
+
+    Example:
+        >>> parse_rating(" 3.5 ", "valence"), parse_rating("n/a", "valence")
+        (3.5, nan)
+        >>> parse_rating("7", "valence")
+        Traceback (most recent call last):
+        affectmap.errors.LabelError: valence is 7; expected a number from 1 to 5, or nothing
+    """
+    low, high = LABEL_RANGE
+    expected = f"expected a number from {low:g} to {high:g}, or nothing"
+    try:
+        value = parse_number(cell)
+    except ValueError:
+        raise LabelError(f"{label} is {str(cell)[:40]!r}; {expected}") from None
+    if math.isnan(value) or low <= value <= high:
+        return value
+    raise LabelError(f"{label} is {value:g}; {expected}")
+
+
 class Finding(NamedTuple):
     """One thing found about a recording or a row, told by name and never passed over.
 
@@ -210,11 +257,15 @@ def _text(cell: str | float | None) -> str | None:
 def _checked_label(values: pd.Series, origin: str) -> pd.Series:
     import pandas as pd
 
-    number = pd.to_numeric(values, errors="coerce").astype("float64")
-    unread = values.notna() & number.isna()
-    if unread.any():
-        first, file = values[unread].iloc[0], unread.index[unread][0][0]
-        raise LabelError(f"{origin}: {values.name} of {file} is {first!r}, not a number; correct or blank it")
+    read = []
+    for (file, *_), cell in zip(values.index, values, strict=True):
+        try:
+            read.append(parse_number(cell))
+        except ValueError:
+            raise LabelError(
+                f"{origin}: {values.name} of {file} is {cell!r}, not a number; correct or blank it"
+            ) from None
+    number = pd.Series(read, values.index, dtype="float64")
     low, high = LABEL_RANGE
     outside = number.notna() & ~number.between(low, high)
     if outside.any():

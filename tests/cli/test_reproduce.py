@@ -252,7 +252,7 @@ SHEETS = {
     "out of range": (
         lambda lines: [edited(lines[0], activation="7"), *lines[1:]],
         None,
-        "EMO_DB.csv, line 2: activation is 7; expected 1..5",
+        "EMO_DB.csv, line 2: activation is 7; expected a number from 1 to 5, or nothing",
     ),
     "no number": (lambda lines: [edited(lines[0], valence="high"), *lines[1:]], None, "'high'"),
     "named twice": (

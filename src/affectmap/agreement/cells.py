@@ -11,9 +11,8 @@ from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 from typing import Any
 
-from affectmap.corpora.sheet import NO_NUMBER
 from affectmap.errors import CorpusError
-from affectmap.schema import LABEL_RANGE, parse_emotion
+from affectmap.schema import LABEL_RANGE, NO_NUMBER, parse_emotion
 
 
 def _path(cell: str) -> str:

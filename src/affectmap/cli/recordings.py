@@ -10,9 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from affectmap.errors import AudioError, LabelError, UsageError
+from affectmap.schema import AUDIO_SUFFIXES
 
-#: Names of files that are taken from a folder; others are left alone.
-SUFFIXES = (".aif", ".aifc", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".rf64", ".w64", ".wav")
 #: What stands for the recording on the input.
 STDIN = "-"
 #: Largest recording that is taken from the input, in bytes.
@@ -44,11 +43,11 @@ def find_recordings(sources: Sequence[str]) -> list[str]:
         if source == STDIN or not Path(source).is_dir():
             found.append(source)
             continue
-        below = [file for file in Path(source).rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file()]
+        below = [file for file in Path(source).rglob("*") if file.suffix.lower() in AUDIO_SUFFIXES and file.is_file()]
         below = [file for file in below if not any(p.startswith(".") for p in file.relative_to(source).parts)]
         if not below:
             raise AudioError(
-                f"{source}: no recording lies in it ({', '.join(SUFFIXES)}); name another folder, or files"
+                f"{source}: no recording lies in it ({', '.join(AUDIO_SUFFIXES)}); name another folder, or files"
             )
         found += [str(file) for file in sorted(below)]
     return list(dict.fromkeys(found))

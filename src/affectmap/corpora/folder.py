@@ -13,13 +13,10 @@ from typing import TYPE_CHECKING
 
 from affectmap.corpora.card import Corpus, CorpusCard, Name, NamingError
 from affectmap.errors import CorpusError
-from affectmap.schema import Finding, validate_table
+from affectmap.schema import AUDIO_SUFFIXES, Finding, validate_table
 
 if TYPE_CHECKING:
     import pandas as pd
-
-#: Endings, in lower case, by which a file counts as a recording.
-AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au"})
 
 
 def find_recordings(folder: Path) -> tuple[list[Path], int]:

@@ -18,10 +18,9 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from affectmap.corpora.card import Corpus, LabelSheet
-from affectmap.corpora.folder import AUDIO_SUFFIXES
-from affectmap.corpora.sheet import NO_NUMBER, Sheet, read_sheet
+from affectmap.corpora.sheet import Sheet, read_sheet
 from affectmap.errors import LabelError
-from affectmap.schema import LABEL_RANGE, LABELS, Finding
+from affectmap.schema import AUDIO_SUFFIXES, LABELS, Finding, parse_rating
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -168,17 +167,10 @@ def _expected(sheet: LabelSheet) -> str:
 
 
 def _number(cell: str, label: str, file: Path, line: int) -> float:
-    text = cell.strip().lower()
-    if text in NO_NUMBER:
-        return float("nan")
     try:
-        value = float(text)
-    except ValueError:
-        raise LabelError(f"{file}, line {line}: {label} is {cell!r}; expected a number in 1..5") from None
-    low, high = LABEL_RANGE
-    if not low <= value <= high:
-        raise LabelError(f"{file}, line {line}: {label} is {value:g}; expected {low:g}..{high:g}")
-    return value
+        return parse_rating(cell, label)
+    except LabelError as error:
+        raise LabelError(f"{file}, line {line}: {error}") from None
 
 
 def _join(corpus: Corpus, file: Path, sheet: LabelSheet) -> Corpus:

@@ -18,9 +18,6 @@ from affectmap.schema import INDEX
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Cells, in lower case, that say that nobody gave a number.
-NO_NUMBER = frozenset({"", "nan", "na", "n/a"})
-
 
 class Sheet(NamedTuple):
     """The cells of a CSV file as text.

@@ -19,13 +19,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from affectmap.corpora.card import Corpus
-from affectmap.corpora.sheet import NO_NUMBER, Rows, read_rows, text_of
+from affectmap.corpora.sheet import Rows, read_rows, text_of
 from affectmap.errors import CorpusError
 from affectmap.schema import (
     COLUMNS,
     FUNCTIONALS,
     INDEX,
     LABELS,
+    NO_NUMBER,
     Emotion,
     Finding,
     closest_emotion,
@@ -174,8 +175,6 @@ def _column(rows: Rows, column: str) -> list[Any]:
     else:
         return [None] * len(rows.places)
     cells = [text_of(cell) for cell in rows.frame[written]]
-    if column in LABELS:
-        return [None if cell is None or cell.lower() in NO_NUMBER else cell for cell in cells]
     if column == "emotion":
         return _emotions(rows, cells)
     return cells
