@@ -30,6 +30,7 @@ def test_what_is_lost_or_twice_ends_the_part(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_the_part():
     part = annotator.measure(quick=True, seconds=5)
     assert [row.unit for row in part["rows"]] == ["/s", "ms", "ms", "ms", "ms"]

@@ -28,6 +28,7 @@ def test_the_corpus_of_an_experiment_is_not_copied():
     assert corpus.table["emotion"].notna().sum() == growth_run.N_RATED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in growth.TASKS if name != "whole experiment"])
 def test_every_task_runs(name, tmp_path):
     growth.run_task(name, 64, str(tmp_path / "seconds"))

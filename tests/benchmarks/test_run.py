@@ -98,6 +98,7 @@ def test_parts_are_found_and_results_are_json():
     json.dumps(run.about_now())
 
 
+@pytest.mark.slow
 def test_candidates_take_turns_after_a_warm_up():
     called = []
     times = in_turn({"a": lambda: called.append("a"), "b": lambda: called.append("b")}, rounds=2)

@@ -15,6 +15,7 @@ def test_the_utterance_lasts_three_seconds():
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_every_number_of_clients_has_its_rows():
     part = service.measure(quick=True, n_requests=8)
     assert len(part["rows"]) == 1 + 3 * len(service.CLIENTS)

@@ -1,10 +1,12 @@
 """The part on tracking: what it measures is there, on speech of its own; no time is asserted."""
 
+import pytest
 import soundfile
 
 import tracking
 
 
+@pytest.mark.slow
 def test_rows_without_real_recordings(monkeypatch):
     monkeypatch.delenv("AFFECTMAP_DATA", raising=False)
     monkeypatch.setattr(tracking, "peak_memory", lambda function, file: 1.0)

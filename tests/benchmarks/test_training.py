@@ -161,6 +161,7 @@ def test_a_step_has_matrix_products_and_randomness():
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_the_part_measured_small_has_what_the_page_needs(monkeypatch):
     monkeypatch.setattr(training, "peak_memory", lambda function, *given: 12.0)
     part = training.measure_sizes(TINY)
