@@ -24,7 +24,7 @@ from affectmap.model.embedder import Embedder
 from affectmap.preparation.standardisation import fit_statistics, outlier_mask, standardise_target
 from affectmap.stats import metrics
 from affectmap.stats.bootstrap import SpeakerBootstrap
-from affectmap.stats.classification import linear_svc
+from affectmap.stats.scores import linear_svc
 from growth_run import run_experiment
 from harness import MB, Row, main, peak_memory, row_of
 

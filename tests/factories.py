@@ -13,8 +13,7 @@ from affectmap.corpora import Corpus
 from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.schema import FUNCTIONALS, validate_table
 from affectmap.stats.bootstrap import SpeakerBootstrap
-from affectmap.stats.regression import Embedded, Run
-from affectmap.stats.scores import Key, Score
+from affectmap.stats.scores import Embedded, Key, Run, Score
 
 FOUR = ("neutral", "sad", "happy", "angry")
 RATED = {"neutral": (2.5, 3.0), "sad": (1.5, 2.0), "happy": (4.0, 4.5), "angry": (4.5, 1.5), "fear": (4.0, 2.0)}

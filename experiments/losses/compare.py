@@ -19,8 +19,8 @@ from affectmap.model.network import HIDDEN_DIMS
 from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.preparation.standardisation import fit_statistics
 from affectmap.schema import LABELS
-from affectmap.stats.classification import linear_svc, scenarios
 from affectmap.stats.metrics import adjusted_r2, uar
+from affectmap.stats.scores import linear_svc, scenarios
 
 Floats = npt.NDArray[np.floating]
 

@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from affectmap.preparation.standardisation import outlier_mask, standardise_target
     from affectmap.schema import FUNCTIONALS, Emotion, Finding
     from affectmap.stats.bootstrap import SpeakerBootstrap
-    from affectmap.stats.metrics import adjusted_r2, pairwise_adjusted_r2, uar
-    from affectmap.stats.sampled_pairs import sampled_pairwise_adjusted_r2
+    from affectmap.stats.metrics import adjusted_r2, pairwise_adjusted_r2, sampled_pairwise_adjusted_r2, uar
 
 __version__ = "0.1.0"
 __all__ = [
@@ -62,7 +61,7 @@ _HOME = {
     "load_model": "model.model",
     "outlier_mask": "preparation.standardisation",
     "pairwise_adjusted_r2": "stats.metrics",
-    "sampled_pairwise_adjusted_r2": "stats.sampled_pairs",
+    "sampled_pairwise_adjusted_r2": "stats.metrics",
     "speaker_folds": "preparation.folds",
     "standardise_target": "preparation.standardisation",
     "uar": "stats.metrics",
@@ -70,7 +69,7 @@ _HOME = {
 
 
 #: Modules that compute with what the extra ``statistics`` brings.
-_STATISTICS = ("stats.bootstrap", "preparation.folds", "stats.metrics", "stats.sampled_pairs")
+_STATISTICS = ("stats.bootstrap", "preparation.folds", "stats.metrics")
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 (whatever the name stands for)

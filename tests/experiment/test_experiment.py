@@ -347,7 +347,7 @@ def test_no_classifier_is_fitted_twice(tmp_path, monkeypatch):
             fitted.append((self.C, np.asarray(X).tobytes(), tuple(y)))
             return super().fit(X, y)
 
-    monkeypatch.setattr("affectmap.stats.classification.SVC", Counted)
+    monkeypatch.setattr("affectmap.stats.scores.SVC", Counted)
     birds, bats = (write_table(tmp_path, name, make_rows(seed=seed)) for seed, name in enumerate(["birds", "bats"]))
     owls = write_table(tmp_path, "owls", make_rows(n_speakers=3, emotions=("sad", "happy", "angry"), seed=2))
     everything = {**FAST, "methods": ["unsupervised", "joint"], "n_seeds": 2}

@@ -9,7 +9,7 @@ import statsmodels.api
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.svm import SVC
 
-import affectmap.stats.classification
+import affectmap.stats.scores
 from affectmap.errors import ConfigError
 from affectmap.experiment.protocol import (
     Material,
@@ -26,10 +26,10 @@ from affectmap.preparation.folds import Fold
 from affectmap.preparation.pooled_sources import PooledSource
 from affectmap.preparation.standardisation import POLICIES
 from affectmap.stats.baselines import FUNCTIONALS_88, PCA_2, RIDGE, baseline
-from affectmap.stats.classification import SourceClassifiers
+from affectmap.stats.scores import SourceClassifiers
 from factories import FOUR, make_corpus, make_run, with_cells
 
-CLASSES = affectmap.stats.classification.scenarios(FOUR)["N-S-H-A"]
+CLASSES = affectmap.stats.scores.scenarios(FOUR)["N-S-H-A"]
 
 
 def make_config(**settings) -> ExperimentConfig:
@@ -299,7 +299,7 @@ def test_no_classifier_is_fitted_twice_on_the_same_rows(source, target, monkeypa
             fitted.append((self.C, np.asarray(X).tobytes(), tuple(y)))
             return super().fit(X, y)
 
-    monkeypatch.setattr(affectmap.stats.classification, "linear_svc", lambda c: Recorded(kernel="linear", C=c))
+    monkeypatch.setattr(affectmap.stats.scores, "linear_svc", lambda c: Recorded(kernel="linear", C=c))
     config = make_config(n_folds=3)
     cows = make_corpus("cows", ("sad", "happy", "angry"), seed=5)
     material = make_material(source, [target, cows], make_fold(source, ["cats/s0"]), config)

@@ -6,7 +6,7 @@ import pytest
 
 import affectmap.stats.bootstrap
 from affectmap.errors import ConfigError
-from affectmap.stats.bootstrap import SpeakerBootstrap, interval
+from affectmap.stats.bootstrap import SpeakerBootstrap, estimate, interval, resampled_sums
 from affectmap.stats.least_squares import explained
 from affectmap.stats.metrics import adjusted_r2, pairwise_adjusted_r2, uar
 
@@ -301,3 +301,31 @@ def test_interval_over_speakers_is_wider_than_one_over_utterances():
     low, high = interval(SpeakerBootstrap(names, 500).uar(truth, np.where(right, truth, 1 - truth), speaker))
     assert low < uar(truth, np.where(right, truth, 1 - truth)) < high
     assert high - low > 2 * 2 * 1.96 * math.sqrt(0.25 / 600) * 0.9
+
+
+def test_sums_of_resamples_count_items_as_often_as_they_were_drawn(monkeypatch):
+    sums = np.random.default_rng(0).normal(size=(30, 2))
+    with_count = np.column_stack([sums, np.ones(30)])
+    totals = resampled_sums(with_count, 3000, seed=1)
+    assert (totals[:, 2] == 30).all()
+    np.testing.assert_allclose(totals[:, :2].mean(axis=0), sums.sum(axis=0), atol=0.4)
+    np.testing.assert_allclose(totals[:, :2].var(axis=0), 30 * sums.var(axis=0), rtol=0.1)
+    np.testing.assert_array_equal(totals, resampled_sums(with_count, 3000, seed=1))
+    assert resampled_sums(sums[:4]).shape == (0, 2)  # so few items give no interval
+    monkeypatch.setattr(affectmap.stats.bootstrap, "COUNTS_SIZE", 100)
+    assert resampled_sums(with_count, 10, seed=1).shape == (10, 3)
+
+
+def test_an_estimate_has_the_interval_of_its_resamples():
+    sums = np.column_stack([np.ones(8), np.arange(8.0)])
+    resampled = resampled_sums(sums, 500)
+
+    def mean(totals):
+        return totals[:, 1] / totals[:, 0]
+
+    assert estimate(sums, resampled, mean, 8) == (3.5, *interval(mean(resampled)), 8)
+    value, low, high, n_items = estimate(sums, resampled[:0], mean, 8)
+    assert (value, n_items) == (3.5, 8)
+    assert math.isnan(low)
+    assert math.isnan(high)
+    assert all(math.isnan(each) for each in estimate(sums, resampled, lambda totals: totals[:, 0] * np.nan, 8)[:3])

@@ -7,7 +7,7 @@ import pytest
 
 from affectmap.errors import ConfigError
 from affectmap.schema import FUNCTIONALS
-from affectmap.stats.least_squares import centred, distances, explained, pair_moments, regression_columns
+from affectmap.stats.least_squares import centred, distances, explained, pair_sums, regression_columns
 
 
 def moments_of(predictors, response, weight=None):
@@ -92,13 +92,13 @@ def test_moments_are_left_alone():
     np.testing.assert_array_equal(moments, before)
 
 
-def test_pair_moments_are_symmetric_and_keep_the_stack():
-    stacked = pair_moments(np.arange(24.0).reshape(2, 2, 6))
+def test_pair_sums_are_symmetric_and_keep_the_stack():
+    stacked = pair_sums(np.arange(24.0).reshape(2, 2, 6))
     assert stacked.shape == (2, 2, 3, 3)
     np.testing.assert_array_equal(stacked, np.swapaxes(stacked, -1, -2))
     label_diff, latent_diff = np.array([1.0, 2.0, 3.0]), np.array([2.0, 1.0, 5.0])
     sums = [3, 6.0, 8.0, label_diff @ latent_diff, label_diff @ label_diff, latent_diff @ latent_diff]
-    np.testing.assert_allclose(pair_moments(np.array(sums)), moments_of(label_diff, latent_diff))
+    np.testing.assert_allclose(pair_sums(np.array(sums)), moments_of(label_diff, latent_diff))
 
 
 @pytest.mark.parametrize("dim", [1, 2, 9])

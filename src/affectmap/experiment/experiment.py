@@ -65,8 +65,7 @@ from affectmap.preparation.pooled_sources import PooledSource, ScaledRows
 from affectmap.preparation.prepared_corpus import PreparedCorpus, prepare_for, read_corpora
 from affectmap.stats.baselines import FUNCTIONALS_88, PCA_2, RIDGE, baseline
 from affectmap.stats.bootstrap import SpeakerBootstrap
-from affectmap.stats.regression import Run, label_scores, sampling_notes
-from affectmap.stats.scores import Score, Scores
+from affectmap.stats.scores import Run, Score, Scores, label_scores, sampling_notes
 from affectmap.transfer.recipe import Recipe, fit_transfer
 
 #: Embeddings to score above which a second process pays for its own start.

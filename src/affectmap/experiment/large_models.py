@@ -28,9 +28,7 @@ from affectmap.preparation.pooled_sources import PooledSource
 from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.stats.baselines import FUNCTIONALS_88
 from affectmap.stats.bootstrap import SpeakerBootstrap
-from affectmap.stats.classification import class_scores
-from affectmap.stats.regression import Run
-from affectmap.stats.scores import Score
+from affectmap.stats.scores import Run, Score, class_scores
 
 #: Draws a progress bar: given a label, a context that gives a function of (done, total).
 ProgressBar = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]

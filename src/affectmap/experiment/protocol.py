@@ -21,9 +21,16 @@ from affectmap.preparation.pooled_sources import PooledSource, ScaledRows
 from affectmap.preparation.prepared_corpus import PreparedCorpus, known_speakers
 from affectmap.preparation.standardisation import Statistics, fit_statistics, target_statistics
 from affectmap.stats.baselines import FUNCTIONALS_88
-from affectmap.stats.classification import SourceClassifiers, class_scores, cross_validated_scores
-from affectmap.stats.regression import Embedded, Run, label_scores, pairwise_scores
-from affectmap.stats.scores import Score
+from affectmap.stats.scores import (
+    Embedded,
+    Run,
+    Score,
+    SourceClassifiers,
+    class_scores,
+    cross_validated_scores,
+    label_scores,
+    pairwise_scores,
+)
 
 Features = npt.NDArray[np.float32]
 #: Places standardised features ``(N, 88)`` in a space ``(N, D)``.

@@ -222,7 +222,7 @@ def embeddings_table(placed: Iterable[Placed]) -> pd.DataFrame:
         is turned onto its two principal components, one of a single dimension gets ``z2`` = 0.
 
     Example:
-        >>> from affectmap.stats.regression import Embedded, Run
+        >>> from affectmap.stats.scores import Embedded, Run
         >>> known = np.array(["sad", "angry"], dtype=object)
         >>> cats = Embedded("cats", "target", np.array([[3.0], [4.0]]), known, np.eye(2), known, known)
         >>> table = embeddings_table([Placed(Run("PCA-2", 1, 0, {}), cats, (), (cats,))])

@@ -13,7 +13,7 @@ from affectmap.preparation.pooled_sources import PooledSource
 from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.preparation.standardisation import fit_statistics
 from affectmap.schema import FOUR_CLASSES
-from affectmap.stats.classification import scenarios
+from affectmap.stats.scores import scenarios
 
 
 def check_measured(corpus: PreparedCorpus) -> None:

@@ -40,14 +40,7 @@ class RidgeMap(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.penalty = penalty
 
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
-        """Fit the regression.
-
-        Args:
-            X: Features ``(N, F)``, standardised.
-            y: Labels ``(N,)`` or ``(N, L)``, ``NaN`` where missing.
-
-        Returns:
-            This map.
+        """Fit the regression of labels ``(N,)`` or ``(N, L)`` on standardised features ``(N, F)``.
 
         Raises:
             ConfigError: If no row has all labels.
@@ -61,34 +54,19 @@ class RidgeMap(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def transform(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Predict the labels.
-
-        Args:
-            X: Features ``(N, F)``.
-
-        Returns:
-            Labels ``(N, L)``, on the scale that was fitted.
-
-        Example:
-            >>> line = RidgeMap(penalty=1e-9).fit([[0.0], [1.0], [2.0]], [1.0, 2.0, 3.0])
-            >>> line.transform([[4.0]]).round(3)
-            array([[5.]])
-        """
+        """Predict the labels ``(N, L)`` of features ``(N, F)``, on the scale that was fitted."""
         prediction = np.asarray(self.ridge_.predict(np.asarray(X)), dtype=np.float64)
         return prediction.reshape(len(prediction), -1)
 
 
 def baseline(name: str, *, penalty: float = 300.0, n_rows: int = 0) -> TransformerMixin:
-    """Make a baseline by its name in the tables.
+    """Make a baseline, unfitted, by its name in the tables.
 
     Args:
         name: `FUNCTIONALS_88` (no map at all), `PCA_2` or `RIDGE`.
         penalty: Of the ridge regression.
         n_rows: Utterances that it will be fitted on. For more than `MANY_ROWS` the principal components are those
             of the covariance matrix, the same to rounding, which takes no further copies of the features.
-
-    Returns:
-        An unfitted transformer.
 
     Raises:
         ConfigError: If there is no such baseline.

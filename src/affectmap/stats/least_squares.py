@@ -1,7 +1,7 @@
 """Least squares from sums of products, which can be added up over blocks of rows and weighted by speaker.
 
 Conventions:
-    * *Moments* of a regression with P predictors are the (P + 2, P + 2) sums of products of the columns
+    * *Sums* of a regression with P predictors are the (P + 2, P + 2) sums of products of the columns
       (1, predictors, response) over its rows; the first entry is the number of rows. Any number of such
       matrices may be stacked in front.
     * Columns are centred before their products are summed: a large offset would otherwise use up the digits.
@@ -23,24 +23,20 @@ Floats = npt.NDArray[np.float64]
 ROUNDING = 1e-12
 #: A predictor counts as collinear where this share of its variance or less is its own.
 COLLINEAR = 1e-10
+#: Rows per block of the sums over pairs of speakers.
+BLOCK_ROWS = 32
 
 
 class Explained(NamedTuple):
-    """What `explained` finds, one value for every matrix of moments.
-
-    Attributes:
-        r2: Explained share of the variance, 0..1; ``NaN`` where the response is constant.
-        adjusted_r2: The same, corrected for the rank; ``NaN`` also where no degree of freedom is left.
-        rank: Predictors that are neither constant nor collinear.
-    """
+    """R² (``NaN`` where the response is constant), adjusted R² and rank, one value for every matrix of sums."""
 
     r2: Floats
     adjusted_r2: Floats
     rank: npt.NDArray[np.int64]
 
 
-def explained(moments: npt.ArrayLike) -> Explained:
-    r"""R² and adjusted R² of the response on the predictors, from the moments alone.
+def explained(sums: npt.ArrayLike) -> Explained:
+    r"""R² and adjusted R² of the response on the predictors, from sums of products alone.
 
     The constant is swept out first, which leaves covariances; they are scaled to correlations, and then one
     predictor after the other is swept out (Gauss's elimination). What is left of the response's own entry is
@@ -52,17 +48,17 @@ def explained(moments: npt.ArrayLike) -> Explained:
     comes is not counted: a sum of others in float32 keeps about 1e-14. With no predictor left, R² is 0.
 
     Args:
-        moments: (..., P + 2, P + 2), symmetric.
+        sums: (..., P + 2, P + 2), symmetric.
 
     Returns:
-        R², adjusted R² and rank, each (...).
+        R², adjusted R² (``NaN`` also where no degree of freedom is left) and rank, each (...).
 
     Example:
         >>> columns = np.array([[1, 0, 1], [1, 1, 2], [1, 2, 3], [1, 3, 5]])
         >>> explained([columns.T @ columns, 2 * columns.T @ columns]).adjusted_r2.round(4)
         array([0.9486, 0.96  ])
     """
-    sums = np.asarray(moments, dtype=np.float64)
+    sums = np.asarray(sums, dtype=np.float64)
     n = sums[..., 0, 0]
     correlation, varies = _correlation(sums)
     n_predictors = sums.shape[-1] - 2
@@ -93,36 +89,13 @@ def _correlation(sums: Floats) -> tuple[Floats, npt.NDArray[np.bool_]]:
     return correlation, varies
 
 
-def pair_moments(sums: Floats) -> Floats:
-    """Arrange six sums over pairs of rows as the moments of the regression d_z = a + b d_y.
-
-    Args:
-        sums: (..., 6): the number of pairs, d_y, d_z, d_y d_z, d_y², d_z².
-
-    Returns:
-        The moments (..., 3, 3).
-
-    Example:
-        >>> pair_moments(np.array([3, 4, 5, 7, 6, 9])).tolist()
-        [[3, 4, 5], [4, 6, 7], [5, 7, 9]]
-    """
+def pair_sums(sums: Floats) -> Floats:
+    """Arrange (..., 6) sums over pairs (their number, d_y, d_z, d_y d_z, d_y², d_z²) as those of d_z = a + b d_y."""
     return sums[..., [[0, 1, 2], [1, 4, 3], [2, 3, 5]]]
 
 
 def distances(rows: Floats, others: Floats) -> Floats:
-    """Euclidean distance of each row to each of the others.
-
-    Args:
-        rows: (N, D).
-        others: (M, D).
-
-    Returns:
-        Distances (N, M).
-
-    Example:
-        >>> distances(np.array([[0.0, 0.0]]), np.array([[3.0, 4.0], [0.0, 1.0]])).tolist()
-        [[5.0, 1.0]]
-    """
+    """Euclidean distance (N, M) of each row (N, D) to each of the others (M, D)."""
     if rows.shape[1] == 1:
         difference: Floats = np.abs(rows - others.T)
         return difference
@@ -130,18 +103,7 @@ def distances(rows: Floats, others: Floats) -> Floats:
 
 
 def centred(columns: Floats) -> Floats:
-    """Subtract each column's mean; a column that is constant up to rounding becomes exactly zero.
-
-    Args:
-        columns: (N, P).
-
-    Returns:
-        The centred columns (N, P).
-
-    Example:
-        >>> centred(np.array([[0.1, 1.0], [0.1, 2.0], [0.1, 3.0]])).tolist()
-        [[0.0, -1.0], [0.0, 0.0], [0.0, 1.0]]
-    """
+    """Subtract the mean of each column (N, P); one that is constant up to rounding becomes exactly zero."""
     if not len(columns):
         return columns
     difference: Floats = columns - columns.mean(axis=0)
@@ -192,3 +154,40 @@ def _numbers(values: npt.ArrayLike, name: str) -> Floats:
     if numbers.ndim not in (1, 2):
         raise ConfigError(f"{name} has shape {numbers.shape}; expected one or two dimensions")
     return numbers[:, None] if numbers.ndim == 1 else numbers
+
+
+def speaker_pair_sums(y: Floats, z: Floats, who: npt.NDArray[np.int64], n_speakers: int) -> Floats:
+    """Six sums over the pairs of each two speakers a <= b (6, S, S), from rows sorted by speaker."""
+    present, first, size = np.unique(who, return_index=True, return_counts=True)
+    sums = np.zeros((3, n_speakers, n_speakers))
+    for start in range(0, len(who), BLOCK_ROWS):
+        rows = slice(start, start + BLOCK_ROWS)
+        met, row_edges = np.unique(who[rows], return_index=True)
+        # Speakers before these have met the rows already.
+        later = int(np.searchsorted(present, met[0]))
+        others, edges = slice(first[later], None), first[later:] - first[later]
+        label_diff, latent_diff = distances(y[rows], y[others]), distances(z[rows], z[others])
+        for total, block in zip(sums, (label_diff, latent_diff, label_diff * latent_diff), strict=True):
+            by_speaker = np.add.reduceat(np.add.reduceat(block, edges, axis=1), row_edges, axis=0)
+            total[met[:, None], present[None, later:]] += by_speaker
+    rows_of = np.zeros(n_speakers)
+    rows_of[present] = size
+    squares = [_square_sums(columns, who, rows_of) for columns in (y, z)]
+    return _each_pair_once(np.stack([np.outer(rows_of, rows_of), *sums, *squares]), rows_of)
+
+
+def _square_sums(columns: Floats, who: npt.NDArray[np.int64], rows_of: Floats) -> Floats:
+    """Squared distances between the rows of each two speakers, from sums and squared norms alone."""
+    norm = np.bincount(who, np.sum(columns * columns, axis=1), minlength=len(rows_of))
+    total = np.stack([np.bincount(who, column, minlength=len(rows_of)) for column in columns.T], axis=1)
+    squares: Floats = np.outer(rows_of, norm) + np.outer(norm, rows_of) - 2 * total @ total.T
+    return squares
+
+
+def _each_pair_once(sums: Floats, rows_of: Floats) -> Floats:
+    sums = np.triu(sums)
+    same = np.arange(len(rows_of))
+    # Inside a speaker every pair was met twice, and every row once with itself.
+    sums[0, same, same] -= rows_of
+    sums[:, same, same] /= 2
+    return sums

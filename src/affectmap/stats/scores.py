@@ -1,17 +1,41 @@
-"""Every value of a run, and what the tables show of them: mean, spread over folds, interval over speakers."""
+"""Scores: what an embedding explains and classifies, with every value's resamples (tables 1, 3 and 4 of the paper).
+
+Conventions:
+    * The reading says what was evaluated how. ``held-out``: the test fold of the source. ``zero-shot``: a target, with
+      classifiers fitted on the source's training fold alone. ``probe``: a classifier cross-validated by speaker on the
+      target's own embedding. ``within``: the same on a corpus' 88 functionals. ``supervised``: the loss was trained on
+      the target's own labels.
+    * Classes go by their initials, neutral, sad, happy, angry: ``N-S-H-A``, ``N-S-A``; without neutral ``S-H-A``,
+      ``S-A``. Such a set of classes is a *scenario*.
+
+Source: Das et al. 2022, sections 3.2 and 4 "Experiments for evaluation".
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from sklearn.svm import SVC
 
-from affectmap.stats.bootstrap import interval
+from affectmap.features.encoders.recogniser import LikeliestClass
+from affectmap.preparation.folds import most_speaker_folds, speaker_folds
+from affectmap.schema import FOUR_CLASSES, LABELS, THREE_CLASSES, Emotion
+from affectmap.stats.bootstrap import SpeakerBootstrap, interval, uar
+from affectmap.stats.least_squares import Floats
+from affectmap.stats.metrics import N_PAIRS, adjusted_r2, pairwise_adjusted_r2, sampled_pairwise_adjusted_r2
 
-Floats = npt.NDArray[np.float64]
+Objects = npt.NDArray[np.object_]
+
+NAN = float("nan")
+#: With more predictors than this, copies of a resampled speaker are fitted so well that an interval would mislead.
+MANY_PREDICTORS = 20
+#: Up to so many labelled utterances (200 million pairs, some seconds) table 1 takes all pairs, above a sample of them.
+EXACT_UTTERANCES = 20_000
 
 RUN_COLUMNS = (
     "table", "method", "corpus", "role", "quantity", "reading", "fold", "seed", "value", "p_value", "n",
@@ -20,6 +44,34 @@ SUMMARY_COLUMNS = (
     "table", "method", "corpus", "role", "quantity", "reading", "mean", "sd", "ci_low", "ci_high", "n_runs", "n",
     "significant",
 )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Embedded:
+    """Utterances of one corpus in some space.
+
+    Attributes:
+        corpus: Name.
+        role: ``source`` or ``target``.
+        embedding: ``(N, D)``.
+        emotion: ``(N,)``, ``None`` where unknown.
+        label: Activation and valence ``(N, 2)``, ``NaN`` where missing.
+        speaker: ``(N,)``.
+        file: Recordings ``(N,)``.
+    """
+
+    corpus: str
+    role: str
+    embedding: Floats
+    emotion: Objects
+    label: Floats
+    speaker: Objects
+    file: Objects
+
+    def rows(self, chosen: npt.NDArray[np.bool_] | npt.NDArray[np.int64]) -> Embedded:
+        """Give some of the rows, by number or by mask."""
+        columns = {name: getattr(self, name)[chosen] for name in ("embedding", "emotion", "label", "speaker", "file")}
+        return replace(self, **columns)
 
 
 class Key(NamedTuple):
@@ -64,6 +116,24 @@ class Score(NamedTuple):
     resamples: Floats
 
 
+@dataclass(frozen=True, eq=False)
+class Run:
+    """Which model a score belongs to (method, fold from 1, seed), and the resampled speakers of every corpus."""
+
+    method: str
+    fold: int
+    seed: int
+    bootstraps: dict[str, SpeakerBootstrap]
+
+    def score(
+        self, table: str, on: Embedded, quantity: str, reading: str, value: float, n: int, resamples: Floats,
+        p_value: float = NAN,
+    ) -> Score:  # fmt: skip
+        """Label one value that was measured on some utterances; see `Key` and `Score`."""
+        key = Key(table, self.method, on.corpus, on.role, quantity, reading)
+        return Score(key, self.fold, self.seed, value, p_value, n, resamples)
+
+
 class Scores:
     """A collection of scores; iterating gives its cells in the order in which they came.
 
@@ -73,6 +143,8 @@ class Scores:
     Example:
         >>> key = Key("4", "PCA-2", "urdu", "target", "N-S-A", "zero-shot")
         >>> scores = Scores([Score(key, fold, 0, 0.5 + fold / 10, float("nan"), 300, np.ones(9)) for fold in (1, 2)])
+        >>> round(scores.mean(key), 3), scores.runs()["value"].tolist()
+        (0.65, [0.6, 0.7])
         >>> scores.summary()[["mean", "sd"]].round(3).values.tolist()
         [[0.65, 0.071]]
     """
@@ -89,44 +161,14 @@ class Scores:
         return iter(self._scores)
 
     def mean(self, key: Key) -> float:
-        """Mean of a cell over folds and seeds, ``NaN`` values left out.
-
-        Args:
-            key: One of the cells.
-
-        Returns:
-            The mean, ``NaN`` where no value could be computed.
-
-        Raises:
-            KeyError: If there is no such cell.
-
-        Example:
-            >>> key = Key("4", "PCA-2", "urdu", "target", "N-S-A", "zero-shot")
-            >>> Scores(Score(key, fold, 0, fold / 4, float("nan"), 300, np.ones(9)) for fold in (1, 2, 3)).mean(key)
-            0.5
-        """
+        """Average a cell over folds and seeds, ``NaN`` values left out."""
         values = np.array([score.value for score in self._scores[key]])
-        return float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
+        return float(np.nanmean(values)) if np.isfinite(values).any() else NAN
 
     def resamples(self, key: Key) -> Floats:
-        """Mean of a cell over folds and seeds in every resample of speakers.
+        """Average a cell over folds and seeds in every resample of speakers ``(B,)``.
 
         A fold whose held-out speakers are all missing from a resample takes no part in that resample's mean.
-
-        Args:
-            key: One of the cells.
-
-        Returns:
-            One value a resample ``(B,)``, ``NaN`` where no fold has one.
-
-        Raises:
-            KeyError: If there is no such cell.
-
-        Example:
-            >>> key = Key("4", "PCA-2", "urdu", "target", "N-S-A", "zero-shot")
-            >>> resamples = np.array([0.25, 0.75]), np.array([0.75, np.nan])
-            >>> Scores(Score(key, 1, i, 0.5, float("nan"), 300, resamples[i]) for i in (0, 1)).resamples(key)
-            array([0.5 , 0.75])
         """
         values = np.stack([score.resamples for score in self._scores[key]])
         known = np.isfinite(values)
@@ -134,14 +176,7 @@ class Scores:
         return np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), np.nan)
 
     def runs(self) -> pd.DataFrame:
-        """Every single value, one row each, columns `RUN_COLUMNS`.
-
-        Example:
-            >>> key = Key("4", "PCA-2", "urdu", "target", "N-S-A", "zero-shot")
-            >>> runs = Scores([Score(key, 1, 0, 0.5, float("nan"), 300, np.ones(9))]).runs()
-            >>> runs[["corpus", "fold", "value"]].values.tolist()
-            [['urdu', 1, 0.5]]
-        """
+        """Every single value, one row each, columns `RUN_COLUMNS`."""
         rows = [
             (*score.key, score.fold, score.seed, score.value, score.p_value, score.n)
             for scores in self._scores.values()
@@ -160,9 +195,204 @@ class Scores:
         for key, scores in self._scores.items():
             values = np.array([score.value for score in scores])
             finite = values[np.isfinite(values)]
-            sd = float(finite.std(ddof=1)) if len(finite) > 1 else float("nan")
+            sd = float(finite.std(ddof=1)) if len(finite) > 1 else NAN
             p_values = np.array([score.p_value for score in scores])
             significant = None if np.isnan(p_values).all() else bool(np.nanmax(p_values) < 0.05)
             n = round(float(np.mean([score.n for score in scores])))
             rows.append((*key, self.mean(key), sd, *interval(self.resamples(key)), len(scores), n, significant))
         return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
+
+
+def pairwise_scores(run: Run, held_out: Embedded) -> Iterator[Score]:
+    """Table 1: adjusted R² of d_z = a + b d_y over all pairs of a test fold, for activation and for valence.
+
+    Three utterances must be labelled. There is no p-value: pairs that share an utterance depend on each other, and the
+    F-test of so many would call everything significant. Above `EXACT_UTTERANCES` labelled utterances the value is that
+    of a sample of pairs, and the resamples are those of so many utterances drawn at random (`sampling_notes`).
+    """
+    bootstrap = run.bootstraps[held_out.corpus]
+    for column, name in enumerate(LABELS):
+        label = held_out.label[:, column]
+        if np.isfinite(label).sum() < 3:
+            continue
+        known = np.flatnonzero(np.isfinite(label))
+        if len(known) > EXACT_UTTERANCES:
+            value, _, _, n = sampled_pairwise_adjusted_r2(held_out.embedding, label)
+            # The same utterances for every model, so that differences between models stay paired.
+            known = np.sort(np.random.default_rng(0).choice(known, EXACT_UTTERANCES, replace=False))
+        else:
+            value, _, n = pairwise_adjusted_r2(held_out.embedding, label)
+        resamples = bootstrap.pairwise_adjusted_r2(held_out.embedding[known], label[known], held_out.speaker[known])
+        yield run.score("1", held_out, name, "held-out", value, n, resamples)
+
+
+def sampling_notes(n_held_out: Sequence[int]) -> list[str]:
+    """Say in a sentence that pairs are sampled, if so; given the labelled utterances of every fold and corpus."""
+    largest = max(n_held_out, default=0)
+    if largest <= EXACT_UTTERANCES:
+        return []
+    return [
+        f"table 1: pairs were sampled where over {EXACT_UTTERANCES:,} utterances are rated (up to {largest:,} in a "
+        f"fold): values are those of {N_PAIRS:,} random pairs, not of all, and intervals come from "
+        f"{EXACT_UTTERANCES:,} random utterances"
+    ]
+
+
+def label_scores(run: Run, on: Embedded, reading: str) -> Iterator[Score]:
+    """Table 3: adjusted R² of label = b₀ + b·z with the p-value of its F-test, for activation and for valence.
+
+    More than twice as many utterances must be labelled as the regression has coefficients.
+    """
+    for column, name in enumerate(LABELS):
+        label = on.label[:, column]
+        if np.isfinite(label).sum() <= 2 * (on.embedding.shape[1] + 1):
+            continue
+        fit = adjusted_r2(label, on.embedding)
+        bootstrap = run.bootstraps[on.corpus]
+        if on.embedding.shape[1] <= MANY_PREDICTORS:
+            resamples = bootstrap.adjusted_r2(label, on.embedding, on.speaker)
+        else:
+            resamples = np.full(len(bootstrap.counts), NAN)
+        yield run.score("3", on, name, reading, fit.adjusted_r2, fit.n, resamples, fit.p_value)
+
+
+def scenarios(*emotions: npt.ArrayLike) -> dict[str, tuple[Emotion, ...]]:
+    """Name the classes that can be told apart in all of several sets of utterances.
+
+    Args:
+        emotions: Emotions of each set.
+
+    Returns:
+        Classes by the name of the scenario: the four and the three of the paper, as far as every set has them;
+        scenarios with fewer than two classes are left out.
+
+    Example:
+        >>> {name: len(classes) for name, classes in scenarios(["sad", "happy", "angry", "fear"]).items()}
+        {'S-H-A': 3, 'S-A': 2}
+    """
+    present = set.intersection(*({str(e) for e in np.asarray(each, dtype=object)} for each in emotions))
+    found = {}
+    for classes in (FOUR_CLASSES, THREE_CLASSES):
+        common = tuple(emotion for emotion in classes if str(emotion) in present)
+        if len(common) > 1:
+            found["-".join(str(emotion)[0].upper() for emotion in common)] = common
+    return found
+
+
+def linear_svc(c: float) -> SVC:
+    """Make the paper's classifier, unfitted: a linear support vector machine with penalty c > 0, classes balanced."""
+    return SVC(kernel="linear", C=c, class_weight="balanced")
+
+
+class SourceClassifiers:
+    """Linear classifiers fitted on the source's training fold in an embedding, each set of classes once."""
+
+    def __init__(self, train: Embedded, c: float) -> None:
+        self.train, self.c = train, c
+        self._fitted: dict[tuple[Emotion, ...], SVC] = {}
+
+    @property
+    def emotion(self) -> Objects:
+        """Emotions that it can tell apart."""
+        return self.train.emotion
+
+    def predict(self, classes: tuple[Emotion, ...], embedding: Floats) -> Objects:
+        """Classify rows ``(N, D)`` among two classes or more; training rows of others take no part."""
+        if classes not in self._fitted:
+            rows = self.train.rows(_among(self.train.emotion, classes))
+            self._fitted[classes] = linear_svc(self.c).fit(rows.embedding, rows.emotion.astype(str))
+        prediction: Objects = self._fitted[classes].predict(embedding).astype(object)
+        return prediction
+
+
+def class_scores(
+    run: Run,
+    classifiers: SourceClassifiers | LikeliestClass,
+    on: Embedded,
+    reading: str,
+    *,
+    corpus_emotion: Objects | None = None,
+) -> Iterator[Score]:
+    """Table 4: UAR of classifiers from the source, one value a scenario; and the confusions of claim (d).
+
+    The emotions of `on`, or for a fold those of its whole corpus, decide which classes take part.
+    """
+    present = on.emotion if corpus_emotion is None else corpus_emotion
+    for name, classes in scenarios(classifiers.emotion, present).items():
+        rows = on.rows(_among(on.emotion, classes))
+        if len(set(rows.emotion)) < 2:
+            continue
+        truth, prediction = rows.emotion.astype(str), classifiers.predict(classes, rows.embedding).astype(str)
+        resamples = run.bootstraps[on.corpus].uar(truth, prediction, rows.speaker)
+        yield run.score("4", on, name, reading, uar(truth, prediction), len(truth), resamples)
+        if {Emotion.HAPPY, Emotion.ANGRY} <= set(classes) and len(classes) > 2:
+            yield from _confusion(run, rows, truth, prediction, len(classes), reading)
+
+
+def _confusion(
+    run: Run,
+    rows: Embedded,
+    truth: npt.NDArray[np.str_],
+    prediction: npt.NDArray[np.str_],
+    n_classes: int,
+    reading: str,
+) -> Iterator[Score]:
+    """Share of the wrongly classified happy and angry that are taken for each other, above what even errors give."""
+    pair = np.isin(truth, ["happy", "angry"])
+    wrong = pair & (truth != prediction)
+    swapped = wrong & np.isin(prediction, ["happy", "angry"])
+    if not wrong.any():
+        return
+    bootstrap = run.bootstraps[rows.corpus]
+    errors, swaps = (
+        bootstrap.counts @ np.array([np.count_nonzero(which & (rows.speaker == s)) for s in bootstrap.speakers])
+        for which in (wrong, swapped)
+    )
+    even = 1 / (n_classes - 1)
+    resamples = bootstrap.valid(swaps / np.maximum(errors, 1), errors > 0) - even
+    value = np.count_nonzero(swapped) / np.count_nonzero(wrong) - even
+    yield run.score("d", rows, "happy-angry confusion", reading, value, int(wrong.sum()), resamples)
+
+
+def cross_validated_scores(
+    run: Run,
+    on: Embedded,
+    reading: str,
+    c: float,
+    *,
+    n_folds: int = 5,
+    seed: int = 0,
+    source_emotion: Objects | None = None,
+) -> Iterator[Score]:
+    """Table 4, ``probe`` and ``within``: UAR of a classifier cross-validated by speaker on a corpus' own labels.
+
+    There are fewer folds where there are fewer speakers, or utterances of any emotion, and no score below two. Where
+    the source lacks a class, the classes shared with it are scored, too, to be compared with the zero-shot value.
+    """
+    shared = {} if source_emotion is None else scenarios(source_emotion, on.emotion)
+    for name, classes in (scenarios(on.emotion) | shared).items():
+        rows = on.rows(_among(on.emotion, classes))
+        prediction = _cross_predicted(rows, c, n_folds, seed)
+        predicted = prediction != ""
+        truth = rows.emotion[predicted].astype(str)
+        if len(set(truth)) < 2:
+            continue
+        resamples = run.bootstraps[on.corpus].uar(truth, prediction[predicted], rows.speaker[predicted])
+        yield run.score("4", on, name, reading, uar(truth, prediction[predicted]), len(truth), resamples)
+
+
+def _cross_predicted(rows: Embedded, c: float, n_folds: int, seed: int) -> npt.NDArray[np.str_]:
+    """Predict every row's class from other speakers; empty where that cannot be done."""
+    prediction = np.full(len(rows.emotion), "", dtype="U16")
+    n_folds = most_speaker_folds(rows.speaker, rows.emotion, n_folds)
+    for fold in speaker_folds(rows.speaker, rows.emotion, n_folds, seed) if n_folds > 1 else ():
+        emotion = rows.emotion[fold.train].astype(str)
+        if len(set(emotion)) > 1:
+            model = linear_svc(c).fit(rows.embedding[fold.train], emotion)
+            prediction[fold.test] = model.predict(rows.embedding[fold.test])
+    return prediction
+
+
+def _among(emotion: Objects, classes: Sequence[Emotion]) -> npt.NDArray[np.bool_]:
+    names = {str(each) for each in classes}
+    return np.array([each is not None and str(each) in names for each in emotion], dtype=bool)

@@ -1,0 +1,28 @@
+"""Example objects that the docstrings share; those of the tests are in tests/conftest.py."""
+
+from functools import cache
+
+import pytest
+
+
+@cache
+def _examples() -> dict[str, object]:
+    """``pets``: four utterances of two speakers, rated, with functionals, ready to be trained on."""
+    import numpy as np
+    import pandas as pd
+
+    from affectmap.corpora import Corpus
+    from affectmap.preparation.prepared_corpus import prepare
+    from affectmap.schema import COLUMNS, FUNCTIONALS, INDEX
+
+    nowhere = pd.to_timedelta([0] * 4), pd.to_timedelta([pd.NaT] * 4)
+    index = pd.MultiIndex.from_arrays([pd.Index([*"1234"]), *nowhere], names=INDEX)
+    cells = {"speaker": [*"aabb"], "emotion": ["sad", "angry"] * 2, "activation": [2.0, 4.0] * 2}
+    functionals = pd.DataFrame(np.eye(4, 88), index, list(FUNCTIONALS))
+    return {"pets": prepare(Corpus("pets", pd.DataFrame(cells, index, list(COLUMNS)), functionals=functionals))}
+
+
+@pytest.fixture(autouse=True)
+def _docstring_examples(request: pytest.FixtureRequest, doctest_namespace: dict[str, object]) -> None:
+    if isinstance(request.node, pytest.DoctestItem):
+        doctest_namespace.update(_examples())
