@@ -5,6 +5,7 @@ import torch
 
 from affectmap.errors import ConfigError
 from affectmap.losses import AxisLoss
+from cases import each
 from label_batches import make_batch
 
 
@@ -20,8 +21,8 @@ def naive_mse(left, right):
     return sum((a - b) ** 2 for a, b in zip(left, right, strict=True)) / len(left)
 
 
-@pytest.mark.parametrize("kind", ["ccc", "mse"])
-@pytest.mark.parametrize("n_labels", [1, 2, 3])
+@each("kind", ["ccc", "mse"])
+@each("n_labels", [1, 2, 3])
 def test_equals_the_plain_loop(kind, n_labels):
     latent, label = make_batch(latent_dim=3, n_labels=n_labels)
     total = 0.0
@@ -45,7 +46,7 @@ def test_a_weight_is_a_row_said_so_often():
     assert AxisLoss()(latent, label, times).item() == pytest.approx(AxisLoss()(*said).item(), rel=1e-12)
 
 
-@pytest.mark.parametrize("kind", ["ccc", "mse"])
+@each("kind", ["ccc", "mse"])
 def test_zero_with_zero_gradient_where_axes_are_labels(kind):
     _, label = make_batch(n_labels=2)
     latent = torch.cat([label, torch.randn(len(label), 1)], dim=1).requires_grad_()
@@ -62,7 +63,7 @@ def test_axes_beyond_the_labels_are_free():
     assert (latent.grad[:, 2] == 0).all()
 
 
-@pytest.mark.parametrize("kind", ["ccc", "mse"])
+@each("kind", ["ccc", "mse"])
 def test_a_label_that_does_not_differ_takes_no_part(kind):
     latent, label = make_batch(n_labels=2)
     label[:, 1] = 0.1

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from affectmap.losses.concordance import ccc, label_mean, pearson
-from affectmap.losses.pairs import shares
+from affectmap.losses.concordance import ccc, pearson
+from affectmap.losses.pairs import differing_mean, shares
+from cases import each
 from label_batches import make_weight, weighted_moments
 
 
@@ -23,9 +24,9 @@ def test_equal_plain_sums():
     assert pearson(left, right, share).item() == pytest.approx(cov / (var_left * var_right) ** 0.5, rel=1e-12)
 
 
-@pytest.mark.parametrize("coefficient", [ccc, pearson])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("value", [0.0, 0.1, -1e6])
+@each("coefficient", [ccc, pearson])
+@each("dtype", [torch.float32, torch.float64])
+@each("value", [0.0, 0.1, -1e6])
 def test_a_constant_has_no_correlation_and_a_finite_gradient(coefficient, dtype, value):
     left, right, share = (tensor.to(dtype) for tensor in make_series())
     left = torch.full_like(left, value).requires_grad_()
@@ -40,4 +41,4 @@ def test_a_constant_has_no_correlation_and_a_finite_gradient(coefficient, dtype,
 def test_mean_over_labels_that_differ():
     label = torch.tensor([[[1.0, 3.0, 0.0], [2.0, 3.0, 1.0]], [[1.0, 2.0, 3.0], [1.0, 2.0, 3.0]]])
     values = torch.tensor([[1.0, float("nan"), 5.0], [7.0, 8.0, 9.0]])
-    assert label_mean(values, label, torch.ones(2, 2)).tolist() == [3.0, 0.0]
+    assert differing_mean(values, label, torch.ones(2, 2)).tolist() == [3.0, 0.0]

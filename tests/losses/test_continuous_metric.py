@@ -1,4 +1,4 @@
-"""The continuous metric loss against a plain double loop, by hand, and where it could break."""
+"""The forms of the continuous metric loss against a plain double loop, by hand, and where they could break."""
 
 import math
 from itertools import combinations
@@ -8,8 +8,9 @@ import torch
 from torch import nn
 
 from affectmap.errors import ConfigError
-from affectmap.losses import ContinuousMetricLoss, metric_terms
-from label_batches import make_batch
+from affectmap.losses import AuthorsCodeLoss, ContinuousMetricLoss, SplitLatentLoss, metric_terms
+from cases import each
+from label_batches import make_batch, make_weight, weighted_moments, weighted_pairs
 
 PRESETS = ("paper", "authors-code")
 NAN = float("nan")
@@ -45,9 +46,9 @@ def naive_loss(latent, label, preset):
     return total
 
 
-@pytest.mark.parametrize("preset", PRESETS)
-@pytest.mark.parametrize("missing", [0.0, 0.4])
-@pytest.mark.parametrize(("latent_dim", "n_labels"), [(2, None), (2, 1), (5, None), (2, 2), (6, 2), (6, 3)])
+@each("preset", PRESETS)
+@each("missing", [0.0, 0.4])
+@each(("latent_dim", "n_labels"), [(2, None), (2, 1), (5, None), (2, 2), (6, 2), (6, 3)])
 def test_equals_the_double_loop(preset, missing, latent_dim, n_labels):
     for seed in range(3):
         latent, label = make_batch(latent_dim=latent_dim, n_labels=n_labels, missing=missing, seed=seed)
@@ -86,23 +87,23 @@ def test_authors_code_gives_each_label_its_half_of_the_latent():
     assert loss(latent, label).item() == pytest.approx(halves.item(), rel=1e-14)
 
 
-@pytest.mark.parametrize(("latent_dim", "n_labels"), [(5, 4), (5, 2), (7, 3)])
+@each(("latent_dim", "n_labels"), [(5, 4), (5, 2), (7, 3)])
 def test_authors_code_takes_a_latent_that_labels_do_not_divide(latent_dim, n_labels):
     latent, label = make_batch(latent_dim=latent_dim, n_labels=n_labels)
     ContinuousMetricLoss("authors-code")(latent, label).backward()
     assert (latent.grad != 0).any(dim=0).all(), "a latent dimension belongs to no label"
 
 
-@pytest.mark.parametrize("preset", PRESETS)
-@pytest.mark.parametrize("n_labels", [None, 2])
+@each("preset", PRESETS)
+@each("n_labels", [None, 2])
 def test_gradient_is_that_of_finite_differences(preset, n_labels):
     latent, label = make_batch(n_rows=9, n_labels=n_labels, missing=0.2)
     loss = ContinuousMetricLoss(preset)
     assert torch.autograd.gradcheck(lambda z: loss(z, label), (latent,))
 
 
-@pytest.mark.parametrize("preset", PRESETS)
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@each("preset", PRESETS)
+@each("dtype", [torch.float32, torch.float64])
 def test_gradient_is_finite_where_points_coincide(preset, dtype):
     latent, label = make_batch(n_rows=12)
     latent = latent.detach().to(dtype)
@@ -113,8 +114,8 @@ def test_gradient_is_finite_where_points_coincide(preset, dtype):
     assert latent.grad.abs().sum() > 0
 
 
-@pytest.mark.parametrize("preset", PRESETS)
-@pytest.mark.parametrize("n_labels", [None, 2])
+@each("preset", PRESETS)
+@each("n_labels", [None, 2])
 def test_gradient_is_finite_where_all_points_are_one(preset, n_labels):
     latent = torch.ones(10, 2, requires_grad=True)
     _, label = make_batch(n_rows=10, n_labels=n_labels)
@@ -131,7 +132,7 @@ def test_gradient_is_finite_for_points_closer_than_float32_can_square():
     assert latent.grad.isfinite().all()
 
 
-@pytest.mark.parametrize("n_labels", [None, 2])
+@each("n_labels", [None, 2])
 def test_paper_form_does_not_see_rotation_shift_and_order(n_labels):
     latent, label = make_batch(latent_dim=3, n_labels=n_labels, missing=0.2)
     loss = ContinuousMetricLoss()
@@ -167,8 +168,8 @@ def test_zero_with_zero_gradient_at_the_optimum():
     assert gradient.abs().max() < 1e-12
 
 
-@pytest.mark.parametrize("preset", PRESETS)
-@pytest.mark.parametrize(
+@each("preset", PRESETS)
+@each(
     "label",
     [
         torch.full((6,), 3.3),
@@ -190,9 +191,9 @@ def test_exactly_zero_with_zero_gradient_where_there_is_no_metric_term(preset, l
     assert (latent.grad == 0).all()
 
 
-@pytest.mark.parametrize("preset", PRESETS)
-@pytest.mark.parametrize("n_rows", [0, 1])
-@pytest.mark.parametrize("n_labels", [None, 2])
+@each("preset", PRESETS)
+@each("n_rows", [0, 1])
+@each("n_labels", [None, 2])
 def test_no_pair_is_no_loss(preset, n_rows, n_labels):
     latent, label = make_batch(n_rows=n_rows, n_labels=n_labels)
     loss = ContinuousMetricLoss(preset)(latent, label)
@@ -201,8 +202,8 @@ def test_no_pair_is_no_loss(preset, n_rows, n_labels):
     assert (latent.grad == 0).all()
 
 
-@pytest.mark.parametrize("preset", PRESETS)
-@pytest.mark.parametrize("n_labels", [None, 2])
+@each("preset", PRESETS)
+@each("n_labels", [None, 2])
 def test_unlabelled_rows_change_nothing_and_get_no_gradient(preset, n_labels):
     latent, label = make_batch(n_labels=n_labels, missing=0.3)
     complete = ~label.reshape(len(label), -1).isnan().any(dim=1)
@@ -215,8 +216,8 @@ def test_unlabelled_rows_change_nothing_and_get_no_gradient(preset, n_labels):
     assert (latent.grad[complete] != 0).any()
 
 
-@pytest.mark.parametrize("label_dtype", [torch.int64, torch.int32, torch.float16, torch.float32, torch.float64])
-@pytest.mark.parametrize("latent_dtype", [torch.float32, torch.float64])
+@each("label_dtype", [torch.int64, torch.int32, torch.float16, torch.float32, torch.float64])
+@each("latent_dtype", [torch.float32, torch.float64])
 def test_label_of_any_dtype(latent_dtype, label_dtype):
     latent = make_batch()[0].detach().to(latent_dtype)
     label = torch.arange(len(latent)) % 5 + 1
@@ -225,8 +226,8 @@ def test_label_of_any_dtype(latent_dtype, label_dtype):
     assert found.item() == ContinuousMetricLoss()(latent, label.to(latent_dtype)).item()
 
 
-@pytest.mark.parametrize("preset", PRESETS)
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@each("preset", PRESETS)
+@each("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision_is_summed_in_float32(preset, dtype):
     # 100 distances of about 1,000 squared and summed are far beyond float16's 65,504.
     latent = (1000 * make_batch(n_rows=15)[0].detach()).to(dtype).requires_grad_()
@@ -238,7 +239,7 @@ def test_half_precision_is_summed_in_float32(preset, dtype):
     assert latent.grad.dtype == dtype
 
 
-@pytest.mark.parametrize(
+@each(
     ("latent", "label", "message"),
     [
         (torch.zeros(3), torch.zeros(3), r"latent \(3,\) and label \(3,\) do not fit; expected \(\.\.\., N, D\)"),
@@ -265,7 +266,7 @@ def test_unknown_preset():
     assert repr(ContinuousMetricLoss("authors-code")) == "ContinuousMetricLoss(preset='authors-code')"
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@each("preset", PRESETS)
 def test_many_models_at_once_equal_one_by_one(preset):
     batches = [make_batch(n_labels=2, missing=missing, seed=seed) for seed, missing in enumerate([0, 0.3, 1])]
     latent, label = (torch.stack([batch[i] for batch in batches]) for i in (0, 1))
@@ -284,7 +285,7 @@ def test_labels_of_absent_rows_are_ignored_whatever_they_are():
     assert (found.slope, found.residual) == (expected.slope, expected.residual)
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@each("preset", PRESETS)
 def test_trains_a_network_of_someone_else(preset):
     generator = torch.Generator().manual_seed(0)
     features = torch.randn(40, 6, generator=generator)
@@ -313,8 +314,82 @@ def test_lives_in_a_module_and_its_state():
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch finds no CUDA device here")
-@pytest.mark.parametrize("preset", PRESETS)
+@each("preset", PRESETS)
 def test_on_a_cuda_device(preset):
     latent, label = make_batch(missing=0.2)
     there = ContinuousMetricLoss(preset)(latent.cuda(), label)
     assert there.item() == pytest.approx(ContinuousMetricLoss(preset)(latent, label).item(), rel=1e-12)
+
+
+# The form of the authors' code
+
+
+def test_authors_code_loss_is_the_preset():
+    latent, label = make_batch(latent_dim=5, n_labels=2, missing=0.2)
+    assert AuthorsCodeLoss()(latent, label) == ContinuousMetricLoss("authors-code")(latent, label)
+    assert repr(AuthorsCodeLoss()) == "AuthorsCodeLoss(preset='authors-code')"
+
+
+def test_authors_code_loss_weights_are_those_of_a_regression_of_means_on_labels():
+    # Over all pairs of rows, weighted by products, signed differences have twice the moments of the rows.
+    latent, label = make_batch()
+    weight = make_weight()
+    rows = list(zip(weight.tolist(), latent.mean(dim=1).tolist(), label.tolist(), strict=True))
+    _, _, var_z, var_y, cov = weighted_moments(rows)
+    slope, total = cov / var_y, weight.sum().item()
+    # Mean over pairs i ≠ j, so without the pairs of a row with itself.
+    share = 1 / (1 - (weight / total).square().sum().item())
+    expected = abs(1 - slope) + 2 * share * (var_z - slope * cov)
+    torch.testing.assert_close(AuthorsCodeLoss()(latent, label, weight).item(), expected)
+
+
+# A part of the latent for each label
+
+
+def naive_split(latent, label, weight):
+    pairs = weighted_pairs(latent, label, weight)
+    squares = sum(w * d_y**2 for w, _, d_y in pairs)
+    slope = sum(w * d_y * d_z for w, d_z, d_y in pairs) / squares
+    error = sum(w * (d_z - slope * d_y) ** 2 for w, d_z, d_y in pairs)
+    return abs(1 - slope) + error / sum(w for w, _, _ in pairs)
+
+
+@each(("latent_dim", "parts"), [(2, [(0, 1), (1, 2)]), (5, [(0, 3), (3, 5)]), (4, [(0, 2), (2, 3), (3, 4)])])
+def test_split_latent_equals_the_double_loop_on_every_part(latent_dim, parts):
+    for seed in range(3):
+        latent, label = make_batch(latent_dim=latent_dim, n_labels=len(parts), seed=seed)
+        weight = make_weight(seed=seed)
+        values = [naive_split(latent[:, a:b], label[:, i], weight) for i, (a, b) in enumerate(parts)]
+        expected = sum(values) / len(parts)
+        assert SplitLatentLoss()(latent, label, weight).item() == pytest.approx(expected, rel=1e-12)
+
+
+def test_split_latent_three_points_by_hand():
+    # Part 1 is its label. Part 2: d_z 4, 2, 2 for d_y 2, 1, 1, slope 2, nothing left over.
+    latent = torch.tensor([[1.0, 0.0], [2.0, 4.0], [4.0, 2.0]])
+    label = torch.tensor([[1.0, 5.0], [2.0, 3.0], [4.0, 4.0]])
+    assert SplitLatentLoss()(latent, label).item() == pytest.approx((0 + 1) / 2)
+
+
+def test_split_latent_with_one_label_it_is_the_loss_of_the_paper():
+    latent, label = make_batch(latent_dim=3, missing=0.2)
+    assert SplitLatentLoss()(latent, label).item() == ContinuousMetricLoss()(latent, label).item()
+
+
+def test_split_latent_zero_where_every_part_keeps_the_distances_of_its_label():
+    _, label = make_batch(n_labels=2)
+    latent = torch.stack([3 - label[:, 0], label[:, 1] + 9], dim=1)
+    assert SplitLatentLoss()(latent, label).item() == pytest.approx(0, abs=1e-12)
+    assert SplitLatentLoss()(latent.flip(1), label).item() > 0.1
+
+
+def test_split_latent_a_label_that_does_not_differ_takes_no_part():
+    latent, label = make_batch(latent_dim=4, n_labels=2)
+    label[:, 1] = 0.1
+    expected = ContinuousMetricLoss()(latent[:, :2], label[:, 0]).item()
+    assert SplitLatentLoss()(latent, label).item() == pytest.approx(expected, rel=1e-14)
+
+
+def test_split_latent_more_labels_than_dimensions():
+    with pytest.raises(ConfigError, match="3 labels need as many latent dimensions, one part each; got 2"):
+        SplitLatentLoss()(torch.zeros(4, 2), torch.zeros(4, 3))

@@ -9,6 +9,7 @@ import torch
 from affectmap.errors import ConfigError
 from affectmap.losses import LOSSES
 from affectmap.losses.base import LabelLoss
+from cases import each
 from label_batches import make_batch, make_weight
 
 NAN = float("nan")
@@ -16,8 +17,8 @@ NAMES = sorted(LOSSES)
 #: Losses whose gradient is by definition another than that of their value.
 SURROGATE = ("ranksim",)
 
-every_loss = pytest.mark.parametrize("name", NAMES)
-label_shapes = pytest.mark.parametrize("n_labels", [None, 1, 2])
+every_loss = each("name", NAMES)
+label_shapes = each("n_labels", [None, 1, 2])
 
 
 def make_loss(name, latent_dim=3, n_labels=None, dtype=torch.float64):
@@ -66,7 +67,7 @@ def test_order_of_rows_does_not_matter(name, n_labels):
 
 @every_loss
 @label_shapes
-@pytest.mark.parametrize("leading", [(2, 2), (0,)])
+@each("leading", [(2, 2), (0,)])
 def test_many_batches_at_once_equal_one_by_one(name, n_labels, leading):
     n_batches = torch.Size(leading).numel()
     batches = [make_batch(latent_dim=3, n_labels=n_labels, missing=0.3 * (i % 2), seed=i) for i in range(n_batches)]
@@ -94,7 +95,7 @@ def test_runs_under_vmap(name, n_labels):
 
 @every_loss
 @label_shapes
-@pytest.mark.parametrize("way", ["weight", "label"])
+@each("way", ["weight", "label"])
 def test_a_row_of_weight_0_or_without_a_label_is_absent(name, n_labels, way):
     latent, label = make_batch(latent_dim=3, n_labels=n_labels)
     weight, loss = make_weight(len(latent)), make_loss(name, n_labels=n_labels)
@@ -141,7 +142,7 @@ def test_only_ratios_of_weights_count(name, n_labels):
     assert weighted[0] != pytest.approx(expected[0].item(), rel=1e-6), "weights change nothing at all"
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in SURROGATE])
+@each("name", [name for name in NAMES if name not in SURROGATE])
 @label_shapes
 def test_gradient_is_that_of_finite_differences(name, n_labels):
     latent, label = make_batch(n_rows=9, latent_dim=3, n_labels=n_labels, missing=0.2)
@@ -184,7 +185,7 @@ def test_float32_is_close_to_float64(name, n_labels):
 
 
 @every_loss
-@pytest.mark.parametrize(
+@each(
     "label",
     [
         torch.full((6,), 3.3),
@@ -228,7 +229,7 @@ def test_few_rows(name, n_labels):
 
 @every_loss
 @label_shapes
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@each("dtype", [torch.float32, torch.float64])
 def test_gradient_is_finite_where_points_coincide(name, n_labels, dtype):
     latent, label = make_batch(n_rows=12, latent_dim=3, n_labels=n_labels)
     loss = make_loss(name, n_labels=n_labels, dtype=dtype)
@@ -241,7 +242,7 @@ def test_gradient_is_finite_where_points_coincide(name, n_labels, dtype):
 
 
 @every_loss
-@pytest.mark.parametrize("size", [1e-4, 1e4])
+@each("size", [1e-4, 1e4])
 def test_values_of_unusual_size_are_finite(name, size):
     latent, label = make_batch(latent_dim=3, n_labels=2)
     loss = make_loss(name, n_labels=2, dtype=torch.float32)
@@ -287,7 +288,7 @@ def test_checks_its_inputs_where_all_losses_do(name):
     assert LOSSES[name].forward is LabelLoss.forward
 
 
-@pytest.mark.parametrize(
+@each(
     ("latent", "label", "weight", "message"),
     [
         (

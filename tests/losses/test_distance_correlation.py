@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from affectmap.losses.distance_correlation import DistanceCorrelationLoss
+from cases import each
 from label_rows import plain_rows, weighted_batch
 
 
@@ -28,8 +29,8 @@ def naive(latent, label, weight):
     return 1 - math.sqrt(covariance(a, b) / math.sqrt(covariance(a, a) * covariance(b, b)))
 
 
-@pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize(("latent_dim", "n_labels"), [(2, None), (1, None), (3, 2)])
+@each("weighted", [False, True])
+@each(("latent_dim", "n_labels"), [(2, None), (1, None), (3, 2)])
 def test_equals_the_loop(latent_dim, n_labels, weighted):
     for seed in range(3):
         batch = weighted_batch(17, latent_dim, n_labels, seed, weighted)

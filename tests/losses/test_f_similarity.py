@@ -7,6 +7,7 @@ import torch
 
 from affectmap.errors import ConfigError
 from affectmap.losses.f_similarity import FSimilarityLoss
+from cases import each
 from label_rows import plain_rows, weighted_batch
 
 #: f, its derivative, and its convex conjugate.
@@ -33,9 +34,9 @@ def naive(latent, label, weight, divergence, bandwidth=1.0):
     return total / mass
 
 
-@pytest.mark.parametrize("divergence", CONVEX)
-@pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize(("latent_dim", "n_labels"), [(2, None), (1, None), (3, 2)])
+@each("divergence", CONVEX)
+@each("weighted", [False, True])
+@each(("latent_dim", "n_labels"), [(2, None), (1, None), (3, 2)])
 def test_equals_the_dual_form(divergence, latent_dim, n_labels, weighted):
     for seed in range(3):
         batch = weighted_batch(13, latent_dim, n_labels, seed, weighted)
@@ -51,7 +52,7 @@ def test_three_points_by_hand():
     assert found.item() == pytest.approx(sum(terms) / 3, rel=1e-14)
 
 
-@pytest.mark.parametrize("divergence", CONVEX)
+@each("divergence", CONVEX)
 def test_zero_with_zero_gradient_at_the_optimum(divergence):
     label = weighted_batch(n_labels=2)[1]
     turn = torch.tensor([[0.6, -0.8], [0.8, 0.6]], dtype=torch.float64)
@@ -62,7 +63,7 @@ def test_zero_with_zero_gradient_at_the_optimum(divergence):
     assert latent.grad.abs().max() < 1e-12
 
 
-@pytest.mark.parametrize("divergence", CONVEX)
+@each("divergence", CONVEX)
 def test_points_beyond_all_similarity_are_still_finite(divergence):
     latent = torch.tensor([[0.0], [500.0], [-900.0]], requires_grad=True)
     loss = FSimilarityLoss(divergence)(latent, torch.tensor([1.0, 2.0, 3.0]))

@@ -5,6 +5,7 @@ import torch
 
 from affectmap.errors import ConfigError
 from affectmap.losses import LinearHeadLoss
+from cases import each
 from label_batches import label_rows, make_batch, make_weight, weighted_moments
 
 
@@ -23,7 +24,7 @@ def make_head(*sizes, seed=0, **options):
     return LinearHeadLoss(*sizes, generator=torch.Generator().manual_seed(seed), **options).double()
 
 
-@pytest.mark.parametrize(("latent_dim", "n_labels"), [(1, 1), (2, 2), (5, 3)])
+@each(("latent_dim", "n_labels"), [(1, 1), (2, 2), (5, 3)])
 def test_equals_the_plain_loop(latent_dim, n_labels):
     for seed in range(3):
         latent, label = make_batch(latent_dim=latent_dim, n_labels=n_labels, seed=seed)

@@ -6,6 +6,7 @@ import torch
 
 from affectmap.errors import ConfigError
 from affectmap.losses import LinearRegressionLoss
+from cases import each
 from label_batches import label_rows, make_batch, make_weight
 
 
@@ -47,8 +48,8 @@ def solve(rows):
     return [row[-1] for row in rows]
 
 
-@pytest.mark.parametrize("ridge", [1e-4, 0.3])
-@pytest.mark.parametrize(("latent_dim", "n_labels"), [(1, None), (2, 2), (4, 3)])
+@each("ridge", [1e-4, 0.3])
+@each(("latent_dim", "n_labels"), [(1, None), (2, 2), (4, 3)])
 def test_equals_the_plain_loops(ridge, latent_dim, n_labels):
     for seed in range(3):
         latent, label = make_batch(latent_dim=latent_dim, n_labels=n_labels, seed=seed)
@@ -89,8 +90,8 @@ def test_no_linear_map_of_the_latent_matters_when_the_ridge_is_small():
     assert loss(stretched, label).item() == pytest.approx(loss(latent, label).item(), rel=1e-8)
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("kind", ["line", "fewer rows than dimensions", "point"])
+@each("dtype", [torch.float32, torch.float64])
+@each("kind", ["line", "fewer rows than dimensions", "point"])
 def test_degenerate_batches_have_a_moderate_gradient(dtype, kind):
     latent, label = make_batch(n_rows=12, latent_dim=3)
     latent = latent.detach().to(dtype)

@@ -7,6 +7,7 @@ import torch
 
 from affectmap.errors import ConfigError
 from affectmap.losses.log_ratio import LogRatioLoss
+from cases import each
 from label_rows import plain_rows, weighted_batch
 
 
@@ -36,8 +37,8 @@ def naive(latent, label, weight, smoothing=1e-6):
     return total / divisor
 
 
-@pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize(("latent_dim", "n_labels"), [(2, None), (1, None), (3, 2)])
+@each("weighted", [False, True])
+@each(("latent_dim", "n_labels"), [(2, None), (1, None), (3, 2)])
 def test_equals_the_loop(latent_dim, n_labels, weighted):
     for seed in range(3):
         batch = weighted_batch(11, latent_dim, n_labels, seed, weighted)

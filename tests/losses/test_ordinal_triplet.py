@@ -8,6 +8,7 @@ import torch
 from affectmap.errors import ConfigError
 from affectmap.losses import ordinal_triplet
 from affectmap.losses.ordinal_triplet import OrdinalTripletLoss
+from cases import each
 from label_rows import plain_rows, weighted_batch
 
 
@@ -28,8 +29,8 @@ def naive(latent, label, weight, margin=1.0):
     return total / mass
 
 
-@pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize(("latent_dim", "n_labels"), [(2, None), (1, None), (3, 2)])
+@each("weighted", [False, True])
+@each(("latent_dim", "n_labels"), [(2, None), (1, None), (3, 2)])
 def test_equals_the_loop(latent_dim, n_labels, weighted):
     for seed in range(3):
         batch = weighted_batch(15, latent_dim, n_labels, seed, weighted)
@@ -55,7 +56,7 @@ def test_zero_with_zero_gradient_where_distances_are_the_labels_or_wider():
     assert (latent.grad == 0).all()
 
 
-@pytest.mark.parametrize("block", [1, 700, 5000])
+@each("block", [1, 700, 5000])
 def test_blocks_change_nothing(monkeypatch, block):
     latent, label, weight = weighted_batch(weighted=True)
     whole = OrdinalTripletLoss()(latent, label, weight)

@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 import pandas as pd
-import pytest
 
 from affectmap.losses import LOSSES
+from cases import each
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/losses.md").read_text(encoding="utf-8")
@@ -21,7 +21,7 @@ def test_the_page_has_all_losses_and_no_others():
     assert set(re.findall(r"^\| `([\w-]+)` \|", COMPARISON, re.M)) == set(LOSSES)
 
 
-@pytest.mark.parametrize("name", LOSSES)
+@each("name", LOSSES)
 def test_class_and_promises_are_those_of_the_code(name):
     _, kind, _, blind_to, _, _ = ROWS[name]
     promised = [word for word in ("rotation", "shift", "scale") if getattr(LOSSES[name], f"{word}_invariant")]

@@ -8,6 +8,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from affectmap.errors import ConfigError
 from affectmap.losses.rank_n_contrast import RankNContrastLoss
+from cases import each
 from label_rows import plain_rows, weighted_batch
 
 
@@ -40,8 +41,8 @@ def naive(latent, label, weight, temperature=2.0):
     return total / divisor
 
 
-@pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize(("latent_dim", "n_labels"), [(2, None), (1, None), (3, 2)])
+@each("weighted", [False, True])
+@each(("latent_dim", "n_labels"), [(2, None), (1, None), (3, 2)])
 def test_equals_the_triple_loop(latent_dim, n_labels, weighted):
     for seed in range(3):
         batch = weighted_batch(19, latent_dim, n_labels, seed, weighted)

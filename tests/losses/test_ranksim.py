@@ -5,6 +5,7 @@ import torch
 
 from affectmap.errors import ConfigError
 from affectmap.losses.ranksim import RankSimLoss, ranks
+from cases import each
 from label_rows import cosine, plain_rows, weighted_batch
 
 
@@ -55,16 +56,16 @@ def naive_gradient(latent, label, interpolation):
     return torch.autograd.grad(similarity, latent, gradient)[0]
 
 
-@pytest.mark.parametrize("balance", [True, False])
-@pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize(("latent_dim", "n_labels"), [(2, None), (3, 2)])
+@each("balance", [True, False])
+@each("weighted", [False, True])
+@each(("latent_dim", "n_labels"), [(2, None), (3, 2)])
 def test_equals_the_loop(latent_dim, n_labels, weighted, balance):
     for seed in range(3):
         batch = weighted_batch(15, latent_dim, n_labels, seed, weighted)
         assert RankSimLoss(balance=balance)(*batch).item() == pytest.approx(naive(*batch, balance), rel=1e-10)
 
 
-@pytest.mark.parametrize("interpolation", [0.2, 2.0])
+@each("interpolation", [0.2, 2.0])
 def test_gradient_is_the_interpolation_of_the_loop(interpolation):
     for seed in range(3):
         latent, label, _ = weighted_batch(13, 3, seed=seed)

@@ -7,6 +7,7 @@ import torch
 
 from affectmap.errors import ConfigError
 from affectmap.losses.y_aware_infonce import YAwareInfoNCELoss
+from cases import each
 from label_rows import cosine, plain_rows, weighted_batch
 
 
@@ -24,8 +25,8 @@ def naive(latent, label, weight, temperature=0.1, bandwidth=1.0):
     return total / sum(w for *_, w in rows)
 
 
-@pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize(("latent_dim", "n_labels"), [(2, None), (1, None), (3, 2)])
+@each("weighted", [False, True])
+@each(("latent_dim", "n_labels"), [(2, None), (1, None), (3, 2)])
 def test_equals_the_loop(latent_dim, n_labels, weighted):
     for seed in range(3):
         batch = weighted_batch(17, latent_dim, n_labels, seed, weighted)

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from affectmap.errors import ConfigError
 from affectmap.losses.base import LabelLoss
-from affectmap.losses.concordance import ccc, label_mean
-from affectmap.losses.pairs import shares
+from affectmap.losses.concordance import ccc
+from affectmap.losses.pairs import differing_mean, shares
 
 AxisKind = Literal["ccc", "mse"]
 
@@ -22,12 +22,10 @@ class AxisLoss(LabelLoss):
         ccc: L = mean over l of 1 − 2 cov(z_l, y_l) / (var z_l + var y_l + (mean z_l − mean y_l)²)
         mse: L = mean over l of mean (z_l − y_l)²
 
-    The other losses leave open how the latent lies in its plane; this one fixes origin, direction and scale, so
-    the latent can be read in the labels' units. Labels that do not differ within a batch take no part in its
-    mean, in both forms.
+    The other losses leave open how the latent lies in its plane; this one fixes origin, direction and scale. Labels
+    that do not differ within a batch take no part in its mean. It promises no invariance.
 
-    Source: concordance as a loss is common for continuous emotion (Lin 1989 for the coefficient); latent axes in
-    place of a separate head are ours.
+    Source: Lin 1989 for the coefficient; latent axes in place of a separate head are ours.
 
     Args:
         kind: ``ccc`` (default), in [0, 2]; ``mse``, ≥ 0, in the labels' squared unit.
@@ -45,6 +43,8 @@ class AxisLoss(LabelLoss):
         4.0
     """
 
+    settings = ("kind",)
+
     def __init__(self, kind: AxisKind = "ccc") -> None:
         super().__init__()
         if kind not in get_args(AxisKind):
@@ -52,18 +52,14 @@ class AxisLoss(LabelLoss):
         self.kind = kind
 
     def compute(self, latent: Tensor, label: Tensor, weight: Tensor) -> Tensor:
-        """Compute K losses, see `LabelLoss.compute`."""
+        """Average over labels."""
         axis, truth = (columns.transpose(1, 2) for columns in (latent[..., : label.shape[2]], label))
         share = shares(weight)[:, None, :]
         squares = (axis - truth).square()
         values = 1 - ccc(axis, truth, share) if self.kind == "ccc" else (share * squares).sum(dim=2)
-        return label_mean(values, label, weight)
+        return differing_mean(values, label, weight)
 
     def check_dims(self, latent_dim: int, n_labels: int) -> None:
         """Raise a `ConfigError` unless every label has an axis."""
         if latent_dim < n_labels:
             raise ConfigError(f"{n_labels} labels need as many latent axes; got {latent_dim}")
-
-    def extra_repr(self) -> str:
-        """Show the kind where PyTorch prints the module."""
-        return f"kind={self.kind!r}"

@@ -1,4 +1,4 @@
-"""What every loss of this package is: shapes, missing labels, weights and devices are seen to once, here."""
+"""The base of all losses: it checks shapes, and handles missing labels, weights and devices."""
 
 from __future__ import annotations
 
@@ -12,24 +12,23 @@ from affectmap.errors import ConfigError
 
 
 class LabelLoss(nn.Module):
-    """A loss on latent points and the labels of their utterances, to be derived from.
+    """A loss on latents and the labels of their utterances, to derive from: write `compute`, and set the invariances.
 
-    Derive, write `compute`, and say what the value does not see: the promises below are tested for every
-    loss in `affectmap.losses.LOSSES`. All losses share:
+    What is promised here is tested for every loss in `affectmap.losses.LOSSES`:
 
-    * *Missing labels*: a row with any ``NaN`` among its labels is as good as absent.
-    * *Weights*: those of rows, ≥ 0; a pair has the product of its two. Weight 0 is absent, and only ratios of
-      weights count, since losses are weighted means.
-    * *Nothing to say*: with fewer than two usable rows, or labels that are all equal, a loss is exactly 0 and its
+    * *Missing labels*: a row with any ``NaN`` among its labels counts as absent.
+    * *Weights* are those of rows, ≥ 0; a pair has the product of its two. Only ratios of weights count.
+    * *No term*: with fewer than two usable rows, or labels that are all equal, a loss is exactly 0 and its
       gradient is 0. Where points coincide gradients are finite.
-    * *Several batches*: leading dimensions are batches that do not see each other, the batches of K models for one.
+    * *Several batches*: leading dimensions are batches apart, such as those of K models.
 
     Attributes:
         rotation_invariant: Whether a rotation of the latents about the origin changes nothing.
         shift_invariant: Whether adding one vector to all latents changes nothing.
         scale_invariant: Whether multiplying all latents by one positive number changes nothing.
-        check_values: Whether infinite labels and negative weights are looked for. That reads values, so it waits
-            for a GPU, and cannot be done under ``torch.func.vmap``; set it to false there.
+        settings: Attributes that the printed module shows.
+        check_values: Whether infinite labels and negative weights are looked for. That waits for a GPU, and
+            cannot be done under ``torch.func.vmap``; set it to false there.
 
     Example:
         >>> class NearOrigin(LabelLoss):
@@ -47,19 +46,12 @@ class LabelLoss(nn.Module):
     rotation_invariant: ClassVar[bool] = False
     shift_invariant: ClassVar[bool] = False
     scale_invariant: ClassVar[bool] = False
+    settings: ClassVar[tuple[str, ...]] = ()
     check_values: bool = True
 
     @classmethod
     def for_dims(cls, latent_dim: int, n_labels: int) -> Self:
-        """Make the loss for latents and labels of so many columns; only losses with weights of their own need it.
-
-        Args:
-            latent_dim: Columns of the latent, D.
-            n_labels: Columns of the label, L.
-
-        Returns:
-            The loss, with the defaults of its class.
-        """
+        """Make the loss, with its defaults, for latents of D and labels of L columns."""
         return cls()
 
     def forward(self, latent: Tensor, label: Tensor, weight: Tensor | None = None) -> Tensor:
@@ -101,7 +93,7 @@ class LabelLoss(nn.Module):
         return torch.where(diverged, torch.nan, values).reshape(leading)
 
     def compute(self, latent: Tensor, label: Tensor, weight: Tensor) -> Tensor:
-        """Compute K losses by batched tensor operations; `forward` has seen to everything else.
+        """Compute K losses by batched tensor operations; `forward` does everything else.
 
         Args:
             latent: ``(K, N, D)``, 0 in rows of weight 0; not finite only where the network has diverged.
@@ -115,6 +107,10 @@ class LabelLoss(nn.Module):
 
     def check_dims(self, latent_dim: int, n_labels: int) -> None:
         """Raise a `ConfigError` if the loss cannot work with so many columns; by default all do."""
+
+    def extra_repr(self) -> str:
+        """Show the settings where PyTorch prints the module."""
+        return ", ".join(f"{name}={value!r}" for name in self.settings if (value := getattr(self, name)) is not None)
 
 
 def _check_tensors(latent: Tensor, label: Tensor, weight: Tensor | None) -> None:

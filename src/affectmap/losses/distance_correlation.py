@@ -1,8 +1,4 @@
-"""Distance correlation: any dependence between latent and labels, linear or not.
-
-Source: Székely, Rizzo, Bakirov (2007), "Measuring and testing dependence by correlation of distances", Annals of
-Statistics 35(6), definitions 4 and 5.
-"""
+"""Distance correlation: any dependence between latent and labels, linear or not."""
 
 from __future__ import annotations
 
@@ -14,7 +10,7 @@ from affectmap.losses.pairs import distances, ratio, shares
 
 
 class DistanceCorrelationLoss(LabelLoss):
-    r"""One minus the distance correlation of latent and labels.
+    """One minus the distance correlation of latent and labels.
 
     With A and B the matrices of Euclidean distances between latents and between labels, their row and column means
     taken off and the mean of all added again (double centring)::
@@ -22,24 +18,18 @@ class DistanceCorrelationLoss(LabelLoss):
         dCov²(A, B) = mean of A_ij B_ij over all i and j
         L = 1 − dCor,   dCor² = dCov²(A, B) / √(dCov²(A, A) dCov²(B, B))
 
-    dCor lies in 0..1; it is 1 where the latent is the labels turned, shifted and scaled, and in the limit of many
-    rows 0 where the two are independent. In a small batch it is biased upwards: this is the V-statistic of the 2007
-    paper, whose means are over all i and j, i = j included, and with weights ``w_i w_j / (Σ w)²``. The bias-corrected
-    one (Székely & Rizzo 2013) may be negative and is not offered.
+    in [0, 1]; 0 where the latent is the labels turned, shifted and scaled. This is the V-statistic, biased upwards in
+    small batches, with weights ``w_i w_j / (Σ w)²``. Where all latents coincide dCor is 0, without gradient. O(N²).
+    Not changed by rotation, shift and scale of the latent.
 
-    O(N²) in time and memory. Where all latents coincide dCor is defined as 0, without gradient.
-
-    The value is in [0, 1].
-
-    Source: Székely et al. 2007, definitions 4 and 5.
+    Source: Székely, Rizzo, Bakirov 2007, "Measuring and testing dependence by correlation of distances", Annals of
+    Statistics 35(6), definitions 4 and 5.
 
     Example:
         >>> loss = DistanceCorrelationLoss()
         >>> label = torch.tensor([1.0, 2.0, 4.0])
-        >>> round(loss(-3 * label[:, None], label).item(), 6)
-        0.0
-        >>> loss(torch.ones(3, 2), label).item()
-        1.0
+        >>> round(loss(-3 * label[:, None], label).item(), 6), loss(torch.ones(3, 2), label).item()
+        (0.0, 1.0)
     """
 
     rotation_invariant = True

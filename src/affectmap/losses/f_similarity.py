@@ -1,8 +1,4 @@
-"""f-similarity preservation: similarities in the latent equal similarities of soft labels.
-
-Source: Zhang, Kong, Essl, Mower Provost (2019), "f-Similarity Preservation Loss for Soft Labels: A Demonstration on
-Cross-Corpus Speech Emotion Recognition", AAAI.
-"""
+"""f-similarity preservation: similarities in the latent equal similarities of soft labels."""
 
 from __future__ import annotations
 
@@ -19,12 +15,10 @@ Divergence = Literal["kl", "pearson", "jensen-shannon"]
 
 
 class FSimilarityLoss(LabelLoss):
-    r"""Ask that Gaussian similarities of latents equal those of labels, in the measure of an f-divergence.
+    """Ask that Gaussian similarities of latents equal those of labels, in the measure of an f-divergence.
 
-    With ``s = exp(−‖z_i − z_j‖² / 2σ²)``, ``t = exp(−‖y_i − y_j‖² / 2σ²)``, f convex and f* its conjugate, the mean
-    over pairs of the dual form of the f-divergence, and what makes it 0 at its best::
-
-        f*(f'(s)) − t f'(s) + f(t)      which is      f(t) − f(s) − f'(s) (t − s) ≥ 0
+    With ``s = exp(−‖z_i − z_j‖² / 2σ²)``, ``t = exp(−‖y_i − y_j‖² / 2σ²)`` and f convex, the mean over pairs of the
+    dual form of the f-divergence, less its minimum: ``f(t) − f(s) − f'(s) (t − s) ≥ 0``, which is
 
     ==================  ============================  =======================================
     `divergence`        f(x)                          the term of a pair
@@ -34,14 +28,12 @@ class FSimilarityLoss(LabelLoss):
     ``jensen-shannon``  x log x − (x + 1) log (x+1)/2  f(t) − t log s + (t + 1) log (s + 1)/2
     ==================  ============================  =======================================
 
-    What is taken from the source is the principle, as its abstract states it: a family of losses by the dual form of
-    an f-divergence, whose minimiser preserves the similarities of pairs of labels. Its own similarities are of soft
-    labels over classes, and its exact normalisation was not at hand; the Gaussian similarities for continuous labels
-    are this project's choice. Where all labels are equal the loss is 0. O(N²).
+    Departure: the source, of which only the abstract was at hand, has similarities of soft labels over classes; the
+    Gaussian ones of continuous labels are ours. Where all labels are equal the loss is 0. O(N²). Not changed by
+    rotation and shift of the latent.
 
-    The value is ≥ 0.
-
-    Source: Zhang et al. 2019, in principle.
+    Source: Zhang, Kong, Essl, Mower Provost 2019, "f-Similarity Preservation Loss for Soft Labels: A Demonstration on
+    Cross-Corpus Speech Emotion Recognition", AAAI; in principle.
 
     Args:
         divergence: ``kl`` (default), ``pearson`` or ``jensen-shannon``.
@@ -53,15 +45,13 @@ class FSimilarityLoss(LabelLoss):
     Example:
         >>> loss = FSimilarityLoss()
         >>> label = torch.tensor([1.0, 2.0, 4.0])
-        >>> loss(label[:, None] - 7, label).item()
-        0.0
-        >>> loss(torch.zeros(3, 1), label).item() > 0
-        True
+        >>> loss(label[:, None] - 7, label).item(), loss(torch.zeros(3, 1), label).item() > 0
+        (0.0, True)
     """
 
     rotation_invariant = True
     shift_invariant = True
-    scale_invariant = False
+    settings = ("divergence", "bandwidth")
 
     def __init__(self, divergence: Divergence = "kl", bandwidth: float = 1.0) -> None:
         super().__init__()
@@ -72,20 +62,16 @@ class FSimilarityLoss(LabelLoss):
         self.divergence, self.bandwidth = divergence, bandwidth
 
     def compute(self, latent: Tensor, label: Tensor, weight: Tensor) -> Tensor:
-        """Average over pairs; see `LabelLoss.compute`."""
+        """Average over pairs."""
         pairs = pair_weights(weight)
         log_s, log_t = (-squared_distances(points) / (2 * self.bandwidth**2) for points in (latent, label))
         return (pairs * self._terms(log_s, log_t)).sum(dim=(1, 2)) * labels_differ(label, weight)
 
     def _terms(self, log_s: Tensor, log_t: Tensor) -> Tensor:
-        """Give every pair's term; logarithms do not vanish where similarities do."""
+        """Compute every pair's term from logarithms, which do not vanish where similarities do."""
         s, t = log_s.exp(), log_t.exp()
         if self.divergence == "pearson":
             return (t - s).square()
         if self.divergence == "kl":
             return t * (log_t - log_s) - t + s
         return t * (log_t - log_s) + (t + 1) * (torch.log1p(s) - torch.log1p(t))
-
-    def extra_repr(self) -> str:
-        """Show the settings where PyTorch prints the module."""
-        return f"divergence={self.divergence!r}, bandwidth={self.bandwidth}"

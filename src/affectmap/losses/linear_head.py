@@ -9,24 +9,21 @@ from torch import Tensor, nn
 
 from affectmap.errors import ConfigError
 from affectmap.losses.base import LabelLoss
-from affectmap.losses.concordance import ccc, label_mean
-from affectmap.losses.pairs import shares
+from affectmap.losses.concordance import ccc
+from affectmap.losses.pairs import differing_mean, shares
 
 
 class LinearHeadLoss(LabelLoss):
-    """Ask that a linear head, learned along, reads the labels off the latent.
+    """Ask that a linear head, trained with the network, predicts the labels from the latent.
 
     With the head's weights W and bias b, and weighted moments of ``ŷ = z W + b``::
 
         L = mean over l of 1 − 2 cov(ŷ_l, y_l) / (var ŷ_l + var y_l + (mean ŷ_l − mean y_l)²)
 
-    the usual loss of regression networks for continuous emotion. Give its parameters to the optimiser, too:
-    ``Adam([*network.parameters(), *loss.parameters()])``. Labels that do not differ within a batch take no part in
-    its mean. By itself it promises no invariance: the head answers a change of the latent only as it learns.
+    in [0, 2]. Give its parameters to the optimiser, too: ``Adam([*network.parameters(), *loss.parameters()])``. Labels
+    that do not differ within a batch take no part in its mean. It promises no invariance.
 
     Source: Lin 1989 for the coefficient; a network trained on it, Trigeorgis et al. 2016, "Adieu features?", ICASSP.
-
-    The value is in [0, 2].
 
     Args:
         latent_dim: Columns of the latent, D.
@@ -48,6 +45,8 @@ class LinearHeadLoss(LabelLoss):
         >>> loss.ratings(latent).round(decimals=1).squeeze(1).tolist()
         [2.0, 4.0]
     """
+
+    settings = ("latent_dim", "n_labels", "n_models")
 
     def __init__(
         self,
@@ -73,27 +72,18 @@ class LinearHeadLoss(LabelLoss):
         return cls(latent_dim, n_labels)
 
     def ratings(self, latent: Tensor) -> Tensor:
-        """Read the labels off latents ``(..., N, D)``, with a first dimension of K where each model has its head.
-
-        Returns:
-            ``(..., N, L)``.
-        """
+        """Predict labels ``(..., N, L)`` from latents ``(..., N, D)``; with a head a model, first K models."""
         return latent @ self.weight.to(latent) + self.bias.to(latent)
 
     def compute(self, latent: Tensor, label: Tensor, weight: Tensor) -> Tensor:
-        """Compute K losses, see `LabelLoss.compute`."""
+        """Average over labels."""
         if self.n_models not in (None, len(latent)):
             raise ConfigError(f"{len(latent)} batches for the heads of {self.n_models} models; expected as many")
         found, truth = self.ratings(latent).mT, label.mT
-        return label_mean(1 - ccc(found, truth, shares(weight)[:, None, :]), label, weight)
+        return differing_mean(1 - ccc(found, truth, shares(weight)[:, None, :]), label, weight)
 
     def check_dims(self, latent_dim: int, n_labels: int) -> None:
         """Raise a `ConfigError` unless the head fits."""
         if (latent_dim, n_labels) != (self.latent_dim, self.n_labels):
             own = f"the head is from {self.latent_dim} dimensions to {self.n_labels} labels"
             raise ConfigError(f"{own}; got {latent_dim} and {n_labels}: make it with LinearHeadLoss.for_dims")
-
-    def extra_repr(self) -> str:
-        """Show the sizes where PyTorch prints the module."""
-        models = "" if self.n_models is None else f", n_models={self.n_models}"
-        return f"latent_dim={self.latent_dim}, n_labels={self.n_labels}{models}"

@@ -7,28 +7,22 @@ from torch import Tensor
 
 from affectmap.errors import ConfigError
 from affectmap.losses.base import LabelLoss
-from affectmap.losses.concordance import label_mean
-from affectmap.losses.pairs import ratio, shares
+from affectmap.losses.pairs import differing_mean, ratio, shares
 
 
 class LinearRegressionLoss(LabelLoss):
-    """Ask that labels can be read off the latent by a plane, whichever: table 3 of Das et al. 2022 as a loss.
+    """Ask that a linear function of the latent, whichever, predicts the labels: table 3 of Das et al. 2022 as a loss.
 
     With centred latents Z, scaled to a mean variance of 1, centred labels Y and the shares P of the rows::
 
         B = (Zᵀ P Z + r I)⁻¹ Zᵀ P Y
         L = mean over l of Σ_i p_i (y_il − z_i b_l)² / Σ_i p_i y_il²
 
-    which is ``1 − R²`` of weighted least squares but for the ridge r. That keeps the gradient finite where the
-    latent lies on a line or there are fewer rows than dimensions, and moves R² by about r otherwise. A batch fits
-    itself with ``D + 1`` coefficients, so small batches look too good: take N well above D.
-
-    The short name is ``elr``, error of linear regression. No definition under that abbreviation is known to us;
-    this one is our reading.
+    in [0, 1]: ``1 − R²`` of weighted least squares but for the ridge r, which keeps the gradient finite where the
+    latent lies on a line or there are fewer rows than dimensions. Take N well above D: a batch fits itself with D + 1
+    coefficients. No definition under the short name ``elr`` is known to us. Not changed by rotation, shift and scale.
 
     Source: ordinary least squares; as a loss, ours.
-
-    The value is in [0, 1], and 1 for a latent that has collapsed.
 
     Args:
         ridge: r, relative to the mean variance of a latent dimension. Default 1e-4.
@@ -46,6 +40,7 @@ class LinearRegressionLoss(LabelLoss):
     rotation_invariant = True
     shift_invariant = True
     scale_invariant = True
+    settings = ("ridge",)
 
     def __init__(self, ridge: float = 1e-4) -> None:
         super().__init__()
@@ -54,7 +49,7 @@ class LinearRegressionLoss(LabelLoss):
         self.ridge = ridge
 
     def compute(self, latent: Tensor, label: Tensor, weight: Tensor) -> Tensor:
-        """Compute K losses, see `LabelLoss.compute`."""
+        """Average over labels."""
         share = shares(weight)[..., None]
         points, truth = _scaled(latent, share), label - (share * label).sum(dim=1, keepdim=True)
         moments = points.mT @ (share * points)
@@ -62,11 +57,7 @@ class LinearRegressionLoss(LabelLoss):
         slopes = torch.linalg.solve(moments, points.mT @ (share * truth))
         error = (share * (truth - points @ slopes).square()).sum(dim=1)
         total = (share * truth.square()).sum(dim=1)
-        return label_mean(ratio(error, total), label, weight)
-
-    def extra_repr(self) -> str:
-        """Show the ridge where PyTorch prints the module."""
-        return f"ridge={self.ridge}"
+        return differing_mean(ratio(error, total), label, weight)
 
 
 def _scaled(latent: Tensor, share: Tensor) -> Tensor:

@@ -1,7 +1,4 @@
-"""Log-ratio loss: ratios of latent distances equal ratios of label distances.
-
-Source: Kim, Seo, Laptev, Cho, Kwak (2019), "Deep Metric Learning Beyond Binary Supervision", CVPR, eq. 2.
-"""
+"""Log-ratio loss: ratios of latent distances equal ratios of label distances."""
 
 from __future__ import annotations
 
@@ -13,24 +10,19 @@ from affectmap.losses.pairs import pair_weights, ratio, squared_distances
 
 
 class LogRatioLoss(LabelLoss):
-    r"""Ask that, seen from an anchor, ratios of latent distances are ratios of label distances.
+    """Ask that, seen from an anchor, ratios of latent distances are ratios of label distances.
 
     The mean over triplets of an anchor a and two more rows i and j, with D the *squared* Euclidean distance, of::
 
         (log D_z(a, i) / D_z(a, j)  −  log D_y(a, i) / D_y(a, j))²
 
-    Only ratios count: the scale of the latent is free, and unlike a triplet's hinge there is no margin. With
-    ``u_i = log D_z(a, i) − log D_y(a, i)`` a triplet's term is ``(u_i − u_j)²``, so the mean over all triplets is the
-    variance of u an anchor, O(N²) in time and memory.
+    ≥ 0. With ``u_i = log D_z(a, i) − log D_y(a, i)`` a triplet's term is ``(u_i − u_j)²``, so the mean over all
+    triplets is the variance of u an anchor: O(N²). Not changed by rotation, shift and scale of the latent.
 
-    Departures: every triplet of the batch takes part; the paper samples neighbours of an anchor. A logarithm of 0
-    is avoided by adding `smoothing` times the mean squared distance to every squared distance, of latents and labels
-    alike, so coinciding latents have finite gradients. A row whose label is the anchor's has no ratio and takes part
-    in none of that anchor's triplets.
+    Departures: every triplet of the batch takes part, where the paper samples neighbours; `smoothing` keeps logarithms
+    and gradients finite. A row whose label is the anchor's takes part in none of that anchor's triplets.
 
-    The value is ≥ 0, and 0 where latent distances are in proportion to label distances.
-
-    Source: Kim et al. 2019, eq. 2.
+    Source: Kim, Seo, Laptev, Cho, Kwak 2019, "Deep Metric Learning Beyond Binary Supervision", CVPR, eq. 2.
 
     Args:
         smoothing: Added to squared distances, as a share of their mean; > 0.
@@ -39,20 +31,17 @@ class LogRatioLoss(LabelLoss):
         ConfigError: If `smoothing` is not above 0.
 
     Example:
-        Twice as far apart as the labels, but all of them:
-
         >>> import torch
         >>> loss = LogRatioLoss()
         >>> latent, label = torch.tensor([[0.0], [2.0], [6.0]]), torch.tensor([1.0, 2.0, 4.0])
-        >>> round(loss(latent, label).item(), 6)
-        0.0
-        >>> loss(latent.square(), label).item() > 0
-        True
+        >>> round(loss(latent, label).item(), 6), loss(latent.square(), label).item() > 0
+        (0.0, True)
     """
 
     rotation_invariant = True
     shift_invariant = True
     scale_invariant = True
+    settings = ("smoothing",)
 
     def __init__(self, smoothing: float = 1e-6) -> None:
         super().__init__()
@@ -61,7 +50,7 @@ class LogRatioLoss(LabelLoss):
         self.smoothing = smoothing
 
     def compute(self, latent: Tensor, label: Tensor, weight: Tensor) -> Tensor:
-        """Average over triplets; see `LabelLoss.compute`."""
+        """Average over triplets."""
         # The scale of the latent is free, so it may as well be one whose squares do not under- or overflow.
         latent = ratio(latent, latent.detach().abs().amax(dim=(1, 2), keepdim=True))
         label_squares = squared_distances(label)
@@ -77,7 +66,3 @@ class LogRatioLoss(LabelLoss):
     def _logarithms(self, squares: Tensor, pairs: Tensor) -> Tensor:
         mean = ratio((pairs * squares).sum(dim=(1, 2)), pairs.sum(dim=(1, 2)))
         return (ratio(squares, mean[:, None, None]) + self.smoothing).log()
-
-    def extra_repr(self) -> str:
-        """Show the settings where PyTorch prints the module."""
-        return f"smoothing={self.smoothing}"

@@ -1,8 +1,4 @@
-"""Rank-N-Contrast: a row's neighbours by label are its neighbours in the latent, in the same order.
-
-Source: Zha, Cao, Son, Yang, Katabi (2023), "Rank-N-Contrast: Learning Continuous Representations for Regression",
-NeurIPS, eq. 1 and 2.
-"""
+"""Rank-N-Contrast: a row's neighbours by label are its neighbours in the latent, in the same order."""
 
 from __future__ import annotations
 
@@ -15,22 +11,18 @@ from affectmap.losses.pairs import distances, labels_differ, pair_weights, ratio
 
 
 class RankNContrastLoss(LabelLoss):
-    r"""Contrast every pair with the rows that are at least as far away by label.
+    """Contrast every pair with the rows that are at least as far away by label.
 
     With ``s_ij = −‖z_i − z_j‖₂ / τ`` and ``S_ij`` the rows k ≠ i with d_y(i, k) ≥ d_y(i, j), j and ties included::
 
         L = mean over i ≠ j of  −log ( exp s_ij / Σ_{k ∈ S_ij} exp s_ik )
 
-    The loops of that formula are O(N³). Here each row's label distances are sorted once, so that every denominator is
-    a cumulative sum of exponentials from the farthest row on: O(N² log N) in time, O(N²) in memory. Ties are exact:
-    rows equally far by label stand in each other's denominators.
+    Denominators are cumulative sums over each row's sorted label distances, ties exact: O(N² log N) in time, O(N²)
+    in memory. Weights, divided by their mean, count in the mean and in the denominators. Where all labels are equal
+    the loss is 0; it is not 0 at its best. Not changed by rotation and shift of the latent.
 
-    Rows with weights count so much in the mean and in the denominators; weights are divided by their mean (as they
-    themselves weigh), so that a factor on all of them changes nothing. Departure: where all labels are equal there is
-    no order, and the loss is 0. The loss is not 0 at its best, and has no gradient for rows that coincide with the
-    anchor in the latent.
-
-    Source: Zha et al. 2023, eq. 1 and 2; τ = 2 and the Euclidean distance are that paper's defaults.
+    Source: Zha, Cao, Son, Yang, Katabi 2023, "Rank-N-Contrast: Learning Continuous Representations for Regression",
+    NeurIPS, eq. 1 and 2; τ = 2 and the Euclidean distance are that paper's defaults.
 
     Args:
         temperature: τ, > 0, in units of the latent.
@@ -48,7 +40,7 @@ class RankNContrastLoss(LabelLoss):
 
     rotation_invariant = True
     shift_invariant = True
-    scale_invariant = False
+    settings = ("temperature",)
 
     def __init__(self, temperature: float = 2.0) -> None:
         super().__init__()
@@ -57,7 +49,7 @@ class RankNContrastLoss(LabelLoss):
         self.temperature = temperature
 
     def compute(self, latent: Tensor, label: Tensor, weight: Tensor) -> Tensor:
-        """Average over pairs; see `LabelLoss.compute`."""
+        """Average over pairs."""
         pairs, similarity = pair_weights(weight), -distances(latent) / self.temperature
         mean_weight = ratio(weight.square().sum(dim=1), weight.sum(dim=1))
         share = ratio(weight, mean_weight[:, None])[:, None, :]
@@ -71,7 +63,3 @@ class RankNContrastLoss(LabelLoss):
         last_tie = torch.searchsorted(-far, -far, right=True) - 1
         error = torch.where(far >= 0, sums.gather(2, last_tie) - similarity.gather(2, order), 0.0)
         return (pairs.gather(2, order) * error).sum(dim=(1, 2)) * labels_differ(label, weight)
-
-    def extra_repr(self) -> str:
-        """Show the settings where PyTorch prints the module."""
-        return f"temperature={self.temperature}"

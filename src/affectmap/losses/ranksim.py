@@ -1,9 +1,4 @@
-"""RankSim: rows ranked by label distance and by latent similarity stand in the same places.
-
-Source: Gong, Mori, Tung (2022), "RankSim: Ranking Similarity Regularization for Deep Imbalanced Regression", ICML,
-eq. 2 and 3; Vlastelica, Paulus, Musil, Martius, Rolínek (2020), "Differentiation of Blackbox Combinatorial Solvers",
-ICLR, algorithm 1.
-"""
+"""RankSim: each row ranks the others by latent similarity as it does by label distance."""
 
 from __future__ import annotations
 
@@ -18,31 +13,23 @@ from affectmap.losses.pairs import cosines, distances, labels_differ, shares
 
 
 class RankSimLoss(LabelLoss):
-    r"""Compare each row's ranking of the batch by latent similarity with that by label distance.
+    """Compare each row's ranking of the batch by latent similarity with that by label distance.
 
     With rk the ranks of a row of a matrix, divided by the number of rows::
 
         L = mean over i and j of (rk(cos(z_i, ·))_j − rk(−‖y_i − y_·‖)_j)²
 
-    Ranks are flat almost everywhere. Their *blackbox* gradient is that of an interpolation: with the slopes of the
-    terms ``g = 2 (rk_z − rk_y)``, the similarities c get ``(rk(c) − rk(c − λ g)) / λ`` times a term's share in the
-    mean. It is no derivative of the loss, and no finite difference will give it. Departure: the source takes for g the
-    gradient of the whole objective, so that a factor on the loss changes how far the interpolation looks; here it is
-    a factor on the gradient, as with any other loss.
+    in [0, 1]. Ranks are flat almost everywhere; their *blackbox* gradient is that of an interpolation: with the slopes
+    ``g = 2 (rk_z − rk_y)`` the similarities c get ``(rk(c) − rk(c − λ g)) / λ``. It is no derivative of the loss.
 
-    Ties share the mean of their ranks. The paper avoids ties between labels by drawing one row of every label value at
-    random; here all take part and every label value counts as one row does (`balance`), shared among those that
-    have it, so that nothing is random and rare labels count as much as there. Ranks with weights are
-    ``(Σ_k w_k [c_k < c_j] + ½ Σ_k w_k [c_k = c_j]) / Σ_k w_k``. Where all labels are equal the loss is 0.
+    Departures: g is the gradient of the term, where the source takes that of the whole objective; ties share the mean
+    of their ranks, and every label value counts as one row (`balance`), where the paper draws one of each. The source
+    has it beside a regression loss; alone it did not train the small encoder of ``docs/losses.md``. Where all labels
+    are equal the loss is 0. O(N² log N). Not changed by rotation and scale of the latent.
 
-    A row is ranked for itself too, as in the paper. The cosine sees directions from the origin alone. O(N² log N).
-
-    The source has it beside a regression loss. Alone it did not train the small encoder of `docs/losses.md`.
-
-    The value is in [0, 1].
-
-    Source: Gong et al. 2022, eq. 2 and 3 (there a regulariser beside a regression loss, with a factor of its own);
-    Vlastelica et al. 2020, algorithm 1.
+    Source: Gong, Mori, Tung 2022, "RankSim: Ranking Similarity Regularization for Deep Imbalanced Regression", ICML,
+    eq. 2 and 3; Vlastelica, Paulus, Musil, Martius, Rolínek 2020, "Differentiation of Blackbox Combinatorial Solvers",
+    ICLR, algorithm 1.
 
     Args:
         interpolation: λ, > 0: larger is smoother and less faithful.
@@ -60,8 +47,8 @@ class RankSimLoss(LabelLoss):
     """
 
     rotation_invariant = True
-    shift_invariant = False
     scale_invariant = True
+    settings = ("interpolation", "balance")
 
     def __init__(self, interpolation: float = 2.0, balance: bool = True) -> None:
         super().__init__()
@@ -70,7 +57,7 @@ class RankSimLoss(LabelLoss):
         self.interpolation, self.balance = interpolation, balance
 
     def compute(self, latent: Tensor, label: Tensor, weight: Tensor) -> Tensor:
-        """Average over pairs of rows; see `LabelLoss.compute`."""
+        """Average over pairs of rows."""
         usable = labels_differ(label, weight)
         label_diff = distances(label)
         if self.balance:
@@ -84,25 +71,9 @@ class RankSimLoss(LabelLoss):
         )
         return (share[:, :, None] * of_other * error).sum(dim=(1, 2)) * usable
 
-    def extra_repr(self) -> str:
-        """Show the settings where PyTorch prints the module."""
-        return f"interpolation={self.interpolation}, balance={self.balance}"
-
 
 def ranks(values: Tensor, share: Tensor) -> Tensor:
-    """Rank values along the last dimension, as the share of what lies below plus half of what is equal.
-
-    Args:
-        values: ``(..., N)``.
-        share: Weight of each, ``(..., N)``, summing to 1.
-
-    Returns:
-        Ranks in 0..1, ``(..., N)``.
-
-    Example:
-        >>> ranks(torch.tensor([5.0, 1.0, 5.0, 9.0]), torch.full((4,), 0.25)).tolist()
-        [0.5, 0.125, 0.5, 0.875]
-    """
+    """Rank values ``(..., N)`` in 0..1: the share of weights (with sum 1) below, plus half of what is equal."""
     ordered, order = values.sort(dim=-1)
     until = share.gather(-1, order).cumsum(dim=-1)
     until = torch.cat([torch.zeros_like(until[..., :1]), until], dim=-1)
@@ -112,7 +83,7 @@ def ranks(values: Tensor, share: Tensor) -> Tensor:
 
 
 class _RankError(torch.autograd.Function):
-    """Squared differences of ranks, with the gradient of Vlastelica et al. 2020, algorithm 1 (whose ranks descend)."""
+    """Squared differences of ranks, with the blackbox gradient (the source's ranks descend)."""
 
     generate_vmap_rule = True
 

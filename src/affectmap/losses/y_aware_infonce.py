@@ -1,8 +1,4 @@
-"""y-aware InfoNCE: contrastive learning whose positives are positive by degrees.
-
-Source: Dufumier et al. (2021), "Contrastive Learning with Continuous Proxy Meta-Data for 3D MRI Classification",
-MICCAI, eq. 2.
-"""
+"""y-aware InfoNCE: contrastive learning whose positives are positive by degrees."""
 
 from __future__ import annotations
 
@@ -17,20 +13,18 @@ from affectmap.losses.pairs import cosines, labels_differ, pair_weights, ratio, 
 
 
 class YAwareInfoNCELoss(LabelLoss):
-    r"""Draw rows together as much as a Gaussian kernel on their labels says.
+    """Draw rows together as much as a Gaussian kernel on their labels says.
 
     With ``s_ij = cos(z_i, z_j) / τ`` and ``k_ij = exp(−‖y_i − y_j‖² / 2σ²)``::
 
         L = mean over i of  −Σ_{j ≠ i} (k_ij / Σ_{l ≠ i} k_il) log ( exp s_ij / mean_{l ≠ i} exp s_il )
 
-    Departure: the paper compares two augmented views of every row, and a row is its own other view's positive. Here
-    there is one latent a row, and a row is not compared with itself. Where all labels are equal the loss is 0.
+    Departure: the paper compares two augmented views of every row; here there is one latent a row, and a row is not
+    compared with itself. Where all labels are equal the loss is 0; it is not 0 at its best and may be negative. A
+    latent at the origin has cosines 0 and no gradient. O(N²). Not changed by rotation and scale of the latent.
 
-    The cosine sees directions from the origin alone: in two dimensions that leaves one angle. The loss is not 0 at
-    its best and may be negative, as the mean in the logarithm is over N − 1 rows. O(N²). A latent at the origin has
-    no direction: its cosines are 0, and it gets no gradient.
-
-    Source: Dufumier et al. 2021, eq. 2, single view; τ = 0.1 and σ = 1 are defaults of the authors' code.
+    Source: Dufumier et al. 2021, "Contrastive Learning with Continuous Proxy Meta-Data for 3D MRI Classification",
+    MICCAI, eq. 2, single view; τ = 0.1 and σ = 1 are defaults of the authors' code.
 
     Args:
         temperature: τ, > 0.
@@ -48,8 +42,8 @@ class YAwareInfoNCELoss(LabelLoss):
     """
 
     rotation_invariant = True
-    shift_invariant = False
     scale_invariant = True
+    settings = ("temperature", "bandwidth")
 
     def __init__(self, temperature: float = 0.1, bandwidth: float = 1.0) -> None:
         super().__init__()
@@ -58,7 +52,7 @@ class YAwareInfoNCELoss(LabelLoss):
         self.temperature, self.bandwidth = temperature, bandwidth
 
     def compute(self, latent: Tensor, label: Tensor, weight: Tensor) -> Tensor:
-        """Average over anchors; see `LabelLoss.compute`."""
+        """Average over anchors."""
         similarity = cosines(latent) / self.temperature
         usable = pair_weights(weight) > 0
         anchors = weight * usable.any(dim=2)
@@ -72,7 +66,3 @@ class YAwareInfoNCELoss(LabelLoss):
         total = total - torch.where(alone[..., 0], 1.0, others.sum(dim=2)).log()
         error = total - (positive * similarity).sum(dim=2)
         return ratio((anchors * error).sum(dim=1), anchors.sum(dim=1)) * labels_differ(label, weight)
-
-    def extra_repr(self) -> str:
-        """Show the settings where PyTorch prints the module."""
-        return f"temperature={self.temperature}, bandwidth={self.bandwidth}"
