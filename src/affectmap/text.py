@@ -1,0 +1,161 @@
+"""Numbers, counts and tables as people read them, the same on the terminal, on pages and in Markdown.
+
+Conventions:
+    * What cannot exceed 1 (UAR, R², CCC, ICC, α, a correlation, a share) has two decimals and no zero before its
+      point: .68. A p-value has three. Everything else keeps its zero, and its unit where it has one.
+    * A minus is a true minus, and a dash stands where there is no value. Files for programs keep full numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from numbers import Real
+from typing import NamedTuple, TypeGuard
+
+DASH = "–"
+#: Narrow and unbreakable, between a number and its unit.
+THIN_SPACE = "\u202f"
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Say whether `value` is a finite number; missing and infinite ones are not.
+
+    Example:
+        >>> is_number(0.5), is_number(float("nan")), is_number(None)
+        (True, False, False)
+    """
+    return isinstance(value, Real) and math.isfinite(value)
+
+
+def number(value: object, digits: int = 1, *, signed: bool = False, unit: str = "") -> str:
+    """Write a number, with its unit if it has one.
+
+    Example:
+        >>> number(-0.0421, 2), number(0.5, signed=True), number(float("nan")), number(9310, 0)
+        ('−0.04', '+0.5', '–', '9,310')
+        >>> number(0.5, 2, unit="s").replace(THIN_SPACE, " ")
+        '0.50 s'
+    """
+    if not is_number(value):
+        return DASH
+    text = f"{round(float(value), digits):{'+' if signed else ''},.{digits}f}"
+    # No sign before what is written as zero.
+    if not any(character in "123456789" for character in text):
+        text = text.lstrip("+-")
+    return text.replace("-", "−") + (f"{THIN_SPACE}{unit}" if unit else "")
+
+
+def score(value: object, digits: int = 2, *, signed: bool = False) -> str:
+    """Write a quantity that cannot exceed 1: UAR, R², CCC, ICC, α, a correlation or a share.
+
+    Example:
+        >>> score(0.684), score(-0.5, signed=True), score(1.0), score(-1.25), score(-0.001), score(None)
+        ('.68', '−.50', '1.00', '−1.25', '.00', '–')
+    """
+    text = number(value, digits, signed=signed)
+    return text.replace("0.", ".", 1) if text.lstrip("+−").startswith("0.") else text
+
+
+def p_value(value: object) -> str:
+    """Write a p-value.
+
+    Example:
+        >>> p_value(0.0421), p_value(0.0001), p_value(None)
+        ('.042', '< .001', '–')
+    """
+    return "< .001" if is_number(value) and value < 0.001 else score(value, 3)
+
+
+def score_range(low: object, high: object, *, signed: bool = False) -> str:
+    """Write an interval of scores; half an interval is none, its width would mislead.
+
+    Example:
+        >>> score_range(0.39, 0.65), score_range(0.1, None)
+        ('.39 to .65', '–')
+    """
+    known = is_number(low) and is_number(high)
+    return f"{score(low, signed=signed)} to {score(high, signed=signed)}" if known else DASH
+
+
+def listed(items: Iterable[str]) -> str:
+    """Join words as a sentence does.
+
+    Example:
+        >>> listed(["a"]), listed(["a", "b", "c"])
+        ('a', 'a, b and c')
+    """
+    words = list(items)
+    return words[0] if len(words) == 1 else " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
+def spelt(n: int) -> str:
+    """Write a count, up to ten as a word.
+
+    Example:
+        >>> spelt(0), spelt(10), spelt(1234)
+        ('no', 'ten', '1,234')
+    """
+    words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+    return words[n] if 0 <= n < len(words) else f"{n:,}"
+
+
+def counted(n: int, noun: str) -> str:
+    """Write a count, up to ten as a word, with its noun in the right number.
+
+    Example:
+        >>> counted(1, "corpus"), counted(4, "method"), counted(2000, "recording")
+        ('one corpus', 'four methods', '2,000 recordings')
+    """
+    plural = {"corpus": "corpora"}.get(noun, f"{noun}s")
+    return f"{spelt(n)} {noun if n == 1 else plural}"
+
+
+def out_of(n: int, total: int, noun: str) -> str:
+    """Write how many of a number of things.
+
+    Example:
+        >>> out_of(0, 6, "comparison"), out_of(11, 12, "corpus")
+        ('none of six comparisons', '11 of 12 corpora')
+    """
+    return f"{spelt(n) if n else 'none'} of {counted(total, noun)}"
+
+
+class TextTable(NamedTuple):
+    """A table whose cells are written: title, heads, rows, how many columns from the left hold words, and legend."""
+
+    title: str
+    header: list[str]
+    rows: list[list[str]]
+    n_text: int
+    legend: str
+
+
+def aligned(rows: Sequence[Sequence[str]], n_text: int = 1) -> str:
+    """Write rows of cells as lines, the first `n_text` columns to the left and numbers to the right.
+
+    Example:
+        >>> print(aligned([["corpus", "UAR"], ["cats", ".7"]]))
+        corpus  UAR
+        cats     .7
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = (
+        "  ".join(cell.ljust(width) if i < n_text else cell.rjust(width) for i, (cell, width) in enumerate(cells))
+        for cells in (zip(row, widths, strict=True) for row in rows)
+    )
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def markdown(rows: Sequence[Sequence[str]], n_text: int = 1) -> str:
+    """Write rows of cells, the first of them the heads, as a table in Markdown.
+
+    Example:
+        >>> print(markdown([["corpus", "UAR"], ["cats", ".7"]]))
+        | corpus | UAR |
+        |---|---:|
+        | cats | .7 |
+    """
+    head, *body = [f"| {' | '.join(row)} |" for row in rows]
+    rule = "|" + "".join("---|" if i < n_text else "---:|" for i in range(len(rows[0])))
+    return "\n".join([head, rule, *body])
