@@ -57,6 +57,16 @@ def score(value: object, digits: int = 2, *, signed: bool = False) -> str:
     return text.replace("0.", ".", 1) if text.lstrip("+−").startswith("0.") else text
 
 
+def count_or_score(value: object) -> str:
+    """Write a value that may be a whole number of things or a share.
+
+    Example:
+        >>> count_or_score(26.0), count_or_score(0.964), count_or_score(None)
+        ('26', '.96', '–')
+    """
+    return number(value, 0) if is_number(value) and float(value).is_integer() else score(value)
+
+
 def p_value(value: object) -> str:
     """Write a p-value.
 
@@ -107,7 +117,7 @@ def counted(n: int, noun: str) -> str:
         >>> counted(1, "corpus"), counted(4, "method"), counted(2000, "recording")
         ('one corpus', 'four methods', '2,000 recordings')
     """
-    plural = {"corpus": "corpora"}.get(noun, f"{noun}s")
+    plural = f"{noun.removesuffix('corpus')}corpora" if noun.endswith("corpus") else f"{noun}s"
     return f"{spelt(n)} {noun if n == 1 else plural}"
 
 
@@ -119,6 +129,32 @@ def out_of(n: int, total: int, noun: str) -> str:
         ('none of six comparisons', '11 of 12 corpora')
     """
     return f"{spelt(n) if n else 'none'} of {counted(total, noun)}"
+
+
+_LANGUAGES = {
+    "de": "German",
+    "el": "Greek",
+    "en": "English",
+    "en-GB": "British English",
+    "en-US": "American English",
+    "es": "Spanish",
+    "fr": "French",
+    "fr-CA": "Canadian French",
+    "it": "Italian",
+    "ur": "Urdu",
+    "zh": "Chinese",
+}
+
+
+def language_name(code: object) -> str:
+    """Name a language, or several joined by commas, for people; a code that is not known stays as it is.
+
+    Example:
+        >>> language_name("fr-CA"), language_name("xx, de"), language_name(None)
+        ('Canadian French', 'xx, German', '–')
+    """
+    codes = [part.strip() for part in code.split(",")] if isinstance(code, str) else []
+    return ", ".join(_LANGUAGES.get(part, part) for part in codes if part) or DASH
 
 
 class TextTable(NamedTuple):

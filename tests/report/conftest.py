@@ -238,7 +238,7 @@ def make_embeddings(rng: np.random.Generator) -> pd.DataFrame:
         turn = rng.uniform(0, 2 * np.pi)
         rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
         for corpus, (_, role, *_rest, used) in CORPORA.items():
-            n = used // 5 if role == "source" else int(used * 0.8)
+            n = used // 20 if role == "source" else used // 5
             names = [
                 e
                 for e in RATED
@@ -265,7 +265,7 @@ def make_embeddings(rng: np.random.Generator) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def make_curves(rng: np.random.Generator, epochs: int = 50) -> pd.DataFrame:
+def make_curves(rng: np.random.Generator, epochs: int = 12) -> pd.DataFrame:
     frames = []
     for index, method in enumerate(DAE):
         for fold in range(1, 6):

@@ -8,8 +8,15 @@ import pytest
 
 from affectmap.agreement import agreement_table, estimates, warnings_of
 from affectmap.errors import StorageError
-from affectmap.report.affect_grid import DRAWN_ITEMS, DRAWN_RATERS, affect_grid, drawn_raters, scale_use
-from affectmap.report.agreement import render, write_agreement
+from affectmap.report.agreement import (
+    DRAWN_ITEMS,
+    DRAWN_RATERS,
+    affect_grid,
+    drawn_raters,
+    render,
+    scale_use,
+    write_agreement,
+)
 from rating_files import make_ratings, simulate
 
 

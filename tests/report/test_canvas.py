@@ -3,7 +3,7 @@ import base64
 import pytest
 from matplotlib.figure import Figure
 
-from affectmap.report.canvas import Grid, drawing, file_stem, save
+from affectmap.report.canvas import Grid, drawing, file_stem, letter, save
 
 
 def test_saves_both_kinds_and_gives_the_svg_as_an_address(tmp_path):
@@ -70,3 +70,10 @@ def test_first_row_is_above_the_second_and_the_first_block_above_all():
 )
 def test_any_words_make_a_file_name(words, stem):
     assert file_stem(*words) == stem
+
+
+def test_letters_go_on_after_z():
+    names = [letter(i) for i in range(800)]
+    assert len(set(names)) == 800
+    assert names[27] == "ab"
+    assert names[702] == "aaa"

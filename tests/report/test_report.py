@@ -85,11 +85,12 @@ def test_stand_in_has_the_fields_of_the_real_results(whole_results):
 
 def test_costs_stand_under_table_4_and_in_a_file_of_their_own(whole_results, tmp_path):
     row = {"model": "SUPERB, tiny", "parameters": 7804, "seconds_per_minute": 1.5, "memory_mb": 495.2, "device": "cpu"}
-    write_report(dataclasses.replace(whole_results, costs=pd.DataFrame([row])), tmp_path)
-    page = (tmp_path / "report.html").read_text()
-    assert "<td>7,804</td><td>1.50</td><td>495</td>" in page
-    assert "among fewer classes the likeliest of those counts" in page
-    assert pd.read_csv(tmp_path / "tables" / "costs.csv").to_dict("records") == [row]
+    results = dataclasses.replace(whole_results, costs=pd.DataFrame([row]))
+    page = rendered(results).replace("\u202f", " ")
+    assert "<td>7,804</td><td>1.50 s</td><td>495 MB</td>" in page
+    assert "where a corpus has fewer classes, the likeliest of those counts" in page
+    write_tables(results, tmp_path)
+    assert pd.read_csv(tmp_path / "costs.csv").to_dict("records") == [row]
 
 
 def test_importing_the_report_does_not_import_torch():
@@ -185,7 +186,7 @@ def test_every_picture_has_words_and_a_size(page):
 
 
 def test_page_shows_notes_command_settings_versions_and_terms(page, whole_results):
-    for text in (*whole_results.notes, whole_results.command, "latent_dim", "[40, 20, 10]", "opensmile", "31.2 s"):
+    for text in (*whole_results.notes, whole_results.command, "latent_dim", "[40, 20, 10]", "opensmile", "31.2\u202fs"):
         assert text in page.text
     for term in ("Activation", "Adjusted R²", "UAR", "Zero-shot", "Probe"):
         assert term in page.text

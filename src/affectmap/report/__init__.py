@@ -1,8 +1,4 @@
-"""The report of a run: one page that opens offline, its figures, and every number as CSV and JSON.
-
-Every value stands in the results; what is worked out here is for the eye: means of ratings and of learning curves, the
-arrows in figure 3, and which method leads.
-"""
+"""The report of a run: one page that opens offline, its figures, and every number as CSV and JSON."""
 
 from __future__ import annotations
 
@@ -51,14 +47,9 @@ def write_report(results: Results, folder: Path) -> None:
 
 
 def with_titles(results: Results) -> Results:
-    """Name corpora by their titles, for people; files keep the names given to them.
+    """Name corpora by their titles, for people, with the given names in a column ``name`` of the corpora.
 
-    Args:
-        results: The results of a run.
-
-    Returns:
-        The same with titles as corpus names, and the given names in a column ``name`` of its corpora. A
-        corpus without a title, or with one that another has, keeps its name.
+    A corpus without a title, or with one that another has, keeps its name.
     """
     corpora = results.corpora
     title = corpora["title"].where(corpora["title"].astype(bool), None).fillna(corpora["corpus"])
@@ -75,12 +66,7 @@ def with_titles(results: Results) -> Results:
 
 
 def write_tables(results: Results, folder: Path) -> None:
-    """Write every number of a run: tables, what they are means of, audit, corpora, findings, claims and settings.
-
-    Args:
-        results: The results of a run.
-        folder: Where the files go.
-    """
+    """Write every number of a run: tables, single values, audit, corpora, findings, claims and settings."""
     frames = {f"table{which}": results.summary[results.summary["table"] == which] for which in "134"}
     frames |= {name: getattr(results, name) for name in _WRITTEN}
     if len(results.costs):

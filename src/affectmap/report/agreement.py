@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-import jinja2
+import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from affectmap import __version__
 from affectmap.agreement.estimators import estimates
 from affectmap.agreement.ratings import rating_matrix
 from affectmap.agreement.summary import text_tables
 from affectmap.files import new_folder, write_text
-from affectmap.report import style
-from affectmap.report.affect_grid import DRAWN_ITEMS, affect_grid, drawn_raters, scale_use
-from affectmap.report.canvas import Picture, drawing, save
-from affectmap.schema import LABELS
+from affectmap.report.canvas import FULL_WIDTH, MAX_COLUMNS, Picture, drawing, save
+from affectmap.report.page import template
+from affectmap.schema import LABEL_RANGE, LABELS
+from affectmap.style import INK, LABEL_COLOURS, MUTED, RULE
+from affectmap.text import counted
+
+#: Raters that are drawn at most; those with most ratings.
+DRAWN_RATERS = 12
+#: Items of a rater that are drawn at most.
+DRAWN_ITEMS = 150
+_NAME_LENGTH = 16
 
 
 def write_agreement(
@@ -66,30 +77,87 @@ def _pictures(ratings: pd.DataFrame, folder: Path) -> Iterator[Picture]:
 def render(
     ratings: pd.DataFrame, table: pd.DataFrame, warnings: Sequence[str], pictures: Sequence[Picture] = ()
 ) -> str:
-    """Make the page.
-
-    Args:
-        ratings: As from `read_ratings`.
-        table: Its agreement.
-        warnings: What is odd.
-        pictures: Figures with their captions.
-
-    Returns:
-        HTML that needs nothing beside it.
-    """
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("affectmap.report", "."),
-        autoescape=True,
-        # A name that the template has and the page lacks is a mistake, not an empty space.
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    """Make the page, HTML that needs nothing beside it."""
     n_raters, n_files = ratings["rater"].nunique(), ratings["file"].nunique()
-    return environment.get_template("agreement.html").render(
-        title=f"{style.counted(n_raters, 'rater')}, {style.counted(n_files, 'recording')}".capitalize(),
+    return template("agreement.html").render(
+        title=f"{counted(n_raters, 'rater')}, {counted(n_files, 'recording')}".capitalize(),
         warnings=warnings,
         tables=text_tables(ratings, table),
         pictures=pictures,
         version=__version__,
     )
+
+
+def drawn_raters(ratings: pd.DataFrame) -> list[str]:
+    """Choose the raters to be drawn: the `DRAWN_RATERS` with most ratings, in alphabetical order."""
+    counted = ratings["rater"].value_counts()
+    return sorted(sorted(counted.index, key=lambda rater: (-counted[rater], rater))[:DRAWN_RATERS])
+
+
+def _shown(rater: str) -> str:
+    """Shorten a name that would run into the next panel."""
+    return rater if len(rater) <= _NAME_LENGTH else f"{rater[: _NAME_LENGTH - 1]}…"
+
+
+def affect_grid(ratings: pd.DataFrame, raters: list[str]) -> Figure:
+    """Draw for each rater where recordings were placed, with a line from where the mean of the others lies."""
+    wide = {label: rating_matrix(ratings, label) for label in LABELS}
+    n_columns = min(len(raters), MAX_COLUMNS)
+    n_rows = math.ceil(len(raters) / n_columns)
+    side = 2.15
+    figure = Figure(figsize=(0.65 + n_columns * (side + 0.35), n_rows * (side + 0.75) + 0.1))
+    wide_in, high_in = figure.get_size_inches()
+    for index, rater in enumerate(raters):
+        row, column = divmod(index, n_columns)
+        left, below = 0.6 + column * (side + 0.35), high_in - (row + 1) * (side + 0.75) + 0.4
+        axes = figure.add_axes((left / wide_in, below / high_in, side / wide_in, side / high_in))
+        own = pd.DataFrame({label: values[rater] for label, values in wide.items()}).dropna()
+        others = pd.DataFrame({label: values.drop(columns=rater).mean(axis=1) for label, values in wide.items()})
+        _draw_rater(axes, own, others.reindex(own.index).astype("float64"))
+        axes.set_title(f"{_shown(rater)} ({len(own):,})", loc="left", weight="bold")
+        axes.set_xlabel("valence")
+        axes.set_ylabel("activation" if not column else "")
+    return figure
+
+
+def _draw_rater(axes: Axes, own: pd.DataFrame, others: pd.DataFrame) -> None:
+    low, high = LABEL_RANGE
+    ticks = range(int(low), int(high) + 1)
+    axes.set(xlim=(low - 0.25, high + 0.25), ylim=(low - 0.25, high + 0.25), xticks=ticks, yticks=ticks)
+    axes.set_aspect("equal")
+    for draw in (axes.axhline, axes.axvline):
+        draw((low + high) / 2, color=RULE, linewidth=0.8, zorder=0)
+    if len(own) > DRAWN_ITEMS:
+        own = own.sample(DRAWN_ITEMS, random_state=0)
+        others = others.loc[own.index]
+    ends = np.stack([own.to_numpy(dtype="float64"), others.to_numpy(dtype="float64")])
+    line: dict[str, Any] = {"color": MUTED, "linewidth": 0.5, "alpha": 0.5, "zorder": 1}
+    axes.plot(ends[:, :, 1], ends[:, :, 0], **line)
+    axes.plot(
+        own["valence"], own["activation"], "o", color=LABEL_COLOURS["activation"], markersize=3, alpha=0.6, zorder=2
+    )
+
+
+def scale_use(ratings: pd.DataFrame, raters: list[str]) -> Figure:
+    """Draw how often each rater used each half step: a column for each scale, a row a rater."""
+    high_in = 0.9 + 0.5 * len(raters)
+    figure = Figure(figsize=(FULL_WIDTH * 0.75, high_in))
+    low, high = LABEL_RANGE
+    for column, label in enumerate(LABELS):
+        wide = rating_matrix(ratings, label)
+        axes = figure.add_axes((0.16 + 0.43 * column, 0.5 / high_in, 0.38, 1 - 0.9 / high_in))
+        for index, rater in enumerate(raters):
+            values = wide[rater].dropna().to_numpy(dtype="float64")
+            steps, counts = np.unique(np.round(2 * values) / 2, return_counts=True)
+            place = len(raters) - 1 - index
+            axes.axhline(place, color=RULE, linewidth=0.6, zorder=0)
+            heights = 0.85 * counts / max(1, counts.max(initial=1))
+            axes.bar(steps, heights, width=0.38, bottom=place, color=LABEL_COLOURS[label])
+        axes.axvline((low + high) / 2, color=MUTED, linewidth=0.8, linestyle=(0, (2, 2)), zorder=3)
+        axes.set(xlim=(low - 0.4, high + 0.4), ylim=(-0.05, len(raters)), xticks=range(int(low), int(high) + 1))
+        places = [len(raters) - 0.7 - i for i in range(len(raters))]
+        axes.set_yticks(places, [] if column else [_shown(rater) for rater in raters])
+        axes.tick_params(axis="y", length=0, labelcolor=INK)
+        axes.spines["left"].set_visible(False)
+        axes.set_title(label, loc="left", weight="bold")
+    return figure

@@ -10,14 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from string import ascii_lowercase
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from affectmap.files import new_file
-from affectmap.report.style import INK, MUTED, RULE
+from affectmap.style import INK, MUTED, RULE
 
 #: Width of a figure that fills the page's column, in inches.
 FULL_WIDTH = 10.4
@@ -56,18 +57,8 @@ _LOOK: Any = {
 _FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A figure as the page shows it.
-
-    Attributes:
-        stem: File name without its ending.
-        caption: What is seen, in full sentences.
-        alt: The same for those who cannot see it, short.
-        source: The SVG as a ``data:`` address.
-        width: Natural width in CSS pixels.
-        height: Natural height in CSS pixels.
-    """
+class Picture(NamedTuple):
+    """A figure as the page shows it: its SVG as a ``data:`` address, and its natural size in CSS pixels."""
 
     stem: str
     caption: str
@@ -79,13 +70,7 @@ class Picture:
 
 @contextmanager
 def drawing() -> Iterator[None]:
-    """Draw with the report's look; matplotlib's settings are restored afterwards.
-
-    Example:
-        >>> with drawing():
-        ...     mpl.rcParams["svg.fonttype"]
-        'none'
-    """
+    """Draw with the report's look; matplotlib's settings are restored afterwards."""
     with mpl.rc_context(_LOOK), warnings.catch_warnings():
         # A corpus may be named in a script that matplotlib's own font lacks; the reader's font has it.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
@@ -93,18 +78,7 @@ def drawing() -> Iterator[None]:
 
 
 def save(figure: Figure, folder: Path, stem: str, caption: str, alt: str) -> Picture:
-    """Write a figure as PNG and SVG.
-
-    Args:
-        figure: Drawn within `drawing`.
-        folder: Where ``stem.png`` and ``stem.svg`` go.
-        stem: File name without its ending.
-        caption: Caption on the page.
-        alt: Text in place of the figure.
-
-    Returns:
-        The picture for the page.
-    """
+    """Write a figure, drawn within `drawing`, as ``stem.png`` and ``stem.svg``, and give it for the page."""
     # Neither kind names its maker or a date: the same results give the same bytes.
     with new_file(folder / f"{stem}.png") as temporary:
         # Half the time of the default for a tenth more bytes.
@@ -128,6 +102,17 @@ def file_stem(*words: str) -> str:
         'figure3-ridge-activation-valence'
     """
     return re.sub(r"[^a-z0-9]+", "-", "-".join(words).lower()).strip("-")
+
+
+def letter(index: int) -> str:
+    """Count by letters, as parts of a figure are named.
+
+    Example:
+        >>> letter(0), letter(25), letter(26)
+        ('a', 'z', 'aa')
+    """
+    head, tail = divmod(index, 26)
+    return (letter(head - 1) if head else "") + ascii_lowercase[tail]
 
 
 @dataclass(frozen=True)

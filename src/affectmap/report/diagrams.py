@@ -15,8 +15,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Polygon
 
-from affectmap.report.style import EMOTION_MARKS, MUTED, RULE, number
 from affectmap.schema import LABEL_RANGE, LABELS
+from affectmap.style import EMOTION_MARKS, MUTED, RULE
+from affectmap.text import number
 
 #: Words of the circumplex and their angle in degrees from positive valence, after Russell 1980, fig. 2.
 _WORDS = {
@@ -38,21 +39,7 @@ _HALO = [effects.withStroke(linewidth=3, foreground="white")]
 
 
 def mean_ratings(ratings: pd.DataFrame) -> pd.DataFrame:
-    """Average the ratings of each corpus and emotion.
-
-    Args:
-        ratings: One row an utterance, as in the results.
-
-    Returns:
-        Columns role, corpus, emotion, activation, valence, sd_activation, sd_valence, n; rows only where both
-        are rated, and for the four emotions alone.
-
-    Example:
-        >>> rows = {"role": "source", "corpus": "a", "emotion": "sad", "activation": [1.0, 2.0], "valence": 2.0}
-        >>> rated = pd.DataFrame(rows)
-        >>> mean_ratings(rated)[["emotion", "activation", "n"]].values.tolist()
-        [['sad', 1.5, 2]]
-    """
+    """Average the ratings of each corpus and of the four emotions, over utterances that have both."""
     rated = ratings.dropna(subset=list(LABELS))
     rated = rated[rated["emotion"].isin(list(EMOTION_MARKS))]
     groups = rated.groupby(["role", "corpus", "emotion"], sort=True)
@@ -61,16 +48,7 @@ def mean_ratings(ratings: pd.DataFrame) -> pd.DataFrame:
 
 
 def circumplex(ratings: pd.DataFrame) -> Figure:
-    """Draw the circle of emotion words and, inside it, where the four emotions were rated on average.
-
-    Source: Das et al. 2022, fig. 1; Russell 1980.
-
-    Args:
-        ratings: As from `mean_ratings`; may be empty.
-
-    Returns:
-        The figure: valence to the right, activation upwards.
-    """
+    """Draw the circle of emotion words and where the four emotions were rated on average (Russell 1980)."""
     figure = Figure(figsize=(7.2, 5.9))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(-0.1, 6.2), ylim=(0.7, 5.5), aspect="equal")
@@ -80,13 +58,8 @@ def circumplex(ratings: pd.DataFrame) -> Figure:
     others = ratings[ratings["role"] == "target"]
     for row in others.to_dict("records"):
         mark = EMOTION_MARKS[row["emotion"]]
-        style: dict[str, Any] = {
-            "color": "white",
-            "markeredgecolor": mark.colour,
-            "markersize": 6,
-            "markeredgewidth": 1.2,
-        }
-        axes.plot(row["valence"], row["activation"], mark.marker, zorder=3, **style)
+        style: dict[str, Any] = {"color": "white", "markeredgecolor": mark.colour, "markersize": 6}
+        axes.plot(row["valence"], row["activation"], mark.marker, zorder=3, markeredgewidth=1.2, **style)
     taken = ratings[["valence", "activation"]].to_numpy(dtype=np.float64)
     for row in ratings[ratings["role"] == "source"].to_dict("records"):
         _draw_emotion(axes, row, taken)
@@ -128,18 +101,7 @@ def _draw_emotion(axes: Axes, row: Mapping[Any, Any], taken: npt.NDArray[np.floa
 
 
 def find_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Find what the network's figure needs, wherever in the nested settings it stands.
-
-    Args:
-        settings: Nested settings of a run.
-
-    Returns:
-        input_dim, hidden_dims, latent_dim and noise_std; the paper's where the settings do not say.
-
-    Example:
-        >>> find_settings({"training": {"latent_dim": 3, "hidden_dims": [32]}})["hidden_dims"]
-        [32]
-    """
+    """Find what the network's figure needs, wherever in nested settings it stands; the paper's where it is missing."""
     found = dict(_walk(settings))
     return {name: found.get(name, default) for name, default in _DEFAULTS.items()}
 
@@ -153,34 +115,14 @@ def _walk(settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def layer_sizes(settings: Mapping[str, Any]) -> list[int]:
-    """Give the sizes of all layers, from the features in to the features out.
-
-    Args:
-        settings: Nested settings of a run.
-
-    Returns:
-        Sizes; the embedding's is the middle one.
-
-    Example:
-        >>> layer_sizes({})
-        [88, 40, 20, 10, 2, 10, 20, 40, 88]
-    """
+    """Give the sizes of all layers from the features in to the features out; the embedding's is the middle one."""
     found = find_settings(settings)
     down = [int(found["input_dim"]), *map(int, found["hidden_dims"]), int(found["latent_dim"])]
     return down + down[-2::-1]
 
 
 def network(settings: Mapping[str, Any]) -> Figure:
-    """Draw the autoencoder layer by layer, with what goes in, what comes out and what is compared.
-
-    Source: Das et al. 2022, fig. 2 and eq. 6.
-
-    Args:
-        settings: Nested settings of a run.
-
-    Returns:
-        The figure.
-    """
+    """Draw the autoencoder layer by layer, as fig. 2 of Das et al. 2022, with its inputs, outputs and both losses."""
     sizes = layer_sizes(settings)
     noise_std = float(find_settings(settings)["noise_std"])
     middle = len(sizes) // 2

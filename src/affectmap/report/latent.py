@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
@@ -18,8 +17,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from affectmap.report.canvas import FULL_WIDTH, Grid
-from affectmap.report.style import EMOTION_MARKS, INK, MUTED, OTHER_MARK
 from affectmap.schema import LABEL_RANGE, LABELS
+from affectmap.style import EMOTION_MARKS, INK, MUTED, OTHER_MARK
 
 #: The outermost 2 % of the points do not decide how large the others are drawn.
 _QUANTILES = (0.01, 0.99)
@@ -27,15 +26,14 @@ _QUANTILES = (0.01, 0.99)
 _VECTOR_POINTS = 600
 #: Fewer rated utterances than this give no direction worth an arrow.
 _ARROW_POINTS = 10
-#: The palest fifth of either map would not be seen on white.
+#: Without the palest colours, which cannot be seen on white.
 _MAPS: dict[str, Colormap] = {
     label: ListedColormap(mpl.colormaps[name](np.linspace(0.0, top, 256)))
     for label, name, top in (("activation", "viridis", 0.9), ("valence", "plasma", 0.86))
 }
 
 
-@dataclass(frozen=True)
-class Frame:
+class Frame(NamedTuple):
     """The square all panels of a figure show, and how many points lie outside it."""
 
     centre: tuple[float, float]
@@ -44,18 +42,7 @@ class Frame:
 
 
 def common_frame(points: npt.NDArray[np.float64]) -> Frame:
-    """Choose one square for all corpora that a few far points cannot blow up.
-
-    Args:
-        points: ``(N, 2)``, finite; N may be 0.
-
-    Returns:
-        The square around the middle 98 % of each dimension, with a margin of an eighth.
-
-    Example:
-        >>> common_frame(np.array([[0.0, 0.0], [2.0, 1.0]])).n_outside
-        0
-    """
+    """Choose one square around the middle 98 % of each dimension, so that a few far points cannot blow it up."""
     if len(points) == 0:
         return Frame((0.0, 0.0), 1.0, 0)
     low, high = np.quantile(points, _QUANTILES, axis=0)
@@ -66,16 +53,9 @@ def common_frame(points: npt.NDArray[np.float64]) -> Frame:
 
 
 def latent_figure(embeddings: pd.DataFrame, corpora: Sequence[str]) -> tuple[Figure, Frame]:
-    """Draw one method's embedding: corpora as columns, emotion and the two ratings as rows.
+    """Draw one method's embedding, as fig. 3 of Das et al. 2022: corpora as columns, emotion and the ratings as rows.
 
-    Source: Das et al. 2022, fig. 3.
-
-    Args:
-        embeddings: One method's rows: corpus, emotion, activation, valence, z1, z2.
-        corpora: Names in the order of the columns.
-
-    Returns:
-        The figure and the square it shows. A rating that no utterance has gets no row.
+    A rating that no utterance has gets no row.
     """
     embeddings = embeddings.dropna(subset=["z1", "z2"])
     rows = ["emotion", *(label for label in LABELS if embeddings[label].notna().any())]
@@ -149,14 +129,7 @@ def _draw_direction(axes: Axes, rated: pd.DataFrame, name: str) -> None:
     # In a corner, where few points are, and as long in every panel: it is a direction, no size.
     corner = np.array([left + 0.14 * (right - left), low + 0.86 * (high - low)])
     step = slope / length * 0.09 * (right - left)
-    style = {
-        "arrowstyle": "-|>",
-        "color": INK,
-        "linewidth": 1.4,
-        "mutation_scale": 10,
-        "shrinkA": 0,
-        "shrinkB": 0,
-    }
+    style = {"arrowstyle": "-|>", "color": INK, "linewidth": 1.4, "mutation_scale": 10, "shrinkA": 0, "shrinkB": 0}
     axes.annotate("", xy=tuple(corner + step), xytext=tuple(corner - step), arrowprops=style)
 
 

@@ -5,21 +5,17 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jinja2
 import pandas as pd
 
-from affectmap.audit.verdicts import footnotes, signs_of
-from affectmap.report import style
-from affectmap.report.audit import audit_view
-from affectmap.report.canvas import Picture
-from affectmap.report.claims import claim_views
-from affectmap.report.glance import glances
-from affectmap.report.summary import summarise
+from affectmap import style, text
+from affectmap.audit.verdicts import SIGNS, Verdict, footnotes, signs_of
+from affectmap.report.canvas import Picture, letter
+from affectmap.report.summary import glances, summarise
 from affectmap.report.tables import Table, build_table
 
 if TYPE_CHECKING:
@@ -33,60 +29,36 @@ TABLES = {
     "table4_probe": ("4", ("probe",)),
 }
 _POLICIES = {
-    "source": "mean and spread of the source’s training fold",
-    "target-20": "mean and spread of a random fifth of its utterances; the rest is evaluated",
-    "target-all": "its own mean and spread",
-    "speaker": "each speaker’s own mean and spread",
+    "source": "mean and standard deviation of the source’s training fold",
+    "target-20": "mean and standard deviation of a random fifth of its utterances; the rest is evaluated",
+    "target-all": "its own mean and standard deviation",
+    "speaker": "each speaker’s own mean and standard deviation",
 }
-
-
-@dataclass(frozen=True)
-class Dropped:
-    """What was found in one corpus.
-
-    Attributes:
-        corpus: Its name.
-        headline: How many utterances were dropped, by kind.
-        folder: What all files' paths begin with; empty if they share nothing.
-        rows: file (without the folder), kind, detail, dropped; dropped ones first.
-    """
-
-    corpus: str
-    headline: str
-    folder: str
-    rows: list[dict[str, Any]]
+#: How a verdict is drawn: class and mark.
+_MARKS = {
+    Verdict.SOUND: ("holds", "✓"),
+    Verdict.UNTOLD: ("open", "?"),
+    Verdict.WARNING: ("open", "!"),
+    Verdict.CONFOUNDED: ("fails", "✗"),
+    Verdict.LEAK: ("fails", "✗"),
+}
+_Rows = list[dict[str, Any]]
 
 
 def page_tables(results: Results) -> dict[str, Table | None]:
-    """Build the tables that the page shows, ``None`` where the run has nothing for one.
-
-    Args:
-        results: The results of a run.
-
-    Returns:
-        By the keys of `TABLES`.
-    """
+    """Build the tables that the page shows, by the keys of `TABLES`; ``None`` where the run has nothing for one."""
     corpora = [str(name) for name in results.corpora["corpus"]]
     return {key: build_table(results.summary, which, corpora, readings) for key, (which, readings) in TABLES.items()}
 
 
 def render(results: Results, tables: Mapping[str, Table | None], pictures: Mapping[str, Sequence[Picture]]) -> str:
-    """Make the page.
-
-    Args:
-        results: The results of a run.
-        tables: As from `page_tables`.
-        pictures: Pictures by their place on the page.
-
-    Returns:
-        HTML that needs nothing beside it.
-    """
+    """Make the page, HTML that needs nothing beside it, with pictures by their place."""
     sources = [str(c) for c in results.corpora.loc[results.corpora["role"] == "source", "corpus"]]
     targets = [str(c) for c in results.corpora.loc[results.corpora["role"] == "target", "corpus"]]
     policies = style.ordered(map(str, results.corpora["policy"].dropna()), list(_POLICIES))
-    return _template().render(
+    return template("report.html").render(
         results=results,
-        title=f"{style.listed(sources)} to {style.listed(targets)}" if targets else style.listed(sources),
+        title=f"{text.listed(sources)} to {text.listed(targets)}" if targets else text.listed(sources),
         sentences=summarise(results),
         audit=audit_view(results.audit),
         glances=glances(results),
@@ -112,7 +84,8 @@ def _initials(notes: Sequence[str]) -> str:
 
 
 @cache
-def _template() -> jinja2.Template:
+def template(name: str) -> jinja2.Template:
+    """Load a page's template, which may write numbers and lists as `affectmap.text` does."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("affectmap.report", "."),
         autoescape=True,
@@ -121,37 +94,34 @@ def _template() -> jinja2.Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["footnotes"] = footnotes
+    names = ("number", "score", "listed", "counted", "spelt", "language_name", "is_number")
+    environment.globals.update({name: getattr(text, name) for name in names})
+    environment.globals.update(letter=letter, is_compared=style.is_compared, footnotes=footnotes)
     environment.filters["signs"] = lambda cell: signs_of([cell])
-    names = ("number", "percent", "listed", "counted", "spelt", "language_name", "letter", "is_number", "is_compared")
-    environment.globals.update({name: getattr(style, name) for name in names})
-    environment.filters["count"] = lambda value: f"{int(value):,}" if style.is_number(value) else style.DASH
-    environment.filters["or_dash"] = lambda value: value if isinstance(value, str) and value else style.DASH
-    return environment.get_template("report.html")
+    environment.filters["count"] = lambda value: text.number(value, 0)
+    environment.filters["or_dash"] = lambda value: value if isinstance(value, str) and value else text.DASH
+    return environment.get_template(name)
+
+
+class Dropped(NamedTuple):
+    """What was found in one corpus: how much was dropped, the folder all files lie in, and every finding."""
+
+    corpus: str
+    headline: str
+    folder: str
+    rows: _Rows
 
 
 def findings_by_corpus(findings: pd.DataFrame) -> list[Dropped]:
-    """Group findings by corpus, every one of them.
-
-    Args:
-        findings: Columns corpus, file, kind, detail, dropped.
-
-    Returns:
-        One item a corpus, in the order they first appear.
-
-    Example:
-        >>> rows = {"corpus": "a", "file": ["/x/1", "/x/2"], "kind": "outlier", "detail": "", "dropped": True}
-        >>> findings_by_corpus(pd.DataFrame(rows))[0].headline
-        'two utterances dropped (2 outlier)'
-    """
+    """Group findings by corpus in the order they first appear, dropped ones first within each."""
     groups = []
     for corpus, mine in findings.groupby("corpus", sort=False):
         dropped = mine["dropped"].astype(bool)
         kinds = mine.loc[dropped, "kind"].value_counts()
         by_kind = ", ".join(f"{n:,} {kind}" for kind, n in kinds.items())
         notes = int((~dropped).sum())
-        parts = [f"{style.counted(int(dropped.sum()), 'utterance')} dropped" + (f" ({by_kind})" if by_kind else "")]
-        parts += [style.counted(notes, "note")] if notes else []
+        parts = [f"{text.counted(int(dropped.sum()), 'utterance')} dropped" + (f" ({by_kind})" if by_kind else "")]
+        parts += [text.counted(notes, "note")] if notes else []
         folder = _common_folder([str(file) for file in mine["file"] if file])
         rows = mine.assign(file=mine["file"].astype(str).str.removeprefix(folder), dropped=dropped)
         # Stable: within both halves the order of the run.
@@ -160,13 +130,13 @@ def findings_by_corpus(findings: pd.DataFrame) -> list[Dropped]:
     return groups
 
 
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+def _records(frame: pd.DataFrame) -> _Rows:
     return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
 
 
 def _common_folder(files: Sequence[str]) -> str:
     folders = {PurePath(file).parent for file in files}
-    # Relative names are short already, and one file alone is told whole.
+    # Relative names are short already, and one file alone is shown whole.
     if len(files) < 2 or not all(folder.is_absolute() for folder in folders):
         return ""
     shared = os.path.commonpath([*folders])
@@ -174,22 +144,116 @@ def _common_folder(files: Sequence[str]) -> str:
 
 
 def flat_settings(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Flatten nested settings to dotted names, values as JSON but for bare words.
-
-    Args:
-        settings: Nested mapping of plain JSON values.
-        prefix: What names begin with.
-
-    Yields:
-        Name and value, in order.
-
-    Example:
-        >>> list(flat_settings({"training": {"epochs": 50, "preset": "paper"}}))
-        [('training.epochs', '50'), ('training.preset', 'paper')]
-    """
+    """Flatten nested settings to dotted names, values as JSON but for bare words."""
     for name, value in settings.items():
         if isinstance(value, Mapping) and value:
             yield from flat_settings(value, f"{prefix}{name}.")
         else:
-            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-            yield f"{prefix}{name}", text
+            shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+            yield f"{prefix}{name}", shown
+
+
+class AuditView(NamedTuple):
+    """What the page says of the audit: a headline, checks that are not sound (the worst first), and all checks."""
+
+    headline: str
+    faults: _Rows
+    rows: _Rows
+
+
+def audit_view(audit: pd.DataFrame) -> AuditView:
+    """Put the checks of an audit into words: can these results be believed?"""
+    rows = [_check_row(row) for row in _records(audit)]
+    order = [str(verdict) for verdict in reversed(Verdict)]
+    faults = sorted(
+        (row for row in rows if row["verdict"] != Verdict.SOUND), key=lambda row: order.index(row["verdict"])
+    )
+    return AuditView(_headline(rows), faults, rows)
+
+
+def _check_row(row: dict[str, Any]) -> dict[str, Any]:
+    verdict = Verdict(row["verdict"])
+    kind, mark = _MARKS[verdict]
+    of = text.number(row["n"], 0) if text.is_number(row["n"]) else ""
+    names = [row["corpus"], row["other"] if row["other"] != row["corpus"] else ""]
+    shown = {"shown": text.count_or_score(row["value"]), "of": of, "where": ", ".join(filter(None, names))}
+    return row | {"kind": kind, "mark": mark, "sign": SIGNS.get(verdict, "")} | shown
+
+
+def _headline(rows: _Rows) -> str:
+    n, n_sound = len(rows), sum(row["verdict"] == Verdict.SOUND for row in rows)
+    bad = sum(row["verdict"] in SIGNS for row in rows)
+    if not rows:
+        return "Nothing was checked."
+    if n_sound == n:
+        every = f"all {text.counted(n, 'check')} are sound" if n > 1 else "the one check that was made is sound"
+        return f"Nothing speaks against the results: {every}."
+    if bad:
+        found = f"{text.out_of(bad, n, 'check')} found a leak or a confounded corpus"
+        return f"Some results must not be taken at face value: {found}. What they bear on is marked in all tables."
+    asking = f"{text.out_of(n - n_sound, n, 'check')} {'asks' if n - n_sound == 1 else 'ask'} for care"
+    return f"No leak was found; {asking}."
+
+
+class Claim(NamedTuple):
+    """One claim of the paper with its verdict, and the comparisons it was tested by."""
+
+    letter: str
+    statement: str
+    verdict: str
+    overall: str
+    rows: _Rows
+
+
+def claim_views(claims: pd.DataFrame) -> list[Claim]:
+    """Put each claim's comparisons into words and onto one scale, with the places of a small plot."""
+    views = []
+    for name, group in claims.groupby("claim", sort=True):
+        rows = _records(group)
+        overall = [row for row in rows if row["corpus"] == "all"]
+        single = [row for row in rows if row["corpus"] != "all"]
+        # One scale a claim, zero in the middle, so that its rows can be compared by eye.
+        ends = [abs(row[k]) for row in rows for k in ("difference", "ci_low", "ci_high") if text.is_number(row[k])]
+        scale = max(ends, default=0.0) or 1.0
+        verdict = overall[0]["verdict"] if overall else "cannot be told"
+        words = " ".join([_support(single), *map(_overall_words, overall)])
+        shown = [_claim_row(row, scale) for row in [*single, *overall]]
+        views.append(Claim(str(name), rows[0]["statement"], verdict, words, shown))
+    return views
+
+
+def _support(single: _Rows) -> str:
+    above = sum(text.is_number(row["difference"]) and row["difference"] > 0 for row in single)
+    clearly = sum(text.is_number(row["ci_low"]) and row["ci_low"] > 0 for row in single)
+    verb = "supports" if above == 1 else "support"
+    support = f"{text.out_of(above, len(single), 'comparison').capitalize()} {verb} it"
+    return (
+        f"{support}, {text.spelt(clearly) if clearly else 'none'} with the whole interval." if above else f"{support}."
+    )
+
+
+def _overall_words(row: dict[str, Any]) -> str:
+    if not text.is_number(row["difference"]):
+        parts = "all parts" in str(row["comparison"])
+        return "It has parts of different kinds and holds only if all do." if parts else ""
+    difference = text.score(row["difference"], signed=True)
+    return f"All together ({row['comparison']}): {difference}. {interval_words(row['ci_low'], row['ci_high'])}"
+
+
+def _claim_row(row: dict[str, Any], scale: float) -> dict[str, Any]:
+    keys = ("difference", "ci_low", "ci_high")
+    places = {key: 50 + 47 * row[key] / scale if text.is_number(row[key]) else None for key in keys}
+    interval = text.score_range(row["ci_low"], row["ci_high"], signed=True)
+    shown = {"difference": text.score(row["difference"], signed=True), "interval": interval}
+    return row | {"places": places, "shown": shown, "words": interval_words(row["ci_low"], row["ci_high"])}
+
+
+def interval_words(low: object, high: object) -> str:
+    """Say what an interval of a difference means, for people who do not work with intervals."""
+    if not (text.is_number(low) and text.is_number(high)):
+        return "There are too few speakers to say how sure this is."
+    if low > 0:
+        return "The whole interval lies above zero: other speakers would most likely show the same."
+    if high < 0:
+        return "The whole interval lies below zero: other speakers would most likely show the opposite."
+    return "The interval includes zero: with other speakers it might have come out the other way."

@@ -1,53 +1,119 @@
-"""The results in plain words, made from the numbers: what transfers, how well, how surely, and which claims hold."""
+"""The results in plain words and bars, made from the numbers: what transfers, how well and how surely.
+
+Conventions:
+    * Only corpora that no method was trained on count, and only values without any label of theirs (zero-shot).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import mean, median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
-from affectmap.report.claims import SHORT_NAMES
-from affectmap.report.glance import not_rated
-from affectmap.report.style import (
+from affectmap.style import RIDGE, UNSUPERVISED, chance, class_names, is_compared
+from affectmap.text import (
     DASH,
-    RIDGE,
-    UNSUPERVISED,
-    chance,
-    class_names,
     counted,
-    is_compared,
     is_number,
     language_name,
     listed,
-    number,
     out_of,
-    percent,
+    score,
+    score_range,
     spelt,
 )
-from affectmap.report.transfer import Leader, Transfer, bounds, percents
 
 if TYPE_CHECKING:
     from affectmap.experiment.results import Results
 
-#: Share of the ratings' differences that counts as read clearly, and as read in part.
+#: Share of the ratings' differences from which a rating is predicted clearly, and in part.
 CLEARLY, IN_PART = 0.3, 0.1
 #: With fewer speakers or fewer evaluated utterances a corpus gets a warning.
 FEW_SPEAKERS, FEW_UTTERANCES = 8, 100
 #: With more corpora than this the text gives a range; the bars and tables have them all.
 _MANY = 3
+#: Each claim of the paper in a few words.
+_CLAIMS = {
+    "a": "metric methods explain ratings better than the unsupervised one",
+    "b": "activation is explained better than valence",
+    "c": "metric methods recognise emotions better than the unsupervised one",
+    "d": "three emotions are easier than four",
+    "e": "only distances in activation gain from ratings",
+    "f": "Metric-Val mostly recognises emotions better than Metric-Act",
+    "g": "SUPERB leads on IEMOCAP and SAVEE only",
+}
+
+
+class Leader(NamedTuple):
+    """The compared method that does best on average over the unseen corpora, its rows, and how many were compared."""
+
+    method: str
+    rows: list[dict[str, Any]]
+    n_methods: int
+
+
+class Transfer:
+    """What was measured on corpora that no method was trained on."""
+
+    def __init__(self, results: Results) -> None:
+        self.corpora = results.corpora
+        self.targets = [str(c) for c in results.corpora.loc[results.corpora["role"] == "target", "corpus"]]
+        rows = results.summary[results.summary["reading"] == "zero-shot"]
+        records = [{str(key): value for key, value in row.items()} for row in rows.to_dict("records")]
+        self._rows = [row for row in records if is_number(row["mean"]) and row["corpus"] in self.targets]
+
+    def row(self, method: str, corpus: str, quantity: str) -> dict[str, Any] | None:
+        """Give the summary's row, ``None`` if there is none."""
+        for row in self._rows:
+            if (row["method"], row["corpus"], row["quantity"]) == (method, corpus, quantity):
+                return row
+        return None
+
+    def leader(self, quantities: Iterable[str]) -> Leader | None:
+        """Find the compared method that is best on average, counted from guessing where one can guess."""
+        mine = [r for r in self._rows if is_compared(r["method"]) and r["quantity"] in set(quantities)]
+        # What is the most that one corpus has may be the lesser one of another.
+        most = {
+            r["corpus"]: max(len(other["quantity"]) for other in mine if other["corpus"] == r["corpus"]) for r in mine
+        }
+        mine = [r for r in mine if len(r["quantity"]) == most[r["corpus"]]]
+        # Counted from guessing, or a corpus with fewer classes would always look better.
+        gain: dict[str, list[float]] = {}
+        for row in mine:
+            gain.setdefault(row["method"], []).append(row["mean"] - (chance(row["quantity"]) or 0.0))
+        if not gain:
+            return None
+        best = max(gain, key=lambda method: sum(gain[method]) / len(gain[method]))
+        return Leader(best, [row for row in mine if row["method"] == best], len(gain))
+
+    def leaders(self) -> list[Leader]:
+        """Find the leaders for activation, valence and classes, where there are any."""
+        found = [self.leader(quantities) for quantities in (["activation"], ["valence"], self.most_classes())]
+        return [leader for leader in found if leader]
+
+    def most_classes(self) -> list[str]:
+        """Name the quantities with the most classes that some unseen corpus has: N-S-H-A, or S-H-A without neutral."""
+        named = {(row["corpus"], row["quantity"]) for row in self._rows if row["table"] == "4"}
+        most = {max((quantity for corpus, quantity in named if corpus == each), key=len) for each, _ in named}
+        return sorted(most)
+
+    def not_rated(self, corpora: Iterable[str]) -> str:
+        """Say which ratings nobody gave to some corpora; empty where all is rated."""
+        missing: dict[str, list[str]] = {}
+        for corpus in corpora:
+            row = self.corpora[self.corpora["corpus"] == corpus].iloc[0]
+            labels = [label for label in ("activation", "valence") if is_number(n := row[f"n_{label}"]) and n == 0]
+            if labels:
+                missing.setdefault(", ".join(labels).capitalize(), []).append(corpus)
+        return " ".join(
+            f"{labels}: not rated in {listed(names)}, so not measured." for labels, names in missing.items()
+        )
 
 
 def summarise(results: Results) -> list[tuple[str, str]]:
-    """Say in a few sentences what came out.
-
-    Args:
-        results: The results of a run.
-
-    Returns:
-        Leading words and a sentence or two, in reading order.
-    """
+    """Say in a few sentences what came out: leading words and a sentence or two, in reading order."""
     transfer = Transfer(results)
     transferred = "" if transfer.targets else "No other corpus was given, so nothing can be said about transfer."
     sentences = [
@@ -56,7 +122,7 @@ def summarise(results: Results) -> list[tuple[str, str]]:
         ("Transfer.", transferred),
         ("Activation.", _about_rating(transfer, "activation")),
         ("Valence.", _about_rating(transfer, "valence")),
-        ("Not rated.", not_rated(transfer, transfer.targets)),
+        ("Not rated.", transfer.not_rated(transfer.targets)),
         ("Emotions.", _about_classes(transfer)),
         ("A simpler map.", _about_ridge(transfer)),
         ("The paper’s claims.", _about_claims(results.claims)),
@@ -79,8 +145,8 @@ def _about_small(corpora: pd.DataFrame) -> str:
             small[str(row["corpus"])] = listed(counts)
     if len(small) > _MANY:
         few = f"fewer than {spelt(FEW_SPEAKERS)} speakers or {FEW_UTTERANCES} evaluated utterances"
-        return f"{listed(small)} have {few} each: their figures are very uncertain."
-    return " ".join(f"{corpus} has only {counts}: its figures are very uncertain." for corpus, counts in small.items())
+        return f"{listed(small)} have {few} each: their results are very uncertain."
+    return " ".join(f"{corpus} has only {counts}: its results are very uncertain." for corpus, counts in small.items())
 
 
 def _named(results: Results, role: str) -> list[str]:
@@ -95,12 +161,10 @@ def _named(results: Results, role: str) -> list[str]:
 def _what_was_done(results: Results) -> str:
     n_methods = sum(map(is_compared, results.summary["method"].unique()))
     sources, targets = _named(results, "source"), _named(results, "target")
-    start = f"{counted(n_methods, 'autoencoder').capitalize()} learnt from {listed(sources)}"
     verb = "was" if n_methods == 1 else "were"
-    if not targets:
-        return f"{start} and {verb} tried on its speakers that were held out."
-    unheard = f"{counted(len(targets), 'corpus')} never heard in training"
-    return f"{start} and {verb} then tried on {unheard}: {listed(targets)}."
+    start = f"{counted(n_methods, 'autoencoder').capitalize()} {verb} trained on {listed(sources)} and evaluated on"
+    where = f"{counted(len(targets), 'unseen corpus')}: {listed(targets)}" if targets else "its held-out speakers"
+    return f"{start} {where}."
 
 
 def _about_rating(transfer: Transfer, label: str) -> str:
@@ -109,17 +173,16 @@ def _about_rating(transfer: Transfer, label: str) -> str:
         return ""
     average = mean(row["mean"] for row in leader.rows)
     how = "clearly" if average >= CLEARLY else "in part" if average >= IN_PART else "hardly"
-    text = (
-        f"It can {how} be read from the embedding of speech never heard in training: "
-        f"{_chosen(leader)} explains {_each(leader.rows, least=0.0)} of the differences between ratings."
-    )
+    explained = _each(leader.rows, "of the differences between ratings", least=0.0)
+    predict = "hardly predict it" if how == "hardly" else f"predict it {how}"
+    text = f"Embeddings of unseen corpora {predict}: {_chosen(leader)} explains {explained}."
     if leader.method == UNSUPERVISED:
-        return f"{text} That is the autoencoder that saw no rating."
+        return f"{text} It saw no rating."
     plain = [transfer.row(UNSUPERVISED, row["corpus"], label) for row in leader.rows]
     shares = [max(row["mean"], 0.0) for row in plain if row]
     if not shares:
         return text
-    explained = _range(shares) if len(shares) > _MANY else listed(map(percent, shares))
+    explained = _range(shares) if len(shares) > _MANY else listed(map(score, shares))
     return f"{text} {UNSUPERVISED}, which saw no rating, explains {explained}."
 
 
@@ -130,23 +193,23 @@ def _chosen(leader: Leader) -> str:
     return f"{leader.method}, the best of the {spelt(leader.n_methods)} compared methods and chosen afterwards,"
 
 
-def _each(rows: Sequence[dict[str, Any]], least: float = -1.0) -> str:
-    """Write every share with its corpus and interval, or the range where there are many."""
+def _each(rows: Sequence[dict[str, Any]], what: str, least: float = -1.0) -> str:
+    """Write the share of something in every corpus with its interval, or the range where there are many."""
     shares = [max(row["mean"], least) for row in rows]
     if len(rows) > _MANY:
-        return _range(shares)
-    parts, words = [], "with other speakers "
+        return f"{_range(shares)} {what}"
+    parts, words, what = [], "with other speakers ", f" {what}"
     for row, share in zip(rows, shares, strict=True):
         ends = bounds(row)
-        sure = f"{words}{percents(*(max(end, least) for end in ends))}" if ends else "interval unknown"
-        # What the range is, is said once.
-        words = "" if ends else words
-        parts.append(f"{percent(share)} in {row['corpus']} ({sure})")
+        sure = f"{words}{score_range(*(max(end, least) for end in ends))}" if ends else "interval unknown"
+        parts.append(f"{score(share)}{what} in {row['corpus']} ({sure})")
+        # What the share and its range are of is said once.
+        words, what = "" if ends else words, ""
     return listed(parts)
 
 
 def _range(shares: Sequence[float]) -> str:
-    low, middle, high = (percent(choose(shares)) for choose in (min, median, max))
+    low, middle, high = (score(choose(shares)) for choose in (min, median, max))
     return low if low == high else f"{low} to {high} (median {middle})"
 
 
@@ -158,21 +221,20 @@ def _about_classes(transfer: Transfer) -> str:
     for row in leader.rows:
         by_classes.setdefault(str(row["quantity"]), []).append(row)
     parts = [
-        f"{_each(rows)} of {listed(class_names(quantity))} speech (guessing: {percent(chance(quantity))})"
+        f"{_each(rows, f'of {listed(class_names(quantity))} speech')} (guessing: {score(chance(quantity))})"
         for quantity, rows in by_classes.items()
     ]
     most = max(by_classes, key=len)
     return (
-        f"Without a single label of the new corpus, a classifier on the embedding of {_chosen(leader)} "
-        f"recognises {listed(parts)}, each emotion weighing the same. In the tables they are "
+        f"Without a single label of the unseen corpus, a classifier on the embedding of {_chosen(leader)} "
+        f"recognises {listed(parts)}; each emotion weighs the same. The tables name emotions by their "
         f"initials; {most}: {', '.join(class_names(most))}."
     )
 
 
 def _about_ridge(transfer: Transfer) -> str:
     # Against the very methods that the sentences before praised.
-    leaders = [transfer.leader(quantities) for quantities in (["activation"], ["valence"], transfer.most_classes())]
-    ours = [row for leader in leaders if leader for row in leader.rows]
+    ours = [row for leader in transfer.leaders() for row in leader.rows]
     pairs = [(row, ridge) for row in ours if (ridge := transfer.row(RIDGE, row["corpus"], row["quantity"]))]
     leads = [row["mean"] - ridge["mean"] for row, ridge in pairs if row["mean"] > ridge["mean"]]
     ridge_words, total = "Ridge regression from the same features straight to the ratings", len(pairs)
@@ -180,7 +242,7 @@ def _about_ridge(transfer: Transfer) -> str:
         return ""
     if len(leads) == total:
         where = f"all {counted(total, 'comparison')}" if total > 1 else "the one comparison there is"
-        by = f"by {number(100 * mean(leads), 1)} points of 100{' on average' if total > 1 else ''}"
+        by = f"by {score(mean(leads))}{' on average' if total > 1 else ''}"
         return f"{ridge_words} reaches less: the network leads in {where}, {by}{_overlap(pairs)}."
     where = f"{out_of(total - len(leads), total, 'comparison')}" if total > 1 else "the one comparison there is"
     rest = "the network has no clear advantage" if 2 * len(leads) <= total else "the network leads in the others"
@@ -200,7 +262,79 @@ def _overlap(pairs: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> str:
 def _about_claims(claims: pd.DataFrame) -> str:
     overall = claims[claims["corpus"] == "all"].drop_duplicates("claim")
     parts = [
-        f"({row['claim']}) {SHORT_NAMES.get(str(row['claim']), 'see below')}: {row['verdict']}"
+        f"({row['claim']}) {_CLAIMS.get(str(row['claim']), 'see below')}: {row['verdict']}"
         for row in overall.to_dict("records")
     ]
     return f"On these corpora, {'; '.join(parts)}." if parts else ""
+
+
+class Measure(NamedTuple):
+    """One bar: shares for its length, its interval and its two ticks, the words beside it, and its verdicts."""
+
+    label: str
+    share: float
+    text: str
+    method: str
+    unsupervised: float | None
+    guessing: float | None
+    span: tuple[float, float] | None
+    sureness: str
+    audit: str = ""
+
+
+class Glance(NamedTuple):
+    """One unseen corpus, its measures, and a sentence on what nobody rated."""
+
+    corpus: str
+    about: str
+    measures: list[Measure]
+    missing: str
+
+
+def glances(results: Results) -> list[Glance]:
+    """Give the bars of "at a glance": for each unseen corpus the best compared method for each quantity."""
+    transfer = Transfer(results)
+    leaders = transfer.leaders()
+    found = []
+    for row in results.corpora[results.corpora["role"] == "target"].to_dict("records"):
+        corpus, named = str(row["corpus"]), is_number(row["n_speakers"])
+        measures = [
+            _measure(transfer, leader, mine, named=named)
+            for leader in leaders
+            if (mine := next((each for each in leader.rows if each["corpus"] == corpus), None))
+        ]
+        language = language_name(row["language"])
+        speakers = counted(int(row["n_speakers"]), "speaker") if named else ""
+        about = ", ".join(filter(None, [language if language != DASH else "", speakers]))
+        if measures:
+            found.append(Glance(corpus, about, measures, transfer.not_rated([corpus])))
+    return found
+
+
+def _measure(transfer: Transfer, leader: Leader, row: Mapping[str, Any], *, named: bool) -> Measure:
+    quantity = str(row["quantity"])
+    guessing, ends = chance(quantity), bounds(row)
+    classes = f"Emotions recognised, of {spelt(len(class_names(quantity)))}" if guessing else ""
+    plain = transfer.row(UNSUPERVISED, row["corpus"], quantity) if leader.method != UNSUPERVISED else None
+    unknown = f"interval unknown: {'too few speakers' if named else 'speakers not named'}"
+    return Measure(
+        label=classes or f"{quantity.capitalize()} explained",
+        share=_within(row["mean"]),
+        text=score(row["mean"]),
+        method=leader.method,
+        unsupervised=float(plain["mean"]) if plain else None,
+        guessing=guessing,
+        span=(_within(ends[0]), _within(ends[1])) if ends else None,
+        sureness=f"95 % interval over speakers: {score_range(*ends)}" if ends else unknown,
+        audit=row.get("audit", ""),
+    )
+
+
+def _within(share: float) -> float:
+    return min(max(float(share), 0.0), 1.0)
+
+
+def bounds(row: Mapping[str, Any]) -> tuple[float, float] | None:
+    """Give a row's interval over speakers, ``None`` unless both ends are known."""
+    low, high = row["ci_low"], row["ci_high"]
+    return (float(low), float(high)) if is_number(low) and is_number(high) else None

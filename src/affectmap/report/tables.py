@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from affectmap.audit.verdicts import footnotes, signs_of
-from affectmap.report.style import COMPARED, QUANTITIES, is_compared, is_number, number, ordered
+from affectmap.style import COMPARED, QUANTITIES, is_compared, ordered
+from affectmap.text import DASH, is_number, score, score_range
 
 #: Groups of a table's rows, from above.
 GROUPS = ("Trained on the corpus itself", "Compared methods", "Baselines")
@@ -18,19 +19,8 @@ _Key = tuple[str, str]
 _Rows = dict[str, dict[_Key, dict[str, Any]]]
 
 
-@dataclass(frozen=True)
-class Cell:
-    """One value as it is written.
-
-    Attributes:
-        mean: Mean over folds and seeds.
-        sd: Standard deviation over them, after "±"; empty if there is no value.
-        interval: The 95 % interval over speakers; empty if there is none.
-        hint: All of it and the counts in words.
-        best: Whether it is the best of the compared methods in its column.
-        significant: Whether it gets the asterisk.
-        signs: Of the verdicts that bear on it.
-    """
+class Cell(NamedTuple):
+    """One value as it is written: mean, standard deviation, interval, all of it in words, and how it is marked."""
 
     mean: str
     sd: str = ""
@@ -41,21 +31,15 @@ class Cell:
     signs: str = ""
 
 
-@dataclass(frozen=True)
-class TableRow:
+class TableRow(NamedTuple):
     """One method: its name on the page, the summary's rows by corpus and quantity, and a cell a column."""
 
     label: str
     records: dict[_Key, dict[str, Any]]
     cells: list[Cell]
 
-    def value(self, corpus: str, quantity: str) -> dict[str, Any] | None:
-        """Give the summary's row for a corpus and quantity, ``None`` if there is none."""
-        return self.records.get((corpus, quantity))
 
-
-@dataclass(frozen=True)
-class TableGroup:
+class TableGroup(NamedTuple):
     """Rows that belong together: trained on the corpus itself, compared methods, baselines."""
 
     title: str
@@ -69,7 +53,7 @@ class Table:
     Attributes:
         columns: Corpus and quantity of each column.
         groups: Rows by group; a group without rows is left out.
-        unit: ``UAR`` (shown in percent) or ``adjusted R²``.
+        unit: ``UAR`` or ``adjusted R²``.
     """
 
     columns: list[_Key]
@@ -98,24 +82,7 @@ class Table:
 
 
 def build_table(summary: pd.DataFrame, which: str, corpora: Sequence[str], readings: Sequence[str]) -> Table | None:
-    """Build a table of the paper from the summary.
-
-    Args:
-        summary: The results' summary.
-        which: "1", "3" or "4".
-        corpora: Names in the order of the columns.
-        readings: Readings to show, beside methods trained on the corpus itself.
-
-    Returns:
-        The table, or ``None`` if the summary has nothing for it.
-
-    Example:
-        >>> row = {"table": "1", "method": "DAE-Unsupervised", "corpus": "a", "quantity": "valence",
-        ...        "reading": "held-out", "mean": 0.5, "sd": 0.1, "ci_low": 0.4, "ci_high": 0.6, "n_runs": 5,
-        ...        "n": 9, "significant": None}
-        >>> build_table(pd.DataFrame([row]), "1", ["a"], ["held-out"]).groups[0].rows[0].cells[0].mean
-        '0.500'
-    """
+    """Build table 1, 3 or 4 of some readings from a run's summary; ``None`` if the summary has nothing for it."""
     rows = summary[(summary["table"] == which) & summary["reading"].isin([*readings, *_BOUNDS])]
     records = [{str(k): v for k, v in record.items()} for record in rows.to_dict("records")]
     # They alone make no column: there would be nothing to hold against them.
@@ -146,44 +113,25 @@ def _label(record: dict[str, Any]) -> str:
 
 
 def _group(title: str, rows: _Rows, columns: Sequence[_Key], unit: str) -> TableGroup:
-    best = _best_values(rows, columns, unit) if title == GROUPS[1] else {}
+    best = {key: _best(rows, key) for key in columns} if title == GROUPS[1] else {}
     labels = ordered(rows, COMPARED)
     cells = {label: [_cell(rows[label].get(key), unit, best.get(key)) for key in columns] for label in labels}
     return TableGroup(title, [TableRow(label, rows[label], cells[label]) for label in labels])
 
 
-def _best_values(rows: _Rows, columns: Sequence[_Key], unit: str) -> dict[_Key, str]:
-    """Find the highest value of each column as it is written; a value alone in its column is no best."""
-    best: dict[_Key, str] = {}
-    for key in columns:
-        means = [mine[key]["mean"] for mine in rows.values() if key in mine and is_number(mine[key]["mean"])]
-        # By what is written: a lead that the digits do not show is no lead.
-        if len(means) > 1:
-            best[key] = written(max(means), unit)
-    return best
-
-
-def written(value: object, unit: str, *, signed: bool = False) -> str:
-    """Write a value as the tables do: UAR in percent with one decimal, R² with three.
-
-    Example:
-        >>> written(0.691, "UAR"), written(-0.003, "adjusted R²")
-        ('69.1', '−0.003')
-    """
-    if unit != "UAR":
-        return number(value, signed=signed)
-    return number(100 * value if is_number(value) else None, 1, signed=signed)
+def _best(rows: _Rows, key: _Key) -> str | None:
+    """Find the highest value of a column as it is written; a value alone in its column is no best."""
+    means = [mine[key]["mean"] for mine in rows.values() if key in mine and is_number(mine[key]["mean"])]
+    # By what is written: a lead that the digits do not show is no lead.
+    return score(max(means)) if len(means) > 1 else None
 
 
 def _cell(record: dict[str, Any] | None, unit: str, best: str | None) -> Cell:
     if record is None or not is_number(record["mean"]):
-        return Cell(number(None))
-    mean, sd = written(record["mean"], unit), written(record["sd"], unit)
-    low, high = written(record["ci_low"], unit), written(record["ci_high"], unit)
-    # Half an interval is none: its width would mislead.
-    has_interval = is_number(record["ci_low"]) and is_number(record["ci_high"])
-    interval = f"{low} to {high}" if has_interval else ""
-    over_speakers = f"95 % interval over speakers {interval}" if has_interval else "no interval over speakers"
+        return Cell(DASH)
+    mean, sd, range_ = score(record["mean"]), score(record["sd"]), score_range(record["ci_low"], record["ci_high"])
+    interval = "" if range_ == DASH else range_
+    over_speakers = f"95 % interval over speakers {interval}" if interval else "no interval over speakers"
     runs = int(record["n_runs"]) if is_number(record["n_runs"]) else 0
     utterances = int(record["n"]) if is_number(record["n"]) else 0
     hint = f"{unit} {mean} ± {sd}; {over_speakers}; {runs} runs, {utterances:,} utterances"

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from affectmap.errors import ConfigError, UsageError
 from affectmap.files import new_file
 from affectmap.schema import LABEL_RANGE, LABELS
+from affectmap.style import INK, LABEL_COLOURS, MUTED, RULE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,10 +22,8 @@ if TYPE_CHECKING:
 #: Suffixes of pictures.
 SUFFIXES = (".png", ".svg")
 
-_INK, _MUTED, _RULE = "#1c2128", "#57606a", "#d5dae0"
-_COLOURS = {"activation": "#b3491d", "valence": "#1f6f8b"}
 _WORDS = {"activation": ("calm", "excited"), "valence": ("unpleasant", "pleasant")}
-_FLAGS = {"unfamiliar": "#8a6d00", "clipped": "#b01e52", "not speech": "#57606a", "silent": "#9aa3ad"}
+_FLAGS = {"unfamiliar": "#8a6d00", "clipped": "#b01e52", "not speech": MUTED, "silent": "#9aa3ad"}
 _SPEECH = "#4a7c59"
 _MAX_POINTS = 400  # of the path; more cannot be told apart
 _APART = 0.3  # between start and end, so that their words do not lie on each other
@@ -85,7 +84,7 @@ def draw_track(table: pd.DataFrame, path: Path, *, duration_s: float, smoothing_
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    style: dict[Any, Any] = {"font.size": 9, "axes.edgecolor": _RULE, "text.color": _INK, "svg.hashsalt": "affectmap"}
+    style: dict[Any, Any] = {"font.size": 9, "axes.edgecolor": RULE, "text.color": INK, "svg.hashsalt": "affectmap"}
     with rc_context(style), new_file(path) as temporary:
         figure = Figure(figsize=(12.5, 5.6), facecolor="white")
         FigureCanvasAgg(figure)
@@ -107,12 +106,12 @@ def _fill(figure: Figure, table: pd.DataFrame, duration_s: float, smoothing_s: f
     for axis, label in ((upper, "activation"), (lower, "valence")):
         _draw_trajectory(axis, table, label, unit_s, smoothing_s)
     _draw_strip(strip, table, duration_s / unit_s, unit_s)
-    strip.set_xlabel(f"time in {unit}", color=_MUTED)
+    strip.set_xlabel(f"time in {unit}", color=MUTED)
     upper.set_xlim(0, max(duration_s, 1e-3) / unit_s)
     _draw_path(plane, table, unit, unit_s)
     name = Path(str(table["file"].iloc[0])).name if len(table) else "no speech was found"
     figure.text(0.065, 0.945, _shortened(name), fontsize=12, weight="bold")
-    figure.text(0.065, 0.895, _caption(table, duration_s, smoothing_s), color=_MUTED)
+    figure.text(0.065, 0.895, _caption(table, duration_s, smoothing_s), color=MUTED)
 
 
 def _caption(table: pd.DataFrame, duration_s: float, smoothing_s: float) -> str:
@@ -129,9 +128,9 @@ def _shortened(name: str) -> str:
 
 
 def _draw_trajectory(axis: Axes, table: pd.DataFrame, label: str, unit_s: float, smoothing_s: float) -> None:
-    colour, low, high = _COLOURS[label], *LABEL_RANGE
+    colour, low, high = LABEL_COLOURS[label], *LABEL_RANGE
     middle = _middles(table)
-    axis.axhline(_MIDDLE, color=_RULE, linewidth=1, zorder=0)
+    axis.axhline(_MIDDLE, color=RULE, linewidth=1, zorder=0)
     used = _used(table)
     size = min(20.0, max(3.0, 3000 / max(len(table), 1)))
     axis.scatter(
@@ -152,12 +151,12 @@ def _draw_trajectory(axis: Axes, table: pd.DataFrame, label: str, unit_s: float,
     _draw_bar(axis, table, label, used)
     axis.set_ylim(low - 0.08, high + 0.08)
     axis.set_yticks([low, 2, 3, 4, high])
-    axis.tick_params(length=0, labelbottom=False, colors=_MUTED)
+    axis.tick_params(length=0, labelbottom=False, colors=MUTED)
     for side in ("top", "right", "bottom"):
         axis.spines[side].set_visible(False)
     axis.set_ylabel(label.capitalize(), color=colour, weight="bold", labelpad=8)
     for word, y, place in zip(_WORDS[label], (low, high), ("bottom", "top"), strict=True):
-        axis.annotate(word, (0, y), (4, 0), textcoords="offset points", va=place, color=_MUTED, style="italic",
+        axis.annotate(word, (0, y), (4, 0), textcoords="offset points", va=place, color=MUTED, style="italic",
                       xycoords=("axes fraction", "data"), fontsize=8)  # fmt: skip
 
 
@@ -168,7 +167,7 @@ def _draw_bar(axis: Axes, table: pd.DataFrame, label: str, used: NDArray[np.bool
     value = float(np.median(table[label][used]))
     bounds = [[float(np.median(np.abs(table[label] - table[f"{label}_{end}"])[used]))] for end in ("low", "high")]
     place = axis.get_yaxis_transform()
-    axis.errorbar([1.012], [value], yerr=bounds, transform=place, color=_MUTED, capsize=3, linewidth=1, clip_on=False)
+    axis.errorbar([1.012], [value], yerr=bounds, transform=place, color=MUTED, capsize=3, linewidth=1, clip_on=False)
 
 
 def _draw_strip(axis: Axes, table: pd.DataFrame, end: float, unit_s: float) -> None:
@@ -177,7 +176,7 @@ def _draw_strip(axis: Axes, table: pd.DataFrame, end: float, unit_s: float) -> N
     speech = _is_speech(table)
     spans = list(zip(start[speech] / unit_s, length[speech] / unit_s, strict=True))
     axis.broken_barh(spans, (0.6, 0.4), color=_SPEECH)
-    axis.plot([0, end], [0.6, 0.6], color=_RULE, linewidth=1)
+    axis.plot([0, end], [0.6, 0.6], color=RULE, linewidth=1)
     shown = {name: flagged for name in _FLAGS if (flagged := _flagged(table, name)).any()}
     for i, (name, flagged) in enumerate(shown.items()):
         height = np.full(flagged.sum(), 0.42 - 0.17 * i)
@@ -186,7 +185,7 @@ def _draw_strip(axis: Axes, table: pd.DataFrame, end: float, unit_s: float) -> N
                       va="top", textcoords="offset points", color=_FLAGS[name], fontsize=8)  # fmt: skip
     axis.set_ylim(-0.2, 1)
     axis.set_yticks([0.8, *([0.3] if shown else [])], ["speech", *(["flags"] if shown else [])])
-    axis.tick_params(length=0, colors=_MUTED)
+    axis.tick_params(length=0, colors=MUTED)
     for side in axis.spines.values():
         side.set_visible(False)
 
@@ -202,15 +201,15 @@ def _draw_path(axis: Axes, table: pd.DataFrame, unit: str, unit_s: float) -> Non
 
     low, high = LABEL_RANGE
     axis.set(xlim=(low, high), ylim=(low, high), aspect="equal", xticks=range(1, 6), yticks=range(1, 6))
-    axis.axhline(_MIDDLE, color=_RULE, linewidth=1, zorder=0)
-    axis.axvline(_MIDDLE, color=_RULE, linewidth=1, zorder=0)
-    axis.tick_params(length=0, colors=_MUTED)
-    axis.set_xlabel("unpleasant  ←  valence  →  pleasant", color=_MUTED)
-    axis.set_ylabel("calm  ←  activation  →  excited", color=_MUTED)
+    axis.axhline(_MIDDLE, color=RULE, linewidth=1, zorder=0)
+    axis.axvline(_MIDDLE, color=RULE, linewidth=1, zorder=0)
+    axis.tick_params(length=0, colors=MUTED)
+    axis.set_xlabel("unpleasant  ←  valence  →  pleasant", color=MUTED)
+    axis.set_ylabel("calm  ←  activation  →  excited", color=MUTED)
     used = np.flatnonzero(_used(table))
     if not len(used):
         axis.text(
-            _MIDDLE, _MIDDLE, "no speech to place", ha="center", va="center", color=_MUTED, backgroundcolor="white"
+            _MIDDLE, _MIDDLE, "no speech to place", ha="center", va="center", color=MUTED, backgroundcolor="white"
         )
         return
     axis.scatter(
@@ -227,11 +226,11 @@ def _draw_path(axis: Axes, table: pd.DataFrame, unit: str, unit_s: float) -> Non
     apart = float(np.abs(points[-1] - points[0]).max()) > _APART
     for i, marker, word, shift in ((0, "o", "start", 6), (-1, "s", "end", 6 if apart else -16)):
         colour = path.cmap(0.0 if i == 0 else 1.0)
-        axis.plot(*points[i], marker, color=colour, markeredgecolor=_INK, markersize=8, zorder=4)
+        axis.plot(*points[i], marker, color=colour, markeredgecolor=INK, markersize=8, zorder=4)
         axis.annotate(word, points[i], (7, shift), textcoords="offset points", weight="bold", fontsize=9, zorder=5)
     bar = axis.figure.colorbar(path, ax=axis, fraction=0.035, pad=0.02)
-    bar.set_label(f"time in {unit}", color=_MUTED)
-    bar.ax.tick_params(length=0, colors=_MUTED)
+    bar.set_label(f"time in {unit}", color=MUTED)
+    bar.ax.tick_params(length=0, colors=MUTED)
     bar.outline.set_visible(False)
 
 

@@ -5,22 +5,7 @@ from importlib import resources
 import numpy as np
 import pytest
 
-from affectmap.report.style import (
-    EMOTION_MARKS,
-    INK,
-    METHOD_MARKS,
-    MUTED,
-    chance,
-    class_names,
-    counted,
-    is_number,
-    language_name,
-    letter,
-    listed,
-    number,
-    ordered,
-    percent,
-)
+from affectmap.style import EMOTION_MARKS, INK, METHOD_MARKS, MUTED, chance, class_names, ordered
 
 #: Machado et al. 2009, severity 1, on linear RGB.
 BLINDNESS = {
@@ -76,55 +61,6 @@ def test_text_colours_of_the_page_can_be_read():
     assert len(direct) >= 3
     for colour in (*colours.values(), *direct):
         assert contrast_with_white(colour) >= 4.5, colour
-
-
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), None, "1.0", [1.0]])
-def test_what_is_no_number_is_a_dash(value):
-    assert not is_number(value)
-    assert number(value) == "–"
-    assert percent(value) == "–"
-
-
-@pytest.mark.parametrize("value", [0, 1.5, np.float32(2), np.int64(-3), True])
-def test_numbers_of_any_kind_are_numbers(value):
-    assert is_number(value)
-
-
-@pytest.mark.parametrize(
-    ("value", "signed", "text"),
-    [(-0.0004, False, "0.000"), (0.0, True, "0.000"), (-0.0015, True, "−0.002"), (0.25, True, "+0.250")],
-)
-def test_zero_has_no_sign_and_minus_is_a_minus(value, signed, text):
-    assert number(value, signed=signed) == text
-
-
-def test_percent_does_not_break_from_its_sign():
-    assert percent(0.256) == "26\u202f%"
-    assert percent(0.256, 1) == "25.6\u202f%"
-
-
-def test_lists_as_sentences_have_them():
-    assert listed([]) == ""
-    assert listed(["a", "b"]) == "a and b"
-    assert listed(str(i) for i in range(3)) == "0, 1 and 2"
-
-
-def test_counts_have_the_right_number():
-    assert counted(0, "note") == "no notes"
-    assert counted(2, "corpus") == "two corpora"
-    assert counted(11, "point") == "11 points"
-
-
-def test_languages_by_name():
-    assert language_name("en-GB, de") == "British English, German"
-    assert language_name("") == language_name(float("nan")) == "–"
-
-
-def test_letters_go_on_after_z():
-    names = [letter(i) for i in range(800)]
-    assert len(set(names)) == 800
-    assert names[27] == "ab"
-    assert names[702] == "aaa"
 
 
 def test_order_keeps_unknown_names_last_as_they_came():

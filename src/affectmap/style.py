@@ -1,0 +1,94 @@
+"""What tables, pages and pictures share: the order of methods, classes and quantities, their colours and marks.
+
+Conventions:
+    * Every colour carries a second sign (a shape, a dash, a word), and the four emotions, like the four methods,
+      stay at least 18 ΔE apart for each of the three kinds of colour blindness.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from affectmap.schema import FOUR_CLASSES
+
+#: Order of the columns; a corpus has those that it has values for. Where other classes are missing, others follow.
+QUANTITIES = ("activation", "valence", "N-S-A", "N-S-H-A", "S-A", "S-H-A")
+#: The autoencoder that saw no label: what the metric methods must beat.
+UNSUPERVISED = "DAE-Unsupervised"
+#: What the names of all compared methods begin with.
+COMPARED_PREFIX = "DAE-"
+COMPARED = (UNSUPERVISED, "DAE-Metric-Act", "DAE-Metric-Val", "DAE-Metric-Joint")
+RIDGE = "Ridge (activation, valence)"
+
+INK = "#1c2128"
+MUTED = "#57606a"
+RULE = "#d5dae0"
+
+
+class Mark(NamedTuple):
+    """How one emotion or method is drawn: colour, matplotlib's marker and dash."""
+
+    colour: str
+    marker: str
+    dash: str | tuple[int, tuple[int, ...]] = "-"
+
+
+EMOTION_MARKS = {
+    "neutral": Mark("#7d838b", "o"),
+    "sad": Mark("#1661a8", "s"),
+    "happy": Mark("#cf8a00", "^"),
+    "angry": Mark("#b01e52", "D"),
+}
+OTHER_MARK = Mark("#b9c0c8", ".")
+METHOD_MARKS = {
+    COMPARED[0]: Mark("#444a52", "o"),
+    COMPARED[1]: Mark("#00876b", "s", (0, (5, 1))),
+    COMPARED[2]: Mark("#b0559a", "D", (0, (3, 1, 1, 1))),
+    COMPARED[3]: Mark("#4aa3df", "^", (0, (1, 1))),
+}
+PLAIN_MARK = Mark("#8c949e", "o")
+#: Of the two ratings.
+LABEL_COLOURS = {"activation": "#b3491d", "valence": "#1f6f8b"}
+
+
+def is_compared(method: str) -> bool:
+    """Say whether a method is one of the autoencoders that the tables compare with each other.
+
+    Example:
+        >>> is_compared("DAE-Metric-Act"), is_compared("PCA-2")
+        (True, False)
+    """
+    return method.startswith(COMPARED_PREFIX)
+
+
+def ordered(names: Iterable[str], order: Sequence[str]) -> list[str]:
+    """Put distinct names in a known order; unknown ones follow as they came.
+
+    Example:
+        >>> ordered(["x", "sad", "neutral", "sad"], ["neutral", "sad"])
+        ['neutral', 'sad', 'x']
+    """
+    distinct = list(dict.fromkeys(names))
+    return [name for name in order if name in distinct] + [name for name in distinct if name not in order]
+
+
+def chance(quantity: str) -> float | None:
+    """Give the balanced accuracy of guessing, for a quantity that names its classes by initials.
+
+    Example:
+        >>> chance("N-S-H-A"), chance("valence")
+        (0.25, None)
+    """
+    return 1 / len(quantity.split("-")) if "-" in quantity else None
+
+
+def class_names(quantity: str) -> list[str]:
+    """Spell out the classes that a quantity names by initials.
+
+    Example:
+        >>> class_names("S-H-A")
+        ['sad', 'happy', 'angry']
+    """
+    names = {str(emotion)[0].upper(): str(emotion) for emotion in FOUR_CLASSES}
+    return [names[initial] for initial in quantity.split("-")]

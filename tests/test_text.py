@@ -1,0 +1,96 @@
+"""Numbers, lists and tables as people read them."""
+
+import numpy as np
+
+from affectmap.text import (
+    aligned,
+    count_or_score,
+    counted,
+    is_number,
+    language_name,
+    listed,
+    markdown,
+    number,
+    p_value,
+    score,
+    score_range,
+)
+
+
+def test_what_is_no_number_is_a_dash():
+    for value in (float("nan"), float("inf"), None, "1.0", [1.0]):
+        assert not is_number(value), value
+        for write in (number, score, p_value, count_or_score):
+            assert write(value) == "–", (write, value)
+    assert number(None, unit="s") == "–"
+    assert score_range(0.1, None) == score_range(float("nan"), 0.5) == "–"
+
+
+def test_numbers_of_any_kind_are_numbers():
+    for value in (0, 1.5, np.float32(2), np.int64(-3), True):
+        assert is_number(value), value
+
+
+def test_zero_has_no_sign_and_minus_is_a_minus():
+    for value, signed, text in (
+        (-0.0004, False, "0.000"),
+        (0.0, True, "0.000"),
+        (-0.0015, True, "−0.002"),
+        (0.25, True, "+0.250"),
+    ):
+        assert number(value, 3, signed=signed) == text, value
+
+
+def test_scores_have_two_digits_and_no_zero_before_the_point():
+    cases = {
+        0.0: ".00",
+        -0.004: ".00",
+        0.999: "1.00",
+        -0.5: "−.50",
+        -1.25: "−1.25",
+        12.345: "12.35",
+        0.105: ".10",
+        10.0: "10.00",
+    }
+    for value, text in cases.items():
+        assert score(value) == text, value
+    assert (score(0.5, signed=True), score(-0.5, signed=True), score(0.001, signed=True)) == ("+.50", "−.50", ".00")
+    assert score_range(-0.1, 0.25, signed=True) == "−.10 to +.25"
+
+
+def test_p_values_have_three_digits():
+    assert [p_value(p) for p in (0.0, 0.00099, 0.001, 0.0421, 1.0)] == ["< .001", "< .001", ".001", ".042", "1.000"]
+
+
+def test_a_number_does_not_break_from_its_unit():
+    assert number(9310.4, 0, unit="MB") == "9,310\u202fMB"
+
+
+def test_counts_are_plain_and_shares_are_scores():
+    assert [count_or_score(value) for value in (0, 26.0, 1234, 0.964)] == ["0", "26", "1,234", ".96"]
+
+
+def test_lists_as_sentences_have_them():
+    assert listed([]) == ""
+    assert listed(["a", "b"]) == "a and b"
+    assert listed(str(i) for i in range(3)) == "0, 1 and 2"
+
+
+def test_counts_have_the_right_number():
+    assert counted(0, "note") == "no notes"
+    assert counted(2, "corpus") == "two corpora"
+    assert counted(2, "unseen corpus") == "two unseen corpora"
+    assert counted(11, "point") == "11 points"
+
+
+def test_languages_by_name():
+    assert language_name("en-GB, de") == "British English, German"
+    assert language_name("") == language_name(float("nan")) == "–"
+
+
+def test_tables_are_aligned_without_trailing_spaces():
+    rows = [["", "", "UAR"], ["cats", "valence", "–"], ["a", "b", "1.00"]]
+    assert aligned(rows, n_text=2).splitlines() == ["                UAR", "cats  valence     –", "a     b        1.00"]
+    assert aligned([["a", "1"]]) == "a  1"
+    assert aligned([["a", "note"]], n_text=2) == "a  note"
+    assert markdown([["corpus", "n"], ["cats", "2"]], n_text=1) == "| corpus | n |\n|---|---:|\n| cats | 2 |"
