@@ -14,7 +14,7 @@ import soundfile
 import uvicorn
 
 from affectmap.annotator import AnnotatorSettings, Store, create_app, open_store
-from affectmap.web.listening import listen
+from affectmap.web.server import listen
 from conftest import make_voice
 
 TRAINING = "file,activation,valence,note\nt1.wav,4.5,2,Loud and hasty.\nt2.wav,2,3,\n"

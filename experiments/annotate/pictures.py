@@ -26,7 +26,7 @@ from selenium.webdriver.common.keys import Keys
 from affectmap.annotator import AnnotatorSettings, Store, create_app, open_store
 from affectmap.annotator.rating import read_rating
 from affectmap.corpora.synthetic.recordings import speak_corpora
-from affectmap.web.listening import listen
+from affectmap.web.server import listen
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 EMOTIONS = ("neutral", "sad", "happy", "angry")

@@ -7,8 +7,8 @@ import uuid
 import pytest
 
 from affectmap.annotator import AnnotatorSettings, open_store, server
-from affectmap.annotator.exports import keep_ratings
 from affectmap.annotator.rating import Rating
+from affectmap.annotator.results import keep_ratings
 from affectmap.cli.annotate import _names
 
 

@@ -16,7 +16,7 @@ from uvicorn.server import ServerState
 
 from affectmap.errors import UsageError
 from affectmap.service import ServiceSettings, create_app
-from affectmap.web.listening import PatientProtocol, listen
+from affectmap.web.server import PatientProtocol, listen
 from conftest import make_voice
 
 pytestmark = pytest.mark.slow
@@ -27,7 +27,7 @@ def server(start_server):
     return start_server(
         "--concurrency", "2", "--max-mb", "3",
         first="""
-import affectmap.service.limits as limits, affectmap.service.uploads as uploads, affectmap.web.listening as listening
+import affectmap.service.settings as limits, affectmap.service.uploads as uploads, affectmap.web.server as listening
 listening.HEAD_S = 1.0
 listening.READING_S = 2.0
 limits.PATIENCE_S = uploads.PATIENCE_S = 1.5

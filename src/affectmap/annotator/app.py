@@ -20,8 +20,8 @@ from starlette.exceptions import HTTPException
 from affectmap import __version__
 from affectmap.annotator.database import DatabaseAwayError, DatabaseFullError
 from affectmap.annotator.door import Door
-from affectmap.annotator.organiser import add_organiser_pages
-from affectmap.annotator.rater_pages import RaterDesk, add_rater_pages
+from affectmap.annotator.organiser_api import add_organiser_pages
+from affectmap.annotator.rater_api import RaterDesk, add_rater_pages
 from affectmap.annotator.store import Store
 from affectmap.errors import AffectmapError
 from affectmap.web.guard import Guard

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Select, and_, exists, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from affectmap.annotator.database import Database
-from affectmap.annotator.people import Rater, now
+from affectmap.annotator.raters import Rater, now
 from affectmap.annotator.rating import Rating
 from affectmap.annotator.tables import ASSIGNMENTS, ITEMS, RATERS, RATINGS
 from affectmap.web.refusal import RefusalError
@@ -65,7 +65,7 @@ class Ratings:
         >>> import tempfile
         >>> from pathlib import Path
         >>> from affectmap.annotator.database import open_database
-        >>> from affectmap.annotator.people import People
+        >>> from affectmap.annotator.raters import People
         >>> database = open_database(None, Path(tempfile.mkdtemp()))
         >>> Ratings(database).progress(People(database).add("Ada")).n_items
         0

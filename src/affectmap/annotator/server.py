@@ -7,12 +7,12 @@ import socket
 from collections.abc import Callable
 
 from affectmap.annotator.app import create_app
-from affectmap.annotator.exports import RATINGS, keep_ratings
+from affectmap.annotator.results import RATINGS, keep_ratings
 from affectmap.annotator.settings import AnnotatorSettings
 from affectmap.annotator.store import Store, open_store
 from affectmap.errors import StorageError
-from affectmap.web.host import address_of
-from affectmap.web.listening import listen, run_server
+from affectmap.web.server import listen, run_server
+from affectmap.web.settings import address_of
 
 
 def annotate(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from affectmap.errors import UsageError
-from affectmap.web.host import is_local
+from affectmap.web.settings import is_local
 
 #: Longest name of a rater or an emotion class, in characters.
 LONGEST_NAME = 60

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from affectmap.annotator.catalogue import LONGEST_S
+from affectmap.annotator.recordings import LONGEST_S
 from affectmap.audio.reading import read_audio, resample
 from affectmap.web.refusal import RefusalError
 

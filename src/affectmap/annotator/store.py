@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import threading
 
-from affectmap.annotator.catalogue import Found, look_through
 from affectmap.annotator.database import Database, open_database
-from affectmap.annotator.people import People, Rater
+from affectmap.annotator.raters import People, Rater
 from affectmap.annotator.ratings import Ratings
+from affectmap.annotator.recordings import Found, look_through
 from affectmap.annotator.settings import AnnotatorSettings
 from affectmap.annotator.sounds import Sounds
 from affectmap.annotator.training_items import TrainingItem, read_training, synthetic_training
 from affectmap.annotator.worklist import Worklist
 from affectmap.errors import AudioError, ConfigError, CorpusError
 from affectmap.web.refusal import RefusalError
-from affectmap.web.root import find_recording
+from affectmap.web.requests import find_recording
 
 _GONE = "this recording cannot be played any more and is passed over; the next one comes"
 

@@ -16,7 +16,7 @@ from affectmap.errors import AffectmapError, LabelError
 from affectmap.files import new_folder, write_text
 from affectmap.schema import LABEL_RANGE, LABELS
 from affectmap.web.refusal import RefusalError
-from affectmap.web.root import find_recording
+from affectmap.web.requests import find_recording
 
 #: Training items at most.
 MAX_ITEMS = 5

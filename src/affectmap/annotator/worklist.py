@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterable, Sequence
 
 from sqlalchemy import Connection, func, insert, select, text, update
 
-from affectmap.annotator.catalogue import Found
 from affectmap.annotator.database import Database
 from affectmap.annotator.order import order_of
+from affectmap.annotator.recordings import Found
 from affectmap.annotator.tables import ASSIGNMENTS, ITEMS, RATERS, RATINGS
 
 _CODE_BYTES = 12

@@ -5,6 +5,6 @@
 """
 
 from affectmap.service.app import create_app
-from affectmap.service.limits import ServiceSettings
+from affectmap.service.settings import ServiceSettings
 
 __all__ = ["ServiceSettings", "create_app"]

@@ -25,10 +25,10 @@ from starlette.exceptions import HTTPException
 
 from affectmap import __version__
 from affectmap.model.model import Model, load_model
-from affectmap.service.answers import Answer, Format, TrackOptions, embed_answer, track_answer
 from affectmap.service.jobs import AbandonedError, Jobs
-from affectmap.service.limits import LONGEST_UTTERANCE_S, MAX_CHANNELS, MAX_RATE, ServiceSettings
 from affectmap.service.reference import RECORDING_BODY, RESULTS, reference_page
+from affectmap.service.results import Answer, Format, TrackOptions, embed_answer, track_answer
+from affectmap.service.settings import LONGEST_UTTERANCE_S, MAX_CHANNELS, MAX_RATE, ServiceSettings
 from affectmap.service.uploads import Given, recording_of
 from affectmap.web.guard import Guard
 from affectmap.web.refusal import RefusalError

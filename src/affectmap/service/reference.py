@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from affectmap.web.listening import MAX_CONNECTIONS
+from affectmap.web.server import MAX_CONNECTIONS
 
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 #: The three ways to hand over a recording.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from affectmap.service.app import create_app
-from affectmap.service.limits import ServiceSettings
-from affectmap.web.host import address_of
-from affectmap.web.listening import listen, run_server
+from affectmap.service.settings import ServiceSettings
+from affectmap.web.server import listen, run_server
+from affectmap.web.settings import address_of
 
 
 def serve(settings: ServiceSettings, notify: Callable[[str], None]) -> None:

@@ -20,9 +20,9 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from affectmap.service.jobs import AbandonedError
-from affectmap.service.limits import MAX_JSON, PATIENCE_S, SLOWEST_BODY, ServiceSettings
+from affectmap.service.settings import MAX_JSON, PATIENCE_S, SLOWEST_BODY, ServiceSettings
 from affectmap.web.refusal import RefusalError
-from affectmap.web.root import find_recording
+from affectmap.web.requests import find_recording
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from affectmap.web.host import LOCAL_NAMES
+from affectmap.web.settings import LOCAL_NAMES
 
 _HEADERS = (
     (

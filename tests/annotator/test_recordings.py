@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from affectmap.annotator import catalogue
-from affectmap.annotator.catalogue import look_through
+from affectmap.annotator import recordings as catalogue
+from affectmap.annotator.recordings import look_through
 from affectmap.errors import CorpusError
 
 

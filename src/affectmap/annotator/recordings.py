@@ -14,7 +14,7 @@ from affectmap.audio.reading import MIN_DURATION_S, UNREADABLE, promised_share
 from affectmap.corpora.folder import find_recordings
 from affectmap.errors import AffectmapError
 from affectmap.web.refusal import RefusalError
-from affectmap.web.root import find_recording
+from affectmap.web.requests import find_recording
 
 #: Longest utterance in seconds: nobody can give one rating to more.
 LONGEST_S = 120.0

@@ -24,7 +24,7 @@ from affectmap.audio.quality import FLAGS
 from affectmap.errors import AffectmapError
 from affectmap.model.model import Model
 from affectmap.service.jobs import AbandonedError
-from affectmap.service.limits import (
+from affectmap.service.settings import (
     LONGEST_UTTERANCE_S,
     MAX_OVERLAP,
     MAX_ROWS,

@@ -14,8 +14,8 @@ import soundfile
 
 from affectmap.audio.reading import UNREADABLE, promised_share, unreadable
 from affectmap.errors import UsageError
-from affectmap.web.host import is_local
 from affectmap.web.refusal import RefusalError
+from affectmap.web.settings import is_local
 
 #: An utterance lasts seconds; what is longer is told to be a recording, which a track measures in little memory.
 LONGEST_UTTERANCE_S = 300.0

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from affectmap.web.refusal import RefusalError
-from affectmap.web.root import find_recording
+from affectmap.web.requests import find_recording
 
 
 @pytest.fixture

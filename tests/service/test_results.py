@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from affectmap.cli import main
-from affectmap.service.answers import TrackOptions
+from affectmap.service.results import TrackOptions
 from affectmap.web.refusal import RefusalError
 
 

@@ -14,9 +14,9 @@ from starlette.concurrency import run_in_threadpool
 from affectmap.annotator.body import read_body, read_json
 from affectmap.annotator.consistency import own_consistency
 from affectmap.annotator.door import COOKIE, SESSION_S, Door, Session
-from affectmap.annotator.exports import EXPORTS
-from affectmap.annotator.people import Rater
+from affectmap.annotator.raters import Rater
 from affectmap.annotator.rates import Rates
+from affectmap.annotator.results import EXPORTS
 from affectmap.annotator.standing import Standing
 from affectmap.annotator.store import Store
 from affectmap.web.refusal import RefusalError

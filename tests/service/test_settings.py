@@ -3,7 +3,7 @@ import pytest
 import soundfile
 
 from affectmap.errors import AudioError, UsageError
-from affectmap.service.limits import ServiceSettings, check_recording
+from affectmap.service.settings import ServiceSettings, check_recording
 from affectmap.web.refusal import RefusalError
 
 TOKEN = "a-token-of-23-characters"

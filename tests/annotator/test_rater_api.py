@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from affectmap.annotator import app as app_module
-from affectmap.annotator import rater_pages, server
+from affectmap.annotator import rater_api, server
 from affectmap.annotator import sounds as sounds_module
 from affectmap.annotator.database import DatabaseAwayError, DatabaseFullError
 from affectmap.annotator.rates import Rates
@@ -250,7 +250,7 @@ def test_guesses_are_counted(site):
 
 
 def test_haste_is_limited(make_store, tools, monkeypatch):
-    monkeypatch.setattr(rater_pages, "RATER_RATE", (0.001, 5))
+    monkeypatch.setattr(rater_api, "RATER_RATE", (0.001, 5))
     site = tools.site(make_store(raters=("Ada", "Bob")))
     answers = [site.ask("GET", f"/api/{site.token}/next") for _ in range(6)]
     assert [answer.status_code for answer in answers] == [200] * 5 + [429]

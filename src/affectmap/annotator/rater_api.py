@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from affectmap.annotator.body import read_json
 from affectmap.annotator.languages import languages
-from affectmap.annotator.people import Rater
+from affectmap.annotator.raters import Rater
 from affectmap.annotator.rates import Rates
 from affectmap.annotator.rating import read_rating
 from affectmap.annotator.ratings import ConflictError, Progress
