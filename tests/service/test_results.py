@@ -11,7 +11,8 @@ import pytest
 import soundfile
 
 from affectmap.cli import main
-from affectmap.service.results import TrackOptions
+from affectmap.errors import AudioError
+from affectmap.service.results import TrackOptions, check_recording
 from affectmap.web.refusal import RefusalError
 
 
@@ -198,3 +199,22 @@ def test_too_many_rows_are_refused():
     TrackOptions(windows=3.0).check(7200)
     with pytest.raises(RefusalError, match=r"a hop of 0.3 s gives 24,000 rows, at most 20,000"):
         TrackOptions(windows=3.0, hop=0.3).check(7200)
+
+
+def test_recordings_that_unfold_are_refused(tmp_path):
+    file = tmp_path / "x.wav"
+    soundfile.write(file, np.zeros((800, 9)), 8000)
+    with pytest.raises(RefusalError, match="9 channels, expected at most 8") as caught:
+        check_recording(file, 60, "cut it")
+    assert caught.value.status == 422
+    soundfile.write(file, np.zeros(800), 192000)
+    with pytest.raises(RefusalError, match="192000 samples a second"):
+        check_recording(file, 60, "cut it")
+    soundfile.write(tmp_path / "long.flac", np.zeros(8000 * 61), 8000)  # a few kilobytes
+    assert (tmp_path / "long.flac").stat().st_size < 50_000
+    with pytest.raises(RefusalError, match="lasts 61 s, at most 60 s are taken here; cut it") as caught:
+        check_recording(tmp_path / "long.flac", 60, "cut it")
+    assert caught.value.status == 413
+    (tmp_path / "text.wav").write_text("no sound")
+    with pytest.raises(AudioError, match="not audio"):
+        check_recording(tmp_path / "text.wav", 60, "cut it")

@@ -27,10 +27,10 @@ def server(start_server):
     return start_server(
         "--concurrency", "2", "--max-mb", "3",
         first="""
-import affectmap.service.settings as limits, affectmap.service.uploads as uploads, affectmap.web.server as listening
+import affectmap.service.uploads as uploads, affectmap.web.server as listening
 listening.HEAD_S = 1.0
 listening.READING_S = 2.0
-limits.PATIENCE_S = uploads.PATIENCE_S = 1.5
+uploads.PATIENCE_S = 1.5
 """,
     )  # fmt: skip
 

@@ -11,8 +11,7 @@ from affectmap.annotator.results import RATINGS, keep_ratings
 from affectmap.annotator.settings import AnnotatorSettings
 from affectmap.annotator.store import Store, open_store
 from affectmap.errors import StorageError
-from affectmap.web.server import listen, run_server
-from affectmap.web.settings import address_of
+from affectmap.web.server import address_of, listen, run_server
 
 
 def annotate(

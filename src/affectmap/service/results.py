@@ -16,20 +16,24 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
+import soundfile
 
 from affectmap.audio.quality import FLAGS
+from affectmap.audio.reading import UNREADABLE, promised_share, unreadable
 from affectmap.errors import AffectmapError
 from affectmap.model.model import Model
 from affectmap.service.jobs import AbandonedError
 from affectmap.service.settings import (
     LONGEST_UTTERANCE_S,
+    MAX_CHANNELS,
     MAX_OVERLAP,
+    MAX_RATE,
     MAX_ROWS,
     ServiceSettings,
-    check_recording,
 )
 from affectmap.service.uploads import Given
 from affectmap.track.recording import track_recording
@@ -200,3 +204,48 @@ def _named(given: Given) -> Iterator[None]:
         yield
     except AffectmapError as error:
         raise RefusalError(422, str(error).replace(str(given.file), given.name)) from error
+
+
+def check_recording(file: Path, longest_s: float, advice: str) -> float:
+    """Look at a recording's head and refuse one that would take too much time or memory.
+
+    Args:
+        file: Path of the recording.
+        longest_s: Seconds allowed.
+        advice: What to do with a longer one.
+
+    Returns:
+        Its length in seconds, as its head has it.
+
+    Raises:
+        AudioError: If it cannot be read.
+        RefusalError: If it is too long, or has too many channels or too high a rate.
+
+    Example:
+        >>> import numpy as np, tempfile
+        >>> file = Path(tempfile.mkdtemp()) / "hum.wav"
+        >>> soundfile.write(file, np.zeros(32000), 16000)
+        >>> check_recording(file, 60, "cut it")
+        2.0
+        >>> check_recording(file, 1, "cut it")
+        Traceback (most recent call last):
+        affectmap.web.refusal.RefusalError: the recording lasts 2 s, at most 1 s are taken here; cut it
+    """
+    promised_share(file)
+    try:
+        with soundfile.SoundFile(file) as sound:
+            n_samples, rate, n_channels = int(sound.frames), int(sound.samplerate), int(sound.channels)
+    except UNREADABLE as error:
+        raise unreadable(file, error) from error
+    duration_s = n_samples / rate
+    if duration_s > longest_s:
+        raise RefusalError(
+            413, f"the recording lasts {duration_s:,.0f} s, at most {longest_s:,.0f} s are taken here; {advice}"
+        )
+    if n_channels > MAX_CHANNELS:
+        raise RefusalError(
+            422, f"the recording has {n_channels} channels, expected at most {MAX_CHANNELS}; keep the voice's"
+        )
+    if rate > MAX_RATE:
+        raise RefusalError(422, f"the recording has {rate} samples a second, expected at most {MAX_RATE}; resample it")
+    return duration_s

@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 from affectmap.service.app import create_app
 from affectmap.service.settings import ServiceSettings
-from affectmap.web.server import listen, run_server
-from affectmap.web.settings import address_of
+from affectmap.web.server import address_of, listen, run_server
 
 
 def serve(settings: ServiceSettings, notify: Callable[[str], None]) -> None:

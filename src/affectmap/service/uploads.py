@@ -20,13 +20,18 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from affectmap.service.jobs import AbandonedError
-from affectmap.service.settings import MAX_JSON, PATIENCE_S, SLOWEST_BODY, ServiceSettings
+from affectmap.service.settings import ServiceSettings
 from affectmap.web.refusal import RefusalError
 from affectmap.web.requests import find_recording
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
+#: Bytes of a JSON body.
+MAX_JSON = 65_536
+#: A body may take this many seconds, and beyond them comes at this many bytes a second or is given up.
+PATIENCE_S = 20.0
+SLOWEST_BODY = 100_000
 #: What an upload is called that brings no name.
 UNNAMED = "upload"
 _FIELD = "file"

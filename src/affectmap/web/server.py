@@ -112,3 +112,13 @@ def run_server(app: ASGIApp, listening: socket.socket) -> None:
     )
     with listening:
         uvicorn.Server(config).run(sockets=[listening])
+
+
+def address_of(host: str, port: int) -> str:
+    """Write the address of a server as a browser takes it.
+
+    Example:
+        >>> address_of("::1", 8000)
+        'http://[::1]:8000'
+    """
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

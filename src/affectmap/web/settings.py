@@ -1,21 +1,49 @@
-"""Telling this machine's own addresses from those that others can reach."""
+"""Settings that every web application has, and one line for a value that is wrong."""
 
 from __future__ import annotations
 
 import ipaddress
+import re
+from collections.abc import Mapping
+from typing import Any
 
+from pydantic import ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, model_validator
+from pydantic.dataclasses import dataclass
+
+from affectmap.errors import UsageError
+
+#: How settings are checked.
+CHECKED = ConfigDict(extra="forbid", allow_inf_nan=False)
 #: Names under which a browser on this machine asks for it.
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+_SHOULD_BE = re.compile(r"^\w+ should (be|have|match)\b")
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
+class ListenSettings:
+    """Where a web application listens; a setting out of range is a `UsageError`."""
+
+    host: str = Field(default="127.0.0.1", description="address to listen on")
+    port: int = Field(default=8000, ge=0, le=65535, description="port to listen on; 0 for a free one")
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _checked(cls, values: Any, check: ValidatorFunctionWrapHandler) -> Any:  # noqa: ANN401 (pydantic's own types)
+        try:
+            return check(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            option = str(first["loc"][0]).replace("_", "-")
+            raise UsageError(explain({**first, "loc": (f"--{option}",)})) from error
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine can reach the application."""
+        return is_local(self.host)
 
 
 def is_local(host: str) -> bool:
-    """Tell whether only this machine can reach an address.
-
-    Args:
-        host: A name or an address to listen on.
-
-    Returns:
-        True for ``localhost`` and loopback addresses; a name that may lead anywhere is not local.
+    """Tell whether only this machine can reach an address; a name that may lead anywhere is not local.
 
     Example:
         >>> is_local("127.0.0.1"), is_local("0.0.0.0"), is_local("example.org")
@@ -27,18 +55,21 @@ def is_local(host: str) -> bool:
         return False
 
 
-def address_of(host: str, port: int) -> str:
-    """Write the address of a server as a browser takes it.
-
-    Args:
-        host: What it listens on.
-        port: Its port.
-
-    Returns:
-        A URL without a path.
+def explain(error: Mapping[str, Any]) -> str:
+    """Put an error of pydantic's into one line: what was given and what was expected.
 
     Example:
-        >>> address_of("::1", 8000)
-        'http://[::1]:8000'
+        >>> explain({"type": "less_than_equal", "loc": ("port",), "input": 70000, "msg": "Input should be at most 9"})
+        'port is 70000; expected at most 9'
     """
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    if own := error.get("ctx", {}).get("error"):  # raised by a check of ours, which says what was given
+        return str(own)
+    name, kind = ".".join(map(str, error["loc"])), error["type"]
+    if kind == "json_invalid":
+        return "the body is no JSON"
+    if kind.startswith("missing"):
+        return f"{name} is missing"
+    if kind in ("extra_forbidden", "unexpected_keyword_argument"):
+        return f"unknown field {name[:40]!r}"
+    expected = _SHOULD_BE.sub("expected", error["msg"])
+    return f"{name or 'the body'} is {str(error['input'])[:40]}; {expected}"
