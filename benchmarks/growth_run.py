@@ -12,8 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from affectmap.corpora import Corpus
+from affectmap.experiment.config import make_config
 from affectmap.experiment.experiment import Experiment
-from affectmap.preparation.config import make_config
 from affectmap.report import write_report
 from affectmap.schema import FUNCTIONALS, validate_table
 

@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 
 from affectmap.losses import LabelLoss, LinearHeadLoss
-from affectmap.model.network import HIDDEN_DIMS
+from affectmap.model.settings import PAPER
 from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.preparation.standardisation import fit_statistics
 from affectmap.schema import LABELS
@@ -24,7 +24,9 @@ from affectmap.stats.scores import linear_svc, scenarios
 
 Floats = npt.NDArray[np.floating]
 
-N_STEPS, BATCH_SIZE, LEARNING_RATE, NOISE_STD, LATENT_DIM, SVC_C = 700, 64, 1e-3, 1.0, 2, 1.0
+N_STEPS, SVC_C = 700, 1.0
+BATCH_SIZE, LEARNING_RATE = PAPER.batch_size, PAPER.learning_rate
+NOISE_STD, LATENT_DIM = PAPER.noise_std, PAPER.latent_dim
 
 
 class Fold:
@@ -65,7 +67,7 @@ class EncoderStack(nn.Module):
 
     def __init__(self, input_dim: int, generators: Sequence[torch.Generator]) -> None:
         super().__init__()
-        sizes = (input_dim, *HIDDEN_DIMS, LATENT_DIM)
+        sizes = (input_dim, *PAPER.hidden_dims, LATENT_DIM)
         self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
         for n_in, n_out in itertools.pairwise(sizes):
             bound = 1 / math.sqrt(n_in)

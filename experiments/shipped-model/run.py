@@ -44,7 +44,7 @@ from affectmap.model.model import SHIPPED, Model
 from affectmap.model.onnx import export_model
 from affectmap.preparation.standardisation import PRIOR
 from affectmap.schema import LABELS
-from affectmap.transfer.recipe import Recipe
+from affectmap.transfer.settings import Recipe
 from transfer import Heard, Trained, adapted, after, alone, by_speaker, max_distance, quality, ridge, train, ways
 
 HERE = Path(__file__).resolve().parent

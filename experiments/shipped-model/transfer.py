@@ -22,7 +22,8 @@ from affectmap.preparation.standardisation import (
 from affectmap.schema import LABELS
 from affectmap.stats.baselines import RidgeMap
 from affectmap.stats.metrics import adjusted_r2, uar
-from affectmap.transfer.recipe import NEUTRAL, Recipe, fit_transfer, gather
+from affectmap.transfer.recipe import NEUTRAL, fit_transfer, gather
+from affectmap.transfer.settings import Recipe
 
 Floats = npt.NDArray[np.float64]
 

@@ -15,10 +15,10 @@ import tempfile
 from pathlib import Path
 
 from affectmap.cli.tables import format_table
+from affectmap.experiment.config import make_config
 from affectmap.experiment.experiment import Experiment
 from affectmap.experiment.results import Results
 from affectmap.files import write_json, write_text
-from affectmap.preparation.config import make_config
 from affectmap.report import write_report
 
 HERE = Path(__file__).resolve().parent

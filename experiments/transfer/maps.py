@@ -18,7 +18,8 @@ from sklearn.linear_model import Ridge
 from affectmap.model.training import TrainedModel, TrainingSettings, TrainingTask, train_stacked
 from affectmap.parallel.workers import mapped, n_workers
 from affectmap.preparation.prepared_corpus import PreparedCorpus
-from affectmap.transfer.recipe import Material, Recipe, gather, student_settings, student_task, teacher_tasks
+from affectmap.transfer.recipe import Material, gather, student_task, teacher_tasks
+from affectmap.transfer.settings import Recipe, student_settings
 
 T = TypeVar("T")
 Floats = npt.NDArray[np.float64]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from affectmap.model.training import TrainingSettings
-from affectmap.transfer.recipe import Recipe
+from affectmap.transfer.settings import Recipe
 
 PAPER = Recipe(training=TrainingSettings(), smoothing=0.0, classes=False, standardised=("corpus",), n_teachers=1)
 RECIPE = Recipe()

@@ -16,7 +16,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 from importlib import resources
 from numbers import Real
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from affectmap.errors import CorpusError, LabelError
 
@@ -76,6 +76,8 @@ class Emotion(StrEnum):
 FOUR_CLASSES = (Emotion.NEUTRAL, Emotion.SAD, Emotion.HAPPY, Emotion.ANGRY)
 #: Neutral, sad, angry: N-S-A.
 THREE_CLASSES = (Emotion.NEUTRAL, Emotion.SAD, Emotion.ANGRY)
+#: The paper's network and loss, or those of the code that its authors released.
+Preset = Literal["paper", "authors-code"]
 
 
 _ALIASES = {

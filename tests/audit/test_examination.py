@@ -9,8 +9,8 @@ import pytest
 from affectmap.audit.examination import examine, speaker_sound
 from affectmap.audit.verdicts import CARRIED
 from affectmap.corpora import load_corpus
+from affectmap.experiment.config import ExperimentConfig
 from affectmap.experiment.protocol import source_folds
-from affectmap.preparation.config import ExperimentConfig
 from affectmap.preparation.folds import leave_one_corpus_out, speaker_folds, stratified_folds
 from affectmap.preparation.pooled_sources import PooledSource
 from affectmap.preparation.prepared_corpus import prepare

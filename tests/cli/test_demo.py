@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pandas as pd
 import pytest
 
-import affectmap.preparation.config
+import affectmap.experiment.config
 from affectmap.cli import main
 from affectmap.corpora.synthetic import recordings as synthetic
 from affectmap.model.embedder import Embedder
@@ -33,10 +33,10 @@ def shorten(patch):
     """Speak two sentences in two languages instead of five languages, and train for a moment."""
     few = {code: replace(language, sentences=language.sentences[:2]) for code, language in synthetic._LANGUAGES.items()}
     patch.setattr(synthetic, "_LANGUAGES", few)
-    make_config = affectmap.preparation.config.make_config
+    make_config = affectmap.experiment.config.make_config
     short = {name: value for name, value in FAST.items() if name != "n_jobs"}
     patch.setattr(synthetic, "speak_corpora", partial(synthetic.speak_corpora, languages=LANGUAGES))
-    patch.setattr(affectmap.preparation.config, "make_config", lambda **flags: make_config(**{**short, **flags}))
+    patch.setattr(affectmap.experiment.config, "make_config", lambda **flags: make_config(**{**short, **flags}))
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +125,7 @@ def test_settings_are_checked_before_anything_is_spoken(affectmap, here, monkeyp
     monkeypatch.setattr(synthetic, "speak_corpora", lambda *a, **k: pytest.fail("spoke before the check"))
     outcome = affectmap("demo", option, value)
     assert (outcome.code, outcome.out) == (2, "")
-    assert outcome.error.startswith(f"{option.strip('-').replace('-', '_')}: input should be")
+    assert outcome.error.startswith(f"{option.strip('-').replace('-', '_')} is ")
     assert not list(here.iterdir())
 
 

@@ -11,7 +11,8 @@ from affectmap.cli.demo import demo_command
 from affectmap.cli.reproduce import reproduce_command
 from affectmap.cli.train import train_command
 from affectmap.errors import UsageError
-from affectmap.preparation.config import ExperimentConfig
+from affectmap.experiment.config import ExperimentConfig
+from affectmap.settings import fields_of
 
 NOT_SETTINGS = {"output", "overwrite", "config", "cache", "backend", "scheduler", "method", "recipe"}
 
@@ -29,7 +30,7 @@ def choices(annotation):
 
 @pytest.mark.parametrize("command", [reproduce_command, train_command])
 def test_every_option_is_a_setting(command):
-    assert set(parameters(command)) - NOT_SETTINGS <= set(ExperimentConfig.model_fields)
+    assert set(parameters(command)) - NOT_SETTINGS <= set(fields_of(ExperimentConfig))
 
 
 @pytest.mark.parametrize("command", [reproduce_command, train_command])
@@ -43,7 +44,7 @@ def test_options_offer_the_values_that_settings_take(command):
     for name, one in parameters(command).items():
         offered = choices(one.annotation)
         if offered and name not in NOT_SETTINGS:
-            assert offered == choices(ExperimentConfig.model_fields[name].annotation), name
+            assert offered == choices(fields_of(ExperimentConfig)[name].annotation), name
 
 
 def test_defaults_told_in_help_are_the_settings_own():
@@ -62,7 +63,7 @@ def test_defaults_told_in_help_are_the_settings_own():
     known = parameters(reproduce_command)
     for name, default in written.items():
         assert known[name].annotation.__metadata__[0].help.endswith(f"{default}.")
-        value = ExperimentConfig.model_fields[name].default
+        value = fields_of(ExperimentConfig)[name].default
         assert default == (f"({value:g})" if isinstance(value, float) else f"({value})")
 
 

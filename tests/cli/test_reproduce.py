@@ -295,9 +295,17 @@ def test_a_folder_of_sheets_that_is_missing_or_empty(reproduce, recordings, here
         ([], 2, "no source is given; add --source NAME=DIR, or source = [...] to the settings file"),
         (["--config", "none.toml"], 2, "none.toml does not exist; expected a TOML file of settings"),
         (["--config", "typo.toml"], 2, "typo.toml: unknown setting epoch; did you mean epochs?"),
-        (["--config", "type.toml"], 2, "type.toml: epochs: input should be a valid integer"),
-        (["--source", "table:birds=birds.parquet", "--method", "x"], 2, "methods.0: input should be 'unsupervised'"),
-        (["--source", "table:birds=birds.parquet", "--n-folds", 1], 2, "n_folds: input should be greater than"),
+        (["--config", "type.toml"], 2, "type.toml: epochs is 'three'; expected a whole number of 1 or more"),
+        (
+            ["--source", "table:birds=birds.parquet", "--method", "x"],
+            2,
+            "methods[0] is 'x'; expected one of unsupervised",
+        ),
+        (
+            ["--source", "table:birds=birds.parquet", "--n-folds", 1],
+            2,
+            "n_folds is 1; expected a whole number of 2 or more",
+        ),
         (
             ["--source", "table:birds=birds.parquet", "--source", "table:birds=cats.parquet"],
             2,

@@ -11,7 +11,7 @@ import pytest
 from affectmap.model.embedder import Embedder
 from affectmap.model.model import load_model
 from affectmap.schema import FUNCTIONALS
-from affectmap.transfer.recipe import Recipe
+from affectmap.transfer.settings import Recipe
 from corpus_files import make_rows, tree, write_emodb, write_settings, write_table, write_tone
 
 ROWS = make_rows()[list(FUNCTIONALS)]
@@ -242,7 +242,7 @@ def test_dropped_recordings_are_named_with_reasons(affectmap, here):
         (
             ["--source", "table:birds=birds.parquet", "--seed", -1],
             2,
-            "seed: input should be greater than or equal to 0",
+            "seed is -1; expected a whole number from 0 to 2147483647",
         ),
         (
             ["--source", "table:flat=flat.parquet"],

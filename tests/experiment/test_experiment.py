@@ -1,6 +1,7 @@
 """A whole run as one function: what comes out, what depends on what, and what is refused."""
 
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,9 +11,9 @@ from sklearn.svm import SVC
 from affectmap.corpora.synthetic.recordings import NOTICE
 from affectmap.errors import AudioError, ConfigError, CorpusError, UsageError
 from affectmap.experiment import experiment
+from affectmap.experiment.config import make_config
 from affectmap.experiment.experiment import Experiment
 from affectmap.model.embedder import Embedder
-from affectmap.preparation.config import make_config
 from affectmap.schema import FUNCTIONALS
 from corpus_files import FAST, make_rows, write_emodb, write_table, write_tone
 
@@ -175,7 +176,7 @@ def test_without_targets_there_is_no_transfer(settings):
 def test_several_sources_are_pooled_and_scored_apart(settings, tmp_path):
     dogs = write_table(tmp_path, "dogs", make_rows(n_speakers=3, seed=4))
     config = settings(target=[], folds="corpus")
-    results = Experiment(config.model_copy(update={"source": [*config.source, dogs]})).run()
+    results = Experiment(replace(config, source=[*config.source, dogs])).run()
     assert results.corpora["role"].tolist() == ["source", "source"]
     held_out = runs_of(results, table="1", reading="held-out", quantity="valence", method="PCA-2")
     assert sorted(held_out["corpus"]) == ["birds", "dogs"]
@@ -324,7 +325,7 @@ def test_dropped_recordings_are_named_when_an_embedder_is_trained(tmp_path):
     Experiment(config, cache=tmp_path / "cache", notify=lines.append).fit_embedder()
     assert lines[0] == "emodb: 17 utterances found, 1 dropped (unreadable 1), 16 used, 16 rated"
     assert f"dropped {wav}/03a02Wa.wav: lasts 0.05 s, expected at least 0.06 s; leave it out" in lines
-    strict = config.model_copy(update={"strict": True})
+    strict = replace(config, strict=True)
     with pytest.raises(AudioError, match=r"03a02Wa\.wav: lasts 0\.05 s"):
         Experiment(strict, cache=tmp_path / "cache").fit_embedder()
 

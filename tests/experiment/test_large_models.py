@@ -9,11 +9,11 @@ import pytest
 from affectmap.corpora import load_corpus
 from affectmap.errors import ConfigError, ModelError, UsageError
 from affectmap.experiment import large_models as comparison
+from affectmap.experiment.config import make_config
 from affectmap.experiment.costs import COLUMNS
 from affectmap.experiment.large_models import KNOWN, Models, compare, find_models, hear_corpora, reference_scores
 from affectmap.experiment.protocol import make_material, source_folds
 from affectmap.features.encoders.recogniser import SUPERB
-from affectmap.preparation.config import make_config
 from affectmap.preparation.pooled_sources import PooledSource
 from affectmap.preparation.prepared_corpus import prepare
 from affectmap.stats.metrics import uar

@@ -11,6 +11,7 @@ from sklearn.svm import SVC
 
 import affectmap.stats.scores
 from affectmap.errors import ConfigError
+from affectmap.experiment.config import ExperimentConfig
 from affectmap.experiment.protocol import (
     Material,
     embed_rows,
@@ -21,7 +22,6 @@ from affectmap.experiment.protocol import (
     source_folds,
     upper_bounds,
 )
-from affectmap.preparation.config import ExperimentConfig
 from affectmap.preparation.folds import Fold
 from affectmap.preparation.pooled_sources import PooledSource
 from affectmap.preparation.standardisation import POLICIES

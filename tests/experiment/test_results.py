@@ -8,6 +8,7 @@ import pytest
 from sklearn.decomposition import PCA
 
 from affectmap.corpora import CARDS, Corpus
+from affectmap.experiment.config import ExperimentConfig
 from affectmap.experiment.protocol import Placed, make_material
 from affectmap.experiment.results import (
     PACKAGES,
@@ -21,7 +22,6 @@ from affectmap.experiment.results import (
 from affectmap.experiment.training_plan import Job
 from affectmap.model.network import DenoisingAutoencoder
 from affectmap.model.training import TrainedModel, TrainingTask
-from affectmap.preparation.config import ExperimentConfig
 from affectmap.preparation.folds import Fold
 from affectmap.preparation.pooled_sources import PooledSource
 from affectmap.schema import Finding

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from affectmap.errors import ConfigError
+from affectmap.experiment.config import ExperimentConfig
 from affectmap.experiment.protocol import make_material
 from affectmap.experiment.training_plan import (
     METHOD_LABELS,
@@ -15,7 +16,6 @@ from affectmap.experiment.training_plan import (
     training_settings,
 )
 from affectmap.model.training import train_stacked
-from affectmap.preparation.config import ExperimentConfig
 from affectmap.preparation.folds import Fold
 from affectmap.preparation.pooled_sources import PooledSource
 from factories import make_corpus, with_cells

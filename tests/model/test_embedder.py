@@ -70,7 +70,7 @@ def test_scikit_learn_s_checks(estimator, check):
 
 def test_default_parameters_are_the_paper_s():
     assert Embedder().training_settings() == TrainingSettings()
-    assert Embedder(preset="authors-code").training_settings() == TrainingSettings.of("authors-code")
+    assert Embedder(preset="authors-code").training_settings() == TrainingSettings(preset="authors-code")
     assert Embedder(epochs=7, learning_rate=0.5).training_settings() == TrainingSettings(epochs=7, learning_rate=0.5)
 
 
@@ -214,8 +214,8 @@ def test_labels_that_do_not_fit(labels, message, features):
         ("preset", "pape", r"preset is 'pape'; expected one of"),
         ("epochs", 0, "epochs is 0; expected a whole number of 1 or more"),
         ("latent_dim", 0, "latent_dim is 0; expected a whole number of 1 or more"),
-        ("hidden_dims", (40, -1), "a size in hidden_dims is -1"),
-        ("hidden_dims", 40, "hidden_dims is 40; expected layer sizes"),
+        ("hidden_dims", (40, -1), r"hidden_dims\[1\] is -1"),
+        ("hidden_dims", 40, "hidden_dims is 40; expected a list, each item a whole number"),
         ("noise_std", -1.0, "noise_std is -1.0; expected a number of 0 or more"),
         ("batch_size", 0, "batch_size is 0; expected a whole number of 1 or more"),
         ("learning_rate", 0.0, "learning_rate is 0.0; expected a number above 0"),
@@ -302,7 +302,9 @@ def test_wraps_a_model_of_a_stack(features, label, tmp_path):
     tasks = [TrainingTask(statistics.apply(features), label[:, :1], seed=seed) for seed in (0, 4)]
     _, trained = train_stacked(tasks, TrainingSettings(**SMALL))
     params = {**SMALL, "random_state": 4}
-    embedder = Embedder.of_trained(trained, statistics, NAMES, ["activation"], **params)
+    embedder = Embedder.of_trained(
+        trained, statistics, NAMES, ["activation"], TrainingSettings(**SMALL), random_state=4
+    )
     table = pd.DataFrame(features, columns=NAMES)
     expected = Embedder(**params).fit(table, pd.Series(label[:, 0], name="activation"))
     assert np.array_equal(embedder.transform(table), expected.transform(table))

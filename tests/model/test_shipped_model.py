@@ -9,7 +9,8 @@ import pytest
 
 import affectmap.model.model
 from affectmap.model.model import SHIPPED, load_model
-from affectmap.transfer.recipe import Recipe, recorded
+from affectmap.transfer.recipe import recorded
+from affectmap.transfer.settings import Recipe
 
 ROOT = Path(__file__).parents[2]
 MEASURED = ROOT / "experiments" / "shipped-model"

@@ -16,16 +16,15 @@ from affectmap.model.training import TrainingSettings, train_stacked
 from affectmap.schema import FUNCTIONALS, LABELS
 from affectmap.transfer.recipe import (
     NEUTRAL,
-    Recipe,
     described,
     fit_transfer,
     gather,
     n_labelled,
     recorded,
-    student_settings,
     student_task,
     teacher_tasks,
 )
+from affectmap.transfer.settings import Recipe, student_settings
 from factories import make_corpus, with_cells
 
 NAN = float("nan")
@@ -195,11 +194,14 @@ def test_corpora_of_different_features(rated, classed):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"standardised": ()}, r"standardised is \(\); expected one or both of"),
-        ({"standardised": ("target",)}, r"standardised is \('target',\)"),
-        ({"n_teachers": 0}, "0 teachers and 2 copies; expected 1 to 1000 and 1 or more"),
-        ({"n_teachers": 1001}, "1001 teachers"),
-        ({"n_copies": 0}, "2 teachers and 0 copies"),
+        (
+            {"standardised": ()},
+            r"standardised is \(\); expected a list with at least one item, each item one of corpus, speaker",
+        ),
+        ({"standardised": ("target",)}, r"standardised\[0\] is 'target'; expected one of corpus, speaker"),
+        ({"n_teachers": 0}, "n_teachers is 0; expected a whole number from 1 to 1000"),
+        ({"n_teachers": 1001}, "n_teachers is 1001"),
+        ({"n_copies": 0}, "n_copies is 0; expected a whole number of 1 or more"),
         ({"weight": 0}, "weight is 0; expected a number above 0"),
         ({"weight": NAN}, "weight is nan"),
         ({"smoothing": 1.5}, r"smoothing is 1\.5; expected a number from 0 to 1"),

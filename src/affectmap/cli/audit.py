@@ -14,7 +14,7 @@ from affectmap.extras import require
 if TYPE_CHECKING:
     from affectmap.audit.verdicts import Audit, Check
     from affectmap.corpora import Corpus
-    from affectmap.preparation.config import ExperimentConfig
+    from affectmap.experiment.config import ExperimentConfig
     from affectmap.preparation.prepared_corpus import PreparedCorpus
 
 _File = Annotated[
@@ -49,7 +49,7 @@ def audit_command(
     """
     flags = dict(locals())
     require("audit", "statistics", "sklearn", "scipy")
-    from affectmap.preparation.config import make_config
+    from affectmap.experiment.config import make_config
 
     for name in ("output", "config", "strict", "cache"):
         del flags[name]

@@ -27,8 +27,8 @@ def demo_command(
     """
     options.require_training("demo")
     from affectmap.corpora.synthetic.recordings import NOTICE, speak_corpora
+    from affectmap.experiment.config import make_config
     from affectmap.files import check_new_folder
-    from affectmap.preparation.config import make_config
 
     speech, results = output / "speech", output / "results"
     for folder in (speech, results):

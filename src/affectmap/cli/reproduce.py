@@ -12,7 +12,7 @@ import typer
 from affectmap.cli import options
 
 if TYPE_CHECKING:
-    from affectmap.preparation.config import ExperimentConfig
+    from affectmap.experiment.config import ExperimentConfig
 
 _Methods = Annotated[
     list[str] | None,
@@ -67,8 +67,8 @@ def reproduce_command(
     """
     flags = dict(locals())
     options.require_training("reproduce")
+    from affectmap.experiment.config import make_config
     from affectmap.parallel.cluster import work_on
-    from affectmap.preparation.config import make_config
 
     for name in ("output", "overwrite", "config", "backend", "scheduler", "cache"):
         del flags[name]

@@ -68,18 +68,18 @@ def train_command(
     flags = dict(locals())
     options.require_training("train")
     from affectmap.cli.progress import progress_bar
+    from affectmap.experiment.config import given_settings, make_config
     from affectmap.experiment.experiment import Experiment
     from affectmap.files import check_new_folder
     from affectmap.parallel.cluster import work_on
-    from affectmap.preparation.config import make_config
-    from affectmap.transfer.recipe_settings import recipe_for
+    from affectmap.transfer.settings import recipe_for
 
     for name in ("output", "overwrite", "config", "backend", "scheduler", "cache", "method", "recipe"):
         del flags[name]
     # A saved embedder has one mean and spread, those of its source: it is trained with them, whatever targets get.
     fixed = {"source": source or None, "methods": [method], "policy": "source"}
     settings = make_config(config, **(flags | fixed))
-    chosen = recipe_for(settings) if recipe == "transfer" else None
+    chosen = recipe_for(given_settings(config, **(flags | fixed))) if recipe == "transfer" else None
     check_new_folder(output, overwrite=overwrite)
     experiment = Experiment(
         settings, cache=cache, notify=lambda line: typer.echo(line, err=True), progress=progress_bar

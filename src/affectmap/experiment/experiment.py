@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from operator import itemgetter
@@ -17,10 +17,12 @@ from pathlib import Path
 
 import joblib
 import numpy as np
+from pydantic_core import to_jsonable_python
 
 from affectmap.audit.examination import Audit, examine
 from affectmap.corpora import Corpus
 from affectmap.corpora.synthetic.recordings import NOTICE as SYNTHETIC_NOTICE
+from affectmap.experiment.config import ExperimentConfig
 from affectmap.experiment.large_models import Comparison, Models, ProgressBar, compare, find_models
 from affectmap.experiment.paper_claims import judge_claims
 from affectmap.experiment.paper_table2 import table2
@@ -59,14 +61,14 @@ from affectmap.experiment.training_plan import (
 from affectmap.model.embedder import Embedder
 from affectmap.model.training import TrainedModel, train_stacked
 from affectmap.parallel.workers import mapped, n_workers, one_blas_thread
-from affectmap.preparation.config import ExperimentConfig
 from affectmap.preparation.folds import Fold
 from affectmap.preparation.pooled_sources import PooledSource, ScaledRows
 from affectmap.preparation.prepared_corpus import PreparedCorpus, prepare_for, read_corpora
 from affectmap.stats.baselines import FUNCTIONALS_88, PCA_2, RIDGE, baseline
 from affectmap.stats.bootstrap import SpeakerBootstrap
 from affectmap.stats.scores import Run, Score, Scores, label_scores, sampling_notes
-from affectmap.transfer.recipe import Recipe, fit_transfer
+from affectmap.transfer.recipe import fit_transfer
+from affectmap.transfer.settings import Recipe
 
 #: Embeddings to score above which a second process pays for its own start.
 PARALLEL_SCORES = 100
@@ -148,7 +150,7 @@ class Experiment:
             corpora = [*data.source.corpora, *data.targets]
             shown = [each for each in placed if _is_shown(each.run, self.config)]
             return Results(
-                settings=self.config.model_dump(mode="json")
+                settings=to_jsonable_python(self.config)
                 | {"folds": fold_kind(data.source, self.config), "training": vars(training_settings(self.config))}
                 | self.models.settings,
                 command=command,
@@ -269,7 +271,7 @@ class Experiment:
         )
 
     def _sources(self) -> list[PreparedCorpus]:
-        alone = self.config.model_copy(update={"target": []})
+        alone = replace(self.config, target=[])
         sources = [self._measure(corpus) for corpus in self._load(alone)]
         for finding in chain.from_iterable(corpus.findings for corpus in sources):
             if finding.dropped:

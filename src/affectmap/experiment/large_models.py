@@ -17,13 +17,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from affectmap.errors import AudioError, UsageError
+from affectmap.experiment.config import ExperimentConfig
 from affectmap.experiment.costs import CLASSES, ENCODER, SMALL, CostOf, measure_costs
 from affectmap.experiment.protocol import Material, embed_rows
 from affectmap.features.encoders.features import FeatureEncoder
 from affectmap.features.encoders.layers import parse_encoder
 from affectmap.features.encoders.recogniser import SUPERB, LikeliestClass, Reference
 from affectmap.features.functionals import FEATURE_SET
-from affectmap.preparation.config import EGEMAPS, ExperimentConfig
+from affectmap.preparation.config import EGEMAPS
 from affectmap.preparation.pooled_sources import PooledSource
 from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.stats.baselines import FUNCTIONALS_88

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from affectmap.errors import ConfigError
-from affectmap.preparation.config import ExperimentConfig
+from affectmap.experiment.config import ExperimentConfig
 from affectmap.preparation.folds import Fold, leave_one_corpus_out, session_folds, speaker_folds, stratified_folds
 from affectmap.preparation.pooled_sources import PooledSource, ScaledRows
 from affectmap.preparation.prepared_corpus import PreparedCorpus, known_speakers

@@ -13,11 +13,12 @@ import pandas as pd
 from sklearn.decomposition import PCA
 
 from affectmap.audit.verdicts import SIGNS, Audit
+from affectmap.experiment.config import ExperimentConfig
 from affectmap.experiment.protocol import Material, Placed
 from affectmap.experiment.training_plan import Job
 from affectmap.model.embedder import Embedder
 from affectmap.model.training import TrainedModel
-from affectmap.preparation.config import EGEMAPS, ExperimentConfig
+from affectmap.preparation.config import EGEMAPS
 from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.schema import FOUR_CLASSES, Finding
 

@@ -15,14 +15,15 @@ from typing import NamedTuple
 import numpy as np
 
 from affectmap.errors import ConfigError
+from affectmap.experiment.config import ExperimentConfig, Method
 from affectmap.experiment.protocol import Material
 from affectmap.model.embedder import Embedder
 from affectmap.model.training import TrainedModel, TrainingSettings, TrainingTask
-from affectmap.preparation.config import ExperimentConfig, Method
 from affectmap.preparation.folds import Fold, most_speaker_folds, speaker_folds
 from affectmap.preparation.pooled_sources import PooledSource, ScaledRows
 from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.schema import LABELS
+from affectmap.settings import fields_of
 
 #: Names in the tables, and the labels that the metric loss is given.
 METHOD_LABELS: dict[Method, tuple[str, tuple[str, ...]]] = {
@@ -70,15 +71,7 @@ def training_settings(config: ExperimentConfig) -> TrainingSettings:
         >>> training_settings(ExperimentConfig(source=["emodb=x"], epochs=5)).epochs
         5
     """
-    return TrainingSettings.of(
-        config.preset,
-        hidden_dims=tuple(config.hidden_dims),
-        latent_dim=config.latent_dim,
-        noise_std=config.noise_std,
-        epochs=config.epochs,
-        batch_size=config.batch_size,
-        learning_rate=config.learning_rate,
-    )
+    return TrainingSettings(**{name: getattr(config, name) for name in fields_of(TrainingSettings)})
 
 
 def label_columns(names: Sequence[str]) -> list[int]:
@@ -258,20 +251,13 @@ def wrap_model(job: Job, model: TrainedModel, material: Material, config: Experi
     Returns:
         An embedder that takes functionals and standardises them with those statistics.
     """
-    settings = training_settings(config)
     return Embedder.of_trained(
         model,
         material.statistics,
         list(material.source.pool.corpora[0].feature_names),
         list(job.labels),
-        preset=settings.preset,
-        hidden_dims=settings.hidden_dims,
-        latent_dim=settings.latent_dim,
-        noise_std=settings.noise_std,
+        training_settings(config),
         weight=config.weight,
-        epochs=settings.epochs,
-        batch_size=settings.batch_size,
-        learning_rate=settings.learning_rate,
         random_state=model_seed(job.seed, job.fold),
         device=config.device,
     )

@@ -15,7 +15,6 @@ from affectmap.losses.continuous_metric import (
     AuthorsCodeLoss,
     ContinuousMetricLoss,
     MetricTerms,
-    Preset,
     SplitLatentLoss,
     check_preset,
     check_split,
@@ -33,6 +32,7 @@ from affectmap.losses.rank_n_contrast import RankNContrastLoss
 from affectmap.losses.ranksim import RankSimLoss
 from affectmap.losses.stress import SammonLoss, StressLoss
 from affectmap.losses.y_aware_infonce import YAwareInfoNCELoss
+from affectmap.schema import Preset
 
 #: Losses by the short names that options take.
 LOSSES: dict[str, type[LabelLoss]] = {

@@ -7,7 +7,7 @@ Recognition and Embedding Across Low-resource Languages", NLDL, equations 2 to 5
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar, Literal, NamedTuple, get_args
+from typing import ClassVar, NamedTuple, get_args
 
 import torch
 from torch import Tensor
@@ -15,8 +15,7 @@ from torch import Tensor
 from affectmap.errors import ConfigError
 from affectmap.losses.base import LabelLoss
 from affectmap.losses.pairs import differing_mean, distances
-
-Preset = Literal["paper", "authors-code"]
+from affectmap.schema import Preset
 
 
 class MetricTerms(NamedTuple):

@@ -23,7 +23,6 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from affectmap.errors import AffectmapError, ConfigError, ModelError
 from affectmap.files import new_folder, write_json
-from affectmap.losses import Preset
 from affectmap.model.embedder_folder import (
     CURVES_FILE,
     FORMAT,
@@ -33,9 +32,12 @@ from affectmap.model.embedder_folder import (
     first_line,
     read_folder,
 )
-from affectmap.model.network import HIDDEN_DIMS, DenoisingAutoencoder
-from affectmap.model.training import Schedule, TrainedModel, TrainingSettings, TrainingTask, train_stacked
+from affectmap.model.network import DenoisingAutoencoder
+from affectmap.model.settings import PAPER, Schedule, TrainingSettings
+from affectmap.model.training import TrainedModel, TrainingTask, train_stacked
 from affectmap.preparation.standardisation import Statistics, fit_statistics
+from affectmap.schema import Preset
+from affectmap.settings import fields_of
 
 #: Rows that are standardised and embedded at a time.
 BLOCK_ROWS = 65_536
@@ -86,17 +88,17 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
 
     def __init__(
         self,
-        preset: Preset = "paper",
-        hidden_dims: tuple[int, ...] = HIDDEN_DIMS,
-        latent_dim: int = 2,
-        noise_std: float = 1.0,
+        preset: Preset = PAPER.preset,
+        hidden_dims: tuple[int, ...] = PAPER.hidden_dims,
+        latent_dim: int = PAPER.latent_dim,
+        noise_std: float = PAPER.noise_std,
         weight: float = 1.0,
         epochs: int | None = None,
-        batch_size: int = 64,
+        batch_size: int = PAPER.batch_size,
         learning_rate: float | None = None,
-        losses: str = "",
-        reconstruction: float = 1.0,
-        schedule: Schedule = "constant",
+        losses: str = PAPER.losses,
+        reconstruction: float = PAPER.reconstruction,
+        schedule: Schedule = PAPER.schedule,
         standardise: bool = True,
         random_state: int = 0,
         device: str = "cpu",
@@ -188,18 +190,10 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         Raises:
             ConfigError: If one is out of range.
         """
-        return TrainingSettings.of(
-            self.preset,
-            hidden_dims=self.hidden_dims,
-            latent_dim=self.latent_dim,
-            noise_std=self.noise_std,
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-            losses=self.losses,
-            reconstruction=self.reconstruction,
-            schedule=self.schedule,
-        )
+        chosen = {
+            name: value for name, value in self.get_params(deep=False).items() if name in fields_of(TrainingSettings)
+        }
+        return TrainingSettings(**chosen)
 
     @classmethod
     def of_trained(
@@ -208,6 +202,7 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         statistics: Statistics,
         feature_names: list[str],
         label_names: list[str],
+        settings: TrainingSettings,
         **params: Any,  # noqa: ANN401 (the parameters' own types)
     ) -> Embedder:
         """Wrap a model that was trained in a stack.
@@ -217,12 +212,14 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
             statistics: Of its training fold's features, ``(F,)``.
             feature_names: Of its features, ``(F,)``.
             label_names: Of the labels it learned from.
-            **params: Of the embedder, as in its constructor.
+            settings: It was trained with.
+            **params: Others of the embedder, as in its constructor.
 
         Returns:
             An embedder that takes raw features.
         """
-        embedder = cls(**params)
+        known = cls().get_params()
+        embedder = cls(**{name: value for name, value in vars(settings).items() if name in known}, **params)
         embedder.statistics_, embedder.label_names_ = statistics, label_names
         embedder.network_, embedder.curves_ = trained.network, trained.curves
         embedder.n_features_in_ = len(feature_names)

@@ -13,9 +13,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from affectmap.losses import Preset, check_preset
-
-HIDDEN_DIMS = (40, 20, 10)
+from affectmap.losses import check_preset
+from affectmap.model.settings import PAPER
+from affectmap.schema import Preset
 
 
 class DenoisingAutoencoder(nn.Module):
@@ -45,10 +45,10 @@ class DenoisingAutoencoder(nn.Module):
     def __init__(
         self,
         input_dim: int = 88,
-        hidden_dims: tuple[int, ...] = HIDDEN_DIMS,
-        latent_dim: int = 2,
-        noise_std: float = 1.0,
-        preset: Preset = "paper",
+        hidden_dims: tuple[int, ...] = PAPER.hidden_dims,
+        latent_dim: int = PAPER.latent_dim,
+        noise_std: float = PAPER.noise_std,
+        preset: Preset = PAPER.preset,
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()

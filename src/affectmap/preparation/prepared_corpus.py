@@ -24,7 +24,7 @@ from affectmap.corpora import Corpus, load_corpus, parse_spec
 from affectmap.errors import ConfigError, CorpusError, UsageError
 from affectmap.features.encoders.features import FeatureEncoder
 from affectmap.features.functionals import corpus_functionals
-from affectmap.preparation.config import ExperimentConfig
+from affectmap.preparation.config import PreparationSettings
 from affectmap.preparation.standardisation import (
     constant_features,
     fit_statistics,
@@ -121,7 +121,7 @@ class PreparedCorpus:
         return standardise_target(self.functionals, "speaker", speaker=known_speakers(self))[0]
 
 
-def read_corpora(config: ExperimentConfig) -> list[Corpus]:
+def read_corpora(config: PreparationSettings) -> list[Corpus]:
     """Read the corpora of a run: sources with the emotions wanted of them, then targets.
 
     Args:
@@ -137,7 +137,7 @@ def read_corpora(config: ExperimentConfig) -> list[Corpus]:
         >>> import tempfile
         >>> folder = Path(tempfile.mkdtemp())
         >>> (folder / "03a01Wa.wav").touch()
-        >>> [corpus.name for corpus in read_corpora(ExperimentConfig(source=[f"emodb={folder}"]))]
+        >>> [corpus.name for corpus in read_corpora(PreparationSettings(source=[f"emodb={folder}"]))]
         ['emodb']
     """
     specs = [*config.source, *config.target]
@@ -256,7 +256,7 @@ def prepare(
 
 
 def prepare_for(
-    config: ExperimentConfig,
+    config: PreparationSettings,
     corpus: Corpus,
     *,
     encoder: FeatureEncoder | None = None,

@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Polygon
 
+from affectmap.model.settings import PAPER
 from affectmap.schema import LABEL_RANGE, LABELS
 from affectmap.style import EMOTION_MARKS, MUTED, RULE
 from affectmap.text import number
@@ -34,7 +35,7 @@ _WORDS = {
     "calm": 312,
     "content": 336,
 }
-_DEFAULTS = {"input_dim": 88, "hidden_dims": (40, 20, 10), "latent_dim": 2, "noise_std": 1.0}
+_DEFAULTS = {"input_dim": 88, **vars(PAPER)}
 _HALO = [effects.withStroke(linewidth=3, foreground="white")]
 
 
@@ -103,7 +104,8 @@ def _draw_emotion(axes: Axes, row: Mapping[Any, Any], taken: npt.NDArray[np.floa
 def find_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Find what the network's figure needs, wherever in nested settings it stands; the paper's where it is missing."""
     found = dict(_walk(settings))
-    return {name: found.get(name, default) for name, default in _DEFAULTS.items()}
+    names = ("input_dim", "hidden_dims", "latent_dim", "noise_std")
+    return {name: found.get(name, _DEFAULTS[name]) for name in names}
 
 
 def _walk(settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

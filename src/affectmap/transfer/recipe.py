@@ -15,7 +15,7 @@ Conventions:
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,70 +25,18 @@ import pandas as pd
 from affectmap.audit.examination import speaker_sound
 from affectmap.errors import ConfigError
 from affectmap.model.embedder import Embedder
-from affectmap.model.training import TrainedModel, TrainingSettings, TrainingTask, train_stacked
+from affectmap.model.training import TrainedModel, TrainingTask, train_stacked
 from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.preparation.standardisation import fit_statistics
 from affectmap.schema import LABELS
 from affectmap.transfer.prototypes import Prototypes
+from affectmap.transfer.settings import MOST_TEACHERS, Recipe, student_settings
 
 Floats = npt.NDArray[np.float64]
 Features = npt.NDArray[np.float32]
 
 #: Middle of the scale 1..5.
 NEUTRAL = 3.0
-#: Ways of standardising that training can see.
-STANDARDISED = ("corpus", "speaker")
-#: Seeds of teachers that belong to one seed of `fit_transfer`.
-MOST_TEACHERS = 1000
-
-#: Of the models whose mean is distilled.
-TEACHER = TrainingSettings(losses="paper+axis", reconstruction=0.0, epochs=15, schedule="one-cycle")
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What the recipe can be told; the defaults are what nested leave-one-corpus-out chose.
-
-    Attributes:
-        training: Network, losses and optimiser of the teachers.
-        weight: λ, of the losses on the latent; above 0.
-        smoothing: How far ratings move towards the prototypes of their classes, 0..1.
-        classes: Whether utterances without ratings take part through their classes.
-        drawn: Whether these are drawn from their class's spread and not all put in its middle.
-        standardised: Ways of standardising that training sees: ``corpus``, ``speaker``, or both.
-        n_teachers: Models whose mean is distilled, 1000 at most; 1 for a single model without distillation.
-        n_copies: Copies of the training rows with noise that the last network learns from.
-
-    Raises:
-        ConfigError: If a value is out of its range.
-
-    Example:
-        >>> Recipe().training.losses
-        'paper+axis'
-    """
-
-    training: TrainingSettings = TEACHER
-    weight: float = 1.0
-    smoothing: float = 0.5
-    classes: bool = True
-    drawn: bool = False
-    standardised: tuple[str, ...] = STANDARDISED
-    n_teachers: int = 10
-    n_copies: int = 10
-
-    def __post_init__(self) -> None:
-        if not self.standardised or not set(self.standardised) <= set(STANDARDISED):
-            raise ConfigError(f"standardised is {self.standardised!r}; expected one or both of {STANDARDISED}")
-        if not 1 <= self.n_teachers <= MOST_TEACHERS or self.n_copies < 1:
-            raise ConfigError(
-                f"{self.n_teachers} teachers and {self.n_copies} copies; expected 1 to {MOST_TEACHERS} and 1 or more"
-            )
-        if not self.weight > 0:
-            raise ConfigError(
-                f"weight is {self.weight!r}; expected a number above 0, without labels nothing is learned"
-            )
-        if not 0 <= self.smoothing <= 1:
-            raise ConfigError(f"smoothing is {self.smoothing!r}; expected a number from 0 to 1")
 
 
 class Material(NamedTuple):
@@ -225,21 +173,6 @@ def student_task(material: Material, teachers: Sequence[TrainedModel], recipe: R
     return TrainingTask(rows, label, 1.0, seed)
 
 
-def student_settings(recipe: Recipe) -> TrainingSettings:
-    """Give the settings of the network that learns from teachers."""
-    return replace(
-        recipe.training,
-        losses="axis",
-        reconstruction=0.0,
-        noise_std=0.0,
-        epochs=10,
-        batch_size=256,
-        learning_rate=2e-3,
-        schedule="one-cycle",
-        batches="mixed",
-    )
-
-
 def fit_transfer(
     corpora: Sequence[PreparedCorpus],
     recipe: Recipe | None = None,
@@ -295,10 +228,10 @@ def fit_transfer(
         fit_statistics(np.concatenate([each.functionals for each in corpora])),
         list(corpora[0].feature_names),
         list(LABELS),
+        settings,
         weight=weight,
         random_state=seed,
         device=device,
-        **{name: value for name, value in vars(settings).items() if name != "batches"},
     )
     embedder.recipe_ = recorded(corpora, recipe, material.prototypes)
     return embedder

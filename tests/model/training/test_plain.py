@@ -181,4 +181,4 @@ def test_cuda_equals_cpu_to_rounding(small, make_task, difference):
 
 def test_default_settings_are_the_paper_s(make_task, are_same):
     task = make_task(20)
-    assert are_same(train_plain(task), train_plain(task, TrainingSettings.of("paper")))
+    assert are_same(train_plain(task), train_plain(task, TrainingSettings(preset="paper")))

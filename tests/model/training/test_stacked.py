@@ -95,7 +95,7 @@ def test_equals_the_plain_loop_on_88_functionals(preset, make_task, difference):
         make_task(n_rows, n_labels, missing=0.2, n_features=88, seed=n_rows)
         for n_rows, n_labels in [(150, 1), (181, 2), (192, 0)]
     ]
-    settings = TrainingSettings.of(preset, epochs=3)
+    settings = TrainingSettings(preset=preset, epochs=3)
     for task, model in zip(tasks, train_stacked(tasks, settings, dtype=torch.float64), strict=True):
         assert difference(model, train_plain(task, settings, dtype=torch.float64)) < 1e-12
 

@@ -9,8 +9,9 @@ Source: Das et al. 2022, eq. 6 and section 4; stacking is ours.
 
 from __future__ import annotations
 
+from affectmap.model.settings import Schedule, TrainingSettings
 from affectmap.model.training.plain import train_plain
 from affectmap.model.training.stacked import train_stacked
-from affectmap.model.training.tasks import CURVES, Schedule, TrainedModel, TrainingSettings, TrainingTask
+from affectmap.model.training.tasks import CURVES, TrainedModel, TrainingTask
 
 __all__ = ["CURVES", "Schedule", "TrainedModel", "TrainingSettings", "TrainingTask", "train_plain", "train_stacked"]

@@ -13,9 +13,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from affectmap.model.settings import TrainingSettings
 from affectmap.model.training.network_stack import padded
 from affectmap.model.training.steps import draw_epoch, group_tensor, label_tensors
-from affectmap.model.training.tasks import TrainingSettings, TrainingTask
+from affectmap.model.training.tasks import TrainingTask
 from affectmap.model.training.workspace import Workspace
 
 

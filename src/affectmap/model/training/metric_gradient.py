@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from affectmap.losses import metric_gradient as paper_gradient
+from affectmap.model.settings import TrainingSettings
 from affectmap.model.training.metric_values import MetricValues, metric_values
-from affectmap.model.training.tasks import TrainingSettings
 from affectmap.model.training.workspace import Workspace
 
 

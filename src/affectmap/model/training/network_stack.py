@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from affectmap.model.network import DenoisingAutoencoder, relu_after
+from affectmap.model.settings import TrainingSettings
 from affectmap.model.training.steps import one_cycle
-from affectmap.model.training.tasks import TrainingSettings
 from affectmap.model.training.workspace import Workspace
 
 

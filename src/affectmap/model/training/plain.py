@@ -7,6 +7,7 @@ import math
 import numpy as np
 import torch
 
+from affectmap.model.settings import PAPER, TrainingSettings
 from affectmap.model.training.metric_values import metric_values
 from affectmap.model.training.steps import (
     curve_values,
@@ -19,7 +20,7 @@ from affectmap.model.training.steps import (
     one_cycle,
     one_thread,
 )
-from affectmap.model.training.tasks import CURVES, PAPER, TrainedModel, TrainingSettings, TrainingTask, check_together
+from affectmap.model.training.tasks import CURVES, TrainedModel, TrainingTask, check_together
 
 
 def train_plain(

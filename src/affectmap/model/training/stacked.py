@@ -16,11 +16,12 @@ import torch
 from torch import Tensor
 
 from affectmap.errors import ConfigError
+from affectmap.model.settings import PAPER, TrainingSettings
 from affectmap.model.training.batches import Batch, StackBatches, batch_length
 from affectmap.model.training.metric_gradient import metric_gradient
 from affectmap.model.training.network_stack import NetworkStack
 from affectmap.model.training.steps import curve_values, finished, memory_told, new_network, objective, one_thread
-from affectmap.model.training.tasks import CURVES, PAPER, TrainedModel, TrainingSettings, TrainingTask, check_together
+from affectmap.model.training.tasks import CURVES, TrainedModel, TrainingTask, check_together
 from affectmap.model.training.workspace import Workspace
 from affectmap.parallel.workers import mapped, n_workers
 

@@ -14,8 +14,9 @@ from torch.optim.lr_scheduler import OneCycleLR
 
 from affectmap.errors import ConfigError
 from affectmap.model.network import DenoisingAutoencoder
+from affectmap.model.settings import TrainingSettings
 from affectmap.model.training.metric_values import MetricValues
-from affectmap.model.training.tasks import CURVES, TrainedModel, TrainingSettings, TrainingTask
+from affectmap.model.training.tasks import CURVES, TrainedModel, TrainingTask
 
 
 @contextmanager

@@ -1,14 +1,13 @@
-"""What to train, and what comes of it: settings, tasks, trained models.
+"""What to train, and what comes of it: tasks and trained models.
 
-Settings and tasks check themselves when they are made, so that training needs no checks of its own.
+Tasks check themselves when they are made, so that training needs no checks of its own.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -16,98 +15,11 @@ import pandas as pd
 import torch
 
 from affectmap.errors import ConfigError
-from affectmap.losses import LOSSES, Preset, check_preset
-from affectmap.model.network import HIDDEN_DIMS, DenoisingAutoencoder
+from affectmap.losses import LOSSES
+from affectmap.model.network import DenoisingAutoencoder
+from affectmap.model.settings import TrainingSettings
 
 CURVES = ("total", "reconstruction", "slope", "residual", "metric")
-
-Schedule = Literal["constant", "one-cycle"]
-Batching = Literal["mixed", "by-group"]
-
-
-@dataclass(frozen=True)
-class TrainingSettings:
-    """What all models of one stack share.
-
-    Attributes:
-        preset: ``paper`` or ``authors-code``: form of loss and decoder. It brings no other values with it here;
-            `of` does.
-        hidden_dims: Encoder's hidden layer sizes.
-        latent_dim: Size of the latent, ≥ 1.
-        noise_std: σ of the noise on standardised features, ≥ 0.
-        epochs: Passes over the data, ≥ 1.
-        batch_size: Utterances a step, ≥ 1.
-        learning_rate: Adam's, > 0.
-        losses: Names of `affectmap.losses.LOSSES` joined by ``+``, added up in place of the preset's own loss, as
-            in ``paper+axis``; empty for the preset's.
-        reconstruction: Weight of L_rec, ≥ 0; at 0 the decoder is left as it was drawn.
-        schedule: ``constant``, or ``one-cycle``: the learning rate rises to its value and falls to nothing (Smith and
-            Topin 2019, PyTorch's default shape).
-        batches: ``mixed``, or ``by-group``: a batch has rows of one group, up to its last and first rows, so that pairs
-            are pairs within a corpus.
-
-    Raises:
-        ConfigError: If a value is out of its range.
-
-    Example:
-        >>> TrainingSettings(epochs=10).learning_rate
-        0.001
-    """
-
-    preset: Preset = "paper"
-    hidden_dims: tuple[int, ...] = HIDDEN_DIMS
-    latent_dim: int = 2
-    noise_std: float = 1.0
-    epochs: int = 50
-    batch_size: int = 64
-    learning_rate: float = 1e-3
-    losses: str = ""
-    reconstruction: float = 1.0
-    schedule: Schedule = "constant"
-    batches: Batching = "mixed"
-
-    def __post_init__(self) -> None:
-        check_preset(self.preset)
-        if not isinstance(self.hidden_dims, (tuple, list)):
-            raise ConfigError(f"hidden_dims is {self.hidden_dims!r}; expected layer sizes such as {HIDDEN_DIMS}")
-        object.__setattr__(self, "hidden_dims", tuple(self.hidden_dims))
-        for size in self.hidden_dims:
-            _check_whole("a size in hidden_dims", size)
-        for name in ("latent_dim", "epochs", "batch_size"):
-            _check_whole(name, getattr(self, name))
-        _check_real("noise_std", self.noise_std)
-        _check_real("learning_rate", self.learning_rate, above_zero=True)
-        _check_real("reconstruction", self.reconstruction)
-        _check_losses(self.losses, self.preset)
-        _check_one_of("schedule", self.schedule, Schedule)
-        _check_one_of("batches", self.batches, Batching)
-
-    @property
-    def loss_names(self) -> tuple[str, ...]:
-        """Names of the losses on the latent that are added up.
-
-        Example:
-            >>> TrainingSettings().loss_names, TrainingSettings(losses="paper+axis").loss_names
-            (('paper',), ('paper', 'axis'))
-        """
-        return tuple(self.losses.split("+")) if self.losses else (self.preset,)
-
-    @staticmethod
-    def of(preset: Preset, **chosen: Any) -> TrainingSettings:  # noqa: ANN401 (the fields' own types)
-        """Give a preset's settings: the paper's, or those of its authors' code (lr 1e-4, 100 epochs).
-
-        Args:
-            preset: ``paper`` or ``authors-code``.
-            **chosen: Fields that differ from the preset; ``None`` leaves the preset's value.
-
-        Example:
-            >>> TrainingSettings.of("authors-code", epochs=None, latent_dim=3).epochs
-            100
-        """
-        settings = TrainingSettings(preset=preset)
-        if preset == "authors-code":
-            settings = replace(settings, epochs=100, learning_rate=1e-4)
-        return replace(settings, **{name: value for name, value in chosen.items() if value is not None})
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,20 +101,6 @@ def check_together(tasks: list[TrainingTask], settings: TrainingSettings, device
         raise ConfigError("device is 'cuda', but PyTorch finds no CUDA device here; use 'cpu'")
 
 
-def _check_losses(losses: object, preset: Preset) -> None:
-    names = losses.split("+") if isinstance(losses, str) and losses else []
-    known = [name for name in LOSSES if name != "linear-head"]  # its weights are its user's to train
-    if not isinstance(losses, str) or not set(names) <= set(known) or len(set(names)) < len(names):
-        raise ConfigError(f"losses is {losses!r}; expected names joined by '+', each once, of {', '.join(known)}")
-    if names and preset == "authors-code":
-        raise ConfigError(f"losses is {losses!r}; authors-code is a loss itself, leave one of the two out")
-
-
-def _check_one_of(name: str, value: object, choices: object) -> None:
-    if value not in get_args(choices):
-        raise ConfigError(f"{name} is {value!r}; expected one of {list(get_args(choices))}")
-
-
 def _check_label(label: npt.NDArray[np.floating], n_rows: int) -> None:
     if label.ndim != 2 or len(label) != n_rows or label.shape[1] == 0:
         raise ConfigError(f"labels have shape {label.shape}; expected ({n_rows}, L), one row an utterance")
@@ -220,7 +118,3 @@ def _check_real(name: str, value: object, *, above_zero: bool = False) -> None:
     number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
     if not math.isfinite(number) or number < 0 or (above_zero and number == 0):
         raise ConfigError(f"{name} is {value!r}; expected a number {'above 0' if above_zero else 'of 0 or more'}")
-
-
-#: The paper's: the default of both trainers; last here because making it runs the checks above.
-PAPER = TrainingSettings()

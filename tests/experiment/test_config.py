@@ -1,13 +1,14 @@
 """Settings: defaults, TOML, flags over it, and one line for everything that is wrong."""
 
+from dataclasses import FrozenInstanceError
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
 
 from affectmap.errors import UsageError
-from affectmap.preparation.config import METHODS, ExperimentConfig, make_config
+from affectmap.experiment.config import METHODS, ExperimentConfig, make_config
 from affectmap.preparation.standardisation import POLICIES
+from affectmap.settings import fields_of
 
 
 @pytest.fixture
@@ -34,15 +35,17 @@ def test_the_defaults_are_the_papers():
     config = make_config(source=["emodb=x"])
     assert (config.policy, config.outlier_threshold, config.folds, config.n_folds) == ("target-20", 10, "auto", 5)
     assert (config.preset, config.weight, config.noise_std, config.batch_size) == ("paper", 1, 1, 64)
-    assert (config.hidden_dims, config.latent_dim) == ([40, 20, 10], 2)
-    assert (config.epochs, config.learning_rate) == (None, None)  # the preset's
+    assert (config.hidden_dims, config.latent_dim) == ((40, 20, 10), 2)
+    assert (config.epochs, config.learning_rate) == (50, 1e-3)
+    authors = make_config(source=["emodb=x"], preset="authors-code", epochs=None)
+    assert (authors.epochs, authors.learning_rate) == (100, 1e-4)
     assert config.methods == list(METHODS)
     assert not config.strict
     assert not config.synthetic
 
 
 def test_every_setting_is_described():
-    assert not [name for name, field in ExperimentConfig.model_fields.items() if not field.description]
+    assert not [name for name, field in fields_of(ExperimentConfig).items() if not field.description]
 
 
 @pytest.mark.parametrize("policy", POLICIES)
@@ -51,7 +54,7 @@ def test_every_policy_can_be_set(policy):
 
 
 def test_settings_cannot_be_changed_afterwards():
-    with pytest.raises(ValidationError, match="frozen"):
+    with pytest.raises(FrozenInstanceError):
         make_config(source=["a=b"]).epochs = 3
 
 
@@ -59,7 +62,7 @@ def test_toml_is_read(toml):
     config = make_config(
         toml('source = ["emodb=x"]\nepochs = 3\nmethods = ["valence"]\nhidden_dims = [8]\nstrict = true\n')
     )
-    assert (config.epochs, config.methods, config.hidden_dims, config.strict) == (3, ["valence"], [8], True)
+    assert (config.epochs, config.methods, config.hidden_dims, config.strict) == (3, ["valence"], (8,), True)
 
 
 def test_toml_as_windows_saves_it_is_read(toml):
@@ -119,32 +122,31 @@ def test_a_misspelt_name_is_told_before_what_is_missing_for_it(toml):
 def test_a_setting_like_no_other_is_answered_with_all_names(toml, text):
     message = refused(toml(text), source=["a=b"])
     assert ": unknown setting " in message
-    assert all(name in message for name in ExperimentConfig.model_fields)
+    assert all(name in message for name in fields_of(ExperimentConfig))
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (
-            "epochs = 'three'",
-            "epochs: input should be a valid integer, unable to parse string as an integer, got 'three'",
-        ),
-        ("epochs = 2.5", "epochs: input should be a valid integer, got a number with a fractional part, got 2.5"),
-        ("epochs = 0", "epochs: input should be greater than or equal to 1, got 0"),
-        ("target = 'a=b'", "target: input should be a valid list, got 'a=b'"),
-        ("target = [1]", "target.0: input should be a valid string, got 1"),
-        ("labels = 3", "labels: input is not a valid path"),
-        ("policy = 'mine'", "policy: input should be 'source', 'target-20', 'target-all' or 'speaker', got 'mine'"),
-        ("methods = []", "methods: list should have at least 1 item"),
-        (
-            "methods = ['joint', 'x']",
-            "methods.1: input should be 'unsupervised', 'activation', 'valence' or 'joint', got 'x'",
-        ),
-        ("methods = ['joint', 'joint']", "methods: every method can be named once only, got ['joint', 'joint']"),
-        ("hidden_dims = [8, 0]", "hidden_dims.1: input should be greater than 0, got 0"),
-        ("strict = 'maybe'", "strict: input should be a valid boolean"),
-        ("device = 'tpu'", "device: input should be 'cpu' or 'cuda', got 'tpu'"),
-        ("n_resamples = 0", "n_resamples: input should be greater than or equal to 1, got 0"),
+        ("epochs = 'three'", "epochs is 'three'; expected a whole number of 1 or more"),
+        ("epochs = 2.5", "epochs is 2.5; expected a whole number of 1 or more"),
+        ("epochs = 0", "epochs is 0; expected a whole number of 1 or more"),
+        ("epochs = true", "epochs is True; expected a whole number of 1 or more"),
+        ("target = 'a=b'", "target is 'a=b'; expected a list, each item a text"),
+        ("target = [1]", "target[0] is 1; expected a text"),
+        ("labels = 3", "labels is 3; expected a path"),
+        ("policy = 'mine'", "policy is 'mine'; expected one of source, target-20, target-all, speaker"),
+        ("methods = []", "methods is []; expected a list with at least one item, each item one of unsupervised, "),
+        ("methods = ['joint', 'x']", "methods[1] is 'x'; expected one of unsupervised, activation, valence, joint"),
+        ("methods = ['joint', 'joint']", "methods is ['joint', 'joint']; expected every method once"),
+        ("hidden_dims = [8, 0]", "hidden_dims[1] is 0; expected a whole number of 1 or more"),
+        ("hidden_dims = 8", "hidden_dims is 8; expected a list, each item a whole number of 1 or more"),
+        ("strict = 'maybe'", "strict is 'maybe'; expected true or false"),
+        ("device = 'tpu'", "device is 'tpu'; expected one of cpu, cuda"),
+        ("n_resamples = 0", "n_resamples is 0; expected a whole number of 1 or more"),
+        ("batch_size = 1", "batch_size is 1; expected a whole number of 2 or more"),
+        ("losses = 'papers'", "losses is 'papers'; expected names joined by '+', each once, of "),
+        ("features = 'mfcc'", "features are 'mfcc'; expected egemaps, or ssl:MODEL@LAYERS"),
     ],
 )
 def test_a_wrong_value_in_toml_names_file_setting_and_value(toml, text, expected):
@@ -157,7 +159,7 @@ def test_a_wrong_value_in_toml_names_file_setting_and_value(toml, text, expected
     "name", ["weight", "noise_std", "outlier_threshold", "learning_rate", "svc_c", "ridge_penalty"]
 )
 def test_numbers_are_finite_and_in_range(name, value):
-    assert refused(source=["a=b"], **{name: value}).startswith(f"{name}: input should be")
+    assert refused(source=["a=b"], **{name: value}).startswith(f"{name} is {value!r}; expected a number ")
 
 
 @pytest.mark.parametrize(
@@ -174,16 +176,16 @@ def test_numbers_are_finite_and_in_range(name, value):
     ],
 )
 def test_whole_numbers_are_in_range(name, value):
-    assert refused(source=["a=b"], **{name: value}).endswith(f", got {value}")
+    assert refused(source=["a=b"], **{name: value}).startswith(f"{name} is {value}; expected a whole number ")
 
 
 def test_a_wrong_flag_does_not_blame_the_file(toml):
-    assert refused(toml('source = ["a=b"]\nepochs = 3\n'), epochs=0).startswith("epochs: ")
+    assert refused(toml('source = ["a=b"]\nepochs = 3\n'), epochs=0).startswith("epochs is 0")
 
 
 def test_the_file_is_blamed_for_what_no_flag_replaced(toml):
     file = toml('source = ["a=b"]\nepochs = 0\n')
-    assert refused(file, epochs=None, seed=3).startswith(f"{file}: epochs: ")
+    assert refused(file, epochs=None, seed=3).startswith(f"{file}: epochs is 0")
     assert make_config(file, epochs=3).epochs == 3
 
 

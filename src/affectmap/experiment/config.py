@@ -1,0 +1,129 @@
+"""Every setting of an experiment, of preparation, training and its own; read from TOML, with options over it."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, Field, ValidationError, field_validator
+from pydantic.dataclasses import dataclass
+
+from affectmap.errors import ConfigError, UsageError
+from affectmap.features.encoders.weights import parse_reference
+from affectmap.model.settings import FitSettings
+from affectmap.preparation.config import PreparationSettings
+from affectmap.settings import CHECKED, Real, Switch, Whole, first_error
+
+Method = Literal["unsupervised", "activation", "valence", "joint"]
+METHODS: tuple[Method, ...] = ("unsupervised", "activation", "valence", "joint")
+
+
+def _each_once(names: list[Method]) -> list[Method]:
+    if len(set(names)) < len(names):
+        raise ValueError(f"methods is {names!r}; expected every method once")
+    return names
+
+
+def _known_reference(text: str) -> str:
+    try:
+        parse_reference(text)
+    except UsageError as error:
+        raise ValueError(str(error)) from error
+    return text
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
+class ExperimentConfig(PreparationSettings, FitSettings):
+    """All settings of `affectmap reproduce`; the defaults are the paper's.
+
+    Example:
+        >>> ExperimentConfig(source=["emodb=corpora/emodb"]).folds
+        'auto'
+    """
+
+    panel: ClassVar[str] = "Experiment"
+
+    methods: Annotated[list[Method], AfterValidator(_each_once)] = Field(
+        default=list(METHODS), min_length=1, description="what to train: the labels that the loss follows"
+    )
+    reference: Annotated[str, AfterValidator(_known_reference)] | None = Field(
+        default=None, description="a large model beside ours in table 4: superb, or superb=MODEL, its folder or hub id"
+    )
+    n_seeds: Whole = Field(default=1, ge=1, description="models for each fold and method, all on the same folds")
+    svc_c: Real = Field(default=1.0, gt=0, description="penalty of the classifier on embeddings")
+    svc_c_functionals: Real = Field(default=0.1, gt=0, description="penalty of the classifier on 88 functionals")
+    ridge_penalty: Real = Field(default=300.0, gt=0, description="penalty of the ridge baseline")
+    n_resamples: Whole = Field(default=1000, ge=1, description="resamples of speakers for intervals")
+    synthetic: Switch = Field(default=False, description="the corpora are synthetic speech; every page says so")
+
+    @field_validator("batch_size")
+    @classmethod
+    def _pairs(cls, batch_size: int) -> int:
+        if batch_size < 2:
+            raise ValueError(f"batch_size is {batch_size}; expected a whole number of 2 or more: losses compare")
+        return batch_size
+
+
+def given_settings(file: Path | None = None, **options: Any) -> dict[str, Any]:  # noqa: ANN401 (checked afterwards)
+    """Collect the settings that a TOML file and options give; options go over it, ``None`` means not given.
+
+    Raises:
+        UsageError: If the file cannot be read.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    return ({} if file is None else _read_toml(file)) | given
+
+
+def make_config(file: Path | None = None, **options: Any) -> ExperimentConfig:  # noqa: ANN401 (checked here)
+    """Read settings from a TOML file and put options over them.
+
+    Args:
+        file: TOML with the names of `ExperimentConfig`; relative paths in it are relative to its folder.
+        **options: Settings by name; ``None`` means not given.
+
+    Returns:
+        The checked settings.
+
+    Raises:
+        UsageError: If the file cannot be read, a name is unknown, or a value is out of range.
+
+    Example:
+        >>> make_config(source=["urdu=corpora/urdu"], n_folds=4).n_folds
+        4
+    """
+    settings = given_settings(file, **options)
+    try:
+        return ExperimentConfig(**settings)
+    except ConfigError as error:
+        cause = error.__cause__
+        first = first_error(cause) if isinstance(cause, ValidationError) else None
+        if first is not None and first["type"].startswith("missing"):
+            message = "no source is given; add --source NAME=DIR, or source = [...] to the settings file"
+            raise UsageError(message) from error
+        name = "" if first is None else str(first["loc"][0])
+        in_file = file is not None and name in settings and options.get(name) is None
+        raise UsageError(f"{file}: {error}" if in_file else str(error)) from error
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        settings = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError as error:
+        raise UsageError(f"{file} does not exist; expected a TOML file of settings") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"{file} cannot be read as TOML: {reason}") from error
+    for name in ("source", "target"):
+        if isinstance(settings.get(name), list):
+            settings[name] = [_beside(file, spec) for spec in settings[name]]
+    if isinstance(settings.get("labels"), str):
+        settings["labels"] = file.parent / Path(settings["labels"]).expanduser()
+    return settings
+
+
+def _beside(file: Path, spec: Any) -> Any:  # noqa: ANN401 (checked by the declaration afterwards)
+    if not isinstance(spec, str) or "=" not in spec:
+        return spec
+    front, path = spec.split("=", 1)
+    return f"{front}={file.parent / Path(path).expanduser()}"

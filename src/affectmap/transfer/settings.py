@@ -1,0 +1,97 @@
+"""Settings of the recipe for unseen corpora, and how settings that a user gives go into it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from affectmap.errors import UsageError
+from affectmap.model.settings import TrainingSettings
+from affectmap.settings import CHECKED, Real, Settings, Switch, Whole, fields_of
+
+#: Seeds of teachers that belong to one seed of `affectmap.transfer.recipe.fit_transfer`.
+MOST_TEACHERS = 1000
+#: Normalisation that training can see.
+STANDARDISED: tuple[Literal["corpus", "speaker"], ...] = ("corpus", "speaker")
+#: Of the models whose mean is distilled.
+TEACHER = TrainingSettings(losses="paper+axis", reconstruction=0.0, epochs=15, schedule="one-cycle")
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
+class Recipe(Settings):
+    """What the recipe can be told; the defaults are what nested leave-one-corpus-out chose.
+
+    Raises:
+        ConfigError: If a value is out of its range.
+
+    Example:
+        >>> Recipe().training.losses
+        'paper+axis'
+    """
+
+    panel: ClassVar[str] = "Recipe"
+
+    training: TrainingSettings = Field(
+        default=TEACHER, description="network, losses and optimiser of the models whose mean is distilled"
+    )
+    weight: Real = Field(default=1.0, gt=0, description="weight λ of the losses on the latent")
+    smoothing: Real = Field(
+        default=0.5, ge=0, le=1, description="how far ratings move towards the prototypes of their classes"
+    )
+    classes: Switch = Field(default=True, description="utterances without ratings take part through their classes")
+    drawn: Switch = Field(
+        default=False, description="draw these from their class's distribution rather than take its mean"
+    )
+    standardised: Annotated[tuple[Literal["corpus", "speaker"], ...], Field(min_length=1)] = Field(
+        default=STANDARDISED, description="normalisation that training sees: by corpus, by speaker, or both"
+    )
+    n_teachers: Whole = Field(
+        default=10, ge=1, le=MOST_TEACHERS, description="models whose mean is distilled; 1: no distillation"
+    )
+    n_copies: Whole = Field(
+        default=10, ge=1, description="copies of the training rows with noise that the last network learns from"
+    )
+
+
+def recipe_for(given: Mapping[str, Any]) -> Recipe:
+    """Give the recipe with the settings that a user gave; what was not given is the recipe's own, not the paper's.
+
+    Args:
+        given: Settings by name, as `affectmap.experiment.config.given_settings` collects them. Those of
+            `TrainingSettings` go to the teachers; a preset and a method other than ``joint`` belong to the paper.
+
+    Raises:
+        UsageError: If such a preset or method is asked for.
+        ConfigError: If a value does not fit the recipe.
+
+    Example:
+        >>> recipe = recipe_for({"source": ["emodb=x"], "noise_std": 0.5})
+        >>> recipe.training.noise_std, recipe.training.epochs == Recipe().training.epochs
+        (0.5, True)
+    """
+    asked = {"method": "+".join(given.get("methods", ["joint"])), "preset": given.get("preset", "paper")}
+    for (name, value), usual in zip(asked.items(), ("joint", "paper"), strict=True):
+        if value != usual:
+            raise UsageError(f"{name} {value} is the paper's; add --recipe paper, or leave {name} out")
+    own = {name: value for name, value in given.items() if name in fields_of(TrainingSettings) and value is not None}
+    recipe = Recipe()
+    return replace(recipe, training=replace(recipe.training, **own), weight=given.get("weight", recipe.weight))
+
+
+def student_settings(recipe: Recipe) -> TrainingSettings:
+    """Give the settings of the network that learns from teachers."""
+    return replace(
+        recipe.training,
+        losses="axis",
+        reconstruction=0.0,
+        noise_std=0.0,
+        epochs=10,
+        batch_size=256,
+        learning_rate=2e-3,
+        schedule="one-cycle",
+        batches="mixed",
+    )
