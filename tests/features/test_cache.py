@@ -6,8 +6,6 @@ import sys
 import time
 
 import numpy as np
-import pandas as pd
-import pyarrow.parquet as pq
 import pytest
 
 from affectmap.features import cache as feature_cache
@@ -23,15 +21,16 @@ from affectmap.features import cache as feature_cache
 feature_cache.FLUSH_S = 0.0
 folder, prefix, count, ending = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4]
 
-def torn(table, path, **options):
-    Path(path).write_bytes(b"PAR1 half of a file")
+def torn(handle, **arrays):
+    handle.write(b"PK half of a file")
+    handle.flush()
     os.kill(os.getpid(), signal.SIGKILL)
 
 with feature_cache.FeatureCache(folder, "pets", ["pitch", "loudness", "jitter"]) as cache:
     for number in range(count):
         cache.add(f"{prefix}{number}", np.full(3, number, np.float32))
     if ending == "torn":
-        feature_cache.pq.write_table = torn
+        np.savez = torn
         cache.add("lost", np.zeros(3, np.float32))
     if ending == "killed":
         os.kill(os.getpid(), signal.SIGKILL)
@@ -46,7 +45,7 @@ def filled(folder, keys=("a", "b", "c"), name="pets"):
     with FeatureCache(folder, name, COLUMNS) as cache:
         for number, key in enumerate(keys):
             cache.add(key, np.array([number, number / 3, -1], np.float32))
-    return folder / f"{name}.parquet"
+    return folder / f"{name}.npz"
 
 
 def loaded(folder):
@@ -65,7 +64,7 @@ def test_rows_come_back_as_they_were(tmp_path):
     assert rows.index.tolist() == ["a", "b", "c"]
     assert (rows.dtypes == np.float32).all()
     np.testing.assert_array_equal(rows.loc["b"], np.array([1, 1 / 3, -1], np.float32))
-    assert names(tmp_path) == ["pets.parquet"]
+    assert names(tmp_path) == ["pets.npz"]
 
 
 def test_an_absent_cache_is_empty_and_reading_makes_no_folder(tmp_path):
@@ -103,9 +102,9 @@ def test_rows_reach_part_files_while_the_run_goes_on(tmp_path, monkeypatch):
         cache.add("c", np.zeros(3, np.float32))
         cache.add("d", np.zeros(3, np.float32))
         assert loaded(tmp_path)[0].index.tolist() == ["a", "b", "c"]
-        assert [name for name in names(tmp_path) if name.endswith(".parquet")] == []
+        assert [name for name in names(tmp_path) if name == "pets.npz"] == []
     assert sorted(loaded(tmp_path)[0].index) == ["a", "b", "c", "d"]
-    assert names(tmp_path) == ["pets.parquet"]
+    assert names(tmp_path) == ["pets.npz"]
 
 
 def test_a_long_run_leaves_few_part_files(tmp_path, monkeypatch):
@@ -121,12 +120,12 @@ def test_a_long_run_leaves_few_part_files(tmp_path, monkeypatch):
 @pytest.mark.parametrize("ending", ["killed", "torn"])
 def test_a_killed_run_keeps_its_rows_and_the_next_merges_them(tmp_path, ending):
     assert writer(tmp_path, "x", 4, ending).wait(60) == -signal.SIGKILL
-    assert "pets.parquet" not in names(tmp_path)
+    assert "pets.npz" not in names(tmp_path)
     rows, notices = loaded(tmp_path)
     assert sorted(rows.index) == ["x0", "x1", "x2", "x3"]
     assert notices == []
     filled(tmp_path)
-    assert names(tmp_path) == ["pets.parquet"]
+    assert names(tmp_path) == ["pets.npz"]
     assert sorted(loaded(tmp_path)[0].index) == ["a", "b", "c", "x0", "x1", "x2", "x3"]
 
 
@@ -134,14 +133,14 @@ def test_parts_left_are_merged_even_when_nothing_is_new(tmp_path):
     assert writer(tmp_path, "x", 1, "killed").wait(60) == -signal.SIGKILL
     with FeatureCache(tmp_path, "pets", COLUMNS) as cache:
         assert len(cache.load()) == 1
-    assert names(tmp_path) == ["pets.parquet"]
+    assert names(tmp_path) == ["pets.npz"]
 
 
 def test_two_processes_at_once_lose_nothing(tmp_path):
     both = [writer(tmp_path, prefix, 60) for prefix in "xy"]
     assert [process.wait(60) for process in both] == [0, 0]
     assert sorted(loaded(tmp_path)[0].index) == sorted(f"{p}{n}" for p in "xy" for n in range(60))
-    assert names(tmp_path) == ["pets.parquet"]
+    assert names(tmp_path) == ["pets.npz"]
 
 
 def damage_nothing_left(file):
@@ -149,7 +148,7 @@ def damage_nothing_left(file):
 
 
 def damage_text(file):
-    file.write_text("this is no parquet file")
+    file.write_text("this is no archive")
 
 
 def damage_truncated(file):
@@ -163,11 +162,23 @@ def damage_one_bit_of_the_first_page(file):
 
 
 def damage_other_columns(file):
-    pd.DataFrame({"key": ["a"], "pitch": [1.0]}).to_parquet(file)
+    np.savez(file, keys=np.array([b"a"]), columns=np.array(["pitch"]), rows=np.ones((1, 1), np.float32))
 
 
 def damage_words_for_numbers(file):
-    pd.DataFrame({"key": ["a"], **{column: ["high"] for column in COLUMNS}}).to_parquet(file)
+    np.savez(file, keys=np.array([b"a"]), columns=np.array(COLUMNS), rows=np.array([["high"] * 3]))
+
+
+def damage_rows_without_keys(file):
+    np.savez(file, columns=np.array(COLUMNS), rows=np.ones((1, 3), np.float32))
+
+
+def damage_fewer_keys_than_rows(file):
+    np.savez(file, keys=np.array([b"a"]), columns=np.array(COLUMNS), rows=np.ones((2, 3), np.float32))
+
+
+def damage_objects_that_would_be_unpickled(file):
+    np.savez(file, keys=np.array([b"a"]), columns=np.array(COLUMNS), rows=np.array([[1, 2, None]], dtype=object))
 
 
 DAMAGES = [value for name, value in list(globals().items()) if name.startswith("damage_")]
@@ -189,11 +200,11 @@ def test_a_damaged_file_is_told_and_rebuilt(tmp_path, damage):
 
 def test_a_damaged_part_costs_only_its_own_rows(tmp_path):
     filled(tmp_path)
-    (tmp_path / "pets.0123.rows").write_bytes(b"PAR1")
+    (tmp_path / "pets.0123.npz").write_bytes(b"PK")
     with FeatureCache(tmp_path, "pets", COLUMNS) as cache:
         assert len(cache.load()) == 3
-    assert "pets.0123.rows is damaged" in cache.notices[0]
-    assert names(tmp_path) == ["pets.parquet"]
+    assert "pets.0123.npz is damaged" in cache.notices[0]
+    assert names(tmp_path) == ["pets.npz"]
     assert loaded(tmp_path)[1] == []
 
 
@@ -214,7 +225,7 @@ def test_no_bit_of_damage_gives_wrong_numbers(tmp_path):
 
 def test_a_part_merged_by_another_run_meanwhile_is_no_damage(tmp_path, monkeypatch):
     filled(tmp_path)
-    monkeypatch.setattr(FeatureCache, "_files", lambda cache: [tmp_path / "pets.parquet", tmp_path / "pets.gone.rows"])
+    monkeypatch.setattr(FeatureCache, "_files", lambda cache: [tmp_path / "pets.npz", tmp_path / "pets.gone.npz"])
     rows, notices = loaded(tmp_path)
     assert (len(rows), notices) == (3, [])
 
@@ -226,13 +237,13 @@ def test_a_full_disk_ends_the_keeping_and_not_the_run(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(feature_cache, "FLUSH_S", 0.0)
-    monkeypatch.setattr(pq, "write_table", full)
+    monkeypatch.setattr(np, "savez", full)
     with FeatureCache(tmp_path, "pets", COLUMNS) as cache:
         for key in "xyz":
             cache.add(key, np.zeros(3, np.float32))
     assert len(cache.notices) == 1
     assert "cannot be written (No space left on device)" in cache.notices[0]
-    assert names(tmp_path) == ["pets.parquet"]
+    assert names(tmp_path) == ["pets.npz"]
     assert len(loaded(tmp_path)[0]) == 3
 
 
@@ -240,7 +251,7 @@ def test_a_disk_that_fills_up_at_the_merge_keeps_the_parts(tmp_path, monkeypatch
     write = FeatureCache._write
 
     def full(cache, file, rows):
-        if file.suffix == ".parquet":
+        if file.name == "pets.npz":
             raise OSError("the disk is full\nand more")
         write(cache, file, rows)
 
@@ -312,3 +323,15 @@ def test_names_that_begin_alike_keep_apart(tmp_path):
 def test_folders_named_like_partitions_add_no_columns(tmp_path):
     filled(tmp_path / "language=de")
     assert list(loaded(tmp_path / "language=de")[0].columns) == COLUMNS
+
+
+def test_what_an_older_version_kept_is_measured_again_and_makes_room(tmp_path):
+    for old in ("pets.parquet", "pets.0123.rows", "cats.parquet"):
+        (tmp_path / old).write_bytes(b"PAR1")
+    with FeatureCache(tmp_path, "pets", COLUMNS) as cache:
+        assert len(cache.load()) == 0
+        cache.add("a", np.ones(3, np.float32))
+    assert cache.notices == [f"the cache {tmp_path / 'pets.parquet'} is of an older version; it is measured again"]
+    assert names(tmp_path) == ["cats.parquet", "pets.npz"]
+    rows, notices = loaded(tmp_path)
+    assert (rows.index.tolist(), notices) == (["a"], [])

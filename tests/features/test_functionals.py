@@ -282,15 +282,15 @@ def test_where_the_cache_lies(pets, tmp_path, monkeypatch, own_cache):
     assert cache_folder() == own_cache
     assert cache_folder(tmp_path / "mine") == tmp_path / "mine"
     extract_functionals("pets", table_of(pets[:1]), cache=tmp_path / "mine")
-    assert [file.name for file in (tmp_path / "mine").glob("*.parquet")] == ["pets-eGeMAPSv02-own-rate.parquet"]
+    assert [file.name for file in (tmp_path / "mine").glob("*.npz")] == ["pets-eGeMAPSv02-own-rate.npz"]
     monkeypatch.delenv("AFFECTMAP_CACHE")
     assert cache_folder().parts[-2:] == ("affectmap", "features")
 
 
-@pytest.mark.parametrize("content", [b"", b"PAR1 no parquet", None])
+@pytest.mark.parametrize("content", [b"", b"PK no archive", None])
 def test_a_damaged_cache_is_told_and_rebuilt(pets, measured, own_cache, content):
     before, _ = extract_functionals("pets", table_of(pets))
-    file = own_cache / "pets-eGeMAPSv02-own-rate.parquet"
+    file = own_cache / "pets-eGeMAPSv02-own-rate.npz"
     file.write_bytes(file.read_bytes()[:-1000] if content is None else content)
     after, findings = extract_functionals("pets", table_of(pets))
     assert after.equals(before)
@@ -305,7 +305,7 @@ def test_a_full_disk_does_not_lose_the_run(pets, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(feature_cache, "FLUSH_S", 0.0)
-    monkeypatch.setattr(feature_cache.pq, "write_table", full)
+    monkeypatch.setattr(np, "savez", full)
     functionals, findings = extract_functionals("pets", table_of(pets))
     assert len(functionals) == 5
     assert len(findings) == 1
@@ -559,4 +559,4 @@ def test_without_functionals_the_recordings_are_measured(pets, own_cache):
     functionals, findings = corpus_functionals("pets", table_of(pets), sampling_rate=8000, n_jobs=1)
     assert functionals.equals(extract_functionals("pets", table_of(pets), sampling_rate=8000)[0])
     assert findings == []
-    assert (own_cache / "pets-eGeMAPSv02-8000Hz.parquet").exists()
+    assert (own_cache / "pets-eGeMAPSv02-8000Hz.npz").exists()

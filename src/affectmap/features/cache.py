@@ -1,13 +1,13 @@
 """Rows of numbers on disk, found again by the content they were measured from.
 
-One parquet file a corpus holds all rows. While a run measures, the new rows go every two seconds to small
-part files beside it, and at the end everything is merged into the one file. So a run that is killed loses two
-seconds, and the next one picks up the parts that were left. Every write is atomic and made under a lock
-of the folder, which the system releases when a process dies (on Windows there is none: of two runs at once
-one may lose rows, and measures them again). The pages of the files carry checksums: damage is seen and told,
-and what was lost is measured again.
+One ``.npz`` file a corpus holds all rows: ``keys``, ``columns`` and ``rows``. While a run measures, new rows go every
+two seconds to small part files beside it, and at the end all are merged into the one file. A run that is killed loses
+two seconds, and the next one picks up the parts that were left. Every write is atomic and made under a lock of the
+folder, which the system releases when a process dies (on Windows there is none: of two runs at once one may lose
+rows, and measures them again). The files carry checksums: damage is noticed, and what was lost is measured again, as
+are the rows of an older version's parquet files.
 
-Nothing that happens to the cache stops a run: what could not be read or kept is told in ``notices``.
+Nothing that happens to the cache stops a run: what could not be read or kept stands in ``notices``.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ import re
 import sys
 import time
 import uuid
+import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,8 +27,6 @@ from types import TracebackType
 import numpy as np
 import pandas as pd
 import platformdirs
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from affectmap.errors import StorageError
@@ -39,6 +39,8 @@ if sys.platform != "win32":
 FLUSH_S = 2.0
 #: Part files of one run that are merged at once, so that a run of hours leaves no thousands of them.
 MAX_PARTS = 30
+#: What reading a file raises that is not what was written.
+_DAMAGE = (OSError, EOFError, KeyError, RuntimeError, TypeError, ValueError, zipfile.BadZipFile, zlib.error)
 
 
 def cache_folder(cache: Path | None = None) -> Path:
@@ -134,7 +136,7 @@ class FeatureCache:
 
     def close(self) -> None:
         """Write what is still in memory and merge everything into the one file, if there is anything new."""
-        if self._fresh or self._damaged or set(self._files()) - {self._main}:
+        if self._fresh or self._damaged or {*self._files(), *self._outdated()} - {self._main}:
             self._attempt(merge=True)
 
     def _attempt(self, merge: bool = False) -> None:
@@ -153,7 +155,7 @@ class FeatureCache:
 
     def _flush(self) -> None:
         if self._fresh:
-            part = self.folder / f"{self._stem}.{uuid.uuid4().hex}.rows"
+            part = self.folder / f"{self._stem}.{uuid.uuid4().hex}.npz"
             self._write(part, self._frame(list(self._fresh), list(self._fresh.values())))
             self._fresh = {}
             self._n_parts += 1
@@ -162,8 +164,8 @@ class FeatureCache:
     def _merge(self) -> None:
         files = self._files()
         self._write(self._main, self._stored(files))
-        for part in set(files) - {self._main}:
-            part.unlink(missing_ok=True)
+        for merged in {*files, *self._outdated()} - {self._main}:
+            merged.unlink(missing_ok=True)
         if sys.platform != "win32":  # under the lock nobody writes, so these were left by killed runs
             for torn in self.folder.glob(f".{self._stem[:40]}*.part"):
                 torn.unlink(missing_ok=True)
@@ -171,38 +173,54 @@ class FeatureCache:
 
     @property
     def _main(self) -> Path:
-        return self.folder / f"{self._stem}.parquet"
+        return self.folder / f"{self._stem}.npz"
 
     def _files(self) -> list[Path]:
-        parts = sorted(self.folder.glob(f"{self._stem}.*.rows"))
+        parts = sorted(self.folder.glob(f"{self._stem}.*.npz"))
         return [self._main, *parts] if self._main.exists() else parts
+
+    def _outdated(self) -> list[Path]:
+        """List what versions before this format kept."""
+        return [*self.folder.glob(f"{self._stem}.parquet"), *self.folder.glob(f"{self._stem}.*.rows")]
 
     def _stored(self, files: Sequence[Path]) -> pd.DataFrame:
         frames = [frame for frame in map(self._read, files) if len(frame)]
+        if self._outdated():
+            self._notice(f"the cache {self._main.with_suffix('.parquet')} is of an older version; it is measured again")
         rows: pd.DataFrame = pd.concat(frames) if frames else self._empty()
         return rows[~rows.index.duplicated(keep="last")]
 
     def _read(self, file: Path) -> pd.DataFrame:
         try:
-            with pq.ParquetFile(file, page_checksum_verification=True) as parquet:
-                rows: pd.DataFrame = parquet.read().to_pandas()
-            return rows.set_index("key")[self._columns].astype(np.float32)
+            return self._checked(file)
         except FileNotFoundError:  # merged by another run meanwhile
             return self._empty()
-        except (OSError, pa.ArrowException, KeyError, ValueError, TypeError) as error:
+        except _DAMAGE as error:
             self._damaged = True
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            notice = f"the cache file {file} is damaged ({reason}); its rows are measured again"
-            if notice not in self.notices:
-                self.notices.append(notice)
+            self._notice(f"the cache file {file} is damaged ({reason}); its rows are measured again")
             return self._empty()
 
-    def _write(self, file: Path, rows: pd.DataFrame) -> None:
-        table = pa.Table.from_pandas(rows.reset_index(), preserve_index=False)
-        with new_file(file) as temporary:
-            pq.write_table(table, temporary, write_page_checksum=True)
+    def _checked(self, file: Path) -> pd.DataFrame:
+        with zipfile.ZipFile(file) as archive:
+            if torn := archive.testzip():
+                raise ValueError(f"the checksum of {torn} differs")
+        with np.load(file, allow_pickle=False) as stored:
+            keys, columns, rows = ([str(each, "utf-8") for each in stored["keys"]], stored["columns"], stored["rows"])
+        if columns.tolist() != self._columns or rows.dtype != np.float32:
+            raise ValueError("it holds other columns")
+        return self._frame(keys, rows)
 
-    def _frame(self, keys: list[str], rows: Sequence[NDArray[np.float32]]) -> pd.DataFrame:
+    def _notice(self, text: str) -> None:
+        if text not in self.notices:
+            self.notices.append(text)
+
+    def _write(self, file: Path, rows: pd.DataFrame) -> None:
+        keys = np.array([key.encode() for key in rows.index], dtype=np.bytes_)
+        with new_file(file) as temporary, temporary.open("wb") as handle:
+            np.savez(handle, keys=keys, columns=np.array(self._columns), rows=rows.to_numpy(np.float32))
+
+    def _frame(self, keys: list[str], rows: Sequence[NDArray[np.float32]] | NDArray[np.float32]) -> pd.DataFrame:
         values = np.asarray(rows, dtype=np.float32).reshape(len(keys), len(self._columns))
         return pd.DataFrame(values, index=pd.Index(keys, name="key", dtype=object), columns=self._columns)
 
