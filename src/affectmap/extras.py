@@ -7,6 +7,11 @@ import importlib.util
 from affectmap.errors import UsageError
 
 
+def installed(module: str) -> bool:
+    """Tell whether a module could be imported, without doing so."""
+    return importlib.util.find_spec(module) is not None
+
+
 def require(what: str, extra: str, *modules: str) -> None:
     """Make sure that the modules of an extra are installed.
 
@@ -24,6 +29,6 @@ def require(what: str, extra: str, *modules: str) -> None:
         Traceback (most recent call last):
         affectmap.errors.UsageError: this example needs no_such_module; run pip install "affectmap[statistics]"
     """
-    missing = [name for name in modules if importlib.util.find_spec(name) is None]
+    missing = [name for name in modules if not installed(name)]
     if missing:
         raise UsageError(f'{what} needs {", ".join(missing)}; run pip install "affectmap[{extra}]"')

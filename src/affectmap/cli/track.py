@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from affectmap.errors import UsageError
+from affectmap.extras import require
 
 if TYPE_CHECKING:
     from affectmap.track.recording import Track
@@ -73,6 +74,8 @@ def track_command(
     format = format or _format_of(output)
     if format == "parquet" and output is None:
         raise UsageError("parquet is no text; name a file with -o")
+    if format == "parquet":
+        require("--format parquet", "parquet", "pyarrow")
     track = _tracked(recording, windows, hop, model, statistics, smoothing, n_jobs, picture)
     for note in track.notes:
         typer.echo(f"note: {note}", err=True)

@@ -20,6 +20,7 @@ from affectmap.corpora.card import Corpus
 from affectmap.corpora.sheet import Rows, read_rows, text_of
 from affectmap.corpora.table import build_corpus, parse_time
 from affectmap.errors import CorpusError
+from affectmap.extras import require
 from affectmap.schema import LABEL_RANGE, LABELS, Emotion, Finding, parse_emotion
 
 if TYPE_CHECKING:
@@ -126,12 +127,13 @@ def load(name: str, folder: Path, tables: Sequence[str] = ()) -> Corpus:
 
 
 def _read_header(folder: Path) -> audformat.Database:
-    import audformat
-    import yaml
-
     file = folder / HEADER
     if not file.is_file():
         raise CorpusError(f"{folder} is no audformat database; expected a folder with {HEADER}")
+    require(f"{folder} is an audformat database, which", "audformat", "audformat")
+    import audformat
+    import yaml
+
     try:
         # audformat's own reading of the header would build any Python object that a tag in it names.
         header = yaml.safe_load(file.read_text(encoding="utf-8"))

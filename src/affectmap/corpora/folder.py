@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from affectmap.corpora.card import Corpus, CorpusCard, Name, NamingError
 from affectmap.errors import CorpusError
-from affectmap.schema import AUDIO_SUFFIXES, Finding, validate_table
+from affectmap.schema import AUDIO_SUFFIXES, Finding, segmented_index, validate_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -194,10 +194,9 @@ def _missing(
 
 
 def _tabulate(card: CorpusCard, names: Mapping[Path, Name], folder: Path) -> pd.DataFrame:
-    import audformat
     import pandas as pd
 
-    index = audformat.segmented_index([str(file) for file in names])
+    index = segmented_index([str(file) for file in names])
     table = pd.DataFrame(
         {
             "emotion": [None if name.emotion is None else str(name.emotion) for name in names.values()],

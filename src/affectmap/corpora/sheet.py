@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from affectmap.errors import AffectmapError, CorpusError
+from affectmap.extras import require
 from affectmap.schema import INDEX
 
 if TYPE_CHECKING:
@@ -144,6 +145,7 @@ def read_rows(file: Path) -> Rows:
         return Rows(frame, [f"line {line}" for line in sheet.lines], str(file), file.parent)
     if file.suffix.lower() != ".parquet":
         raise CorpusError(f"{file} ends in {file.suffix or 'nothing'}; expected a table, .csv or .parquet")
+    require(f"{file} is parquet, which", "parquet", "pyarrow")
     try:
         frame = pd.read_parquet(file)
     # Damaged files make pyarrow raise errors of many unrelated classes.

@@ -31,6 +31,7 @@ from affectmap.schema import (
     Finding,
     closest_emotion,
     parse_emotion,
+    segmented_index,
     validate_table,
 )
 
@@ -93,7 +94,6 @@ def build_corpus(name: str, rows: Rows, language: str = "") -> Corpus:
         >>> build_corpus("mine", rows).table["activation"].tolist()
         [3.5]
     """
-    import audformat
     import pandas as pd
 
     rows = _with_known_names(rows)
@@ -104,7 +104,7 @@ def build_corpus(name: str, rows: Rows, language: str = "") -> Corpus:
             raise CorpusError(f"{rows.origin}, {place} names no file; write one or remove the row")
     files = [str(rows.root / str(cell)) for cell in written]
     starts, ends = _times(rows)
-    index = audformat.segmented_index(files, starts, ends)
+    index = segmented_index(files, starts, ends)
     columns = {column: _column(rows, column) for column in COLUMNS}
     if not _present(columns["language"]) and language:
         columns["language"] = [language] * len(files)

@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-import audformat
 import numpy as np
 import pandas as pd
 
@@ -28,7 +27,7 @@ from affectmap.audio.speech_detection import RATE, Cutter, SpeechCutter, WindowC
 from affectmap.audio.stream import PulseCode, Recording, Source
 from affectmap.errors import ConfigError
 from affectmap.files import new_file
-from affectmap.schema import FUNCTIONALS, LABELS
+from affectmap.schema import FUNCTIONALS, LABELS, segmented_index
 from affectmap.track.running_statistics import Standardising
 from affectmap.track.segments import Measured, measured_pieces
 from affectmap.track.smoothing import default_smoothing, smooth
@@ -266,7 +265,7 @@ def _cutter(window_s: float | None, hop_s: float | None) -> Cutter:
 
 def _table(file: str, measured: Sequence[Measured], standardising: Standardising) -> pd.DataFrame:
     times = [pd.to_timedelta([getattr(each, name) for each in measured], unit="s") for name in ("start_s", "end_s")]
-    index = audformat.segmented_index([file] * len(measured), *times)
+    index = segmented_index([file] * len(measured), *times)
     return _values(measured, standardising).set_index(index)
 
 
