@@ -221,7 +221,7 @@ def segmented_index(
             read = pd.to_timedelta(listed, unit="s")
         except ValueError:  # texts with a unit of their own, such as 1s
             read = pd.to_timedelta(listed)
-        return read.astype("timedelta64[ns]")
+        return read.as_unit("ns")
 
     levels = [pd.Index(list(files), dtype="string"), times(starts, 0), times(ends, pd.NaT)]
     return pd.MultiIndex.from_arrays(levels, names=list(INDEX))
