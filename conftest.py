@@ -7,10 +7,14 @@ import pytest
 
 @cache
 def _examples() -> dict[str, object]:
-    """``pets``: four utterances of two speakers, rated, with functionals, ready to be trained on."""
+    """``pets``: four utterances of two speakers, rated, with functionals, ready to be trained on.
+
+    ``ratings``: what the raters x and y gave to three recordings.
+    """
     import numpy as np
     import pandas as pd
 
+    from affectmap.agreement.ratings import typed
     from affectmap.corpora import Corpus
     from affectmap.preparation.prepared_corpus import prepare
     from affectmap.schema import COLUMNS, FUNCTIONALS, INDEX
@@ -19,7 +23,18 @@ def _examples() -> dict[str, object]:
     index = pd.MultiIndex.from_arrays([pd.Index([*"1234"]), *nowhere], names=INDEX)
     cells = {"speaker": [*"aabb"], "emotion": ["sad", "angry"] * 2, "activation": [2.0, 4.0] * 2}
     functionals = pd.DataFrame(np.eye(4, 88), index, list(FUNCTIONALS))
-    return {"pets": prepare(Corpus("pets", pd.DataFrame(cells, index, list(COLUMNS)), functionals=functionals))}
+    rated = [
+        {"file": file, "rater": rater, "activation": activation, "valence": valence, "emotion": emotion}
+        for file, rater, activation, valence, emotion in (
+            ("a.wav", "x", 2.0, 1.0, "sad"), ("a.wav", "y", 3.0, 1.0, "sad"), ("b.wav", "x", 4.0, 3.0, "angry"),
+            ("b.wav", "y", 4.0, 2.0, "sad"), ("c.wav", "x", 5.0, 2.0, "angry"), ("c.wav", "y", 4.0, 2.0, "angry"),
+        )
+    ]  # fmt: skip
+    rest = {"cannot_tell": False, "comment": "", "presentation": 1, "revision": 1, "rated_at": "", "seconds": 4.0}
+    examples: dict[str, object] = {"ratings": typed([row | rest for row in rated])}
+    return examples | {
+        "pets": prepare(Corpus("pets", pd.DataFrame(cells, index, list(COLUMNS)), functionals=functionals))
+    }
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from affectmap.agreement.coefficients import icc, interval_alpha, nominal_alpha, pair_measures, same_share
-from affectmap.agreement.resampling import Estimate, drawn
 
 #: Shrout and Fleiss 1979, table 2: six targets, four judges.
 JUDGES = np.array([[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]], dtype=float)
@@ -20,6 +19,8 @@ UNITS = np.array(
         [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, _],
     ]
 ).T
+
+MEASURES = (interval_alpha, nominal_alpha, lambda x: icc(x).single, lambda x: icc(x).average)
 
 
 def random_ratings(n_items=40, n_raters=4, missing=0.0, seed=0):
@@ -57,23 +58,23 @@ def test_icc_of_few_items_has_no_interval():
             assert np.isnan([each.low, each.high]).tolist() == [n_items < 5] * 2
 
 
-@pytest.mark.parametrize(
-    "ratings", [JUDGES, random_ratings(), random_ratings(9, 2, seed=3), random_ratings(30, 7, seed=5)]
-)
+@pytest.mark.slow  # pingouin and statsmodels take a second to load
 @pytest.mark.filterwarnings("ignore:The inplace keyword")  # of pingouin, with pandas 3
-def test_icc_and_its_intervals_as_in_pingouin(ratings):
+def test_icc_and_its_intervals_as_in_pingouin():
     pandas = pytest.importorskip("pandas")
     pingouin = pytest.importorskip("pingouin")
-    long = pandas.DataFrame(ratings).melt(ignore_index=False, var_name="rater").reset_index()
-    table = pingouin.intraclass_corr(long, targets="index", raters="rater", ratings="value", nan_policy="omit")
-    found = icc(ratings)
-    for name, mine in (("ICC(A,1)", found.single), ("ICC(A,k)", found.average)):
-        row = table[table["Type"] == name].iloc[0]
-        assert mine.value == pytest.approx(row["ICC"], abs=1e-9)
-        ends = next(row[column] for column in row.index if str(column).startswith("CI95"))
-        np.testing.assert_allclose(mine[1:3], ends, atol=0.005001)  # printed with two digits
+    for ratings in (JUDGES, random_ratings(), random_ratings(9, 2, seed=3), random_ratings(30, 7, seed=5)):
+        long = pandas.DataFrame(ratings).melt(ignore_index=False, var_name="rater").reset_index()
+        table = pingouin.intraclass_corr(long, targets="index", raters="rater", ratings="value", nan_policy="omit")
+        found = icc(ratings)
+        for name, mine in (("ICC(A,1)", found.single), ("ICC(A,k)", found.average)):
+            row = table[table["Type"] == name].iloc[0]
+            assert mine.value == pytest.approx(row["ICC"], abs=1e-9)
+            ends = next(row[column] for column in row.index if str(column).startswith("CI95"))
+            np.testing.assert_allclose(mine[1:3], ends, atol=0.005001)  # printed with two digits
 
 
+@pytest.mark.slow
 def test_icc_as_an_analysis_of_variance_gives_it():
     """By statsmodels' table of a two-way analysis."""
     import pandas as pd
@@ -119,16 +120,16 @@ def test_alpha_of_krippendorff_with_two_observers():
     assert nominal_alpha(np.transpose([first, second])).value == pytest.approx(0.692, abs=0.0005)
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_alpha_as_in_krippendorff_package_and_as_its_definition(seed):
+def test_alpha_as_in_krippendorff_package_and_as_its_definition():
     krippendorff = pytest.importorskip("krippendorff")
-    ratings = random_ratings(25, 4, missing=0.3, seed=seed)
-    mine = interval_alpha(ratings).value
-    assert mine == pytest.approx(krippendorff.alpha(ratings.T, level_of_measurement="interval"))
-    assert mine == pytest.approx(loop_alpha(ratings, lambda a, b: (a - b) ** 2))
-    mine = nominal_alpha(ratings).value
-    assert mine == pytest.approx(krippendorff.alpha(ratings.T, level_of_measurement="nominal"))
-    assert mine == pytest.approx(loop_alpha(ratings, lambda a, b: a != b))
+    for seed in range(5):
+        ratings = random_ratings(25, 4, missing=0.3, seed=seed)
+        mine = interval_alpha(ratings).value
+        assert mine == pytest.approx(krippendorff.alpha(ratings.T, level_of_measurement="interval")), seed
+        assert mine == pytest.approx(loop_alpha(ratings, lambda a, b: (a - b) ** 2)), seed
+        mine = nominal_alpha(ratings).value
+        assert mine == pytest.approx(krippendorff.alpha(ratings.T, level_of_measurement="nominal")), seed
+        assert mine == pytest.approx(loop_alpha(ratings, lambda a, b: a != b)), seed
 
 
 def test_alpha_of_classes_by_name():
@@ -137,17 +138,17 @@ def test_alpha_of_classes_by_name():
     assert nominal_alpha(classes).value == pytest.approx(0.743, abs=0.0005)
 
 
-@pytest.mark.parametrize("measure", [interval_alpha, nominal_alpha, lambda x: icc(x).single, lambda x: icc(x).average])
-def test_order_of_items_and_raters_does_not_matter(measure):
-    ratings = random_ratings(20, 4)
-    shuffled = np.random.default_rng(0).permutation(ratings)[:, [2, 0, 3, 1]]
-    assert measure(shuffled).value == pytest.approx(measure(ratings).value)
+def test_order_of_items_and_raters_does_not_matter():
+    for measure in MEASURES:
+        ratings = random_ratings(20, 4)
+        shuffled = np.random.default_rng(0).permutation(ratings)[:, [2, 0, 3, 1]]
+        assert measure(shuffled).value == pytest.approx(measure(ratings).value)
 
 
-@pytest.mark.parametrize("measure", [interval_alpha, nominal_alpha, lambda x: icc(x).single, lambda x: icc(x).average])
-def test_raters_who_say_the_same_agree(measure):
-    same = np.repeat(random_ratings(20, 1), 3, axis=1)
-    assert measure(same)[:3] == pytest.approx((1, 1, 1))
+def test_raters_who_say_the_same_agree():
+    for measure in MEASURES:
+        same = np.repeat(random_ratings(20, 1), 3, axis=1)
+        assert measure(same)[:3] == pytest.approx((1, 1, 1))
 
 
 def test_agreement_by_chance_is_about_zero():
@@ -156,9 +157,8 @@ def test_agreement_by_chance_is_about_zero():
         assert abs(found.value) < 0.03
 
 
-@pytest.mark.parametrize(
-    "ratings",
-    [
+def test_what_cannot_be_computed_is_nan():
+    for ratings in (
         np.empty((0, 0)),
         np.empty((0, 3)),
         np.full((10, 3), np.nan),
@@ -167,12 +167,10 @@ def test_agreement_by_chance_is_about_zero():
         [[1.0], [2.0], [3.0]],
         [[3.0, 3.0]],
         [[1.0, np.nan], [np.nan, 2.0]],
-    ],
-)
-def test_what_cannot_be_computed_is_nan(ratings):
-    found = icc(ratings)
-    for estimate in (found.single, found.average, interval_alpha(ratings), nominal_alpha(ratings)):
-        assert np.isnan(estimate[:3]).all()
+    ):
+        found = icc(ratings)
+        for estimate in (found.single, found.average, interval_alpha(ratings), nominal_alpha(ratings)):
+            assert np.isnan(estimate[:3]).all(), ratings
 
 
 def test_one_item_of_two_ratings():
@@ -213,20 +211,17 @@ def test_alpha_of_a_resample_is_alpha_of_its_items():
     np.testing.assert_allclose([found.low, found.high], np.quantile(values, [0.025, 0.975]))
 
 
-@pytest.mark.parametrize(
-    ("first", "second", "expected"),
-    [
+def test_pairs_at_the_edge():
+    for first, second, expected in (
         ([], [], {"ccc": _, "pearson": _, "difference": _}),
         ([_, 1], [1, _], {"ccc": _, "pearson": _, "difference": _}),
         ([3, 3], [3, 3], {"ccc": _, "pearson": _, "difference": 0}),
         ([3, 3], [3, 4], {"ccc": 0, "pearson": _, "difference": 0.5}),
         ([1, 2, 3], [3, 2, 1], {"ccc": -1, "pearson": -1, "difference": 0}),
-    ],
-)
-def test_pairs_at_the_edge(first, second, expected):
-    found = pair_measures(first, second)
-    for name, value in expected.items():
-        assert found[name].value == pytest.approx(value, nan_ok=True)
+    ):
+        found = pair_measures(first, second)
+        for name, value in expected.items():
+            assert found[name].value == pytest.approx(value, nan_ok=True), (first, second, name)
 
 
 def test_same_share():
@@ -240,14 +235,3 @@ def test_few_items_have_no_interval():
     found = pair_measures([1, 2, 3, 4], [1, 2, 3, 5])["ccc"]
     assert found.value > 0.9
     assert np.isnan([found.low, found.high]).all()
-
-
-def test_blocks_of_resamples_do_not_change_an_interval(monkeypatch):
-    ratings = random_ratings(30, 3)
-    whole = interval_alpha(ratings)
-    monkeypatch.setattr("affectmap.agreement.resampling._BLOCK", 100)
-    assert interval_alpha(ratings) == whole
-
-
-def test_drawn_tells_the_items():
-    assert drawn(np.ones((6, 1)), lambda totals: totals[:, 0] / 6, 4, n_resamples=10) == Estimate(1, 1, 1, 4)

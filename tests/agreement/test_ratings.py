@@ -54,17 +54,16 @@ def test_a_class_of_the_study_s_own_stays(write):
     assert read_raw(write("a.wav,anna,relieved", header="file,rater,emotion")).loc[0, "emotion"] == "relieved"
 
 
-@pytest.mark.parametrize(
-    ("row", "message"),
-    [
+def test_what_cannot_be_is_refused_with_its_line(write):
+    for row, message in (
         (",anna,3,3,,false,,1,1,,", "line 2: names no recording"),
         ("/data/a.wav,anna,3,3,,false,,1,1,,", "relative to the folder of audio"),
         ("../a.wav,anna,3,3,,false,,1,1,,", "relative to the folder of audio"),
         ("x\\a.wav,anna,3,3,,false,,1,1,,", "relative to the folder of audio"),
         ("C:/a.wav,anna,3,3,,false,,1,1,,", "relative to the folder of audio"),
         ("a.wav, ,3,3,,false,,1,1,,", "line 2: names no rater"),
-        ("a.wav,anna,6,3,,false,,1,1,,", "line 2: activation is 6; expected 1 to 5"),
-        ("a.wav,anna,inf,3,,false,,1,1,,", "activation is inf; expected 1 to 5"),
+        ("a.wav,anna,6,3,,false,,1,1,,", "line 2: activation is 6; expected a number from 1 to 5, or nothing"),
+        ("a.wav,anna,inf,3,,false,,1,1,,", "activation is inf; expected a number from 1 to 5"),
         ("a.wav,anna,3,high,,false,,1,1,,", "valence is 'high'; expected a number from 1 to 5, or nothing"),
         ("a.wav,anna,3,3,,maybe,,1,1,,", "cannot_tell is 'maybe'; expected true or false"),
         ("a.wav,anna,3,3,,false,,0,1,,", "presentation is '0'; expected 1, 2, 3"),
@@ -76,31 +75,26 @@ def test_a_class_of_the_study_s_own_stays(write):
         ("a.wav,anna,3,3,,false,,1,1,,-1", "seconds is -1; expected 0 or more"),
         ("a.wav,anna,3,3,,false,,1,1,,soon", "seconds is 'soon'; expected a number"),
         ("a.wav,anna,3,3", "line 2 has 4 cells, the header 11"),
-    ],
-)
-def test_what_cannot_be_is_refused_with_its_line(write, row, message):
-    with pytest.raises(LabelError, match=r"anna\.csv") as told:
-        read_raw(write(row))
-    assert message in str(told.value)
+    ):
+        with pytest.raises(LabelError, match=r"anna\.csv") as told:
+            read_raw(write(row))
+        assert message in str(told.value)
 
 
-@pytest.mark.parametrize(
-    ("header", "message"),
-    [
+def test_columns_that_do_not_fit(write):
+    for header, message in (
         ("file,activation", "has no column for rater"),
         ("file,rater,comment", "no column for activation, valence or emotion"),
         ("file,rater,activation,arousal", "gives activation twice"),
         ("file,rater,activation,mood", "unknown column 'mood'"),
-    ],
-)
-def test_columns_that_do_not_fit(write, header, message):
-    with pytest.raises(LabelError, match=message):
-        read_raw(write(header=header))
+    ):
+        with pytest.raises(LabelError, match=message):
+            read_raw(write(header=header))
 
 
 def test_one_revision_given_twice(write):
     row = "a.wav,anna,3,3,,false,,1,1,,"
-    with pytest.raises(LabelError, match=r"anna.csv, line 2 and .*anna.csv, line 3 both hold revision 1 of anna's"):
+    with pytest.raises(LabelError, match=r"anna.csv, line 2 and .*anna.csv, line 3 both give revision 1 of anna's"):
         read_raw(write(row, row))
 
 
@@ -121,7 +115,7 @@ def test_a_folder_of_raters(write, tmp_path):
 
 
 def test_a_folder_without_ratings(tmp_path):
-    with pytest.raises(LabelError, match="holds no CSV file with the columns file and rater"):
+    with pytest.raises(LabelError, match="has no CSV file with the columns file and rater"):
         read_raw(tmp_path)
     with pytest.raises(LabelError, match="no file of ratings was named"):
         read_raw([])

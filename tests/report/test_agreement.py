@@ -58,35 +58,28 @@ def test_warnings_stand_on_top_or_nowhere():
     assert "Read this first" not in render(ratings, table, [])
 
 
-@pytest.mark.parametrize(
-    ("ratings", "figures"),
-    [
-        (make_ratings(), 0),
-        (make_ratings({"file": "a", "rater": "x", "emotion": "sad"}), 0),
-        (make_ratings({"file": "a", "rater": "x", "valence": 2.0}), 1),
-        (make_ratings({"file": "a", "rater": "x", "valence": 2.0}, {"file": "b", "rater": "x", "activation": 2.0}), 1),
-        (make_ratings({"file": "a", "rater": "$x$", "valence": 2.0, "activation": 4.0}), 2),
-    ],
-)
-def test_pictures_of_what_there_is(tmp_path, ratings, figures):
+def test_pictures_of_what_there_is(tmp_path):
+    valence = {"file": "a", "rater": "x", "valence": 2.0}
+    for figures, *rows in (
+        (0,),
+        (0, {"file": "a", "rater": "x", "emotion": "sad"}),
+        (1, valence),
+        (1, valence, {"file": "b", "rater": "x", "activation": 2.0}),
+        (2, {"file": "a", "rater": "$x$", "valence": 2.0, "activation": 4.0}),
+    ):
+        write(make_ratings(*rows), tmp_path / "out", overwrite=True)
+        assert (tmp_path / "out" / "agreement.html").read_text().count("<figure") == figures, rows
+
+
+def test_the_same_ratings_give_the_same_bytes_and_no_folder_is_replaced_unasked(tmp_path):
+    ratings = simulate(4, raters=("anna", "bo"))
     write(ratings, tmp_path / "out")
-    assert (tmp_path / "out" / "agreement.html").read_text().count("<figure") == figures
-
-
-def test_the_same_ratings_give_the_same_bytes(tmp_path):
-    for name in ("one", "two"):
-        write(simulate(8), tmp_path / name)
-    one, two = (
-        {f.name: f.read_bytes() for f in (tmp_path / name).rglob("*.*") if f.is_file()} for name in ("one", "two")
-    )
-    assert one == two
-
-
-def test_a_folder_is_not_replaced_unasked(tmp_path):
-    write(simulate(3), tmp_path / "out")
     with pytest.raises(StorageError, match="exists"):
-        write(simulate(3), tmp_path / "out")
-    write(simulate(3), tmp_path / "out", overwrite=True)
+        write(ratings, tmp_path / "out")
+    first = {f.name: f.read_bytes() for f in (tmp_path / "out").rglob("*.*") if f.is_file()}
+    write(ratings, tmp_path / "out", overwrite=True)
+    second = {f.name: f.read_bytes() for f in (tmp_path / "out").rglob("*.*") if f.is_file()}
+    assert first == second
 
 
 def test_many_raters_are_chosen_from():

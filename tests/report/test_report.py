@@ -86,8 +86,8 @@ def test_stand_in_has_the_fields_of_the_real_results(whole_results):
 def test_costs_stand_under_table_4_and_in_a_file_of_their_own(whole_results, tmp_path):
     row = {"model": "SUPERB, tiny", "parameters": 7804, "seconds_per_minute": 1.5, "memory_mb": 495.2, "device": "cpu"}
     results = dataclasses.replace(whole_results, costs=pd.DataFrame([row]))
-    page = rendered(results).replace("\u202f", " ")
-    assert "<td>7,804</td><td>1.50 s</td><td>495 MB</td>" in page
+    page = rendered(results)
+    assert "<td>7,804</td><td>1.50</td><td>495</td>" in page
     assert "where a corpus has fewer classes, the likeliest of those counts" in page
     write_tables(results, tmp_path)
     assert pd.read_csv(tmp_path / "costs.csv").to_dict("records") == [row]

@@ -3,9 +3,8 @@
 Conventions:
     * N items in rows, K raters in columns, ``NaN`` (or ``None`` for classes) where a rater gave no value.
     * What cannot be computed is ``NaN``, never a warning and never zero: agreement needs ratings that differ.
-    * Intervals hold 95 %. That of the ICC is the one of an analysis of variance; all others draw items with
-      replacement. Every one of those quantities is a function of sums over items, so a resample is a weighted sum.
-    * Fewer than `MIN_ITEMS` items get no drawn interval.
+    * Intervals are 95 %. That of the ICC is the one of an analysis of variance; all others are percentiles over items
+      drawn with replacement, somewhat too narrow where there are few. Fewer than five items get no interval.
 """
 
 from __future__ import annotations
@@ -17,30 +16,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import fdtri
 
-from affectmap.agreement.resampling import (
-    LEVEL,
-    MIN_ITEMS,
-    N_RESAMPLES,
-    Estimate,
-    Floats,
-    drawn,
-    estimate,
-    resampled_sums,
-)
-
-#: Variance below which ratings from 1 to 5 do not vary: what rounding leaves.
-_NO_VARIANCE = 1e-12
+from affectmap.agreement.estimators import NO_VARIANCE
+from affectmap.schema import Floats
+from affectmap.stats.bootstrap import LEVEL, MIN_ITEMS, N_RESAMPLES, Estimate, estimate, resampled_sums
 
 
 class IntraclassCorrelation(NamedTuple):
-    """Agreement of one rater (``single``) and of the mean of all (``average``), from the same items.
-
-    Attributes:
-        single: ICC(2,1).
-        average: ICC(2,k).
-        n_raters: k.
-        n_left_out: Items that take no part because some rater gave no value.
-    """
+    """ICC(2,1), ICC(2,k), the number k of raters, and how many items lack a rating and were left out."""
 
     single: Estimate
     average: Estimate
@@ -64,8 +46,7 @@ def icc(ratings: npt.ArrayLike) -> IntraclassCorrelation:
         ratings: Items by raters (N, K).
 
     Returns:
-        Both, at most 1; ``NaN`` below two raters or two complete items, or where no rating differs. Below five complete
-        items no interval is given, as nowhere here.
+        Both, at most 1; ``NaN`` below two raters or two complete items, or where no rating differs.
 
     Example:
         >>> judges = [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]]
@@ -78,7 +59,7 @@ def icc(ratings: npt.ArrayLike) -> IntraclassCorrelation:
     n, k = complete.shape
     left_out = len(given) - n
     nothing = Estimate(float("nan"), float("nan"), float("nan"), n)
-    if n < 2 or k < 2 or complete.var() < _NO_VARIANCE:
+    if n < 2 or k < 2 or complete.var() < NO_VARIANCE:
         return IntraclassCorrelation(nothing, nothing, k, left_out)
     squares = _mean_squares(complete)
     single = _single(squares, n, k)
@@ -109,7 +90,7 @@ def _icc_interval(squares: tuple[float, float, float], single: float, n: int, k:
     items, raters, error = squares
     if n < MIN_ITEMS:
         return float("nan"), float("nan")
-    if 1 - single < _NO_VARIANCE:
+    if 1 - single < NO_VARIANCE:
         return 1.0, 1.0
     a = k * single / (n * (1 - single))
     b = 1 + k * single * (n - 1) / (n * (1 - single))
@@ -130,6 +111,13 @@ def _spearman_brown(value: float, k: int) -> float:
     return k * value / below if below > 0 else float("nan")
 
 
+def _resampled(
+    sums: Floats, quantity: Callable[[Floats], Floats], n_items: int, n_resamples: int, seed: int
+) -> Estimate:
+    """Estimate one quantity from sums over items."""
+    return estimate(sums, resampled_sums(sums, n_resamples, seed), quantity, n_items)
+
+
 def interval_alpha(ratings: npt.ArrayLike, n_resamples: int = N_RESAMPLES, seed: int = 0) -> Estimate:
     r"""Krippendorff's α for numbers, disagreement being the squared difference.
 
@@ -142,8 +130,8 @@ def interval_alpha(ratings: npt.ArrayLike, n_resamples: int = N_RESAMPLES, seed:
 
     Args:
         ratings: Items by raters (N, K).
-        n_resamples: Resamples of items.
-        seed: Of the resamples.
+        n_resamples: Resamples of items for the interval.
+        seed: The same seed and number of items give the same resamples.
 
     Returns:
         At most 1; 0 is what chance gives. ``NaN`` where no item has two ratings or no rating differs.
@@ -159,27 +147,26 @@ def interval_alpha(ratings: npt.ArrayLike, n_resamples: int = N_RESAMPLES, seed:
     values = np.where(there, paired - centre, 0.0)
     m, total, square = there.sum(axis=1), values.sum(axis=1), (values**2).sum(axis=1)
     disagreement = 2 * m / np.maximum(m - 1, 1) * np.maximum(square - total**2 / np.maximum(m, 1), 0)
-    return drawn(np.stack([m, disagreement, total, square], axis=1), _interval_alpha_of, len(paired), n_resamples, seed)
+    return _resampled(
+        np.stack([m, disagreement, total, square], axis=1), _interval_alpha_of, len(paired), n_resamples, seed
+    )
 
 
 def _interval_alpha_of(totals: Floats) -> Floats:
     n, disagreement, total, square = totals.T
     spread = np.maximum(square - total**2 / np.maximum(n, 1), 0)
-    varies = spread > _NO_VARIANCE * np.maximum(n, 1)
+    varies = spread > NO_VARIANCE * np.maximum(n, 1)
     expected = np.where(varies, 2 * spread / np.maximum(n - 1, 1), 1)
     return np.where(varies, 1 - disagreement / np.maximum(n, 1) / expected, np.nan)
 
 
 def nominal_alpha(classes: npt.ArrayLike, n_resamples: int = N_RESAMPLES, seed: int = 0) -> Estimate:
-    r"""Krippendorff's α for classes, two classes being alike or not.
-
-    As `interval_alpha`, with 1 in place of the squared difference where two classes differ (Krippendorff 2011,
-    C).
+    r"""Krippendorff's α for classes: `interval_alpha` with 1 for two classes that differ (Krippendorff 2011, C).
 
     Args:
         classes: Items by raters (N, K), ``None`` or ``NaN`` where a rater gave none.
-        n_resamples: Resamples of items.
-        seed: Of the resamples.
+        n_resamples: As in `interval_alpha`.
+        seed: As in `interval_alpha`.
 
     Returns:
         At most 1; ``NaN`` where no item has two classes or all are the same.
@@ -197,7 +184,7 @@ def nominal_alpha(classes: npt.ArrayLike, n_resamples: int = N_RESAMPLES, seed: 
     m = counts.sum(axis=1)
     disagreement = (m**2 - (counts**2).sum(axis=1)) / np.maximum(m - 1, 1)
     sums = np.column_stack([m, disagreement, counts])
-    return drawn(sums, _nominal_alpha_of, len(counts), n_resamples, seed)
+    return _resampled(sums, _nominal_alpha_of, len(counts), n_resamples, seed)
 
 
 def _nominal_alpha_of(totals: Floats) -> Floats:
@@ -221,8 +208,8 @@ def pair_measures(
     Args:
         first: Numbers (N,), ``NaN`` where there is none.
         second: Numbers (N,) of the same items.
-        n_resamples: Resamples of items.
-        seed: Of the resamples.
+        n_resamples: As in `interval_alpha`.
+        seed: As in `interval_alpha`.
 
     Returns:
         ``ccc`` and ``pearson`` (-1 to 1; ``NaN`` where neither, or for Pearson one, of the columns varies),
@@ -253,13 +240,13 @@ def _moments(totals: Floats) -> tuple[Floats, ...]:
 def _ccc(totals: Floats) -> Floats:
     var_x, var_y, cov, shift = _moments(totals)
     below = var_x + var_y + shift**2
-    varies = np.maximum(var_x, var_y) > _NO_VARIANCE
+    varies = np.maximum(var_x, var_y) > NO_VARIANCE
     return np.where(varies, 2 * cov / np.where(varies, below, 1), np.nan)
 
 
 def _pearson(totals: Floats) -> Floats:
     var_x, var_y, cov, _ = _moments(totals)
-    varies = np.minimum(var_x, var_y) > _NO_VARIANCE
+    varies = np.minimum(var_x, var_y) > NO_VARIANCE
     return np.where(varies, np.clip(cov / np.sqrt(np.where(varies, var_x * var_y, 1)), -1, 1), np.nan)
 
 
@@ -280,16 +267,7 @@ _PAIR_QUANTITIES: dict[str, Callable[[Floats], Floats]] = {
 
 
 def same_share(first: npt.ArrayLike, second: npt.ArrayLike, n_resamples: int = N_RESAMPLES, seed: int = 0) -> Estimate:
-    """Share of items that were given the same class twice.
-
-    Args:
-        first: Classes (N,), ``None`` where there is none.
-        second: Classes (N,) of the same items.
-        n_resamples: Resamples of items.
-        seed: Of the resamples.
-
-    Returns:
-        A share from 0 to 1; ``NaN`` where no item has both.
+    """Share of items that were given the same class twice; ``None`` where there is no class.
 
     Example:
         >>> same_share(["sad", "sad", None], ["sad", "angry", "sad"]).value
@@ -301,4 +279,4 @@ def same_share(first: npt.ArrayLike, second: npt.ArrayLike, n_resamples: int = N
     shared = ~(pd.isna(x) | pd.isna(y))
     same = (x[shared] == y[shared]).astype(np.float64)
     sums = np.stack([np.ones_like(same), same], axis=1)
-    return drawn(sums, _mean_of_last, len(same), n_resamples, seed)
+    return _resampled(sums, _mean_of_last, len(same), n_resamples, seed)

@@ -1,6 +1,6 @@
 """One value an item from several raters: mean, median, and the evaluator-weighted estimator.
 
-Only first meetings of rater and recording count (presentation 1): a repeat would let one rater count twice.
+Only first ratings count (presentation 1): with repeats one rater would count twice.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from affectmap.agreement.ratings import rating_matrix
 from affectmap.errors import ConfigError
-from affectmap.schema import LABELS
+from affectmap.schema import LABELS, Floats
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,20 +21,17 @@ Estimator = Literal["ewe", "mean", "median"]
 #: Items that a rater must share with others before a correlation weighs that rater.
 MIN_SHARED = 3
 #: Variance below which ratings from 1 to 5 do not vary: what rounding leaves.
-_NO_VARIANCE = 1e-12
-
-Floats = npt.NDArray[np.float64]
+NO_VARIANCE = 1e-12
 
 
 def evaluator_weights(ratings: npt.ArrayLike) -> Floats:
-    r"""Weight of each rater: how well that rater goes along with the others.
+    r"""Weight of each rater: the correlation with the mean of the others.
 
     .. math:: r_k = \max\left(0, \operatorname{corr}(x_{\cdot k}, \bar{x}_{\cdot \setminus k})\right)
 
-    where the mean of the others is taken over those who rated the item. Grimm and Kroschel 2005 (Evaluation of natural
-    emotions using self assessment manikins, ASRU) correlate a rater with the mean of all, the rater included; left in,
-    each rater of a small group would vouch for themselves. Two raters
-    always weigh the same.
+    over the items that the rater and others rated. Grimm and Kroschel 2005 (Evaluation of natural emotions using self
+    assessment manikins, ASRU) correlate a rater with the mean of all, the rater included, which would let each rater
+    of a small group vouch for themselves. Two raters always weigh the same.
 
     Args:
         ratings: Items by raters (N, K), ``NaN`` where a rater gave none.
@@ -55,7 +52,7 @@ def evaluator_weights(ratings: npt.ArrayLike) -> Floats:
         shared = given[:, rater] & (count >= 2)
         own = matrix[shared, rater]
         others = (total[shared] - own) / (count[shared] - 1)
-        if shared.sum() >= MIN_SHARED and min(own.var(), others.var()) > _NO_VARIANCE:
+        if shared.sum() >= MIN_SHARED and min(own.var(), others.var()) > NO_VARIANCE:
             weights[rater] = max(0.0, float(np.corrcoef(own, others)[0, 1]))
     return weights
 
@@ -101,11 +98,8 @@ def estimates(ratings: pd.DataFrame) -> pd.DataFrame:
         ``emotion`` (``None`` where several tie), ``emotion_share`` of raters who chose it, and ``emotion_n_raters``.
 
     Example:
-        >>> import pandas as pd
-        >>> ratings = pd.DataFrame({"file": "a.wav", "rater": ["x", "y"], "activation": [2.0, 3.0], "valence": 1.0,
-        ...                         "emotion": "sad", "presentation": 1, "cannot_tell": False})
         >>> estimates(ratings)[["activation_ewe", "activation_spread", "emotion"]].round(2).values.tolist()
-        [[2.5, 0.71, 'sad']]
+        [[2.5, 0.71, 'sad'], [4.0, 0.0, None], [4.5, 0.71, 'angry']]
     """
     import pandas as pd
 
@@ -148,11 +142,8 @@ def gold_standard(ratings: pd.DataFrame, estimator: Estimator = "ewe") -> pd.Dat
         ConfigError: If the estimator is not known.
 
     Example:
-        >>> import pandas as pd
-        >>> ratings = pd.DataFrame({"file": "a.wav", "rater": ["x", "y"], "activation": [2.0, 3.0], "valence": 1.0,
-        ...                         "emotion": "sad", "presentation": 1, "cannot_tell": False})
-        >>> gold_standard(ratings, "mean").values.tolist()
-        [['a.wav', 2.5, 1.0, 'sad', 2]]
+        >>> gold_standard(ratings, "mean").values.tolist()[0]
+        ['a.wav', 2.5, 1.0, 'sad', 2]
     """
     import pandas as pd
 

@@ -1,9 +1,4 @@
-"""Ratings for other programs, and ratings from them.
-
-Out goes a gold standard as the label sheet that ``affectmap reproduce --labels`` reads, or an audformat database with
-one column a rater; `write_ratings` writes the raw ratings. In come label sheets,
-those of Das et al. (2022) with their traps among them, as the ratings of one rater.
-"""
+"""Exchange with other programs: label sheets and audformat databases written, label sheets read as one rater's."""
 
 from __future__ import annotations
 
@@ -59,13 +54,11 @@ def export_sheet(ratings: pd.DataFrame, file: Path, estimator: Estimator = "ewe"
         StorageError: If it cannot be written.
 
     Example:
-        >>> import pandas as pd, tempfile
-        >>> ratings = pd.DataFrame({"file": "a.wav", "rater": ["x", "y"], "activation": [2.0, 3.0], "valence": 1.0,
-        ...                         "emotion": "sad", "presentation": 1, "cannot_tell": False})
+        >>> import tempfile
         >>> file = Path(tempfile.mkdtemp(), "mine.csv")
         >>> export_sheet(ratings, file)
-        >>> file.read_text()
-        'filename,activation,valence\na.wav,2.5,1\n'
+        >>> file.read_text().splitlines()[:2]
+        ['filename,activation,valence', 'a.wav,2.5,1']
     """
     gold = gold_standard(ratings, estimator).dropna(subset=list(LABELS), how="all")
     if gold.empty:
@@ -88,13 +81,13 @@ def export_database(
 ) -> None:
     """Write an audformat database: a table for each value with one column a rater, and the gold standard.
 
-    The tables hold first ratings (presentation 1). `affectmap.corpora.load_corpus` reads its gold standard.
+    The tables have first ratings (presentation 1). `affectmap.corpora.load_corpus` reads the gold standard.
 
     Args:
         ratings: As from `read_ratings`.
         folder: The folder to be made.
         estimator: ``ewe``, ``mean`` or ``median``.
-        audio: Folder that the names of files start from; the tables then hold absolute paths. By default they stay
+        audio: Folder that the names of files start from; the tables then have absolute paths. By default they stay
             relative, for a database that is moved beside its audio.
         overwrite: Whether a folder that affectmap wrote may be replaced.
 
@@ -103,12 +96,10 @@ def export_database(
         StorageError: If it cannot be written.
 
     Example:
-        >>> import pandas as pd, tempfile
-        >>> ratings = pd.DataFrame({"file": "a.wav", "rater": ["x", "y"], "activation": [2.0, 3.0], "valence": 1.0,
-        ...                         "emotion": "sad", "presentation": 1, "cannot_tell": False})
+        >>> import tempfile
         >>> folder = Path(tempfile.mkdtemp(), "database")
         >>> export_database(ratings, folder)
-        >>> (folder / "db.raters.activation.csv").read_text().splitlines()
+        >>> (folder / "db.raters.activation.csv").read_text().splitlines()[:2]
         ['file,x,y', 'a.wav,2.0,3.0']
     """
     require("an audformat database", "audformat", "audformat")

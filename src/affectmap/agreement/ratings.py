@@ -1,58 +1,125 @@
 """Raw ratings: one row for each rating that somebody confirmed.
 
-A CSV file in UTF-8 with these columns; those without a default must be there, of the three values at least one:
+A CSV file in UTF-8 with these columns; ``file``, ``rater`` and one of the three values must be there, the others have a
+default:
 
 =============== ===================================================================================================
 ``file``        path of the recording, relative to the folder of audio, with ``/``
 ``rater``       who rated
-``activation``  1 to 5, or empty; ``arousal`` is read as activation
+``activation``  1 to 5, or empty; ``arousal`` is another name of this column
 ``valence``     1 to 5, or empty
 ``emotion``     a class, or empty
 ``cannot_tell`` ``true`` where the rater could not tell; values beside it do not count (false)
 ``comment``     any text (empty)
-``presentation``  1 where this rater met the recording for the first time, 2 for an unseen repeat, and so on (1)
+``presentation``  1 for this rater's first rating of the recording, 2 for an unseen repeat, and so on (1)
 ``revision``    1, and one more with every correction of the same file, rater and presentation; the last counts (1)
 ``rated_at``    ISO 8601 with its zone, UTC (empty)
 ``seconds``     time taken (empty)
 =============== ===================================================================================================
 
-A row is never changed in place: a correction is a new row. Agreement looks at presentation 1, a rater's own
-consistency at the others.
+A row is never changed in place: a correction is a new row. Agreement uses presentation 1, a rater's own consistency the
+others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from affectmap.agreement.cells import PARSE
 from affectmap.corpora.sheet import read_sheet
-from affectmap.errors import LabelError
+from affectmap.errors import CorpusError, LabelError
 from affectmap.files import write_text
-from affectmap.schema import LABELS
+from affectmap.schema import LABELS, parse_emotion, parse_number, parse_rating
 
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = (
-    "file",
-    "rater",
-    "activation",
-    "valence",
-    "emotion",
-    "cannot_tell",
-    "comment",
-    "presentation",
-    "revision",
-    "rated_at",
-    "seconds",
-)
 #: What a rater says of a recording.
 VALUES = (*LABELS, "emotion")
 #: Columns that name one rating.
 KEY = ["file", "rater", "presentation"]
 _REQUIRED = ("file", "rater")
+
+
+def _path(cell: str) -> str:
+    if not cell:
+        raise ValueError("names no recording; write its path in the column file, or remove the row")
+    path = PurePosixPath(cell)
+    if path.is_absolute() or "\\" in cell or ".." in path.parts or cell[1:2] == ":":
+        raise ValueError(f"file is {cell!r}; expected a path relative to the folder of audio, with /")
+    return str(path)
+
+
+def _rater(cell: str) -> str:
+    if not cell:
+        raise ValueError("names no rater; write a name or number in the column rater")
+    return cell
+
+
+def parse_class(cell: str) -> str | None:
+    """Read a class: an emotion under its common name, or one of the study's own; ``None`` where it is empty."""
+    if not cell:
+        return None
+    try:
+        return str(parse_emotion(cell))
+    except CorpusError:
+        return cell  # raters may be asked for classes of the study's own
+
+
+def _cannot_tell(cell: str) -> bool:
+    if cell.lower() not in ("true", "false", ""):
+        raise ValueError(f"cannot_tell is {cell!r}; expected true or false")
+    return cell.lower() == "true"
+
+
+def _count(name: str) -> Callable[[str], int]:
+    def parse(cell: str) -> int:
+        if cell and not (cell.isascii() and cell.isdigit() and int(cell)):
+            raise ValueError(f"{name} is {cell!r}; expected 1, 2, 3 and so on")
+        return int(cell or 1)
+
+    return parse
+
+
+def _time(cell: str) -> str:
+    try:
+        zone = datetime.fromisoformat(cell).utcoffset() if cell else timedelta(0)
+    except ValueError:
+        zone = None
+    if zone != timedelta(0):
+        raise ValueError(f"rated_at is {cell!r}; expected a time in UTC such as 2026-01-31T12:00:00Z")
+    return cell
+
+
+def _seconds(cell: str) -> float:
+    try:
+        value = parse_number(cell)
+    except ValueError:
+        raise ValueError(f"seconds is {cell!r}; expected a number, or nothing") from None
+    if value < 0 or math.isinf(value):
+        raise ValueError(f"seconds is {cell}; expected 0 or more")
+    return value
+
+
+#: From the text of a cell, without spaces around it, to its value; what a cell cannot be is a ``ValueError`` or
+#: `LabelError` without file and line, which the reader adds. The order of the columns.
+_PARSE: dict[str, Callable[[str], Any]] = {
+    "file": _path,
+    "rater": _rater,
+    "activation": lambda cell: parse_rating(cell, "activation"),
+    "valence": lambda cell: parse_rating(cell, "valence"),
+    "emotion": parse_class,
+    "cannot_tell": _cannot_tell,
+    "comment": str,
+    "presentation": _count("presentation"),
+    "revision": _count("revision"),
+    "rated_at": _time,
+    "seconds": _seconds,
+}
+COLUMNS = tuple(_PARSE)
 
 
 def read_raw(paths: Path | Sequence[Path]) -> pd.DataFrame:
@@ -67,15 +134,15 @@ def read_raw(paths: Path | Sequence[Path]) -> pd.DataFrame:
         ``int64``, the rest as text.
 
     Raises:
-        LabelError: If a file is missing, damaged, lacks a column, holds a value that cannot be, or if one revision of
-            a rating is given twice; the message names file and line.
+        LabelError: If a file is missing, damaged, lacks a column, has a value that cannot be, or repeats a revision of
+            a rating; the message names file and line.
 
     Example:
         >>> import tempfile
         >>> file = Path(tempfile.mkdtemp(), "anna.csv")
         >>> _ = file.write_text("file,rater,activation,revision\na.wav,anna,3.5,1\na.wav,anna,4,2\n")
-        >>> read_raw(file)[["file", "activation", "revision"]].values.tolist()
-        [['a.wav', 3.5, 1], ['a.wav', 4.0, 2]]
+        >>> read_raw(file)["activation"].tolist(), read_ratings(file)["activation"].tolist()
+        ([3.5, 4.0], [4.0])
     """
     rows: list[dict[str, Any]] = []
     places: list[str] = []
@@ -88,18 +155,7 @@ def read_raw(paths: Path | Sequence[Path]) -> pd.DataFrame:
 
 
 def typed(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """Make a table of raw ratings from rows whose values are right.
-
-    Args:
-        rows: With all of `COLUMNS`.
-
-    Returns:
-        The table, each column of the kind that `read_raw` promises.
-
-    Example:
-        >>> len(typed([])), typed([])["revision"].dtype
-        (0, dtype('int64'))
-    """
+    """Make a table of raw ratings, as `read_raw` returns it, from rows with all of `COLUMNS`."""
     import pandas as pd
 
     kinds = {"activation": "float64", "valence": "float64", "seconds": "float64", "cannot_tell": "bool"}
@@ -112,9 +168,9 @@ def _files(paths: Iterable[Path]) -> list[Path]:
     found: list[Path] = []
     for path in (path.expanduser() for path in paths):
         if path.is_dir():
-            inside = [file for file in sorted(path.glob("*.csv")) if _holds_ratings(file)]
+            inside = [file for file in sorted(path.glob("*.csv")) if _has_ratings(file)]
             if not inside:
-                raise LabelError(f"{path} holds no CSV file with the columns file and rater; name the file itself")
+                raise LabelError(f"{path} has no CSV file with the columns file and rater; name the file itself")
             found += inside
         else:
             found.append(path)
@@ -123,7 +179,7 @@ def _files(paths: Iterable[Path]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def _holds_ratings(file: Path) -> bool:
+def _has_ratings(file: Path) -> bool:
     try:
         return set(_REQUIRED) <= set(read_sheet(file, LabelError).header)
     except LabelError:
@@ -146,8 +202,8 @@ def _rows(file: Path) -> Iterable[tuple[int, dict[str, Any]]]:
     for line, cells in zip(sheet.lines, sheet.rows, strict=True):
         given = dict(zip(header, (cell.strip() for cell in cells), strict=True))
         try:
-            yield line, {column: PARSE[column](given.get(column, "")) for column in COLUMNS}
-        except ValueError as error:
+            yield line, {column: _PARSE[column](given.get(column, "")) for column in COLUMNS}
+        except (ValueError, LabelError) as error:
             raise LabelError(f"{file}, line {line}: {error}") from None
 
 
@@ -157,89 +213,30 @@ def _refuse_repeated(rows: Sequence[dict[str, Any]], places: Sequence[str]) -> N
         key = tuple(row[column] for column in (*KEY, "revision"))
         if key in met:
             raise LabelError(
-                f"{met[key]} and {place} both hold revision {key[3]} of {row['rater']}'s rating of {row['file']} "
+                f"{met[key]} and {place} both give revision {key[3]} of {row['rater']}'s rating of {row['file']} "
                 f"(presentation {key[2]}); remove one, or give a correction the next revision"
             )
         met[key] = place
 
 
 def last_revisions(raw: pd.DataFrame) -> pd.DataFrame:
-    """Keep the last revision of every rating.
-
-    Args:
-        raw: Raw ratings as from `read_raw`.
-
-    Returns:
-        One row for each file, rater and presentation, sorted by them.
-
-    Example:
-        >>> import pandas as pd
-        >>> raw = pd.DataFrame({"file": "a.wav", "rater": "anna", "presentation": 1, "revision": [2, 1],
-        ...                     "valence": [4.0, 3.0]})
-        >>> last_revisions(raw)["valence"].tolist()
-        [4.0]
-    """
+    """Keep the last revision of every rating: one row for each file, rater and presentation, sorted by them."""
     ordered = raw.sort_values([*KEY, "revision"], kind="stable")
     return ordered.drop_duplicates(KEY, keep="last").reset_index(drop=True)
 
 
 def read_ratings(paths: Path | Sequence[Path]) -> pd.DataFrame:
-    r"""Read raw ratings and keep the last revision of each.
-
-    Args:
-        paths: As for `read_raw`.
-
-    Returns:
-        As `read_raw` returns them, one row for each file, rater and presentation.
-
-    Raises:
-        LabelError: As `read_raw` does.
-
-    Example:
-        >>> import tempfile
-        >>> file = Path(tempfile.mkdtemp(), "anna.csv")
-        >>> _ = file.write_text("file,rater,activation,revision\na.wav,anna,3.5,1\na.wav,anna,4,2\n")
-        >>> read_ratings(file)["activation"].tolist()
-        [4.0]
-    """
+    """Read raw ratings as `read_raw` does, and keep the last revision of each."""
     return last_revisions(read_raw(paths))
 
 
 def write_ratings(raw: pd.DataFrame, file: Path) -> None:
-    r"""Write raw ratings as CSV, whole or not at all.
-
-    Args:
-        raw: Raw ratings with `COLUMNS`.
-        file: The file to be written.
-
-    Raises:
-        StorageError: If it cannot be written.
-
-    Example:
-        >>> import tempfile
-        >>> from affectmap.agreement.ratings import read_raw
-        >>> file = Path(tempfile.mkdtemp(), "anna.csv")
-        >>> _ = file.write_text("file,rater,activation\na.wav,anna,3.5\n")
-        >>> write_ratings(read_raw(file), file)
-        >>> file.read_text().splitlines()[1]
-        'a.wav,anna,3.5,,,false,,1,1,,'
-    """
+    """Write raw ratings as CSV, whole or not at all; `read_raw` reads the file."""
     write_text(file, csv_of(raw))
 
 
 def csv_of(raw: pd.DataFrame) -> str:
-    r"""Give raw ratings as the text of a CSV file.
-
-    Args:
-        raw: Raw ratings with `COLUMNS`.
-
-    Returns:
-        A header and one line a rating; missing values are empty, truth values ``true`` and ``false``.
-
-    Example:
-        >>> csv_of(typed([])).count(",")
-        10
-    """
+    """Give raw ratings as the text of a CSV file; missing values are empty."""
     table = raw[list(COLUMNS)].assign(cannot_tell=raw["cannot_tell"].map({True: "true", False: "false"}))
     return str(table.to_csv(index=False, float_format="%.10g", lineterminator="\n"))
 
@@ -250,41 +247,23 @@ def rating_matrix(ratings: pd.DataFrame, value: str, presentation: int = 1) -> p
     Args:
         ratings: Last revisions, as from `read_ratings`.
         value: ``activation``, ``valence`` or ``emotion``.
-        presentation: Which meeting of rater and recording.
+        presentation: 1 for first ratings, 2 and more for repeats.
 
     Returns:
         A row an item that anybody rated and a column a rater, both sorted; missing where a rater gave no such value or
         could not tell. Every rater of `ratings` has a column.
 
     Example:
-        >>> import pandas as pd
-        >>> ratings = pd.DataFrame({"file": ["a", "a", "b"], "rater": ["x", "y", "x"], "valence": [1.0, 2.0, 3.0],
-        ...                         "presentation": 1, "cannot_tell": False})
-        >>> rating_matrix(ratings, "valence").values.tolist()
-        [[1.0, 2.0], [3.0, nan]]
+        >>> rating_matrix(ratings, "activation").values.tolist()
+        [[2.0, 3.0], [4.0, 4.0], [5.0, 4.0]]
     """
-    told = ratings[(ratings["presentation"] == presentation) & ~ratings["cannot_tell"] & ratings[value].notna()]
-    wide = told.pivot(index="file", columns="rater", values=value)
+    given = ratings[(ratings["presentation"] == presentation) & ~ratings["cannot_tell"] & ratings[value].notna()]
+    wide = given.pivot(index="file", columns="rater", values=value)
     return wide.reindex(columns=sorted(ratings["rater"].unique())).sort_index()
 
 
 def repeats(ratings: pd.DataFrame, label: str) -> pd.DataFrame:
-    """Lay out the first repeat of each item and rater that has a value.
-
-    Args:
-        ratings: Last revisions, as from `read_ratings`.
-        label: ``activation``, ``valence`` or ``emotion``.
-
-    Returns:
-        A row an item and a column a rater, as `rating_matrix` gives first ratings.
-
-    Example:
-        >>> import pandas as pd
-        >>> ratings = pd.DataFrame({"file": "a", "rater": "x", "valence": [1.0, 2.0], "presentation": [1, 2],
-        ...                         "cannot_tell": False})
-        >>> repeats(ratings, "valence").values.tolist()
-        [[2.0]]
-    """
+    """Lay out the first repeat of each item and rater that has a value, as `rating_matrix` does first ratings."""
     later = ratings[(ratings["presentation"] > 1) & ~ratings["cannot_tell"] & ratings[label].notna()]
     later = later.sort_values(KEY).drop_duplicates(["file", "rater"]).assign(presentation=2)
     return rating_matrix(later, label, presentation=2)

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from affectmap.agreement import last_revisions
-from affectmap.agreement.cells import PARSE
-from affectmap.agreement.ratings import csv_of, typed
+from affectmap.agreement.ratings import csv_of, parse_class, typed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,4 +45,4 @@ def as_ratings(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         >>> as_ratings([{**row, "rated_at": "2026-01-31T12:00:00.000Z"}])["emotion"].tolist()
         ['angry']
     """
-    return last_revisions(typed([{**row, "emotion": PARSE["emotion"](row["emotion"] or "")} for row in rows]))
+    return last_revisions(typed([{**row, "emotion": parse_class(row["emotion"] or "")} for row in rows]))

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from affectmap.cli import options
 from affectmap.extras import require
-
-if TYPE_CHECKING:
-    from affectmap.agreement.summary import TextTable
+from affectmap.text import TextTable, aligned
 
 #: Rows of a table that are printed; the files have all.
 N_SHOWN = 30
@@ -43,7 +41,7 @@ def agreement_command(
     if output is not None:
         require("the page of agreement", "agreement", "jinja2", "matplotlib")
     from affectmap.agreement import agreement_table, read_ratings, warnings_of
-    from affectmap.agreement.summary import text_tables
+    from affectmap.agreement.table import text_tables
     from affectmap.files import check_new_folder
 
     if output is not None:
@@ -63,31 +61,8 @@ def agreement_command(
 
 
 def format_table(table: TextTable) -> str:
-    """Write a table and its legend as lines.
-
-    Args:
-        table: The table.
-
-    Returns:
-        Lines of text without a newline at the end.
-
-    Example:
-        >>> from affectmap.agreement.summary import TextTable
-        >>> print(format_table(TextTable("Two raters", ["raters", "CCC"], [["anna, bo", ".71"]], 1, "1 is all.")))
-        Two raters
-        raters    CCC
-        anna, bo  .71
-          1 is all.
-    """
-    rows = [table.header, *table.rows[:N_SHOWN]]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(table.header))]
-    lines = [table.title]
-    for row in rows:
-        cells = [
-            cell.ljust(w) if i < table.n_text else cell.rjust(w)
-            for i, (cell, w) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(cells).rstrip())
+    """Write a table and its legend as lines, without a newline at the end."""
+    lines = [table.title, aligned([table.header, *table.rows[:N_SHOWN]], table.n_text)]
     if len(table.rows) > N_SHOWN:
         lines.append(f"and {len(table.rows) - N_SHOWN} more; -o DIR writes all of them")
     return "\n".join([*lines, *textwrap.wrap(table.legend, 100, initial_indent="  ", subsequent_indent="  ")])

@@ -10,6 +10,7 @@ import typer
 from affectmap.cli import options
 from affectmap.errors import ConfigError
 from affectmap.extras import require
+from affectmap.text import aligned, count_or_score, number
 
 if TYPE_CHECKING:
     from affectmap.audit.verdicts import Audit, Check
@@ -93,12 +94,8 @@ def _prepared(corpus: Corpus, settings: ExperimentConfig, cache: Path | None) ->
 def _print(audit: Audit) -> None:
     from affectmap.audit.verdicts import Verdict, counted_verdicts
 
-    rows = [("check", "corpus", "verdict", "value", "of"), *(_cells(check) for check in audit.checks)]
-    widths = [max(len(row[i]) for row in rows) for i in range(5)]
-    for row in rows:
-        left = [text.ljust(width) for text, width in zip(row[:3], widths, strict=False)]
-        right = [text.rjust(width) for text, width in zip(row[3:], widths[3:], strict=True)]
-        typer.echo("  ".join([*left, *right]))
+    header = ("check", "corpus", "verdict", "value", "of")
+    typer.echo(aligned([header, *map(_cells, audit.checks)], n_text=3))
     for verdict in reversed(Verdict):
         for check in audit.of(verdict) if verdict != Verdict.SOUND else ():
             typer.echo(f"\n{verdict}: {check.detail}")
@@ -107,8 +104,4 @@ def _print(audit: Audit) -> None:
 
 def _cells(check: Check) -> tuple[str, str, str, str, str]:
     where = f"{check.corpus}, {check.other}" if check.other not in ("", check.corpus) else check.corpus
-    if check.value != check.value:
-        value = "–"
-    else:
-        value = f"{check.value:.0f}" if check.value == round(check.value) else f"{check.value:.2f}".lstrip("0")
-    return check.check, where, str(check.verdict), value, f"{check.n:,}"
+    return check.check, where, str(check.verdict), count_or_score(check.value), number(check.n, 0)

@@ -1,14 +1,15 @@
-"""The tables of a run as text: mean ± spread over folds, best values marked."""
+"""The tables of a run as text: mean ± standard deviation over folds and seeds, best values marked."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import typer
 
 from affectmap.audit.verdicts import footnotes, signs_of
+from affectmap.style import is_compared
+from affectmap.text import DASH, aligned, is_number, number, score
 
 if TYPE_CHECKING:
     from affectmap.experiment.results import Results
@@ -30,17 +31,16 @@ _SHOWN = (
     ("4", ("held-out", "zero-shot"), "Table 4. Emotion classes (UAR), classifier trained on the source"),
     ("4", ("probe",), "Table 4, probe. Emotion classes (UAR), classifier cross-validated by speaker on the target"),
 )
-_LEGEND = "± spread over folds and seeds; * best of the autoencoders; bound: the 88 features within the corpus itself"
+_LEGEND = (
+    "± standard deviation over folds and seeds; * best of the autoencoders; bound: the 88 features within the corpus "
+    "itself"
+)
 #: What the functionals themselves reach within a corpus, shown beside the embeddings.
 _BOUND = "88 functionals"
 
 
 def print_tables(results: Results) -> None:
-    """Print the tables and the claims to stdout.
-
-    Args:
-        results: Of a run.
-    """
+    """Print the tables and the claims to stdout."""
     for note in results.notes:
         typer.echo(f"Note: {note}")
     for table, readings, title in _SHOWN:
@@ -68,15 +68,9 @@ def _how(settings: dict[str, Any]) -> str:
 
 
 def format_table(summary: pd.DataFrame, table: str, readings: tuple[str, ...]) -> str:
-    """Format one table: a line a corpus and quantity, a column a method.
+    """Format table 1, 3 or 4 in some readings: a line a corpus and quantity, a column a method; empty without values.
 
-    Args:
-        summary: Of a run.
-        table: ``1``, ``3`` or ``4``.
-        readings: Readings to show, each under its own lines.
-
-    Returns:
-        Lines of text; empty if there is nothing. A corpus has the signs of the verdicts that bear on its figures.
+    A corpus has the signs of the verdicts that bear on its results.
     """
     cells = summary[(summary["table"] == table) & summary["reading"].isin(readings)]
     if cells.empty:
@@ -86,75 +80,45 @@ def format_table(summary: pd.DataFrame, table: str, readings: tuple[str, ...]) -
     rows = [["", "", *(f"{names[method]} " for method in heads), "bound"]]
     for (corpus, quantity), group in cells.groupby(["corpus", "quantity"], sort=False):
         by_method = {str(row["method"]): row for _, row in group.iterrows()}
-        best = _best([row["mean"] for method, row in by_method.items() if method.startswith("DAE")])
+        best = _best([row["mean"] for method, row in by_method.items() if is_compared(method)])
         shown = [_cell(by_method.get(method), best) for method in heads]
         name = f"{corpus}{signs_of(group.get('audit', ()))}"
         rows.append([name, str(quantity), *shown, _bound(summary, table, str(corpus), str(quantity))])
     if not any(row[-1] for row in rows[1:]):
         rows = [row[:-1] for row in rows]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return "\n".join("  ".join(_aligned(row, widths)).rstrip() for row in rows)
+    return aligned(rows, n_text=2)
 
 
 def format_costs(costs: pd.DataFrame) -> str:
-    """Format what models cost, a line a model.
-
-    Args:
-        costs: Columns as `affectmap.experiment.costs.COLUMNS`.
-
-    Returns:
-        Lines of text.
-
-    Example:
-        >>> row = {"model": "ours", "parameters": 9310, "seconds_per_minute": 0.5, "memory_mb": 250.2, "device": "cpu"}
-        >>> print(format_costs(pd.DataFrame([row])))
-              parameters  seconds   MB
-        ours       9,310     0.50  250  cpu
-    """
-    rows = [["", "parameters", "seconds", "MB", ""]]
+    """Format what models cost, a line a model."""
+    rows = [["", "device", "parameters", "seconds", "MB"]]
     for row in costs.to_dict("records"):
-        numbers = f"{row['parameters']:,}", f"{row['seconds_per_minute']:.2f}", f"{row['memory_mb']:.0f}"
-        rows.append([str(row["model"]), *numbers, str(row["device"])])
-    widths = [max(len(row[i]) for row in rows) for i in range(5)]
-    return "\n".join(
-        "  ".join(
-            text.ljust(w) if i in (0, 4) else text.rjust(w) for i, (text, w) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    )
-
-
-def _aligned(row: list[str], widths: list[int]) -> Iterator[str]:
-    for i, (text, width) in enumerate(zip(row, widths, strict=True)):
-        yield text.ljust(width) if i < 2 else text.rjust(width)
+        numbers = (row["parameters"], 0), (row["seconds_per_minute"], 2), (row["memory_mb"], 0)
+        rows.append([str(row["model"]), str(row["device"]), *(number(value, digits) for value, digits in numbers)])
+    return aligned(rows, n_text=2)
 
 
 def _best(means: list[float]) -> str | None:
     """Write the best value as the table does; a lead that its digits do not show, or over nothing, is no lead."""
-    written = [_short(mean) for mean in sorted(mean for mean in means if not pd.isna(mean))]
+    written = [score(mean) for mean in sorted(mean for mean in means if is_number(mean))]
     return written[-1] if written and written[0] != written[-1] else None
 
 
 def _cell(row: pd.Series | None, best: str | None) -> str:
-    if row is None or pd.isna(row["mean"]):
-        return "– "
-    mark = "*" if _short(row["mean"]) == best and str(row["method"]).startswith("DAE") else " "
-    spread = "" if pd.isna(row["sd"]) else f"±{_short(row['sd'])}"
-    return f"{_short(row['mean'])}{spread}{mark}"
+    if row is None or not is_number(row["mean"]):
+        return f"{DASH} "
+    mark = "*" if score(row["mean"]) == best and is_compared(str(row["method"])) else " "
+    sd = f"±{score(row['sd'])}" if is_number(row["sd"]) else ""
+    return f"{score(row['mean'])}{sd}{mark}"
 
 
 def _bound(summary: pd.DataFrame, table: str, corpus: str, quantity: str) -> str:
     same = (summary["table"] == table) & (summary["corpus"] == corpus) & (summary["quantity"] == quantity)
     raw = summary["method"].isin([_BOUND, *_raw_methods(summary)])
     found = summary[same & (summary["reading"] == "within") & raw]
-    return f"{_short(found['mean'].iloc[0])}{signs_of(found.get('audit', ()))}" if len(found) else ""
+    return f"{score(found['mean'].iloc[0])}{signs_of(found.get('audit', ()))}" if len(found) else ""
 
 
 def _raw_methods(summary: pd.DataFrame) -> list[str]:
     """Name the row of an encoder's features themselves, which says how many they are."""
     return [method for method in summary["method"].unique() if str(method).endswith(" features")]
-
-
-def _short(value: float) -> str:
-    text = f"{round(float(value), 2) + 0.0:.2f}"  # no minus before what is written as zero
-    return text.replace("0.", ".", 1) if abs(float(text)) < 1 else text

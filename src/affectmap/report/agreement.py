@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from affectmap import __version__
 from affectmap.agreement.estimators import estimates
 from affectmap.agreement.ratings import rating_matrix
-from affectmap.agreement.summary import text_tables
+from affectmap.agreement.table import text_tables
 from affectmap.files import new_folder, write_text
 from affectmap.report.canvas import FULL_WIDTH, MAX_COLUMNS, Picture, drawing, save
 from affectmap.report.page import template
