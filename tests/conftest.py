@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from dask_processes import dask_processes
+
 # Read when PyTorch is first imported. Two OpenMP threads on matrices this small stall more than they help.
 os.environ["OMP_NUM_THREADS"] = "1"
 
@@ -46,3 +48,18 @@ def write_voice(tmp_path: Path) -> Callable[..., Path]:
         return file
 
     return write
+
+
+@pytest.fixture(scope="session")
+def shared_cluster(tmp_path_factory):
+    """The Dask cluster that tests share: it takes seconds to start."""
+    with dask_processes(tmp_path_factory.mktemp("dask")) as started:
+        started.start_scheduler()
+        yield started
+
+
+@pytest.fixture
+def pair(shared_cluster) -> str:
+    """A scheduler with the workers one and two, whatever the last test left; gives its address."""
+    shared_cluster.keep_workers("one", "two")
+    return shared_cluster.address

@@ -35,12 +35,13 @@ class DaskProcesses:
 
     def start_scheduler(self) -> str:
         """Start the scheduler and give its address."""
-        told = self.folder / "scheduler.json"
-        self.start("scheduler", "dask_scheduler", "--port", "0", "--scheduler-file", str(told))
+        written = self.folder / "scheduler.json"
+        self.start("scheduler", "dask_scheduler", "--port", "0", "--scheduler-file", str(written))
         end = time.monotonic() + START_S
         while time.monotonic() < end:
-            if told.exists() and told.read_text().strip():
-                return json.loads(told.read_text())["address"]
+            if written.exists() and written.read_text().strip():
+                self.address = json.loads(written.read_text())["address"]
+                return self.address
             time.sleep(0.05)
         raise TimeoutError((self.folder / "scheduler.log").read_text())
 
@@ -49,6 +50,23 @@ class DaskProcesses:
         local = str(self.folder / name)
         options = ("--nthreads", "1", "--no-nanny", "--name", name, "--local-directory", local, "--death-timeout", "60")
         self.start(name, "dask_worker", address, *options)
+
+    def keep_workers(self, *names: str) -> None:
+        """End all workers but these, start those of them that are gone, and wait until the scheduler knows."""
+        from distributed import Client
+
+        for name, process in self.processes.items():
+            if name not in ("scheduler", *names) and process.poll() is None:
+                self.kill(name)
+        for name in names:
+            if name not in self.processes or self.processes[name].poll() is not None:
+                self.start_worker(name, self.address)
+        end = time.monotonic() + START_S
+        with Client(self.address, set_as_default=False, timeout=START_S) as client:
+            while sorted(each["name"] for each in client.scheduler_info(-1)["workers"].values()) != sorted(names):
+                if time.monotonic() > end:
+                    raise TimeoutError(f"workers {names} are not there")
+                time.sleep(0.05)
 
     def kill(self, name: str) -> None:
         """End a process as for want of memory; nothing happens where it is gone."""

@@ -3,7 +3,6 @@
 import pytest
 
 from corpus_files import FAST, write_emodb, write_settings
-from dask_processes import dask_processes
 
 #: Before the command: even the small work of a test is shared.
 SHARE = """
@@ -48,19 +47,15 @@ def test_memory_that_runs_out_is_told_in_one_line(affectmap, tables, monkeypatch
 
 
 @pytest.mark.slow
-def test_a_cluster_gives_the_same_tables_and_models(process, here):
+def test_a_cluster_gives_the_same_tables_and_models(process, here, pair):
     pytest.importorskip("distributed")
     write_settings(here / "fast.toml", **FAST)
     write_emodb(here)
     given = ["--config", "fast.toml", "--source", "emodb=emodb", "--labels", "labels"]
     local = process("reproduce", *given, "-o", "local", "--cache", "cache-local")
     assert local.code == 0, local.err
-    with dask_processes(here / "dask") as processes:
-        address = processes.start_scheduler()
-        for name in ("one", "two"):
-            processes.start_worker(name, address)
-        where = ["--backend", "dask", "--scheduler", address, "--cache", "cache-shared"]
-        shared = process("reproduce", *given, "-o", "shared", *where, first=SHARE)
+    where = ["--backend", "dask", "--scheduler", pair, "--cache", "cache-shared"]
+    shared = process("reproduce", *given, "-o", "shared", *where, first=SHARE)
     assert shared.code == 0, shared.err
     assert shared.err == local.err
     assert shared.out.replace("shared", "local") == local.out

@@ -43,19 +43,9 @@ def cached(folder):
 
 @pytest.fixture
 def processes(tmp_path):
+    """A cluster of the test's own."""
     with dask_processes(tmp_path / "dask") as started:
         yield started
-
-
-@pytest.fixture
-def pair(processes):
-    """A scheduler with the workers one and two; gives its address."""
-    address = processes.start_scheduler()
-    for name in ("one", "two"):
-        processes.start_worker(name, address)
-    with Client(address, set_as_default=False, timeout=START_S) as client:
-        client.wait_for_workers(2, timeout=START_S)
-    return address
 
 
 @pytest.fixture
@@ -116,7 +106,7 @@ def test_a_port_where_nobody_speaks(monkeypatch):
     assert threading.active_count() <= before
 
 
-@pytest.mark.slow
+@pytest.mark.cluster
 def test_a_worker_is_no_scheduler(pair):
     with Client(pair, set_as_default=False) as client:
         worker = next(iter(client.ncores()))
@@ -124,7 +114,7 @@ def test_a_worker_is_no_scheduler(pair):
         pytest.fail("it went on")
 
 
-@pytest.mark.slow
+@pytest.mark.cluster
 def test_a_scheduler_without_workers(processes, monkeypatch):
     monkeypatch.setattr(cluster, "CONNECT_S", 2.0)
     address = processes.start_scheduler()
@@ -132,7 +122,7 @@ def test_a_scheduler_without_workers(processes, monkeypatch):
         pytest.fail("it went on")
 
 
-@pytest.mark.slow
+@pytest.mark.cluster
 def test_other_versions_are_refused(pair, monkeypatch):
     from importlib import metadata
 
@@ -148,7 +138,7 @@ def test_other_versions_are_refused(pair, monkeypatch):
 # What is the same
 
 
-@pytest.mark.slow
+@pytest.mark.cluster
 def test_work_is_shared_and_comes_back_in_order(pair):
     logger = logging.getLogger("distributed.client")
     level = logger.level
@@ -165,7 +155,7 @@ def test_work_is_shared_and_comes_back_in_order(pair):
     assert logger.level == level
 
 
-@pytest.mark.slow
+@pytest.mark.cluster
 def test_one_worker_of_one_thread_works_too(processes):
     address = processes.start_scheduler()
     processes.start_worker("alone", address)
@@ -173,7 +163,7 @@ def test_one_worker_of_one_thread_works_too(processes):
         assert set(mapped(where, range(3))) == {"alone"}
 
 
-@pytest.mark.slow
+@pytest.mark.cluster
 def test_features_are_the_same_bits_and_faults_are_told_alike(pair, voices, tmp_path, monkeypatch):
     (tmp_path / "text.wav").write_text("no sound")
     monkeypatch.chdir(tmp_path)  # the workers are elsewhere
@@ -189,7 +179,7 @@ def test_features_are_the_same_bits_and_faults_are_told_alike(pair, voices, tmp_
     np.testing.assert_array_equal(rows, others)
 
 
-@pytest.mark.slow
+@pytest.mark.cluster
 def test_an_error_of_a_task_is_raised_here(pair, voices, tmp_path):
     (tmp_path / "text.wav").write_text("no sound")
     with work_on("dask", pair), pytest.raises(AudioError, match=r"text\.wav: broken, or not audio"):
@@ -198,7 +188,7 @@ def test_an_error_of_a_task_is_raised_here(pair, voices, tmp_path):
         mapped(run_out_of_memory, range(3))
 
 
-@pytest.mark.slow
+@pytest.mark.cluster
 def test_a_worker_that_sees_another_file_ends_the_run(pair, voices, tmp_path, monkeypatch):
     digest = utterances.file_digest
     monkeypatch.setattr(utterances, "file_digest", lambda file: digest(file) + ("x" if file.endswith("17.wav") else ""))
@@ -210,8 +200,8 @@ def test_a_worker_that_sees_another_file_ends_the_run(pair, voices, tmp_path, mo
 # Workers that end
 
 
-@pytest.mark.slow
-def test_a_worker_killed_while_it_measures_loses_nothing(processes, pair, voices, tmp_path):
+@pytest.mark.cluster
+def test_a_worker_killed_while_it_measures_loses_nothing(shared_cluster, pair, voices, tmp_path):
     here, _ = extract_functionals("pets", table_of(voices), cache=tmp_path / "here")
     seen = []
 
@@ -219,8 +209,8 @@ def test_a_worker_killed_while_it_measures_loses_nothing(processes, pair, voices
 
         def progress(done, total):
             seen.append(done)
-            if done >= 5 and processes.processes["two"].poll() is None and busy(client, "two"):
-                processes.kill("two")
+            if done >= 5 and shared_cluster.processes["two"].poll() is None and busy(client, "two"):
+                shared_cluster.kill("two")
                 seen.append("killed")
 
         with work_on("dask", pair):
@@ -230,8 +220,8 @@ def test_a_worker_killed_while_it_measures_loses_nothing(processes, pair, voices
     pd.testing.assert_frame_equal(there, here, check_exact=True)
 
 
-@pytest.mark.slow
-def test_a_worker_killed_while_it_trains_loses_nothing(processes, pair, monkeypatch):
+@pytest.mark.cluster
+def test_a_worker_killed_while_it_trains_loses_nothing(shared_cluster, pair, monkeypatch):
     stacked = pytest.importorskip("affectmap.model.training.stacked")
     from affectmap.model.training import TrainingSettings, TrainingTask, train_stacked
 
@@ -251,7 +241,7 @@ def test_a_worker_killed_while_it_trains_loses_nothing(processes, pair, monkeypa
                 time.sleep(0.1)
                 if busy(client, "two"):
                     time.sleep(0.1)
-                    processes.kill("two")
+                    shared_cluster.kill("two")
                     killed.append(ended.is_set())
 
     with Client(pair, set_as_default=False) as client:
@@ -269,25 +259,25 @@ def test_a_worker_killed_while_it_trains_loses_nothing(processes, pair, monkeypa
         assert all(value.equal(weights[name]) for name, value in one.network.state_dict().items())
 
 
-@pytest.mark.slow
-def test_a_task_that_ends_every_worker_is_told(processes, pair):
+@pytest.mark.cluster
+def test_a_task_that_ends_every_worker_is_told(shared_cluster, pair):
     for name in ("three", "four", "five"):
-        processes.start_worker(name, pair)
+        shared_cluster.start_worker(name, pair)
     with Client(pair, set_as_default=False) as client:
         client.wait_for_workers(5, timeout=START_S)
-    with work_on("dask", pair), pytest.raises(WorkersError, match="ended 4 workers, one after another") as told:
+    with pytest.raises(WorkersError, match="ended 4 workers, one after another") as told, work_on("dask", pair):
         mapped(end_the_worker, range(1))
     assert "\n" not in str(told.value)
 
 
-@pytest.mark.slow
-def test_no_worker_left_keeps_what_was_measured(processes, pair, voices, tmp_path, monkeypatch):
+@pytest.mark.cluster
+def test_no_worker_left_keeps_what_was_measured(shared_cluster, pair, voices, tmp_path, monkeypatch):
     monkeypatch.setattr(cluster, "PATIENCE_S", 3.0)
 
     def progress(done, total):
         if done == 5:
-            processes.kill("one")
-            processes.kill("two")
+            shared_cluster.kill("one")
+            shared_cluster.kill("two")
 
     with work_on("dask", pair), pytest.raises(WorkersError, match="has no workers any more; what was measured is in"):
         extract_functionals("pets", table_of(voices), cache=tmp_path / "cache", progress=progress)
@@ -295,9 +285,10 @@ def test_no_worker_left_keeps_what_was_measured(processes, pair, voices, tmp_pat
     assert len(extract_functionals("pets", table_of(voices), cache=tmp_path / "cache")[0]) == 30
 
 
-@pytest.mark.slow
-def test_a_scheduler_that_ends_is_told(processes, pair):
-    done = []
+@pytest.mark.cluster
+def test_a_scheduler_that_ends_is_told(processes):
+    address, done = processes.start_scheduler(), []
+    processes.keep_workers("one", "two")
 
     def work():
         for number, _ in completed(slow, range(30)):
@@ -305,7 +296,7 @@ def test_a_scheduler_that_ends_is_told(processes, pair):
             if len(done) == 3:
                 processes.kill("scheduler")
 
-    with work_on("dask", pair), pytest.raises(WorkersError, match="the connection to the cluster was lost") as told:
+    with pytest.raises(WorkersError, match="the connection to the cluster was lost") as told, work_on("dask", address):
         work()
     assert "\n" not in str(told.value)
     assert len(done) < 30

@@ -10,18 +10,15 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from affectmap.errors import AudioError
-from affectmap.parallel.workers import mapped
+from affectmap.parallel.workers import Pool, mapped
 from affectmap.schema import Finding
-
-if TYPE_CHECKING:
-    from joblib.parallel import ParallelBackendBase
 
 _DIGESTED_TOGETHER = 64  # files; each takes a fraction of a millisecond
 
@@ -84,7 +81,7 @@ def file_digest(file: str) -> str:
         return ""
 
 
-def file_digests(utterances: Sequence[Utterance], threads: ParallelBackendBase | None) -> dict[str, str]:
+def file_digests(utterances: Sequence[Utterance], threads: Pool | None) -> dict[str, str]:
     """Digest every file once.
 
     Args:

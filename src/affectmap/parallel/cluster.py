@@ -1,4 +1,4 @@
-"""Work on several machines: a Dask cluster as the joblib backend of everything that `affectmap.parallel.workers` maps.
+"""Work on several machines: a Dask cluster for everything that `affectmap.parallel.workers` maps.
 
 Conventions:
     * Workers read the recordings themselves, so paths must mean the same file on every machine.
@@ -7,40 +7,43 @@ Conventions:
     * Nobody but the client writes.
 
 A worker that ends is no loss: Dask gives its tasks to another. What ends a run is a scheduler or a whole cluster that
-is gone, or a task that takes one worker after another down with it.
+is gone, or a task that ends one worker after another.
 """
 
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import logging
-import threading
+import math
+import textwrap
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
-
-import joblib
 
 from affectmap.errors import ConfigError, UsageError
 from affectmap.extras import require
-from affectmap.parallel.workers import WorkersError
+from affectmap.parallel.workers import CLUSTER, Pool, WorkersError
 
 if TYPE_CHECKING:
     from distributed import Client
-
-    from affectmap.parallel.dask_backend import DaskBackend
 
 BACKENDS = ("local", "dask")
 #: Seconds in which a scheduler must answer.
 CONNECT_S = 5.0
 #: Seconds without any worker after which a run gives up; workers that were killed are often started again.
 PATIENCE_S = 30.0
+#: Tasks of a fraction of a second that are sent together.
+BATCH_SIZE = 8
 #: What decides the last bit of a result, or has to understand what the other side sends.
 SAME_VERSIONS = (
-    "affectmap", "joblib", "dask", "distributed", "numpy", "scipy", "scikit-learn", "pandas", "opensmile",
-    "soundfile", "soxr", "torch",
+    "affectmap", "dask", "distributed", "numpy", "scipy", "scikit-learn", "pandas", "opensmile", "soundfile", "soxr",
+    "torch",
 )  # fmt: skip
+_ADVICE = "what was measured is in the cache; start workers, and run it again"
 
 
 @contextmanager
@@ -76,21 +79,60 @@ def work_on(backend: str | None = None, scheduler: str | None = None) -> Iterato
     if not scheduler:
         raise UsageError("backend dask needs its scheduler; add --scheduler tcp://HOST:8786")
     require("backend dask", "cluster", "distributed")
-    from affectmap.parallel.dask_backend import DaskBackend  # imports Dask, which takes a while
-
     with _quiet(), _connected(scheduler) as client:
         check_versions(client, scheduler)
-        dask = DaskBackend(client)
-        with _watched(client, dask, scheduler), joblib.parallel_config(backend=dask):
-            yield
+        token = CLUSTER.set(_pool(client, scheduler))
+        try:
+            with _explained():
+                yield
+        finally:
+            CLUSTER.reset(token)
+
+
+def _pool(client: Client, scheduler: str) -> Pool:
+    alone_since = math.inf
+
+    def n_workers() -> int:
+        try:
+            return sum(client.ncores().values())
+        except Exception:  # whatever a broken connection raises
+            return 0
+
+    def check() -> None:
+        nonlocal alone_since
+        alone_since = math.inf if n_workers() else min(alone_since, time.monotonic())
+        if time.monotonic() - alone_since >= PATIENCE_S:
+            raise WorkersError(f"the scheduler at {scheduler} has no workers any more; {_ADVICE}")
+
+    # At least two: the work of one is done on this machine. What nobody awaits Dask cancels by itself.
+    return Pool(partial(client.submit, pure=False), lambda: max(2, n_workers()), BATCH_SIZE, check)
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turn what Dask raises where a result will not come into one line."""
+    from distributed.scheduler import KilledWorker
+
+    try:
+        yield
+    except KilledWorker as error:
+        raise WorkersError(
+            f"a task ended {error.allowed_failures + 1} workers, one after another, most often for want of memory; "
+            "give workers more, or fewer threads; what was measured is in the cache"
+        ) from error
+    except (asyncio.CancelledError, concurrent.futures.CancelledError) as error:  # nobody here cancels
+        raise WorkersError(f"the connection to the cluster was lost ({_one_line(error)}); {_ADVICE}") from error
+    except Exception as error:
+        if not type(error).__module__.startswith("distributed."):
+            raise
+        lost = f"{type(error).__name__}: {_one_line(error)}"
+        raise WorkersError(f"the cluster lost a task ({lost}); {_ADVICE}") from error
 
 
 @contextmanager
 def _connected(scheduler: str) -> Iterator[Client]:
     import dask
     from distributed import Client
-
-    from affectmap.parallel.dask_backend import one_line
 
     # A fold's features go with its task, tens of megabytes: on a worker alone they would be lost with it.
     with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"}):
@@ -101,7 +143,7 @@ def _connected(scheduler: str) -> Iterator[Client]:
         except (OSError, ValueError, TimeoutError, ImportError, TypeError, RuntimeError) as error:
             # The last two: an address of another kind than Dask's settings allow, such as tls:// without a certificate.
             raise ConfigError(
-                f"no Dask scheduler answers at {scheduler} within {CONNECT_S:g} s ({one_line(error)}); start one "
+                f"no Dask scheduler answers at {scheduler} within {CONNECT_S:g} s ({_one_line(error)}); start one "
                 "with dask scheduler, and give the address that it prints"
             ) from error
         try:
@@ -125,16 +167,7 @@ async def _identify(scheduler: str) -> None:
 
 
 def check_versions(client: Client, scheduler: str) -> None:
-    """Make sure that there are workers, and that they compute with the versions of this machine.
-
-    Args:
-        client: A connected client.
-        scheduler: Its address, for messages.
-
-    Raises:
-        ConfigError: If there is no worker, or one has several threads or another version of something in
-            `SAME_VERSIONS`.
-    """
+    """Raise a `ConfigError` if no worker is there, or one has several threads or another version of something."""
     from distributed import TimeoutError as NoWorkersError
 
     def versions(names: tuple[str, ...] = SAME_VERSIONS) -> dict[str, str]:
@@ -172,35 +205,13 @@ def check_versions(client: Client, scheduler: str) -> None:
                 )
 
 
-@contextmanager
-def _watched(client: Client, dask: DaskBackend, scheduler: str) -> Iterator[None]:
-    """Give up when there has been no worker for some time."""
-    from affectmap.parallel.dask_backend import ADVICE
-
-    ended = threading.Event()
-
-    def watch() -> None:
-        alone_s = 0.0
-        while not ended.wait(1.0):
-            try:
-                alone_s = 0.0 if client.ncores() else alone_s + 1.0
-            except Exception:  # whatever a broken connection raises
-                alone_s += 1.0
-            if alone_s >= PATIENCE_S:
-                dask.give_up(WorkersError(f"the scheduler at {scheduler} has no workers any more; {ADVICE}"))
-
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join(2 * CONNECT_S)
+def _one_line(error: BaseException) -> str:
+    return textwrap.shorten(str(error) or type(error).__name__, 160, placeholder=" ...").rstrip(".")
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep what Dask logs about lost workers from the console: what matters is told in one line."""
+    """Keep what Dask logs about lost workers from the console: what matters is said in one line."""
     import distributed  # sets the levels that are put back here
 
     loggers = [logging.getLogger(name) for name in (distributed.__name__, "distributed.client")]
