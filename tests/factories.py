@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 
 from affectmap.corpora import Corpus
-from affectmap.preparation.prepared_corpus import PreparedCorpus
+from affectmap.experiment.config import ExperimentConfig
+from affectmap.preparation.folds import Fold, fold_kind, source_folds
+from affectmap.preparation.prepared_corpus import PooledSource, PreparedCorpus
 from affectmap.schema import FUNCTIONALS, validate_table
 from affectmap.stats.bootstrap import SpeakerBootstrap
 from affectmap.stats.scores import Embedded, Key, Run, Score
@@ -68,6 +70,11 @@ def with_cells(corpus: PreparedCorpus, **columns: object) -> PreparedCorpus:
     """Give a copy with other table columns, or with other ``functionals``."""
     functionals = columns.pop("functionals", corpus.functionals)
     return replace(corpus, table=corpus.table.assign(**columns), functionals=functionals)
+
+
+def folds_of(source: PooledSource, config: ExperimentConfig) -> tuple[Fold, ...]:
+    """Split a source as the settings of a run want it."""
+    return source_folds(source, fold_kind(source, config.folds, config.preset), config.n_folds, config.seed)
 
 
 def make_run(*corpora: PreparedCorpus, method: str = "PCA-2", n_resamples: int = 50) -> Run:

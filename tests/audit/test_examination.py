@@ -10,11 +10,9 @@ from affectmap.audit.examination import examine, speaker_sound
 from affectmap.audit.verdicts import CARRIED
 from affectmap.corpora import load_corpus
 from affectmap.experiment.config import ExperimentConfig
-from affectmap.experiment.protocol import source_folds
 from affectmap.preparation.folds import leave_one_corpus_out, speaker_folds, stratified_folds
-from affectmap.preparation.pooled_sources import PooledSource
-from affectmap.preparation.prepared_corpus import prepare
-from factories import make_corpus, with_cells
+from affectmap.preparation.prepared_corpus import PooledSource, prepare
+from factories import folds_of, make_corpus, with_cells
 
 DATA = os.environ.get("AFFECTMAP_DATA")
 
@@ -151,7 +149,7 @@ def test_published_corpora(published):
     emodb, urdu = published["emodb"], published["urdu"]
     config = ExperimentConfig(source=["emodb=x"])
     source = PooledSource.of([emodb])
-    audit = examine(source, [urdu], source_folds(source, config))
+    audit = examine(source, [urdu], folds_of(source, config))
     assert audit.marks == ()
     assert {check.verdict for check in audit.checks if check.corpus in ("emodb", "all")} == {"sound"}
     check = told(audit, "emotion told from the speaker", "urdu")
@@ -167,7 +165,7 @@ def test_published_corpora(published):
 def test_published_urdu_leaks_where_it_is_shuffled(published):
     source = PooledSource.of([published["urdu"]])
     config = ExperimentConfig(source=["urdu=x"], folds="stratified")
-    audit = examine(source, [], source_folds(source, config), policy="speaker")
+    audit = examine(source, [], folds_of(source, config), policy="speaker")
     assert told(audit, "shared speakers", "urdu").value == 5
     assert told(audit, "duplicates in training and test", "urdu").verdict == "leak"
     assert told(audit, "mean and spread", "urdu").verdict == "confounded"

@@ -4,7 +4,7 @@ import numpy as np
 
 from affectmap.audit.near_copies import Copies
 from affectmap.preparation.folds import Fold, leave_one_corpus_out, speaker_folds, stratified_folds
-from affectmap.preparation.pooled_sources import PooledSource
+from affectmap.preparation.prepared_corpus import PooledSource
 from factories import make_corpus, with_cells
 
 

@@ -109,7 +109,7 @@ def test_every_method_fold_and_seed_is_scored(whole, method, table, corpus, read
         assert one["value"].notna().all()
 
 
-def test_baselines_and_upper_bounds_are_there(whole):
+def test_baselines_and_within_scores_are_there(whole):
     summary = whole[0].summary
     assert {"PCA-2", "Ridge (activation, valence)", "88 functionals"} <= set(summary["method"])
     within = summary[(summary["reading"] == "within") & (summary["table"] == "4")]

@@ -12,12 +12,12 @@ from affectmap.experiment import large_models as comparison
 from affectmap.experiment.config import make_config
 from affectmap.experiment.costs import COLUMNS
 from affectmap.experiment.large_models import KNOWN, Models, compare, find_models, hear_corpora, reference_scores
-from affectmap.experiment.protocol import make_material, source_folds
+from affectmap.experiment.protocol import make_material
 from affectmap.features.encoders.recogniser import SUPERB
-from affectmap.preparation.pooled_sources import PooledSource
-from affectmap.preparation.prepared_corpus import prepare
+from affectmap.preparation.prepared_corpus import PooledSource, prepare
 from affectmap.stats.metrics import uar
 from corpus_files import make_rows, write_emodb, write_table
+from factories import folds_of
 from speech_models import write_classifier, write_encoder
 
 
@@ -67,7 +67,7 @@ def test_held_out_rows_of_every_fold_are_scored(corpora, models, tmp_path):
     emodb, _ = corpora
     config = make_config(source=["x=y"], n_folds=2, n_resamples=5)
     source = PooledSource.of([emodb])
-    materials = [make_material(source, [], fold, config) for fold in source_folds(source, config)]
+    materials = [make_material(source, [], fold, config) for fold in folds_of(source, config)]
     heard, notes = hear_corpora(models.reference, [emodb], [], cache=tmp_path / "cache", progress=silent)
     assert notes == []
     bootstraps = {"emodb": comparison.SpeakerBootstrap(sorted(set(emodb.speaker)), 5, 0)}
@@ -88,7 +88,7 @@ def test_a_target_is_scored_once_and_a_pool_by_its_own_rows(corpora, models, tmp
     emodb, pets = corpora
     config = make_config(source=["x=y"], n_folds=2, n_resamples=5)
     source = PooledSource.of([pets])
-    materials = [make_material(source, [emodb], fold, config) for fold in source_folds(source, config)]
+    materials = [make_material(source, [emodb], fold, config) for fold in folds_of(source, config)]
     heard, notes = hear_corpora(models.reference, [pets], [emodb], cache=tmp_path / "cache", progress=silent)
     assert [each.corpus.name for each in heard] == ["emodb"]
     assert notes[0].startswith("SUPERB has no value for pets: pets: none of its 32 utterances can be used: ")
@@ -124,7 +124,7 @@ def test_costs_and_notes_come_along(corpora, models, tmp_path, monkeypatch):
     monkeypatch.setattr(comparison, "measure_costs", measure)
     config = make_config(source=["x=y"], n_folds=2, n_resamples=5)
     source = PooledSource.of([emodb])
-    materials = [make_material(source, [], fold, config) for fold in source_folds(source, config)]
+    materials = [make_material(source, [], fold, config) for fold in folds_of(source, config)]
     bootstraps = {"emodb": comparison.SpeakerBootstrap(sorted(set(emodb.speaker)), 5, 0)}
     found = compare(
         models, source, (), materials, bootstraps, config, n_parameters=9310, cache=tmp_path, progress=silent

@@ -13,21 +13,27 @@ import affectmap.stats.scores
 from affectmap.errors import ConfigError
 from affectmap.experiment.config import ExperimentConfig
 from affectmap.experiment.protocol import (
+    METHOD_LABELS,
+    SUPERVISED,
     Material,
     embed_rows,
-    fold_kind,
+    label_columns,
     make_material,
     place,
     score,
-    source_folds,
-    upper_bounds,
+    source_jobs,
+    supervised_folds,
+    training_settings,
+    within_scores,
 )
+from affectmap.experiment.run_checks import check_labels
+from affectmap.model.training import train_stacked
 from affectmap.preparation.folds import Fold
-from affectmap.preparation.pooled_sources import PooledSource
+from affectmap.preparation.prepared_corpus import PooledSource
 from affectmap.preparation.standardisation import POLICIES
 from affectmap.stats.baselines import FUNCTIONALS_88, PCA_2, RIDGE, baseline
 from affectmap.stats.scores import SourceClassifiers
-from factories import FOUR, make_corpus, make_run, with_cells
+from factories import FOUR, folds_of, make_corpus, make_run, with_cells
 
 CLASSES = affectmap.stats.scores.scenarios(FOUR)["N-S-H-A"]
 
@@ -50,84 +56,6 @@ def source() -> PooledSource:
 @pytest.fixture
 def target():
     return make_corpus("dogs", n_speakers=5, seed=1, offset=3.0, scale=2.0)
-
-
-# Folds
-
-
-def test_auto_means_by_speaker_where_there_are_no_sessions():
-    pool = PooledSource.of([make_corpus(n_speakers=6)])
-    folds = source_folds(pool, make_config(n_folds=3))
-    assert [fold.name for fold in folds] == ["fold 1", "fold 2", "fold 3"]
-    assert not any(
-        fold.shares_speakers or set(pool.speaker[fold.train]) & set(pool.speaker[fold.test]) for fold in folds
-    )
-    assert sorted(np.concatenate([fold.test for fold in folds])) == list(range(len(pool.emotion)))
-
-
-def test_auto_means_by_session_where_all_have_one(source):
-    folds = source_folds(source, make_config())
-    assert [fold.name for fold in folds] == ["cats/day 0", "cats/day 1", "cats/day 2"]
-    assert [fold.shares_speakers for fold in folds] == [False] * 3
-
-
-def test_auto_means_shuffled_for_the_authors_code(source):
-    folds = source_folds(source, make_config(preset="authors-code"))
-    assert len(folds) == 5
-    assert all(fold.shares_speakers for fold in folds)
-
-
-def test_auto_goes_by_speaker_where_one_corpus_has_no_sessions(source):
-    pool = PooledSource.of([*source.corpora, make_corpus("dogs")])
-    assert {fold.name for fold in source_folds(pool, make_config())} == {f"fold {k}" for k in range(1, 6)}
-
-
-def test_sessions_of_two_corpora_stay_apart(source):
-    pool = PooledSource.of([*source.corpora, make_corpus("dogs", n_sessions=2)])
-    names = [fold.name for fold in source_folds(pool, make_config())]
-    assert names == ["cats/day 0", "cats/day 1", "cats/day 2", "dogs/day 0", "dogs/day 1"]
-
-
-def test_sessions_that_share_a_speaker_say_so(source):
-    corpus = with_cells(source.corpora[0], speaker="the same")
-    assert all(fold.shares_speakers for fold in source_folds(PooledSource.of([corpus]), make_config(folds="session")))
-
-
-def test_stratified_folds_need_no_speakers():
-    nameless = PooledSource.of([with_cells(make_corpus(), speaker=None)])
-    folds = source_folds(nameless, make_config(folds="stratified"))
-    assert [fold.shares_speakers for fold in folds] == [True] * 5
-
-
-def test_folds_by_corpus_leave_each_out_once():
-    pool = PooledSource.of([make_corpus("dogs"), make_corpus("cats", seed=1)])
-    folds = source_folds(pool, make_config(folds="corpus"))
-    assert [(fold.name, set(pool.corpus_name[fold.test])) for fold in folds] == [("cats", {"cats"}), ("dogs", {"dogs"})]
-
-
-@pytest.mark.parametrize(
-    ("settings", "changes", "message"),
-    [
-        ({"folds": "corpus"}, {}, "folds by corpus need two sources or more, got cats; add --source NAME=DIR"),
-        ({"folds": "session"}, {"session": None}, "cats names no sessions for some utterances; use --folds speaker"),
-        (
-            {"folds": "speaker", "n_folds": 7},
-            {},
-            "cats: speakers are too few, 6 for 7 folds; use --n-folds 6, or --folds stratified",
-        ),
-        (
-            {"folds": "speaker"},
-            {"speaker": "only"},
-            "cats: speakers are too few, 1 for 5 folds; use --folds stratified",
-        ),
-        ({"folds": "speaker"}, {"speaker": None}, "cats: the speaker of 72 of 72 utterances is unknown"),
-    ],
-)
-def test_impossible_folds_are_told_in_one_line(source, settings, changes, message):
-    pool = PooledSource.of([with_cells(source.corpora[0], **changes)])
-    with pytest.raises(ConfigError, match=message) as told:
-        source_folds(pool, make_config(**settings))
-    assert "\n" not in str(told.value)
 
 
 # Material
@@ -180,7 +108,7 @@ def test_a_target_too_small_for_the_policy_is_named(source):
 def test_every_policy_goes_with_every_kind_of_folds(target, policy, folds):
     pool = PooledSource.of([make_corpus("cats"), make_corpus("cows", seed=2, offset=-7.0)])
     config = make_config(policy=policy, folds=folds, n_folds=3)
-    for fold in source_folds(pool, config):
+    for fold in folds_of(pool, config):
         material = make_material(pool, [target], fold, config)
         assert np.isfinite(material.source.features).all()
         assert len(material.targets["dogs"].features) == (48 if policy == "target-20" else 60)
@@ -306,16 +234,16 @@ def test_no_classifier_is_fitted_twice_on_the_same_rows(source, target, monkeypa
     for method in (PCA_2, FUNCTIONALS_88):
         score(place_by(method, source, [target, cows], material), {"cats": source.emotion}, config)
     for corpus in (source.corpora[0], target, cows):
-        upper_bounds(
+        within_scores(
             make_run(source.corpora[0], target, cows, method=FUNCTIONALS_88), corpus, "target", source.emotion, config
         )
     assert len(fitted) == len(set(fitted)) > 20
 
 
-def test_upper_bounds_are_of_the_corpus_alone():
+def test_within_scores_are_of_the_corpus_alone():
     corpus = make_corpus("dogs", n_speakers=4, n_takes=15, seed=3)
     run = make_run(corpus, method=FUNCTIONALS_88)
-    scores = upper_bounds(run, corpus, "target", corpus.emotion, make_config(n_folds=4))
+    scores = within_scores(run, corpus, "target", corpus.emotion, make_config(n_folds=4))
     table3 = {each.key.quantity: each for each in scores if each.key.table == "3"}
     scaled = (corpus.functionals - corpus.functionals.mean(axis=0)) / corpus.functionals.std(axis=0)
     for column, name in enumerate(("activation", "valence")):
@@ -327,11 +255,11 @@ def test_upper_bounds_are_of_the_corpus_alone():
     assert {each.key.method for each in scores} == {FUNCTIONALS_88}
 
 
-def test_upper_bounds_are_also_of_the_classes_shared_with_the_source():
+def test_within_scores_are_also_of_the_classes_shared_with_the_source():
     corpus = make_corpus("dogs", n_speakers=4, n_takes=15, seed=3)
     emotion = np.array(["sad", "happy", "angry"], dtype=object)
     run = make_run(corpus, method=FUNCTIONALS_88)
-    scores = upper_bounds(run, corpus, "target", emotion, make_config(n_folds=4))
+    scores = within_scores(run, corpus, "target", emotion, make_config(n_folds=4))
     assert {each.key.quantity for each in scores if each.key.table == "4"} == {"N-S-H-A", "N-S-A", "S-H-A", "S-A"}
 
 
@@ -344,18 +272,9 @@ def test_without_speakers_there_is_no_probe_and_no_interval(source, target):
     assert all(each.key.reading == "zero-shot" and np.isnan(each.resamples).all() for each in scores)
 
 
-def test_sessions_that_share_speakers_are_no_folds_by_default():
-    apart, shared = make_corpus("cats", n_sessions=2), make_corpus("cats", n_sessions=2)
-    shared = with_cells(shared, session=["morning", "evening"] * (len(shared.table) // 2))
-    config = make_config(folds="auto", n_folds=2)
-    assert fold_kind(PooledSource.of([apart]), config) == "session"
-    assert fold_kind(PooledSource.of([shared]), config) == "speaker"
-    assert not any(fold.shares_speakers for fold in source_folds(PooledSource.of([shared]), config))
-
-
-def test_upper_bounds_by_speaker_need_speakers(target):
+def test_within_scores_by_speaker_need_speakers(target):
     nameless = with_cells(target, speaker=None)
-    scores = upper_bounds(make_run(nameless, method=FUNCTIONALS_88), nameless, "target", target.emotion, make_config())
+    scores = within_scores(make_run(nameless, method=FUNCTIONALS_88), nameless, "target", target.emotion, make_config())
     assert [each.key.table for each in scores] == []
 
 
@@ -457,3 +376,185 @@ def test_rows_of_which_nothing_is_known_take_part_in_no_score(source, target):
     for one, other in zip(score(whole, emotions, config), score(known, emotions, config), strict=True):
         assert (one.key, one.value, one.n) == (other.key, other.value, other.n)
         np.testing.assert_array_equal(one.resamples, other.resamples)
+
+
+NAN = float("nan")
+
+
+def plan(cats: PooledSource, config: ExperimentConfig, number: int = 1, test: np.ndarray | None = None) -> list:
+    test = np.arange(12) if test is None else test
+    fold = Fold("fold", np.setdiff1d(np.arange(len(cats.emotion)), test), test, shares_speakers=False)
+    return list(source_jobs(cats, make_material(cats, [], fold, config), number, config))
+
+
+def supervised_jobs(target, config: ExperimentConfig) -> list:
+    return [job for fold in supervised_folds(target, config) for job in fold]
+
+
+@pytest.fixture
+def cats() -> PooledSource:
+    return PooledSource.of([make_corpus("cats")])
+
+
+def test_settings_are_the_preset_s_but_for_what_is_set():
+    paper, authors = training_settings(make_config()), training_settings(make_config(preset="authors-code", epochs=7))
+    assert (paper.epochs, paper.learning_rate, paper.batch_size, paper.noise_std) == (50, 1e-3, 64, 1.0)
+    assert (paper.hidden_dims, paper.latent_dim) == ((40, 20, 10), 2)
+    assert (authors.epochs, authors.learning_rate) == (7, 1e-4)
+
+
+@pytest.mark.parametrize(("names", "columns"), [([], []), (["valence"], [1]), (["activation", "valence"], [0, 1])])
+def test_columns_of_labels(names, columns):
+    assert label_columns(names) == columns
+
+
+def test_every_method_gets_its_own_labels_and_the_same_features(cats):
+    jobs = {job.method: job for job in plan(cats, make_config())}
+    assert list(jobs) == ["DAE-Unsupervised", "DAE-Metric-Act", "DAE-Metric-Val", "DAE-Metric-Joint"]
+    label = cats.label[12:]
+    assert jobs["DAE-Unsupervised"].task.label is None
+    np.testing.assert_array_equal(jobs["DAE-Metric-Act"].task.label, label[:, :1])
+    np.testing.assert_array_equal(jobs["DAE-Metric-Val"].task.label, label[:, 1:])
+    np.testing.assert_array_equal(jobs["DAE-Metric-Joint"].task.label, label)
+    values = cats.scaled(np.arange(12, 48), "target-20")[0].features
+    for job in jobs.values():
+        np.testing.assert_array_equal(job.task.features, values[12:])
+        assert job.task.weight == 1.0
+        assert job.labels == METHOD_LABELS[next(k for k, v in METHOD_LABELS.items() if v[0] == job.method)][1]
+
+
+def test_methods_of_a_fold_share_their_seed_and_no_other_fold_has_it(cats):
+    config = make_config(n_seeds=3, seed=4)
+    jobs = [job for number in range(6) for job in plan(cats, config, number)]
+    assert len(jobs) == 6 * 3 * 4
+    seeds = {(job.fold, job.seed): set() for job in jobs}
+    for job in jobs:
+        seeds[job.fold, job.seed].add(job.task.seed)
+    assert {seed for _, seed in seeds} == {4, 5, 6}
+    assert all(len(each) == 1 for each in seeds.values())
+    assert len(set.union(*seeds.values())) == 18
+
+
+def test_paired_methods_start_from_equal_weights(cats):
+    config = make_config(epochs=1, learning_rate=1e-12)
+    models = train_stacked([job.task for job in plan(cats, config)], training_settings(config))
+    first, *others = [model.network.encoder[0].weight.detach().numpy() for model in models]
+    for other in others:
+        np.testing.assert_allclose(other, first, atol=1e-9)
+
+
+def test_the_weight_of_the_metric_loss_is_passed_on(cats):
+    assert {job.task.weight for job in plan(cats, make_config(weight=0.25))} == {0.25}
+
+
+def test_an_unlabelled_corpus_of_the_pool_trains_without_pairs():
+    pool = PooledSource.of([make_corpus("cats"), make_corpus("cows", seed=1, labelled=False)])
+    check_labels(pool, ["activation", "joint"])
+    job = plan(pool, make_config(methods=["activation"]))[0]
+    assert len(job.task.features) == 84
+    assert np.isfinite(job.task.label).sum() == 36
+
+
+def test_held_out_rows_are_in_no_task(cats):
+    corpus = cats.corpora[0]
+    functionals, activation, valence = corpus.functionals.copy(), corpus.label[:, 0].copy(), corpus.label[:, 1].copy()
+    functionals[:12], activation[:12], valence[:12] = 1e4, 5.0, 1.0
+    changed = with_cells(corpus, functionals=functionals, activation=activation, valence=valence)
+    before, after = plan(cats, make_config()), plan(PooledSource.of([changed]), make_config())
+    for one, other in zip(before, after, strict=True):
+        np.testing.assert_array_equal(one.task.features, other.task.features)
+        if one.task.label is not None:
+            np.testing.assert_array_equal(one.task.label, other.task.label)
+
+
+@pytest.mark.parametrize(
+    ("methods", "columns", "message"),
+    [
+        (["activation"], {"activation": NAN}, "cats: no utterance has a rating of activation; give its label sheet"),
+        (
+            ["joint"],
+            {"valence": NAN},
+            "no utterance has a rating of activation and valence; .* in a table, columns activation and valence; or leave the method joint out",
+        ),
+        (
+            ["valence"],
+            {"valence": 3.0},
+            "cats: valence is 3 for all 48 utterances; .* leave the method valence out, as with --method unsupervised",
+        ),
+        (["unsupervised", "joint"], {"activation": 2.5}, "cats: activation is 2.5 for all 48 utterances"),
+        (
+            ["joint"],
+            {"activation": [1.0, 2.0] * 12 + [NAN] * 24, "valence": [NAN] * 24 + [1.0, 2.0] * 12},
+            "no utterance has a rating of activation and valence",
+        ),
+    ],
+)
+def test_a_method_without_labels_is_told_in_one_line(cats, methods, columns, message):
+    pool = PooledSource.of([with_cells(cats.corpora[0], **columns)])
+    with pytest.raises(ConfigError, match=message) as told:
+        check_labels(pool, methods)
+    assert "\n" not in str(told.value)
+
+
+def test_labels_are_asked_for_only_where_they_are_used():
+    cats = PooledSource.of([make_corpus("cats", labelled=False)])
+    check_labels(cats, ["unsupervised"])
+    check_labels(PooledSource.of([with_cells(cats.corpora[0], valence=[1.0, 2.0] * 24)]), ["unsupervised", "valence"])
+
+
+# Upper bounds of table 3
+
+
+def test_within_scores_are_trained_on_the_target_by_speaker():
+    target = make_corpus("dogs", n_speakers=6)
+    jobs = list(supervised_jobs(target, make_config(n_folds=3, seed=2)))
+    assert [(job.fold, job.method) for job in jobs] == [
+        (fold, name) for fold in (1, 2, 3) for name in SUPERVISED.values()
+    ]
+    for job in jobs:
+        features, rows = job.held_out.features, job.held_out.rows
+        train = np.setdiff1d(np.arange(72), rows)
+        assert not set(target.speaker[train]) & set(target.speaker[rows])
+        own = target.functionals[train]
+        expected = (target.functionals - own.mean(axis=0)) / own.std(axis=0)
+        np.testing.assert_allclose(job.task.features, expected[train], rtol=1e-3, atol=1e-5)
+        np.testing.assert_allclose(features, expected[rows], rtol=1e-3, atol=1e-5)
+        np.testing.assert_array_equal(job.task.label[:, 0], target.label[train, label_columns(job.labels)[0]])
+        assert (job.corpus, job.seed, job.task.seed) == ("dogs", 2, 2000 + job.fold)
+    assert sorted(np.concatenate([job.held_out.rows for job in jobs[::2]])) == list(range(72))
+
+
+def test_few_speakers_give_fewer_folds():
+    jobs = list(supervised_jobs(make_corpus("dogs", n_speakers=2), make_config()))
+    assert [job.fold for job in jobs] == [1, 1, 2, 2]
+
+
+def test_few_utterances_give_fewer_folds():
+    target = make_corpus("dogs", n_speakers=6, n_takes=1)
+    rare = with_cells(target, emotion=[*"abcdefghijklmnopqrstuv", "sad", "sad"])
+    assert {job.fold for job in supervised_jobs(rare, make_config())} == {1, 2}
+
+
+@pytest.mark.parametrize("speaker", [None, "only"])
+def test_no_upper_bound_without_two_known_speakers(speaker):
+    assert list(supervised_jobs(with_cells(make_corpus("dogs"), speaker=speaker), make_config())) == []
+
+
+def test_no_upper_bound_for_a_method_or_label_that_is_not_there():
+    target = make_corpus("dogs")
+    assert {job.labels for job in supervised_jobs(target, make_config(methods=["valence", "joint"]))} == {("valence",)}
+    constant = with_cells(target, activation=3.0)
+    assert {job.labels for job in supervised_jobs(constant, make_config())} == {("valence",)}
+    assert list(supervised_jobs(make_corpus("dogs", labelled=False), make_config())) == []
+
+
+def test_a_fold_whose_training_rows_lack_the_label_is_left_out():
+    target = make_corpus("dogs", n_speakers=3)
+    only_one = np.where(target.speaker == "dogs/s0", target.label[:, 0], NAN)
+    jobs = [
+        job
+        for job in supervised_jobs(with_cells(target, activation=only_one), make_config())
+        if job.labels == ("activation",)
+    ]
+    assert len(jobs) == 2
+    assert all("dogs/s0" not in target.speaker[job.held_out.rows] for job in jobs)

@@ -9,7 +9,7 @@ from sklearn.decomposition import PCA
 
 from affectmap.corpora import CARDS, Corpus
 from affectmap.experiment.config import ExperimentConfig
-from affectmap.experiment.protocol import Placed, make_material
+from affectmap.experiment.protocol import Job, Placed, make_material
 from affectmap.experiment.results import (
     PACKAGES,
     Results,
@@ -19,11 +19,10 @@ from affectmap.experiment.results import (
     findings_table,
     ratings_table,
 )
-from affectmap.experiment.training_plan import Job
 from affectmap.model.network import DenoisingAutoencoder
 from affectmap.model.training import TrainedModel, TrainingTask
 from affectmap.preparation.folds import Fold
-from affectmap.preparation.pooled_sources import PooledSource
+from affectmap.preparation.prepared_corpus import PooledSource
 from affectmap.schema import Finding
 from factories import make_corpus, make_embedded, run_of, with_cells
 

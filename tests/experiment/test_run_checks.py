@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from affectmap.errors import ConfigError, CorpusError
+from affectmap.experiment.protocol import Job
 from affectmap.experiment.run_checks import check_jobs, check_measured, class_notes, speaker_notes
-from affectmap.experiment.training_plan import Job
 from affectmap.model.training import TrainingTask
-from affectmap.preparation.pooled_sources import PooledSource
+from affectmap.preparation.prepared_corpus import PooledSource
 from factories import FOUR, make_corpus, with_cells
 
 

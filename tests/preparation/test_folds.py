@@ -9,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from affectmap.errors import ConfigError
+from affectmap.experiment.config import ExperimentConfig
 from affectmap.preparation.folds import (
     Fold,
+    fold_kind,
     leave_one_corpus_out,
     most_speaker_folds,
     session_folds,
@@ -18,6 +20,8 @@ from affectmap.preparation.folds import (
     speaker_folds,
     stratified_folds,
 )
+from affectmap.preparation.prepared_corpus import PooledSource
+from factories import folds_of, make_corpus, with_cells
 
 EMOTIONS = ["neutral", "sad", "happy", "angry"]
 
@@ -290,3 +294,96 @@ def test_splits_do_not_depend_on_the_kind_of_column():
     kinds = [lambda v: v, list, pd.Series, lambda v: pd.Series(v, index=range(1000, 1200)), pd.Categorical]
     tests = [[fold.test.tolist() for fold in speaker_folds(kind(speaker), kind(emotion))] for kind in kinds]
     assert all(one == two for one, two in itertools.pairwise(tests))
+
+
+def make_config(**settings) -> ExperimentConfig:
+    return ExperimentConfig(source=["cats=cats"], **settings)
+
+
+@pytest.fixture
+def source() -> PooledSource:
+    return PooledSource.of([make_corpus("cats", n_speakers=6, n_sessions=3)])
+
+
+def test_auto_means_by_speaker_where_there_are_no_sessions():
+    pool = PooledSource.of([make_corpus(n_speakers=6)])
+    folds = folds_of(pool, make_config(n_folds=3))
+    assert [fold.name for fold in folds] == ["fold 1", "fold 2", "fold 3"]
+    assert not any(
+        fold.shares_speakers or set(pool.speaker[fold.train]) & set(pool.speaker[fold.test]) for fold in folds
+    )
+    assert sorted(np.concatenate([fold.test for fold in folds])) == list(range(len(pool.emotion)))
+
+
+def test_auto_means_by_session_where_all_have_one(source):
+    folds = folds_of(source, make_config())
+    assert [fold.name for fold in folds] == ["cats/day 0", "cats/day 1", "cats/day 2"]
+    assert [fold.shares_speakers for fold in folds] == [False] * 3
+
+
+def test_auto_means_shuffled_for_the_authors_code(source):
+    folds = folds_of(source, make_config(preset="authors-code"))
+    assert len(folds) == 5
+    assert all(fold.shares_speakers for fold in folds)
+
+
+def test_auto_goes_by_speaker_where_one_corpus_has_no_sessions(source):
+    pool = PooledSource.of([*source.corpora, make_corpus("dogs")])
+    assert {fold.name for fold in folds_of(pool, make_config())} == {f"fold {k}" for k in range(1, 6)}
+
+
+def test_sessions_of_two_corpora_stay_apart(source):
+    pool = PooledSource.of([*source.corpora, make_corpus("dogs", n_sessions=2)])
+    names = [fold.name for fold in folds_of(pool, make_config())]
+    assert names == ["cats/day 0", "cats/day 1", "cats/day 2", "dogs/day 0", "dogs/day 1"]
+
+
+def test_sessions_that_share_a_speaker_say_so(source):
+    corpus = with_cells(source.corpora[0], speaker="the same")
+    assert all(fold.shares_speakers for fold in folds_of(PooledSource.of([corpus]), make_config(folds="session")))
+
+
+def test_stratified_folds_need_no_speakers():
+    nameless = PooledSource.of([with_cells(make_corpus(), speaker=None)])
+    folds = folds_of(nameless, make_config(folds="stratified"))
+    assert [fold.shares_speakers for fold in folds] == [True] * 5
+
+
+def test_folds_by_corpus_leave_each_out_once():
+    pool = PooledSource.of([make_corpus("dogs"), make_corpus("cats", seed=1)])
+    folds = folds_of(pool, make_config(folds="corpus"))
+    assert [(fold.name, set(pool.corpus_name[fold.test])) for fold in folds] == [("cats", {"cats"}), ("dogs", {"dogs"})]
+
+
+@pytest.mark.parametrize(
+    ("settings", "changes", "message"),
+    [
+        ({"folds": "corpus"}, {}, "folds by corpus need two sources or more, got cats; add --source NAME=DIR"),
+        ({"folds": "session"}, {"session": None}, "cats names no sessions for some utterances; use --folds speaker"),
+        (
+            {"folds": "speaker", "n_folds": 7},
+            {},
+            "cats: speakers are too few, 6 for 7 folds; use --n-folds 6, or --folds stratified",
+        ),
+        (
+            {"folds": "speaker"},
+            {"speaker": "only"},
+            "cats: speakers are too few, 1 for 5 folds; use --folds stratified",
+        ),
+        ({"folds": "speaker"}, {"speaker": None}, "cats: the speaker of 72 of 72 utterances is unknown"),
+    ],
+)
+def test_impossible_folds_are_told_in_one_line(source, settings, changes, message):
+    pool = PooledSource.of([with_cells(source.corpora[0], **changes)])
+    with pytest.raises(ConfigError, match=message) as told:
+        folds_of(pool, make_config(**settings))
+    assert "\n" not in str(told.value)
+
+
+def test_sessions_that_share_speakers_are_no_folds_by_default():
+    apart, shared = make_corpus("cats", n_sessions=2), make_corpus("cats", n_sessions=2)
+    shared = with_cells(shared, session=["morning", "evening"] * (len(shared.table) // 2))
+    config = make_config(folds="auto", n_folds=2)
+    assert fold_kind(PooledSource.of([apart])) == "session"
+    assert fold_kind(PooledSource.of([shared])) == "speaker"
+    assert not any(fold.shares_speakers for fold in folds_of(PooledSource.of([shared]), config))

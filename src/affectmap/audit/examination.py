@@ -24,8 +24,7 @@ from affectmap.audit.near_copies import Copies
 from affectmap.audit.speaker_confounding import emotion_from_speaker
 from affectmap.audit.verdicts import CARRIED, SHARED, Audit, Check, Mark, Verdict
 from affectmap.preparation.folds import Fold
-from affectmap.preparation.pooled_sources import PooledSource
-from affectmap.preparation.prepared_corpus import PreparedCorpus
+from affectmap.preparation.prepared_corpus import PooledSource, PreparedCorpus
 from affectmap.preparation.standardisation import target_statistics
 
 __all__ = ["Audit", "examine", "speaker_sound"]

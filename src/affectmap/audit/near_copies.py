@@ -15,8 +15,7 @@ import numpy.typing as npt
 from affectmap.audit.near_duplicates import Pair, Rows, find_duplicates
 from affectmap.audit.verdicts import Check, Mark, Verdict
 from affectmap.preparation.folds import Fold
-from affectmap.preparation.pooled_sources import PooledSource
-from affectmap.preparation.prepared_corpus import PreparedCorpus
+from affectmap.preparation.prepared_corpus import PooledSource, PreparedCorpus
 
 TWICE, SPLIT, LABELLED = "duplicate recordings", "duplicates in training and test", "labels of duplicates"
 #: Recordings with one sound up to which every two of them are a pair; of more, only those that were found.

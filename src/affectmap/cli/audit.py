@@ -67,14 +67,14 @@ def audit_command(
 
 def _examined(settings: ExperimentConfig, cache: Path | None) -> Audit:
     from affectmap.audit.examination import examine
-    from affectmap.experiment.protocol import source_folds
-    from affectmap.preparation.pooled_sources import PooledSource
-    from affectmap.preparation.prepared_corpus import read_corpora
+    from affectmap.preparation.folds import fold_kind, source_folds
+    from affectmap.preparation.prepared_corpus import PooledSource, read_corpora
 
     prepared = [_prepared(corpus, settings, cache) for corpus in read_corpora(settings)]
     source, targets = PooledSource.of(prepared[: len(settings.source)]), prepared[len(settings.source) :]
     try:
-        folds = source_folds(source, settings)
+        kind = fold_kind(source, settings.folds, settings.preset)
+        folds = source_folds(source, kind, settings.n_folds, settings.seed)
     except ConfigError as error:
         typer.echo(f"note: not split: {error}", err=True)
         folds = ()

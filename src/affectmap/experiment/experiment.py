@@ -28,16 +28,19 @@ from affectmap.experiment.paper_claims import judge_claims
 from affectmap.experiment.paper_table2 import table2
 from affectmap.experiment.protocol import (
     Embed,
+    Job,
     Material,
     Placed,
     embed_blocks,
     embed_rows,
-    fold_kind,
     make_material,
     place,
     score,
-    source_folds,
-    upper_bounds,
+    source_jobs,
+    supervised_folds,
+    training_settings,
+    within_scores,
+    wrap_model,
 )
 from affectmap.experiment.results import (
     Results,
@@ -49,21 +52,12 @@ from affectmap.experiment.results import (
     mark_table2,
     ratings_table,
 )
-from affectmap.experiment.run_checks import check_jobs, check_measured, class_notes, speaker_notes
-from affectmap.experiment.training_plan import (
-    Job,
-    check_labels,
-    source_jobs,
-    supervised_folds,
-    training_settings,
-    wrap_model,
-)
+from affectmap.experiment.run_checks import check_jobs, check_labels, check_measured, class_notes, speaker_notes
 from affectmap.model.embedder import Embedder
 from affectmap.model.training import TrainedModel, train_stacked
 from affectmap.parallel.workers import mapped, n_workers, one_blas_thread
-from affectmap.preparation.folds import Fold
-from affectmap.preparation.pooled_sources import PooledSource, ScaledRows
-from affectmap.preparation.prepared_corpus import PreparedCorpus, prepare_for, read_corpora
+from affectmap.preparation.folds import Fold, fold_kind, source_folds
+from affectmap.preparation.prepared_corpus import PooledSource, PreparedCorpus, ScaledRows, prepare_for, read_corpora
 from affectmap.stats.baselines import FUNCTIONALS_88, PCA_2, RIDGE, baseline
 from affectmap.stats.bootstrap import SpeakerBootstrap
 from affectmap.stats.scores import Run, Score, Scores, label_scores, sampling_notes
@@ -82,19 +76,11 @@ Trained = list[tuple[Job, TrainedModel]]
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """All that is trained and evaluated on.
-
-    Attributes:
-        source: The source corpora, pooled.
-        targets: The target corpora.
-        materials: Standardised data, one item a fold.
-        whole: The same with all rows of the source in training.
-        bootstraps: Resamples of speakers, one a corpus.
-        audit: What has to be known before any figure is believed.
-    """
+    """All that is trained and evaluated on: standardised per fold and `whole`, resampled speakers of every corpus."""
 
     source: PooledSource
     targets: tuple[PreparedCorpus, ...]
+    fold_kind: str
     materials: tuple[Material, ...]
     whole: Material
     bootstraps: dict[str, SpeakerBootstrap]
@@ -151,7 +137,7 @@ class Experiment:
             shown = [each for each in placed if _is_shown(each.run, self.config)]
             return Results(
                 settings=to_jsonable_python(self.config)
-                | {"folds": fold_kind(data.source, self.config), "training": vars(training_settings(self.config))}
+                | {"folds": data.fold_kind, "training": vars(training_settings(self.config))}
                 | self.models.settings,
                 command=command,
                 notes=self.notes,
@@ -208,7 +194,8 @@ class Experiment:
             source, targets = PooledSource.of(prepared[:n_source]), tuple(prepared[n_source:])
             check_labels(source, config.methods)
             self._note(class_notes(source, targets))
-            folds = source_folds(source, config)
+            kind = fold_kind(source, config.folds, config.preset)
+            folds = source_folds(source, kind, config.n_folds, config.seed)
             self._note(sampling_notes([n for fold in folds for n in _rated_held_out(source, fold)]))
             self._note(speaker_notes(prepared) if config.policy == "speaker" else [])
             materials = tuple(make_material(source, targets, fold, config) for fold in folds)
@@ -219,7 +206,7 @@ class Experiment:
         with self._stage("audit"):
             audit = examine(source, targets, folds, policy=config.policy, seed=config.seed)
             self._note([*audit.notes(), *self.models.notes])
-        return Data(source, targets, materials, self._whole(source), bootstraps, audit)
+        return Data(source, targets, kind, materials, self._whole(source), bootstraps, audit)
 
     def _load(self, config: ExperimentConfig) -> list[Corpus]:
         # Without a task it only checks settings and device, before hours of measuring.
@@ -233,18 +220,14 @@ class Experiment:
             prepared = prepare_for(self.config, corpus, encoder=encoder, cache=self.cache, progress=progress)
         self.notify(prepared.counts)
         for finding in prepared.findings:
-            # What is told about the corpus as a whole bears on every figure; single recordings are in the report.
+            # What is found about the corpus as a whole concerns every result; single recordings are in the report.
             if finding.kind == "note" or (finding.kind == "missing" and not finding.file):
                 self._note([f"{prepared.title}: {finding.detail}"])
         check_measured(prepared)
         return prepared
 
     def fit_embedder(self) -> Embedder:
-        """Train the first method on all of the source, without folds, targets or scores.
-
-        Returns:
-            The embedder; its statistics are those of the source.
-        """
+        """Train the first method on all of the source, without folds, targets or scores."""
         source = PooledSource.of(self._sources())
         check_labels(source, self.config.methods[:1])
         whole = self._whole(source)
@@ -253,13 +236,10 @@ class Experiment:
         return wrap_model(job, model, whole, self.config)
 
     def fit_recipe(self, recipe: Recipe) -> Embedder:
-        """Train on all of the sources, which may have classes alone, for corpora that were never heard.
+        """Train by the recipe for unseen corpora on all of the sources, which may have classes alone.
 
-        Args:
-            recipe: What is trained; of the settings, seed and device matter, and how corpora are read.
-
-        Returns:
-            The embedder; its statistics are those of all sources together.
+        Of the settings, seed and device matter, and how corpora are read; the embedder's statistics are those of all
+        sources together.
         """
         return fit_transfer(
             self._sources(),
@@ -283,7 +263,7 @@ class Experiment:
         return make_material(source, (), Fold("all", rows, rows, shares_speakers=True), self.config)
 
     def train(self, data: Data) -> Trained:
-        """Train every method on every fold and on the whole source, and the supervised upper bounds.
+        """Train every method on every fold and on the whole source, and the supervised models.
 
         All at once, or fold after fold where the features of all folds together would fill the memory.
         """
@@ -313,15 +293,15 @@ class Experiment:
         return train_stacked(tasks, training_settings(config), device=config.device, n_jobs=self.n_jobs)
 
     def score(self, data: Data, trained: Trained, placed: Sequence[Placed], more: Sequence[Score] = ()) -> Scores:
-        """Score all embeddings, on all cores, and the upper bounds; a reference's scores come as they are."""
+        """Score all embeddings, on all cores, and the 88 functionals within each corpus; add a reference's scores."""
         self.notify(f"scoring {len(placed)} embeddings")
         emotions = {corpus.name: corpus.emotion for corpus in data.source.corpora}
         bounds = Run(FUNCTIONALS_88, 1, self.config.seed, data.bootstraps)
         work = [partial(score, each, emotions, self.config) for each in placed]
         emotion = data.source.emotion
         for role, corpora in (("source", data.source.corpora), ("target", data.targets)):
-            work += [partial(upper_bounds, bounds, each, role, emotion, self.config) for each in corpora]
-        # Classifiers on 88 functionals take longest and go first, so that nobody waits for one of them at the end.
+            work += [partial(within_scores, bounds, each, role, emotion, self.config) for each in corpora]
+        # Classifiers on 88 functionals take longest and go first, so that none of them is left for the end.
         order = sorted(range(len(work)), key=lambda i: i < len(placed) and placed[i].run.method != FUNCTIONALS_88)
         pays = len(work) > PARALLEL_SCORES or len(emotion) > PARALLEL_ROWS
         results = mapped(

@@ -25,8 +25,7 @@ from affectmap.features.encoders.layers import parse_encoder
 from affectmap.features.encoders.recogniser import SUPERB, LikeliestClass, Reference
 from affectmap.features.functionals import FEATURE_SET
 from affectmap.preparation.config import EGEMAPS
-from affectmap.preparation.pooled_sources import PooledSource
-from affectmap.preparation.prepared_corpus import PreparedCorpus
+from affectmap.preparation.prepared_corpus import PooledSource, PreparedCorpus
 from affectmap.stats.baselines import FUNCTIONALS_88
 from affectmap.stats.bootstrap import SpeakerBootstrap
 from affectmap.stats.scores import Run, Score, class_scores

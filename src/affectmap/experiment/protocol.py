@@ -1,25 +1,31 @@
-"""The paper's protocol around training: folds, standardised material, and the scores of a model.
+"""The paper's protocol around training: what is standardised, trained, embedded and scored for every fold.
 
 Conventions:
     * Rows of the source are those of the pool of all source corpora, numbered in their order.
-    * Nothing here sees a target's labels, but the scores.
+    * A task has training rows alone, standardised by their own statistics. Nothing here sees a target's labels, but the
+      scores, and the supervised models, which are trained on the target's own.
+    * All methods of one fold and seed share the model's seed, so that they differ in their labels and nothing else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from affectmap.errors import ConfigError
-from affectmap.experiment.config import ExperimentConfig
-from affectmap.preparation.folds import Fold, leave_one_corpus_out, session_folds, speaker_folds, stratified_folds
-from affectmap.preparation.pooled_sources import PooledSource, ScaledRows
-from affectmap.preparation.prepared_corpus import PreparedCorpus, known_speakers
+from affectmap.experiment.config import ExperimentConfig, Method
+from affectmap.model.embedder import Embedder
+from affectmap.model.training import TrainedModel, TrainingSettings, TrainingTask
+from affectmap.preparation.folds import Fold, most_speaker_folds, speaker_folds
+from affectmap.preparation.prepared_corpus import PooledSource, PreparedCorpus, ScaledRows
 from affectmap.preparation.standardisation import Statistics, fit_statistics, target_statistics
+from affectmap.schema import LABELS, Floats
+from affectmap.settings import fields_of
 from affectmap.stats.baselines import FUNCTIONALS_88
 from affectmap.stats.scores import (
     Embedded,
@@ -33,8 +39,20 @@ from affectmap.stats.scores import (
 )
 
 Features = npt.NDArray[np.float32]
-#: Places standardised features ``(N, 88)`` in a space ``(N, D)``.
+Rows = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+#: Embeds standardised features ``(N, 88)`` in a space ``(N, D)``.
 Embed = Callable[[Features], npt.NDArray[np.floating]]
+
+#: Names in the tables, and the labels that the metric loss is given.
+METHOD_LABELS: dict[Method, tuple[str, tuple[str, ...]]] = {
+    "unsupervised": ("DAE-Unsupervised", ()),
+    "activation": ("DAE-Metric-Act", ("activation",)),
+    "valence": ("DAE-Metric-Val", ("valence",)),
+    "joint": ("DAE-Metric-Joint", ("activation", "valence")),
+}
+#: Within-corpus values of table 3: the loss trained on the target's own labels.
+SUPERVISED = {"activation": "Metric-Act (supervised)", "valence": "Metric-Val (supervised)"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,136 +72,116 @@ class Material:
     targets: dict[str, ScaledRows]
 
 
-def fold_kind(source: PooledSource, config: ExperimentConfig) -> str:
-    """Say what the folds setting comes to.
-
-    Args:
-        source: The pooled source.
-        config: `folds` and `preset` matter.
-
-    Returns:
-        The setting itself, or for ``auto``: ``stratified`` under the preset ``authors-code``, else ``session`` where
-        every utterance has a session and no speaker is in two of them (as in IEMOCAP), else ``speaker``.
-    """
-    if config.folds != "auto":
-        return config.folds
-    if config.preset == "authors-code":
-        return "stratified"
-    sessions = _named_sessions(source)
-    pairs = set(zip(source.speaker, sessions, strict=True))
-    apart = all(corpus.has_speakers for corpus in source.corpora) and len(pairs) == len(set(source.speaker))
-    return "session" if apart and None not in set(sessions) and len(set(sessions)) > 1 else "speaker"
-
-
-def _named_sessions(source: PooledSource) -> npt.NDArray[np.object_]:
-    names = [
-        None if session is None else f"{corpus.name}/{session}"
-        for corpus in source.corpora
-        for session in corpus.table["session"].tolist()
-    ]
-    return np.array(names, dtype=object)
-
-
-def source_folds(source: PooledSource, config: ExperimentConfig) -> tuple[Fold, ...]:
-    """Split the source.
-
-    Args:
-        source: The pooled source.
-        config: `folds`, `n_folds`, `seed` and `preset` matter. ``auto`` means: shuffled across speakers for the
-            preset ``authors-code``, else by session where sessions share no speakers, else by speaker.
-
-    Returns:
-        The folds.
-
-    Raises:
-        ConfigError: If the source cannot be split so.
-
-    Example:
-        >>> import audformat, pandas as pd
-        >>> from affectmap.corpora import Corpus
-        >>> from affectmap.preparation.prepared_corpus import prepare
-        >>> from affectmap.schema import COLUMNS, FUNCTIONALS
-        >>> index = audformat.segmented_index([*"1234"])
-        >>> table = pd.DataFrame({"speaker": [*"aabb"], "emotion": ["sad", "angry"] * 2}, index, COLUMNS)
-        >>> brought = pd.DataFrame(np.eye(4, 88), index, FUNCTIONALS)
-        >>> pets = prepare(Corpus("pets", table, functionals=brought))
-        >>> config = ExperimentConfig(source=["pets=folder"], n_folds=2)
-        >>> [fold.test.tolist() for fold in source_folds(PooledSource.of([pets]), config)]
-        [[2, 3], [0, 1]]
-    """
-    kind = fold_kind(source, config)
-    named = _named_sessions(source)
-    if kind == "stratified":
-        everyone_known = all(corpus.has_speakers for corpus in source.corpora)
-        speaker = source.speaker if everyone_known else None
-        return stratified_folds(source.emotion, config.n_folds, config.seed, speaker)
-    if kind == "corpus":
-        if len(source.corpora) < 2:
-            raise ConfigError(f"folds by corpus need two sources or more, got {source.name}; add --source NAME=DIR")
-        return leave_one_corpus_out(source.corpus_name)
-    for corpus in source.corpora:
-        known_speakers(corpus)
-    if kind == "session":
-        if any(session is None for session in named):
-            raise ConfigError(f"{source.name} names no sessions for some utterances; use --folds speaker")
-        return session_folds(named, source.speaker)
-    n_speakers = len(set(source.speaker))
-    if n_speakers < config.n_folds:
-        fewer = f"--n-folds {n_speakers}, or " if n_speakers > 1 else ""
-        raise ConfigError(
-            f"{source.name}: speakers are too few, {n_speakers} for {config.n_folds} folds; use {fewer}"
-            "--folds stratified, which shares speakers between training and test"
-        )
-    return speaker_folds(source.speaker, source.emotion, config.n_folds, config.seed)
-
-
 def make_material(
     source: PooledSource, targets: Sequence[PreparedCorpus], fold: Fold, config: ExperimentConfig
 ) -> Material:
-    """Settle how source and targets are standardised for one fold.
-
-    Args:
-        source: The pooled source.
-        targets: The targets.
-        fold: The fold.
-        config: `policy` and `seed` matter.
-
-    Returns:
-        The fold's material.
+    """Decide how source and targets are standardised for one fold; policy and seed are those of the configuration.
 
     Raises:
         ConfigError: If the policy asks for speakers and one is unknown, or a target is too small for it.
-
-    Example:
-        >>> import audformat, pandas as pd
-        >>> from affectmap.corpora import Corpus
-        >>> from affectmap.preparation.prepared_corpus import prepare
-        >>> from affectmap.schema import COLUMNS, FUNCTIONALS
-        >>> index = audformat.segmented_index([*"1234"])
-        >>> table = pd.DataFrame({"speaker": [*"aabb"], "emotion": ["sad", "angry"] * 2}, index, COLUMNS)
-        >>> brought = pd.DataFrame(np.eye(4, 88), index, FUNCTIONALS)
-        >>> pets = prepare(Corpus("pets", table, functionals=brought))
-        >>> fold = Fold("fold 1", np.array([0, 1]), np.array([2, 3]), shares_speakers=False)
-        >>> config = ExperimentConfig(source=["pets=folder"], policy="source")
-        >>> material = make_material(PooledSource.of([pets]), [pets], fold, config)
-        >>> material.source.features[:, 0].tolist(), material.targets["pets"].features[:, 0].tolist()
-        ([1.0, -1.0, -1.0, -1.0], [1.0, -1.0, -1.0, -1.0])
     """
-    values, statistics = source.scaled(fold.train, config.policy)
-    targets_scaled = {target.name: _scaled_target(target, statistics, config) for target in targets}
-    return Material(fold, values, statistics, targets_scaled)
+    rows, statistics = source.scaled(fold.train, config.policy)
+    return Material(fold, rows, statistics, {each.name: _scaled_target(each, statistics, config) for each in targets})
 
 
 def _scaled_target(target: PreparedCorpus, source: Statistics, config: ExperimentConfig) -> ScaledRows:
     pool = PooledSource.of([target])
     if config.policy == "speaker":
-        known_speakers(target)
+        target.known_speakers()
         return ScaledRows(pool, (None,), np.arange(len(target.table)))
     try:
         statistics, evaluated = target_statistics(target.functionals, config.policy, source=source, seed=config.seed)
     except ConfigError as error:
         raise ConfigError(f"{target.name}: {error}") from error
     return ScaledRows(pool, (statistics,), np.flatnonzero(evaluated))
+
+
+class Job(NamedTuple):
+    """One model to train.
+
+    Attributes:
+        method: Name in the tables.
+        labels: Labels that the metric loss is given.
+        corpus: Corpus trained on.
+        fold: Number of the fold, from 1; 0 for a model of all rows.
+        seed: Seed that the user named; the model's own also depends on the fold.
+        task: Data for the trainer; ``None`` once it is trained, so that the data need not be kept.
+        held_out: For a supervised model, the test rows in the corpus.
+    """
+
+    method: str
+    labels: tuple[str, ...]
+    corpus: str
+    fold: int
+    seed: int
+    task: TrainingTask | None
+    held_out: ScaledRows | None = None
+
+
+def label_columns(names: Sequence[str]) -> list[int]:
+    """Give the columns of labels in a label array ``(N, 2)`` by their names."""
+    return [LABELS.index(name) for name in names]
+
+
+def model_seed(seed: int, number: int) -> int:
+    """Give a model's own seed: no other fold has it, and all methods share it."""
+    return 1000 * seed + number
+
+
+def source_jobs(source: PooledSource, material: Material, number: int, config: ExperimentConfig) -> Iterator[Job]:
+    """List the models of one fold of the source, one a seed and method; fold number 0 stands for all rows."""
+    features = material.source.of(material.fold.train)
+    label = source.label[material.fold.train]
+    for seed in range(config.seed, config.seed + config.n_seeds):
+        for method in config.methods:
+            name, labels = METHOD_LABELS[method]
+            chosen = label[:, label_columns(labels)] if labels else None
+            task = TrainingTask(features, chosen, config.weight, model_seed(seed, number))
+            yield Job(name, labels, source.name, number, seed, task)
+
+
+def supervised_folds(target: PreparedCorpus, config: ExperimentConfig) -> Iterator[Iterator[Job]]:
+    """List the supervised models of a target by speaker, fold by fold, so that features are made when they are needed.
+
+    There are fewer folds where there are fewer speakers or utterances, none below two or where speakers are unknown,
+    and no job where a label is missing or constant in the training rows.
+    """
+    n_folds = most_speaker_folds(target.speaker, target.emotion, config.n_folds)
+    if not target.has_speakers or n_folds < 2:
+        return
+    pool = PooledSource.of([target])
+    for number, fold in enumerate(speaker_folds(target.speaker, target.emotion, n_folds, config.seed), start=1):
+        yield _supervised_fold(pool, fold, number, config)
+
+
+def _supervised_fold(pool: PooledSource, fold: Fold, number: int, config: ExperimentConfig) -> Iterator[Job]:
+    scaled, _ = pool.scaled(fold.train, "target-20")
+    features = None
+    for label, name in SUPERVISED.items():
+        values = pool.label[fold.train][:, label_columns([label])]
+        if label in config.methods and len(np.unique(values[np.isfinite(values)])) > 1:
+            features = scaled.of(fold.train) if features is None else features
+            task = TrainingTask(features, values, config.weight, model_seed(config.seed, number))
+            yield Job(name, (label,), pool.name, number, config.seed, task, replace(scaled, rows=fold.test))
+
+
+def training_settings(config: ExperimentConfig) -> TrainingSettings:
+    """Give the training settings: the preset's, with what the configuration sets."""
+    return TrainingSettings(**{name: getattr(config, name) for name in fields_of(TrainingSettings)})
+
+
+def wrap_model(job: Job, model: TrainedModel, material: Material, config: ExperimentConfig) -> Embedder:
+    """Make an embedder of a trained model, which takes functionals and standardises them as its training rows were."""
+    return Embedder.of_trained(
+        model,
+        material.statistics,
+        list(material.source.pool.corpora[0].feature_names),
+        list(job.labels),
+        training_settings(config),
+        weight=config.weight,
+        random_state=model_seed(job.seed, job.fold),
+        device=config.device,
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,31 +202,11 @@ class Placed:
 
 
 def embed_rows(
-    corpus: PreparedCorpus | PooledSource,
-    role: str,
-    embedding: npt.NDArray[np.floating],
-    rows: npt.NDArray[np.int64],
+    corpus: PreparedCorpus | PooledSource, role: str, embedding: npt.NDArray[np.floating], rows: Rows
 ) -> Embedded:
-    """Put rows of a corpus, in their embedding, together with what is known about them.
-
-    Args:
-        corpus: The corpus, or the pool.
-        role: ``source`` or ``target``.
-        embedding: Of the chosen rows ``(len(rows), D)``.
-        rows: Numbers of the chosen rows.
-
-    Returns:
-        The embedding in float64 with emotion, labels, speaker and file of the same rows.
-    """
-    return Embedded(
-        corpus.name,
-        role,
-        np.asarray(embedding, dtype=np.float64),
-        corpus.emotion[rows],
-        corpus.label[rows],
-        corpus.speaker[rows],
-        corpus.file[rows],
-    )
+    """Put the embedding ``(len(rows), D)`` of some rows together with what is known about them."""
+    columns = (corpus.emotion[rows], corpus.label[rows], corpus.speaker[rows], corpus.file[rows])
+    return Embedded(corpus.name, role, np.asarray(embedding, dtype=np.float64), *columns)
 
 
 def place(
@@ -240,58 +218,40 @@ def place(
     *,
     only_known: bool = False,
 ) -> Placed:
-    """Embed source and targets with one model.
+    """Embed source and targets with one model: a network's ``embed``, or the ``transform`` of anything fitted.
 
-    Args:
-        run: Which model it is.
-        source: The pooled source.
-        targets: The targets.
-        material: The fold's material.
-        embed: What the model does: a network's ``embed``, or the ``transform`` of anything fitted.
-        only_known: Whether to leave out rows without emotion and ratings: they take part in no score.
-
-    Returns:
-        All embeddings that the model is scored on.
+    With `only_known`, rows without emotion and ratings are left out: they take part in no score.
     """
     corpus, fold = source.corpus_name, material.fold
-    everything, place_of = _embed_kept(source, "source", material.source, embed, only_known)
-    tested = [(part.name, place_of[fold.test[corpus[fold.test] == part.name]]) for part in source.corpora]
+    everything, position = _embed_kept(source, "source", material.source, embed, only_known)
+    tested = [(part.name, position[fold.test[corpus[fold.test] == part.name]]) for part in source.corpora]
     held_out = [replace(everything.rows(rows[rows >= 0]), corpus=name) for name, rows in tested if len(rows)]
-    placed = [_embed_kept(each, "target", material.targets[each.name], embed, only_known)[0] for each in targets]
-    train = place_of[fold.train]
-    return Placed(run, everything.rows(train[train >= 0]), tuple(held_out), tuple(placed))
+    evaluated = [_embed_kept(each, "target", material.targets[each.name], embed, only_known)[0] for each in targets]
+    train = position[fold.train]
+    return Placed(run, everything.rows(train[train >= 0]), tuple(held_out), tuple(evaluated))
 
 
 def _embed_kept(
     corpus: PreparedCorpus | PooledSource, role: str, scaled: ScaledRows, embed: Embed, only_known: bool
-) -> tuple[Embedded, npt.NDArray[np.int64]]:
-    """Embed rows of a corpus; tell the place of each of its rows among those kept, -1 for none."""
+) -> tuple[Embedded, Rows]:
+    """Embed rows of a corpus; give the position of each of its rows among those kept, -1 for none."""
     kept = np.ones(len(scaled.rows), dtype=np.bool_)
     if only_known:
         kept = _is_known(corpus)[scaled.rows]
-    place_of = np.full(len(corpus.emotion), -1)
-    place_of[scaled.rows[kept]] = np.arange(np.count_nonzero(kept))
-    return embed_rows(corpus, role, embed_blocks(scaled, embed, kept), scaled.rows[kept]), place_of
+    position = np.full(len(corpus.emotion), -1)
+    position[scaled.rows[kept]] = np.arange(np.count_nonzero(kept))
+    return embed_rows(corpus, role, embed_blocks(scaled, embed, kept), scaled.rows[kept]), position
 
 
-def _is_known(corpus: PreparedCorpus | PooledSource) -> npt.NDArray[np.bool_]:
+def _is_known(corpus: PreparedCorpus | PooledSource) -> Mask:
     """Whether a row has an emotion or a rating; others take part in no score."""
     return np.isfinite(corpus.label).any(axis=1) | pd.notna(corpus.emotion)
 
 
-def embed_blocks(
-    scaled: ScaledRows, embed: Embed, kept: npt.NDArray[np.bool_] | None = None
-) -> npt.NDArray[np.float64]:
-    """Embed rows a block at a time, so that no table of standardised features is held.
+def embed_blocks(scaled: ScaledRows, embed: Embed, kept: Mask | None = None) -> Floats:
+    """Embed rows ``(N, D)`` a block at a time, so that no table of standardised features is needed.
 
-    Args:
-        scaled: The rows.
-        embed: What the model does.
-        kept: Which embeddings to keep; all by default. All are computed: the last bit of one may depend on how many
-            are computed with it.
-
-    Returns:
-        The embedding ``(N, D)``.
+    All are computed, also those that are not kept: the last bit may depend on how many are computed together.
     """
     parts, start = [], 0
     for block in scaled.blocks():
@@ -304,14 +264,8 @@ def embed_blocks(
 def score(placed: Placed, source_emotions: dict[str, npt.NDArray[np.object_]], config: ExperimentConfig) -> list[Score]:
     """Score one model: tables 1, 3 and 4.
 
-    Args:
-        placed: Its embeddings.
-        source_emotions: All emotions of each source corpus, which decide the classes of its folds.
-        config: `svc_c` and `svc_c_functionals` matter.
-
-    Returns:
-        All scores. Table 3 and the probe of the 88 functionals themselves are upper bounds; see
-        `upper_bounds`.
+    All emotions of a source corpus decide the classes of its folds. Table 3 and the probe of the 88 functionals
+    themselves are within-corpus values, see `within_scores`.
     """
     run, raw = placed.run, placed.run.method == FUNCTIONALS_88
     classifiers = SourceClassifiers(placed.train, config.svc_c_functionals if raw else config.svc_c)
@@ -324,64 +278,28 @@ def score(placed: Placed, source_emotions: dict[str, npt.NDArray[np.object_]], c
         scores += class_scores(run, classifiers, each, "zero-shot")
         if not raw:
             scores += label_scores(run, each, "zero-shot")
-            scores += cross_validated_scores(
-                run,
-                each,
-                "probe",
-                config.svc_c,
-                n_folds=config.n_folds,
-                seed=config.seed,
-                source_emotion=placed.train.emotion,
-            )
+            scores += _by_speaker(run, each, "probe", config.svc_c, placed.train.emotion, config)
     return scores
 
 
-def upper_bounds(
-    run: Run,
-    corpus: PreparedCorpus,
-    role: str,
-    source_emotion: npt.NDArray[np.object_],
-    config: ExperimentConfig,
+def within_scores(
+    run: Run, corpus: PreparedCorpus, role: str, source_emotion: npt.NDArray[np.object_], config: ExperimentConfig
 ) -> list[Score]:
-    """Score the 88 functionals within a corpus: a classifier and a regression fitted on its own labels.
+    """Score the 88 functionals within a corpus, z-scored by its own statistics: fitted on its own labels.
 
-    Args:
-        run: Carries the resamples.
-        corpus: Any corpus of the run, z-scored by its own statistics.
-        role: ``source`` or ``target``.
-        source_emotion: Emotions of the source; sets of classes shared with it are scored too.
-        config: `svc_c_functionals`, `n_folds` and `seed` matter.
-
-    Returns:
-        Table 4, cross-validated by speaker where speakers are known, and table 3, where enough utterances are labelled.
-
-    Example:
-        >>> import audformat, pandas as pd
-        >>> from affectmap.corpora import Corpus
-        >>> from affectmap.preparation.prepared_corpus import prepare
-        >>> from affectmap.schema import COLUMNS, FUNCTIONALS
-        >>> index = audformat.segmented_index([*"1234"])
-        >>> table = pd.DataFrame({"speaker": [*"aabb"], "emotion": ["sad", "angry"] * 2}, index, COLUMNS)
-        >>> brought = pd.DataFrame(np.eye(4, 88), index, FUNCTIONALS)
-        >>> pets = prepare(Corpus("pets", table, functionals=brought))
-        >>> from affectmap.stats.bootstrap import SpeakerBootstrap
-        >>> run = Run(FUNCTIONALS_88, 1, 0, {"pets": SpeakerBootstrap(["pets/a", "pets/b"])})
-        >>> bounds = upper_bounds(run, pets, "target", pets.emotion, ExperimentConfig(source=["pets=folder"]))
-        >>> [(score.key.quantity, score.fold, score.value) for score in bounds]
-        [('S-A', 1, 0.5)]
+    These are table 3, where enough utterances are labelled, and table 4, cross-validated by speaker where speakers are
+    known; sets of classes shared with the source are scored, too.
     """
     scored = np.flatnonzero(_is_known(corpus))
     values = fit_statistics(corpus.functionals).apply(corpus.functionals[scored])
     everything = embed_rows(corpus, role, values, scored)
     scores = list(label_scores(run, everything, "within"))
     if corpus.has_speakers:
-        scores += cross_validated_scores(
-            run,
-            everything,
-            "within",
-            config.svc_c_functionals,
-            n_folds=config.n_folds,
-            seed=config.seed,
-            source_emotion=source_emotion,
-        )
+        scores += _by_speaker(run, everything, "within", config.svc_c_functionals, source_emotion, config)
     return scores
+
+
+def _by_speaker(
+    run: Run, on: Embedded, reading: str, c: float, emotion: npt.NDArray[np.object_], config: ExperimentConfig
+) -> Iterator[Score]:
+    return cross_validated_scores(run, on, reading, c, n_folds=config.n_folds, seed=config.seed, source_emotion=emotion)

@@ -14,8 +14,7 @@ from sklearn.decomposition import PCA
 
 from affectmap.audit.verdicts import SIGNS, Audit
 from affectmap.experiment.config import ExperimentConfig
-from affectmap.experiment.protocol import Material, Placed
-from affectmap.experiment.training_plan import Job
+from affectmap.experiment.protocol import Job, Material, Placed
 from affectmap.model.embedder import Embedder
 from affectmap.model.training import TrainedModel
 from affectmap.preparation.config import EGEMAPS
@@ -36,15 +35,14 @@ class Results:
         timings: Seconds a stage.
         corpora: One row a corpus: what was found, dropped and used.
         findings: Every finding; columns as in `Finding`.
-        audit: What has to be known before any figure is believed; columns as in
-            `Check`. The next four have a column ``audit`` that says which figures it bears
-            on; see `affectmap.audit.verdicts`.
+        audit: What has to be known before any result is believed; columns as in `Check`. The next four have a column
+            ``audit`` that says which results it concerns; see `affectmap.audit.verdicts`.
         runs: Every single value; columns `affectmap.stats.scores.RUN_COLUMNS`.
         summary: Every cell of the tables; columns `affectmap.stats.scores.SUMMARY_COLUMNS`.
-        table2: The literature's figures and ours.
+        table2: The literature's results and ours.
         claims: The paper's claims with verdicts.
-        ratings: Emotion, activation and valence of every utterance used; read by figure 1, and in no file.
-        embeddings: Where the first fold's models place the utterances they are scored on.
+        ratings: Emotion, activation and valence of every utterance used; for figure 1, and in no file.
+        embeddings: Where the first fold's models put the utterances they are scored on.
         curves: Learning curves, one row an epoch.
         embedders: Trained models by name.
         costs: What a minute of sound costs; columns `costs.COLUMNS`, empty where there is no reference.
@@ -76,34 +74,10 @@ def corpora_table(
     material: Material,
     config: ExperimentConfig,
 ) -> pd.DataFrame:
-    """Describe every corpus of a run.
+    """Describe every corpus of a run, one row each.
 
-    Args:
-        sources: Source corpora.
-        targets: Target corpora.
-        material: Of any fold; tells how many rows of a target are evaluated.
-        config: `policy`, `folds` and `synthetic` matter.
-
-    Returns:
-        One row a corpus. The policy of a source is that of its held-out rows: ``source`` for the training rows of the
-        same corpus, or what `PooledSource.standardise` does with one left out.
-
-    Example:
-        >>> import audformat
-        >>> from affectmap.corpora import Corpus
-        >>> from affectmap.preparation.prepared_corpus import prepare
-        >>> from affectmap.schema import COLUMNS, FUNCTIONALS
-        >>> index = audformat.segmented_index([*"1234"])
-        >>> table = pd.DataFrame({"speaker": [*"aabb"], "emotion": ["sad", "angry"] * 2}, index, COLUMNS)
-        >>> brought = pd.DataFrame(np.eye(4, 88), index, FUNCTIONALS)
-        >>> pets = prepare(Corpus("pets", table, functionals=brought))
-        >>> from affectmap.preparation.folds import Fold
-        >>> from affectmap.preparation.pooled_sources import PooledSource
-        >>> from affectmap.experiment.protocol import make_material
-        >>> config, every = ExperimentConfig(source=["pets=folder"]), np.arange(4)
-        >>> material = make_material(PooledSource.of([pets]), [], Fold("all", every, every, True), config)
-        >>> corpora_table([pets], [], material, config)[["corpus", "n_speakers", "n_used", "sad"]].values.tolist()
-        [['pets', 2, 4, 2]]
+    The policy of a source is that of its held-out rows: ``source`` for the training rows of the same corpus, or what
+    `PooledSource.scaled` does with one left out. The material of any fold says how many rows of a target are evaluated.
     """
     rows = []
     for role, corpora in (("source", sources), ("target", targets)):
@@ -152,83 +126,31 @@ def ratings_table(sources: Sequence[PreparedCorpus], targets: Sequence[PreparedC
 
 
 def findings_table(corpora: Iterable[PreparedCorpus]) -> pd.DataFrame:
-    """List every finding of every corpus.
-
-    Args:
-        corpora: Prepared corpora.
-
-    Returns:
-        One row a finding; columns as in `Finding`.
-
-    Example:
-        >>> list(findings_table([]).columns)
-        ['corpus', 'file', 'kind', 'detail', 'dropped']
-    """
+    """List every finding of every corpus, columns as in `Finding`."""
     rows = [finding for corpus in corpora for finding in corpus.findings]
     return pd.DataFrame(rows, columns=list(Finding._fields))
 
 
 def mark_claims(claims: pd.DataFrame, audit: Audit) -> pd.DataFrame:
-    """Say beside every comparison which verdicts of an audit bear on it.
-
-    Args:
-        claims: Of `judge_claims`.
-        audit: Of the same run.
-
-    Returns:
-        A copy with the column ``audit``; the overall row of a claim has all that its comparisons have.
-
-    Example:
-        >>> from affectmap.audit.verdicts import Mark, Verdict
-        >>> claims = pd.DataFrame({"claim": "a", "corpus": ["cats", "dogs", "all"]})
-        >>> mark_claims(claims, Audit((), (Mark("cats", "held-out", 1, Verdict.LEAK),)))["audit"].tolist()
-        ['leak', '', 'leak']
-    """
+    """Add the column ``audit`` to claims; the overall row of a claim has all verdicts of its comparisons."""
     marked = audit.marked(claims)
     for _, group in marked.groupby("claim"):
-        told = {verdict for cell in group["audit"] for verdict in cell.split(", ")}
+        found = {verdict for cell in group["audit"] for verdict in cell.split(", ")}
         overall = group.index[group["corpus"] == "all"]
-        marked.loc[overall, "audit"] = ", ".join(verdict for verdict in SIGNS if verdict in told)
+        marked.loc[overall, "audit"] = ", ".join(verdict for verdict in SIGNS if verdict in found)
     return marked
 
 
 def mark_table2(table: pd.DataFrame, audit: Audit) -> pd.DataFrame:
-    """Say beside the rows of this run which verdicts of an audit bear on them.
-
-    Args:
-        table: Of `table2`.
-        audit: Of the same run.
-
-    Returns:
-        A copy with the column ``audit``.
-
-    Example:
-        >>> from affectmap.audit.verdicts import Mark, Verdict
-        >>> table = pd.DataFrame({"features_corpus": ["eGeMAPSv02, cats"], "origin": ["this run"]})
-        >>> mark_table2(table, Audit((), (Mark("cats", "held-out", 1, Verdict.LEAK),)))["audit"].tolist()
-        ['leak']
-    """
+    """Add the column ``audit`` to the rows of table 2 that are this run's."""
     corpus = table["features_corpus"].str.split(", ").str[-1].where(table["origin"] == "this run")
     return table.assign(audit=audit.marked(pd.DataFrame({"corpus": corpus, "reading": "held-out"}))["audit"])
 
 
 def embeddings_table(placed: Iterable[Placed]) -> pd.DataFrame:
-    """List where models place utterances.
+    """List the embedded utterances of models, one row an utterance and method, in two dimensions ``z1``, ``z2``.
 
-    Args:
-        placed: Embeddings of the models to be shown.
-
-    Returns:
-        One row an utterance and method: emotion, labels, and two dimensions ``z1``, ``z2``. A latent of more than two
-        is turned onto its two principal components, one of a single dimension gets ``z2`` = 0.
-
-    Example:
-        >>> from affectmap.stats.scores import Embedded, Run
-        >>> known = np.array(["sad", "angry"], dtype=object)
-        >>> cats = Embedded("cats", "target", np.array([[3.0], [4.0]]), known, np.eye(2), known, known)
-        >>> table = embeddings_table([Placed(Run("PCA-2", 1, 0, {}), cats, (), (cats,))])
-        >>> table[["emotion", "activation", "z1", "z2"]].values.tolist()
-        [['sad', 1.0, 3.0, 0.0], ['angry', 0.0, 4.0, 0.0]]
+    A latent of more than two is turned onto its two principal components, one of a single dimension gets ``z2`` = 0.
     """
     frames = []
     for each in placed:
@@ -253,14 +175,7 @@ def _two_dimensions(train: npt.NDArray[np.float64]) -> Any:  # noqa: ANN401 (a f
 
 
 def curves_table(trained: Sequence[tuple[Job, TrainedModel]]) -> pd.DataFrame:
-    """List all learning curves; fold 0 is a model of all rows.
-
-    Args:
-        trained: What was trained, and what came of it.
-
-    Returns:
-        One row an epoch: method, corpus, fold, seed, epoch and the means of the loss terms over the epoch.
-    """
+    """List all learning curves, one row an epoch with the means of the loss terms; fold 0 is a model of all rows."""
     frames = [
         model.curves.reset_index().assign(method=job.method, corpus=job.corpus, fold=job.fold, seed=job.seed)
         for job, model in trained

@@ -1,4 +1,4 @@
-"""What a run refuses, and what it has to say first, before anything is trained."""
+"""What a run refuses, and what it says first, before anything is trained."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from affectmap.errors import ConfigError, CorpusError
-from affectmap.experiment.training_plan import Job
-from affectmap.preparation.pooled_sources import PooledSource
-from affectmap.preparation.prepared_corpus import PreparedCorpus
+from affectmap.experiment.config import Method
+from affectmap.experiment.protocol import METHOD_LABELS, Job, label_columns
+from affectmap.preparation.prepared_corpus import PooledSource, PreparedCorpus
 from affectmap.preparation.standardisation import fit_statistics
 from affectmap.schema import FOUR_CLASSES
 from affectmap.stats.scores import scenarios
@@ -19,23 +19,8 @@ from affectmap.stats.scores import scenarios
 def check_measured(corpus: PreparedCorpus) -> None:
     """Make sure that a corpus has something to learn from.
 
-    Args:
-        corpus: A prepared corpus.
-
     Raises:
         CorpusError: If all its utterances have the same functionals.
-
-    Example:
-        >>> import audformat, pandas as pd
-        >>> from affectmap.corpora import Corpus
-        >>> from affectmap.preparation.prepared_corpus import prepare
-        >>> from affectmap.schema import COLUMNS, FUNCTIONALS
-        >>> index = audformat.segmented_index([*"12"])
-        >>> table, brought = pd.DataFrame(None, index, COLUMNS), pd.DataFrame(1.0, index, FUNCTIONALS)
-        >>> check_measured(prepare(Corpus("pets", table, functionals=brought)))
-        Traceback (most recent call last):
-            ...
-        affectmap.errors.CorpusError: pets: all 2 utterances have the same functionals; expected different ones
     """
     if not fit_statistics(corpus.functionals).usable.any():
         n = len(corpus.table)
@@ -43,28 +28,14 @@ def check_measured(corpus: PreparedCorpus) -> None:
 
 
 def class_notes(source: PooledSource, targets: Sequence[PreparedCorpus]) -> list[str]:
-    """Say which corpora lack one of the four classes, and what they are classified as.
-
-    Args:
-        source: The pooled source.
-        targets: The targets.
-
-    Returns:
-        A sentence for each corpus that lacks a class.
+    """Say in a sentence each which corpora lack one of the four classes, and what they are classified as.
 
     Raises:
         ConfigError: If a corpus shares fewer than two classes with the source.
 
     Example:
-        >>> import audformat, pandas as pd
-        >>> from affectmap.corpora import Corpus
-        >>> from affectmap.preparation.prepared_corpus import prepare
-        >>> from affectmap.schema import COLUMNS, FUNCTIONALS
-        >>> index = audformat.segmented_index([*"123"])
-        >>> table = pd.DataFrame({"emotion": ["sad", "happy", "angry"]}, index, COLUMNS)
-        >>> pets = prepare(Corpus("pets", table, functionals=pd.DataFrame(np.eye(3, 88), index, FUNCTIONALS)))
         >>> class_notes(PooledSource.of([pets]), [])
-        ['pets has no neutral utterances; it is classified as S-H-A and S-A.']
+        ['pets has no neutral and no happy utterances; it is classified as S-A.']
     """
     notes = []
     for corpus in (*source.corpora, *targets):
@@ -84,16 +55,10 @@ def class_notes(source: PooledSource, targets: Sequence[PreparedCorpus]) -> list
 
 
 def speaker_notes(corpora: Sequence[PreparedCorpus]) -> list[str]:
-    """Say whom the policy ``speaker`` cannot standardise: a speaker with one utterance has no spread.
-
-    Args:
-        corpora: All corpora of the run.
-
-    Returns:
-        A sentence for each corpus that has such speakers.
+    """Say whom the policy ``speaker`` cannot standardise: one utterance has no standard deviation.
 
     Raises:
-        ConfigError: If a corpus has no others.
+        ConfigError: If a corpus has only such speakers.
     """
     notes = []
     for corpus in corpora:
@@ -112,19 +77,33 @@ def speaker_notes(corpora: Sequence[PreparedCorpus]) -> list[str]:
     return notes
 
 
+def check_labels(source: PooledSource, methods: Sequence[Method]) -> None:
+    """Make sure that every method has labels to learn from.
+
+    Raises:
+        ConfigError: If no utterance has all labels of a method, or one of them is the same for all that do.
+    """
+    for method in methods:
+        names = METHOD_LABELS[method][1]
+        label = source.label[:, label_columns(names)]
+        label = label[np.isfinite(label).all(axis=1)]
+        wanted = f"{'a column' if len(names) == 1 else 'columns'} {' and '.join(names)}"
+        advice = (
+            f"give its label sheet with --labels, or, in a table, {wanted}; "
+            f"or leave the method {method} out, as with --method unsupervised"
+        )
+        if names and not len(label):
+            raise ConfigError(f"{source.name}: no utterance has a rating of {' and '.join(names)}; {advice}")
+        for name, values in zip(names, label.T, strict=True):
+            if values.min() == values.max():
+                raise ConfigError(f"{source.name}: {name} is {values[0]:g} for all {len(values)} utterances; {advice}")
+
+
 def check_jobs(jobs: Sequence[Job]) -> None:
     """Make sure that every model that is given labels can learn from them; it would pass for what it is not.
 
-    Args:
-        jobs: What is to be trained.
-
     Raises:
         ConfigError: If in some fold no two training rows differ in their labels.
-
-    Example:
-        >>> from affectmap.model.training import TrainingTask
-        >>> task = TrainingTask(np.eye(3, 88, dtype=np.float32), np.array([[1.0], [2.0], [np.nan]]))
-        >>> check_jobs([Job("DAE-Metric-Act", ("activation",), "pets", 1, 0, task)])
     """
     for job in jobs:
         label = job.task.label if job.task else None

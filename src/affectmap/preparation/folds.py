@@ -1,9 +1,9 @@
 """Splits into training and test rows: by speaker, by session, by corpus, or shuffled across speakers.
 
 Conventions:
-    * The test parts of the folds of one split hold every row exactly once; training is all the rest.
+    * The test parts of the folds of one split contain every row exactly once; training is all the rest.
     * Row numbers are sorted positions in the table that the split was made from.
-    * A split by speaker says how a method does on people it never heard. One that shares speakers does not,
+    * A split by speaker says how a method does on unseen people. One that shares speakers does not,
       and every fold says which it is.
 """
 
@@ -13,12 +13,16 @@ import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from affectmap.errors import ConfigError
+
+if TYPE_CHECKING:
+    from affectmap.preparation.prepared_corpus import PooledSource
 
 Rows = npt.NDArray[np.int64]
 
@@ -40,10 +44,76 @@ class Fold:
     shares_speakers: bool
 
 
+def fold_kind(source: PooledSource, setting: str = "auto", preset: str = "paper") -> str:
+    """Resolve ``auto``: ``stratified`` for ``authors-code``, ``session`` where they share no speaker, ``speaker``."""
+    if setting != "auto":
+        return setting
+    if preset == "authors-code":
+        return "stratified"
+    sessions = _named_sessions(source)
+    pairs = set(zip(source.speaker, sessions, strict=True))
+    apart = all(corpus.has_speakers for corpus in source.corpora) and len(pairs) == len(set(source.speaker))
+    return "session" if apart and None not in set(sessions) and len(set(sessions)) > 1 else "speaker"
+
+
+def _named_sessions(source: PooledSource) -> npt.NDArray[np.object_]:
+    names = [
+        None if session is None else f"{corpus.name}/{session}"
+        for corpus in source.corpora
+        for session in corpus.table["session"].tolist()
+    ]
+    return np.array(names, dtype=object)
+
+
+def source_folds(source: PooledSource, kind: str, n_folds: int = 5, seed: int = 0) -> tuple[Fold, ...]:
+    """Split a source.
+
+    Args:
+        source: The pooled source.
+        kind: ``speaker``, ``session``, ``stratified`` (shuffled across speakers), ``corpus`` or ``auto``.
+        n_folds: Folds by speaker, or stratified.
+        seed: Of the split.
+
+    Returns:
+        The folds.
+
+    Raises:
+        ConfigError: If the source cannot be split so.
+
+    Example:
+        >>> from affectmap.preparation.prepared_corpus import PooledSource
+        >>> [fold.test.tolist() for fold in source_folds(PooledSource.of([pets]), "speaker", n_folds=2)]
+        [[2, 3], [0, 1]]
+    """
+    kind = fold_kind(source, kind)
+    if kind == "stratified":
+        everyone_known = all(corpus.has_speakers for corpus in source.corpora)
+        return stratified_folds(source.emotion, n_folds, seed, source.speaker if everyone_known else None)
+    if kind == "corpus":
+        if len(source.corpora) < 2:
+            raise ConfigError(f"folds by corpus need two sources or more, got {source.name}; add --source NAME=DIR")
+        return leave_one_corpus_out(source.corpus_name)
+    for corpus in source.corpora:
+        corpus.known_speakers()
+    if kind == "session":
+        sessions = _named_sessions(source)
+        if any(session is None for session in sessions):
+            raise ConfigError(f"{source.name} names no sessions for some utterances; use --folds speaker")
+        return session_folds(sessions, source.speaker)
+    n_speakers = len(set(source.speaker))
+    if n_speakers < n_folds:
+        fewer = f"--n-folds {n_speakers}, or " if n_speakers > 1 else ""
+        raise ConfigError(
+            f"{source.name}: speakers are too few, {n_speakers} for {n_folds} folds; use {fewer}"
+            "--folds stratified, which shares speakers between training and test"
+        )
+    return speaker_folds(source.speaker, source.emotion, n_folds, seed)
+
+
 def speaker_folds(speaker: npt.ArrayLike, emotion: npt.ArrayLike, n_folds: int = 5, seed: int = 0) -> tuple[Fold, ...]:
     """Split by speaker, with the emotions spread over the folds as evenly as that allows.
 
-    Speakers are dealt by scikit-learn's ``StratifiedGroupKFold``, shuffled. Where it leaves a fold without a
+    Speakers are distributed by scikit-learn's ``StratifiedGroupKFold``, shuffled. Where it leaves a fold without a
     test row, as it may with few speakers of one emotion each, the fold gets the smallest speaker of the fold
     that has most of them.
 
@@ -51,8 +121,7 @@ def speaker_folds(speaker: npt.ArrayLike, emotion: npt.ArrayLike, n_folds: int =
         speaker: Who speaks (N,).
         emotion: Emotion (N,); rows without one are spread like a class of their own.
         n_folds: At least 2, at most the number of speakers.
-        seed: Settles the order of speakers who are equally uneven over the emotions, and nothing else: where none
-            are, every seed gives the same folds.
+        seed: Decides the order of speakers who are equally uneven over the emotions, and nothing else.
 
     Returns:
         The folds, which share no speakers.
@@ -70,40 +139,23 @@ def speaker_folds(speaker: npt.ArrayLike, emotion: npt.ArrayLike, n_folds: int =
     who, names = _numbered(speaker, "speaker", "use stratified folds")
     what = _emotion_numbers(emotion, len(who))
     _check_n_folds(n_folds, len(names), "speakers")
-    dealer = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
-    with _sklearn_told(n_folds):
-        parts = [test for _, test in dealer.split(who, what, who)]
+    splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
+    with _sklearn_errors(n_folds):
+        parts = [test for _, test in splitter.split(who, what, who)]
     fold_of = _without_empty(_fold_of_row(parts, len(who)), who, n_folds)
     return tuple(_fold(f"fold {k + 1}", fold_of == k, shares=False) for k in range(n_folds))
 
 
 def most_speaker_folds(speaker: npt.ArrayLike, emotion: npt.ArrayLike, n_folds: int = 5) -> int:
-    """How many folds `speaker_folds` can make of few speakers or utterances.
-
-    Args:
-        speaker: Who speaks (N,).
-        emotion: Emotion (N,).
-        n_folds: Folds wished for.
-
-    Returns:
-        `n_folds`, or the number of speakers or of utterances of the most frequent emotion where that is less. Below 2
-        no split can be made.
-
-    Raises:
-        ConfigError: If a speaker is missing.
-
-    Example:
-        >>> most_speaker_folds(["a", "b", "c", "c"], ["sad", "angry", "sad", "angry"])
-        2
-    """
+    """Count the folds that `speaker_folds` can make of few speakers or utterances; below 2 no split can be made."""
     who, names = _numbered(speaker, "speaker", "use stratified folds")
     return min(n_folds, len(names), int(np.bincount(_emotion_numbers(emotion, len(who))).max()))
 
 
 def _without_empty(fold_of: Rows, who: Rows, n_folds: int) -> Rows:
     for empty in sorted(set(range(n_folds)) - set(fold_of.tolist())):
-        held = [np.unique(who[fold_of == k], return_counts=True) for k in range(n_folds)]
-        speakers, sizes = max(held, key=lambda pair: len(pair[0]))
+        parts = [np.unique(who[fold_of == k], return_counts=True) for k in range(n_folds)]
+        speakers, sizes = max(parts, key=lambda pair: len(pair[0]))
         fold_of[who == speakers[np.argmin(sizes)]] = empty
     return fold_of
 
@@ -117,8 +169,7 @@ def stratified_folds(
         emotion: Emotion (N,); rows without one are spread like a class of their own.
         n_folds: At least 2, at most the number of rows.
         seed: Another seed shuffles otherwise.
-        speaker: Who speaks (N,), to tell whether the folds share speakers; they count as sharing them where
-            it is not given or missing for any row.
+        speaker: Who speaks (N,); the folds count as sharing speakers where it is missing, or missing for any row.
 
     Returns:
         The folds.
@@ -135,11 +186,11 @@ def stratified_folds(
 
     what = _emotion_numbers(emotion, None)
     _check_n_folds(n_folds, len(what), "utterances")
-    dealer = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
-    with _sklearn_told(n_folds):
-        parts = [test for _, test in dealer.split(what, what)]
+    splitter = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
+    with _sklearn_errors(n_folds):
+        parts = [test for _, test in splitter.split(what, what)]
     fold_of = _fold_of_row(parts, len(what))
-    return _told_shared([_fold(f"fold {k + 1}", fold_of == k, shares=True) for k in range(n_folds)], speaker)
+    return _with_shared([_fold(f"fold {k + 1}", fold_of == k, shares=True) for k in range(n_folds)], speaker)
 
 
 def session_folds(session: npt.ArrayLike, speaker: npt.ArrayLike | None = None) -> tuple[Fold, ...]:
@@ -147,8 +198,7 @@ def session_folds(session: npt.ArrayLike, speaker: npt.ArrayLike | None = None) 
 
     Args:
         session: Session (N,).
-        speaker: Who speaks (N,), to tell whether the folds share speakers. Without it every session is taken
-            to have speakers of its own, as in IEMOCAP.
+        speaker: Who speaks (N,). Without it every session is taken to have speakers of its own, as in IEMOCAP.
 
     Returns:
         One fold for each session, in sorted order and with its name.
@@ -160,47 +210,16 @@ def session_folds(session: npt.ArrayLike, speaker: npt.ArrayLike | None = None) 
         >>> [(fold.name, fold.test.tolist()) for fold in session_folds(["two", "one", "one"])]
         [('one', [1, 2]), ('two', [0])]
     """
-    return _told_shared(_leave_one_out(session, "session", "split by speaker"), speaker)
+    return _with_shared(_leave_one_out(session, "session", "split by speaker"), speaker)
 
 
 def leave_one_corpus_out(corpus: npt.ArrayLike) -> tuple[Fold, ...]:
-    """Leave one corpus out: every corpus is the test part once, all others together the training part.
-
-    Args:
-        corpus: Name of the corpus (N,). Speakers are named within their corpus, so that no two corpora share
-            one.
-
-    Returns:
-        One fold for each corpus, in sorted order and with its name.
-
-    Raises:
-        ConfigError: If a corpus is missing or there is only one.
-
-    Example:
-        >>> [(fold.name, fold.train.tolist()) for fold in leave_one_corpus_out(["urdu", "emodb", "urdu"])]
-        [('emodb', [0, 2]), ('urdu', [1])]
-    """
+    """Leave one corpus out: every corpus (N,) is the test part once; speakers are named within their corpus."""
     return _leave_one_out(corpus, "corpus", "name the corpus of every row")
 
 
 def shared_speakers(fold: Fold, speaker: npt.ArrayLike) -> list[str]:
-    """Speakers in both parts of a fold.
-
-    Args:
-        fold: A fold of the table.
-        speaker: Who speaks (N,).
-
-    Returns:
-        Their names, sorted; empty where the fold keeps speakers apart.
-
-    Raises:
-        ConfigError: If a speaker is missing or the fold is of another table.
-
-    Example:
-        >>> fold = Fold("fold 1", np.array([0, 1]), np.array([2, 3]), shares_speakers=True)
-        >>> shared_speakers(fold, ["a", "b", "b", "c"])
-        ['b']
-    """
+    """Give the sorted speakers (of all rows (N,)) in both parts of a fold, empty where it keeps speakers apart."""
     who, names = _numbered(speaker, "speaker", "a speaker without a name cannot be told apart")
     n_rows = len(fold.train) + len(fold.test)
     if len(who) != n_rows:
@@ -216,7 +235,7 @@ def _leave_one_out(group: npt.ArrayLike, kind: str, advice: str) -> tuple[Fold, 
     return tuple(_fold(name, which == k, shares=False) for k, name in enumerate(names))
 
 
-def _told_shared(folds: Iterable[Fold], speaker: npt.ArrayLike | None) -> tuple[Fold, ...]:
+def _with_shared(folds: Iterable[Fold], speaker: npt.ArrayLike | None) -> tuple[Fold, ...]:
     if speaker is None or pd.isna(np.asarray(speaker, dtype=object)).any():
         return tuple(folds)
     return tuple(replace(fold, shares_speakers=bool(shared_speakers(fold, speaker))) for fold in folds)
@@ -258,7 +277,7 @@ def _check_n_folds(n_folds: int, most: int, kind: str) -> None:
 
 
 @contextmanager
-def _sklearn_told(n_folds: int) -> Iterator[None]:
+def _sklearn_errors(n_folds: int) -> Iterator[None]:
     with warnings.catch_warnings():
         # A rare emotion cannot be in every fold; that is no reason to keep its rows out or to alarm anybody.
         warnings.filterwarnings("ignore", message="The least populated class")

@@ -1,17 +1,18 @@
-"""From a corpus as found to arrays that a model takes: functionals, labels, speakers, what was dropped and why.
+"""From a corpus as found to arrays that a model takes: utterances with functionals, one corpus or several pooled.
 
 The steps, in order: functionals of every utterance, outliers dropped within the corpus (Das et al. 2022, section 4
-"Preprocessing"), then standardisation, which depends on the fold and on the policy.
+"Preprocessing"), corpora pooled into one source, and rows standardised for a fold when they are asked for.
 
 Conventions:
-    * Rows of a corpus are those that stay; N counts them.
+    * Rows of a corpus are those that stay; N counts them. Rows of a pool are those of its corpora, one after another.
     * A speaker's name carries the corpus before it, so that no two corpora share one.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -26,16 +27,22 @@ from affectmap.features.encoders.features import FeatureEncoder
 from affectmap.features.functionals import corpus_functionals
 from affectmap.preparation.config import PreparationSettings
 from affectmap.preparation.standardisation import (
+    Statistics,
+    block_statistics,
     constant_features,
     fit_statistics,
     outlier_mask,
     standardise_target,
+    target_statistics,
 )
-from affectmap.schema import FOUR_CLASSES, FUNCTIONALS, LABELS, Finding
+from affectmap.schema import FOUR_CLASSES, FUNCTIONALS, LABELS, Finding, Floats
 
 Features = npt.NDArray[np.float32]
-Floats = npt.NDArray[np.float64]
 Objects = npt.NDArray[np.object_]
+Rows = npt.NDArray[np.int64]
+
+#: Rows that are standardised at a time.
+BLOCK_ROWS = 65_536
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,34 +118,27 @@ class PreparedCorpus:
         """Whether every row's speaker is known."""
         return bool(self.table["speaker"].notna().all())
 
+    def known_speakers(self) -> Objects:
+        """Give `speaker`, or raise a `ConfigError` where any row's speaker is unknown."""
+        if not self.has_speakers:
+            missing = int(self.table["speaker"].isna().sum())
+            raise ConfigError(
+                f"{self.name}: the speaker of {missing} of {len(self.table)} utterances is unknown; name them, or use "
+                "--folds stratified and a --policy other than speaker"
+            )
+        return self.speaker
+
     @cached_property
     def standardised_by_speaker(self) -> Features:
-        """Every speaker's rows standardised by themselves ``(N, 88)``; the same for all folds.
-
-        Raises:
-            ConfigError: If any row's speaker is unknown.
-        """
-        return standardise_target(self.functionals, "speaker", speaker=known_speakers(self))[0]
+        """Every speaker's rows standardised by themselves ``(N, 88)``; the same for all folds."""
+        return standardise_target(self.functionals, "speaker", speaker=self.known_speakers())[0]
 
 
 def read_corpora(config: PreparationSettings) -> list[Corpus]:
-    """Read the corpora of a run: sources with the emotions wanted of them, then targets.
-
-    Args:
-        config: `source`, `target`, `labels`, `excited_as_happy` and `emotions` matter.
-
-    Returns:
-        The corpora as found, sources first.
+    """Read the corpora of a run, sources first, and of these only the emotions that are wanted.
 
     Raises:
         AffectmapError: If a corpus is given twice, cannot be read, or nothing of it is wanted.
-
-    Example:
-        >>> import tempfile
-        >>> folder = Path(tempfile.mkdtemp())
-        >>> (folder / "03a01Wa.wav").touch()
-        >>> [corpus.name for corpus in read_corpora(PreparationSettings(source=[f"emodb={folder}"]))]
-        ['emodb']
     """
     specs = [*config.source, *config.target]
     names = [parse_spec(spec).name for spec in specs]
@@ -154,24 +154,7 @@ def read_corpora(config: PreparationSettings) -> list[Corpus]:
 
 
 def keep_four_classes(corpus: Corpus) -> Corpus:
-    """Leave out the utterances that are not neutral, sad, happy or angry, as the paper does on IEMOCAP.
-
-    Args:
-        corpus: The corpus as found.
-
-    Returns:
-        The rest of it, with a finding that says how many were left out.
-
-    Raises:
-        CorpusError: If nothing is left.
-
-    Example:
-        >>> import audformat
-        >>> from affectmap.schema import COLUMNS
-        >>> table = pd.DataFrame({"emotion": ["sad", "fear", None]}, audformat.segmented_index([*"123"]), COLUMNS)
-        >>> keep_four_classes(Corpus("pets", table)).findings[0].detail
-        '2 of 3 utterances are not neutral, sad, happy or angry and were left out (emotions: four)'
-    """
+    """Leave out utterances that are not neutral, sad, happy or angry, as the paper does on IEMOCAP; note how many."""
     kept = corpus.table["emotion"].isin([str(emotion) for emotion in FOUR_CLASSES])
     if kept.all():
         return corpus
@@ -216,12 +199,11 @@ def prepare(
         CorpusError: If nothing is left after dropping outliers, or functionals that the corpus brings are damaged.
 
     Example:
-        >>> import audformat
-        >>> table = pd.DataFrame({"speaker": [*"aabb"]}, audformat.segmented_index([*"1234"]))
-        >>> brought = pd.DataFrame(np.eye(4, 88), table.index, list(FUNCTIONALS))
-        >>> pets = prepare(Corpus("pets", table, functionals=brought))
-        >>> pets.functionals.shape, pets.speaker.tolist()
-        ((4, 88), ['pets/a', 'pets/a', 'pets/b', 'pets/b'])
+        >>> table = pets.table.assign(speaker="anna")
+        >>> brought = pd.DataFrame(pets.functionals, table.index, list(FUNCTIONALS))
+        >>> cats = prepare(Corpus("cats", table, functionals=brought))
+        >>> cats.functionals.shape, cats.speaker[0], cats.emotion.tolist()
+        ((4, 88), 'cats/anna', ['sad', 'angry', 'sad', 'angry'])
     """
     if encoder is not None:
         functionals, measured = encoder.extract(
@@ -263,21 +245,7 @@ def prepare_for(
     cache: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> PreparedCorpus:
-    """Prepare a corpus as the settings of a run want it.
-
-    Args:
-        config: `outlier_threshold`, `sampling_rate`, `n_jobs` and `strict` matter.
-        corpus: The corpus as found.
-        encoder: As in `prepare`.
-        cache: As there.
-        progress: As there.
-
-    Returns:
-        The prepared corpus.
-
-    Raises:
-        AffectmapError: As in `prepare`; and if `strict` is set and a recording was left out before.
-    """
+    """Prepare a corpus as the settings of a run want it; under `strict`, nothing may have been left out before."""
     left_out = [finding for finding in corpus.findings if finding.dropped]
     if config.strict and left_out:
         detail = left_out[0].detail.removesuffix("; left out")
@@ -310,30 +278,137 @@ def _outlier_findings(
     return findings
 
 
-def known_speakers(corpus: PreparedCorpus) -> Objects:
-    """Give the speakers of a corpus, or say that they are needed.
+@dataclass(frozen=True, eq=False)
+class PooledSource:
+    """One source corpus, or several pooled: rows of all, each corpus standardised by itself.
 
-    Args:
-        corpus: A prepared corpus.
-
-    Returns:
-        Speaker of every row ``(N,)``.
-
-    Raises:
-        ConfigError: If any row's speaker is unknown.
-
-    Example:
-        >>> import audformat
-        >>> table = pd.DataFrame({"speaker": [*"aabb"]}, audformat.segmented_index([*"1234"]))
-        >>> brought = pd.DataFrame(np.eye(4, 88), table.index, list(FUNCTIONALS))
-        >>> pets = prepare(Corpus("pets", table, functionals=brought))
-        >>> known_speakers(pets).tolist()
-        ['pets/a', 'pets/a', 'pets/b', 'pets/b']
+    Attributes:
+        corpora: The prepared corpora, in the order of the rows.
+        rows: For each corpus, the numbers of its rows in the pool.
     """
-    if not corpus.has_speakers:
-        missing = int(corpus.table["speaker"].isna().sum())
-        raise ConfigError(
-            f"{corpus.name}: the speaker of {missing} of {len(corpus.table)} utterances is unknown; name them, or use "
-            "--folds stratified and a --policy other than speaker"
-        )
-    return corpus.speaker
+
+    corpora: tuple[PreparedCorpus, ...]
+    rows: tuple[npt.NDArray[np.int64], ...]
+
+    @classmethod
+    def of(cls, corpora: Sequence[PreparedCorpus]) -> PooledSource:
+        """Pool one corpus or more, in the order that the rows shall have."""
+        ends = np.cumsum([0, *(len(corpus.table) for corpus in corpora)])
+        return cls(tuple(corpora), tuple(np.arange(a, b) for a, b in itertools.pairwise(ends)))
+
+    @property
+    def name(self) -> str:
+        """Names of the corpora, joined by a plus sign."""
+        return "+".join(corpus.name for corpus in self.corpora)
+
+    @cached_property
+    def emotion(self) -> Objects:
+        """Emotion of every row."""
+        return np.concatenate([corpus.emotion for corpus in self.corpora])
+
+    @cached_property
+    def label(self) -> Floats:
+        """Activation and valence of every row ``(N, 2)``."""
+        return np.concatenate([corpus.label for corpus in self.corpora])
+
+    @cached_property
+    def speaker(self) -> Objects:
+        """Speaker of every row, with the corpus' name before it."""
+        return np.concatenate([corpus.speaker for corpus in self.corpora])
+
+    @cached_property
+    def file(self) -> Objects:
+        """Recording of every row."""
+        return np.concatenate([corpus.file for corpus in self.corpora])
+
+    @cached_property
+    def corpus_name(self) -> Objects:
+        """Corpus of every row."""
+        return np.concatenate([np.full(len(corpus.table), corpus.name, dtype=object) for corpus in self.corpora])
+
+    def scaled(self, train: Rows, policy: str) -> tuple[ScaledRows, Statistics]:
+        """Standardise every corpus of the pool by its own training rows.
+
+        Args:
+            train: Rows of the training fold.
+            policy: With ``speaker``, each speaker is standardised by itself instead, test rows included, unlabelled. A
+                corpus that has no training row (leave-one-corpus-out) is standardised like a target: with ``source``
+                by the training rows of the others together, else by all its own rows, unlabelled.
+
+        Returns:
+            All rows, standardised when they are asked for, and the statistics of the training rows of all corpora
+            together, for targets under the policy ``source``.
+
+        Raises:
+            ConfigError: If the policy is ``speaker`` and a speaker is unknown.
+
+        Example:
+            >>> scaled, statistics = PooledSource.of([pets]).scaled(np.array([0, 1]), "target-20")
+            >>> scaled.features[:, :2].tolist(), statistics.mean[:2].tolist()
+            ([[1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0], [-1.0, -1.0]], [0.5, 0.5])
+        """
+        pooled = block_statistics(len(train), lambda start, stop: self._functionals(train[start:stop]))
+        parts: list[Statistics | None] = []
+        for corpus, rows in zip(self.corpora, self.rows, strict=True):
+            own = np.intersect1d(rows, train) - rows[0]
+            if policy == "speaker":
+                corpus.known_speakers()
+                parts.append(None)
+            elif len(own):
+                parts.append(block_statistics(len(own), _taken(corpus.functionals, own)))
+            else:
+                own_policy = "source" if policy == "source" else "target-all"
+                parts.append(target_statistics(corpus.functionals, own_policy, source=pooled)[0])
+        return ScaledRows(self, tuple(parts), np.concatenate(self.rows)), pooled
+
+    def _functionals(self, rows: Rows) -> Features:
+        if len(self.corpora) == 1:
+            return self.corpora[0].functionals[rows]
+        values = np.empty((len(rows), self.corpora[0].functionals.shape[1]), dtype=np.float32)
+        for corpus, own in zip(self.corpora, self.rows, strict=True):
+            mine = (rows >= own[0]) & (rows <= own[-1])
+            values[mine] = corpus.functionals[rows[mine] - own[0]]
+        return values
+
+
+@dataclass(frozen=True, eq=False)
+class ScaledRows:
+    """Rows of a pool, standardised for one fold when they are asked for: five folds need no five tables.
+
+    Attributes:
+        pool: The corpora.
+        statistics: Of each corpus; ``None`` where each speaker is standardised by itself.
+        rows: Numbers of the rows in the pool.
+    """
+
+    pool: PooledSource
+    statistics: tuple[Statistics | None, ...]
+    rows: Rows
+
+    @property
+    def features(self) -> Features:
+        """All of them ``(len(rows), 88)``."""
+        return self.of(self.rows)
+
+    def of(self, rows: Rows) -> Features:
+        """Standardise some rows of the pool by their numbers: ``(len(rows), 88)`` float32."""
+        width = self.pool.corpora[0].functionals.shape[1]
+        values = np.empty((len(rows), width), dtype=np.float32)
+        for start in range(0, len(rows), BLOCK_ROWS):
+            some, block = rows[start : start + BLOCK_ROWS], values[start : start + BLOCK_ROWS]
+            for corpus, own, statistics in zip(self.pool.corpora, self.pool.rows, self.statistics, strict=True):
+                mine = (some >= own[0]) & (some <= own[-1])
+                inside = some[mine] - own[0]
+                if statistics is None:
+                    block[mine] = corpus.standardised_by_speaker[inside]
+                else:
+                    block[mine] = statistics.apply(corpus.functionals[inside])
+        return values
+
+    def blocks(self) -> Iterator[Features]:
+        """Give all of them, `BLOCK_ROWS` rows at a time."""
+        return (self.of(self.rows[start : start + BLOCK_ROWS]) for start in range(0, len(self.rows), BLOCK_ROWS))
+
+
+def _taken(functionals: Features, rows: Rows) -> Callable[[int, int], Features]:
+    return lambda start, stop: functionals[rows[start:stop]]
