@@ -13,7 +13,7 @@ from affectmap.experiment.config import make_config
 from affectmap.experiment.costs import COLUMNS
 from affectmap.experiment.large_models import KNOWN, Models, compare, find_models, hear_corpora, reference_scores
 from affectmap.experiment.protocol import make_material
-from affectmap.features.encoders.recogniser import SUPERB
+from affectmap.features.encoders.features import SUPERB
 from affectmap.preparation.prepared_corpus import PooledSource, prepare
 from affectmap.stats.metrics import uar
 from corpus_files import make_rows, write_emodb, write_table

@@ -14,7 +14,7 @@ from affectmap.experiment.paper_claims import (
     VAL,
     judge_claims,
 )
-from affectmap.features.encoders.recogniser import SUPERB
+from affectmap.features.encoders.features import SUPERB
 from affectmap.stats.scores import Scores
 from factories import make_score
 

@@ -11,8 +11,7 @@ import soundfile
 
 from affectmap.audio.reading import resample
 from affectmap.errors import ConfigError
-from affectmap.features.functionals import measure_functionals
-from affectmap.features.measurement import measure_sources
+from affectmap.features.functionals import measure_functionals, measure_sources
 from affectmap.schema import FUNCTIONALS
 
 
@@ -110,9 +109,9 @@ def test_a_header_with_a_rate_that_cannot_be(write_voice, tmp_path, sampling_rat
 
 
 def test_resampling_may_make_it_too_short(monkeypatch):
-    import affectmap.features.measurement
+    import affectmap.features.functionals
 
-    monkeypatch.setattr(affectmap.features.measurement, "resample", lambda signal, *rates: signal[:-1])
+    monkeypatch.setattr(affectmap.features.functionals, "resample", lambda signal, *rates: signal[:-1])
     table, heard = measure_sources([0.5 * np.resize([1.0, -1.0], 960)], 16000, 16000)
     assert heard[0].too_short
     assert heard[0].problem == "lasts 0.05994 s, expected at least 0.06 s"
@@ -135,20 +134,20 @@ def test_threads_change_nothing(write_voice):
 
 
 def test_opensmile_may_fail_for_one(voice, monkeypatch):
-    import affectmap.features.measurement
+    import affectmap.features.functionals
 
     def fail(signal, rate):
         raise RuntimeError("component died")
 
-    monkeypatch.setattr(affectmap.features.measurement, "measure_functionals", fail)
+    monkeypatch.setattr(affectmap.features.functionals, "measure_functionals", fail)
     _, heard = measure_sources([voice()], 16000, 16000)
     assert heard[0].problem == "openSMILE cannot measure it (component died)"
 
 
 def test_functionals_that_are_not_finite_are_a_problem(voice, monkeypatch):
-    import affectmap.features.measurement
+    import affectmap.features.functionals
 
-    monkeypatch.setattr(affectmap.features.measurement, "measure_functionals", lambda *given: np.full(88, np.nan))
+    monkeypatch.setattr(affectmap.features.functionals, "measure_functionals", lambda *given: np.full(88, np.nan))
     table, heard = measure_sources([voice()], 16000, 16000)
     assert heard[0].problem == "88 of its 88 functionals are not finite"
     assert table.shape == (1, len(FUNCTIONALS))

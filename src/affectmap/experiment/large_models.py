@@ -20,9 +20,8 @@ from affectmap.errors import AudioError, UsageError
 from affectmap.experiment.config import ExperimentConfig
 from affectmap.experiment.costs import CLASSES, ENCODER, SMALL, CostOf, measure_costs
 from affectmap.experiment.protocol import Material, embed_rows
-from affectmap.features.encoders.features import FeatureEncoder
-from affectmap.features.encoders.layers import parse_encoder
-from affectmap.features.encoders.recogniser import SUPERB, LikeliestClass, Reference
+from affectmap.features.encoders.features import SUPERB, FeatureEncoder, LikeliestClass, Reference
+from affectmap.features.encoders.weights import parse_encoder
 from affectmap.features.functionals import FEATURE_SET
 from affectmap.preparation.config import EGEMAPS
 from affectmap.preparation.prepared_corpus import PooledSource, PreparedCorpus

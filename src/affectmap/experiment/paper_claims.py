@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from affectmap.features.encoders.recogniser import SUPERB
+from affectmap.features.encoders.features import SUPERB
 from affectmap.stats.bootstrap import interval
 from affectmap.stats.scores import Key, Scores
 

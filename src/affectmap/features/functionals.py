@@ -1,16 +1,12 @@
-"""The 88 eGeMAPSv02 functionals of every utterance of a corpus, on all cores, each recording measured once.
+"""The 88 eGeMAPSv02 functionals, of all utterances of a corpus or of single recordings and signals.
 
 They are openSMILE's, number for number: for mono recordings those of ``Smile(FeatureSet.eGeMAPSv02,
-FeatureLevel.Functionals).process_file``, for others those with ``channels=range(n)`` and ``mixdown=True``,
-and with ``resample=True`` where a rate is given. One thing differs: samples outside of -1..1, as decoders of
-lossy formats produce them, are clipped here, while openSMILE lets them wrap around to the other sign.
+FeatureLevel.Functionals).process_file``, for others those with ``channels=range(n)`` and ``mixdown=True``, and with
+``resample=True`` where a rate is given. One thing differs: samples outside of -1..1, as decoders of lossy formats
+produce them, are clipped here, while openSMILE lets them wrap around to the other sign.
 
-Functionals depend on the sampling rate. By default every recording is measured at its own, and rates other
-than 16 kHz are told in a note.
-
-Results are cached by what was measured (`affectmap.features.cache`): the recording's bytes, the segment,
-the feature set, the rate and the version of openSMILE. So a file that was moved or renamed is found, and a
-changed one is measured again. Recordings that cannot be used are looked at anew every time.
+A broken recording never ends the work: `extract_functionals` drops it with a finding, `measure_sources` gives a row
+without values and says what the problem is.
 """
 
 from __future__ import annotations
@@ -19,31 +15,31 @@ import os
 import platform
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from functools import cache as cached
+from functools import partial
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import joblib
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
-from numpy.typing import NDArray
 
-from affectmap.audio.reading import check_signal, read_audio, resample
+from affectmap.audio.quality import SignalFlags, signal_flags
+from affectmap.audio.reading import MIN_DURATION_S, RATES, check_signal, printable, read_audio, resample
 from affectmap.errors import AudioError, ConfigError, CorpusError
-from affectmap.features.cache import FeatureCache, cache_folder
 from affectmap.features.utterances import (
+    Measure,
+    Outcome,
     Utterance,
+    Work,
     file_digest,
-    file_digests,
-    fill_known,
-    list_utterances,
-    row_keys,
+    measure_utterances,
     usable_rows,
 )
-from affectmap.parallel.workers import WorkersError, completed, local_threads, on_cluster
+from affectmap.parallel.workers import WorkersError, completed, in_order, on_cluster
 from affectmap.schema import FUNCTIONALS, Finding
 
 if TYPE_CHECKING:
@@ -52,11 +48,16 @@ if TYPE_CHECKING:
 FEATURE_SET = "eGeMAPSv02"
 #: Rate in Hz of most speech corpora; a corpus with other rates is told in a note.
 USUAL_RATE = 16000
+#: Seconds that a file may last for `measure_sources`, which takes it into memory; a track takes any length.
+LONGEST_S = 600.0
 
 _READING = 1  # to be raised when recordings are read or mixed down differently: older rows no longer count
 _LARGEST_SAMPLE = 32767 / 32768  # openSMILE works on 16 bits
-_COLUMNS = ("sampling_rate", *FUNCTIONALS)
 _building = threading.Lock()
+
+Signal = npt.NDArray[np.float32]
+#: Path of a recording, or a mono signal of shape (n_samples,).
+Source = str | Path | npt.NDArray[Any]
 
 
 class _Recording(NamedTuple):
@@ -68,7 +69,7 @@ class _Recording(NamedTuple):
     digest: str | None  # of the file's bytes, where it may be another one
 
 
-def measure_functionals(signal: NDArray[np.float32], sampling_rate: int) -> NDArray[np.float32]:
+def measure_functionals(signal: Signal, sampling_rate: int) -> Signal:
     """Measure one signal with openSMILE: eGeMAPS (Eyben et al. 2016) in its version 02.
 
     Args:
@@ -89,6 +90,27 @@ def measure_functionals(signal: NDArray[np.float32], sampling_rate: int) -> NDAr
     return np.asarray(measured, dtype=np.float32).reshape(-1)
 
 
+@cached
+def _smile() -> opensmile.Smile:
+    import opensmile  # half a second, which a run that finds everything in the cache need not spend
+
+    return opensmile.Smile(opensmile.FeatureSet.eGeMAPSv02, opensmile.FeatureLevel.Functionals)
+
+
+def _measured(signal: Signal, sampling_rate: int) -> Signal:
+    """Measure a signal; whatever openSMILE makes of it, one recording does not end the work."""
+    try:
+        functionals = measure_functionals(signal, sampling_rate)
+    except MemoryError:  # that is no fault of the recording
+        raise
+    except Exception as error:
+        raise AudioError(f"openSMILE cannot measure it ({error})") from error
+    n_unusable = int(np.sum(~np.isfinite(functionals)))
+    if n_unusable:
+        raise AudioError(f"{n_unusable} of its 88 functionals are not finite")
+    return functionals
+
+
 def extract_functionals(
     corpus: str,
     table: pd.DataFrame,
@@ -101,15 +123,18 @@ def extract_functionals(
 ) -> tuple[pd.DataFrame, list[Finding]]:
     """Measure the functionals of all utterances of a corpus, or find them in the cache.
 
+    Functionals depend on the sampling rate. By default every recording is measured at its own, and rates other than
+    16 kHz are told in a note.
+
     Args:
         corpus: Its name.
         table: Its utterances, indexed by file, start and end; columns play no part.
-        cache: Folder of the cache; see `cache_folder`.
+        cache: Folder of the cache; by default the one of `affectmap.features.cache.cache_folder`.
         sampling_rate: Rate in Hz to which every recording is resampled; by default each keeps its own.
         n_jobs: Threads; by default one a core. The result does not depend on it, nor on the cluster that measures
             instead within `affectmap.parallel.cluster.work_on`.
-        strict: Whether an unusable utterance is an error; by default it is dropped and told.
-        progress: Called with the numbers of utterances done and in total, after each.
+        strict: Whether an unusable utterance is an error; by default it is dropped with a finding.
+        progress: Called with the numbers of utterances done and in total.
 
     Returns:
         The functionals, float32, shape (n_used, 88), indexed as `table` and in its order, without the dropped
@@ -120,130 +145,44 @@ def extract_functionals(
         ConfigError: If `sampling_rate` or `n_jobs` is less than 1.
 
     Example:
-        >>> import audformat, soundfile, tempfile
+        >>> import soundfile, tempfile
+        >>> from affectmap.schema import segmented_index
         >>> file = Path(tempfile.mkdtemp()) / "hum.wav"
         >>> soundfile.write(file, 0.5 * np.sin(2 * np.pi * 220 * np.arange(8000) / 16000), 16000)
-        >>> table = pd.DataFrame(index=audformat.segmented_index([str(file)]))
+        >>> table = pd.DataFrame(index=segmented_index([str(file)]))
         >>> functionals, findings = extract_functionals("hums", table, cache=file.parent / "cache")
         >>> functionals.shape, findings
         ((1, 88), [])
     """
     _check_positive(sampling_rate=sampling_rate, n_jobs=n_jobs)
-    n_jobs = n_jobs or joblib.cpu_count()
-    report = progress or (lambda done, total: None)
-    utterances = list_utterances(table.index)
-    values = np.full((len(utterances), len(_COLUMNS)), np.nan, dtype=np.float32)
-    failures: dict[int, AudioError] = {}
-    store = FeatureCache(cache_folder(cache), f"{corpus}-{FEATURE_SET}-{_rate_name(sampling_rate)}", _COLUMNS)
-    # The cache is the inner context: after Ctrl-C it is written before the running measurements are awaited.
-    with local_threads(n_jobs) as threads, store, ExitStack() as stack:
-        digests = file_digests(utterances, threads)
-        keys = _keys(utterances, digests, sampling_rate)
-        todo = fill_known(values, keys, store.load())
-        n_done = len(utterances) - len(todo)
-        report(n_done, len(utterances))
-        recordings = _recordings(utterances, todo, sampling_rate, digests)
-        backend = None if on_cluster() else threads
-        outcomes = stack.enter_context(closing(completed(_outcome, recordings, backend=backend, batch_size="auto")))
-        for number, outcome in outcomes:
-            row = todo[number]
-            if isinstance(outcome, AudioError):
-                if strict:
-                    raise outcome
-                failures[row] = outcome
-            else:
-                values[row] = outcome
-                if keys[row]:
-                    store.add(keys[row], outcome)
-            n_done += 1
-            report(n_done, len(utterances))
-    functionals, findings = usable_rows(corpus, table.index, values[:, 1:], FUNCTIONALS, failures)
-    notes = [*store.notices, *([] if sampling_rate else _rate_notes(values[:, 0]))]
-    return functionals, [*findings, *(Finding(corpus, "", "note", note) for note in notes)]
-
-
-def corpus_functionals(
-    corpus: str,
-    table: pd.DataFrame,
-    functionals: pd.DataFrame | None = None,
-    *,
-    cache: Path | None = None,
-    sampling_rate: int | None = None,
-    n_jobs: int | None = None,
-    strict: bool = False,
-    progress: Callable[[int, int], None] | None = None,
-) -> tuple[pd.DataFrame, list[Finding]]:
-    """Functionals of a corpus: those that it brings, or else those of its recordings.
-
-    Args:
-        corpus: Its name.
-        table: Its utterances.
-        functionals: Those it brings, indexed as `table`, the 88 columns in any order; None to measure.
-        cache: Here and below see `extract_functionals`; with functionals brought only `strict` matters.
-        sampling_rate: Rate in Hz to resample to.
-        n_jobs: Threads.
-        strict: Whether an unusable utterance is an error.
-        progress: Called with the numbers of utterances done and in total.
-
-    Returns:
-        As `extract_functionals`; utterances with missing or non-finite functionals are dropped.
-
-    Raises:
-        CorpusError: If a column is missing among the functionals brought, or an utterance is named twice.
-        AudioError: If no utterance can be used, or one cannot and `strict` is set.
-
-    Example:
-        >>> import audformat
-        >>> table = pd.DataFrame(index=audformat.segmented_index(["a.wav", "b.wav"]))
-        >>> brought = pd.DataFrame(1.0, table.index, list(FUNCTIONALS))
-        >>> brought.iloc[1, 5] = np.nan
-        >>> used, findings = corpus_functionals("pets", table, brought)
-        >>> used.shape, findings[0].file
-        ((1, 88), 'b.wav')
-    """
-    if functionals is not None:
-        return _brought(corpus, table.index, functionals, strict)
-    return extract_functionals(
-        corpus,
-        table,
-        cache=cache,
-        sampling_rate=sampling_rate,
-        n_jobs=n_jobs,
-        strict=strict,
-        progress=progress,
+    rate_name = f"{sampling_rate}Hz" if sampling_rate else "own-rate"
+    how = f"{FEATURE_SET} {rate_name} opensmile-{metadata.version('opensmile')} reading-{_READING}"
+    if sampling_rate:
+        how += f" soxr-{metadata.version('soxr')}"
+    measure = Measure(("sampling_rate", *FUNCTIONALS), how, partial(_outcomes, sampling_rate=sampling_rate))
+    name = f"{corpus}-{FEATURE_SET}-{rate_name}"
+    rows, findings = measure_utterances(
+        corpus, table.index, measure, name, cache=cache, n_jobs=n_jobs, strict=strict, progress=progress
     )
+    notes = [] if sampling_rate else _rate_notes(rows["sampling_rate"].to_numpy())
+    return rows.iloc[:, 1:], [*findings, *(Finding(corpus, "", "note", note) for note in notes)]
 
 
-def _brought(
-    corpus: str, index: pd.Index, functionals: pd.DataFrame, strict: bool
-) -> tuple[pd.DataFrame, list[Finding]]:
-    missing = [name for name in FUNCTIONALS if name not in functionals.columns]
-    if missing:
-        raise CorpusError(f"{corpus}: {len(missing)} of the 88 functionals are missing, first {missing[0]}")
-    if functionals.index.has_duplicates:
-        raise CorpusError(f"{corpus}: its functionals name an utterance twice; name each once")
-    with np.errstate(over="ignore"):  # beyond float32 is as unusable as infinity
-        ordered = functionals if functionals.index.equals(index) else functionals.reindex(index=index)
-        ordered = ordered if list(ordered.columns) == list(FUNCTIONALS) else ordered[list(FUNCTIONALS)]
-        values = ordered.to_numpy(dtype=np.float32)
-    files = index.get_level_values("file")
-    failures = {
-        row: AudioError(f"{files[row]}: {n_unusable} of its 88 functionals are not finite numbers; leave it out")
-        for row, n_unusable in _unusable_counts(values)
-    }
-    if strict and failures:
-        raise next(iter(failures.values()))
-    return usable_rows(corpus, index, values, FUNCTIONALS, failures)
+def _outcomes(work: Work, *, sampling_rate: int | None) -> Generator[tuple[int, Outcome], None, None]:
+    """Measure on threads of this process, or on the workers of a cluster."""
+    away, numbers, recordings = on_cluster(), list(work.utterances), []
+    for utterance in work.utterances.values():
+        # Links have the same names everywhere, maybe: they are not followed.
+        path = os.path.abspath(utterance.file) if away else utterance.file  # noqa: PTH100
+        recordings.append(_Recording(utterance, sampling_rate, path, work.digests[utterance.file] if away else None))
+    results = completed(_outcome, recordings, backend=None if away else work.threads, batch_size="auto")
+    with closing(results):
+        for number, outcome in results:
+            yield numbers[number], outcome
 
 
-def _unusable_counts(values: NDArray[np.float32]) -> list[tuple[int, int]]:
-    """Rows with functionals that are not finite, and how many."""
-    counts = np.sum(~np.isfinite(values), axis=1)
-    return [(int(row), int(counts[row])) for row in np.flatnonzero(counts)]
-
-
-def _outcome(recording: _Recording) -> NDArray[np.float32] | AudioError:
-    """The recording's rate and its functionals, shape (89,), or why there are none."""
+def _outcome(recording: _Recording) -> Outcome:
+    """Give the recording's rate and its functionals, shape (89,), or why there are none."""
     (file, start_s, end_s), sampling_rate, path, digest = recording
     if digest is not None and file_digest(path) != digest:
         raise WorkersError(
@@ -256,60 +195,16 @@ def _outcome(recording: _Recording) -> NDArray[np.float32] | AudioError:
         rate = sampling_rate or own_rate
         signal = resample(signal, own_rate, rate)
         check_signal(signal, rate, path)  # resampling may lose the one sample that the duration needs
-        functionals = _measured(signal, rate, path)
     except AudioError as error:
-        reason = str(error).removeprefix(f"{path}: ")
-        return error if path == file else AudioError(f"{Path(file)}: {reason}")
-    return np.concatenate([np.array([own_rate], np.float32), functionals])
-
-
-def _measured(signal: NDArray[np.float32], sampling_rate: int, file: str) -> NDArray[np.float32]:
+        return AudioError(f"{Path(file)}: {str(error).removeprefix(f'{path}: ')}") if path != file else error
     try:
-        functionals = measure_functionals(signal, sampling_rate)
-    except MemoryError:  # that is no fault of the recording
-        raise
-    except Exception as error:  # whatever openSMILE raises, one recording does not end the run
-        raise AudioError(f"{file}: openSMILE cannot measure it ({error}); leave it out") from error
-    n_unusable = int(np.sum(~np.isfinite(functionals)))
-    if n_unusable:
-        raise AudioError(f"{file}: {n_unusable} of its 88 functionals are not finite; leave it out")
-    return functionals
+        return np.concatenate([np.array([own_rate], np.float32), _measured(signal, rate)])
+    except AudioError as error:
+        return AudioError(f"{Path(file)}: {error}; leave it out")
 
 
-@cached
-def _smile() -> opensmile.Smile:
-    import opensmile  # half a second, which a run that finds everything in the cache need not spend
-
-    return opensmile.Smile(opensmile.FeatureSet.eGeMAPSv02, opensmile.FeatureLevel.Functionals)
-
-
-def _recordings(
-    utterances: Sequence[Utterance], rows: Sequence[int], sampling_rate: int | None, digests: dict[str, str]
-) -> list[_Recording]:
-    if not on_cluster():
-        return [_Recording(utterances[row], sampling_rate, utterances[row].file, None) for row in rows]
-    files = [utterances[row].file for row in rows]
-    paths = [os.path.abspath(file) for file in files]  # noqa: PTH100 (links have the same names everywhere, maybe)
-    return [
-        _Recording(utterances[row], sampling_rate, path, digests[file])
-        for row, path, file in zip(rows, paths, files, strict=True)
-    ]
-
-
-def _keys(utterances: Sequence[Utterance], digests: dict[str, str], sampling_rate: int | None) -> list[str]:
-    software = f"opensmile-{metadata.version('opensmile')} reading-{_READING}"
-    if sampling_rate:
-        software += f" soxr-{metadata.version('soxr')}"
-    how = f"{FEATURE_SET} {_rate_name(sampling_rate)} {software}"
-    return row_keys(utterances, digests, how)
-
-
-def _rate_name(sampling_rate: int | None) -> str:
-    return f"{sampling_rate}Hz" if sampling_rate else "own-rate"
-
-
-def _rate_notes(rates: NDArray[np.float32]) -> list[str]:
-    counts = Counter(int(rate) for rate in rates[np.isfinite(rates)])
+def _rate_notes(rates: Signal) -> list[str]:
+    counts = Counter(int(rate) for rate in rates)
     if set(counts) == {USUAL_RATE}:
         return []
     listed = ", ".join(f"{rate} Hz ({count})" for rate, count in sorted(counts.items()))
@@ -323,3 +218,136 @@ def _check_positive(**numbers: int | None) -> None:
     for name, number in numbers.items():
         if number is not None and number < 1:
             raise ConfigError(f"{name} is {number}, expected at least 1, or None for the default")
+
+
+def corpus_functionals(
+    corpus: str,
+    table: pd.DataFrame,
+    functionals: pd.DataFrame | None = None,
+    *,
+    strict: bool = False,
+    **measuring: Any,  # noqa: ANN401 (options of extract_functionals)
+) -> tuple[pd.DataFrame, list[Finding]]:
+    """Give the functionals that a corpus brings, or else those of its recordings.
+
+    Args:
+        corpus: Its name.
+        table: Its utterances.
+        functionals: Those it brings, indexed as `table`, the 88 columns in any order; None to measure.
+        strict: Whether an unusable utterance is an error.
+        **measuring: Options of `extract_functionals`.
+
+    Returns:
+        As `extract_functionals`; utterances with missing or non-finite functionals are dropped.
+
+    Raises:
+        CorpusError: If a column is missing among the functionals brought, or an utterance is named twice.
+        AudioError: If no utterance can be used, or one cannot and `strict` is set.
+    """
+    if functionals is None:
+        return extract_functionals(corpus, table, strict=strict, **measuring)
+    missing = [name for name in FUNCTIONALS if name not in functionals.columns]
+    if missing:
+        raise CorpusError(f"{corpus}: {len(missing)} of the 88 functionals are missing, first {missing[0]}")
+    if functionals.index.has_duplicates:
+        raise CorpusError(f"{corpus}: its functionals name an utterance twice; name each once")
+    with np.errstate(over="ignore"):  # beyond float32 is as unusable as infinity
+        ordered = functionals if functionals.index.equals(table.index) else functionals.reindex(index=table.index)
+        ordered = ordered if list(ordered.columns) == list(FUNCTIONALS) else ordered[list(FUNCTIONALS)]
+        values = ordered.to_numpy(dtype=np.float32)
+    counts, files = np.sum(~np.isfinite(values), axis=1), table.index.get_level_values("file")
+    failures = {
+        row: AudioError(f"{files[row]}: {counts[row]} of its 88 functionals are not finite numbers; leave it out")
+        for row in np.flatnonzero(counts).tolist()
+    }
+    if strict and failures:
+        raise next(iter(failures.values()))
+    return usable_rows(corpus, table.index, values, FUNCTIONALS, failures)
+
+
+def measure_sources(
+    sources: Sequence[Source],
+    sampling_rate: int | None,
+    target_rate: int,
+    *,
+    clipped_share: float = 1.0,
+    n_jobs: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[pd.DataFrame, list[SignalFlags]]:
+    """Measure the functionals of recordings or signals at one rate, on all cores; no corpus, and no cache.
+
+    Args:
+        sources: Paths of files of up to `LONGEST_S`, or mono signals: floats with full scale at 1, or whole
+            numbers as a microphone gives them.
+        sampling_rate: Of signals, in Hz; files know their own.
+        target_rate: Rate in Hz to which all are resampled before they are measured.
+        clipped_share: Share of samples at full scale from which on a recording counts as clipped, 0..1.
+        n_jobs: Threads; one a core by default.
+        progress: Called with the numbers of recordings done and in total.
+
+    Returns:
+        Functionals (N, 88), float64, ``NaN`` where they cannot be had, indexed by ``file`` where all are paths (as
+        `printable` writes them) and numbered elsewhere; and what the samples say of each.
+
+    Raises:
+        ConfigError: If a signal comes without a sampling rate or is not mono, or `n_jobs` is less than 1.
+
+    Example:
+        >>> functionals, flags = measure_sources([np.zeros(160), "missing.wav"], 16000, 16000)
+        >>> functionals.shape, [each.problem for each in flags]
+        ((2, 88), ['lasts 0.01 s, expected at least 0.06 s', 'there is no such file; restore it or correct its path'])
+    """
+    if n_jobs is not None and n_jobs < 1:
+        raise ConfigError(f"n_jobs is {n_jobs}, expected at least 1, or None for one a core")
+    signals = [each if isinstance(each, (str, Path)) else _checked_signal(each, sampling_rate) for each in sources]
+    measure = partial(_measured_source, rate=sampling_rate or 0, target_rate=target_rate, clipped_share=clipped_share)
+    functionals = np.full((len(signals), len(FUNCTIONALS)), np.nan)
+    flags = []
+    # Threads, not processes: openSMILE lets go of Python's lock while it measures.
+    for row, (values, found) in enumerate(in_order(measure, signals, n_jobs or os.cpu_count() or 1)):
+        functionals[row] = values
+        flags.append(found)
+        if progress:
+            progress(row + 1, len(signals))
+    paths = [printable(each) for each in sources if isinstance(each, (str, Path))]
+    named = len(paths) == len(signals) > 0
+    index = pd.Index(paths, name="file") if named else pd.RangeIndex(len(signals))
+    return pd.DataFrame(functionals, index, list(FUNCTIONALS)), flags
+
+
+def _measured_source(
+    source: str | Path | Signal, rate: int, target_rate: int, clipped_share: float
+) -> tuple[Signal | float, SignalFlags]:
+    """Give functionals, or NaN, and the flags; a bad recording is no error."""
+    flags = SignalFlags(False, False, False, None)
+    try:
+        signal, rate = (source, rate) if isinstance(source, np.ndarray) else read_audio(source, longest_s=LONGEST_S)
+        flags = signal_flags(signal, rate, clipped_share)
+        if flags.problem:
+            return np.nan, flags
+        signal = resample(signal, rate, target_rate)
+        if len(signal) < MIN_DURATION_S * target_rate:  # resampling may lose the one sample that it needs
+            return np.nan, signal_flags(signal, target_rate, clipped_share)
+        return _measured(signal, target_rate), flags
+    except AudioError as error:  # one recording does not end the rest
+        named = "" if isinstance(source, np.ndarray) else f"{source}: "
+        return np.nan, flags._replace(problem=str(error).removeprefix(named))
+    except MemoryError as error:
+        return np.nan, flags._replace(problem=f"openSMILE cannot measure it ({error})")
+
+
+def _checked_signal(signal: npt.ArrayLike, sampling_rate: int | None) -> Signal:
+    found = np.asarray(signal)
+    if sampling_rate is None:
+        raise ConfigError("a signal needs its sampling rate in Hz; give sampling_rate=16000 or the like")
+    low, high = RATES
+    if not low <= sampling_rate <= high:
+        raise ConfigError(f"sampling_rate is {sampling_rate}; expected {low} to {high} Hz")
+    if found.ndim != 1 or found.dtype.kind not in "fi":
+        raise ConfigError(
+            f"a signal has shape {found.shape} of {found.dtype}; expected mono numbers of shape (n_samples,); "
+            "average its channels first"
+        )
+    if found.dtype.kind == "i":
+        found = found / -float(np.iinfo(found.dtype).min)
+    return found.astype(np.float32)

@@ -1,26 +1,34 @@
-"""Utterances of a corpus as what is measured: recordings, their bytes, and which of them can be used.
+"""The one loop that measures utterances of a corpus: functionals, encoders' features, and a recogniser's answers.
 
-Shared by everything that gives a row of numbers an utterance and keeps it in a cache
-(`affectmap.features.cache`): the functionals, encoders' features, and the reference.
+What was measured is kept in a cache (`affectmap.features.cache`), found again by the recording's bytes, the segment,
+and all else that the numbers depend on: a file that was moved or renamed is found, a changed one is measured again,
+and copies of one recording are measured once. A recording that cannot be used is dropped with a finding that says
+why; such recordings are looked at anew every time.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import closing
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
+import joblib
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from affectmap.errors import AudioError
-from affectmap.parallel.workers import Pool, mapped
+from affectmap.features.cache import FeatureCache, cache_folder
+from affectmap.parallel.workers import Pool, local_threads, mapped
 from affectmap.schema import Finding
 
 _DIGESTED_TOGETHER = 64  # files; each takes a fraction of a millisecond
+
+#: A row of numbers, or why there is none.
+Outcome = NDArray[np.float32] | AudioError
 
 
 class Utterance(NamedTuple):
@@ -37,20 +45,117 @@ class Utterance(NamedTuple):
     end_s: float | None
 
 
-def list_utterances(index: pd.Index) -> list[Utterance]:
-    """Give the utterances of a table.
+class Work(NamedTuple):
+    """What is still to be measured.
+
+    Attributes:
+        utterances: By their row in the table.
+        digests: SHA-256 of the files, by path.
+        threads: Threads of this process.
+        n_jobs: How many there are.
+    """
+
+    utterances: dict[int, Utterance]
+    digests: Mapping[str, str]
+    threads: Pool
+    n_jobs: int
+
+
+class Measure(NamedTuple):
+    """What is measured of each utterance.
+
+    Attributes:
+        columns: Names of the numbers.
+        how: What they depend on beside the recording, versions included.
+        outcomes: Measures what a `Work` holds; gives rows of the table with their outcomes, in any order.
+    """
+
+    columns: Sequence[str]
+    how: str
+    outcomes: Callable[[Work], Generator[tuple[int, Outcome], None, None]]
+
+
+def measure_utterances(
+    corpus: str,
+    index: pd.Index,
+    measure: Measure,
+    name: str,
+    *,
+    cache: Path | None = None,
+    n_jobs: int | None = None,
+    strict: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[pd.DataFrame, list[Finding]]:
+    """Measure every utterance of a corpus, or find it in the cache.
 
     Args:
-        index: Of the table: file, start and end.
+        corpus: Name of the corpus, for findings.
+        index: Of its table: file, start and end.
+        measure: What is measured.
+        name: Of the cache's file.
+        cache: Folder of the cache; see `cache_folder`.
+        n_jobs: Threads; one a core by default. The result does not depend on it.
+        strict: Whether an unusable utterance is an error; by default it is dropped with a finding.
+        progress: Called with the numbers of utterances done and in total.
 
     Returns:
-        One item a row.
+        One row an utterance that can be used, float32, in the order of `index`; and findings: the dropped utterances
+        (``unreadable``) in their order, then notes of the cache.
 
-    Example:
-        >>> import audformat
-        >>> list_utterances(audformat.segmented_index(["a.wav", "b.wav"], [0, 1], [pd.NaT, 2]))[1]
-        Utterance(file='b.wav', start_s=1.0, end_s=2.0)
+    Raises:
+        AudioError: If no utterance can be used, or one cannot and `strict` is set.
     """
+    n_jobs = n_jobs or joblib.cpu_count()
+    report = progress or (lambda done, total: None)
+    utterances = list_utterances(index)
+    values = np.full((len(utterances), len(measure.columns)), np.nan, dtype=np.float32)
+    failures: dict[int, AudioError] = {}
+    store = FeatureCache(cache_folder(cache), name, measure.columns)
+    # The cache is the inner context: after Ctrl-C it is written before the running measurements are awaited.
+    with local_threads(n_jobs) as threads, store:
+        digests = file_digests(utterances, threads)
+        keys = row_keys(utterances, digests, measure.how)
+        copies = _copies(keys, fill_known(values, keys, store.load()))
+        n_done = len(utterances) - sum(map(len, copies.values()))
+        report(n_done, len(utterances))
+        work = Work({row: utterances[row] for row in copies}, digests, threads, n_jobs)
+        with closing(measure.outcomes(work)) as outcomes:
+            for first, outcome in outcomes:
+                for row in copies[first]:
+                    if isinstance(outcome, AudioError):
+                        failures[row] = _named(outcome, utterances[first].file, utterances[row].file)
+                        if strict:
+                            raise failures[row]
+                    else:
+                        values[row] = outcome
+                if keys[first] and not isinstance(outcome, AudioError):
+                    store.add(keys[first], outcome)
+                n_done += len(copies[first])
+                report(n_done, len(utterances))
+    rows, findings = usable_rows(corpus, index, values, measure.columns, failures)
+    return rows, [*findings, *(Finding(corpus, "", "note", note) for note in store.notices)]
+
+
+def _copies(keys: Sequence[str], todo: Sequence[int]) -> dict[int, list[int]]:
+    """Put rows of one content together, under the first; a file that cannot be read is like no other."""
+    first: dict[str, int] = {}
+    copies: dict[int, list[int]] = {}
+    for row in todo:
+        copies.setdefault(first.setdefault(keys[row], row) if keys[row] else row, []).append(row)
+    return copies
+
+
+def _named(failure: AudioError, measured: str, file: str) -> AudioError:
+    """Tell of a file what was found in a copy of it."""
+    return failure if file == measured else AudioError(f"{file}: {_bare(failure, measured)}")
+
+
+def _bare(failure: AudioError, file: str) -> str:
+    return str(failure).removeprefix(f"{file}: ").removeprefix(f"{Path(file)}: ")
+
+
+def list_utterances(index: pd.Index) -> list[Utterance]:
+    """List the utterances of a table, indexed by file, start and end."""
     starts = pd.TimedeltaIndex(index.get_level_values("start")).total_seconds().fillna(0.0)
     ends = pd.TimedeltaIndex(index.get_level_values("end")).total_seconds()
     return [
@@ -60,18 +165,7 @@ def list_utterances(index: pd.Index) -> list[Utterance]:
 
 
 def file_digest(file: str) -> str:
-    """Digest a file's bytes.
-
-    Args:
-        file: Its path.
-
-    Returns:
-        SHA-256 in hexadecimal digits; empty where there is nothing to read, which reading it then explains.
-
-    Example:
-        >>> file_digest("missing.wav")
-        ''
-    """
+    """Digest a file's bytes by SHA-256; empty where there is nothing to read, which reading it then explains."""
     try:
         if not Path(file).is_file():
             return ""
@@ -82,19 +176,7 @@ def file_digest(file: str) -> str:
 
 
 def file_digests(utterances: Sequence[Utterance], threads: Pool | None) -> dict[str, str]:
-    """Digest every file once.
-
-    Args:
-        utterances: Of any files.
-        threads: Where to do it; by default where workers are.
-
-    Returns:
-        Digests by file.
-
-    Example:
-        >>> file_digests([Utterance("missing.wav", 0, 1), Utterance("missing.wav", 1, 2)], None)
-        {'missing.wav': ''}
-    """
+    """Digest every file once, on threads of this process or, by default, where workers are."""
     files = list(dict.fromkeys(utterance.file for utterance in utterances))
     batches = [files[first : first + _DIGESTED_TOGETHER] for first in range(0, len(files), _DIGESTED_TOGETHER)]
     return dict(zip(files, chain.from_iterable(mapped(_digests, batches, backend=threads)), strict=True))
@@ -105,41 +187,12 @@ def _digests(files: Sequence[str]) -> list[str]:
 
 
 def row_keys(utterances: Iterable[Utterance], digests: Mapping[str, str], how: str) -> list[str]:
-    """Name what each row of a cache was measured from.
-
-    Args:
-        utterances: One a row.
-        digests: Of their files.
-        how: All else that the numbers depend on.
-
-    Returns:
-        The keys; empty where there is no file.
-
-    Example:
-        >>> row_keys([Utterance("a.wav", 0.0, None), Utterance("b.wav", 0.0, 1.5)], {"a.wav": "", "b.wav": "1f"}, "x-1")
-        ['', '1f 0.0-1.5 x-1']
-    """
+    """Name what each row of a cache was measured from; empty where there is no file."""
     return [f"{digests[file]} {start}-{end} {how}" if digests[file] else "" for file, start, end in utterances]
 
 
 def fill_known(values: NDArray[np.float32], keys: Sequence[str], known: pd.DataFrame) -> list[int]:
-    """Fill in the rows that a cache knows.
-
-    Args:
-        values: Shape (n_rows, n_columns); changed in place.
-        keys: One a row.
-        known: Rows of the cache, indexed by key.
-
-    Returns:
-        Numbers of the rows that are still to be measured.
-
-    Example:
-        >>> values = np.full((2, 1), np.nan, np.float32)
-        >>> fill_known(values, ["new", "old"], pd.DataFrame([[5.0]], ["old"]))
-        [0]
-        >>> values[1].tolist()
-        [5.0]
-    """
+    """Fill in the rows that a cache knows; give the numbers of those that are still to be measured."""
     position = known.index.get_indexer(pd.Index(keys, dtype=object))
     found = position >= 0
     values[found] = known.to_numpy()[position[found]]
@@ -153,28 +206,7 @@ def usable_rows(
     columns: Sequence[str],
     failures: Mapping[int, AudioError],
 ) -> tuple[pd.DataFrame, list[Finding]]:
-    """Keep the utterances that could be measured, and tell of the others.
-
-    Args:
-        corpus: Its name.
-        index: Of its table.
-        values: What was measured, shape (n_rows, n_columns).
-        columns: Names of the columns.
-        failures: Why a row could not be measured, by its number.
-
-    Returns:
-        The rows that can be used, and a finding (``unreadable``) for each that cannot.
-
-    Raises:
-        AudioError: If no utterance can be used.
-
-    Example:
-        >>> import audformat
-        >>> index = audformat.segmented_index(["a.wav", "b.wav"])
-        >>> rows, findings = usable_rows("pets", index, np.eye(2), ["x", "y"], {0: AudioError("a.wav: silent")})
-        >>> len(rows), findings[0].file, findings[0].detail
-        (1, 'a.wav', 'silent')
-    """
+    """Keep the utterances that could be measured, and give a finding for each of the others."""
     used = np.setdiff1d(np.arange(len(index)), list(failures))
     if len(used) == 0:
         first = "; ".join(str(failures[row]) for row in sorted(failures)[:3])
@@ -190,7 +222,7 @@ def usable_rows(
 
 
 def _reason(failure: AudioError, utterance: Utterance) -> str:
-    text = str(failure).removeprefix(f"{utterance.file}: ")
+    text = _bare(failure, utterance.file)
     if utterance.start_s == 0 and utterance.end_s is None:
         return text
     end = "its end" if utterance.end_s is None else f"{utterance.end_s:g} s"

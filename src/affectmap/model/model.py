@@ -35,7 +35,7 @@ import pandas as pd
 
 from affectmap.audio.quality import FLAGS, THRESHOLDS, SignalFlags, not_speech
 from affectmap.errors import ConfigError, ModelError
-from affectmap.features.measurement import Source, measure_sources
+from affectmap.features.functionals import Source, measure_sources
 from affectmap.model.folder import GRAPH_FILE, ModelFolder, read_model_folder
 from affectmap.model.graph import Graph
 from affectmap.preparation.standardisation import (

@@ -10,8 +10,9 @@ Conventions:
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -198,6 +199,40 @@ def _processes(
         with suppress(_AbortError):  # closing it would warn of work that was thrown away, which is meant
             results.throw(_AbortError())
         raise
+
+
+def in_order(
+    function: Callable[[_Item], _Result], items: Iterable[_Item], n_threads: int, *, ahead: int = 4
+) -> Generator[_Result]:
+    """Map a function over items on threads; give results in the order of the items, as soon as they are there.
+
+    Args:
+        function: What lets go of Python's lock, as openSMILE does.
+        items: Taken one at a time, in the thread that asks for results.
+        n_threads: Threads beside that one; 0 to work in it, each item when it comes, as a stream needs it.
+        ahead: Items for each thread that may wait or be done; they bound the memory.
+
+    Yields:
+        One result an item.
+
+    Example:
+        >>> list(in_order(abs, [-1, 2, -3], 2))
+        [1, 2, 3]
+    """
+    if not n_threads:
+        yield from map(function, items)
+        return
+    waiting: deque[Future[_Result]] = deque()
+    pool = ThreadPoolExecutor(n_threads)
+    try:
+        for item in items:
+            waiting.append(pool.submit(function, item))
+            while waiting and (len(waiting) > ahead * n_threads or waiting[0].done()):
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 @contextmanager

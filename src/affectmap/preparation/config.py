@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 
 from affectmap.errors import UsageError
-from affectmap.features.encoders.layers import parse_encoder
+from affectmap.features.encoders.weights import parse_encoder
 from affectmap.settings import CHECKED, Real, Settings, Switch, Whole
 
 #: Features that are measured by default: the 88 functionals.

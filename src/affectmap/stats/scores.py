@@ -22,7 +22,7 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.svm import SVC
 
-from affectmap.features.encoders.recogniser import LikeliestClass
+from affectmap.features.encoders.features import LikeliestClass
 from affectmap.preparation.folds import most_speaker_folds, speaker_folds
 from affectmap.schema import FOUR_CLASSES, LABELS, THREE_CLASSES, Emotion
 from affectmap.stats.bootstrap import SpeakerBootstrap, interval, uar

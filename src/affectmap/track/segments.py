@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -14,12 +12,11 @@ from numpy.typing import NDArray
 from affectmap.audio.quality import SignalFlags
 from affectmap.audio.speech_detection import RATE, Cutter, Piece
 from affectmap.audio.stream import Source, at_rate
+from affectmap.parallel.workers import in_order
 from affectmap.schema import FUNCTIONALS
 
 if TYPE_CHECKING:
     from affectmap.model.model import Model
-
-_AHEAD = 4  # pieces for each thread that wait or are done; they bound the memory
 
 
 class Measured(NamedTuple):
@@ -72,22 +69,8 @@ def measured_pieces(
         >>> [piece.end_s for piece in measured_pieces(pcm, WindowCutter(1.0), load_model(), 0)]
         [1.0, 2.0, 2.5]
     """
-    pieces = _pieces(source, cutter, progress)
-    if not n_threads:
-        for piece in pieces:
-            yield _measured(piece, _is_broken(piece, source.gaps), model)
-        return
-    waiting: deque[Future[Measured]] = deque()
-    pool = ThreadPoolExecutor(n_threads)
-    try:
-        for piece in pieces:
-            waiting.append(pool.submit(_measured, piece, _is_broken(piece, source.gaps), model))
-            while waiting and (len(waiting) > _AHEAD * n_threads or waiting[0].done()):
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
+    pieces = ((piece, _is_broken(piece, source.gaps)) for piece in _pieces(source, cutter, progress))
+    return in_order(lambda each: _measured(*each, model), pieces, n_threads)
 
 
 def _pieces(source: Source, cutter: Cutter, progress: Callable[[float], None] | None) -> Iterator[Piece]:

@@ -12,8 +12,9 @@ from affectmap.audio.reading import read_audio, resample
 from affectmap.errors import AudioError, UsageError
 from affectmap.features.encoders import features as encoded_features
 from affectmap.features.encoders.features import FeatureEncoder, batches_by_length
-from affectmap.features.encoders.layers import EncoderChoice, parse_encoder
 from affectmap.features.encoders.models import SpeechModel
+from affectmap.features.encoders.weights import EncoderChoice, parse_encoder
+from affectmap.features.utterances import list_utterances
 from speech_models import write_encoder
 
 
@@ -172,5 +173,5 @@ def test_layers_that_the_encoder_lacks(tiny):
 def test_segments_of_a_file_that_is_gone_have_their_length(encoder):
     index = audformat.segmented_index(["gone.wav"], [1], [3])
     assert isinstance(index, pd.MultiIndex)
-    (utterance,) = encoded_features.list_utterances(index)
+    (utterance,) = list_utterances(index)
     assert encoded_features._duration(utterance) == 2

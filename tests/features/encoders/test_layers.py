@@ -3,7 +3,7 @@
 import pytest
 
 from affectmap.errors import UsageError
-from affectmap.features.encoders.layers import layer_weights, parse_encoder
+from affectmap.features.encoders.weights import layer_weights, parse_encoder
 
 
 @pytest.mark.parametrize(

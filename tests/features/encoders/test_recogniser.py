@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from affectmap.errors import AudioError, ModelError, UsageError
+from affectmap.features.encoders.features import LikeliestClass, Reference, class_columns
 from affectmap.features.encoders.models import SpeechModel
-from affectmap.features.encoders.recogniser import LikeliestClass, Reference, class_columns
 from affectmap.schema import FOUR_CLASSES, THREE_CLASSES, Emotion
 from speech_models import write_classifier, write_encoder
 

@@ -1,60 +1,52 @@
-"""Features of every utterance of a corpus from a pretrained speech encoder, and whatever else such a model tells of it.
+"""Features of every utterance of a corpus from a pretrained speech encoder, and the answers of a large recogniser.
 
-Utterances go through the model batched by length, the short ones first. Results are cached by what was measured, as
-functionals are: the recording's bytes, the segment, and the model's weights, configuration
-and layers. A run that finds everything in the cache loads no model.
+Utterances go through a model batched by length, the short ones first. Results are cached by what was measured, as
+functionals are: the recording's bytes, the segment, and the model's weights, configuration and layers. A run that
+finds everything in the cache loads no model.
+
+The recogniser is SUPERB's: HuBERT-large (Hsu et al. 2021), pretrained on 60,000 h of English, with a head trained on
+four classes of IEMOCAP (Yang et al. 2021, SUPERB, task ER). It sees nothing of the corpora of a run: neither their
+labels nor their mean and standard deviation. Its classes are neutral, sad, happy, angry, in this order, whatever
+order the model has; among fewer classes the likeliest of those is taken.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from functools import cached_property, partial
 from importlib import metadata
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
-import joblib
 import numpy as np
 import pandas as pd
 import soundfile
 from numpy.typing import NDArray
 
 from affectmap.audio.reading import UNREADABLE, check_signal, read_audio, resample
-from affectmap.errors import AudioError
-from affectmap.features.cache import FeatureCache, cache_folder
-from affectmap.features.encoders.layers import EncoderChoice, layer_weights
+from affectmap.errors import AudioError, CorpusError, ModelError
 from affectmap.features.encoders.models import SpeechModel, hidden_dim, n_hidden_layers
-from affectmap.features.encoders.weights import find_pretrained, model_digest, read_config
-from affectmap.features.utterances import Utterance, file_digests, fill_known, list_utterances, row_keys, usable_rows
-from affectmap.parallel.workers import local_threads
-from affectmap.schema import Finding
+from affectmap.features.encoders.weights import (
+    EncoderChoice,
+    find_pretrained,
+    layer_weights,
+    model_digest,
+    parse_reference,
+    read_config,
+)
+from affectmap.features.utterances import Measure, Outcome, Utterance, Work, measure_utterances
+from affectmap.schema import FOUR_CLASSES, Emotion, Finding, Floats, parse_emotion
 
-Floats = NDArray[np.float32]
 #: Seconds of sound, padding included, that go through a model together.
 BATCH_S = {"cpu": 40.0, "cuda": 320.0}
+#: Name of the recogniser's row in table 4.
+SUPERB = "SUPERB"
+
 _READING = 1  # to be raised when signals are read or pooled differently: older rows no longer count
-_Progress = Callable[[int, int], None]
 
-
-class Measure(NamedTuple):
-    """What is to be had of each signal.
-
-    Attributes:
-        columns: Names of the numbers.
-        how: What they depend on beside the recording, model included.
-        name: Of the cache's file, before the corpus' name.
-        model: Loads the model.
-        compute: Gives shape (n_signals, n_columns).
-        device: Where the model runs.
-    """
-
-    columns: Sequence[str]
-    how: str
-    name: str
-    model: Callable[[], SpeechModel]
-    compute: Callable[[SpeechModel, Sequence[Floats]], Floats]
-    device: str
+Signal = NDArray[np.float32]
+Objects = NDArray[np.object_]
 
 
 class FeatureEncoder:
@@ -86,38 +78,28 @@ class FeatureEncoder:
         self.device = device
 
     @cached_property
+    def _digest(self) -> str:
+        return model_digest(self.folder)
+
+    @property
     def measure(self) -> Measure:
-        """What is to be had of each signal."""
-        digest = model_digest(self.folder)
+        """What is measured of each utterance."""
         layers = ",".join(f"{layer}:{weight:.6g}" for layer, weight in sorted(self.weights.items()))
-        return Measure(
+        return _measure(
             self.names,
-            f"ssl {digest} layers {layers}",
-            f"ssl-{digest[:12]}",
+            f"ssl {self._digest} layers {layers}",
             lambda: SpeechModel(self.folder, device=self.device),
             lambda model, signals: model.pooled(signals, self.weights),
             self.device,
         )
 
-    def extract(
-        self,
-        corpus: str,
-        index: pd.Index,
-        *,
-        cache: Path | None = None,
-        n_jobs: int | None = None,
-        strict: bool = False,
-        progress: _Progress | None = None,
-    ) -> tuple[pd.DataFrame, list[Finding]]:
+    def extract(self, corpus: str, index: pd.Index, **options: Any) -> tuple[pd.DataFrame, list[Finding]]:  # noqa: ANN401
         """Give the features of a corpus.
 
         Args:
             corpus: Its name.
             index: Of its table: file, start and end.
-            cache: Here and below see `measure_recordings`.
-            n_jobs: Threads that read recordings.
-            strict: Whether an unusable utterance is an error.
-            progress: Called with the numbers of utterances done and in total.
+            **options: ``cache``, ``n_jobs``, ``strict`` and ``progress`` of `measure_utterances`.
 
         Returns:
             As `affectmap.features.functionals.extract_functionals`, shape (n_used, 2 D).
@@ -125,102 +107,161 @@ class FeatureEncoder:
         Raises:
             AudioError: If no utterance can be used, or one cannot and `strict` is set.
         """
-        return measure_recordings(
-            self.measure, corpus, index, cache=cache, n_jobs=n_jobs, strict=strict, progress=progress
-        )
+        return measure_utterances(corpus, index, self.measure, f"ssl-{self._digest[:12]}-{corpus}", **options)
 
 
-def measure_recordings(
-    measure: Measure,
-    corpus: str,
-    index: pd.Index,
-    *,
-    cache: Path | None = None,
-    n_jobs: int | None = None,
-    strict: bool = False,
-    progress: _Progress | None = None,
-) -> tuple[pd.DataFrame, list[Finding]]:
-    """Put every utterance of a corpus through a model, or find it in the cache.
+class Reference:
+    """A recogniser of emotions, found and ready to classify.
 
     Args:
-        measure: What is to be had of each.
-        corpus: Name of the corpus.
-        index: Of its table.
-        cache: Folder of the cache.
-        n_jobs: Threads that read recordings; one a core by default.
-        strict: Whether an unusable utterance is an error; by default it is dropped and told.
-        progress: Called with the numbers of utterances done and in total.
-
-    Returns:
-        One row an utterance that can be used; and findings.
+        text: ``superb``, or ``superb=MODEL``.
+        device: ``cpu`` or ``cuda``.
 
     Raises:
-        AudioError: If no utterance can be used, or one cannot and `strict` is set.
+        ModelError: If the model is not to be had, or tells other classes apart.
+        UsageError: If the text makes no sense, or the extra ``ssl`` is missing.
     """
-    n_jobs = n_jobs or joblib.cpu_count()
-    report = progress or (lambda done, total: None)
-    utterances = list_utterances(index)
-    values = np.full((len(utterances), len(measure.columns)), np.nan, dtype=np.float32)
-    failures: dict[int, AudioError] = {}
-    store = FeatureCache(cache_folder(cache), f"{measure.name}-{corpus}", measure.columns)
-    how = f"{measure.how} soxr-{metadata.version('soxr')} reading-{_READING}"
-    with local_threads(n_jobs) as threads, store:
-        keys = row_keys(utterances, file_digests(utterances, threads), how)
-        todo = fill_known(values, keys, store.load())
-        n_done = len(utterances) - len(todo)
-        report(n_done, len(utterances))
-        copies = _copies(keys, todo)
-        for first, outcome in _outcomes(measure, utterances, list(copies), n_jobs):
-            for row in copies[first]:
-                if isinstance(outcome, AudioError):
-                    if strict:
-                        raise outcome
-                    failures[row] = outcome
-                else:
-                    values[row] = outcome
-            if keys[first] and not isinstance(outcome, AudioError):
-                store.add(keys[first], outcome)
-            n_done += len(copies[first])
-            report(n_done, len(utterances))
-    rows, findings = usable_rows(corpus, index, values, measure.columns, failures)
-    return rows, [*findings, *(Finding(corpus, "", "note", note) for note in store.notices)]
+
+    def __init__(self, text: str, *, device: str = "cpu") -> None:
+        self.model, self.device = parse_reference(text), device
+        self.folder = find_pretrained(self.model, "--reference superb=DIR")
+        labels = read_config(self.folder).get("id2label")
+        labels = labels if isinstance(labels, dict) else {}
+        self._columns = class_columns([str(labels[key]) for key in sorted(labels, key=_as_number)], self.folder)
+
+    @cached_property
+    def _digest(self) -> str:
+        return model_digest(self.folder)
+
+    @property
+    def measure(self) -> Measure:
+        """What is measured of each utterance: probabilities of the four classes."""
+        return _measure(
+            [str(emotion) for emotion in FOUR_CLASSES],
+            f"classes {self._digest}",
+            lambda: SpeechModel(self.folder, classifier=True, device=self.device),
+            lambda model, signals: model.probabilities(signals)[:, self._columns],
+            self.device,
+        )
+
+    def classify(self, corpus: str, index: pd.Index, **options: Any) -> tuple[pd.DataFrame, list[Finding]]:  # noqa: ANN401
+        """Classify every utterance of a corpus, or find it in the cache.
+
+        Args:
+            corpus: Its name.
+            index: Of the rows that are used.
+            **options: ``cache``, ``n_jobs`` and ``progress`` of `measure_utterances`.
+
+        Returns:
+            Probabilities of neutral, sad, happy and angry, one row an utterance of `index` that could be read; and
+            findings about the others.
+
+        Raises:
+            AudioError: If no recording can be read.
+        """
+        return measure_utterances(corpus, index, self.measure, f"classes-{self._digest[:12]}-{corpus}", **options)
 
 
-def _copies(keys: Sequence[str], todo: Sequence[int]) -> dict[int, list[int]]:
-    """Put rows of one content together, under the first: beside others a model may give the last bit differently."""
-    first: dict[str, int] = {}
-    copies: dict[int, list[int]] = {}
-    for row in todo:
-        copies.setdefault(first.setdefault(keys[row], row) if keys[row] else row, []).append(row)
-    return copies
+class LikeliestClass:
+    """Takes the likeliest of some classes, in the place of a classifier that is fitted on a source.
+
+    Args:
+        emotion: Classes that the source of the run has; only these are told apart, as by all other methods.
+
+    Example:
+        >>> probabilities = np.array([[0.6, 0.1, 0.0, 0.3]])
+        >>> LikeliestClass(np.array(["sad", "angry"])).predict((Emotion.SAD, Emotion.ANGRY), probabilities).tolist()
+        ['angry']
+    """
+
+    def __init__(self, emotion: Objects) -> None:
+        self.emotion = emotion
+
+    def predict(self, classes: tuple[Emotion, ...], embedding: Floats) -> Objects:
+        """Classify rows among some classes.
+
+        Args:
+            classes: Two or more of the four.
+            embedding: Probabilities of the four classes ``(N, 4)``.
+
+        Returns:
+            Names of classes ``(N,)``.
+        """
+        columns = [FOUR_CLASSES.index(emotion) for emotion in classes]
+        names = np.array([str(emotion) for emotion in classes], dtype=object)
+        chosen: Objects = names[embedding[:, columns].argmax(axis=1)]
+        return chosen
+
+
+def class_columns(labels: Sequence[str], origin: str | Path) -> list[int]:
+    """Find the four classes among a model's own.
+
+    Args:
+        labels: Names of its classes, such as ``neu``, ``hap``, ``ang``, ``sad``.
+        origin: Of the model, for messages.
+
+    Returns:
+        Places of neutral, sad, happy and angry; other classes play no part.
+
+    Raises:
+        ModelError: If one is missing or there twice.
+
+    Example:
+        >>> class_columns(["neu", "hap", "ang", "sad"], "superb")
+        [0, 3, 1, 2]
+    """
+    found: list[Emotion | None] = []
+    for label in labels:
+        try:
+            found.append(parse_emotion(label))
+        except CorpusError:
+            found.append(None)
+    if any(found.count(emotion) != 1 for emotion in FOUR_CLASSES):
+        raise ModelError(
+            f"{origin} tells {', '.join(labels) or 'no classes'} apart; expected neutral, sad, happy and angry, each "
+            "once; name a model for these"
+        )
+    return [found.index(emotion) for emotion in FOUR_CLASSES]
+
+
+def _as_number(key: str) -> int:
+    return int(key) if str(key).isdigit() else -1
+
+
+def _measure(
+    columns: Sequence[str],
+    how: str,
+    load: Callable[[], SpeechModel],
+    compute: Callable[[SpeechModel, Sequence[Signal]], Signal],
+    device: str,
+) -> Measure:
+    """Describe what a model computes of signals."""
+    how = f"{how} soxr-{metadata.version('soxr')} reading-{_READING}"
+    return Measure(columns, how, partial(_outcomes, load=load, compute=compute, batch_s=BATCH_S[device]))
 
 
 def _outcomes(
-    measure: Measure, utterances: Sequence[Utterance], todo: Sequence[int], n_jobs: int
-) -> Iterator[tuple[int, Floats | AudioError]]:
-    """Measure what is left, batch by batch; give rows as they are done."""
-    if not todo:
+    work: Work,
+    *,
+    load: Callable[[], SpeechModel],
+    compute: Callable[[SpeechModel, Sequence[Signal]], Signal],
+    batch_s: float,
+) -> Generator[tuple[int, Outcome], None, None]:
+    """Put what is left through the model, batch by batch; give rows as they are done."""
+    if not work.utterances:
         return
-    model = measure.model()
-    with ThreadPoolExecutor(n_jobs) as pool:
-        lengths = pool.map(lambda row: _duration(utterances[row]), todo)
-        for batch in batches_by_length(dict(zip(todo, lengths, strict=True)), BATCH_S[measure.device]):
-            read = list(pool.map(lambda row: _signal(utterances[row], model), batch))
-            good = [
-                (row, signal) for row, signal in zip(batch, read, strict=True) if not isinstance(signal, AudioError)
-            ]
-            yield from ((row, bad) for row, bad in zip(batch, read, strict=True) if isinstance(bad, AudioError))
-            if good:
-                yield from _computed(measure, model, utterances, good)
-
-
-def _computed(
-    measure: Measure, model: SpeechModel, utterances: Sequence[Utterance], good: Sequence[tuple[int, Floats]]
-) -> Iterator[tuple[int, Floats | AudioError]]:
-    for (row, _), found in zip(good, measure.compute(model, [signal for _, signal in good]), strict=True):
-        file = utterances[row].file
-        unusable = AudioError(f"{file}: the model gives numbers that are not finite; leave it out")
-        yield row, found if np.isfinite(found).all() else unusable
+    model, utterances = load(), work.utterances
+    with ThreadPoolExecutor(work.n_jobs) as pool:
+        lengths = pool.map(_duration, utterances.values())
+        for batch in batches_by_length(dict(zip(utterances, lengths, strict=True)), batch_s):
+            read = dict(zip(batch, pool.map(lambda row: _signal(utterances[row], model), batch), strict=True))
+            yield from ((row, bad) for row, bad in read.items() if isinstance(bad, AudioError))
+            good = {row: signal for row, signal in read.items() if not isinstance(signal, AudioError)}
+            found = compute(model, list(good.values())) if good else ()
+            for row, values in zip(good, found, strict=True):
+                file = utterances[row].file
+                unusable = AudioError(f"{file}: the model gives numbers that are not finite; leave it out")
+                yield row, values if np.isfinite(values).all() else unusable
 
 
 def batches_by_length(lengths: dict[int, float], longest: float) -> list[list[int]]:
@@ -256,7 +297,7 @@ def _duration(utterance: Utterance) -> float:
         return 0.0
 
 
-def _signal(utterance: Utterance, model: SpeechModel) -> Floats | AudioError:
+def _signal(utterance: Utterance, model: SpeechModel) -> Signal | AudioError:
     file = utterance.file
     try:
         signal, rate = read_audio(*utterance)
