@@ -14,8 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from affectmap.corpora import Corpus, iemocap, load_corpus
-from affectmap.corpora.label_sheets import join_labels
-from affectmap.corpora.sheet import read_sheet
+from affectmap.corpora.label_sheets import join_labels, read_sheet
 from affectmap.errors import AffectmapError, CorpusError
 from affectmap.schema import Emotion, validate_table
 

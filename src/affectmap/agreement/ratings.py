@@ -29,7 +29,7 @@ from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from affectmap.corpora.sheet import read_sheet
+from affectmap.corpora.label_sheets import read_sheet
 from affectmap.errors import CorpusError, LabelError
 from affectmap.files import write_text
 from affectmap.schema import LABELS, parse_emotion, parse_number, parse_rating

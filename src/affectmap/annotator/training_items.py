@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from affectmap.corpora.sheet import read_sheet
+from affectmap.corpora.label_sheets import read_sheet
 from affectmap.corpora.synthetic.recordings import LANGUAGES, speak_corpora
 from affectmap.errors import AffectmapError, LabelError
 from affectmap.files import new_folder, write_text

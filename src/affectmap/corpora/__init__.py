@@ -13,13 +13,11 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from difflib import get_close_matches
-from functools import partial
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
 from affectmap.corpora import aesdd, audformat, cafe, emodb, iemocap, savee, table, urdu
-from affectmap.corpora.card import Corpus, CorpusCard, LabelSheet, Name, NamingError, Reader
-from affectmap.corpora.folder import find_recordings
+from affectmap.corpora.folder import Corpus, CorpusCard, LabelSheet, Name, NamingError, Reader, find_recordings
 from affectmap.corpora.label_sheets import join_labels
 from affectmap.errors import CorpusError, UsageError
 from affectmap.schema import Finding
@@ -181,11 +179,10 @@ def name_readers() -> Iterator[tuple[str, Callable[[PurePath], Name | None]]]:
 
 
 def _load_supported(name: str, folder: Path, excited_as_happy: bool) -> Corpus:
-    load: Callable[[Path], Corpus] = _READERS[name].load
-    if name == iemocap.CARD.name:
-        load = partial(iemocap.load, excited_as_happy=excited_as_happy)
     try:
-        return load(folder)
+        if name == iemocap.CARD.name:
+            return iemocap.load(folder, excited_as_happy=excited_as_happy)
+        return _READERS[name].load(folder)
     except NamingError as error:
         owner = _recognise(folder)
         hint = "" if owner is None else f"; it looks like {owner.title}: use {owner.name}={folder}"

@@ -16,9 +16,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from affectmap.corpora.card import Corpus
-from affectmap.corpora.sheet import Rows, read_rows, text_of
-from affectmap.corpora.table import build_corpus, parse_time
+from affectmap.corpora.folder import Corpus
+from affectmap.corpora.table import Rows, build_corpus, parse_time, read_rows, text_of
 from affectmap.errors import CorpusError
 from affectmap.extras import require
 from affectmap.schema import LABEL_RANGE, LABELS, Emotion, Finding, parse_emotion

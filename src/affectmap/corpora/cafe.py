@@ -17,10 +17,9 @@ from __future__ import annotations
 
 import re
 from itertools import product
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
-from affectmap.corpora.card import Corpus, CorpusCard, LabelSheet, Name, Reader
-from affectmap.corpora.folder import read_folder
+from affectmap.corpora.folder import CorpusCard, LabelSheet, Name, Reader
 from affectmap.schema import Emotion
 
 _EMOTIONS = {
@@ -91,26 +90,5 @@ def official_names() -> list[str]:
     ]
 
 
-def load(folder: Path) -> Corpus:
-    """Read CaFE from a folder.
-
-    Args:
-        folder: The folder; recordings are found anywhere below it.
-
-    Returns:
-        The corpus without activation and valence; `affectmap.corpora.load_corpus` joins its sheet.
-
-    Raises:
-        CorpusError: If the folder cannot be used, holds no recording so named, or one twice.
-
-    Example:
-        >>> import tempfile
-        >>> folder = Path(tempfile.mkdtemp())
-        >>> (folder / "02-T-2-6.wav").touch()
-        >>> load(folder).table["speaker"].tolist()
-        ['02']
-    """
-    return read_folder(CARD, folder, parse_name, official_names())
-
-
-READER = Reader(CARD, parse_name, load)
+READER = Reader(CARD, parse_name, official_names)
+load = READER.load

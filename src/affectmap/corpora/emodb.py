@@ -15,10 +15,9 @@ Interspeech 2005.
 from __future__ import annotations
 
 import re
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
-from affectmap.corpora.card import Corpus, CorpusCard, LabelSheet, Name, Reader
-from affectmap.corpora.folder import read_folder
+from affectmap.corpora.folder import CorpusCard, LabelSheet, Name, Reader
 from affectmap.schema import Emotion
 
 _EMOTIONS = {
@@ -70,26 +69,5 @@ def parse_name(path: PurePath) -> Name | None:
     return Name(path.stem, speaker, _EMOTIONS[match["emotion"]], _SEX[speaker])
 
 
-def load(folder: Path) -> Corpus:
-    """Read EMO-DB from a folder.
-
-    Args:
-        folder: The folder; recordings are found anywhere below it.
-
-    Returns:
-        The corpus without activation and valence; `affectmap.corpora.load_corpus` joins its sheet.
-
-    Raises:
-        CorpusError: If the folder cannot be used, holds no recording so named, or one twice.
-
-    Example:
-        >>> import tempfile
-        >>> folder = Path(tempfile.mkdtemp())
-        >>> (folder / "03a01Wa.wav").touch()
-        >>> load(folder).table["speaker"].tolist()
-        ['03']
-    """
-    return read_folder(CARD, folder, parse_name)
-
-
-READER = Reader(CARD, parse_name, load)
+READER = Reader(CARD, parse_name)
+load = READER.load

@@ -26,8 +26,7 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
-from affectmap.corpora.card import Corpus, CorpusCard, Name, Reader
-from affectmap.corpora.folder import read_folder, walk_files
+from affectmap.corpora.folder import Corpus, CorpusCard, Name, Reader, read_folder, walk_files
 from affectmap.errors import CorpusError
 from affectmap.schema import LABEL_RANGE, LABELS, Emotion, Finding, validate_table
 
@@ -222,4 +221,4 @@ def _findings(names: list[str], evaluations: dict[str, Evaluation]) -> Iterator[
             yield Finding(CARD.name, f"{name}.wav", "unlabelled", detail)
 
 
-READER = Reader(CARD, parse_name, load)
+READER = Reader(CARD, parse_name)

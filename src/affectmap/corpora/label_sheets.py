@@ -5,11 +5,13 @@ steps, by one rater. Their headers carry traps (a trailing space, a misspelt ``f
 columns), so each is mapped letter for letter by the `LabelSheet` of its card.
 Any other corpus takes a sheet ``NAME.csv`` with the plain header ``filename,activation,valence``.
 
-What is broken in a sheet is an error; what merely has no counterpart is a finding.
+What is broken in a sheet is an error; what merely has no counterpart is a finding. Any CSV file is read strictly
+(`read_sheet`): a row with a cell too many or too few is an error that names the line; only blank lines are skipped.
 """
 
 from __future__ import annotations
 
+import csv
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,9 +19,8 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
-from affectmap.corpora.card import Corpus, LabelSheet
-from affectmap.corpora.sheet import Sheet, read_sheet
-from affectmap.errors import LabelError
+from affectmap.corpora.folder import Corpus, LabelSheet
+from affectmap.errors import AffectmapError, LabelError
 from affectmap.schema import AUDIO_SUFFIXES, LABELS, Finding, parse_rating
 
 if TYPE_CHECKING:
@@ -283,3 +284,78 @@ def _none_of(labels: Iterable[str]) -> str:
 
 def _short(path: str) -> str:
     return "/".join(PurePosixPath(path).parts[-2:])
+
+
+class Sheet(NamedTuple):
+    """The cells of a CSV file as text.
+
+    Attributes:
+        header: Column names exactly as written.
+        rows: Cells, one list for each row.
+        lines: Line in the file where each row ends, counted from 1 (the header is line 1).
+    """
+
+    header: list[str]
+    rows: list[list[str]]
+    lines: list[int]
+
+
+def read_sheet(file: Path, error: type[AffectmapError]) -> Sheet:
+    r"""Read a comma-separated file with a header.
+
+    Args:
+        file: The file, UTF-8 with or without a byte order mark.
+        error: Error to raise if it cannot be read.
+
+    Returns:
+        Its cells as text.
+
+    Raises:
+        AffectmapError: Of the given class, if the file is missing, empty, no UTF-8 text, not separated by commas, or
+            has a ragged row.
+
+    Example:
+        >>> import tempfile
+        >>> file = Path(tempfile.mkdtemp(), "a.csv")
+        >>> _ = file.write_text("filename,activation\na.wav,3.5\n")
+        >>> read_sheet(file, AffectmapError).rows
+        [['a.wav', '3.5']]
+    """
+    rows: list[list[str]] = []
+    lines: list[int] = []
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as stream:
+            first = next((line for line in stream if line.strip()), "")
+            _refuse_other_separators(first, file, error)
+            stream.seek(0)
+            reader = csv.reader(stream, strict=True)
+            for cells in reader:
+                if cells:
+                    rows.append(cells)
+                    lines.append(reader.line_num)
+    except OSError as reason:
+        raise error(f"{file} cannot be read: {reason.strerror}") from reason
+    except UnicodeDecodeError as reason:
+        raise error(f"{file} is not UTF-8 text (byte {reason.start}); save it as CSV in UTF-8") from reason
+    except csv.Error as reason:
+        raise error(f"{file} cannot be read as CSV: {reason}") from reason
+    if not rows:
+        raise error(f"{file} is empty; expected a header and rows")
+    _refuse_ragged(rows, lines, file, error)
+    return Sheet(rows[0], rows[1:], lines[1:])
+
+
+def _refuse_other_separators(header: str, file: Path, error: type[AffectmapError]) -> None:
+    # Never read with another separator: cells that hold decimal commas would have to be guessed, too.
+    for separator, name in ((";", "semicolons"), ("\t", "tabs")):
+        if "," not in header and separator in header.strip():
+            raise error(f"{file} looks separated by {name}; save it with commas (and numbers with points)")
+
+
+def _refuse_ragged(rows: list[list[str]], lines: list[int], file: Path, error: type[AffectmapError]) -> None:
+    for cells, line in zip(rows, lines, strict=True):
+        if len(cells) != len(rows[0]):
+            raise error(
+                f"{file}, line {line} has {len(cells)} cells, the header {len(rows[0])}; separate cells by "
+                "commas and quote those that hold one"
+            )

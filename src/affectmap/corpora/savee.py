@@ -16,10 +16,9 @@ from __future__ import annotations
 
 import re
 from itertools import product
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
-from affectmap.corpora.card import Corpus, CorpusCard, Name, Reader
-from affectmap.corpora.folder import read_folder
+from affectmap.corpora.folder import CorpusCard, Name, Reader
 from affectmap.schema import Emotion
 
 _SPEAKERS = ("DC", "JE", "JK", "KL")
@@ -87,26 +86,5 @@ def official_names() -> list[str]:
     ]
 
 
-def load(folder: Path) -> Corpus:
-    """Read SAVEE from a folder.
-
-    Args:
-        folder: The folder; recordings are found anywhere below it, in either layout.
-
-    Returns:
-        The corpus without activation and valence.
-
-    Raises:
-        CorpusError: If the folder cannot be used, holds no recording so named, or one twice.
-
-    Example:
-        >>> import tempfile
-        >>> folder = Path(tempfile.mkdtemp())
-        >>> (folder / "KL_sa07.wav").touch()
-        >>> load(folder).table["speaker"].tolist()
-        ['KL']
-    """
-    return read_folder(CARD, folder, parse_name, official_names())
-
-
-READER = Reader(CARD, parse_name, load)
+READER = Reader(CARD, parse_name, official_names)
+load = READER.load

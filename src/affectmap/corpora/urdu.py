@@ -18,10 +18,9 @@ languages. Frontiers of Information Technology 2018.
 from __future__ import annotations
 
 import re
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
-from affectmap.corpora.card import Corpus, CorpusCard, LabelSheet, Name, Reader
-from affectmap.corpora.folder import read_folder
+from affectmap.corpora.folder import CorpusCard, LabelSheet, Name, Reader
 from affectmap.schema import Emotion
 
 _EMOTIONS = {"A": Emotion.ANGRY, "H": Emotion.HAPPY, "N": Emotion.NEUTRAL, "S": Emotion.SAD}
@@ -67,26 +66,5 @@ def parse_name(path: PurePath) -> Name | None:
     return Name(path.stem, match["speaker"], _EMOTIONS[match["emotion"]], _SEX[match["sex"]])
 
 
-def load(folder: Path) -> Corpus:
-    """Read URDU from a folder.
-
-    Args:
-        folder: The folder; recordings are found anywhere below it.
-
-    Returns:
-        The corpus without activation and valence; `affectmap.corpora.load_corpus` joins its sheet.
-
-    Raises:
-        CorpusError: If the folder cannot be used, holds no recording so named, or one twice.
-
-    Example:
-        >>> import tempfile
-        >>> folder = Path(tempfile.mkdtemp())
-        >>> (folder / "SF11_F2_S04.wav").touch()
-        >>> load(folder).table["speaker"].tolist()
-        ['SF11']
-    """
-    return read_folder(CARD, folder, parse_name)
-
-
-READER = Reader(CARD, parse_name, load)
+READER = Reader(CARD, parse_name)
+load = READER.load

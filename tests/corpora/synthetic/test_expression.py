@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from affectmap.corpora.synthetic import expression as _expression
-from affectmap.corpora.synthetic.expression import CUES, Expression, Speaker, colour, line
+from affectmap.corpora.synthetic import recordings as _expression
+from affectmap.corpora.synthetic.recordings import CUES, Expression, Speaker, colour, line
 
 RATE = 22050
 SILENT_ROOM = -200.0

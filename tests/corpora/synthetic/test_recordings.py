@@ -11,8 +11,7 @@ import soundfile
 
 from affectmap.corpora import load_corpus
 from affectmap.corpora.synthetic import recordings as synthetic
-from affectmap.corpora.synthetic.expression import CUES
-from affectmap.corpora.synthetic.recordings import LANGUAGES, NOTICE, speak_corpora
+from affectmap.corpora.synthetic.recordings import CUES, LANGUAGES, NOTICE, speak_corpora
 from affectmap.errors import ConfigError, StorageError
 
 EMOTIONS = ["neutral", "sad", "happy", "angry"]

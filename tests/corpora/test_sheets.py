@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from affectmap.corpora.sheet import read_rows, read_sheet, text_of
+from affectmap.corpora.label_sheets import read_sheet
+from affectmap.corpora.table import read_rows, text_of
 from affectmap.errors import CorpusError, LabelError
 
 
