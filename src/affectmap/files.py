@@ -86,44 +86,13 @@ def _told(path: Path, only: tuple[int, ...] | None = None) -> Iterator[None]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path` as UTF-8, whole or not at all.
-
-    Args:
-        path: The file; its folder is made if missing.
-        text: Its content.
-
-    Raises:
-        StorageError: If the file cannot be written.
-
-    Example:
-        >>> import tempfile
-        >>> file = Path(tempfile.mkdtemp()) / "notes.txt"
-        >>> write_text(file, "complete")
-        >>> file.read_text()
-        'complete'
-    """
+    """Write `text` to `path` as UTF-8, whole or not at all; its folder is made if missing."""
     with new_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, content: object) -> None:
-    """Write `content` to `path` as indented JSON, whole or not at all.
-
-    Args:
-        path: The file; its folder is made if missing.
-        content: Dictionaries, lists, texts and numbers, those of NumPy included. JSON has no word for
-            ``NaN`` and infinity: they become ``null``.
-
-    Raises:
-        StorageError: If the file cannot be written.
-
-    Example:
-        >>> import tempfile
-        >>> file = Path(tempfile.mkdtemp()) / "results.json"
-        >>> write_json(file, {"uar": 0.5, "p_value": float("nan")})
-        >>> json.loads(file.read_text())
-        {'uar': 0.5, 'p_value': None}
-    """
+    """Write `content` as indented JSON, whole or not at all; ``NaN`` and infinity become ``null``."""
     write_text(path, json.dumps(_without_nan(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
@@ -141,26 +110,7 @@ def _without_nan(content: object) -> object:
 
 @contextmanager
 def new_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
-    """Give a temporary folder beside `path`; on success it becomes `path`, on any failure it is removed.
-
-    Args:
-        path: The folder to be made.
-        overwrite: Whether an existing folder may be replaced; only one that affectmap wrote is.
-
-    Yields:
-        The temporary folder to write into.
-
-    Raises:
-        StorageError: If `path` exists and may not be replaced, or cannot be made.
-
-    Example:
-        >>> import tempfile
-        >>> target = Path(tempfile.mkdtemp()) / "results"
-        >>> with new_folder(target) as temporary:
-        ...     write_text(temporary / "a.txt", "a")
-        >>> sorted(file.name for file in target.iterdir())
-        ['.affectmap', 'a.txt']
-    """
+    """Give a temporary folder beside `path` that becomes it on success; only one that affectmap wrote is replaced."""
     check_new_folder(path, overwrite=overwrite)
     temporary = _beside(path)
     made = [parent for parent in temporary.parents if not parent.exists()]
@@ -186,19 +136,7 @@ def new_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
 
 
 def check_new_folder(path: Path, *, overwrite: bool) -> None:
-    """Make sure that `new_folder` may write `path`; call it before long work.
-
-    Args:
-        path: The folder to be made.
-        overwrite: Whether a folder that affectmap wrote may be replaced. An empty one always may.
-
-    Raises:
-        StorageError: If `path` exists and may not be replaced, or its place cannot be written to.
-
-    Example:
-        >>> import tempfile
-        >>> check_new_folder(Path(tempfile.mkdtemp()) / "results", overwrite=False)
-    """
+    """Make sure that `new_folder` may write `path`, an empty folder included; call it before long work."""
     with _told(path):
         if path.is_symlink():
             raise StorageError(f"{path} is a link; name the folder that it leads to with -o")

@@ -120,18 +120,7 @@ def parse_emotion(name: str) -> Emotion:
 
 
 def closest_emotion(name: str) -> Emotion | None:
-    """Find the emotion that a misspelt name probably means, for messages only.
-
-    Args:
-        name: A name that `parse_emotion` does not know.
-
-    Returns:
-        The emotion; ``None`` if no name comes close.
-
-    Example:
-        >>> closest_emotion("angyr"), closest_emotion("table")
-        (<Emotion.ANGRY: 'angry'>, None)
-    """
+    """Find the emotion that a misspelt name probably means, for messages only."""
     close = get_close_matches(name.strip().lower(), _EMOTION_OF, n=1, cutoff=0.75)
     return _EMOTION_OF[close[0]] if close else None
 

@@ -38,14 +38,7 @@ Mask = npt.NDArray[np.bool_]
 
 
 class SignalFlags(NamedTuple):
-    """What the samples alone tell; see the module.
-
-    Attributes:
-        too_short: Whether nothing can be measured.
-        silent: Whether there is no sound.
-        clipped: Whether too many samples lie at full scale.
-        problem: Why nothing can be measured, for people; ``None`` where it can.
-    """
+    """What the samples alone say; see the module. `problem` says why nothing can be measured, else it is ``None``."""
 
     too_short: bool
     silent: bool
@@ -54,22 +47,7 @@ class SignalFlags(NamedTuple):
 
 
 def signal_flags(signal: npt.NDArray[np.float32], sampling_rate: int, clipped_share: float) -> SignalFlags:
-    """Look at the samples of one recording.
-
-    Args:
-        signal: Shape (n_samples,), full scale at 1.
-        sampling_rate: In Hz.
-        clipped_share: Share of samples at full scale from which on it counts as clipped, 0..1.
-
-    Returns:
-        The flags, and why nothing can be measured where that is so.
-
-    Example:
-        >>> signal_flags(np.zeros(16000, np.float32), 16000, 0.01)
-        SignalFlags(too_short=False, silent=True, clipped=False, problem=None)
-        >>> signal_flags(np.zeros(160, np.float32), 16000, 0.01).problem
-        'lasts 0.01 s, expected at least 0.06 s'
-    """
+    """Look at the samples of a recording; `clipped_share` is the share at full scale from which on it is clipped."""
     duration = len(signal) / sampling_rate
     if duration < MIN_DURATION_S:
         silent = not len(signal) or float(np.abs(signal).max()) < SILENCE_PEAK

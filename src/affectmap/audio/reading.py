@@ -100,57 +100,19 @@ def read_audio(
 
 
 def printable(path: str | Path) -> str:
-    r"""Write a path as text: tables and terminals cannot hold bytes that are not UTF-8.
-
-    Args:
-        path: Of a file or folder; on Linux any bytes may stand in it.
-
-    Returns:
-        The path, with ``\x`` and two digits for each byte that is not UTF-8.
-
-    Example:
-        >>> printable(os.fsdecode(b"caf\xe9.wav"))
-        'caf\\xe9.wav'
-        >>> printable("café.wav")
-        'café.wav'
-    """
+    r"""Write a path as text, with ``\x`` and two digits for each byte that is not UTF-8."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def check_rate(file: Path, sampling_rate: int) -> None:
-    """Refuse a file whose header tells a rate that no recording has: resampling would make it huge, or nothing.
-
-    Args:
-        file: The file.
-        sampling_rate: In Hz, as its header has it.
-
-    Raises:
-        AudioError: If it lies outside of `RATES`.
-
-    Example:
-        >>> check_rate(Path("hum.wav"), 1)
-        Traceback (most recent call last):
-        affectmap.errors.AudioError: hum.wav: its rate is 1 Hz, expected 1000 to 768000; convert it
-    """
+    """Refuse a file whose header has a rate that no recording has: resampling would make it huge, or nothing."""
     low, high = RATES
     if not low <= sampling_rate <= high:
         raise AudioError(f"{file}: its rate is {sampling_rate} Hz, expected {low} to {high}; convert it")
 
 
 def unreadable(file: Path, error: Exception) -> AudioError:
-    """Say in one line why libsndfile cannot read a file.
-
-    Args:
-        file: The file.
-        error: One of `UNREADABLE`.
-
-    Returns:
-        The error to raise.
-
-    Example:
-        >>> str(unreadable(Path("notes.wav"), ValueError("Format not recognised.")))
-        'notes.wav: broken, or not audio (Format not recognised); restore or convert it'
-    """
+    """Say in one line why libsndfile cannot read a file; `error` is one of `UNREADABLE`."""
     if isinstance(error, UnicodeEncodeError):
         return AudioError(f"{file}: its path is not UTF-8; rename file or folder")
     reason = getattr(error, "error_string", str(error)).strip().rstrip(".") or "unknown format"
@@ -197,20 +159,7 @@ def check_signal(signal: NDArray[np.float32], sampling_rate: int, origin: str | 
 
 
 def resample(signal: NDArray[np.float32], sampling_rate: int, target_rate: int) -> NDArray[np.float32]:
-    """Resample with libsoxr at its high quality, as openSMILE's own ``resample`` option does.
-
-    Args:
-        signal: Shape (n_samples,).
-        sampling_rate: Of the signal, in Hz.
-        target_rate: Wanted, in Hz.
-
-    Returns:
-        The signal at `target_rate`; `signal` itself where the rates are equal.
-
-    Example:
-        >>> resample(np.zeros(48000, np.float32), 48000, 16000).shape
-        (16000,)
-    """
+    """Resample with libsoxr at its high quality, as openSMILE's own ``resample`` option does."""
     if sampling_rate == target_rate:
         return signal
     return np.asarray(soxr.resample(signal, sampling_rate, target_rate, quality="HQ"), dtype=np.float32)
@@ -265,24 +214,7 @@ def _cut_short(file: Path, held_s: float, promised_s: float) -> AudioError:
 
 
 def promised_share(file: Path) -> float:
-    """Compare the sound that a file's header promises with what the file holds.
-
-    Args:
-        file: Path of a recording.
-
-    Returns:
-        How many times the sound bytes that the file holds its header promises; 1 where it promises nothing.
-
-    Raises:
-        AudioError: If the file is missing, empty or cannot be opened, or an OGG file ends within a page.
-
-    Example:
-        >>> import tempfile
-        >>> file = Path(tempfile.mkdtemp()) / "hum.wav"
-        >>> soundfile.write(file, np.zeros(16000), 16000)
-        >>> promised_share(file)
-        1.0
-    """
+    """Say how many times the bytes of sound that a file holds its header promises; 1 where it promises nothing."""
     try:
         if not file.exists():
             raise AudioError(f"{file}: there is no such file; restore it or correct its path")

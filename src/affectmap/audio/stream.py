@@ -94,14 +94,7 @@ class Recording:
         return self._n_read / self.sampling_rate
 
     def blocks(self) -> Iterator[Signal]:
-        """Read the file from its beginning.
-
-        Yields:
-            Blocks of the mean of the channels, float32, full scale at 1, of a few seconds.
-
-        Raises:
-            AudioError: If the file cannot be read at all; one that breaks off later ends there with a note.
-        """
+        """Read the file from its beginning; one that breaks off ends there with a note."""
         self.gaps.clear()
         self._n_read, self._broken = 0, ""
         size = max(1, min(round(_BLOCK_S * self.sampling_rate), _BLOCK_VALUES // len(self._peaks)))
@@ -131,11 +124,7 @@ class Recording:
         self.gaps.append((begin, end))
 
     def notes(self) -> list[str]:
-        """Tell what was met while reading.
-
-        Returns:
-            Sentences for people: a recording that was cut short, samples that are no numbers, dead channels.
-        """
+        """Tell what was met while reading."""
         rate, notes = self.sampling_rate, []
         promised = max(self._n_samples, round(self._n_samples * self._promised))
         if self._broken or promised - self._n_read > TOLERANCE_S * rate:
@@ -185,11 +174,7 @@ class PulseCode:
         self._handle, self._n_odd = handle, 0
 
     def blocks(self) -> Iterator[Signal]:
-        """Give samples as soon as they are there, until the stream ends.
-
-        Yields:
-            Blocks, float32, full scale at 1, as libsndfile gives those of a file.
-        """
+        """Give samples as soon as they are there, until the stream ends."""
         read = getattr(self._handle, "read1", None) or self._handle.read
         left = b""
         while data := read(_PCM_READ):
@@ -206,21 +191,7 @@ class PulseCode:
 
 
 def at_rate(source: Source, sampling_rate: int) -> Iterator[Signal]:
-    """Give a source's blocks at another rate, by libsoxr at its high quality.
-
-    Args:
-        source: Of any rate.
-        sampling_rate: Wanted, in Hz.
-
-    Yields:
-        Blocks at `sampling_rate`; the source's own where the rates are equal.
-
-    Example:
-        >>> import io
-        >>> pcm = PulseCode(io.BytesIO(bytes(2 * 48000)), 48000)
-        >>> sum(len(block) for block in at_rate(pcm, 16000))
-        16000
-    """
+    """Give a source's blocks at another rate, by libsoxr at its high quality; its own where the rates are equal."""
     if source.sampling_rate == sampling_rate:
         yield from source.blocks()
         return

@@ -38,14 +38,7 @@ _TABLES = (".csv", ".parquet")
 
 
 class Spec(NamedTuple):
-    """A corpus as named by the user.
-
-    Attributes:
-        kind: ``corpus`` (supported), ``table`` or ``audformat``.
-        name: Name of the corpus in this run.
-        path: Its folder or table.
-        tables: Tables of an audformat database that the user chose.
-    """
+    """A corpus as named by the user; its kind is ``corpus`` (supported), ``table`` or ``audformat``."""
 
     kind: str
     name: str
@@ -54,22 +47,7 @@ class Spec(NamedTuple):
 
 
 def parse_spec(text: str) -> Spec:
-    """Read the text that names a corpus.
-
-    Args:
-        text: For example ``emodb=DIR``, ``table:NAME=FILE`` or ``audformat:NAME=DIR#TABLE``.
-
-    Returns:
-        Its parts.
-
-    Raises:
-        UsageError: If a part is missing, or the corpus is neither supported nor in a form that any corpus
-            may have.
-
-    Example:
-        >>> parse_spec("table:mine=notes.csv")
-        Spec(kind='table', name='mine', path=PosixPath('notes.csv'), tables=())
-    """
+    """Read the text that names a corpus, such as ``emodb=DIR``, ``table:NAME=FILE`` or ``audformat:NAME=DIR#TABLE``."""
     front, equals, path = text.partition("=")
     kind, colon, name = front.rpartition(":")
     if not equals or not path or not _NAME.fullmatch(name) or (colon and kind not in ("table", "audformat")):
@@ -165,16 +143,7 @@ def load_corpus(spec: str, labels: Path | None = None, *, excited_as_happy: bool
 
 
 def name_readers() -> Iterator[tuple[str, Callable[[PurePath], Name | None]]]:
-    """Give what reads the file names of each supported corpus.
-
-    Yields:
-        Title of a corpus, and the function that reads a name as that corpus gives them.
-
-    Example:
-        >>> readers = dict(name_readers())
-        >>> readers["URDU"](PurePath("SF11_F2_S04.wav")).emotion
-        <Emotion.SAD: 'sad'>
-    """
+    """Give the title of each supported corpus with what reads its file names."""
     return ((reader.card.title, reader.parse_name) for reader in _READERS.values())
 
 

@@ -62,18 +62,7 @@ CARD = CorpusCard(
 
 
 def parse_name(path: PurePath) -> Name | None:
-    """Read the name of an AESDD recording; ``None`` if it is not one.
-
-    Args:
-        path: Path of the recording; only its name counts.
-
-    Returns:
-        What the name tells.
-
-    Example:
-        >>> parse_name(PurePath("fear/f10 (01).wav"))[:3]
-        ('f10 (1)', '1', <Emotion.FEAR: 'fear'>)
-    """
+    """Read the name of an AESDD recording; ``None`` if it is not one."""
     match = _NAME.fullmatch(path.stem)
     if match is None:
         return None
@@ -82,15 +71,7 @@ def parse_name(path: PurePath) -> Name | None:
 
 
 def official_names() -> list[str]:
-    """Name all 605 published recordings, each spelt as published.
-
-    Returns:
-        File names without their folders.
-
-    Example:
-        >>> len(official_names())
-        605
-    """
+    """Name all 605 published recordings, each spelt as published."""
     grid = (f"{e}{sentence:02} ({n})" for e, sentence, n in product(_EMOTIONS, range(1, 21), range(1, 7)))
     stems = [_SPELT.get(stem, stem) for stem in grid if stem not in _ABSENT]
     return sorted(f"{stem}.wav" for stem in (*stems, *_SECOND_TAKES))

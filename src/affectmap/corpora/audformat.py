@@ -61,18 +61,7 @@ class _Table:
 
 
 def is_database(folder: Path) -> bool:
-    """Tell whether a folder is an audformat database.
-
-    Args:
-        folder: Any path.
-
-    Returns:
-        Whether it holds a header ``db.yaml``.
-
-    Example:
-        >>> is_database(Path("no such folder"))
-        False
-    """
+    """Tell whether a folder is an audformat database."""
     return (folder.expanduser() / HEADER).is_file()
 
 

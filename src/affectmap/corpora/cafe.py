@@ -53,18 +53,7 @@ CARD = CorpusCard(
 
 
 def parse_name(path: PurePath) -> Name | None:
-    """Read the name of a CaFE recording; ``None`` if it is not one.
-
-    Args:
-        path: Path of the recording; only its name counts.
-
-    Returns:
-        What the name tells.
-
-    Example:
-        >>> parse_name(PurePath("Tristesse/Fort/02-T-2-6.wav"))[1:4]
-        ('02', <Emotion.SAD: 'sad'>, 'female')
-    """
+    """Read the name of a CaFE recording; ``None`` if it is not one."""
     match = _NAME.fullmatch(path.stem)
     if match is None:
         return None
@@ -74,15 +63,7 @@ def parse_name(path: PurePath) -> Name | None:
 
 
 def official_names() -> list[str]:
-    """Name all 936 published recordings.
-
-    Returns:
-        File names, neutral ones at intensity 1 only.
-
-    Example:
-        >>> len(official_names())
-        936
-    """
+    """Name all 936 published recordings."""
     return [
         f"{speaker:02}-{emotion}-{intensity}-{sentence}.wav"
         for speaker, emotion, intensity, sentence in product(range(1, 13), _EMOTIONS, (1, 2), range(1, 7))

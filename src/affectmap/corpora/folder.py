@@ -127,48 +127,12 @@ class Reader(NamedTuple):
     official_names: Callable[[], list[str]] = list
 
     def load(self, folder: Path) -> Corpus:
-        """Read the corpus from a folder.
-
-        Args:
-            folder: The folder; recordings are found anywhere below it.
-
-        Returns:
-            The corpus without activation and valence; `affectmap.corpora.load_corpus` joins its sheet.
-
-        Raises:
-            CorpusError: If the folder cannot be used, holds no recording so named, or one twice.
-
-        Example:
-            >>> import tempfile
-            >>> from affectmap.corpora import emodb
-            >>> folder = Path(tempfile.mkdtemp())
-            >>> (folder / "03a01Wa.wav").touch()
-            >>> emodb.load(folder).table["speaker"].tolist()
-            ['03']
-        """
+        """Read the corpus from a folder."""
         return read_folder(self.card, folder, self.parse_name, self.official_names())
 
 
 def find_recordings(folder: Path) -> tuple[list[Path], int]:
-    """Find every recording below a folder; links to folders are followed, hidden files are only counted.
-
-    Args:
-        folder: The folder to search.
-
-    Returns:
-        The recordings with absolute paths in alphabetical order, and how many hidden ones (a leading dot, or
-        inside ``__MACOSX``) were passed over.
-
-    Raises:
-        CorpusError: If the folder is missing, is a file, cannot be read, or holds no recording.
-
-    Example:
-        >>> import tempfile
-        >>> folder = Path(tempfile.mkdtemp())
-        >>> (folder / "a.wav").touch()
-        >>> [file.name for file in find_recordings(folder)[0]]
-        ['a.wav']
-    """
+    """Find all recordings below a folder in alphabetical order, and count the hidden ones, which are passed over."""
     folder = folder.expanduser().absolute()
     if folder.is_file():
         raise CorpusError(f"{folder} is a file; expected the folder of a corpus")
@@ -182,22 +146,7 @@ def find_recordings(folder: Path) -> tuple[list[Path], int]:
 
 
 def walk_files(folder: Path) -> Iterator[Path]:
-    """Give every file below a folder; links to folders are followed, each real folder once.
-
-    Args:
-        folder: The folder.
-
-    Yields:
-        Paths that begin with `folder`.
-
-    Raises:
-        CorpusError: If a folder in it cannot be read.
-
-    Example:
-        >>> import tempfile
-        >>> list(walk_files(Path(tempfile.mkdtemp())))
-        []
-    """
+    """Give every file below a folder; links to folders are followed, each real folder once."""
     seen: set[str] = set()
     for directory, subfolders, names in os.walk(folder, followlinks=True, onerror=_refuse):
         # A link may lead back up.

@@ -79,18 +79,7 @@ class Evaluation(NamedTuple):
 
 
 def parse_name(path: PurePath) -> Name | None:
-    """Read the name of an IEMOCAP utterance; ``None`` if it is not one.
-
-    Args:
-        path: Path of the recording; only its name counts.
-
-    Returns:
-        What the name tells; the emotion stands in the corpus's lists instead.
-
-    Example:
-        >>> parse_name(PurePath("Ses01F_impro01_M003.wav")).speaker
-        'Ses01M'
-    """
+    """Read the name of an IEMOCAP utterance; ``None`` if it is not one."""
     match = _NAME.fullmatch(path.stem)
     if match is None:
         return None
@@ -99,22 +88,7 @@ def parse_name(path: PurePath) -> Name | None:
 
 
 def parse_evaluation(line: str) -> Evaluation | None:
-    r"""Read one line of an ``EmoEvaluation`` list; ``None`` if it is not about one utterance.
-
-    Args:
-        line: For example ``[6.2901 - 8.2357] TAB Ses01F_impro01_F000 TAB neu TAB [2.5000, 2.5000, 2.5000]``,
-            time in seconds, utterance, emotion, [valence, activation, dominance].
-
-    Returns:
-        What the line says.
-
-    Raises:
-        CorpusError: If the line begins as one about an utterance and does not go on so.
-
-    Example:
-        >>> parse_evaluation("[6.2 - 8.2]\tSes01F_impro01_F000\tneu\t[2.5, 3.0, 1.0]").activation
-        3.0
-    """
+    """Read one line of an ``EmoEvaluation`` list; ``None`` if it is not about one utterance."""
     if not line.startswith("["):
         return None
     match = _LINE.fullmatch(line)

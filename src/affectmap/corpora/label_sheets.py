@@ -103,27 +103,7 @@ def _is_plain(file: Path) -> bool:
 
 
 def read_ratings(file: Path, sheet: LabelSheet) -> dict[str, Rating]:
-    r"""Read a sheet of ratings.
-
-    Args:
-        file: The sheet.
-        sheet: What its header means; a sheet with the plain header ``filename,activation,valence`` is read
-            too.
-
-    Returns:
-        From each name in the sheet to its rating.
-
-    Raises:
-        LabelError: If a column is missing or unknown, a name is empty or stands there twice, or a value is no
-            number or lies outside 1..5.
-
-    Example:
-        >>> import tempfile
-        >>> file = Path(tempfile.mkdtemp(), "mine.csv")
-        >>> _ = file.write_text("filename,activation,valence\na.wav,3.5,nan\n")
-        >>> read_ratings(file, LabelSheet("mine.csv", PLAIN_HEADER))
-        {'a.wav': Rating(line=2, values={'activation': 3.5, 'valence': nan})}
-    """
+    """Read a sheet of ratings by name; one with the plain header ``filename,activation,valence`` will do, too."""
     cells = read_sheet(file, LabelError)
     position = _columns(cells, file, sheet)
     labels = [label for label in LABELS if label in position]
@@ -203,23 +183,7 @@ def _fill(corpus: Corpus, ratings: Mapping[str, Rating], rows: Mapping[str, int 
 
 
 def match_names(ratings: Mapping[str, Rating], files: Iterable[str], sheet: Path) -> dict[str, int | None]:
-    """Find the row of each name; a name matches the end of a path, and its audio ending does not count.
-
-    Args:
-        ratings: Ratings by name, as from `read_ratings`.
-        files: Paths of recordings.
-        sheet: Where the ratings come from, for messages.
-
-    Returns:
-        For each name the position of its path in `files`; ``None`` if there is none.
-
-    Raises:
-        LabelError: If a name fits several recordings, or two names fit one.
-
-    Example:
-        >>> match_names({"a.wav": Rating(2, {})}, ["x/a.flac", "x/b.flac"], Path("mine.csv"))
-        {'a.wav': 0}
-    """
+    """Find the row of each name, ``None`` if there is none; a name matches the end of a path, whatever its ending."""
     paths = [_parts(file) for file in files]
     by_depth: dict[int, dict[tuple[str, ...], list[int]]] = {}
     rows: dict[str, int | None] = {}
@@ -287,13 +251,7 @@ def _short(path: str) -> str:
 
 
 class Sheet(NamedTuple):
-    """The cells of a CSV file as text.
-
-    Attributes:
-        header: Column names exactly as written.
-        rows: Cells, one list for each row.
-        lines: Line in the file where each row ends, counted from 1 (the header is line 1).
-    """
+    """The cells of a CSV file as text, and the line on which each row ends, counted from 1 (the header is line 1)."""
 
     header: list[str]
     rows: list[list[str]]
@@ -301,26 +259,7 @@ class Sheet(NamedTuple):
 
 
 def read_sheet(file: Path, error: type[AffectmapError]) -> Sheet:
-    r"""Read a comma-separated file with a header.
-
-    Args:
-        file: The file, UTF-8 with or without a byte order mark.
-        error: Error to raise if it cannot be read.
-
-    Returns:
-        Its cells as text.
-
-    Raises:
-        AffectmapError: Of the given class, if the file is missing, empty, no UTF-8 text, not separated by commas, or
-            has a ragged row.
-
-    Example:
-        >>> import tempfile
-        >>> file = Path(tempfile.mkdtemp(), "a.csv")
-        >>> _ = file.write_text("filename,activation\na.wav,3.5\n")
-        >>> read_sheet(file, AffectmapError).rows
-        [['a.wav', '3.5']]
-    """
+    """Read a CSV file in UTF-8, with or without a byte order mark; what cannot be read raises the error given."""
     rows: list[list[str]] = []
     lines: list[int] = []
     try:

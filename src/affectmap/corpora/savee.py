@@ -50,18 +50,7 @@ CARD = CorpusCard(
 
 
 def parse_name(path: PurePath) -> Name | None:
-    """Read the name of a SAVEE recording in either layout; ``None`` if it is not one.
-
-    Args:
-        path: Path of the recording; its name counts, and its folder where the name has no speaker.
-
-    Returns:
-        What the name tells.
-
-    Example:
-        >>> parse_name(PurePath("AudioData/KL/sa07.wav")) == parse_name(PurePath("KL_sa07.wav"))
-        True
-    """
+    """Read the name of a SAVEE recording in either layout; ``None`` if it is not one."""
     match = _NAME.fullmatch(path.stem) or _NAME.fullmatch(f"{path.parent.name}/{path.stem}")
     if match is None:
         return None
@@ -70,15 +59,7 @@ def parse_name(path: PurePath) -> Name | None:
 
 
 def official_names() -> list[str]:
-    """Name all 480 published recordings, in the flat layout.
-
-    Returns:
-        File names, 15 for each emotion and 30 for neutral from every speaker.
-
-    Example:
-        >>> official_names()[0], len(official_names())
-        ('DC_a01.wav', 480)
-    """
+    """Name all 480 published recordings, in the flat layout."""
     return [
         f"{speaker}_{emotion}{sentence:02}.wav"
         for speaker, emotion, sentence in product(_SPEAKERS, _EMOTIONS, range(1, 31))

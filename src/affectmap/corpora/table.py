@@ -91,28 +91,7 @@ def load(name: str, file: Path) -> Corpus:
 
 
 def build_corpus(name: str, rows: Rows, language: str = "") -> Corpus:
-    """Make a corpus of rows as they were written.
-
-    Args:
-        name: Name of the corpus in this run.
-        rows: Its rows; the columns are those of the module's description.
-        language: Its language where no column tells it.
-
-    Returns:
-        The corpus. Rows without a recording, and without usable functionals, are left out with a finding.
-
-    Raises:
-        CorpusError: If a column is missing or misspelt or a cell cannot be read.
-        LabelError: If activation or valence is no number or lies outside 1..5.
-
-    Example:
-        >>> import pandas as pd, tempfile
-        >>> folder = Path(tempfile.mkdtemp())
-        >>> (folder / "a.wav").touch()
-        >>> rows = Rows(pd.DataFrame({"file": ["a.wav"], "arousal": [3.5]}), ["row 1"], "notes", folder)
-        >>> build_corpus("mine", rows).table["activation"].tolist()
-        [3.5]
-    """
+    """Make a corpus of rows as they were written; rows that cannot be used are left out with a finding."""
     import pandas as pd
 
     rows = _with_known_names(rows)
@@ -260,22 +239,7 @@ def _times(rows: Rows) -> tuple[list[pd.Timedelta], list[Any]]:
 
 
 def parse_time(cell: str, column: str) -> pd.Timedelta | None:
-    """Read a time.
-
-    Args:
-        cell: Seconds, or a time such as ``0 days 00:00:01.5``.
-        column: Name of its column, for messages.
-
-    Returns:
-        The time; ``None`` for ``NaT`` and ``nan``.
-
-    Raises:
-        CorpusError: If it is no time or negative.
-
-    Example:
-        >>> parse_time("1.5", "end")
-        Timedelta('0 days 00:00:01.500000')
-    """
+    """Read seconds, or a time such as ``0 days 00:00:01.5``; ``None`` for ``NaT`` and ``nan``."""
     import pandas as pd
 
     if cell.lower() in ("nat", "nan"):
@@ -362,24 +326,7 @@ def _notes(name: str, table: pd.DataFrame) -> Iterator[Finding]:
 
 
 def read_rows(file: Path) -> Rows:
-    r"""Read the cells of a table.
-
-    Args:
-        file: A CSV or parquet file.
-
-    Returns:
-        Its rows; cells of a CSV file are text.
-
-    Raises:
-        CorpusError: If it is missing, of another kind, or damaged.
-
-    Example:
-        >>> import tempfile
-        >>> file = Path(tempfile.mkdtemp(), "mine.csv")
-        >>> _ = file.write_text("file,emotion\na.wav,sad\n")
-        >>> read_rows(file).places
-        ['line 2']
-    """
+    """Read the cells of a CSV or parquet table; those of a CSV file are text."""
     import pandas as pd
 
     if not file.is_file():
@@ -409,18 +356,7 @@ def read_rows(file: Path) -> Rows:
 
 
 def text_of(cell: object) -> str | None:
-    """Give a cell as text.
-
-    Args:
-        cell: A cell of a CSV or parquet file.
-
-    Returns:
-        Its text without spaces around it; ``None`` if it is empty.
-
-    Example:
-        >>> text_of(" anger "), text_of(1.0), text_of(float("nan"))
-        ('anger', '1', None)
-    """
+    """Give a cell as text without spaces around it, ``None`` if it is empty; 1.0 is 1."""
     import pandas as pd
 
     if cell is None or cell is pd.NA or cell != cell:

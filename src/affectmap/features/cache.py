@@ -44,19 +44,7 @@ _DAMAGE = (OSError, EOFError, KeyError, RuntimeError, TypeError, ValueError, zip
 
 
 def cache_folder(cache: Path | None = None) -> Path:
-    """Folder of the cached features.
-
-    Args:
-        cache: The folder wanted; by default the one that the environment variable ``AFFECTMAP_CACHE`` names,
-            and without it ``features`` in the user's cache folder.
-
-    Returns:
-        The folder; it need not exist.
-
-    Example:
-        >>> cache_folder(Path("scratch")).name
-        'scratch'
-    """
+    """Give the folder named, or else that of ``AFFECTMAP_CACHE``, or ``features`` in the user's cache folder."""
     named = cache or os.environ.get("AFFECTMAP_CACHE")
     return Path(named) if named else Path(platformdirs.user_cache_dir("affectmap")) / "features"
 
@@ -108,11 +96,7 @@ class FeatureCache:
         self.close()
 
     def load(self) -> pd.DataFrame:
-        """Read all rows, those of unmerged parts included.
-
-        Returns:
-            The rows with the columns given, float32, indexed by key, each key once.
-        """
+        """Read all rows, those of unmerged parts included, float32, indexed by key, each key once."""
         if not self.folder.is_dir():
             return self._empty()
         try:
@@ -122,12 +106,7 @@ class FeatureCache:
             return self._stored(self._files())
 
     def add(self, key: str, row: NDArray[np.float32]) -> None:
-        """Keep a row; it reaches the disk with the first row after `FLUSH_S` seconds, or at the end.
-
-        Args:
-            key: What the row was measured from, and how.
-            row: Shape (n_columns,).
-        """
+        """Keep a row; it reaches the disk with the first row after `FLUSH_S` seconds, or at the end."""
         if not self._writable:
             return
         self._fresh[key] = row

@@ -228,22 +228,7 @@ def corpus_functionals(
     strict: bool = False,
     **measuring: Any,  # noqa: ANN401 (options of extract_functionals)
 ) -> tuple[pd.DataFrame, list[Finding]]:
-    """Give the functionals that a corpus brings, or else those of its recordings.
-
-    Args:
-        corpus: Its name.
-        table: Its utterances.
-        functionals: Those it brings, indexed as `table`, the 88 columns in any order; None to measure.
-        strict: Whether an unusable utterance is an error.
-        **measuring: Options of `extract_functionals`.
-
-    Returns:
-        As `extract_functionals`; utterances with missing or non-finite functionals are dropped.
-
-    Raises:
-        CorpusError: If a column is missing among the functionals brought, or an utterance is named twice.
-        AudioError: If no utterance can be used, or one cannot and `strict` is set.
-    """
+    """Give the functionals that a corpus brings, or else those of its recordings, as `extract_functionals`."""
     if functionals is None:
         return extract_functionals(corpus, table, strict=strict, **measuring)
     missing = [name for name in FUNCTIONALS if name not in functionals.columns]

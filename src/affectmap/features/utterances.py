@@ -32,13 +32,7 @@ Outcome = NDArray[np.float32] | AudioError
 
 
 class Utterance(NamedTuple):
-    """A recording, or a segment of one.
-
-    Attributes:
-        file: Its path.
-        start_s: Begin in seconds.
-        end_s: End in seconds, ``None`` for the end of the file.
-    """
+    """A recording, or a segment of one; `end_s` is ``None`` for the end of the file."""
 
     file: str
     start_s: float
@@ -46,14 +40,7 @@ class Utterance(NamedTuple):
 
 
 class Work(NamedTuple):
-    """What is still to be measured.
-
-    Attributes:
-        utterances: By their row in the table.
-        digests: SHA-256 of the files, by path.
-        threads: Threads of this process.
-        n_jobs: How many there are.
-    """
+    """What is still to be measured: utterances by their row, digests of files by path, and threads of this process."""
 
     utterances: dict[int, Utterance]
     digests: Mapping[str, str]

@@ -88,18 +88,7 @@ class Espeak:
             raise OSError(f"{complaint} (status {status & 0xFFFFFFFF:#x})")
 
     def speak(self, line: Line, seed: int) -> bytes:
-        """Speak one line.
-
-        Args:
-            line: What to say and how.
-            seed: Seed of espeak-ng's own noise, 0..2^31 - 1.
-
-        Returns:
-            The samples, 16 bit integers in the machine's byte order.
-
-        Raises:
-            OSError: If there is no such voice, a parameter is refused, or less than a tenth of a second comes.
-        """
+        """Speak one line; give 16 bit samples in the machine's byte order, or raise an OSError that says why not."""
         self._expect(self._library.espeak_ng_SetVoiceByName(line.voice.encode()), f"no voice {line.voice!r}")
         self._library.espeak_ng_SetRandSeed(ctypes.c_long(seed))
         for parameter, value in (
@@ -121,11 +110,7 @@ class Espeak:
 
 
 def main() -> int:
-    """Speak the request on standard input.
-
-    Returns:
-        The exit status.
-    """
+    """Speak the request on standard input."""
     request = json.load(sys.stdin.buffer)
     try:
         espeak = Espeak(Path(request["library"]), Path(request["data"]))

@@ -305,12 +305,7 @@ _IDIOSYNCRASY = 0.2
 
 
 class Speaker:
-    """The habits of one speaker.
-
-    Args:
-        usage: How strongly the language uses each cue; 1 where not named.
-        random: Source of the habits.
-    """
+    """The habits of one speaker; `usage` says how strongly the language uses each cue, 1 where it is not named."""
 
     def __init__(self, usage: Mapping[str, float], random: np.random.Generator) -> None:
         self._habit = random.normal(0.0, _BETWEEN_SPEAKERS)
@@ -318,16 +313,7 @@ class Speaker:
         self._gain = language * np.exp(random.normal(0.0, _IDIOSYNCRASY, (2, len(CUES))))
 
     def express(self, activation: float, valence: float, random: np.random.Generator) -> Expression:
-        """Decide how to speak one utterance.
-
-        Args:
-            activation: Intended activation, 1..5.
-            valence: Intended valence, 1..5.
-            random: Source of the variation from one utterance to the next.
-
-        Returns:
-            The way of speaking.
-        """
+        """Decide how to speak one utterance."""
         by_activation = self._gain[0] * _ON_ACTIVATION * (activation - 3) / 2
         by_valence = self._gain[1] * _ON_VALENCE * (valence - 3) / 2
         by_chance = random.normal(0.0, _BETWEEN_TAKES)
@@ -335,21 +321,7 @@ class Speaker:
 
 
 def line(text: str, voice: str, pace: float, expression: Expression) -> Line:
-    """Give what espeak-ng is asked for; the smile, which raises pitch and rate too, is taken off beforehand.
-
-    Args:
-        text: The sentence with its full stop.
-        voice: Voice of espeak-ng with its variant, such as ``de+f2``.
-        pace: The language's usual words a minute.
-        expression: The way of speaking.
-
-    Returns:
-        The request, every number within what espeak-ng accepts.
-
-    Example:
-        >>> line("Guten Morgen.", "de+m1", 170, Expression(pitch=4.0))
-        Line(text='Guten Morgen.', voice='de+m1', rate=170, pitch=70, range=50, gap=0)
-    """
+    """Give what espeak-ng is asked for; the smile, which raises pitch and rate too, is taken off beforehand."""
     smile = expression.smile
     return Line(
         text=text,
@@ -368,18 +340,7 @@ def _within(value: float, low: int, high: int) -> int:
 def colour(
     signal: Signal, sampling_rate: int, expression: Expression, noise: float, random: np.random.Generator
 ) -> Signal:
-    """Give a spoken sentence its smile, tremor, tilt, breath, loudness and the noise of its room.
-
-    Args:
-        signal: What espeak-ng spoke.
-        sampling_rate: In Hz.
-        expression: The way of speaking.
-        noise: Level of the background noise, dB below full scale, negative.
-        random: Source of tremor and noise.
-
-    Returns:
-        The recording, within -1..1.
-    """
+    """Give a spoken sentence its smile, tremor, tilt, breath, loudness, and the noise of its room (dB)."""
     signal = _warp(signal, sampling_rate, expression, random)
     signal = _tilt(signal, sampling_rate, expression.tilt)
     signal = _breathe(signal, sampling_rate, expression.breath, random)

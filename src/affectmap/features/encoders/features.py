@@ -145,48 +145,18 @@ class Reference:
         )
 
     def classify(self, corpus: str, index: pd.Index, **options: Any) -> tuple[pd.DataFrame, list[Finding]]:  # noqa: ANN401
-        """Classify every utterance of a corpus, or find it in the cache.
-
-        Args:
-            corpus: Its name.
-            index: Of the rows that are used.
-            **options: ``cache``, ``n_jobs`` and ``progress`` of `measure_utterances`.
-
-        Returns:
-            Probabilities of neutral, sad, happy and angry, one row an utterance of `index` that could be read; and
-            findings about the others.
-
-        Raises:
-            AudioError: If no recording can be read.
-        """
+        """Classify every utterance of a corpus: probabilities of neutral, sad, happy and angry, and findings."""
         return measure_utterances(corpus, index, self.measure, f"classes-{self._digest[:12]}-{corpus}", **options)
 
 
 class LikeliestClass:
-    """Takes the likeliest of some classes, in the place of a classifier that is fitted on a source.
-
-    Args:
-        emotion: Classes that the source of the run has; only these are told apart, as by all other methods.
-
-    Example:
-        >>> probabilities = np.array([[0.6, 0.1, 0.0, 0.3]])
-        >>> LikeliestClass(np.array(["sad", "angry"])).predict((Emotion.SAD, Emotion.ANGRY), probabilities).tolist()
-        ['angry']
-    """
+    """Takes the likeliest of some classes, in the place of a classifier that is fitted on a source."""
 
     def __init__(self, emotion: Objects) -> None:
         self.emotion = emotion
 
     def predict(self, classes: tuple[Emotion, ...], embedding: Floats) -> Objects:
-        """Classify rows among some classes.
-
-        Args:
-            classes: Two or more of the four.
-            embedding: Probabilities of the four classes ``(N, 4)``.
-
-        Returns:
-            Names of classes ``(N,)``.
-        """
+        """Classify rows of probabilities of the four classes (N, 4) among two or more of them."""
         columns = [FOUR_CLASSES.index(emotion) for emotion in classes]
         names = np.array([str(emotion) for emotion in classes], dtype=object)
         chosen: Objects = names[embedding[:, columns].argmax(axis=1)]
@@ -194,22 +164,7 @@ class LikeliestClass:
 
 
 def class_columns(labels: Sequence[str], origin: str | Path) -> list[int]:
-    """Find the four classes among a model's own.
-
-    Args:
-        labels: Names of its classes, such as ``neu``, ``hap``, ``ang``, ``sad``.
-        origin: Of the model, for messages.
-
-    Returns:
-        Places of neutral, sad, happy and angry; other classes play no part.
-
-    Raises:
-        ModelError: If one is missing or there twice.
-
-    Example:
-        >>> class_columns(["neu", "hap", "ang", "sad"], "superb")
-        [0, 3, 1, 2]
-    """
+    """Find neutral, sad, happy and angry among a model's own classes; others play no part."""
     found: list[Emotion | None] = []
     for label in labels:
         try:
@@ -265,19 +220,7 @@ def _outcomes(
 
 
 def batches_by_length(lengths: dict[int, float], longest: float) -> list[list[int]]:
-    """Put what is about equally long together.
-
-    Args:
-        lengths: Seconds by row.
-        longest: Seconds that a batch may hold, each row as long as its longest.
-
-    Returns:
-        Rows of each batch, the shortest first; a row that is longer is alone.
-
-    Example:
-        >>> batches_by_length({0: 9.0, 1: 2.0, 2: 3.0, 3: 50.0}, 10.0)
-        [[1, 2], [0], [3]]
-    """
+    """Put rows that are about equally long together, the shortest first; a longer one is alone."""
     batches: list[list[int]] = []
     for row in sorted(lengths, key=lambda row: (lengths[row], row)):
         if batches and (len(batches[-1]) + 1) * lengths[row] <= longest:

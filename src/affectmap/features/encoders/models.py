@@ -39,20 +39,7 @@ _UNUSED = ("masked_spec_embed",)
 
 
 def takes_mask(config: Mapping[str, Any]) -> bool:
-    """Say whether signals of different lengths give the same together as one by one.
-
-    Args:
-        config: The model's configuration.
-
-    Returns:
-        False where the first layer is normalised over time, padding included, and for encoders that are not known.
-
-    Example:
-        >>> takes_mask({"model_type": "wavlm", "feat_extract_norm": "layer"})
-        True
-        >>> takes_mask({"model_type": "wavlm", "feat_extract_norm": "group"})
-        False
-    """
+    """Say whether signals of different lengths give the same together as one by one."""
     return (
         config.get("model_type") in _MASKED
         and config.get("feat_extract_norm", "layer" if config.get("model_type") == "data2vec-audio" else "group")
@@ -62,40 +49,12 @@ def takes_mask(config: Mapping[str, Any]) -> bool:
 
 
 def hidden_dim(config: Mapping[str, Any]) -> int:
-    """Give the number of values a frame.
-
-    Args:
-        config: The model's configuration.
-
-    Returns:
-        Size of the hidden layers.
-
-    Raises:
-        ModelError: If the configuration has none.
-
-    Example:
-        >>> hidden_dim({"hidden_size": 1024})
-        1024
-    """
+    """Give the number of values a frame."""
     return _positive(config, "hidden_size", "d_model")
 
 
 def n_hidden_layers(config: Mapping[str, Any]) -> int:
-    """Give the number of transformer layers.
-
-    Args:
-        config: The model's configuration.
-
-    Returns:
-        Their number.
-
-    Raises:
-        ModelError: If the configuration has none.
-
-    Example:
-        >>> n_hidden_layers({"num_hidden_layers": 24})
-        24
-    """
+    """Give the number of transformer layers."""
     return _positive(config, "encoder_layers", "num_hidden_layers")
 
 
@@ -148,26 +107,11 @@ class SpeechModel:
         return [str(names[number]) for number in sorted(names)]
 
     def pooled(self, signals: Sequence[Floats], weights: Mapping[int, float]) -> Floats:
-        """Give mean and standard deviation over time of a weighted mean of layers.
-
-        Args:
-            signals: One or more.
-            weights: Of the layers.
-
-        Returns:
-            Shape (n_signals, 2 D): the D means, then the D standard deviations (divisor n).
-        """
+        """Give mean and standard deviation (divisor n) over time of a weighted mean of layers, (n_signals, 2 D)."""
         return self._together(signals, lambda inputs: self._pooled(inputs, weights))
 
     def probabilities(self, signals: Sequence[Floats]) -> Floats:
-        """Classify signals.
-
-        Args:
-            signals: One or more.
-
-        Returns:
-            Shape (n_signals, n_classes); rows sum to 1.
-        """
+        """Classify signals; rows of (n_signals, n_classes) sum to 1."""
         return self._together(signals, lambda inputs: self._model(**inputs).logits.float().softmax(dim=1))
 
     def _together(self, signals: Sequence[Floats], compute: Any) -> Floats:  # noqa: ANN401 (tensors in, a tensor out)

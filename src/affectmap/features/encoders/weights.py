@@ -40,21 +40,7 @@ _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 
 
 def parse_reference(text: str) -> str:
-    """Read what a person wrote: ``superb``, or ``superb=MODEL`` for a folder or another identifier.
-
-    Args:
-        text: As written.
-
-    Returns:
-        Folder, or identifier on the hub.
-
-    Raises:
-        UsageError: If it reads differently.
-
-    Example:
-        >>> parse_reference("superb"), parse_reference("superb=models/er")
-        ('superb/hubert-large-superb-er', 'models/er')
-    """
+    """Read ``superb``, or ``superb=MODEL`` for a folder or another identifier."""
     name, given, model = text.partition("=")
     if name != "superb" or (given and not model):
         raise UsageError(f"the reference is {text!r}; expected superb, or superb=MODEL with a folder or a hub's name")
@@ -95,22 +81,7 @@ def find_pretrained(name: str, option: str) -> Path:
 
 
 def checked_folder(folder: Path) -> Path:
-    """Make sure that a folder holds a model.
-
-    Args:
-        folder: As ``save_pretrained`` of transformers writes it, or as the hub has it.
-
-    Returns:
-        The folder.
-
-    Raises:
-        ModelError: If a file is missing.
-
-    Example:
-        >>> checked_folder(Path("nowhere"))
-        Traceback (most recent call last):
-        affectmap.errors.ModelError: nowhere has no config.json; expected config.json, preprocessor_config.json and ...
-    """
+    """Make sure that a folder holds a model, as ``save_pretrained`` of transformers or the hub write it."""
     expected = f"expected {CONFIG}, {PREPROCESSOR} and {SAFE}; download the model again"
     for file in (CONFIG, PREPROCESSOR):
         if not (folder / file).is_file():
@@ -121,18 +92,7 @@ def checked_folder(folder: Path) -> Path:
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """List the files of weights that count: safetensors, and only without them ``pytorch_model.bin``.
-
-    Args:
-        folder: Of a model.
-
-    Returns:
-        The files, large models have several; none where there are none, or one of several is missing.
-
-    Example:
-        >>> weight_files(Path("nowhere"))
-        []
-    """
+    """List the files of weights that count: safetensors, and only without them ``pytorch_model.bin``."""
     for name in (SAFE, PICKLED):
         if (folder / name).is_file():
             return [folder / name]
@@ -145,32 +105,12 @@ def weight_files(folder: Path) -> list[Path]:
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """Read a model's configuration without loading the model.
-
-    Args:
-        folder: Of a model.
-
-    Returns:
-        What ``config.json`` holds.
-
-    Raises:
-        ModelError: If it cannot be read.
-    """
+    """Read a model's configuration without loading the model."""
     return _read_json(folder / CONFIG)
 
 
 def model_digest(folder: Path) -> str:
-    """Digest everything that a model's numbers depend on: configuration, preprocessor and weights.
-
-    Args:
-        folder: Of a model.
-
-    Returns:
-        32 hexadecimal digits.
-
-    Raises:
-        ModelError: If a file cannot be read.
-    """
+    """Digest everything that a model's numbers depend on: configuration, preprocessor and weights."""
     total = hashlib.sha256()
     for file in (folder / CONFIG, folder / PREPROCESSOR, *weight_files(folder)):
         try:
@@ -256,12 +196,7 @@ def _quiet() -> Iterator[None]:
 
 
 class EncoderChoice(NamedTuple):
-    """What ``ssl:MODEL@LAYERS`` asks for.
-
-    Attributes:
-        model: Folder, or identifier on the hub.
-        layers: As it was written; ``mean`` by default.
-    """
+    """What ``ssl:MODEL@LAYERS`` asks for: a folder or identifier on the hub, and layers as they were written."""
 
     model: str
     layers: str
@@ -297,22 +232,7 @@ def parse_encoder(text: str) -> EncoderChoice:
 
 
 def layer_weights(layers: str, n_layers: int) -> dict[int, float]:
-    """Give the weight of every layer that counts.
-
-    Args:
-        layers: As in the module.
-        n_layers: Transformer layers of the encoder; there is one layer more to choose from.
-
-    Returns:
-        Weights by layer, from 0 to `n_layers`; they sum to 1.
-
-    Raises:
-        UsageError: If there is no such layer, one is named twice, or the weights sum to 0.
-
-    Example:
-        >>> layer_weights("-1", 24), layer_weights("2-3", 24), layer_weights("6:3,9:1", 24)
-        ({24: 1.0}, {2: 0.5, 3: 0.5}, {6: 0.75, 9: 0.25})
-    """
+    """Give the weight of every layer that counts, from 0 to `n_layers`; weights sum to 1."""
     if layers == "mean":
         weights = dict.fromkeys(range(n_layers + 1), 1.0)
     elif ":" in layers:
