@@ -36,7 +36,7 @@ LABEL_RANGE = (1.0, 5.0)
 NO_NUMBER = frozenset({"", "nan", "na", "n/a", "<na>"})
 #: Endings, in lower case, by which a file in a folder counts as a recording.
 AUDIO_SUFFIXES = (
-    ".aif", ".aifc", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".rf64", ".w64", ".wav",
+    ".aif", ".aifc", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".rf64", ".w64", ".wav"
 )  # fmt: skip
 
 #: The 88 eGeMAPSv02 functionals in openSMILE's order.

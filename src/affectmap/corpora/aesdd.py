@@ -22,13 +22,7 @@ from pathlib import PurePath
 from affectmap.corpora.folder import CorpusCard, LabelSheet, Name, Reader
 from affectmap.schema import Emotion
 
-_EMOTIONS = {
-    "a": Emotion.ANGRY,
-    "d": Emotion.DISGUST,
-    "f": Emotion.FEAR,
-    "h": Emotion.HAPPY,
-    "s": Emotion.SAD,
-}
+_EMOTIONS = {"a": Emotion.ANGRY, "d": Emotion.DISGUST, "f": Emotion.FEAR, "h": Emotion.HAPPY, "s": Emotion.SAD}
 _NAME = re.compile(r"(?P<emotion>[adfhs])(?P<sentence>\d\d) \(0?(?P<speaker>[1-9])\)(?P<take>[ab]?)", re.ASCII)
 # How the published files depart from one take of 5 emotions x 20 sentences x 6 speakers.
 _ABSENT = {"d18 (5)", "f02 (4)", "h11 (3)", "s01 (5)"}

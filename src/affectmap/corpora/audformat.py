@@ -107,11 +107,7 @@ def load(name: str, folder: Path, tables: Sequence[str] = ()) -> Corpus:
             findings += _adapt(name, rows, field, database.schemes[scheme])
     languages = [str(language) for language in database.languages or []]
     corpus = build_corpus(name, rows, languages[0] if len(languages) == 1 else "")
-    return replace(
-        corpus,
-        findings=(*findings, *corpus.findings),
-        language=corpus.language or ", ".join(languages),
-    )
+    return replace(corpus, findings=(*findings, *corpus.findings), language=corpus.language or ", ".join(languages))
 
 
 def _read_header(folder: Path) -> audformat.Database:

@@ -256,10 +256,7 @@ def _refuse_copies(names: Mapping[Path, Name], folder: Path) -> None:
 
 
 def _missing(
-    card: CorpusCard,
-    names: Iterable[Name],
-    parse_name: Callable[[PurePath], Name | None],
-    official: list[str],
+    card: CorpusCard, names: Iterable[Name], parse_name: Callable[[PurePath], Name | None], official: list[str]
 ) -> Iterator[Finding]:
     found = {name.key for name in names}
     published = ((file, parse_name(PurePath(file))) for file in official)

@@ -221,11 +221,7 @@ def _times(rows: Rows) -> tuple[list[pd.Timedelta], list[Any]]:
 
     empty: list[Any] = [None] * len(rows.places)
     starts, ends = (
-        _each(
-            rows,
-            [text_of(cell) for cell in rows.frame.get(column, empty)],
-            partial(parse_time, column=column),
-        )
+        _each(rows, [text_of(cell) for cell in rows.frame.get(column, empty)], partial(parse_time, column=column))
         for column in ("start", "end")
     )
     starts = [pd.Timedelta(0) if start is None else start for start in starts]
@@ -285,10 +281,7 @@ def _usable(
     else:
         exists = {file: _exists(Path(file)) for file in set(files)}
         kept = [exists[file] for file in files]
-        kind, detail = (
-            "missing",
-            f"named in {Path(rows.origin).name}, but no such recording was found; left out",
-        )
+        kind, detail = ("missing", f"named in {Path(rows.origin).name}, but no such recording was found; left out")
     if not any(kept):
         raise CorpusError(
             f"{rows.origin}: none of its {len(files)} rows can be used, first {files[0]} ({detail}); "

@@ -35,10 +35,7 @@ CARD = CorpusCard(
     n_utterances=400,
     emotions=tuple(_EMOTIONS.values()),
     # The sheet begins with two empty columns without a header.
-    sheet=LabelSheet(
-        "URDU.csv",
-        {"": None, "filename": "file", "activation": "activation", "valence": "valence"},
-    ),
+    sheet=LabelSheet("URDU.csv", {"": None, "filename": "file", "activation": "activation", "valence": "valence"}),
     own_labels=False,
     licence="research only",
     access="https://github.com/siddiquelatif/URDU-Dataset",

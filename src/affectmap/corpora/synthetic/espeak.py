@@ -91,12 +91,7 @@ class Espeak:
         """Speak one line; give 16 bit samples in the machine's byte order, or raise an OSError that says why not."""
         self._expect(self._library.espeak_ng_SetVoiceByName(line.voice.encode()), f"no voice {line.voice!r}")
         self._library.espeak_ng_SetRandSeed(ctypes.c_long(seed))
-        for parameter, value in (
-            (_RATE, line.rate),
-            (_PITCH, line.pitch),
-            (_RANGE, line.range),
-            (_WORD_GAP, line.gap),
-        ):
+        for parameter, value in ((_RATE, line.rate), (_PITCH, line.pitch), (_RANGE, line.range), (_WORD_GAP, line.gap)):
             self._expect(self._library.espeak_ng_SetParameter(parameter, value, 0), f"{line} is refused")
         self._spoken.clear()
         text = line.text.encode() + b"\0"

@@ -65,12 +65,7 @@ NOTICE = "The speech is synthetic: it shows that the pipeline works and says not
 TABLE = "table.csv"
 _COLUMNS = ("file", "emotion", "activation", "valence", "speaker", "sex", "language")
 #: Mean activation and valence of an emotion as intended; _SPREAD and _RATER_NOISE are standard deviations.
-_CENTRES = {
-    Emotion.NEUTRAL: (2.7, 3.0),
-    Emotion.SAD: (1.5, 2.0),
-    Emotion.HAPPY: (4.2, 4.1),
-    Emotion.ANGRY: (4.3, 1.8),
-}
+_CENTRES = {Emotion.NEUTRAL: (2.7, 3.0), Emotion.SAD: (1.5, 2.0), Emotion.HAPPY: (4.2, 4.1), Emotion.ANGRY: (4.3, 1.8)}
 _SPREAD = 0.35
 _RATER_NOISE = 0.4
 _TOO_SHORT = 0.02
@@ -221,10 +216,7 @@ def _spoken(lines: Sequence[espeak.Line], seed: int, library: Path, data: Path) 
     """Speak the lines in a process of their own; see espeak.py for why."""
     request = {"library": str(library), "data": str(data), "seed": seed % 2**31, "lines": lines}
     process = subprocess.run(
-        [sys.executable, "-I", espeak.__file__],
-        input=json.dumps(request).encode(),
-        capture_output=True,
-        check=False,
+        [sys.executable, "-I", espeak.__file__], input=json.dumps(request).encode(), capture_output=True, check=False
     )
     if process.returncode:
         told = process.stderr.decode(errors="replace").strip() or f"it ended with {process.returncode}"

@@ -135,7 +135,7 @@ class SpeechModel:
     def _inputs(self, signals: Sequence[Floats]) -> dict[str, torch.Tensor]:
         found = self._extractor(
             list(signals), sampling_rate=self.sampling_rate, return_attention_mask=True, return_tensors="pt",
-            **({"padding": True} if self._takes_samples else {}),
+            **({"padding": True} if self._takes_samples else {})
         )  # fmt: skip
         inputs = {name: values.to(self._device) for name, values in found.items()}
         if self._takes_samples and len({len(signal) for signal in signals}) == 1:
