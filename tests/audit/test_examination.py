@@ -62,7 +62,7 @@ def test_folds_of_unnamed_speakers_cannot_be_told_and_are_marked():
     source = with_cells(clean(), speaker=None)
     audit = audit_of(source, folds=stratified_folds(source.emotion, 2))
     assert told(audit, "shared speakers").verdict == "cannot be told"
-    assert told(audit, "emotion told from the speaker").verdict == "cannot be told"
+    assert told(audit, "emotion from the speaker").verdict == "cannot be told"
     assert len(audit.marks) == 2
     assert [note.split(":")[0] for note in audit.notes()] == [
         "2 of 2 folds of cats may share speakers between training and test"
@@ -86,7 +86,7 @@ def test_without_folds_nothing_is_said_of_them():
 
 
 def test_speakers_of_one_emotion_are_a_warning():
-    check = told(audit_of(one_emotion_each()), "emotion told from the speaker")
+    check = told(audit_of(one_emotion_each()), "emotion from the speaker")
     assert (check.verdict, check.value, check.n) == ("warning", 1.0, 48)
     assert check.detail.startswith("8 of 8 speakers of cats show one emotion only, and the best guess from the speaker")
     assert speaker_sound(clean())
@@ -101,8 +101,8 @@ def test_where_nothing_can_be_told_statistics_by_speaker_are_not_called_sound():
 
 def test_statistics_by_speaker_confound_a_corpus_whose_speakers_give_emotion_away():
     audit = audit_of(clean(), one_emotion_each("dogs", seed=1), policy="speaker")
-    assert told(audit, "mean and spread").verdict == "warning"
-    check = told(audit, "mean and spread", "dogs")
+    assert told(audit, "mean and standard deviation").verdict == "warning"
+    check = told(audit, "mean and standard deviation", "dogs")
     assert (check.verdict, check.value, check.n) == ("confounded", 1.0, 48)
     assert audit.marks == tuple(("dogs", reading, 0, "confounded") for reading in CARRIED)
     assert audit.bad()
@@ -119,8 +119,8 @@ def test_statistics_by_speaker_confound_a_corpus_whose_speakers_give_emotion_awa
 )
 def test_whose_mean_and_spread(policy, verdict, share, n):
     audit = audit_of(clean(), clean("dogs", seed=1), policy=policy)
-    assert told(audit, "mean and spread", "dogs")[3:6] == (verdict, share, n)
-    source = told(audit, "mean and spread")
+    assert told(audit, "mean and standard deviation", "dogs")[3:6] == (verdict, share, n)
+    source = told(audit, "mean and standard deviation")
     assert source[3:6] == (("warning", 1, 48) if policy == "speaker" else ("sound", 0, 24))
 
 
@@ -128,7 +128,7 @@ def test_whose_mean_and_spread(policy, verdict, share, n):
 def test_a_source_left_out_is_standardised_like_a_target(policy, expected):
     pool = PooledSource.of([clean(), clean("dogs", seed=1)])
     audit = examine(pool, [], leave_one_corpus_out(pool.corpus_name), policy=policy)
-    assert told(audit, "mean and spread")[3:6] == expected
+    assert told(audit, "mean and standard deviation")[3:6] == expected
 
 
 def test_the_same_settings_give_the_same_audit():
@@ -152,7 +152,7 @@ def test_published_corpora(published):
     audit = examine(source, [urdu], folds_of(source, config))
     assert audit.marks == ()
     assert {check.verdict for check in audit.checks if check.corpus in ("emodb", "all")} == {"sound"}
-    check = told(audit, "emotion told from the speaker", "urdu")
+    check = told(audit, "emotion from the speaker", "urdu")
     assert (check.verdict, round(check.value, 2)) == ("warning", 0.96)
     assert check.detail.startswith("26 of 29 speakers of URDU show one emotion only")
     # Cut from the same broadcasts, with a second or two in common.
@@ -168,4 +168,4 @@ def test_published_urdu_leaks_where_it_is_shuffled(published):
     audit = examine(source, [], folds_of(source, config), policy="speaker")
     assert told(audit, "shared speakers", "urdu").value == 5
     assert told(audit, "duplicates in training and test", "urdu").verdict == "leak"
-    assert told(audit, "mean and spread", "urdu").verdict == "confounded"
+    assert told(audit, "mean and standard deviation", "urdu").verdict == "confounded"

@@ -31,7 +31,7 @@ def test_nothing_is_marked_without_marks_and_both_verdicts_are_named():
 
 
 def test_notes_say_what_marked_figures_suffer_from():
-    unnamed = check(Verdict.UNTOLD, SHARED, detail="cats are not named")
+    unnamed = check(Verdict.UNKNOWN, SHARED, detail="cats are not named")
     checks = (check(Verdict.SOUND), check(Verdict.WARNING), unnamed, check(LEAK, detail="cats leak"))
     assert Audit(checks).notes() == ["cats leak."]
     assert Audit(checks).bad()

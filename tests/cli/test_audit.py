@@ -19,16 +19,16 @@ def test_clean_tables_exactly(audit, here):
     assert out.splitlines() == [
         "check                            corpus  verdict  value  of",
         "shared speakers                  birds   sound        0   2",
-        "emotion told from the speaker    birds   sound      .25  32",
-        "emotion told from the speaker    cats    sound      .25  24",
+        "emotion from the speaker         birds   sound      .25  32",
+        "emotion from the speaker         cats    sound      .25  24",
         "duplicate recordings             birds   sound        0  32",
         "duplicate recordings             cats    sound        0  24",
         "duplicate recordings             all     sound        0  56",
         "duplicates in training and test  birds   sound        0   2",
         "labels and recordings            birds   sound        0  32",
         "labels and recordings            cats    sound        0  24",
-        "mean and spread                  birds   sound        0  16",
-        "mean and spread                  cats    sound        0   5",
+        "mean and standard deviation      birds   sound        0  16",
+        "mean and standard deviation      cats    sound        0   5",
     ]
     assert err.splitlines() == [
         "birds: 32 utterances found, 0 dropped, 32 used, 32 rated",
@@ -42,8 +42,8 @@ def test_a_leak_is_told_first_and_ends_a_strict_audit_with_1(audit, here):
     code, out, err = audit("--source", birds, "--folds", "stratified")
     assert code == 0
     assert out.split("\n\n")[1] == (
-        "leak: 2 of 2 folds of birds share speakers between training and test (4 of 4 speakers): the held-out figures "
-        "say nothing about speakers that were never heard; use --folds speaker\n"
+        "leak: 2 of 2 folds of birds share speakers between training and test (4 of 4 speakers): the held-out results "
+        "say nothing about unseen speakers; use --folds speaker\n"
     )
     assert err.splitlines()[-1] == "1 leak, 5 sound"
     assert audit("--source", birds, "--folds", "stratified", "--strict") == (1, out, err)

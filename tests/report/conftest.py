@@ -116,7 +116,7 @@ def make_audit() -> pd.DataFrame:
             "no speaker of EMO-DB is in training and test of any of 5 folds",
         ),
         (
-            "emotion told from the speaker",
+            "emotion from the speaker",
             "urdu",
             "",
             "warning",

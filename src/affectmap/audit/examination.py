@@ -1,10 +1,10 @@
-"""What has to be known before any figure is believed: who and what is on both sides of a split, and what gives it away.
+"""What has to be known before any result is believed: who and what is on both sides of a split, and what gives it away.
 
-Each check ends in one of these verdicts (`Verdict`):
+Each check ends in a `Verdict`:
     * ``sound``: nothing was found;
-    * ``warning``: figures hold for less than they seem to, as the sentence says;
-    * ``leak``: what is tested was heard in training;
-    * ``confounded``: a corpus is standardised by speaker, although its speakers give the emotion away;
+    * ``warning``: results are worth less than they seem to, as the sentence says;
+    * ``leak``: what is tested was in training;
+    * ``confounded``: a corpus is standardised by speaker, although its speakers predict the emotion;
     * ``cannot be told``: speakers or emotions are not named, or nothing was split.
 
 Not checked: whether speakers of two corpora are the same people; whether outliers, which are sought among all
@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from affectmap.audit.label_mismatches import mismatch_checks
-from affectmap.audit.near_copies import Copies
+from affectmap.audit.near_duplicates import NearDuplicates
 from affectmap.audit.speaker_confounding import emotion_from_speaker
 from affectmap.audit.verdicts import CARRIED, SHARED, Audit, Check, Mark, Verdict
 from affectmap.preparation.folds import Fold
@@ -29,31 +29,23 @@ from affectmap.preparation.standardisation import target_statistics
 
 __all__ = ["Audit", "examine", "speaker_sound"]
 
-#: Share of what chance leaves open that the speaker may tell of the emotion.
-MOST_TOLD = 0.25
+#: Share of what chance leaves open that the speaker may predict of the emotion.
+MOST_PREDICTED = 0.25
 NAN = float("nan")
 
 
 def speaker_sound(corpus: PreparedCorpus) -> bool:
-    """Tell whether statistics of each speaker are sound in a corpus: whether they leave its emotions alone.
+    """Say whether statistics of each speaker leave the emotions of a corpus alone.
 
     Args:
         corpus: A prepared corpus.
 
     Returns:
-        True where speakers and emotions are named and the speaker tells little of the emotion.
+        True where speakers and emotions are named and the speaker predicts little of the emotion.
 
     Example:
-        >>> import audformat, pandas as pd
-        >>> from affectmap.corpora import Corpus
-        >>> from affectmap.preparation.prepared_corpus import prepare
-        >>> from affectmap.schema import COLUMNS, FUNCTIONALS
-        >>> index = audformat.segmented_index([*"12345678"])
-        >>> def pets(speaker):
-        ...     table = pd.DataFrame({"speaker": [*speaker], "emotion": ["sad", "angry"] * 4}, index, COLUMNS)
-        ...     return prepare(Corpus("pets", table, functionals=pd.DataFrame(np.eye(8, 88), index, FUNCTIONALS)))
-        >>> speaker_sound(pets("aaaabbbb")), speaker_sound(pets("abababab"))
-        (True, False)
+        >>> speaker_sound(pets)
+        True
     """
     return _speaker_check(corpus, 0).verdict == Verdict.SOUND
 
@@ -76,21 +68,15 @@ def examine(
         seed: Of the policy ``target-20``, and of chance.
 
     Returns:
-        The checks, and the figures that they bear on.
+        The checks, and the results that they concern.
 
     Raises:
         ConfigError: If a target is too small for the policy.
 
     Example:
-        >>> import audformat, pandas as pd
-        >>> from affectmap.corpora import Corpus
-        >>> from affectmap.preparation.prepared_corpus import prepare
-        >>> from affectmap.schema import COLUMNS, FUNCTIONALS
-        >>> index = audformat.segmented_index([*"1234"])
-        >>> table = pd.DataFrame({"speaker": [*"aabb"], "emotion": ["sad", "angry"] * 2}, index, COLUMNS)
-        >>> pets = prepare(Corpus("pets", table, functionals=pd.DataFrame(np.eye(4, 88), index, FUNCTIONALS)))
+        >>> source = PooledSource.of([pets])
         >>> fold = Fold("fold 1", np.array([0, 2]), np.array([1, 3]), shares_speakers=True)
-        >>> audit = examine(PooledSource.of([pets]), [], [fold])
+        >>> audit = examine(source, [], [fold])
         >>> [(check.check, check.value) for check in audit.of(Verdict.LEAK)]
         [('shared speakers', 1.0)]
         >>> audit.marks
@@ -104,9 +90,9 @@ def examine(
         marks += leaking
     by_speaker = {corpus.name: _speaker_check(corpus, seed) for corpus in corpora}
     checks += by_speaker.values()
-    copies = Copies.of(source, targets)
-    checks += copies.checks()
-    for check, leaking in copies.split_checks(folds):
+    duplicates = NearDuplicates(source, targets)
+    checks += duplicates.checks()
+    for check, leaking in duplicates.split_checks(folds):
         checks.append(check)
         marks += leaking
     for corpus in corpora:
@@ -125,7 +111,7 @@ def _shared_speakers(source: PooledSource, number: int, folds: Sequence[Fold]) -
     name, title = corpus.name, corpus.title
     if not folds:
         detail = f"{title} was not split, so nothing can be said of speakers on both sides"
-        return Check(SHARED, name, "", Verdict.UNTOLD, NAN, 0, detail), []
+        return Check(SHARED, name, "", Verdict.UNKNOWN, NAN, 0, detail), []
     shared = [_both(source, rows, fold) for fold in folds]
     leaking = [k for k, who in enumerate(shared, start=1) if who]
     marks = [Mark(name, "held-out", k, Verdict.LEAK) for k in leaking]
@@ -138,11 +124,11 @@ def _shared_speakers(source: PooledSource, number: int, folds: Sequence[Fold]) -
             f"{n_leaking} of {n} folds of {title} may share speakers between training and test: not all are named; "
             "name them, and use --folds speaker"
         )
-        return Check(SHARED, name, "", Verdict.UNTOLD, NAN, n, detail), marks
+        return Check(SHARED, name, "", Verdict.UNKNOWN, NAN, n, detail), marks
     n_shared = len(set().union(*shared))
     detail = (
         f"{n_leaking} of {n} folds of {title} share speakers between training and test ({n_shared} of "
-        f"{len(set(corpus.speaker))} speakers): the held-out figures say nothing about speakers that were never heard; "
+        f"{len(set(corpus.speaker))} speakers): the held-out results say nothing about unseen speakers; "
         "use --folds speaker"
     )
     return Check(SHARED, name, "", Verdict.LEAK, float(n_leaking), n, detail), marks
@@ -155,32 +141,32 @@ def _both(source: PooledSource, rows: npt.NDArray[np.int64], fold: Fold) -> set[
 
 
 def _speaker_check(corpus: PreparedCorpus, seed: int) -> Check:
-    """Look how much of the emotion the speaker tells."""
-    check, title = "emotion told from the speaker", corpus.title
+    """Measure how much of the emotion the speaker predicts."""
+    check, title = "emotion from the speaker", corpus.title
     n = int(corpus.table["emotion"].notna().sum())
     if not n or not corpus.has_speakers:
         what = "emotions" if not n else "all speakers"
-        detail = f"{title} does not name {what}, so what the speaker tells of the emotion is unknown"
-        return Check(check, corpus.name, "", Verdict.UNTOLD, NAN, n, detail)
-    told = emotion_from_speaker(corpus.speaker, corpus.emotion, seed=seed)
-    guess = f"the best guess from the speaker alone is right for {told.accuracy:.0%} (chance {told.chance:.0%})"
-    about = f"{told.n_of_one} of {told.n_speakers} speakers of {title} show one emotion only"
-    if np.isnan(told.excess) or told.n_speakers == told.n:
+        detail = f"{title} does not name {what}, so what the speaker predicts of the emotion is unknown"
+        return Check(check, corpus.name, "", Verdict.UNKNOWN, NAN, n, detail)
+    found = emotion_from_speaker(corpus.speaker, corpus.emotion, seed=seed)
+    guess = f"the best guess from the speaker alone is right for {found.accuracy:.0%} (chance {found.chance:.0%})"
+    about = f"{found.n_of_one} of {found.n_speakers} speakers of {title} show one emotion only"
+    if np.isnan(found.excess) or found.n_speakers == found.n:
         detail = f"{guess} in {title}, with too few emotions or utterances a speaker to tell more"
-        return Check(check, corpus.name, "", Verdict.UNTOLD, told.accuracy, n, detail)
-    if told.excess <= MOST_TOLD:
-        detail = f"{guess} in {title}: who speaks does not give the emotion away"
-        return Check(check, corpus.name, "", Verdict.SOUND, told.accuracy, n, detail)
+        return Check(check, corpus.name, "", Verdict.UNKNOWN, found.accuracy, n, detail)
+    if found.excess <= MOST_PREDICTED:
+        detail = f"{guess} in {title}: who speaks does not predict the emotion"
+        return Check(check, corpus.name, "", Verdict.SOUND, found.accuracy, n, detail)
     detail = (
         f"{about}, and {guess}: --policy speaker would take the emotion out, and folds that share speakers would "
         "reward knowing the voice; use neither on it"
     )
-    return Check(check, corpus.name, "", Verdict.WARNING, told.accuracy, n, detail)
+    return Check(check, corpus.name, "", Verdict.WARNING, found.accuracy, n, detail)
 
 
 @dataclass(frozen=True)
 class _Statistics:
-    """Whose mean and spread a corpus is standardised with: how many utterances, and the share of them evaluated."""
+    """Where the statistics of a corpus come from: how many utterances, and the share of them that is evaluated."""
 
     words: str
     n: int
@@ -196,9 +182,9 @@ class _Statistics:
         n_source = min((len(fold.train) for fold in folds), default=len(source.emotion))
         if corpus in source.corpora:
             rows = source.rows[source.corpora.index(corpus)]
-            heard = [len(np.intersect1d(fold.train, rows)) for fold in folds if np.isin(fold.test, rows).any()]
-            if min(heard, default=n):
-                return cls(f"the training utterances of {corpus.title} itself", min(heard, default=n), 0.0)
+            in_training = [len(np.intersect1d(fold.train, rows)) for fold in folds if np.isin(fold.test, rows).any()]
+            if min(in_training, default=n):
+                return cls(f"the training utterances of {corpus.title} itself", min(in_training, default=n), 0.0)
             policy = policy if policy == "source" else "target-all"
         if policy == "source":
             return cls("the training utterances of the source", n_source, 0.0)
@@ -208,18 +194,18 @@ class _Statistics:
         return cls("a part of its utterances that is not evaluated", int((~evaluated).sum()), 0.0)
 
     def check(self, corpus: PreparedCorpus, policy: str, *, confounded: bool) -> Check:
-        begin = f"mean and spread of {corpus.title} come from {self.words} ({self.n})"
+        begin = f"mean and standard deviation of {corpus.title} come from {self.words} ({self.n})"
         verdict, detail = Verdict.SOUND, f"{begin}; none of these is evaluated with them"
         if self.share_evaluated:
             verdict = Verdict.WARNING
             detail = (
-                f"{begin}, those evaluated among them, without labels (transductive): figures hold where all that is "
-                "to be judged is at hand beforehand; compare with --policy target-20"
+                f"{begin}, those evaluated among them, without labels (transductive): results are valid where all that "
+                "is to be judged is at hand beforehand; compare with --policy target-20"
             )
         if confounded:
             verdict = Verdict.CONFOUNDED
             detail = (
-                f"{corpus.title} is standardised by speaker, although its speakers give the emotion away, so its "
-                f"figures say little about emotion; use another --policy than {policy}"
+                f"{corpus.title} is standardised by speaker, although its speakers predict the emotion, so its "
+                f"results say little about emotion; use another --policy than {policy}"
             )
-        return Check("mean and spread", corpus.name, "", verdict, self.share_evaluated, self.n, detail)
+        return Check("mean and standard deviation", corpus.name, "", verdict, self.share_evaluated, self.n, detail)

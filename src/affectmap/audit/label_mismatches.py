@@ -24,7 +24,7 @@ from affectmap.preparation.prepared_corpus import PreparedCorpus
 UNFIT = ("missing", "extra", "unlabelled", "unreadable")
 #: Robust standard deviations of the logarithm of the duration beyond which an utterance is odd.
 ODD = 5.0
-#: Share of the names that a corpus' naming must read, and read right, to be believed about the others.
+#: Share of the names that a corpus' naming must fit, and predict right, to be believed about the others.
 BELIEVED = 0.5
 NAN = float("nan")
 
@@ -40,17 +40,8 @@ def mismatch_checks(corpus: PreparedCorpus) -> Iterator[Check]:
         a supported corpus and the emotions came from elsewhere; and one of durations, where there are recordings.
 
     Example:
-        >>> import audformat
-        >>> from affectmap.corpora import Corpus
-        >>> from affectmap.preparation.prepared_corpus import prepare
-        >>> from affectmap.schema import COLUMNS, FUNCTIONALS
-        >>> index = audformat.segmented_index(["03a01Wa.wav", "03a01Ta.wav", "03a02Wc.wav"])
-        >>> table = pd.DataFrame({"emotion": ["angry", "sad", "happy"]}, index, COLUMNS)
-        >>> pets = prepare(Corpus("pets", table, functionals=pd.DataFrame(np.eye(3, 88), index, FUNCTIONALS)))
-        >>> for check in mismatch_checks(pets):
-        ...     print(check.check, "/", check.verdict, "/", check.value)
-        labels and recordings / sound / 0.0
-        emotions and file names / warning / 1.0
+        >>> [(check.check, str(check.verdict)) for check in mismatch_checks(pets)]
+        [('labels and recordings', 'sound')]
     """
     yield _fit(corpus)
     named = _named_emotions(corpus)
@@ -65,7 +56,7 @@ def _fit(corpus: PreparedCorpus) -> Check:
     kinds = Counter(finding.kind for finding in corpus.findings if finding.kind in UNFIT)
     n, counts = corpus.n_found, ", ".join(f"{kind} {kinds[kind]}" for kind in UNFIT if kinds[kind])
     if not kinds:
-        detail = f"all labels of {corpus.title} that were given have their recordings, and recordings their labels"
+        detail = f"all labels of {corpus.title} have their recordings, and recordings their labels"
         return Check("labels and recordings", corpus.name, "", Verdict.SOUND, 0.0, n, detail)
     detail = (
         f"labels and recordings of {corpus.title} do not fit everywhere ({counts}); affectmap corpora or the report "
@@ -80,20 +71,20 @@ def _named_emotions(corpus: PreparedCorpus) -> Check | None:
         return None
     names = [PurePath(str(file).replace("\\", "/")) for file in corpus.file]
     for title, parse_name in name_readers():
-        read = [parse_name(name) for name in names]
-        told = np.array([None if one is None or one.emotion is None else str(one.emotion) for one in read], object)
-        both = pd.notna(told) & pd.notna(corpus.emotion)
-        other = both & (told != corpus.emotion)
+        parsed = [parse_name(name) for name in names]
+        named = np.array([None if one is None or one.emotion is None else str(one.emotion) for one in parsed], object)
+        both = pd.notna(named) & pd.notna(corpus.emotion)
+        other = both & (named != corpus.emotion)
         # Another naming that happens to fit some names would contradict most of them.
         if both.sum() >= BELIEVED * len(names) and other.sum() < BELIEVED * both.sum():
-            return _named_check(corpus, title, told, both, other)
+            return _named_check(corpus, title, named, both, other)
     return None
 
 
 def _named_check(
     corpus: PreparedCorpus,
     title: str,
-    told: npt.NDArray[np.object_],
+    named: npt.NDArray[np.object_],
     both: npt.NDArray[np.bool_],
     other: npt.NDArray[np.bool_],
 ) -> Check:
@@ -104,7 +95,7 @@ def _named_check(
     row = int(np.flatnonzero(other)[0])
     detail = (
         f"{int(other.sum())} of {n} names of {corpus.title} say another emotion than its table, as {title} names them; "
-        f"first {PurePath(str(corpus.file[row])).name}: {told[row]} in the name, {corpus.emotion[row]} in the table; "
+        f"first {PurePath(str(corpus.file[row])).name}: {named[row]} in the name, {corpus.emotion[row]} in the table; "
         "correct the table"
     )
     return Check(check, corpus.name, "", Verdict.WARNING, float(other.sum()), n, detail)

@@ -1,24 +1,24 @@
-"""Recordings that hold the same sound, found by content: whatever their names, levels, formats and ends.
+"""Near-duplicates: recordings with the same sound within a corpus, in two of them, or on both sides of a split.
 
-Two utterances whose 88 functionals are equal to the last bit are the same sound to every model here. Copies at another
-level, in another format or trimmed differ in most functionals, but hardly in the pitch and the spectrum of voiced
-frames: the nearest neighbours there are candidates, and the recordings decide. They are shifted to where they fit best
-(the highest cross-correlation) and must then be alike in all that they have in common. So recordings that were cut from
-one another, and overlap, are found as well.
+They are found by content, whatever their names, levels, formats and ends. Equal functionals are the same sound to every
+model here. Near-duplicates at another level, in another format or trimmed hardly differ in pitch and spectrum of voiced
+frames: the nearest neighbours there are candidates, and the recordings decide, shifted to where they fit best.
 
 Conventions:
     * Rows of several corpora are numbered one after another.
-    * Not found: copies played at another speed, under noise, or at another sampling rate (bring corpora to one), parts
-      so short that they hardly bear on the functionals, and copies without any voiced frame that are not equal.
+    * Not found: near-duplicates at another speed, under noise, or at another sampling rate (bring corpora to one),
+      parts too short to change the functionals, and unvoiced ones that are not equal.
     * Functionals without recordings are compared among themselves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
+from functools import cached_property, lru_cache
+from itertools import combinations, combinations_with_replacement
+from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,12 +26,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from affectmap.audio.reading import read_audio, resample
+from affectmap.audit.verdicts import Check, Mark, Verdict
 from affectmap.errors import AudioError
+from affectmap.preparation.folds import Fold
+from affectmap.preparation.prepared_corpus import PooledSource, PreparedCorpus
 from affectmap.schema import FUNCTIONALS
 
 Features = npt.NDArray[np.float32]
-Floats = npt.NDArray[np.float64]
 Signal = npt.NDArray[np.float32]
+Numbers = npt.NDArray[np.int64]
 
 #: What neither level nor ends change much, pitch and spectrum of voiced frames, with its usual spread (1.48 times the
 #: median distance to the median, over the recordings of EMO-DB, URDU and AESDD).
@@ -45,29 +48,30 @@ STEADY = {
     "alphaRatioV_sma3nz_amean": 5.4,
     "hammarbergIndexV_sma3nz_amean": 5.9,
 }
-#: Distance in these, in spreads, up to which recordings are compared: nine of ten copies that are trimmed by 0.15 s at
-#: both ends or coded as MP3 lie below it.
+#: Distance in these, in spreads, up to which recordings are compared: nine of ten near-duplicates that are trimmed by
+#: 0.15 s at both ends or coded as MP3 are nearer.
 NEAR = 0.45
-#: Where there are no recordings: the same distance, and the relative difference up to which functionals count as equal
-#: but for rounding.
+#: The same without recordings, and the relative difference up to which functionals count as equal but for rounding.
 ROUNDED = 0.001
 #: Neighbours of each row that are looked at, and pairs that are compared at most, the nearest first.
 N_NEIGHBOURS, MOST_COMPARED = 4, 5000
 #: Least correlation of what two recordings have in common, least seconds of it, and the share of the shorter one that
 #: makes it the same recording and no overlap.
 ALIKE, LEAST_S, WHOLE = 0.95, 0.5, 0.9
+#: Recordings with one sound up to which every two of them are a pair; of more, only those that were found.
+MOST_ALIKE = 100
 
+TWICE, SPLIT, LABELLED = "duplicate recordings", "duplicates in training and test", "labels of duplicates"
+#: Readings with folds by speaker within the corpus itself.
+WITHIN = ("probe", "within", "supervised")
+#: How two recordings can have one sound, the surest first.
+_KINDS = ("same samples", "same functionals", "same sound")
 _BLOCK = 65_536
 
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Utterances to be compared.
-
-    Attributes:
-        index: File, start and end of each.
-        functionals: ``(N, 88)``.
-    """
+    """Utterances to be compared: file, start and end of each, and functionals ``(N, 88)``."""
 
     index: pd.Index
     functionals: Features
@@ -90,7 +94,7 @@ class Pair(NamedTuple):
 
 
 def find_duplicates(corpora: Sequence[Rows]) -> list[Pair]:
-    """Find the utterances that hold the same sound, within and across corpora.
+    """Find the utterances that have the same sound, within and across corpora.
 
     Args:
         corpora: Utterances of each corpus.
@@ -99,28 +103,22 @@ def find_duplicates(corpora: Sequence[Rows]) -> list[Pair]:
         Pairs, sorted. Of several equal ones, the first is paired with each of the others.
 
     Example:
-        >>> import audformat
-        >>> values = np.random.default_rng(0).normal(size=(3, 88)).astype(np.float32)
-        >>> cats = Rows(audformat.segmented_index([*"abc"]), values)
-        >>> dogs = Rows(audformat.segmented_index([*"de"]), values[[1, 1]] + np.float32([[0], [1]]))
-        >>> find_duplicates([cats, dogs])
-        [Pair(first=1, second=3, kind='same functionals', shared_s=nan)]
+        >>> cats = Rows(pets.table.index, pets.functionals)
+        >>> find_duplicates([cats, Rows(pets.table.index[:1], pets.functionals[2:3])])
+        [Pair(first=2, second=4, kind='same functionals', shared_s=nan)]
     """
     if not corpora:
         return []
     rows = _Recordings(corpora)
-    pairs = [rows.told_equal(a, b) for a, b in _equal(corpora)]
-    repeated = {pair.second for pair in pairs}
-    alone = np.setdiff1d(np.arange(rows.n), list(repeated))
-    for a, b in _near(corpora, alone, NEAR if rows.has_audio.any() else ROUNDED):
-        pair = rows.compare(a, b)
-        if pair is not None:
-            pairs.append(pair)
-    return sorted(pairs)
+    pairs = [rows.equal_pair(a, b) for a, b in _equal(corpora)]
+    alone = np.setdiff1d(np.arange(rows.n), [pair.second for pair in pairs])
+    near = _near(corpora, alone, NEAR if rows.has_audio.any() else ROUNDED)
+    compared = (rows.compare(a, b) for a, b in near)
+    return sorted([*pairs, *(pair for pair in compared if pair is not None)])
 
 
 class _Recordings:
-    """The utterances of all corpora by number, read when they are needed."""
+    """The utterances of all corpora by number, whose recordings are read when they are needed."""
 
     def __init__(self, corpora: Sequence[Rows]) -> None:
         self._corpora = corpora
@@ -130,21 +128,22 @@ class _Recordings:
         self.has_audio = np.array([Path(str(each.index[0][0])).is_file() for each in corpora], dtype=np.bool_)
         self._read = lru_cache(maxsize=64)(self._signal)
 
-    def _place(self, row: int) -> tuple[int, int]:
+    def _position(self, row: int) -> tuple[int, int]:
         which = int(np.searchsorted(self._ends, row, side="right"))
         return which, row - int(self._ends[which - 1] if which else 0)
 
     def _signal(self, row: int) -> tuple[Signal, int] | None:
-        which, number = self._place(row)
+        which, number = self._position(row)
         if not self.has_audio[which]:
             return None
-        place: Any = self._corpora[which].index[number]
+        utterance: Any = self._corpora[which].index[number]
         try:
-            return read_audio(*place)
+            return read_audio(*utterance)
         except AudioError:  # gone since it was measured, or its functionals came from elsewhere
             return None
 
-    def told_equal(self, a: int, b: int) -> Pair:
+    def equal_pair(self, a: int, b: int) -> Pair:
+        """Say in what way two utterances with the same functionals are the same."""
         one, other = self._read(a), self._read(b)
         if one is None or other is None:
             return Pair(a, b, "same functionals", float("nan"))
@@ -152,6 +151,7 @@ class _Recordings:
         return Pair(a, b, kind, min(len(signal) / rate for signal, rate in (one, other)))
 
     def compare(self, a: int, b: int) -> Pair | None:
+        """Decide whether two utterances have the same sound."""
         one, other = self._read(a), self._read(b)
         if one is None or other is None:
             x, y = self._features(a), self._features(b)
@@ -165,27 +165,13 @@ class _Recordings:
             return None
         return Pair(a, b, "same sound" if whole else "overlap", round(n_shared / rate, 3))
 
-    def _features(self, row: int) -> Floats:
-        which, number = self._place(row)
+    def _features(self, row: int) -> npt.NDArray[np.float64]:
+        which, number = self._position(row)
         return np.asarray(self._corpora[which].functionals[number], dtype=np.float64)
 
 
 def shared_sound(one: Signal, other: Signal) -> tuple[int, float]:
-    """Shift two signals to where they fit best, and tell how alike they are there.
-
-    Args:
-        one: Samples of one, at the rate of the other.
-        other: Samples of the other.
-
-    Returns:
-        Samples in common, and the absolute correlation ``|x·y| / (‖x‖ ‖y‖)`` of these.
-
-    Example:
-        >>> noise = np.random.default_rng(0).normal(size=5000).astype(np.float32)
-        >>> n_shared, likeness = shared_sound(noise[:3000], 0.5 * noise[1000:])
-        >>> n_shared, round(likeness, 3)
-        (2000, 1.0)
-    """
+    """Shift two signals of one rate to where they fit best; give samples in common and their absolute correlation."""
     from scipy import fft
 
     size = fft.next_fast_len(len(one) + len(other), real=True)
@@ -219,12 +205,12 @@ def _digests(functionals: Features) -> npt.NDArray[np.uint64]:
     return digests
 
 
-def _near(corpora: Sequence[Rows], rows: npt.NDArray[np.int64], radius: float) -> list[tuple[int, int]]:
+def _near(corpora: Sequence[Rows], rows: Numbers, radius: float) -> list[tuple[int, int]]:
     """Pairs of neighbours in the steady functionals, the nearest first."""
     from scipy.spatial import cKDTree
 
     if any(each.functionals.shape[1] != len(FUNCTIONALS) for each in corpora):
-        return []  # an encoder's features: none of them is known to bear a change of level or format
+        return []  # an encoder's features: none of them is known to stay under a change of level or format
     columns = [FUNCTIONALS.index(name) for name in STEADY]
     values = np.concatenate([each.functionals[:, columns] for each in corpora]).astype(np.float64)[rows]
     voiced = values[:, 0] > 0
@@ -235,8 +221,196 @@ def _near(corpora: Sequence[Rows], rows: npt.NDArray[np.int64], radius: float) -
     found = cKDTree(scaled).query(scaled, k=N_NEIGHBOURS, distance_upper_bound=radius)
     distance, neighbour = np.asarray(found[0]), np.asarray(found[1])
     pairs: dict[tuple[int, int], float] = {}
-    for row, place in zip(*np.nonzero(neighbour < len(rows)), strict=True):
-        a, b = sorted((int(rows[row]), int(rows[neighbour[row, place]])))
+    for row, rank in zip(*np.nonzero(neighbour < len(rows)), strict=True):
+        a, b = sorted((int(rows[row]), int(rows[neighbour[row, rank]])))
         if a != b:
-            pairs[a, b] = float(distance[row, place])
+            pairs[a, b] = float(distance[row, rank])
     return sorted(pairs, key=lambda pair: (pairs[pair], pair))[:MOST_COMPARED]
+
+
+def implied_pairs(pairs: Sequence[Pair]) -> Iterator[Pair]:
+    """Give the pairs that follow from others: two recordings with the sound of a third one have one sound."""
+    links = defaultdict[int, set[int]](set)
+    for a, b, kind, _ in pairs:
+        if kind != "overlap":
+            links[a].add(b)
+            links[b].add(a)
+    group = dict[int, int]()
+    for row in sorted(links):
+        waiting = [] if row in group else [row]
+        while waiting:
+            one = waiting.pop()
+            group[one] = row
+            waiting += [each for each in links[one] if each not in group]
+    alike = defaultdict[int, list[Pair]](list)
+    for pair in pairs:
+        if pair.kind != "overlap":
+            alike[group[pair.first]].append(pair)
+    for found in alike.values():
+        rows, known = sorted({row for pair in found for row in pair[:2]}), {pair[:2] for pair in found}
+        kind = max((pair.kind for pair in found), key=_KINDS.index)
+        shared_s = min(pair.shared_s for pair in found)
+        if 2 < len(rows) <= MOST_ALIKE:
+            yield from (Pair(*both, kind, shared_s) for both in combinations(rows, 2) if both not in known)
+
+
+class NearDuplicates:
+    """Pairs of utterances with the same sound among the corpora of a run, by rows of all of them, the source's first.
+
+    Of three recordings with one sound, all three pairs are there.
+    """
+
+    def __init__(self, source: PooledSource, targets: Sequence[PreparedCorpus]) -> None:
+        self._n_sources = len(source.corpora)
+        self._corpora = (*source.corpora, *targets)
+        pairs = find_duplicates([Rows(each.table.index, each.functionals) for each in self._corpora])
+        self.pairs = tuple(sorted({*pairs, *implied_pairs(pairs)}))
+
+    def checks(self) -> Iterator[Check]:
+        """Check every corpus, and every two, whatever the split."""
+        for number, corpus in enumerate(self._corpora):
+            yield self._twice(number, number)
+            labelled = self._between(number, number)
+            if labelled:
+                yield _labels_check(corpus, [self._labels_differ(pair) for pair in labelled])
+        across = [pair for pair in combinations(range(len(self._corpora)), 2) if self._between(*pair)]
+        yield from (self._twice(*pair) for pair in across)
+        if len(self._corpora) > 1 and not across:
+            detail = "no recording was found in two corpora"
+            yield Check(TWICE, "all", "", Verdict.SOUND, 0.0, len(self._which), detail)
+
+    def split_checks(self, folds: Sequence[Fold]) -> Iterator[tuple[Check, list[Mark]]]:
+        """Check what is on both sides of the source's folds, and mark the results that it concerns.
+
+        There is a check for each source corpus and its folds, for each target that has recordings of the source, and
+        for each corpus in which two speakers have the same recording.
+        """
+        for number in range(self._n_sources) if folds else ():
+            yield self._folds_check(number, folds)
+        for number, corpus in enumerate(self._corpora):
+            for other in range(self._n_sources):
+                pairs = self._between(other, number) if number >= self._n_sources else []
+                if pairs:
+                    n = len({pair.second for pair in pairs})
+                    yield _carried_check(self._corpora[other], corpus, self._named(pairs[0]), n)
+            pairs = self._between(number, number)
+            n_shared = sum(self._speaker[pair.first] != self._speaker[pair.second] for pair in pairs)
+            if n_shared:
+                yield _within_check(corpus, n_shared)
+
+    @cached_property
+    def _which(self) -> Numbers:
+        """Corpus of every row, by number."""
+        return np.repeat(np.arange(len(self._corpora)), [len(each.table) for each in self._corpora])
+
+    @cached_property
+    def _speaker(self) -> npt.NDArray[np.object_]:
+        return np.concatenate([each.speaker for each in self._corpora])
+
+    @cached_property
+    def _by_corpora(self) -> dict[tuple[int, int], list[Pair]]:
+        found = defaultdict[tuple[int, int], list[Pair]](list)
+        for pair in self.pairs:
+            found[int(self._which[pair.first]), int(self._which[pair.second])].append(pair)
+        return found
+
+    def _between(self, one: int, other: int) -> list[Pair]:
+        return self._by_corpora.get((one, other), [])
+
+    def _position(self, row: int) -> tuple[PreparedCorpus, int]:
+        which = int(self._which[row])
+        return self._corpora[which], row - int(np.searchsorted(self._which, which))
+
+    def _named(self, pair: Pair) -> str:
+        """Name the two recordings, with the folder they are in."""
+        found = [self._position(row) for row in pair[:2]]
+        names = ["/".join(PurePath(str(corpus.file[row])).parts[-2:]) for corpus, row in found]
+        return ", ".join(names) + ("" if np.isnan(pair.shared_s) else f" ({pair.shared_s:.1f} s in common)")
+
+    def _labels_differ(self, pair: Pair) -> bool:
+        (corpus, a), (_, b) = (self._position(row) for row in pair[:2])
+        one, other = corpus.emotion[a], corpus.emotion[b]
+        apart = np.abs(corpus.label[a] - corpus.label[b])
+        return bool((one is not None and other is not None and one != other) or (apart > 0).any())
+
+    def _twice(self, one: int, other: int) -> Check:
+        pairs, corpus, second = self._between(one, other), self._corpora[one], self._corpora[other]
+        name = "" if one == other else second.name
+        n = int(np.isin(self._which, (one, other)).sum())
+        if not pairs:
+            detail = f"no recording of {corpus.title} was found twice"
+            return Check(TWICE, corpus.name, name, Verdict.SOUND, 0.0, n, detail)
+        where = f"in {corpus.title}" if one == other else f"in {corpus.title} and {second.title}"
+        detail = f"{_counted(pairs)} {where}, first {self._named(pairs[0])}; keep one of each"
+        return Check(TWICE, corpus.name, name, Verdict.WARNING, float(len(pairs)), n, detail)
+
+    def _folds_check(self, number: int, folds: Sequence[Fold]) -> tuple[Check, list[Mark]]:
+        corpus, n = self._corpora[number], len(folds)
+        both_ways = combinations_with_replacement(range(self._n_sources), 2)
+        mine = [pair for i, j in both_ways if number in (i, j) for pair in self._between(i, j)]
+        leaking, crossing = [], set[Pair]()
+        for k, fold in enumerate(folds, start=1):
+            side = np.zeros(len(self._which), dtype=np.int64)  # a row in neither part is on no side
+            side[fold.train], side[fold.test] = 1, 2
+            both = [pair for pair in mine if self._crosses(pair, side, number)]
+            leaking += [k] if both else []
+            crossing.update(both)
+        if not leaking:
+            detail = f"no recording of {corpus.title} is in training and test of any of {n} folds"
+            return Check(SPLIT, corpus.name, "", Verdict.SOUND, 0.0, n, detail), []
+        detail = (
+            f"{len(leaking)} of {n} folds of {corpus.title} have the same sound in training and test, first "
+            f"{self._named(min(crossing))}; keep one of each"
+        )
+        if all(self._one_speaker(pair) for pair in crossing):
+            detail += ", or use --folds speaker"
+        marks = [Mark(corpus.name, "held-out", k, Verdict.LEAK) for k in leaking]
+        return Check(SPLIT, corpus.name, "", Verdict.LEAK, float(len(leaking)), n, detail), marks
+
+    def _one_speaker(self, pair: Pair) -> bool:
+        """Whether a named speaker says both, so that folds by speaker keep them together."""
+        named = self._position(pair.first)[0].has_speakers
+        return named and bool(self._speaker[pair.first] == self._speaker[pair.second])
+
+    def _crosses(self, pair: Pair, side: Numbers, number: int) -> bool:
+        """Whether one of a pair is trained on (1), and the other one, of the corpus, tested (2)."""
+        trained, tested = sorted(pair[:2], key=lambda row: int(side[row]))
+        return bool(side[trained] == 1 and side[tested] == 2 and self._which[tested] == number)
+
+
+def _counted(pairs: Iterable[Pair]) -> str:
+    counts = Counter(pair.kind for pair in pairs)
+    n = counts.total()
+    kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(counts.items()))
+    return f"{n} pair{'s' if n > 1 else ''} of recordings with the same sound ({kinds})"
+
+
+def _labels_check(corpus: PreparedCorpus, differ: Sequence[bool]) -> Check:
+    n, n_differ = len(differ), sum(differ)
+    if not n_differ:
+        detail = f"recordings of {corpus.title} with the same sound have the same labels"
+        return Check(LABELLED, corpus.name, "", Verdict.SOUND, 0.0, n, detail)
+    detail = (
+        f"{n_differ} of {n} pairs of recordings of {corpus.title} with the same sound have different emotions or "
+        "ratings: labels are no surer than that"
+    )
+    return Check(LABELLED, corpus.name, "", Verdict.WARNING, float(n_differ), n, detail)
+
+
+def _carried_check(source: PreparedCorpus, target: PreparedCorpus, example: str, n: int) -> tuple[Check, list[Mark]]:
+    one = f"one recording of {target.title} is in the source {source.title}"
+    detail = f"{one}: {example}; leave it out of one of the two"
+    if n > 1:
+        many = f"{n} recordings of {target.title} are in the source {source.title}"
+        detail = f"{many}, first {example}; leave them out of one of the two"
+    marks = [Mark(target.name, reading, 0, Verdict.LEAK) for reading in ("zero-shot", "probe")]
+    return Check(SPLIT, target.name, source.name, Verdict.LEAK, float(n), len(target.table), detail), marks
+
+
+def _within_check(corpus: PreparedCorpus, n: int) -> tuple[Check, list[Mark]]:
+    detail = (
+        f"two speakers of {corpus.title} have the same sound in {n} pair{'s' if n > 1 else ''}, so that folds by "
+        "speaker within it may have it in training and test; correct the speakers, or keep one of each"
+    )
+    marks = [Mark(corpus.name, reading, 0, Verdict.LEAK) for reading in WITHIN]
+    return Check(SPLIT, corpus.name, corpus.name, Verdict.LEAK, float(n), len(corpus.table), detail), marks

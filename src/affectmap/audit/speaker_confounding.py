@@ -1,11 +1,8 @@
-"""How much of the emotion can be told from the speaker alone: the best guess, and what it reaches by chance.
+"""How much of the emotion the speaker alone predicts: the best guess, and what it reaches by chance.
 
 Where speakers show one emotion each, a model that knows voices seems to know emotions, and a mean taken out of every
-speaker takes the emotion out with it.
-
-Conventions:
-    * The guess is each speaker's most frequent emotion, made and judged on the same utterances: the most that the
-      speaker can tell. With few utterances a speaker that is much by itself, so chance is measured, not assumed.
+speaker takes the emotion out with it. The guess is each speaker's most frequent emotion, made and judged on the same
+utterances, the most that the speaker can predict; chance is measured on shuffled emotions, not assumed.
 """
 
 from __future__ import annotations
@@ -24,14 +21,14 @@ N_SHUFFLES = 200
 Counts = npt.NDArray[np.int64]
 
 
-class Told(NamedTuple):
-    """What the speaker tells of the emotion.
+class SpeakerGuess(NamedTuple):
+    """What the speaker predicts of the emotion.
 
     Attributes:
         accuracy: Share of utterances whose emotion is their speaker's most frequent one.
         uar: Mean of that share over the emotions.
         chance: Mean accuracy with emotions shuffled over the utterances.
-        excess: ``(accuracy - chance) / (1 - chance)``, 1 where the speaker tells all, about 0 where he tells nothing;
+        excess: ``(accuracy - chance) / (1 - chance)``, 1 where the speaker predicts all, about 0 where nothing;
             ``NaN`` where chance is 1.
         n: Utterances with an emotion.
         n_speakers: Their speakers.
@@ -49,8 +46,8 @@ class Told(NamedTuple):
 
 def emotion_from_speaker(
     speaker: npt.ArrayLike, emotion: npt.ArrayLike, *, n_shuffles: int = N_SHUFFLES, seed: int = 0
-) -> Told:
-    """Tell the emotion from the speaker alone, as well as these utterances allow.
+) -> SpeakerGuess:
+    """Predict the emotion from the speaker alone, as well as these utterances allow.
 
     Shuffling emotions over utterances keeps how much everybody says and how frequent each emotion is; such counts are
     drawn without the utterances (Patefield 1981), so that a million of them take no longer than a hundred.
@@ -68,8 +65,8 @@ def emotion_from_speaker(
         ConfigError: If no utterance has an emotion, a speaker is missing, or lengths differ.
 
     Example:
-        >>> told = emotion_from_speaker([*"aaaabbbb"], ["sad"] * 4 + ["angry"] * 3 + ["sad"])
-        >>> told.accuracy, round(told.uar, 3), told.n_of_one, told.chance < 0.8
+        >>> guess = emotion_from_speaker([*"aaaabbbb"], ["sad"] * 4 + ["angry"] * 3 + ["sad"])
+        >>> guess.accuracy, round(guess.uar, 3), guess.n_of_one, guess.chance < 0.8
         (0.875, 0.9, 1, True)
     """
     counts = count_emotions(speaker, emotion)
@@ -77,25 +74,14 @@ def emotion_from_speaker(
     chance = float(np.mean([_best_guess(each)[0] for each in _shuffled(counts, n_shuffles, seed)]))
     excess = (accuracy - chance) / (1 - chance) if chance < 1 else float("nan")
     n_of_one = int(np.count_nonzero((counts > 0).sum(axis=1) == 1))
-    return Told(accuracy, uar, chance, excess, int(counts.sum()), len(counts), n_of_one)
+    return SpeakerGuess(accuracy, uar, chance, excess, int(counts.sum()), len(counts), n_of_one)
 
 
 def count_emotions(speaker: npt.ArrayLike, emotion: npt.ArrayLike) -> Counts:
-    """Count how often every speaker shows every emotion.
-
-    Args:
-        speaker: Who speaks (N,).
-        emotion: Emotion (N,); utterances without one take no part.
-
-    Returns:
-        Counts ``(speakers, emotions)``; no row and no column is all zeros.
+    """Count how often every speaker shows every emotion ``(speakers, emotions)``; no row and no column is all zeros.
 
     Raises:
         ConfigError: If no utterance has an emotion, a speaker is missing, or lengths differ.
-
-    Example:
-        >>> count_emotions(["a", "a", "b", "c"], ["sad", "sad", "angry", None]).tolist()
-        [[2, 0], [0, 1]]
     """
     who, what = np.asarray(speaker, dtype=object), np.asarray(emotion, dtype=object)
     if who.shape != what.shape:

@@ -1,7 +1,7 @@
-"""What an audit says: checks with their verdicts, and the figures that they bear on.
+"""What an audit says: checks with their verdicts, and the results that they concern.
 
 Conventions:
-    * In tables of figures the column ``audit`` is empty, or names the verdicts that bear on a figure: ``leak``,
+    * In tables of results the column ``audit`` is empty, or names the verdicts that concern a result: ``leak``,
       ``confounded``, or both with a comma between. People see `SIGNS` instead.
 """
 
@@ -21,19 +21,19 @@ class Verdict(StrEnum):
     """How a check ends, the best first."""
 
     SOUND = "sound"
-    UNTOLD = "cannot be told"
+    UNKNOWN = "cannot be told"
     WARNING = "warning"
     CONFOUNDED = "confounded"
     LEAK = "leak"
 
 
-#: What stands beside a figure that a verdict bears on.
+#: What stands beside a result that a verdict concerns.
 SIGNS = {Verdict.LEAK: "†", Verdict.CONFOUNDED: "‡"}
 #: What the signs mean.
 FOOTNOTES = {
-    Verdict.LEAK: "a speaker or a recording is, or may be, on both sides of the split; the figure says nothing about "
+    Verdict.LEAK: "a speaker or a recording is, or may be, on both sides of the split; the result says nothing about "
     "new ones",
-    Verdict.CONFOUNDED: "standardised by speaker, although the speakers of this corpus give the emotion away",
+    Verdict.CONFOUNDED: "standardised by speaker, although the speakers of this corpus predict the emotion",
 }
 #: The check of speakers on both sides of a split.
 SHARED = "shared speakers"
@@ -64,7 +64,7 @@ class Check(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """Figures that a verdict bears on: those of a corpus in one reading, in one fold or (0) in all."""
+    """Results that a verdict concerns: those of a corpus in one reading, in one fold or (0) in all."""
 
     corpus: str
     reading: str
@@ -74,23 +74,13 @@ class Mark(NamedTuple):
 
 @dataclass(frozen=True)
 class Audit:
-    """All checks of a run, and the figures they bear on.
-
-    Attributes:
-        checks: In the order in which they are told.
-        marks: The figures.
-    """
+    """All checks of a run, in order, and marks of the results that they concern."""
 
     checks: tuple[Check, ...]
     marks: tuple[Mark, ...] = ()
 
     def table(self) -> pd.DataFrame:
-        """Give the checks as a table, columns as in `Check`.
-
-        Example:
-            >>> Audit(()).table().columns.tolist()
-            ['check', 'corpus', 'other', 'verdict', 'value', 'n', 'detail']
-        """
+        """Give the checks as a table, columns as in `Check`."""
         table = pd.DataFrame(self.checks, columns=list(Check._fields))
         return table.assign(verdict=[str(check.verdict) for check in self.checks])
 
@@ -99,11 +89,11 @@ class Audit:
         return [check for check in self.checks if check.verdict in verdicts]
 
     def bad(self) -> bool:
-        """Whether figures leak or are confounded."""
+        """Whether results leak or are confounded."""
         return any(check.verdict in SIGNS for check in self.checks)
 
     def notes(self) -> list[str]:
-        """Say what bears on figures that are marked."""
+        """Say what concerns results that are marked."""
         unnamed = {mark.corpus for mark in self.marks if mark.reading == "held-out"}
         return [
             f"{check.detail}."
@@ -111,49 +101,40 @@ class Audit:
             if check.verdict in SIGNS or (check.check == SHARED and check.corpus in unnamed)
         ]
 
-    def marked(self, figures: pd.DataFrame) -> pd.DataFrame:
-        """Say beside every figure which verdicts bear on it.
+    def marked(self, results: pd.DataFrame) -> pd.DataFrame:
+        """Add the column ``audit`` to results: which verdicts concern each.
 
         Args:
-            figures: Has the column ``corpus``, and as it may be ``reading`` and ``fold``. Without ``reading`` a row is
+            results: Has the column ``corpus``, and optionally ``reading`` and ``fold``. Without ``reading`` a row is
                 taken to be about `CARRIED`; without ``fold``, to be about all folds together.
-
-        Returns:
-            A copy with the column ``audit``.
 
         Example:
             >>> audit = Audit((), (Mark("cats", "held-out", 2, Verdict.LEAK),))
-            >>> figures = pd.DataFrame({"corpus": "cats", "reading": "held-out", "fold": [1, 2]})
-            >>> audit.marked(figures)["audit"].tolist()
+            >>> results = pd.DataFrame({"corpus": "cats", "reading": "held-out", "fold": [1, 2]})
+            >>> audit.marked(results)["audit"].tolist()
             ['', 'leak']
         """
-        parts = [np.where(self._bears(figures, verdict), str(verdict), "") for verdict in SIGNS]
-        return figures.assign(audit=[", ".join(filter(None, row)) for row in zip(*parts, strict=True)])
+        parts = [np.where(self._concerned(results, verdict), str(verdict), "") for verdict in SIGNS]
+        return results.assign(audit=[", ".join(filter(None, row)) for row in zip(*parts, strict=True)])
 
-    def _bears(self, figures: pd.DataFrame, verdict: Verdict) -> npt.NDArray[np.bool_]:
-        told = np.zeros(len(figures), dtype=np.bool_)
+    def _concerned(self, results: pd.DataFrame, verdict: Verdict) -> npt.NDArray[np.bool_]:
+        concerned = np.zeros(len(results), dtype=np.bool_)
         for mark in self.marks:
             if mark.verdict != verdict:
                 continue
-            mine = figures["corpus"] == mark.corpus
-            if "reading" in figures:
-                mine &= figures["reading"] == mark.reading
+            mine = results["corpus"] == mark.corpus
+            if "reading" in results:
+                mine &= results["reading"] == mark.reading
             elif mark.reading not in CARRIED:
                 continue
-            if mark.fold and "fold" in figures:
-                mine &= figures["fold"] == mark.fold
-            told |= mine.to_numpy(dtype=np.bool_)
-        return told
+            if mark.fold and "fold" in results:
+                mine &= results["fold"] == mark.fold
+            concerned |= mine.to_numpy(dtype=np.bool_)
+        return concerned
 
 
 def signs_of(cells: Iterable[object]) -> str:
-    """Give the signs for cells of the column ``audit``.
-
-    Args:
-        cells: The cells.
-
-    Returns:
-        Each sign once, empty where there are none.
+    """Give the signs for cells of the column ``audit``, each once.
 
     Example:
         >>> signs_of(["", "leak, confounded", "leak"]), signs_of([None])
@@ -164,34 +145,12 @@ def signs_of(cells: Iterable[object]) -> str:
 
 
 def footnotes(cells: Iterable[object]) -> list[tuple[str, str]]:
-    """Explain the signs that stand in some cells of the column ``audit``.
-
-    Args:
-        cells: The cells.
-
-    Returns:
-        Each sign with what it means, once.
-
-    Example:
-        >>> [sign for sign, _ in footnotes(["", "leak", "leak"])]
-        ['†']
-    """
+    """Explain the signs that stand in some cells of the column ``audit``: each with what it means, once."""
     used = signs_of(cells)
     return [(sign, FOOTNOTES[verdict]) for verdict, sign in SIGNS.items() if sign in used]
 
 
 def counted_verdicts(verdicts: Sequence[str]) -> str:
-    """Count verdicts, the worst first.
-
-    Args:
-        verdicts: Of the checks.
-
-    Returns:
-        Such as ``1 leak, 12 sound``.
-
-    Example:
-        >>> counted_verdicts(["sound", "leak", "sound"])
-        '1 leak, 2 sound'
-    """
+    """Count the verdicts of checks, the worst first, such as ``1 leak, 12 sound``."""
     counts = {verdict: sum(each == verdict for each in verdicts) for verdict in reversed(Verdict)}
     return ", ".join(f"{n} {verdict}" for verdict, n in counts.items() if n)

@@ -37,7 +37,7 @@ _POLICIES = {
 #: How a verdict is drawn: class and mark.
 _MARKS = {
     Verdict.SOUND: ("holds", "✓"),
-    Verdict.UNTOLD: ("open", "?"),
+    Verdict.UNKNOWN: ("open", "?"),
     Verdict.WARNING: ("open", "!"),
     Verdict.CONFOUNDED: ("fails", "✗"),
     Verdict.LEAK: ("fails", "✗"),
