@@ -17,7 +17,7 @@ import soundfile
 from affectmap.audio.reading import read_audio
 from affectmap.features.functionals import measure_functionals
 from affectmap.model.model import load_model
-from affectmap.track.recording import track_recording, track_stream
+from affectmap.track import track, track_stream
 from harness import Row, main, peak_memory, row_of
 
 RATE = 16000
@@ -74,12 +74,12 @@ def speed_rows(file: Path, seconds: float, rounds: int, made_of: str) -> list[Ro
     """An hour's processor time, extrapolated, and what a second core brings, both ways of cutting in turn."""
     model, hour = load_model(), 3600 / seconds
     ways: dict[tuple[str, int], Callable[[], object]] = {
-        (name, n_jobs): partial(track_recording, file, model, window_s=window_s, n_jobs=n_jobs)
+        (name, n_jobs): partial(track, file, model, window_s=window_s, n_jobs=n_jobs)
         for name, window_s in (("windows", WINDOW_S), ("speech", None))
         for n_jobs in (1, 2)
     }
     ways["openSMILE", 1] = partial(openly, file)
-    track_recording(file, model, window_s=60.0)  # openSMILE is built at its first use
+    track(file, model, window_s=60.0)  # openSMILE is built at its first use
     found: dict[tuple[str, int], list[tuple[float, float]]] = {way: [] for way in ways}
     for _ in range(rounds):
         for way, call in ways.items():
@@ -102,7 +102,7 @@ def speed_rows(file: Path, seconds: float, rounds: int, made_of: str) -> list[Ro
 
 def track_windows(file: str) -> None:
     """What `memory_rows` looks at."""
-    track_recording(file, load_model(), window_s=WINDOW_S)
+    track(file, load_model(), window_s=WINDOW_S)
 
 
 def memory_rows(short: Path, long: Path, seconds: tuple[float, float]) -> list[Row]:
@@ -132,7 +132,7 @@ def stream_rows(file: Path, made_of: str) -> list[Row]:
     """How long after its last sample a window's row comes; the values must be the file's to the last bit."""
     samples = soundfile.read(file, dtype="int16")[0].astype("<i2").tobytes()
     model = load_model()
-    expected = track_recording(file, model, window_s=WINDOW_S).flat()
+    expected = track(file, model, window_s=WINDOW_S).flat()
     spoken, rows, late = Spoken(samples), [], []
     for row in track_stream(spoken, RATE, model, window_s=WINDOW_S):
         late.append(1000 * (time.perf_counter() - spoken.last))

@@ -9,6 +9,7 @@ import numpy as np
 
 from affectmap.model.embedder import Embedder
 from affectmap.model.heads import CLASSES, Calibration, Heads, fit_heads
+from affectmap.model.model import Model
 from affectmap.schema import FUNCTIONALS, LABELS
 
 N_FEATURES = len(FUNCTIONALS)
@@ -56,11 +57,16 @@ def make_heads(embedder: Embedder) -> Heads:
     return fit_heads(latent, label, np.resize(np.array(CLASSES, dtype=object), len(latent)))
 
 
-def write_model(folder: Path, **options) -> Path:
-    """Export a small model to the folder and give it."""
-    from affectmap.model.onnx import export_model
-
+def make_model(**options) -> Model:
+    """A small model with heads and intervals; `heads` and `calibration` may be None."""
     embedder = options.pop("embedder", None) or make_embedder()
     options = {"heads": make_heads(embedder), "calibration": CALIBRATION, "name": "small"} | options
-    export_model(embedder, folder, **options)
+    heads, calibration = options.pop("heads"), options.pop("calibration")
+    model = embedder.model_.described(**options)
+    return model if heads is None else model.with_heads(heads, calibration)
+
+
+def write_model(folder: Path, overwrite: bool = False, hub: bool = False, **options) -> Path:
+    """Write a small model to the folder and give it."""
+    make_model(**options).save(folder, overwrite=overwrite, hub=hub)
     return folder

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from made import write
 
-from affectmap.track.recording import track_recording
+from affectmap.track import track
 
 NAMES = ("*N?.wav", "*W?.wav", "*T?.wav", "*F?.wav")
 OUT = Path(__file__).resolve().parents[2] / "docs" / "track.png"
@@ -24,11 +24,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         hour = Path(folder, "an hour of EMO-DB.wav")
         write(Path(os.environ["AFFECTMAP_DATA"], "corpora/emodb/wav"), hour, 60, stretches=NAMES)
-        track = track_recording(hour)
-    track.picture(OUT)
-    quarters = track.flat().assign(quarter=lambda table: table["start"] // 900 + 1).groupby("quarter")
+        found = track(hour)
+    found.picture(OUT)
+    quarters = found.flat().assign(quarter=lambda table: table["start"] // 900 + 1).groupby("quarter")
     print(quarters[["activation", "valence"]].mean().round(2))
-    print(*track.notes, sep="\n")
+    print(*found.notes, sep="\n")
 
 
 if __name__ == "__main__":

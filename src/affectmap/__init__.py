@@ -1,8 +1,7 @@
 """Speech in any language to a small, readable affect space: activation and valence.
 
-The names here need no PyTorch and are loaded when first used; scores and folds need the extra ``statistics`` (SciPy and
-scikit-learn). What trains lies in `affectmap.losses`,
-`affectmap.model.training` and `affectmap.model.embedder` (extra ``train``).
+The names here are loaded when first used. Scores, folds and `Embedder` need the extra ``statistics`` (SciPy and
+scikit-learn), fitting an `Embedder` and `affectmap.losses` the extra ``train`` (PyTorch).
 """
 
 from __future__ import annotations
@@ -18,7 +17,8 @@ if TYPE_CHECKING:
     from affectmap.corpora import Corpus, load_corpus
     from affectmap.errors import AffectmapError
     from affectmap.features.functionals import extract_functionals
-    from affectmap.model.model import load_model
+    from affectmap.model.embedder import Embedder
+    from affectmap.model.model import Model, load_model
     from affectmap.preparation.folds import Fold, speaker_folds
     from affectmap.preparation.standardisation import outlier_mask, standardise_target
     from affectmap.schema import FUNCTIONALS, Emotion, Finding
@@ -30,9 +30,11 @@ __all__ = [
     "FUNCTIONALS",
     "AffectmapError",
     "Corpus",
+    "Embedder",
     "Emotion",
     "Finding",
     "Fold",
+    "Model",
     "SpeakerBootstrap",
     "__version__",
     "adjusted_r2",
@@ -51,9 +53,11 @@ _HOME = {
     "FUNCTIONALS": "schema",
     "AffectmapError": "errors",
     "Corpus": "corpora",
+    "Embedder": "model.embedder",
     "Emotion": "schema",
     "Finding": "schema",
     "Fold": "preparation.folds",
+    "Model": "model.model",
     "SpeakerBootstrap": "stats.bootstrap",
     "adjusted_r2": "stats.metrics",
     "extract_functionals": "features.functionals",
@@ -67,12 +71,19 @@ _HOME = {
     "uar": "stats.metrics",
 }
 
-
+#: Packages whose own names are meant for users, such as `affectmap.track.track`.
+_ROOMS = ("losses", "track")
 #: Modules that compute with what the extra ``statistics`` brings.
-_STATISTICS = ("stats.bootstrap", "preparation.folds", "stats.metrics")
+_STATISTICS = ("model.embedder", "stats.bootstrap", "preparation.folds", "stats.metrics")
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *_ROOMS, *globals()} - {"TYPE_CHECKING", "Any", "annotations", "import_module", "os"})
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 (whatever the name stands for)
+    if name in _ROOMS:
+        return import_module(f"affectmap.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'affectmap' has no attribute {name!r}")
     if _HOME[name] in _STATISTICS:

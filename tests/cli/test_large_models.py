@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from affectmap.model.embedder import Embedder
-from corpus_files import FAST, write_emodb, write_settings
+from corpus_files import FAST, write_emodb, write_settings, write_tone
 from speech_models import write_classifier, write_encoder
 
 
@@ -55,10 +55,15 @@ def test_an_embedder_of_an_encoder_s_features(affectmap, here, recordings):
     done = affectmap("train", *recordings, "--features", f"ssl:{folder}@1-3", "-o", "mine")
     assert done.code == 0, done.err
     assert Embedder.load("mine").n_features_in_ == 32
-    export = affectmap("export", "mine", "-o", "model")
-    assert export.code == 1
-    assert "the embedder takes 32 features, first mean_0000; only the 88 functionals" in export.error
-    assert export.error.endswith("use it in Python, with Embedder.load")
+    assert affectmap("export", "mine", "--onnx", "-o", "model.onnx").code == 0
+    write_tone(here / "a.wav", seconds=1.0)
+    for verb in (["embed"], ["track", "--windows", 1], ["adapt"]):
+        refused = affectmap(*verb, "a.wav", "--model", "mine", *(["-o", "x"] if verb == ["adapt"] else []))
+        assert refused.code == 1, verb
+        assert (
+            "takes 32 features, first mean_0000, and recordings are measured as the 88 functionals alone"
+            in refused.error
+        )
 
 
 @pytest.mark.parametrize(

@@ -410,7 +410,7 @@ def test_earlier_results_are_replaced_only_when_asked_and_only_by_whole_ones(
     (results / "report.html").write_text("old")
     assert reproduce(*tables).error == "results exists; name another folder with -o, or add --overwrite to replace it"
     with monkeypatch.context() as patch:
-        patch.setattr("affectmap.model.embedder.serialise", _no_space)
+        patch.setattr("affectmap.model.folder.serialise", _no_space)
         assert reproduce(*tables, "--overwrite").code == 1
     assert (results / "report.html").read_text() == "old"
     assert reproduce(*tables, "--overwrite").code == 0
@@ -422,7 +422,7 @@ def _no_space(*arguments, **options):
 
 
 @pytest.mark.parametrize(
-    "writer", ["affectmap.model.embedder.serialise", "affectmap.report.render", "affectmap.files.write_text"]
+    "writer", ["affectmap.model.folder.serialise", "affectmap.report.render", "affectmap.files.write_text"]
 )
 def test_a_full_disk_is_one_line_and_leaves_nothing(reproduce, tables, monkeypatch, writer, no_figures):
     monkeypatch.setattr(writer, _no_space)
@@ -529,7 +529,7 @@ def test_ctrl_c_while_models_are_trained_leaves_no_trace(process, tables, here):
     [
         "affectmap.experiment.experiment.judge_claims",
         "affectmap.report.draw_figures",
-        "affectmap.model.embedder.serialise",
+        "affectmap.model.folder.serialise",
     ],
 )
 def test_ctrl_c_at_any_later_step_leaves_no_trace(reproduce, tables, monkeypatch, step):

@@ -84,7 +84,7 @@ def test_that_matplotlib_is_missing_is_told_before_the_work(affectmap, talk, mon
         raise AudioError("measured")
 
     monkeypatch.setattr("affectmap.track.picture.has_matplotlib", lambda: False)
-    monkeypatch.setattr("affectmap.track.recording.track_recording", measure)
+    monkeypatch.setattr("affectmap.track.track", measure)
     assert affectmap("track", "talk.wav", "--picture", "a.png").code == 1
     assert told == ['note: no picture without matplotlib; run pip install "affectmap[plot]"\n']
 

@@ -1,14 +1,15 @@
 """The embedder as scikit-learn uses it, and its folder."""
 
+import hashlib
 import json
-import shutil
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+import yaml
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
@@ -19,11 +20,13 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from affectmap.errors import ConfigError, ModelError, StorageError
 from affectmap.model.embedder import Embedder
+from affectmap.model.folder import METADATA_FILE
+from affectmap.model.model import Model
 from affectmap.model.training import CURVES, TrainingSettings, TrainingTask, train_plain, train_stacked
-from affectmap.preparation.standardisation import Statistics, fit_statistics
+from affectmap.preparation.standardisation import fit_statistics
 
 SMALL = {"hidden_dims": (9, 6, 5), "epochs": 3, "batch_size": 16}
-FILES = ["curves.csv", "embedder.json", "weights.safetensors"]
+FILES = ["CARD.md", "curves.csv", "model.yaml", "weights.safetensors"]
 N_ROWS = 60
 N_FEATURES = 12
 NAMES = [f"feature {k}" for k in range(N_FEATURES)]
@@ -89,7 +92,7 @@ def test_is_the_trainer_on_standardised_features(features, label):
     assert embedder.curves_.equals(trained.curves)
     with torch.no_grad():
         expected = trained.network.encode(torch.tensor(standardised)).numpy()
-    assert np.array_equal(embedder.transform(features), expected)
+    np.testing.assert_allclose(embedder.transform(features), expected, rtol=1e-4, atol=1e-5)  # float32 against float64
     plain = train_plain(task, TrainingSettings(**SMALL))
     assert np.allclose(plain.curves, trained.curves, rtol=1e-4)
 
@@ -108,7 +111,8 @@ def test_standardise_off_leaves_features_alone(label):
     assert (embedder.statistics_.mean == 0).all()
     assert (embedder.statistics_.std == 1).all()
     with torch.no_grad():
-        assert np.array_equal(embedder.transform(features), embedder.network_.encode(torch.tensor(features)).numpy())
+        expected = embedder.network_.encode(torch.tensor(features)).numpy()
+    np.testing.assert_allclose(embedder.transform(features), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_same_seed_same_embedding(features, label):
@@ -284,17 +288,51 @@ def test_adapt_takes_other_statistics_and_the_same_network(fitted, features):
     table = pd.DataFrame(features, columns=NAMES)
     before = fitted.transform(table)
     other = 3 * table + 100
-    adapted = fitted.adapt(other)
+    adapted = fitted.adapt(other, prior=0)
     assert isinstance(adapted, Embedder)
     assert np.allclose(adapted.transform(other), before, atol=1e-3)
-    assert adapted.network_ is fitted.network_
+    assert torch.equal(weights(adapted), weights(fitted))
     assert adapted.get_params() == fitted.get_params()
     assert np.array_equal(fitted.transform(table), before)
     assert not np.allclose(fitted.transform(other), before, atol=1e-3)
     with pytest.raises(ValueError, match="feature names should match"):
         fitted.adapt(other[NAMES[::-1]])
-    with pytest.raises(ValueError, match="minimum of 2 is required"):
-        fitted.adapt(other[:1])
+
+
+def test_adapt_is_that_of_the_model(fitted, features):
+    other = pd.DataFrame(3 * features + 100, columns=NAMES)
+    other.iloc[3, 4] = np.nan
+    expected = fitted.model_.adapt(other)
+    found = fitted.adapt(other)
+    assert np.array_equal(found.statistics_.mean, expected.statistics.mean)
+    assert found.model_.metadata == expected.metadata
+    assert expected.metadata["standardisation"]["n_utterances"] == N_ROWS - 1
+    assert expected.metadata["standardisation"]["prior"] == 10
+    with pytest.raises(ConfigError, match="1 of 1 utterances are usable; adapting needs at least 2"):
+        fitted.adapt(other[:1], prior=0)
+
+
+def test_transform_is_that_of_the_model(fitted, features):
+    table = pd.DataFrame(features, columns=NAMES)
+    found = fitted.model_.transform(table)
+    expected = found[["embedding_0", "embedding_1"]].to_numpy().astype(np.float32)
+    assert np.array_equal(fitted.transform(table), expected)
+
+
+def test_named_ratings_give_heads(fitted, features, label):
+    table = pd.DataFrame(features, columns=NAMES)
+    assert fitted.model_.heads.labels == ("activation", "valence")
+    assert fitted.model_.transform(table)["activation"].between(1, 5).all()
+    one = Embedder(**SMALL).fit(table, pd.Series(label[:, 1], name="valence"))
+    assert one.model_.heads.labels == ("valence",)
+    assert Embedder(**SMALL).fit(table, label).model_.heads.labels == ()
+    assert not fitted.model_.transform(table)["not_speech"].any()
+
+
+def test_a_model_of_other_features_takes_no_recordings(fitted):
+    with pytest.raises(ConfigError, match="unnamed takes 12 features, first feature 0, and recordings are measured"):
+        fitted.model_.embed("a.wav")
+    assert "input: 12 features, first feature 0" in repr(fitted.model_)
 
 
 def test_wraps_a_model_of_a_stack(features, label, tmp_path):
@@ -356,7 +394,8 @@ def test_statistics_that_are_not_finite_come_back(fitted, features, tmp_path):
     std = statistics.std.copy()
     std[1] = np.nan
     other = fitted.adapt(pd.DataFrame(features, columns=NAMES))
-    other.statistics_ = Statistics(statistics.mean, std)
+    tensors = other.model_.folder.tensors | {"std": std}
+    other.model_ = Model(replace(other.model_.folder, tensors=tensors))
     other.save(tmp_path / "model")
     assert np.array_equal(Embedder.load(tmp_path / "model").statistics_.std, std, equal_nan=True)
 
@@ -384,12 +423,14 @@ def test_folder_holds_plain_files_and_no_pickle(saved):
     (length,) = struct.unpack("<Q", content[:8])
     header = json.loads(content[8 : 8 + length])
     assert header.pop("__metadata__", {}) == {}
-    assert {"mean", "std", "encoder.0.weight", "decoder.3.bias"} <= set(header)
-    assert len(header) == 2 + 16
-    settings = json.loads((saved / "embedder.json").read_text(encoding="utf-8"))
-    assert settings["format"] == 1
-    assert settings["params"]["hidden_dims"] == [9, 6, 5]
-    assert set(settings["versions"]) == {"affectmap", "torch"}
+    assert {"mean", "std", "encoder.0.weight", "decoder.3.bias", "ratings.weight", "ratings.bias"} <= set(header)
+    assert len(header) == 2 + 16 + 2
+    metadata = yaml.safe_load((saved / METADATA_FILE).read_text(encoding="utf-8"))
+    assert metadata["format"] == 2
+    assert metadata["estimator"]["params"]["hidden_dims"] == [9, 6, 5]
+    assert metadata["features"] == "other"
+    assert metadata["affectmap"]
+    assert metadata["estimator"]["torch"]
     assert tuple(pd.read_csv(saved / "curves.csv").columns) == ("epoch", *CURVES)
 
 
@@ -406,7 +447,7 @@ def test_nothing_is_pickled_on_the_way(fitted, tmp_path, monkeypatch):
 def test_save_refuses_what_exists(fitted, saved):
     with pytest.raises(StorageError, match="exists; name another folder"):
         fitted.save(saved)
-    (saved / "embedder.json").write_text("{}")
+    (saved / "model.yaml").write_text("{}")
     fitted.save(saved, overwrite=True)
     assert torch.equal(weights(Embedder.load(saved)), weights(fitted))
 
@@ -424,100 +465,59 @@ def test_save_before_fit(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def change_settings(folder, **changes):
-    file = folder / "embedder.json"
-    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
-
-
-def change_params(folder, **changes):
-    params = json.loads((folder / "embedder.json").read_text())["params"]
-    change_settings(folder, params=params | changes)
-
-
-def change_tensors(folder, **changes):
-    tensors = load_file(folder / "weights.safetensors")
-    for name, value in changes.items():
-        if value is None:
-            del tensors[name]
-        else:
-            tensors[name] = value
-    save_file(tensors, folder / "weights.safetensors")
-
-
-def cut(file, share):
-    content = file.read_bytes()
-    file.write_bytes(content[: int(share * len(content))])
+def edit(folder, change):
+    """Change what model.yaml says of the estimator."""
+    metadata = yaml.safe_load((folder / METADATA_FILE).read_text())
+    change(metadata)
+    (folder / METADATA_FILE).write_text(yaml.safe_dump(metadata, sort_keys=False))
 
 
 DAMAGE = {
-    "no settings": (lambda f: (f / FILES[1]).unlink(), "embedder.json does not exist; expected a folder that"),
-    "no weights": (lambda f: (f / FILES[2]).unlink(), "weights.safetensors does not exist; expected a folder that"),
-    "no curves": (lambda f: (f / FILES[0]).unlink(), "curves.csv does not exist; expected a folder that"),
-    "no folder": (shutil.rmtree, "embedder.json does not exist; expected a folder that"),
-    "weights cut in half": (lambda f: cut(f / FILES[2], 0.5), r"weights.safetensors cannot be read \(.*incomplete"),
-    "weights cut in the header": (lambda f: cut(f / FILES[2], 0.01), "weights.safetensors cannot be read"),
-    "weights empty": (lambda f: cut(f / FILES[2], 0), "weights.safetensors cannot be read"),
-    "weights of text": (lambda f: (f / FILES[2]).write_text("weights"), "weights.safetensors cannot be read"),
-    "settings cut": (lambda f: cut(f / FILES[1], 0.5), "embedder.json cannot be read"),
-    "settings empty": (lambda f: cut(f / FILES[1], 0), "embedder.json cannot be read"),
-    "settings not UTF-8": (lambda f: (f / FILES[1]).write_bytes(b"\xff\xfe{"), "embedder.json cannot be read"),
-    "settings a list": (lambda f: (f / FILES[1]).write_text("[1]"), "embedder.json has format None, expected 1"),
-    "settings a number": (lambda f: (f / FILES[1]).write_text("1"), "embedder.json has format None, expected 1"),
-    "foreign settings": (lambda f: (f / FILES[1]).write_text('{"a": 1}'), "has format None, expected 1; it is not"),
-    "newer format": (lambda f: change_settings(f, format=2), "has format 2, expected 1; it is not an embedder, or"),
-    "no parameters": (
-        lambda f: (f / FILES[1]).write_text('{"format": 1}'),
-        r"embedder.json is damaged \(KeyError: 'params'\); save it again",
-    ),
-    "parameters a list": (lambda f: change_settings(f, params=[1]), r"is damaged \(TypeError: "),
-    "unknown parameter": (lambda f: change_params(f, depth=3), r"is damaged \(TypeError: .*'depth'"),
-    "parameter out of range": (lambda f: change_params(f, latent_dim=0), r"\(ConfigError: latent_dim is 0;"),
-    "unknown preset": (lambda f: change_params(f, preset="x"), r"is damaged \(ConfigError: preset is 'x';"),
-    "layers not a list": (lambda f: change_params(f, hidden_dims=3), r"is damaged \(TypeError: "),
-    "features not a number": (lambda f: change_settings(f, n_features="many"), r"is damaged \(ValueError: "),
-    "fewer than no features": (lambda f: change_settings(f, n_features=-3), r"is damaged \(\w+: "),
-    "labels nothing": (lambda f: change_settings(f, label_names=None), r"is damaged \(TypeError: "),
+    "no estimator": (lambda m: m.pop("estimator"), "KeyError: 'params'"),
+    "estimator a list": (lambda m: m.update(estimator=[1]), "TypeError: "),
+    "no parameters": (lambda m: m["estimator"].pop("params"), "KeyError: 'params'"),
+    "parameters a list": (lambda m: m["estimator"].update(params=[1]), "TypeError: "),
+    "unknown parameter": (lambda m: m["estimator"]["params"].update(depth=3), "TypeError: .*'depth'"),
+    "latent of another size": (lambda m: m["estimator"]["params"].update(latent_dim=0), "ConfigError: layers of"),
+    "layers not a list": (lambda m: m["estimator"]["params"].update(hidden_dims=3), "TypeError: "),
     "other layers": (
-        lambda f: change_params(f, hidden_dims=[9, 7, 5]),
-        r"decoder.1.bias is \(6,\) in weights.safetensors, but \(7,\) by embedder.json; save",
+        lambda m: m["estimator"]["params"].update(hidden_dims=[9, 7, 5]),
+        r"ConfigError: layers of \(9, 7, 5\) and 2 are not those of the weights",
     ),
-    "more layers": (
-        lambda f: change_params(f, hidden_dims=[9, 6, 5, 4]),
-        r"decoder.0.bias is \(5,\) in weights.safetensors, but \(4,\) by embedder.json",
-    ),
-    "other number of features": (
-        lambda f: change_settings(f, n_features=88),
-        r"decoder.3.bias is \(12,\) in weights.safetensors, but \(88,\) by embedder.json",
-    ),
-    "name of a feature lost": (lambda f: change_settings(f, feature_names=NAMES[1:]), "names 11 of 12 features"),
-    "statistics lost": (lambda f: change_tensors(f, mean=None), r"mean is missing in weights.safetensors"),
-    "statistics of others": (lambda f: change_tensors(f, std=torch.ones(3)), r"std is \(3,\) in weights.safetensors"),
-    "a tensor too many": (lambda f: change_tensors(f, extra=torch.ones(2)), r"extra is \(2,\) in .* but unknown by"),
-    "weights not finite": (
-        lambda f: change_tensors(f, **{"encoder.3.bias": torch.tensor([1.0, float("nan")])}),
-        "weights.safetensors has values in encoder.3.bias that are not finite; save it again",
-    ),
-    "curves empty": (lambda f: cut(f / FILES[0], 0), "curves.csv cannot be read"),
-    "curves without epochs": (lambda f: (f / FILES[0]).write_text("a,b\n1,2\n"), "curves.csv cannot be read"),
-    "curves of others": (
-        lambda f: (f / FILES[0]).write_text("epoch,loss\n1,2\n"),
-        r"curves.csv has columns \['loss'\]; expected \['total',",
-    ),
+    "unknown preset": (lambda m: m["estimator"]["params"].update(preset="x"), "ConfigError: preset is 'x'"),
+    "labels nothing": (lambda m: m["training"].update(labels=None), "TypeError: "),
+    "labels lost": (lambda m: m["training"].pop("labels"), "KeyError: 'labels'"),
+    "names unknown": (lambda m: m["estimator"].pop("has_names"), "KeyError: 'has_names'"),
 }
 
 
-@pytest.mark.parametrize("damage", DAMAGE)
-def test_damaged_folders_are_refused_in_one_line(damage, saved):
-    do_damage, message = DAMAGE[damage]
-    do_damage(saved)
-    with pytest.raises(ModelError, match=message) as error:
+def test_a_model_that_is_no_embedder(saved):
+    text = (saved / METADATA_FILE).read_text()
+    for name, (change, message) in DAMAGE.items():
+        (saved / METADATA_FILE).write_text(text)
+        edit(saved, change)
+        with pytest.raises(ModelError, match=rf"model.yaml does not describe an embedder \({message}") as error:
+            Embedder.load(saved)
+        assert "\n" not in str(error.value), name
+
+
+@pytest.mark.parametrize("curves", ["", "a,b\n1,2\n", "epoch,total\nfirst,2\n", "epoch,total\n1,low\n"])
+def test_curves_that_are_none(saved, curves):
+    (saved / "curves.csv").write_text(curves)
+    digest = hashlib.sha256(curves.encode()).hexdigest()
+    edit(saved, lambda m: m["files"].update({"curves.csv": digest}))
+    if curves:
+        with pytest.raises(ModelError, match="does not describe an embedder"):
+            Embedder.load(saved)
+    else:
+        assert Embedder.load(saved).curves_.empty
+
+
+def test_damaged_folders_are_refused_in_one_line(saved):
+    (saved / "weights.safetensors").write_bytes((saved / "weights.safetensors").read_bytes()[:-1])
+    with pytest.raises(ModelError, match=r"weights.safetensors is not the file that model.yaml was written with"):
         Embedder.load(saved)
-    assert "\n" not in str(error.value)
-    assert str(saved) in str(error.value)
-
-
-def test_load_of_a_file_is_refused(saved):
-    with pytest.raises(ModelError, match=r"embedder.json does not exist; expected a folder"):
+    with pytest.raises(ModelError, match=r"is a file; expected the folder of a model"):
         Embedder.load(saved / "curves.csv")
 
 

@@ -1,20 +1,22 @@
 """Model folders that are whole, and all the ways in which they are not."""
 
+import hashlib
 import json
 import shutil
 
 import numpy as np
 import pytest
 import yaml
+from safetensors.numpy import load_file, save
 
 from affectmap.errors import ModelError, StorageError
 from affectmap.model import folder as model_folder
-from affectmap.model.folder import CARD_FILE, GRAPH_FILE, METADATA_FILE, STATISTICS_FILE, read_model_folder
-from affectmap.model.model import load_model
+from affectmap.model.folder import CARD_FILE, CURVES_FILE, METADATA_FILE, WEIGHTS_FILE, read_model_folder
+from affectmap.model.model import Model, load_model
 from affectmap.schema import FUNCTIONALS
-from model_files import write_model
+from model_files import make_model, write_model
 
-FILES = (GRAPH_FILE, STATISTICS_FILE, METADATA_FILE, CARD_FILE)
+FILES = (WEIGHTS_FILE, METADATA_FILE, CARD_FILE, CURVES_FILE)
 
 
 @pytest.fixture(scope="module")
@@ -34,63 +36,71 @@ def edit(folder, **changes):
     (folder / METADATA_FILE).write_text(yaml.safe_dump(metadata, sort_keys=False))
 
 
-def edit_statistics(folder, text):
-    """Change statistics.json and its digest with it."""
-    import hashlib
-
-    (folder / STATISTICS_FILE).write_text(text)
+def replace_file(folder, name, content):
+    """Put another file in the place of one, with its digest."""
+    (folder / name).write_bytes(content)
     files = yaml.safe_load((folder / METADATA_FILE).read_text())["files"]
-    edit(folder, files=files | {STATISTICS_FILE: hashlib.sha256(text.encode()).hexdigest()})
+    edit(folder, files=files | {name: hashlib.sha256(content).hexdigest()})
+
+
+def edit_tensors(folder, **changes):
+    """Change weights and their digest with them; None takes a tensor away, a dot in a name is written __."""
+    tensors = load_file(folder / WEIGHTS_FILE) | {name.replace("__", "."): value for name, value in changes.items()}
+    replace_file(folder, WEIGHTS_FILE, save({name: value for name, value in tensors.items() if value is not None}))
 
 
 def test_reading_gives_what_was_written(folder, tmp_path):
-    content = read_model_folder(folder)
-    content.write(tmp_path / "again")
+    Model(read_model_folder(folder)).save(tmp_path / "again")
     for name in FILES:
         assert (tmp_path / "again" / name).read_bytes() == (folder / name).read_bytes(), name
 
 
-def test_a_folder_tells_what_it_is(folder):
+def test_a_folder_says_what_it_is(folder):
     metadata = yaml.safe_load((folder / METADATA_FILE).read_text())
-    assert metadata["format"] == 1
+    assert metadata["format"] == 2
     assert metadata["inputs"] == list(FUNCTIONALS)
-    assert set(metadata["files"]) == {GRAPH_FILE, STATISTICS_FILE, CARD_FILE}
+    assert set(metadata["files"]) == {*FILES} - {METADATA_FILE}
     assert metadata["opensmile"]["feature_set"] == "eGeMAPSv02"
-    statistics = json.loads((folder / STATISTICS_FILE).read_text())
-    assert list(statistics["mean"]) == list(FUNCTIONALS)
+    tensors = load_file(folder / WEIGHTS_FILE)
+    assert tensors["mean"].dtype == tensors["std"].dtype == np.float64
+    assert tensors["encoder.0.weight"].shape == (40, 88)
+    assert tensors["ratings.weight"].shape == (2, 2)
+    assert tensors["classes.weight"].shape == (4, 2)
 
 
 def test_an_existing_folder_is_not_replaced(folder):
     with pytest.raises(StorageError, match="exists"):
-        read_model_folder(folder).write(folder)
+        Model(read_model_folder(folder)).save(folder)
 
 
-def test_an_embedder_in_the_place_of_a_model(tmp_path):
-    (tmp_path / "embedder.json").write_text("{}")
-    with pytest.raises(ModelError, match=r"run affectmap export \S+ -o MODEL first$"):
+@pytest.mark.parametrize("name", ["embedder.json", "model.onnx"])
+def test_a_folder_of_an_earlier_affectmap(tmp_path, name):
+    (tmp_path / name).write_text("{}")
+    with pytest.raises(ModelError, match=r"the folder is of an earlier affectmap: train the model again$"):
+        load_model(tmp_path)
+    (tmp_path / METADATA_FILE).write_text("format: 1\nname: old\n")
+    with pytest.raises(ModelError, match=r"has format 1, this affectmap reads 2; it is of an earlier affectmap"):
         load_model(tmp_path)
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_missing_file_is_named(folder, name):
     (folder / name).unlink()
-    with pytest.raises(ModelError, match=f"{name} does not exist; expected model.onnx"):
+    with pytest.raises(ModelError, match=f"{name} does not exist; expected model.yaml"):
         load_model(folder)
 
 
-@pytest.mark.parametrize("name", [GRAPH_FILE, STATISTICS_FILE, CARD_FILE])
-@pytest.mark.parametrize("damage", ["cut", "changed", "empty", "longer"])
-def test_damage_is_seen_by_its_digest(folder, name, damage):
-    content = (folder / name).read_bytes()
-    changed = {
-        "cut": content[:-1],
-        "changed": bytes([content[0] ^ 1]) + content[1:],
-        "empty": b"",
-        "longer": content + b"\n",
-    }[damage]
-    (folder / name).write_bytes(changed)
-    with pytest.raises(ModelError, match=rf"{name} is not the file that model.yaml was written with"):
-        load_model(folder)
+def test_damage_is_seen_by_its_digest(folder):
+    for name in (WEIGHTS_FILE, CARD_FILE, CURVES_FILE):
+        content = (folder / name).read_bytes()
+        damaged = (content[:-1], bytes([content[0] ^ 1]) + content[1:], b"", content + b"\n")
+        for number, changed in enumerate(damaged):
+            (folder / name).write_bytes(changed)
+            with pytest.raises(ModelError, match=rf"{name} is not the file that model.yaml was written with"):
+                load_model(folder)
+            (folder / name).write_bytes(content)
+            assert number < 4, name
+    load_model(folder)
 
 
 @pytest.mark.parametrize(
@@ -99,11 +109,13 @@ def test_damage_is_seen_by_its_digest(folder, name, damage):
         ("", "names no format"),
         ("[1, 2]", "names no format"),
         ("format: yes please", "names no format"),
+        ("format: true", "names no format"),
         ("format: [", "is damaged"),
         ("format: !!python/object/apply:os.system ['true']", "is damaged"),
-        ("format: 1", "lacks name"),
+        ("format: 2", "lacks name"),
         ("\x00", "is damaged"),
         ("a: &a [1]\nb: *a", "is damaged .*refers to another part"),
+        ("a: " + "[" * 100_000, "is damaged .*in each other more than 20 times"),
     ],
 )
 def test_a_description_that_is_none(folder, text, message):
@@ -118,23 +130,46 @@ def test_a_description_that_is_no_text(folder):
         load_model(folder)
 
 
+RATED = {"embedding": ["a", "b"], "ratings": ["activation", "valence"], "probabilities": [*"cdef"]}
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format": 2}, "has format 2, this affectmap reads 1; update affectmap"),
+        ({"format": 3}, "has format 3, this affectmap reads 2; update affectmap"),
         ({"inputs": list(FUNCTIONALS)[:87]}, "takes 87 inputs; expected the 88"),
         ({"inputs": ["pitch", *FUNCTIONALS[1:]]}, "takes 88 inputs, number 0 is 'pitch'"),
         ({"inputs": "all"}, "lacks inputs or has it of another type"),
+        ({"features": "other", "inputs": ["a"] * 88}, "not names that differ"),
+        ({"features": "other", "inputs": [1] * 88}, "not names that differ"),
+        ({"features": "other", "inputs": [*"abc"]}, r"decoder.3.bias is \(88,\) .* but \(3,\) by model.yaml"),
         ({"opensmile": {"version": "1.0.0", "feature_set": "eGeMAPSv02", "level": "Functionals"}}, "openSMILE 1.0.0"),
         ({"opensmile": {"version": "2.6.0", "feature_set": "GeMAPSv01b", "level": "Functionals"}}, "GeMAPSv01b"),
+        ({"opensmile": None}, "the model takes None; expected eGeMAPSv02"),
         ({"sampling_rate": 0}, "sampling_rate is 0"),
-        ({"outputs": {"embedding": ["a"]}}, "expected"),
-        ({"outputs": {"embedding": ["a", "b"], "distance": ["d"], "mood": ["m"]}}, "expected"),
+        ({"outputs": {}}, "expected lists of names that differ"),
+        ({"outputs": {"embedding": []}}, "expected lists of names that differ"),
+        ({"outputs": {"embedding": "ab"}}, "expected lists of names that differ"),
+        ({"outputs": {"embedding": ["a", "a"]}}, "expected lists of names that differ"),
+        ({"outputs": RATED | {"mood": ["m"]}}, "expected lists of names that differ"),
+        ({"outputs": RATED | {"ratings": ["arousal", "valence"]}}, "rates arousal, valence; expected activation"),
+        (
+            {"outputs": {"embedding": ["a"]}},
+            r"classes.bias is \(4,\) in weights.safetensors, but unknown by model.yaml",
+        ),
+        ({"outputs": RATED | {"embedding": ["a"]}}, r"is \(4, 2\) in weights.safetensors, but \(4, 1\)"),
+        ({"outputs": RATED | {"probabilities": ["c"]}}, r"classes.bias is \(4,\) in weights.safetensors, but \(1,\)"),
         ({"flags": {}}, "lacks a threshold"),
         ({"flags": {"clipped_share": "much"}}, "lacks a threshold"),
         ({"intervals": {"level": 0.9}}, "lacks a threshold"),
         ({"intervals": "wide"}, "lacks a threshold"),
+        ({"temperature": None}, "lacks a threshold"),
+        ({"temperature": 0}, "lacks a threshold"),
+        ({"temperature": -1.0}, "makes no sense"),
+        ({"temperature": float("inf")}, "makes no sense"),
         ({"standardisation": {"policy": "guess"}}, "makes no sense"),
+        ({"standardisation": {"policy": ["source"]}}, "makes no sense"),
+        ({"standardisation": {"policy": "adapted", "n_utterances": float("nan")}}, "makes no sense"),
         ({"files": {}}, "digest differs"),
         ({"training": None}, "lacks training"),
     ],
@@ -147,36 +182,58 @@ def test_a_description_of_something_else(folder, changes, message):
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
-    [("{}", "is damaged"), ("[]", "is damaged"), ("{", "is damaged"), ("[" * 100_000, "is damaged")],
+    ("content", "message"),
+    [
+        (b"", "weights.safetensors cannot be read"),
+        (b"weights", "weights.safetensors cannot be read"),
+        (b"\xff" * 64, "weights.safetensors cannot be read"),
+        (save({"mean": np.ones(88, dtype=np.int64)}), "has mean of type int64; expected float32 or float64"),
+        (save({}), r"encoder.0.bias is missing in weights.safetensors|decoder|classes.bias is missing"),
+    ],
 )
-def test_statistics_that_are_none(folder, text, message):
-    edit_statistics(folder, text)
-    with pytest.raises(ModelError, match=message):
+def test_weights_that_are_none(folder, content, message):
+    replace_file(folder, WEIGHTS_FILE, content)
+    with pytest.raises(ModelError, match=message) as caught:
         load_model(folder)
+    assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("value", ["0.0", "-1.0", "Infinity", "1e999", '"wide"', "[1]"])
-def test_a_scale_that_is_none(folder, value):
-    content = json.loads((folder / STATISTICS_FILE).read_text())
-    content["scale"][FUNCTIONALS[3]] = "HERE"
-    edit_statistics(folder, json.dumps(content).replace('"HERE"', value))
-    with pytest.raises(ModelError, match=r"statistics.json (is damaged|holds a scale)"):
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"mean": None}, "mean is missing in weights.safetensors"),
+        ({"std": np.ones(3)}, r"std is \(3,\) in weights.safetensors"),
+        ({"extra": np.ones(2)}, r"extra is \(2,\) in .* but unknown by"),
+        ({"encoder__1__weight": np.ones((20, 39))}, r"encoder.1.weight is \(20, 39\) in .* but \(20, 40\) by"),
+        ({"encoder__3__bias": np.array([1.0, np.nan])}, "has values in encoder.3.bias that are not finite"),
+        ({"ratings__weight": np.full((2, 2), np.inf)}, "has values in ratings.weight that are not finite"),
+        ({"decoder__3__bias": None}, r"decoder.3.bias is missing"),
+        ({"encoder__0__bias": np.ones((40, 1))}, r"encoder.0.bias is \(40, 1\) in"),
+        ({"encoder__9__bias": np.ones(4), "encoder__9__weight": np.ones((4, 4))}, r"(en|de)coder.\d.\w+ is "),
+        ({"std": -np.ones(88)}, "mean or standard deviation that is none"),
+        ({"mean": np.full(88, np.inf)}, "mean or standard deviation that is none"),
+    ],
+)
+def test_weights_that_do_not_fit(folder, changes, message):
+    edit_tensors(folder, **changes)
+    with pytest.raises(ModelError, match=message) as caught:
         load_model(folder)
+    assert "\n" not in str(caught.value)
 
 
-def test_a_functional_without_spread_counts_as_nothing(folder):
-    content = json.loads((folder / STATISTICS_FILE).read_text())
-    content["mean"][FUNCTIONALS[3]] = content["scale"][FUNCTIONALS[3]] = None
-    edit_statistics(folder, json.dumps(content))
-    rows = np.zeros((2, 88))
-    rows[1, 3] = 1e6
-    table = load_model(folder).transform(rows)
-    assert table.iloc[0].equals(table.iloc[1])
+def test_a_functional_without_deviation_counts_as_nothing(folder):
+    for value in (np.nan, 0.0):
+        std = load_file(folder / WEIGHTS_FILE)["std"]
+        std[3] = value
+        edit_tensors(folder, std=std)
+        rows = np.zeros((2, 88))
+        rows[1, 3] = 1e6
+        table = load_model(folder).transform(rows)
+        assert table.iloc[0].equals(table.iloc[1]), value
 
 
 def test_a_huge_file_is_not_read(folder, monkeypatch):
-    monkeypatch.setitem(model_folder.MAX_BYTES, GRAPH_FILE, 100)
+    monkeypatch.setitem(model_folder.MAX_BYTES, WEIGHTS_FILE, 100)
     with pytest.raises(ModelError, match="has more than 100 bytes"):
         load_model(folder)
 
@@ -198,17 +255,14 @@ def test_a_folder_in_the_place_of_a_file(folder):
         load_model(folder)
 
 
-def test_another_graph_with_its_digest_is_still_seen(folder, tmp_path):
-    other = write_model(tmp_path / "other", heads=None, calibration=None)
-    shutil.copy(other / GRAPH_FILE, folder / GRAPH_FILE)
-    files = yaml.safe_load((folder / METADATA_FILE).read_text())["files"]
-    edit(folder, files=files | {GRAPH_FILE: yaml.safe_load((other / METADATA_FILE).read_text())["files"][GRAPH_FILE]})
-    with pytest.raises(ModelError, match=r"model.onnx gives .* expected .* after its model.yaml"):
-        load_model(folder)
+def test_a_file_beside_those_of_the_model_is_left_alone(tmp_path):
+    make_model().save(tmp_path / "model", more={"model.onnx": b"graph"})
+    assert (tmp_path / "model" / "model.onnx").read_bytes() == b"graph"
+    assert "model.onnx" not in load_model(tmp_path / "model").metadata["files"]
 
 
 def test_the_layout_of_the_hub(tmp_path):
-    folder = write_model(tmp_path / "hub", hub=True, card="# Small\n\nA model.\n", training={"languages": ["de", "no"]})
+    folder = write_model(tmp_path / "hub", hub=True, card="# Small\n\nA model.\n", languages=["de", "no"])
     _, header, text = (folder / "README.md").read_text().split("---\n", 2)
     assert yaml.safe_load(header)["language"] == ["de", "no"]
     assert yaml.safe_load(header)["library_name"] == "affectmap"

@@ -12,12 +12,12 @@ from affectmap.model.heads import (
     coverage,
     expected_calibration_error,
     fit_heads,
-    fit_ratings,
     half_width,
     largest_half_width,
-    nested_coverage,
+    linear_map,
     with_temperature,
 )
+from affectmap.schema import LABELS
 
 NAN = float("nan")
 
@@ -64,26 +64,56 @@ def test_separable_classes_stay_finite():
     assert (heads.probabilities(latent).argmax(axis=1) == np.arange(40) % 4).all()
 
 
-@pytest.mark.parametrize(
-    ("latent", "label", "emotion", "message"),
-    [
-        (np.zeros((3, 2)), np.full((3, 2), 3.0), ["sad"] * 3, "3 utterances are rated; heads need at least 4"),
-        (np.zeros((9, 2)), np.full((9, 2), NAN), ["sad"] * 9, "0 utterances are rated"),
-        (np.zeros((9, 2)), np.full((9, 2), 3.0), ["sad"] * 9, "no utterance is neutral or happy or angry"),
-        (np.zeros((9, 2)), np.full((8, 2), 3.0), ["sad"] * 9, "got 9 latents and 8 labels"),
-        (np.zeros((9, 2)), np.full((9, 2), 3.0), ["sad"] * 8, "got 9 latents and 8 emotions"),
-    ],
-)
-def test_what_heads_cannot_be_fitted_on(latent, label, emotion, message):
-    with pytest.raises(ConfigError, match=message):
-        fit_heads(latent, label, emotion)
+def test_lengths_that_do_not_fit():
+    for n_labels, n_emotions in ((8, 9), (9, 8)):
+        with pytest.raises(ConfigError, match=f"got 9 latents, {n_labels} labels and {n_emotions} emotions"):
+            fit_heads(np.zeros((9, 2)), np.full((n_labels, 2), 3.0), ["sad"] * n_emotions)
 
 
-def test_rating_heads_alone_leave_the_classes_equally_likely():
+def test_what_has_too_little_gets_no_head():
     latent, label, emotion = make_rated()
-    heads = fit_ratings(latent, label)
-    np.testing.assert_allclose(heads.ratings(latent), fit_heads(latent, label, emotion).ratings(latent))
-    np.testing.assert_allclose(heads.probabilities(latent), 0.25)
+    few = np.where(np.arange(200)[:, None] < 3, label, NAN)
+    assert fit_heads(latent, few, emotion).labels == ()
+    assert fit_heads(latent, np.where(np.arange(200)[:, None] < 4, label, NAN), emotion).labels == LABELS
+    for none in (None, ["fear"] * 200, ["sad"] * 200):
+        heads = fit_heads(latent, label, none)
+        assert heads.classes == ()
+        assert heads.probabilities(latent).shape == (200, 0)
+        np.testing.assert_allclose(heads.ratings(latent), fit_heads(latent, label, emotion).ratings(latent))
+
+
+def test_one_label_alone_gets_its_head():
+    latent, label, emotion = make_rated()
+    heads = fit_heads(latent, label * [1, NAN], emotion)
+    assert heads.labels == ("activation",)
+    np.testing.assert_allclose(heads.ratings(latent), fit_heads(latent, label, emotion).ratings(latent)[:, :1])
+
+
+@pytest.mark.parametrize("left_out", [{"neutral"}, {"neutral", "happy"}])
+def test_classes_that_are_missing_are_left_out(left_out):
+    latent, label, emotion = make_rated()
+    kept = ~np.isin(emotion, [*left_out])
+    heads = fit_heads(latent[kept], label[kept], emotion[kept])
+    assert heads.classes == tuple(name for name in CLASSES if name not in left_out)
+    logistic = LogisticRegression(C=100.0, class_weight="balanced", max_iter=5000, tol=1e-8)
+    logistic.fit(latent[kept], emotion[kept])
+    order = [list(logistic.classes_).index(name) for name in heads.classes]
+    np.testing.assert_allclose(heads.probabilities(latent), logistic.predict_proba(latent)[:, order], atol=1e-3)
+
+
+def test_the_bits_of_a_row_depend_on_the_row_alone():
+    rng = np.random.default_rng(7)
+    values, weight, bias = rng.normal(size=(300, 88)), rng.normal(size=(88, 40)), rng.normal(size=40)
+    together, order = linear_map(values, weight, bias), rng.permutation(300)
+    np.testing.assert_allclose(together, values @ weight + bias, rtol=1e-12, atol=1e-12)
+    np.testing.assert_array_equal(linear_map(values[order], weight, bias), together[order])
+    np.testing.assert_array_equal(
+        np.concatenate([linear_map(values[i : i + 1], weight, bias) for i in range(300)]), together
+    )
+    heads = fit_heads(*make_rated())
+    latent = rng.normal(size=(300, 2))
+    alone = np.concatenate([heads.probabilities(latent[i : i + 1]) for i in range(300)])
+    np.testing.assert_array_equal(alone, heads.probabilities(latent))
 
 
 @pytest.mark.parametrize("true_temperature", [0.5, 2.0, 4.0])
@@ -154,7 +184,7 @@ def test_a_level_that_is_none(level):
 
 
 @pytest.mark.parametrize("level", [0.5, 0.8, 0.9])
-def test_intervals_hold_what_they_promise_on_exchangeable_data(level):
+def test_intervals_cover_what_they_promise_on_exchangeable_data(level):
     rng = np.random.default_rng(4)
     held = 0
     for _ in range(2000):
@@ -164,7 +194,7 @@ def test_intervals_hold_what_they_promise_on_exchangeable_data(level):
     assert low <= held <= high
 
 
-def test_the_largest_width_holds_in_every_group():
+def test_the_largest_width_covers_every_group():
     rng = np.random.default_rng(6)
     spreads, held = (0.3, 1.0, 0.5), np.zeros(3)
     for _ in range(500):
@@ -178,55 +208,6 @@ def test_the_largest_width_holds_in_every_group():
 def test_the_largest_width_needs_a_group():
     with pytest.raises(ConfigError, match="one group or more"):
         largest_half_width([])
-
-
-def test_nested_coverage_on_exchangeable_corpora():
-    rng = np.random.default_rng(5)
-    labels = {name: 3 + rng.normal(size=(800, 2)) * [0.3, 0.6] for name in "abcd"}
-    table = nested_coverage(lambda sources, target, way: np.full((800, 2), 3.0), labels, {"alone": ["alone"]})
-    assert table["coverage"].between(0.87, 0.96).all()
-    assert table["coverage"].mean() > 0.9
-    assert len(table) == 8
-
-
-def test_the_width_of_a_way_comes_from_those_it_names():
-    errors = {"alone": 1.0, "place": 0.5}
-    labels = {name: np.full((50, 2), 3.0) for name in "abc"}
-    ways = {"alone": ["alone"], "place": ["place"], "few": ["alone", "place"]}
-    table = nested_coverage(lambda sources, target, way: labels[target] + errors.get(way, 0.7), labels, ways)
-    assert table.groupby("way")["half_width"].unique().explode().to_dict() == {"alone": 1.0, "few": 1.0, "place": 0.5}
-    assert (table["coverage"] == 1).all()
-
-
-def test_one_hard_corpus_widens_the_intervals_of_others():
-    labels = {name: np.full((50, 2), 3.0) for name in "abc"}
-    table = nested_coverage(lambda sources, target, way: labels[target] + (target == "a"), labels, {"alone": ["alone"]})
-    widths = table.groupby("corpus")["half_width"].max()
-    assert widths.to_dict() == {"a": 0.0, "b": 1.0, "c": 1.0}
-
-
-def test_nested_coverage_never_lets_the_reported_corpus_in():
-    asked = []
-    labels = {name: np.full((20, 2), float(i)) for i, name in enumerate("abc", 1)}
-
-    def predict(sources, target, way):
-        assert target not in sources
-        asked.append((sources, target))
-        return labels[target] + (10.0 if "c" in (*sources, target) else 0.0)
-
-    table = nested_coverage(predict, labels, {"alone": ["alone"]}).set_index(["corpus", "label"])
-    # Without c, a and b predict each other exactly, so that c's own width is 0 and holds nothing of c.
-    assert table.loc[("c", "activation"), "half_width"] == 0
-    assert table.loc[("c", "activation"), "coverage"] == 0
-    assert (("a",), "b") in asked
-    assert (("a", "b"), "c") in asked
-
-
-def test_nested_coverage_needs_three():
-    with pytest.raises(ConfigError, match="2 corpora; it needs at least 3"):
-        nested_coverage(
-            lambda *given: np.zeros((1, 2)), {name: np.zeros((1, 2)) for name in "ab"}, {"alone": ["alone"]}
-        )
 
 
 def test_coverage_of_nothing_is_nan():

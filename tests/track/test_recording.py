@@ -16,7 +16,9 @@ from affectmap.audio.speech_detection import CHUNK
 from affectmap.errors import AudioError, ConfigError
 from affectmap.model.model import load_model
 from affectmap.schema import FUNCTIONALS
-from affectmap.track.recording import MIN_SPEECH, track_recording, track_stream
+from affectmap.track import track as follow
+from affectmap.track import track_stream
+from affectmap.track.recording import MIN_SPEECH
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +56,7 @@ def interview(tmp_path, voice):
 
 
 def test_segments_of_speech(interview, loud_is_speech, model):
-    track = track_recording(interview, model)
+    track = follow(interview, model)
     flat = track.flat()
     assert flat["start"].tolist() == pytest.approx([1.9, 6.4, 12, 17.4], abs=2.5)
     covered = (flat["end"] - flat["start"]).sum()
@@ -66,7 +68,7 @@ def test_segments_of_speech(interview, loud_is_speech, model):
 
 
 def test_values_are_the_models(interview, loud_is_speech, model):
-    track = track_recording(interview, model)
+    track = follow(interview, model)
     signal = soundfile.read(interview, dtype="float32")[0]
     flat = track.flat()
     pieces = [signal[round(s * 16000) : round(e * 16000)] for s, e in zip(flat["start"], flat["end"], strict=True)]
@@ -75,7 +77,7 @@ def test_values_are_the_models(interview, loud_is_speech, model):
 
 
 def test_levels_lie_among_the_values(interview, loud_is_speech, model):
-    table = track_recording(interview, model, smoothing_s=100).table
+    table = follow(interview, model, smoothing_s=100).table
     for label in ("activation", "valence"):
         level = table[f"{label}_level"]
         assert table[label].min() <= level.mean() <= table[label].max()
@@ -85,7 +87,7 @@ def test_levels_lie_among_the_values(interview, loud_is_speech, model):
 
 
 def test_silent_windows_have_no_part_in_the_level(interview, loud_is_speech, model):
-    table = track_recording(interview, model, window_s=2.0).table
+    table = follow(interview, model, window_s=2.0).table
     silent = table["silent"].to_numpy()
     assert silent.any()
     assert table["not_speech"].to_numpy()[table["speech"] < MIN_SPEECH].all()
@@ -97,7 +99,7 @@ def test_silent_windows_have_no_part_in_the_level(interview, loud_is_speech, mod
 @pytest.mark.parametrize("settings", [{"window_s": 3.0}, {"window_s": 1.3, "hop_s": 0.7}, {"window_s": None}])
 @pytest.mark.parametrize("statistics", ["source", "running"])
 def test_a_stream_gives_the_files_values_to_the_last_bit(interview, loud_is_speech, model, settings, statistics):
-    track = track_recording(interview, model, statistics=statistics, **settings)
+    track = follow(interview, model, statistics=statistics, **settings)
     stream = io.BytesIO(pulse_code(interview))
     rows = pd.DataFrame(track_stream(stream, 16000, model, statistics=statistics, **settings))
     expected = track.flat()[list(rows)]
@@ -111,29 +113,26 @@ def test_a_stream_gives_the_files_values_to_the_last_bit(interview, loud_is_spee
 
 def test_running_statistics_forget_by_the_time_of_the_segments(interview, loud_is_speech, model, monkeypatch):
     settings = {"window_s": 0.3, "statistics": "running"}
-    long = track_recording(interview, model, **settings).table["activation"]
+    long = follow(interview, model, **settings).table["activation"]
     monkeypatch.setattr("affectmap.track.running_statistics.MEMORY_S", 2.5)
-    short = track_recording(interview, model, **settings).table["activation"]
+    short = follow(interview, model, **settings).table["activation"]
     pd.testing.assert_series_equal(short[:20], long[:20], check_exact=True)
     assert not np.allclose(short[20:], long[20:], equal_nan=True)
 
 
 def test_threads_and_a_second_run_do_not_matter(interview, model):
-    tables = [track_recording(interview, model, window_s=2, n_jobs=n_jobs).table for n_jobs in (1, 2, 2)]
+    tables = [follow(interview, model, window_s=2, n_jobs=n_jobs).table for n_jobs in (1, 2, 2)]
     for table in tables[1:]:
         pd.testing.assert_frame_equal(table, tables[0], check_exact=True)
 
 
-def test_a_model_has_the_verb(interview, model):
-    found = model.track(interview, window_s=3, hop_s=2, statistics="running", smoothing_s=20, n_jobs=1)
-    expected = track_recording(interview, model, window_s=3, hop_s=2, statistics="running", smoothing_s=20)
-    pd.testing.assert_frame_equal(found.table, expected.table, check_exact=True)
-    assert found.smoothing_s == 20
+def test_the_smoothing_can_be_named(interview, model):
+    assert follow(interview, model, window_s=3, hop_s=2, statistics="running", smoothing_s=20).smoothing_s == 20
 
 
 def test_no_speech_at_all(tmp_path, model):
     soundfile.write(tmp_path / "hush.wav", 0.01 * np.random.default_rng(0).standard_normal(16000 * 5), 16000)
-    track = track_recording(tmp_path / "hush.wav", model)
+    track = follow(tmp_path / "hush.wav", model)
     assert len(track.table) == 0
     assert {*model.columns, "activation_level_low", "problem"} < set(track.table)
     assert track.notes == ["no speech was found in its 5.0 s"]
@@ -142,22 +141,22 @@ def test_no_speech_at_all(tmp_path, model):
 
 
 def test_shorter_than_one_window(write_voice, model):
-    (row,) = track_recording(write_voice("a.wav", seconds=0.9), model, window_s=3).flat().itertuples()
+    (row,) = follow(write_voice("a.wav", seconds=0.9), model, window_s=3).flat().itertuples()
     assert (row.start, row.end) == (0.0, 0.9)
     assert np.isfinite(row.activation)
 
 
 def test_too_short_to_measure(write_voice, model):
-    track = track_recording(write_voice("a.wav", seconds=0.03), model, window_s=3)
+    track = follow(write_voice("a.wav", seconds=0.03), model, window_s=3)
     assert len(track.table) == 0
     assert track.notes[0] == "the last 0.030 s are too short to measure"
 
 
 def test_another_rate_is_resampled_and_told(write_voice, model):
-    high = track_recording(write_voice("a.wav", sampling_rate=48000, seconds=3), model, window_s=3)
+    high = follow(write_voice("a.wav", sampling_rate=48000, seconds=3), model, window_s=3)
     assert high.notes[0] == "recorded at 48000 Hz, resampled to 16000 Hz, the rate of the model"
     assert len(high.table) == 1
-    low = track_recording(write_voice("b.wav", sampling_rate=8000, seconds=3), model, window_s=3)
+    low = follow(write_voice("b.wav", sampling_rate=8000, seconds=3), model, window_s=3)
     assert low.notes[0].startswith("recorded at 8000 Hz: what lies above 4000 Hz is missing")
 
 
@@ -167,7 +166,7 @@ def test_another_rate_is_resampled_and_told(write_voice, model):
 def test_kinds_of_recordings(tmp_path, voice, model, sampling_rate, subtype, n_channels):
     signal = np.stack([voice(4.0, sampling_rate)] + [np.zeros(4 * sampling_rate)] * (n_channels - 1), axis=1)
     soundfile.write(tmp_path / "a.wav", signal, sampling_rate, subtype=subtype)
-    track = track_recording(tmp_path / "a.wav", model, window_s=2)
+    track = follow(tmp_path / "a.wav", model, window_s=2)
     assert track.table["activation"].notna().all()
     assert any("channels are silent" in note for note in track.notes) == (n_channels == 2)
 
@@ -175,14 +174,14 @@ def test_kinds_of_recordings(tmp_path, voice, model, sampling_rate, subtype, n_c
 def test_noise_of_one_bit_is_clipped_and_no_error(tmp_path, model):
     noise = np.random.default_rng(0).choice([-1.0, 1.0], 16000 * 4)
     soundfile.write(tmp_path / "a.wav", noise, 16000, subtype="FLOAT")
-    table = track_recording(tmp_path / "a.wav", model, window_s=2).table
+    table = follow(tmp_path / "a.wav", model, window_s=2).table
     assert table["clipped"].all()
     assert table["not_speech"].all()
 
 
 def test_samples_beyond_full_scale_have_no_values_and_a_reason(tmp_path, voice, model):
     soundfile.write(tmp_path / "a.wav", 9 * voice(4.0), 16000, subtype="FLOAT")
-    track = track_recording(tmp_path / "a.wav", model, window_s=2)
+    track = follow(tmp_path / "a.wav", model, window_s=2)
     assert track.table["activation"].isna().all()
     assert "2 of 2 segments have no values, first at 0.0 s: peaks at" in track.notes[0]
 
@@ -191,7 +190,7 @@ def test_nan_samples_cost_their_window_only(tmp_path, voice, model):
     signal = voice(6.0)
     signal[40000:40100] = np.nan
     soundfile.write(tmp_path / "a.wav", signal, 16000, subtype="FLOAT")
-    track = track_recording(tmp_path / "a.wav", model, window_s=2)
+    track = follow(tmp_path / "a.wav", model, window_s=2)
     assert track.table["activation"].isna().tolist() == [False, True, False]
     assert track.table["problem"].notna().tolist() == [False, True, False]
     assert any("NaN or infinity" in note for note in track.notes)
@@ -200,7 +199,7 @@ def test_nan_samples_cost_their_window_only(tmp_path, voice, model):
 def test_a_cut_recording_is_tracked_as_far_as_it_goes(interview, model):
     whole = interview.read_bytes()
     interview.write_bytes(whole[: len(whole) // 2])
-    track = track_recording(interview, model, window_s=2)
+    track = follow(interview, model, window_s=2)
     assert track.duration_s == pytest.approx(21.5 / 2, abs=0.01)
     assert any("cut short" in note for note in track.notes)
     assert track.flat()["end"].max() == pytest.approx(track.duration_s, abs=0.001)
@@ -210,7 +209,7 @@ def test_a_cut_recording_is_tracked_as_far_as_it_goes(interview, model):
 def test_what_is_no_recording(tmp_path, model, content):
     (tmp_path / "a.wav").write_bytes(content)
     with pytest.raises(AudioError, match=r"empty|not audio"):
-        track_recording(tmp_path / "a.wav", model)
+        follow(tmp_path / "a.wav", model)
 
 
 @pytest.mark.parametrize(
@@ -224,15 +223,18 @@ def test_what_is_no_recording(tmp_path, model, content):
 )
 def test_settings_that_cannot_be(write_voice, model, settings, message):
     with pytest.raises(ConfigError, match=message):
-        track_recording(write_voice("a.wav"), model, **settings)
+        follow(write_voice("a.wav"), model, **settings)
 
 
 def test_a_model_of_another_rate(write_voice):
     class Other:
         sampling_rate = 8000
 
+        def check_takes_recordings(self):
+            pass
+
     with pytest.raises(ConfigError, match="model measures at 8000 Hz"):
-        track_recording(write_voice("a.wav"), Other())
+        follow(write_voice("a.wav"), Other())
 
 
 def test_a_stream_cannot_know_the_whole(model):
@@ -251,7 +253,7 @@ def test_a_streams_notes(model):
 
 @pytest.mark.parametrize("format", ["csv", "json", "parquet"])
 def test_tables_are_read_back(tmp_path, interview, model, format):
-    track = track_recording(interview, model, window_s=3)
+    track = follow(interview, model, window_s=3)
     track.write(tmp_path / "a", format)
     read = {"csv": pd.read_csv, "parquet": pd.read_parquet, "json": lambda file: pd.read_json(file, lines=True)}
     found, flat = read[format](tmp_path / "a"), track.flat()
@@ -263,7 +265,7 @@ def test_tables_are_read_back(tmp_path, interview, model, format):
 
 def test_a_format_that_is_none(tmp_path, interview, model):
     with pytest.raises(ConfigError, match="format 'xml' is unknown"):
-        track_recording(interview, model, window_s=3).write(tmp_path / "a", "xml")
+        follow(interview, model, window_s=3).write(tmp_path / "a", "xml")
 
 
 class Instant:
@@ -273,6 +275,9 @@ class Instant:
 
     def __init__(self, model):
         self.model, self.empty = model, np.zeros((1, len(FUNCTIONALS)))
+
+    def check_takes_recordings(self):
+        pass
 
     def measure(self, signals, sampling_rate, n_jobs=None):
         from affectmap.audio.quality import SignalFlags
@@ -300,7 +305,7 @@ def test_memory_does_not_grow_with_eight_hours(tmp_path, monkeypatch, model):
             handle.write(size.to_bytes(4, "little"))
             handle.truncate(44 + size)
         tracemalloc.start()
-        track = track_recording(file, Instant(model), window_s=10.0)
+        track = follow(file, Instant(model), window_s=10.0)
         found = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert track.duration_s == hours * 3600
@@ -321,7 +326,7 @@ def test_anger_is_more_activated_than_sadness(tmp_path, model):
         files = sorted(folder.glob(f"*{letter}?.wav"))[::6]
         signal = np.concatenate([np.append(soundfile.read(file)[0], np.zeros(16000)) for file in files])
         soundfile.write(tmp_path / "a.wav", signal, 16000)
-        table = track_recording(tmp_path / "a.wav", model).table
+        table = follow(tmp_path / "a.wav", model).table
         assert len(table) > 0.7 * len(files)
         levels.append(table["activation"].mean())
     assert levels[0] > levels[1] + 0.5

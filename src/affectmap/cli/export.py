@@ -1,4 +1,4 @@
-"""``affectmap export``: a trained embedder as a model that runs without PyTorch."""
+"""``affectmap export``: a model for other programs: as an ONNX graph, or as a repository of the Hugging Face Hub."""
 
 from __future__ import annotations
 
@@ -10,56 +10,67 @@ import typer
 from affectmap.cli import options
 from affectmap.errors import UsageError
 from affectmap.extras import require
-from affectmap.schema import FUNCTIONALS
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from affectmap.model.model import Model
+    from affectmap.schema import Floats
 
-_Embedder = Annotated[Path, typer.Argument(metavar="EMBEDDER", help="Folder that affectmap train or reproduce wrote.")]
-_Name = Annotated[str | None, typer.Option(help="Name of the model (that of the folder).")]
+_Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Folder of a model.")]
+_Onnx = Annotated[bool, typer.Option("--onnx", help="Write an ONNX graph; -o may name the file, such as model.onnx.")]
+_Name = Annotated[str | None, typer.Option(help="Name of the model (its own).")]
 _Hub = Annotated[bool, typer.Option("--hub", help="Add README.md and config.json, as the Hugging Face Hub has them.")]
 _Examples = Annotated[
     Path | None,
-    typer.Option(metavar="TABLE", help="CSV or parquet with the 88 functionals of real recordings to compare on."),
+    typer.Option(metavar="TABLE", help="CSV or parquet with features of real recordings to compare the graph on."),
 ]
-_Card = Annotated[Path | None, typer.Option(metavar="FILE", help="Text about the model, Markdown.")]
+_Card = Annotated[Path | None, typer.Option(metavar="FILE", help="Text about the model, Markdown (its own).")]
 
 
 def export_command(
-    embedder: _Embedder,
-    output: options.Output = Path("model"),
+    model: _Model,
+    output: options.Output = Path("exported"),
     overwrite: options.Overwrite = False,
+    onnx: _Onnx = False,
+    hub: _Hub = False,
     name: _Name = None,
     card: _Card = None,
     examples: _Examples = None,
-    hub: _Hub = False,
 ) -> None:
-    """Export an embedder as a folder with an ONNX graph, and see that it gives the same there.
+    """Export a model as an ONNX graph, compared with the model, or as a repository for the Hugging Face Hub."""
+    from affectmap.files import check_new_folder, new_file
+    from affectmap.model.model import load_model
 
-    It has no heads: it gives an embedding and flags. In Python, affectmap.model.onnx.export_model takes heads.
-    """
-    require("export", "train", "torch", "onnx", "sklearn", "scipy")
-    from affectmap.files import check_new_folder
-    from affectmap.model.embedder import Embedder
-    from affectmap.model.onnx import export_model
-
-    check_new_folder(output, overwrite=overwrite)
-    text = _read_card(card) if card else ""
-    rows = _read_examples(examples) if examples else None
-    model = export_model(
-        Embedder.load(embedder),
-        output,
-        name=name or output.resolve().name,
-        card=text,
-        examples=rows,
-        hub=hub,
-        overwrite=overwrite,
-    )
-    parity = model.metadata["parity"]
-    on = f"{parity['n_random']} random rows and {parity['n_examples']} examples"
-    typer.echo(f"differs from PyTorch by at most {parity['largest_difference']:.1e}, on {on}", err=True)
+    if not onnx and not hub:
+        raise UsageError("export needs a format: add --onnx for a graph, --hub for a repository, or both")
+    if examples and not onnx:
+        raise UsageError("--examples are compared with a graph; add --onnx")
+    is_file = output.suffix == ".onnx"
+    if is_file and (hub or not onnx):
+        raise UsageError(f"{output} is one file; name a folder for --hub")
+    if onnx:
+        require("export --onnx", "onnx", "onnx")
+    if not is_file:
+        check_new_folder(output, overwrite=overwrite)
+    elif output.exists() and not overwrite:
+        raise UsageError(f"{output} exists; name another file with -o, or add --overwrite to replace it")
+    exported = load_model(model).described(name=name, card=_read_card(card) if card else None)
+    graph = _checked_graph(exported, examples) if onnx else None
+    if is_file and graph is not None:
+        with new_file(output) as temporary:
+            temporary.write_bytes(graph)
+    else:
+        exported.save(output, overwrite=overwrite, hub=hub, more={} if graph is None else {"model.onnx": graph})
     typer.echo(output.resolve())
+
+
+def _checked_graph(model: Model, examples: Path | None) -> bytes:
+    from affectmap.model.onnx import check_parity, onnx_graph
+
+    graph = onnx_graph(model)
+    parity = check_parity(model, graph, _read_examples(examples, model.inputs) if examples else None)
+    on = f"{parity['n_random']} random rows and {parity['n_examples']} examples"
+    typer.echo(f"differs from the model by at most {parity['largest_difference']:.1e}, on {on}", err=True)
+    return graph
 
 
 def _read_card(card: Path) -> str:
@@ -69,24 +80,26 @@ def _read_card(card: Path) -> str:
         raise UsageError(f"{card} cannot be read ({error}); name a text file for --card") from error
 
 
-def _read_examples(table: Path) -> NDArray[np.float64]:
-    """Give the rows that have all functionals; the others are counted on stderr."""
+def _read_examples(table: Path, inputs: list[str]) -> Floats:
+    """Give the rows that have all features; the others are counted on stderr."""
     import numpy as np
     import pandas as pd
 
-    expected = "expected CSV or parquet with the 88 functionals as columns"
+    expected = f"expected CSV or parquet with the {len(inputs)} features of the model as columns"
     try:
         found = pd.read_parquet(table) if table.suffix.lower() == ".parquet" else pd.read_csv(table)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise UsageError(f"{table} cannot be read ({reason}); {expected}") from error
-    missing = [name for name in FUNCTIONALS if name not in found.columns]
+    missing = [name for name in inputs if name not in found.columns]
     if missing:
-        raise UsageError(f"{table}: {len(missing)} of the 88 functionals are missing, first {missing[0]}; {expected}")
-    values = found[list(FUNCTIONALS)].apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
-    usable = (np.abs(values) < np.finfo(np.float32).max).all(axis=1)
+        raise UsageError(
+            f"{table}: {len(missing)} of the {len(inputs)} features are missing, first {missing[0]}; {expected}"
+        )
+    values = found[inputs].apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
+    usable = np.isfinite(values).all(axis=1)
     if not usable.any():
-        raise UsageError(f"{table}: none of its {len(values)} rows has a number for each functional; {expected}")
+        raise UsageError(f"{table}: none of its {len(values)} rows has a number for each feature; {expected}")
     if not usable.all():
-        typer.echo(f"note: {int((~usable).sum())} of {len(values)} examples lack a functional", err=True)
+        typer.echo(f"note: {int((~usable).sum())} of {len(values)} examples lack a feature", err=True)
     return np.asarray(values[usable], np.float64)

@@ -99,15 +99,15 @@ def _tracked(
 ) -> Track:
     from affectmap.cli.progress import progress_bar
     from affectmap.model.model import load_model
+    from affectmap.track import track
     from affectmap.track.picture import check_picture_name, has_matplotlib
-    from affectmap.track.recording import track_recording
 
     if picture:
         check_picture_name(picture)
         if not has_matplotlib():  # known before an hour is measured; its table is worth having all the same
             typer.echo('note: no picture without matplotlib; run pip install "affectmap[plot]"', err=True)
     with progress_bar(f"{recording.name} (s)") as progress:
-        return track_recording(
+        return track(
             recording,
             load_model(model),
             window_s=windows,
@@ -146,7 +146,7 @@ def _print_stream(
     sampling_rate: int, windows: float | None, hop: float | None, model: Path | None, statistics: str, format: str
 ) -> None:
     from affectmap.model.model import load_model
-    from affectmap.track.recording import track_stream
+    from affectmap.track import track_stream
     from affectmap.track.text import csv_header, text_line
 
     n_rows = 0

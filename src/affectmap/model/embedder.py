@@ -1,46 +1,33 @@
-"""The embedder: functionals in, affect space out, with scikit-learn's verbs.
-
-An embedder is kept as a folder of plain files: ``embedder.json`` (settings, feature and label names,
-versions), ``weights.safetensors`` (network, mean and scale) and ``curves.csv``. Nothing is pickled.
-"""
+"""The embedder: a model that is fitted on data, with scikit-learn's verbs. PyTorch is imported by fitting alone."""
 
 from __future__ import annotations
 
 import copy
+import io
 import warnings
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import torch
-from safetensors.torch import save as serialise
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from affectmap.errors import AffectmapError, ConfigError, ModelError
-from affectmap.files import new_folder, write_json
-from affectmap.model.embedder_folder import (
-    CURVES_FILE,
-    FORMAT,
-    SETTINGS_FILE,
-    WEIGHTS_FILE,
-    check_tensors,
-    first_line,
-    read_folder,
-)
-from affectmap.model.network import DenoisingAutoencoder
+from affectmap.errors import ConfigError, ModelError
+from affectmap.model.folder import METADATA_FILE, Array, ModelFolder, first_line, read_model_folder
+from affectmap.model.heads import fit_heads
+from affectmap.model.model import Model, new_metadata
 from affectmap.model.settings import PAPER, Schedule, TrainingSettings
-from affectmap.model.training import TrainedModel, TrainingTask, train_stacked
-from affectmap.preparation.standardisation import Statistics, fit_statistics
-from affectmap.schema import Preset
+from affectmap.preparation.standardisation import PRIOR, Statistics, fit_statistics
+from affectmap.schema import FUNCTIONALS, LABELS, Floats, Preset
 from affectmap.settings import fields_of
 
-#: Rows that are standardised and embedded at a time.
-BLOCK_ROWS = 65_536
+if TYPE_CHECKING:
+    from affectmap.model.network import DenoisingAutoencoder
+    from affectmap.model.training import TrainedModel
 
 
 class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -69,9 +56,11 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         device: ``cpu`` or ``cuda``.
 
     Attributes:
+        model_: The trained model in NumPy, which transforms, adapts and is saved; `affectmap.model.model.Model`. Labels
+            that are named activation or valence give it heads.
         statistics_: Mean and standard deviation of every feature, applied before the network.
         label_names_: Names of the labels it learned from, where `y` had names.
-        network_: The trained `DenoisingAutoencoder`.
+        network_: The trained `DenoisingAutoencoder`, built anew; it needs PyTorch.
         curves_: Learning curves, one row an epoch.
         recipe_: How it was trained if `affectmap.transfer.recipe.fit_transfer` did: sources, settings and class
             prototypes, as plain dictionaries; else ``None``.
@@ -83,8 +72,6 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         >>> embedder.transform(functionals).shape
         (60, 2)
     """
-
-    recipe_: dict[str, Any] | None = None
 
     def __init__(
         self,
@@ -135,6 +122,8 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         Warns:
             UserWarning: If there are labels, but no two utterances that differ in them.
         """
+        from affectmap.model.training import TrainingTask, train_stacked
+
         settings = self.training_settings()
         X = validate_data(self, X, dtype=np.float32, ensure_min_samples=2)
         label, label_names = _checked_labels(None if self.weight == 0 else y)
@@ -143,30 +132,61 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         if label is not None:
             _warn_if_nothing_to_learn(label)
         (trained,) = train_stacked([task], settings, device=self.device)
-        self.statistics_, self.label_names_ = statistics, label_names
-        self.network_, self.curves_ = trained.network, trained.curves
-        self.recipe_ = None
+        self.model_ = self._model(trained, statistics, label_names)
+        if label is not None and label_names and set(label_names) <= set(LABELS):
+            rating = np.full((len(label), len(LABELS)), np.nan)
+            rating[:, [LABELS.index(name) for name in label_names]] = label
+            self.model_ = self.model_.with_heads(fit_heads(self.model_.embedding(X)[0], rating))
         return self
 
+    def _model(
+        self,
+        trained: TrainedModel,
+        statistics: Statistics,
+        label_names: list[str],
+        **training: Any,  # noqa: ANN401
+    ) -> Model:
+        """Give the model of what was trained."""
+        names = getattr(self, "feature_names_in_", None)
+        if names is None:
+            names = FUNCTIONALS if self.n_features_in_ == len(FUNCTIONALS) else range(self.n_features_in_)
+        tensors: dict[str, Array] = {"mean": statistics.mean, "std": statistics.std, **trained.network.arrays()}
+        metadata = new_metadata([str(name) for name in names], int(self.latent_dim))
+        method = {"latent_dim": int(self.latent_dim), "weight": float(self.weight), "labels": label_names}
+        metadata["training"] = {**training, **method}
+        if "recipe" in training:
+            metadata["units"]["embedding"] = "points of the scale from its middle, 3; first activation, then valence"
+        metadata["estimator"] = {
+            "params": {**self.get_params(), "hidden_dims": list(self.hidden_dims)},
+            "has_names": hasattr(self, "feature_names_in_"),
+            "torch": version("torch"),
+        }
+        card = "# unnamed\n\nNothing was measured on this model: it has no card.\n"
+        return Model(ModelFolder(tensors, metadata, card, trained.curves.to_csv()))
+
     def transform(self, X: npt.ArrayLike) -> npt.NDArray[np.float32]:
-        """Place utterances in the affect space.
+        """Embed utterances.
 
         Args:
             X: ``(N, F)`` functionals with the columns that were fitted.
 
         Returns:
-            ``(N, latent_dim)`` float32. The axes of one embedding mean nothing by themselves; distances do.
+            ``(N, latent_dim)`` float32, as `affectmap.model.model.Model.transform` gives it. The axes of one embedding
+            mean nothing by themselves; distances do.
         """
-        check_is_fitted(self, "network_")
-        features: npt.NDArray[np.float32] = validate_data(self, X, dtype=np.float32, reset=False)
-        blocks = (features[start : start + BLOCK_ROWS] for start in range(0, len(features), BLOCK_ROWS))
-        return np.concatenate([self.network_.embed(self.statistics_.apply(block)) for block in blocks])
+        check_is_fitted(self, "model_")
+        features = validate_data(self, X, dtype=[np.float32, np.float64], reset=False)
+        with np.errstate(over="ignore"):
+            embedding: npt.NDArray[np.float32] = self.model_.embedding(features)[0].astype(np.float32)
+        return embedding
 
-    def adapt(self, X: npt.ArrayLike) -> Embedder:
+    def adapt(self, X: npt.ArrayLike, *, prior: float = PRIOR) -> Embedder:
         """Give a copy that standardises with the statistics of other, unlabelled recordings; the network stays.
 
         Args:
-            X: ``(N, F)`` functionals of the corpus, language or speaker to adapt to.
+            X: ``(N, F)`` functionals of the corpus, language or speaker to adapt to; what plays no part, and what else
+                happens, is said at `affectmap.model.model.Model.adapt`, which does it.
+            prior: How many utterances this embedder's own statistics count for.
 
         Returns:
             A new embedder; this one is not changed.
@@ -176,12 +196,12 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
             >>> here, there = rng.normal(size=(60, 88)), rng.normal(5, size=(40, 88))
             >>> embedder = Embedder(epochs=2).fit(here)
             >>> embedder.adapt(there).statistics_.mean.mean().round()
-            np.float64(5.0)
+            np.float64(4.0)
         """
-        check_is_fitted(self, "network_")
-        X = validate_data(self, X, dtype=np.float32, reset=False, ensure_min_samples=2)
+        check_is_fitted(self, "model_")
+        X = validate_data(self, X, dtype=np.float64, reset=False, ensure_all_finite=False)
         adapted = copy.copy(self)
-        adapted.statistics_ = fit_statistics(X)
+        adapted.model_ = self.model_.adapt(X, prior=prior)
         return adapted
 
     def training_settings(self) -> TrainingSettings:
@@ -203,6 +223,8 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         feature_names: list[str],
         label_names: list[str],
         settings: TrainingSettings,
+        *,
+        recipe: dict[str, Any] | None = None,
         **params: Any,  # noqa: ANN401 (the parameters' own types)
     ) -> Embedder:
         """Wrap a model that was trained in a stack.
@@ -213,6 +235,7 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
             feature_names: Of its features, ``(F,)``.
             label_names: Of the labels it learned from.
             settings: It was trained with.
+            recipe: How it was trained, for `recipe_`.
             **params: Others of the embedder, as in its constructor.
 
         Returns:
@@ -220,14 +243,14 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         """
         known = cls().get_params()
         embedder = cls(**{name: value for name, value in vars(settings).items() if name in known}, **params)
-        embedder.statistics_, embedder.label_names_ = statistics, label_names
-        embedder.network_, embedder.curves_ = trained.network, trained.curves
         embedder.n_features_in_ = len(feature_names)
         embedder.feature_names_in_ = np.asarray(feature_names, dtype=object)
+        more = {} if recipe is None else {"recipe": recipe}
+        embedder.model_ = embedder._model(trained, statistics, label_names, **more)
         return embedder
 
     def save(self, folder: Path | str, *, overwrite: bool = False) -> None:
-        """Write the embedder to a folder, whole or not at all.
+        """Write the folder of the model, which every command and `affectmap.load_model` take; see `Model.save`.
 
         Args:
             folder: To be made; refused if it exists, unless `overwrite` and it was written by affectmap.
@@ -245,59 +268,79 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
             >>> np.array_equal(Embedder.load(folder).transform(features), embedder.transform(features))
             True
         """
-        check_is_fitted(self, "network_")
-        names = getattr(self, "feature_names_in_", None)
-        settings = {
-            "format": FORMAT,
-            "params": {**self.get_params(), "hidden_dims": list(self.hidden_dims)},
-            "n_features": self.n_features_in_,
-            "feature_names": None if names is None else list(names),
-            "label_names": self.label_names_,
-            "versions": {name: version(name) for name in ("affectmap", "torch")},
-        }
-        settings |= {} if self.recipe_ is None else {"recipe": self.recipe_}
-        statistics = {"mean": self.statistics_.mean, "std": self.statistics_.std}
-        tensors = {name: torch.tensor(value, dtype=torch.float64) for name, value in statistics.items()}
-        tensors |= {name: value.contiguous() for name, value in self.network_.state_dict().items()}
-        with new_folder(Path(folder), overwrite=overwrite) as temporary:
-            write_json(temporary / SETTINGS_FILE, settings)
-            # Written here: a full disk is then told as one, which safetensors' own writer does not.
-            (temporary / WEIGHTS_FILE).write_bytes(serialise(tensors))
-            self.curves_.to_csv(temporary / CURVES_FILE)
+        check_is_fitted(self, "model_")
+        self.model_.save(folder, overwrite=overwrite)
 
     @classmethod
     def load(cls, folder: Path | str) -> Embedder:
-        """Read an embedder that `save` wrote.
+        """Read the folder of a model, without PyTorch.
 
         Raises:
-            ModelError: If the folder is missing, damaged, or of a newer version.
+            ModelError: If the folder is missing, damaged, or of another format.
         """
-        folder = Path(folder)
-        settings, tensors, curves = read_folder(folder)
+        content = read_model_folder(Path(folder))
+        model, estimator = Model(content), content.metadata.get("estimator") or {}
         try:
-            embedder = cls(**settings["params"] | {"hidden_dims": tuple(settings["params"]["hidden_dims"])})
-            embedder.n_features_in_ = int(settings["n_features"])
-            embedder.label_names_ = [str(name) for name in settings["label_names"]]
-            embedder.recipe_ = settings.get("recipe")
-            names = settings["feature_names"]
-            if names is not None:
-                embedder.feature_names_in_ = np.asarray([str(name) for name in names], dtype=object)
-            network = _network(embedder)
-        except (AffectmapError, KeyError, TypeError, ValueError, RuntimeError) as error:
+            params = dict(estimator["params"])
+            hidden_dims = tuple(int(size) for size in params.pop("hidden_dims"))
+            embedder = cls(**params, hidden_dims=hidden_dims)
+            if [*hidden_dims, embedder.latent_dim] != [len(bias) for _, bias in model.layers]:
+                raise ConfigError(f"layers of {hidden_dims} and {embedder.latent_dim} are not those of the weights")
+            cls(**params | {"losses": ""}, hidden_dims=hidden_dims).training_settings()  # names of losses bring PyTorch
+            embedder.n_features_in_ = len(model.inputs)
+            if estimator["has_names"]:
+                embedder.feature_names_in_ = np.asarray(model.inputs, dtype=object)
+            embedder.model_ = model
+            embedder.label_names_, embedder.curves_  # noqa: B018 (read, to see that they can be)
+        except (ConfigError, KeyError, TypeError, ValueError, AttributeError) as error:
+            reason = f"{type(error).__name__}: {first_line(error)}"
             raise ModelError(
-                f"{folder / SETTINGS_FILE} is damaged ({type(error).__name__}: {first_line(error)}); save it again"
+                f"{Path(folder) / METADATA_FILE} does not describe an embedder ({reason}); train it again"
             ) from error
-        feature_names = getattr(embedder, "feature_names_in_", None)
-        check_tensors(folder, network, tensors, embedder.n_features_in_, feature_names)
-        embedder.statistics_ = Statistics(tensors.pop("mean").numpy(), tensors.pop("std").numpy())
-        network.load_state_dict(tensors)
-        embedder.network_, embedder.curves_ = network, curves
         return embedder
+
+    @property
+    def statistics_(self) -> Statistics:
+        """Mean and standard deviation of every feature."""
+        return self._fitted().statistics
+
+    @property
+    def label_names_(self) -> list[str]:
+        """Names of the labels it learned from."""
+        return [str(name) for name in self._fitted().metadata["training"]["labels"]]
+
+    @property
+    def recipe_(self) -> dict[str, Any] | None:
+        """How `affectmap.transfer.recipe.fit_transfer` trained it, if it did."""
+        recipe: dict[str, Any] | None = self._fitted().metadata["training"].get("recipe")
+        return recipe
+
+    @property
+    def curves_(self) -> pd.DataFrame:
+        """Learning curves, one row an epoch."""
+        if not self._fitted().folder.curves:
+            return pd.DataFrame(index=pd.RangeIndex(0, name="epoch"))
+        # By way of text: what read_csv makes of a number may differ from what was written in the last bit.
+        table = pd.read_csv(io.StringIO(self._fitted().folder.curves), index_col="epoch", dtype=str)
+        return table.set_index(table.index.astype(np.int64)).astype(np.float64)
+
+    @property
+    def network_(self) -> DenoisingAutoencoder:
+        """The trained network."""
+        from affectmap.model.network import DenoisingAutoencoder
+
+        return DenoisingAutoencoder.of_arrays(self._fitted().folder.tensors, self.noise_std, self.preset)
+
+    def _fitted(self) -> Model:
+        if "model_" not in vars(self):  # an attribute that is not there yet, to scikit-learn
+            raise AttributeError(f"this {type(self).__name__} is not fitted")
+        model: Model = self.model_
+        return model
 
     @property
     def _n_features_out(self) -> int:
         # scikit-learn's mixin makes the names of the output's columns from it.
-        return int(cast(torch.nn.Linear, self.network_.encoder[-1]).out_features)
+        return len(self.model_.metadata["outputs"]["embedding"])
 
     def __sklearn_tags__(self) -> Tags:
         """Tell scikit-learn that the output is float32 whatever comes in."""
@@ -306,7 +349,7 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         return tags
 
 
-def _checked_labels(y: npt.ArrayLike | None) -> tuple[npt.NDArray[np.float64] | None, list[str]]:
+def _checked_labels(y: npt.ArrayLike | None) -> tuple[Floats | None, list[str]]:
     if y is None:
         return None, []
     names = list(y.columns) if isinstance(y, pd.DataFrame) else [getattr(y, "name", None)]
@@ -324,7 +367,7 @@ def _checked_labels(y: npt.ArrayLike | None) -> tuple[npt.NDArray[np.float64] | 
     return label, [str(name) for name in names if name is not None]
 
 
-def _warn_if_nothing_to_learn(label: npt.NDArray[np.float64]) -> None:
+def _warn_if_nothing_to_learn(label: Floats) -> None:
     complete = label[~np.isnan(label).any(axis=1)]
     if len(np.unique(complete, axis=0)) < 2:
         # Level 3 is the caller of fit.
@@ -337,15 +380,3 @@ def _warn_if_nothing_to_learn(label: npt.NDArray[np.float64]) -> None:
 
 def _no_statistics(n_features: int) -> Statistics:
     return Statistics(np.zeros(n_features), np.ones(n_features))
-
-
-def _network(embedder: Embedder) -> DenoisingAutoencoder:
-    settings = embedder.training_settings()
-    return DenoisingAutoencoder(
-        embedder.n_features_in_,
-        settings.hidden_dims,
-        settings.latent_dim,
-        settings.noise_std,
-        settings.preset,
-        torch.Generator(),  # weights are replaced at once, and the caller's global generator is left alone
-    ).eval()

@@ -1,49 +1,60 @@
-"""A model as a folder of plain files: what is in it, and the checks before any of it is used.
+"""The folder of a model: its files, and the checks before any of them is used.
 
-``model.onnx``
-    the graph: standardise, encode, and the heads where there are any. Mean and scale are *inputs* of it;
-``statistics.json``
-    mean and scale of the 88 functionals, so that adapting to other recordings writes numbers and not a graph;
+``weights.safetensors``
+    weights of the network and the heads, mean and standard deviation of every feature;
 ``model.yaml``
-    what the model takes and gives, from what it was made, the thresholds of its flags, and the SHA-256 digest of every
-    other file;
+    what the model takes and gives, how it was trained, thresholds, half widths of intervals, and the SHA-256 digest of
+    every other file;
 ``CARD.md``
-    for people: what was measured, what it is for, its limits and licences.
+    for people: what was measured, what it is for, its limits and licences;
+``curves.csv``
+    the learning curves, where they are known.
 
-Nothing is unpickled, and nothing in a folder can name another file.
+Nothing is unpickled, nothing in a folder can name another file, and nothing is built before its size is known.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata as installed
 from importlib.resources.abc import Traversable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import yaml
+from safetensors import SafetensorError
+from safetensors.numpy import load as read_tensors
+from safetensors.numpy import save as serialise
 
+from affectmap.audio.quality import THRESHOLDS
 from affectmap.errors import ModelError
 from affectmap.files import new_folder, write_json, write_text
-from affectmap.preparation.standardisation import Statistics
-from affectmap.schema import FUNCTIONALS
+from affectmap.schema import FUNCTIONALS, LABELS
 
 #: Format of the folder; to be raised when an older affectmap could not read it rightly.
-FORMAT = 1
-GRAPH_FILE, STATISTICS_FILE, METADATA_FILE, CARD_FILE = "model.onnx", "statistics.json", "model.yaml", "CARD.md"
+FORMAT = 2
+WEIGHTS_FILE, METADATA_FILE, CARD_FILE, CURVES_FILE = "weights.safetensors", "model.yaml", "CARD.md", "curves.csv"
 #: Largest files that are read, in bytes.
-MAX_BYTES = {GRAPH_FILE: 16 << 20, STATISTICS_FILE: 1 << 20, METADATA_FILE: 1 << 20, CARD_FILE: 1 << 20}
+MAX_BYTES = {WEIGHTS_FILE: 256 << 20, METADATA_FILE: 4 << 20, CARD_FILE: 1 << 20, CURVES_FILE: 16 << 20}
+#: What a model takes: the 88 functionals, which affectmap measures itself, or other features.
+EGEMAPS, OTHER = "egemaps", "other"
+#: Policies of a model in use: its training data's statistics, or those of recordings that it was adapted to.
+POLICIES = ("source", "adapted")
 
-#: What ``model.yaml`` must hold, and of which type.
+Array = npt.NDArray[np.float32] | npt.NDArray[np.float64]
+
+_ADVICE = "train or download the model again"
+#: What ``model.yaml`` must have, and of which type.
 _REQUIRED: dict[str, type] = {
     "format": int,
     "name": str,
     "affectmap": str,
-    "opensmile": dict,
+    "features": str,
     "sampling_rate": int,
     "inputs": list,
     "outputs": dict,
@@ -52,6 +63,9 @@ _REQUIRED: dict[str, type] = {
     "flags": dict,
     "files": dict,
 }
+#: Levels of lists and tables within each other, far more than a model has.
+_MAX_DEPTH = 20
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,53 +73,57 @@ class ModelFolder:
     """The content of a model's folder.
 
     Attributes:
-        graph: The ONNX file.
-        statistics: Mean and standard deviation of the 88 functionals; not usable where one carries nothing.
+        tensors: ``mean`` and ``std`` (F,); ``encoder.0.weight`` (40, F), ``encoder.0.bias`` (40,) and so on;
+            ``decoder...`` likewise, where it was trained; ``ratings.weight`` (L, D), ``ratings.bias`` (L,),
+            ``classes.weight`` (C, D) and ``classes.bias`` (C,), where there are heads.
         metadata: Content of ``model.yaml``.
         card: Content of ``CARD.md``.
+        curves: Content of ``curves.csv``; empty where there is none.
     """
 
-    graph: bytes
-    statistics: Statistics
+    tensors: dict[str, Array]
     metadata: dict[str, Any]
     card: str
+    curves: str = ""
 
-    def write(self, folder: Path, *, overwrite: bool = False, hub: bool = False) -> None:
-        """Write the folder, whole or not at all, with fresh digests.
-
-        Args:
-            folder: To be made.
-            overwrite: Whether to replace one that affectmap wrote.
-            hub: Whether to add what a repository on the Hugging Face Hub has: ``README.md``, which is the card with a
-                header, and ``config.json``.
-
-        Raises:
-            StorageError: If it may not be replaced or cannot be written.
-        """
-        files = {
-            GRAPH_FILE: self.graph,
-            STATISTICS_FILE: _statistics_text(self.statistics).encode(),
-            CARD_FILE: self.card.encode(),
-        }
-        digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    def write(self, folder: Path, *, overwrite: bool, hub: bool, more: Mapping[str, bytes]) -> None:
+        """Write the folder with fresh digests, whole or not at all; see `Model.save`."""
+        tensors = {name: np.ascontiguousarray(value) for name, value in self.tensors.items()}
+        files = {WEIGHTS_FILE: serialise(tensors), CARD_FILE: self.card.encode()}
+        files |= {CURVES_FILE: self.curves.encode()} if self.curves else {}
+        metadata = plain(self.metadata | {"files": {name: _digest(content) for name, content in files.items()}})
         with new_folder(folder, overwrite=overwrite) as temporary:
-            for name, content in files.items():
+            # Written here: a full disk then gets its own line, which safetensors' writer does not give.
+            for name, content in {**files, **more}.items():
                 (temporary / name).write_bytes(content)
-            text = yaml.safe_dump({**self.metadata, "files": digests}, sort_keys=False, allow_unicode=True, width=100)
-            write_text(temporary / METADATA_FILE, text)
+            write_text(temporary / METADATA_FILE, _yaml(metadata))
             if hub:
-                write_text(temporary / "README.md", _hub_header(self.metadata) + self.card)
-                write_json(temporary / "config.json", {"model_type": "affectmap", **self.metadata, "files": digests})
+                write_text(temporary / "README.md", f"---\n{_yaml(_hub_header(metadata))}---\n\n{self.card}")
+                write_json(temporary / "config.json", {"model_type": "affectmap", **metadata})
 
 
-class _PlainLoader(yaml.SafeLoader):  # type: ignore[misc]
-    """Safe, and without references, of which a small file can make a huge one."""
+def _yaml(content: dict[str, Any]) -> str:
+    return str(yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100))
 
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError("it refers to another part of itself")
-        node: yaml.Node | None = super().compose_node(parent, index)
-        return node
+
+def _hub_header(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the block with which a model card on the Hub begins."""
+    return {
+        "library_name": "affectmap",
+        "pipeline_tag": "audio-classification",
+        "tags": ["speech-emotion-recognition", "activation", "valence", "eGeMAPS"],
+        "language": list(metadata["training"].get("languages", [])),
+        "license": str(metadata["training"].get("licence", "other")),
+    }
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401 (anything that YAML has)
+    """Give Python's own numbers, lists and dictionaries for NumPy's and tuples."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, dict):
+        return {str(name): plain(each) for name, each in value.items()}
+    return [plain(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
 def read_model_folder(folder: Path | Traversable) -> ModelFolder:
@@ -118,29 +136,38 @@ def read_model_folder(folder: Path | Traversable) -> ModelFolder:
         Its content.
 
     Raises:
-        ModelError: If a file is missing, damaged, too large or of a newer format, or if the model takes other inputs
-            or needs another openSMILE.
+        ModelError: If a file is missing, damaged, too large or of another format, if the files do not fit each other,
+            or if the model needs another openSMILE.
     """
     if not folder.is_dir():
         what = "is a file" if folder.is_file() else "does not exist"
-        raise ModelError(f"{folder} {what}; expected the folder of a model, as affectmap export writes it")
+        raise ModelError(f"{folder} {what}; expected the folder of a model, as affectmap train writes it")
     metadata = _read_metadata(folder)
-    contents = {name: _read(folder, name) for name in (GRAPH_FILE, STATISTICS_FILE, CARD_FILE)}
+    names = [WEIGHTS_FILE, CARD_FILE, *([CURVES_FILE] if CURVES_FILE in metadata["files"] else [])]
+    contents = {name: _read(folder, name) for name in names}
     for name, content in contents.items():
-        if metadata["files"].get(name) != hashlib.sha256(content).hexdigest():
+        if metadata["files"].get(name) != _digest(content):
             raise ModelError(
                 f"{folder / name} is not the file that {METADATA_FILE} was written with (its SHA-256 digest differs); "
-                "export or download the model again"
+                f"{_ADVICE}"
             )
-    statistics = _parse_statistics(contents[STATISTICS_FILE], str(folder / STATISTICS_FILE))
-    return ModelFolder(contents[GRAPH_FILE], statistics, metadata, contents[CARD_FILE].decode("utf-8", "replace"))
+    tensors = _tensors(contents[WEIGHTS_FILE], str(folder / WEIGHTS_FILE))
+    _check_tensors(tensors, metadata, str(folder))
+    texts = [contents.get(name, b"").decode("utf-8", "replace") for name in (CARD_FILE, CURVES_FILE)]
+    return ModelFolder(tensors, metadata, *texts)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _read(folder: Path | Traversable, name: str) -> bytes:
     file, largest = folder / name, MAX_BYTES[name]
     if not file.is_file():
-        advice = f"; run affectmap export {folder} -o MODEL first" if (folder / "embedder.json").is_file() else ""
-        raise ModelError(f"{file} does not exist; expected {', '.join(MAX_BYTES)} in the folder of a model{advice}")
+        is_old = any((folder / old).is_file() for old in ("embedder.json", "model.onnx"))
+        old = "; the folder is of an earlier affectmap: train the model again" if is_old else ""
+        expected = ", ".join((METADATA_FILE, WEIGHTS_FILE, CARD_FILE))
+        raise ModelError(f"{file} does not exist; expected {expected} in the folder of a model{old}")
     try:
         with file.open("rb") as handle:
             content: bytes = handle.read(largest + 1)
@@ -152,37 +179,56 @@ def _read(folder: Path | Traversable, name: str) -> bytes:
 
 
 def _read_metadata(folder: Path | Traversable) -> dict[str, Any]:
-    file = folder / METADATA_FILE
+    file, content = folder / METADATA_FILE, _read(folder, METADATA_FILE)
     try:
-        metadata = yaml.load(_read(folder, METADATA_FILE), _PlainLoader)
+        _check_nesting(content)
+        metadata = yaml.load(content, _LOADER)
     except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise ModelError(f"{file} is damaged ({_first_line(error)}); export or download the model again") from error
-    if not isinstance(metadata, dict) or not isinstance(metadata.get("format"), int):
+        raise ModelError(f"{file} is damaged ({first_line(error)}); {_ADVICE}") from error
+    if not isinstance(metadata, dict) or type(metadata.get("format")) is not int:
         raise ModelError(f"{file} names no format; it is not a model of affectmap")
     if metadata["format"] != FORMAT:
-        raise ModelError(
-            f"{file} has format {metadata['format']}, this affectmap reads {FORMAT}; "
-            "update affectmap, or export the model again"
-        )
+        advice = "update affectmap" if metadata["format"] > FORMAT else "it is of an earlier affectmap: train it again"
+        raise ModelError(f"{file} has format {metadata['format']}, this affectmap reads {FORMAT}; {advice}")
     wrong = [name for name, kind in _REQUIRED.items() if not isinstance(metadata.get(name), kind)]
     if wrong:
-        raise ModelError(f"{file} lacks {wrong[0]} or has it of another type; export or download the model again")
-    _check_measures(metadata, str(file))
+        raise ModelError(f"{file} lacks {wrong[0]} or has it of another type; {_ADVICE}")
+    _check_inputs(metadata, str(file))
+    _check_outputs(metadata["outputs"], str(file))
+    _check_numbers(metadata, str(file))
     return metadata
 
 
-def _check_measures(metadata: Mapping[str, Any], file: str) -> None:
-    """See that the functionals are those that this installation measures."""
+def _check_nesting(content: bytes) -> None:
+    """Refuse references, of which a small file can make a huge one, and lists within lists without end."""
+    depth = 0
+    for event in yaml.parse(content, _LOADER):
+        if isinstance(event, yaml.AliasEvent):
+            raise yaml.YAMLError("it refers to another part of itself")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _MAX_DEPTH:
+            raise yaml.YAMLError(f"its lists lie in each other more than {_MAX_DEPTH} times")
+
+
+def _check_inputs(metadata: Mapping[str, Any], file: str) -> None:
+    """See that the functionals are those that this installation measures; other features it does not measure."""
     inputs = metadata["inputs"]
+    if metadata["features"] != EGEMAPS:
+        if not all(isinstance(name, str) for name in inputs) or len(set(inputs)) != len(inputs):
+            raise ModelError(f"{file}: inputs are not names that differ; {_ADVICE}")
+        return
     if inputs != list(FUNCTIONALS):
         different = [i for i, (a, b) in enumerate(zip(inputs, FUNCTIONALS, strict=False)) if a != b]
-        where = f", number {different[0]} is {inputs[different[0]]!r}" if different else ""
+        where = f", number {different[0]} is {str(inputs[different[0]])[:80]!r}" if different else ""
         raise ModelError(
             f"{file}: the model takes {len(inputs)} inputs{where}; expected the 88 functionals of eGeMAPSv02"
         )
-    needed, found = metadata["opensmile"], installed.version("opensmile")
-    if needed.get("feature_set") != "eGeMAPSv02" or needed.get("level") != "Functionals":
-        raise ModelError(f"{file}: the model takes {needed}; expected eGeMAPSv02, Functionals")
+    needed, found = metadata.get("opensmile"), installed.version("opensmile")
+    if not isinstance(needed, dict) or (needed.get("feature_set"), needed.get("level")) != (
+        "eGeMAPSv02",
+        "Functionals",
+    ):
+        raise ModelError(f"{file}: the model takes {str(needed)[:80]}; expected eGeMAPSv02, Functionals")
     if str(needed.get("version")).split(".")[:2] != found.split(".")[:2]:
         raise ModelError(
             f"{file}: made with openSMILE {needed.get('version')}, installed is {found}, which may measure otherwise; "
@@ -192,44 +238,87 @@ def _check_measures(metadata: Mapping[str, Any], file: str) -> None:
         raise ModelError(f"{file}: sampling_rate is {metadata['sampling_rate']}; expected 1000 to 192000 Hz")
 
 
-def _hub_header(metadata: Mapping[str, Any]) -> str:
-    """The block of YAML with which a model card on the Hub begins."""
-    header = {
-        "library_name": "affectmap",
-        "pipeline_tag": "audio-classification",
-        "tags": ["speech-emotion-recognition", "activation", "valence", "eGeMAPS", "onnx"],
-        "language": list(metadata["training"].get("languages", [])),
-        "license": str(metadata["training"].get("licence", "other")),
-    }
-    return f"---\n{yaml.safe_dump(header, sort_keys=False, allow_unicode=True)}---\n\n"
+def _check_outputs(outputs: dict[str, Any], file: str) -> None:
+    known = ("embedding", "ratings", "probabilities")
+    names = [name for each in outputs.values() if isinstance(each, list) for name in each]
+    if (
+        "embedding" not in outputs
+        or not set(outputs) <= set(known)
+        or not all(isinstance(each, list) and each for each in outputs.values())
+        or not all(isinstance(name, str) for name in names)
+        or len(set(names)) != len(names)
+    ):
+        expected = f"lists of names that differ, for embedding and any of {', '.join(known[1:])}"
+        raise ModelError(f"{file}: outputs are {str(outputs)[:80]}; expected {expected}")
+    if outputs.get("ratings", list(LABELS)) not in ([*LABELS], *([label] for label in LABELS)):
+        raise ModelError(f"{file}: the model rates {', '.join(outputs['ratings'])[:80]}; expected {', '.join(LABELS)}")
 
 
-def _statistics_text(statistics: Statistics) -> str:
-    usable = statistics.usable
-    content = {
-        "mean": {
-            name: float(m) if u else None for name, m, u in zip(FUNCTIONALS, statistics.mean, usable, strict=True)
-        },
-        "scale": {
-            name: float(s) if u else None for name, s, u in zip(FUNCTIONALS, statistics.std, usable, strict=True)
-        },
-    }
-    return json.dumps(content, indent=1, allow_nan=False) + "\n"
-
-
-def _parse_statistics(content: bytes, file: str) -> Statistics:
+def _check_numbers(metadata: Mapping[str, Any], file: str) -> None:
+    """See that thresholds, half widths of intervals and the statistics' origin make sense."""
     try:
-        found = json.loads(content)
-        mean, scale = (
-            np.array([np.nan if found[what][name] is None else found[what][name] for name in FUNCTIONALS], np.float64)
-            for what in ("mean", "scale")
-        )
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ModelError(f"{file} is damaged ({_first_line(error)}); export or download the model again") from error
-    if np.isinf(mean).any() or np.isinf(scale).any() or (scale <= 0).any():
-        raise ModelError(f"{file} holds a scale that is not above 0, or an infinite value; export the model again")
-    return Statistics(mean, scale)
+        numbers = [float(metadata["flags"][name]) for name in THRESHOLDS]
+        policy = metadata["standardisation"]["policy"]
+        numbers += [float(metadata["standardisation"].get(name, 0)) for name in ("n_utterances", "prior")]
+        widths = {name: metadata["intervals"][name] for name in POLICIES} if "intervals" in metadata else {}
+        if widths:
+            widths |= {"speaker": metadata["intervals"]["speaker"]} if "speaker" in metadata["intervals"] else {}
+            numbers.append(float(metadata["intervals"]["level"]))
+        if "probabilities" in metadata["outputs"]:
+            numbers += [float(metadata["temperature"]), 1 / float(metadata["temperature"])]
+        numbers += [float(each[label]) for each in widths.values() for label in metadata["outputs"].get("ratings", ())]
+    except (AttributeError, KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+        raise ModelError(f"{file} lacks a threshold ({first_line(error)}); {_ADVICE}") from error
+    if policy not in POLICIES or not all(0 <= number < np.inf for number in numbers):
+        raise ModelError(f"{file} has a policy or threshold that makes no sense; {_ADVICE}")
 
 
-def _first_line(error: Exception) -> str:
+def _tensors(content: bytes, file: str) -> dict[str, Array]:
+    try:
+        tensors = read_tensors(content)
+    except (SafetensorError, KeyError, ValueError, TypeError, AttributeError) as error:
+        raise ModelError(f"{file} cannot be read ({first_line(error)}); {_ADVICE}") from error
+    for name, value in tensors.items():
+        if value.dtype not in (np.float32, np.float64):
+            raise ModelError(f"{file} has {str(name)[:80]} of type {value.dtype}; expected float32 or float64")
+        if name not in ("mean", "std") and not np.isfinite(value).all():
+            raise ModelError(f"{file} has values in {str(name)[:80]} that are not finite; {_ADVICE}")
+    return tensors
+
+
+def _check_tensors(tensors: Mapping[str, Array], metadata: Mapping[str, Any], folder: str) -> None:
+    """See that shapes are those that ``model.yaml`` speaks of, layer after layer, and statistics sensible."""
+    outputs = metadata["outputs"]
+    n_inputs, latent_dim = len(metadata["inputs"]), len(outputs["embedding"])
+    n_layers = sum(name.startswith("encoder.") for name in tensors) // 2
+    sizes = [tensors.get(f"encoder.{i}.bias", np.empty(0)).size for i in range(n_layers - 1)]
+    chain = [n_inputs, *sizes, latent_dim]
+    expected: dict[str, tuple[int, ...]] = {"mean": (n_inputs,), "std": (n_inputs,)}
+    expected |= _layer_shapes("encoder", chain)
+    if any(name.startswith("decoder.") for name in tensors):
+        expected |= _layer_shapes("decoder", chain[::-1])
+    for head, output in (("ratings", "ratings"), ("classes", "probabilities")):
+        if output in outputs:
+            size = len(outputs[output])
+            expected |= {f"{head}.weight": (size, latent_dim), f"{head}.bias": (size,)}
+    found = {name: value.shape for name, value in tensors.items()}
+    for name in sorted(expected.keys() | found.keys()):
+        if expected.get(name) != found.get(name):
+            raise ModelError(
+                f"{folder}: {name[:80]} is {found.get(name, 'missing')} in {WEIGHTS_FILE}, but "
+                f"{expected.get(name, 'unknown')} by {METADATA_FILE} and the other layers; {_ADVICE}"
+            )
+    if np.isinf(tensors["mean"]).any() or np.isinf(tensors["std"]).any() or (tensors["std"] < 0).any():
+        raise ModelError(f"{folder}/{WEIGHTS_FILE} has a mean or standard deviation that is none; {_ADVICE}")
+
+
+def _layer_shapes(side: str, sizes: list[int]) -> dict[str, tuple[int, ...]]:
+    shapes: dict[str, tuple[int, ...]] = {}
+    for i, (n_in, n_out) in enumerate(pairwise(sizes)):
+        shapes |= {f"{side}.{i}.weight": (n_out, n_in), f"{side}.{i}.bias": (n_out,)}
+    return shapes
+
+
+def first_line(error: Exception) -> str:
+    """Give the first line of an error's message, or its kind where it has none."""
     return next(iter(str(error).strip().splitlines()), type(error).__name__)

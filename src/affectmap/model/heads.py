@@ -3,7 +3,6 @@
 Conventions:
     * ``latent`` is the embedding (N, D); ``label`` is activation and valence (N, 2) on 1..5, ``NaN`` where missing.
     * Classes count as equally frequent: corpora have as many angry utterances as their makers wanted.
-    * Leave-one-corpus-out: what is said about a corpus was learned without any of its utterances.
 
 Sources: split-conformal intervals, Papadopoulos et al. 2002 and Lei et al. 2018; groups, Dunn et al. 2023; temperature,
 Guo et al. 2017.
@@ -13,21 +12,14 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax
-from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from affectmap.errors import ConfigError
-from affectmap.schema import FOUR_CLASSES, LABEL_RANGE, LABELS
-
-Floats = npt.NDArray[np.float64]
-Objects = npt.NDArray[np.object_]
+from affectmap.schema import FOUR_CLASSES, LABEL_RANGE, LABELS, Floats
 
 #: Classes that the heads tell apart.
 CLASSES = tuple(str(emotion) for emotion in FOUR_CLASSES)
@@ -35,15 +27,37 @@ CLASSES = tuple(str(emotion) for emotion in FOUR_CLASSES)
 _TEMPERATURES = (0.01, 100.0)
 
 
+def linear_map(values: Floats, weight: Floats, bias: Floats) -> Floats:
+    """Map rows linearly, so that the bits of a row depend on nothing but the row.
+
+    A matrix product may sum in another order for another number of rows, another place among them or another
+    processor. Here every output sums its inputs one after another, and IEEE 754 rounds each sum and product.
+
+    Args:
+        values: (N, F), float64.
+        weight: (F, O).
+        bias: (O,).
+
+    Returns:
+        (N, O).
+    """
+    found = np.repeat(bias[:, None], len(values), axis=1)
+    product = np.empty_like(found)
+    for weights, value in zip(weight, np.ascontiguousarray(values.T), strict=True):
+        found += np.multiply(weights[:, None], value, out=product)
+    return found.T
+
+
 @dataclass(frozen=True, eq=False)
 class Heads:
-    """Linear maps from the embedding to the ratings and to the classes.
+    """Linear maps from the embedding to ratings and classes; either may be none.
 
     Attributes:
-        rating_weight: (D, 2), for activation and valence.
-        rating_bias: (2,).
+        rating_weight: (D, L).
+        rating_bias: (L,).
         class_weight: (D, C).
         class_bias: (C,).
+        labels: Names of the L ratings.
         classes: Names of the C classes.
         temperature: What the scores of the classes are divided by; above 1 it makes them less sure.
     """
@@ -52,32 +66,38 @@ class Heads:
     rating_bias: Floats
     class_weight: Floats
     class_bias: Floats
+    labels: tuple[str, ...] = LABELS
     classes: tuple[str, ...] = CLASSES
     temperature: float = 1.0
 
     def ratings(self, latent: npt.ArrayLike) -> Floats:
-        """Predict activation and valence (N, 2), on 1..5."""
-        return np.clip(np.asarray(latent, dtype=np.float64) @ self.rating_weight + self.rating_bias, *LABEL_RANGE)
+        """Predict the ratings (N, L), on 1..5."""
+        rating = linear_map(np.asarray(latent, dtype=np.float64), self.rating_weight, self.rating_bias)
+        return np.asarray(np.clip(rating, *LABEL_RANGE))
 
     def scores(self, latent: npt.ArrayLike) -> Floats:
         """Give the scores of the classes (N, C) before the temperature."""
-        scores: Floats = np.asarray(latent, dtype=np.float64) @ self.class_weight + self.class_bias
-        return scores
+        return linear_map(np.asarray(latent, dtype=np.float64), self.class_weight, self.class_bias)
 
     def probabilities(self, latent: npt.ArrayLike) -> Floats:
         """Give the probabilities of the classes (N, C); rows sum to 1."""
-        return np.exp(log_softmax(self.scores(latent) / self.temperature, axis=1))
+        scores = self.scores(latent).T / self.temperature
+        chances = np.exp(scores - scores.max(axis=0, initial=-np.inf))
+        # One class after another: NumPy's own sum takes another order for a single row.
+        shares: Floats = (chances / sum(chances, np.zeros(chances.shape[1]))).T
+        return shares
 
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """How far heads and functionals may be off, measured on corpora that took no part in training.
+    """How far heads and features may be off, measured on utterances that took no part in training.
 
     Attributes:
         level: Probability with which a rating shall lie in its interval, 0..1.
-        half_widths: Half the width of the intervals by label, for each of ``source`` (the model's own mean and spread),
-            ``adapted`` (those of many utterances of a place) and, if it was measured, ``speaker`` (a speaker's own).
-        max_distance: Distance beyond which an utterance is unfamiliar: root mean square z-score of its functionals.
+        half_widths: Half the width of the intervals by label, for each of ``source`` (the model's own statistics),
+            ``adapted`` (those of many utterances of a corpus) and, if it was measured, ``speaker`` (a speaker's own);
+            empty where nothing could be measured.
+        max_distance: Distance beyond which an utterance is unfamiliar: root mean square z-score of its features.
     """
 
     level: float
@@ -85,19 +105,20 @@ class Calibration:
     max_distance: float
 
 
-def fit_heads(latent: npt.ArrayLike, label: npt.ArrayLike, emotion: npt.ArrayLike) -> Heads:
-    """Fit least squares to the ratings and multinomial logistic regression to the classes.
+def fit_heads(latent: npt.ArrayLike, label: npt.ArrayLike, emotion: npt.ArrayLike | None = None) -> Heads:
+    """Fit least squares to the ratings and multinomial logistic regression to the classes, where there are enough.
 
     Args:
         latent: (N, D).
-        label: (N, 2), ``NaN`` where missing.
-        emotion: (N,); other emotions than `CLASSES` take part in the ratings only.
+        label: (N, 2), ``NaN`` where missing. A rating that fewer than ``D + 2`` utterances have gets no head.
+        emotion: (N,); other emotions than `CLASSES` take part in the ratings only. A class without utterances is left
+            out; a single class gets no head.
 
     Returns:
         The heads, at temperature 1.
 
     Raises:
-        ConfigError: If fewer than ``D + 2`` utterances are rated, or one of the classes has no utterance.
+        ConfigError: If lengths differ.
 
     Example:
         >>> latent = np.random.default_rng(0).normal(size=(80, 2))
@@ -105,51 +126,43 @@ def fit_heads(latent: npt.ArrayLike, label: npt.ArrayLike, emotion: npt.ArrayLik
         >>> heads.rating_bias.round(3)
         array([3., 3.])
     """
-    emotions = np.asarray(emotion, dtype=object)
-    place, weight, bias = _rating_head(latent, label)
-    if len(place) != len(emotions):
-        raise ConfigError(f"got {len(place)} latents and {len(emotions)} emotions; expected as many")
-    missing = [name for name in CLASSES if not (emotions == name).any()]
-    if missing:
-        raise ConfigError(f"no utterance is {' or '.join(missing)}; heads need all of {', '.join(CLASSES)}")
-    classed = np.isin(emotions, CLASSES)
-    numbers = np.array([CLASSES.index(name) for name in emotions[classed]])
+    place, rating = np.asarray(latent, dtype=np.float64), np.asarray(label, dtype=np.float64)
+    emotions = np.full(len(place), None) if emotion is None else np.asarray(emotion, dtype=object)
+    if not len(place) == len(rating) == len(emotions):
+        raise ConfigError(
+            f"got {len(place)} latents, {len(rating)} labels and {len(emotions)} emotions; expected as many"
+        )
+    labels, rating_weight, rating_bias = _rating_head(place, rating)
+    classes, class_weight, class_bias = _class_head(place, emotions)
+    return Heads(rating_weight, rating_bias, class_weight, class_bias, labels, classes)
+
+
+def _rating_head(latent: Floats, rating: Floats) -> tuple[tuple[str, ...], Floats, Floats]:
+    from sklearn.linear_model import LinearRegression
+
+    enough = [i for i in range(len(LABELS)) if np.isfinite(rating[:, i]).sum() >= latent.shape[1] + 2]
+    rated = np.isfinite(rating[:, enough]).all(axis=1)
+    if not enough or rated.sum() < latent.shape[1] + 2:
+        return (), np.zeros((latent.shape[1], 0)), np.zeros(0)
+    line = LinearRegression().fit(latent[rated], rating[rated][:, enough])
+    return tuple(LABELS[i] for i in enough), line.coef_.T, line.intercept_
+
+
+def _class_head(latent: Floats, emotions: npt.NDArray[np.object_]) -> tuple[tuple[str, ...], Floats, Floats]:
+    classes = tuple(name for name in CLASSES if (emotions == name).any())
+    if len(classes) < 2:
+        return (), np.zeros((latent.shape[1], 0)), np.zeros(0)
+    from sklearn.linear_model import LogisticRegression
+
+    classed = np.isin(emotions, classes)
+    numbers = np.array([classes.index(name) for name in emotions[classed]])
     # Hardly penalised: just enough to stay finite where classes are separable.
     logistic = LogisticRegression(C=100.0, class_weight="balanced", solver="newton-cg", max_iter=1000)
-    logistic.fit(place[classed], numbers)
-    return Heads(weight, bias, logistic.coef_.T, logistic.intercept_)
-
-
-def fit_ratings(latent: npt.ArrayLike, label: npt.ArrayLike) -> Heads:
-    """Fit least squares to the ratings alone; all classes stay equally likely.
-
-    Args:
-        latent: (N, D).
-        label: (N, 2), ``NaN`` where missing.
-
-    Returns:
-        The heads.
-
-    Raises:
-        ConfigError: If fewer than ``D + 2`` utterances are rated.
-
-    Example:
-        >>> fit_ratings([[0.0], [1.0], [2.0]], [[1, 5], [2, 4], [3, 3]]).ratings([[3.0]]).round(3)
-        array([[4., 2.]])
-    """
-    place, weight, bias = _rating_head(latent, label)
-    return Heads(weight, bias, np.zeros((place.shape[1], len(CLASSES))), np.zeros(len(CLASSES)))
-
-
-def _rating_head(latent: npt.ArrayLike, label: npt.ArrayLike) -> tuple[Floats, Floats, Floats]:
-    place, rating = np.asarray(latent, dtype=np.float64), np.asarray(label, dtype=np.float64)
-    if len(place) != len(rating):
-        raise ConfigError(f"got {len(place)} latents and {len(rating)} labels; expected as many")
-    rated = np.isfinite(rating).all(axis=1)
-    if rated.sum() < place.shape[1] + 2:
-        raise ConfigError(f"{rated.sum()} utterances are rated; heads need at least {place.shape[1] + 2}")
-    line = LinearRegression().fit(place[rated], rating[rated])
-    return place, line.coef_.T, line.intercept_
+    logistic.fit(latent[classed], numbers)
+    weight, bias = logistic.coef_.T, logistic.intercept_
+    if len(classes) == 2:  # scikit-learn gives the second class alone; the first has the score 0
+        weight, bias = np.hstack([np.zeros_like(weight), weight]), np.array([0.0, *bias])
+    return classes, weight, bias
 
 
 def with_temperature(heads: Heads, scores: npt.ArrayLike, emotion: npt.ArrayLike) -> Heads:
@@ -160,14 +173,11 @@ def with_temperature(heads: Heads, scores: npt.ArrayLike, emotion: npt.ArrayLike
         scores: (N, C) of utterances that took no part in fitting, before any temperature.
         emotion: Their emotions (N,).
 
-    Returns:
-        The heads with the temperature.
-
     Raises:
         ConfigError: If no utterance is of one of the classes.
 
     Warns:
-        UserWarning: If the temperature ends where the search does: the scores tell nothing, or make no mistake.
+        UserWarning: If the temperature ends where the search does, with scores that are chance or without mistake.
 
     Example:
         >>> heads = Heads(np.zeros((2, 2)), np.zeros(2), np.zeros((2, 4)), np.zeros(4))
@@ -175,6 +185,9 @@ def with_temperature(heads: Heads, scores: npt.ArrayLike, emotion: npt.ArrayLike
         >>> unsure.temperature > 3
         True
     """
+    from scipy.optimize import minimize_scalar
+    from scipy.special import log_softmax
+
     raw, emotions = np.asarray(scores, dtype=np.float64), np.asarray(emotion, dtype=object)
     classed = np.isin(emotions, heads.classes)
     if not classed.any():
@@ -191,7 +204,7 @@ def with_temperature(heads: Heads, scores: npt.ArrayLike, emotion: npt.ArrayLike
     if min(found - low, high - found) < 1e-3:
         why = "no better than chance" if found > 0 else "without a mistake"
         warnings.warn(
-            f"the temperature ends at {math.exp(found):.3g}, where the search does: scores tell the classes {why}; "
+            f"the temperature ends at {math.exp(found):.3g}, where the search does: scores separate the classes {why}; "
             "take other utterances, or do not trust the probabilities",
             UserWarning,
             stacklevel=2,
@@ -316,49 +329,3 @@ def expected_calibration_error(
     bins = np.minimum((confidence * n_bins).astype(np.int64), n_bins - 1)
     gaps = [abs(float((weight * (hit - confidence))[bins == each].sum())) for each in range(n_bins)]
     return sum(gaps) / float(weight.sum())
-
-
-def nested_coverage(
-    predict: Callable[[tuple[str, ...], str, str], Floats],
-    labels: Mapping[str, Floats],
-    ways: Mapping[str, Sequence[str]],
-    level: float = 0.9,
-) -> pd.DataFrame:
-    """Measure leave-one-corpus-out how often intervals hold the rating.
-
-    For every corpus, the model is trained on all others, and the width is `largest_half_width` over residuals on
-    each of the others of models trained on the rest. The corpus that is reported is in neither.
-
-    Args:
-        predict: Given the corpora to train on, one to predict and a way of standardising it, gives its ratings (N, 2).
-        labels: Activation and valence (N, 2) of every corpus, at least three.
-        ways: Ways of standardising to report, each with those whose residuals its width comes from.
-        level: Probability with which a rating shall lie in its interval.
-
-    Returns:
-        One row a way, corpus and label: ``way``, ``corpus``, ``label``, ``half_width``, ``coverage``, ``n``.
-
-    Raises:
-        ConfigError: If there are fewer than three corpora.
-
-    Example:
-        >>> ratings = {name: np.full((50, 2), 3.0) for name in "abc"}
-        >>> table = nested_coverage(lambda sources, target, way: ratings[target] + 0.1, ratings, {"alone": ["alone"]})
-        >>> table["coverage"].tolist()
-        [1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
-    """
-    if len(labels) < 3:
-        raise ConfigError(f"coverage was asked for {len(labels)} corpora; it needs at least 3")
-    rows = []
-    for way, measured in ways.items():
-        for corpus, truth in labels.items():
-            others = tuple(name for name in labels if name != corpus)
-            rests = {name: tuple(each for each in others if each != name) for name in others}
-            residuals = [labels[name] - predict(rests[name], name, each) for name in others for each in measured]
-            prediction = predict(others, corpus, way)
-            for i, label in enumerate(LABELS):
-                width = largest_half_width([residual[:, i] for residual in residuals], level)
-                share, n = coverage(truth[:, i], prediction[:, i], width), int(np.isfinite(truth[:, i]).sum())
-                row = {"way": way, "corpus": corpus, "label": label, "half_width": width, "coverage": share, "n": n}
-                rows.append(row)
-    return pd.DataFrame(rows)

@@ -1,9 +1,9 @@
-"""A trained model at work: a recording in, its place on the map out, with no training framework.
+"""A trained model in use: a recording or features in, its point on the map out, in NumPy alone.
 
 Conventions:
-    * Values of a table stand in this order: ``embedding_0``, ``embedding_1`` ..., ``activation``, ``activation_low``,
+    * The columns of a table are ``embedding_0``, ``embedding_1`` ..., ``activation``, ``activation_low``,
       ``activation_high``, ``valence``, ``valence_low``, ``valence_high``, the class probabilities ``neutral``, ``sad``,
-      ``happy``, ``angry``, and the flags of `affectmap.audio.quality`. A model without heads has no columns for them.
+      ``happy``, ``angry``, and the flags of `affectmap.audio.quality`. A model without a head has no columns for it.
     * Activation and valence lie on 1..5, 3 is the middle. ``low`` and ``high`` bound an interval meant for nine of ten
       ratings. Of the shipped model's:
       <!-- coverage:begin -->
@@ -12,32 +12,35 @@ Conventions:
       lay URDU's valence in 8 of 8 ways of standardising, at worst .80; URDU's activation in 2 of 8 ways of
       standardising, at worst .86.
       <!-- coverage:end -->
-      One is as wide as was measured with the mean and spread in use: the model's own, those of at least
-      `ENOUGH` utterances of a place, or a speaker's; with fewer or another prior, for
-      speakers, and in a track, the wider of that and the model's own.
+      An interval is as wide as was measured with the statistics in use: the model's own, those of `ENOUGH` utterances
+      of a corpus or more, or a speaker's; with fewer or another prior, for speakers, and in a track, the wider of that
+      and the model's own.
     * Probabilities sum to 1 and take all classes as equally frequent; they are a rough order.
     * A value that cannot be had is ``NaN`` and a flag or a problem says so; a flag beside a value never replaces it.
     * Recordings are resampled to the model's sampling rate, because functionals depend on it.
+    * Arithmetic is in float64, and a row gets the same bits alone as among others, on any processor.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from importlib import resources
+from importlib.metadata import version
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from affectmap.audio.quality import FLAGS, THRESHOLDS, SignalFlags, not_speech
-from affectmap.errors import ConfigError, ModelError
-from affectmap.features.functionals import Source, measure_sources
-from affectmap.model.folder import GRAPH_FILE, ModelFolder, read_model_folder
-from affectmap.model.graph import Graph
+from affectmap.audio.quality import FLAGS, SignalFlags, not_speech
+from affectmap.errors import ConfigError
+from affectmap.features.functionals import FEATURE_SET, USUAL_RATE, Source, measure_sources
+from affectmap.model.folder import EGEMAPS, FORMAT, OTHER, ModelFolder, read_model_folder
+from affectmap.model.heads import Calibration, Heads, linear_map
 from affectmap.preparation.standardisation import (
     PRIOR,
     Statistics,
@@ -45,20 +48,22 @@ from affectmap.preparation.standardisation import (
     speaker_statistics,
     well_adapted,
 )
-from affectmap.schema import FUNCTIONALS, LABEL_RANGE, LABELS
-
-if TYPE_CHECKING:
-    from affectmap.track.recording import Track
+from affectmap.schema import FUNCTIONALS, LABEL_RANGE, Floats
 
 #: The model that comes with the package.
-SHIPPED = "voice-de-ur-el-en-it"
+SHIPPED = "affectmap-egemaps-v1"
+#: Rows that go through the network at a time, so that the memory of its layers stays small.
+BLOCK_ROWS = 1024
 
-#: Whose mean and spread a model may standardise with: its training data's, or others' that it was adapted to.
-POLICIES = ("source", "adapted")
+#: Thresholds of the flags; experiments/shipped-model measures and explains them.
+FLAG_THRESHOLDS = {
+    "clipped_share": 0.001,
+    "min_voiced_share": 0.02,
+    "min_pitch_spread": 0.005,
+    "min_loudness_spread": 0.15,
+}
 
-Floats = npt.NDArray[np.float64]
-
-_ADAPTED = "## Adapted"
+_ADAPTED, _HEADS = "## Adapted", ("ratings.", "classes.")
 
 
 def load_model(path: str | Path | None = None) -> Model:
@@ -83,32 +88,41 @@ def load_model(path: str | Path | None = None) -> Model:
     folder: Path | Traversable = (
         resources.files("affectmap").joinpath("models").joinpath(SHIPPED) if path is None else Path(path)
     )
-    return Model(read_model_folder(folder), str(folder))
+    return Model(read_model_folder(folder))
 
 
 class Model:
-    """A model that takes recordings or functionals; made by `load_model`.
+    """A model that takes recordings or features; `load_model` makes it of a folder, ``Embedder.fit`` of data.
 
-    It may be used by several threads at once, and gives a recording the same values alone as among others.
+    Several threads may use it at once.
 
     Args:
-        folder: Content of the model's folder.
-        origin: Where it comes from, for messages.
-
-    Raises:
-        ModelError: If the graph cannot be run or gives something else than ``model.yaml`` says.
+        folder: Content of the model's folder, checked.
 
     Example:
         >>> model = load_model()
-        >>> unheard = model.transform(np.ones((2, 88)))
-        >>> unheard["unfamiliar"].tolist()
+        >>> model.transform(np.ones((2, 88)))["unfamiliar"].tolist()
         [True, True]
     """
 
-    def __init__(self, folder: ModelFolder, origin: str) -> None:
-        self._folder, self._origin = folder, origin
-        self._graph = Graph(folder.graph, folder.metadata["outputs"], f"{origin}/{GRAPH_FILE}")
-        self._thresholds, self._half_widths = _checked_numbers(folder.metadata, origin)  # the place's, a speaker's
+    def __init__(self, folder: ModelFolder) -> None:
+        self._folder = folder
+        tensors, outputs = folder.tensors, folder.metadata["outputs"]
+        n_layers = sum(name.startswith("encoder.") for name in tensors) // 2
+        self.layers = [_layer(tensors, f"encoder.{i}") for i in range(n_layers)]
+        labels, classes = (tuple(outputs.get(name, ())) for name in ("ratings", "probabilities"))
+        size, temperature = len(outputs["embedding"]), float(folder.metadata.get("temperature", 1.0))
+        none = np.zeros((size, 0)), np.zeros(0)
+        ratings, scores = (
+            _layer(tensors, name) if of else none for name, of in (("ratings", labels), ("classes", classes))
+        )
+        self.heads = Heads(*ratings, *scores, labels, classes, temperature)
+        self._half_widths = _widths_in_use(folder.metadata, labels)
+
+    @property
+    def name(self) -> str:
+        """What the model is called."""
+        return str(self._folder.metadata["name"])
 
     @property
     def card(self) -> str:
@@ -117,13 +131,19 @@ class Model:
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """A copy of what ``model.yaml`` holds."""
+        """A copy of what ``model.yaml`` has."""
         return copy.deepcopy(self._folder.metadata)
 
     @property
+    def folder(self) -> ModelFolder:
+        """Weights, metadata and card, as they are saved."""
+        return self._folder
+
+    @property
     def statistics(self) -> Statistics:
-        """Mean and spread of the 88 functionals that are in use."""
-        return self._folder.statistics
+        """Mean and standard deviation of every feature that are in use."""
+        mean, std = (self._folder.tensors[name].astype(np.float64) for name in ("mean", "std"))
+        return Statistics(mean, std)
 
     @property
     def sampling_rate(self) -> int:
@@ -131,9 +151,37 @@ class Model:
         return int(self._folder.metadata["sampling_rate"])
 
     @property
+    def inputs(self) -> list[str]:
+        """Names of the features that the model takes."""
+        return list(self._folder.metadata["inputs"])
+
+    @property
     def columns(self) -> list[str]:
         """Names of the columns that `transform` gives."""
-        return list(self._table(np.zeros((1, len(FUNCTIONALS))), [self.statistics], np.zeros(1, np.int64)))
+        return list(self._table(np.zeros((0, len(self.inputs))), [self.statistics], np.zeros(0, np.int64)))
+
+    def __repr__(self) -> str:
+        """Tell name, input, outputs, corpora and normalisation, a line each."""
+        metadata = self._folder.metadata
+        training, standardisation = metadata["training"], metadata["standardisation"]
+        what = f"the 88 eGeMAPSv02 functionals at {self.sampling_rate} Hz"
+        if metadata["features"] != EGEMAPS:
+            what = f"{len(self.inputs)} features, first {self.inputs[0]}"
+        interval = " with intervals" if self._half_widths else ""
+        outputs = [f"embedding ({len(metadata['outputs']['embedding'])})"]
+        outputs += [f"{label}{interval}" for label in self.heads.labels]
+        outputs += ["/".join(self.heads.classes)] if self.heads.classes else []
+        whose = "the training data's statistics"
+        if standardisation["policy"] == "adapted":
+            n_used, prior = standardisation["n_utterances"], standardisation["prior"]
+            whose = f"the statistics of {n_used} other utterances, with a prior of {prior:g}"
+        lines = {
+            "input": what,
+            "outputs": ", ".join([*outputs, f"{len(FLAGS)} flags"]),
+            "corpora": ", ".join(str(each) for each in training.get("corpora", [])) or "not known",
+            "normalisation": whose,
+        }
+        return "\n".join([f"Model {self.name}", *(f"  {name}: {text}" for name, text in lines.items())])
 
     def embed(
         self,
@@ -144,7 +192,7 @@ class Model:
         n_jobs: int | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> pd.DataFrame:
-        """Place one recording, or several, on the map.
+        """Embed recordings: one, or several.
 
         Args:
             source: Path of a recording, or a mono signal of shape (n_samples,): floats with full scale at 1, or whole
@@ -159,14 +207,15 @@ class Model:
             the end ``problem``: why there are no values, or ``None``. A file that cannot be read is such a row, too.
 
         Raises:
-            ConfigError: If a signal comes without a sampling rate or is not mono.
+            ConfigError: If a signal comes without a sampling rate or is not mono, or the model takes other features
+                than functionals.
         """
         sources = [source] if isinstance(source, (str, Path, np.ndarray)) else list(source)
-        functionals, heard = self.measure(sources, sampling_rate, n_jobs=n_jobs, progress=progress)
+        functionals, flags = self.measure(sources, sampling_rate, n_jobs=n_jobs, progress=progress)
         table = self.transform(functionals, speaker=speaker)
         for flag in ("too_short", "silent", "clipped"):
-            table[flag] = [getattr(each, flag) for each in heard]
-        table["problem"] = pd.Series([each.problem for each in heard], table.index, dtype=object)
+            table[flag] = [getattr(each, flag) for each in flags]
+        table["problem"] = pd.Series([each.problem for each in flags], table.index, dtype=object)
         return table
 
     def measure(
@@ -177,34 +226,34 @@ class Model:
         n_jobs: int | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> tuple[pd.DataFrame, list[SignalFlags]]:
-        """Measure the functionals of recordings as this model takes them, for `transform` or `adapt`.
-
-        Args:
-            sources: Paths or signals; see `embed`.
-            sampling_rate: Of signals, in Hz.
-            n_jobs: Threads; one a core by default.
-            progress: Called with the numbers of recordings done and in total.
-
-        Returns:
-            As `measure_sources`.
-
-        Raises:
-            ConfigError: If a signal comes without a sampling rate or is not mono.
-        """
-        clipped_share = self._thresholds["clipped_share"]
+        """Measure the functionals of recordings as this model takes them, for `transform` or `adapt`; see `embed`."""
+        self.check_takes_recordings()
+        clipped_share = self._folder.metadata["flags"]["clipped_share"]
         return measure_sources(
             sources, sampling_rate, self.sampling_rate, clipped_share=clipped_share, n_jobs=n_jobs, progress=progress
         )
 
+    def check_takes_recordings(self) -> None:
+        """Make sure that the model takes what affectmap measures of recordings.
+
+        Raises:
+            ConfigError: If it takes other features.
+        """
+        if self._folder.metadata["features"] != EGEMAPS:
+            raise ConfigError(
+                f"{self.name} takes {len(self.inputs)} features, first {self.inputs[0]}, and recordings are measured "
+                "as the 88 functionals alone; give its features to transform"
+            )
+
     def transform(
-        self, functionals: pd.DataFrame | npt.ArrayLike, *, speaker: npt.ArrayLike | None = None
+        self, features: pd.DataFrame | npt.ArrayLike, *, speaker: npt.ArrayLike | None = None
     ) -> pd.DataFrame:
-        """Place functionals on the map.
+        """Embed features.
 
         Args:
-            functionals: Table with the 88 columns in any order, or an array (N, 88) in the order of
-                `FUNCTIONALS`, measured at the model's sampling rate.
-            speaker: Who speaks in each row (N,); every speaker is then standardised by their own mean and spread, with
+            features: Table with the columns of `inputs` in any order, or an array (N, F) in their order; functionals
+                as measured at the model's sampling rate.
+            speaker: Who speaks in each row (N,); every speaker is then standardised by their own statistics, with
                 `PRIOR` utterances that have the model's; what is no speech does not count.
 
         Returns:
@@ -217,21 +266,49 @@ class Model:
         Warns:
             UserWarning: If speakers have so few utterances that the model's statistics outweigh theirs.
         """
-        values = _checked_functionals(functionals)
+        values = self._checked(features)
         statistics, which = [self.statistics], np.zeros(len(values), dtype=np.int64)
         if speaker is not None:
             statistics, which = speaker_statistics(self._speech_only(values), speaker, self.statistics)
         columns = self._table(values, statistics, which)
-        index = functionals.index if isinstance(functionals, pd.DataFrame) else pd.RangeIndex(len(values))
+        index = features.index if isinstance(features, pd.DataFrame) else pd.RangeIndex(len(values))
         return pd.DataFrame(columns, index)
 
-    def adapt(self, functionals: pd.DataFrame | npt.ArrayLike, *, prior: float = PRIOR) -> Model:
-        """Give a model that takes mean and spread from other, unlabelled recordings; all else stays.
+    def embedding(self, features: npt.ArrayLike, statistics: Statistics | None = None) -> tuple[Floats, Floats]:
+        """Run the network alone.
 
         Args:
-            functionals: (N, 88) as in `transform`, of the corpus, language or place to adapt to: many emotions
-                and, where several people shall be compared, several people. Outliers and rows without speech
-                play no part.
+            features: (N, F) in the order of `inputs`.
+            statistics: What to standardise with; by default the model's.
+
+        Returns:
+            The embedding (N, D), and the root mean square z-score of the features (N,); ``NaN`` in rows with a feature
+            that is not finite. A feature that is not usable in `statistics` counts as 0.
+        """
+        raw, statistics = np.asarray(features), statistics or self.statistics
+        usable = statistics.usable
+        mean, std = np.where(usable, statistics.mean, 0.0), np.where(usable, statistics.std, np.inf)
+        latent, distance = np.empty((len(raw), self.layers[-1][0].shape[1])), np.empty(len(raw))
+        for start in range(0, len(raw), BLOCK_ROWS):
+            block = raw[start : start + BLOCK_ROWS].astype(np.float64)
+            sound = np.asarray(np.isfinite(block).all(axis=1))
+            block[~sound] = 0.0
+            values = (block - mean) / std
+            squares = linear_map(values**2, np.full((values.shape[1], 1), 1 / values.shape[1]), np.zeros(1))[:, 0]
+            for weight, bias in self.layers[:-1]:
+                values = np.maximum(linear_map(values, weight, bias), 0.0)
+            rows = slice(start, start + len(block))
+            latent[rows] = np.where(sound[:, None], linear_map(values, *self.layers[-1]), np.nan)
+            distance[rows] = np.where(sound, np.sqrt(squares), np.nan)
+        return latent, distance
+
+    def adapt(self, features: pd.DataFrame | npt.ArrayLike, *, prior: float = PRIOR) -> Model:
+        """Give a model that standardises with the statistics of other, unlabelled utterances; all else stays.
+
+        Args:
+            features: (N, F) as in `transform`, of the corpus, language or recording condition to adapt to: of many
+                emotions and, where several people shall be compared, of several people. Outliers, rows with a value
+                that is not finite and functionals of what is no speech play no part.
             prior: How many utterances this model's own statistics count for beside them; with 0 they play no part. The
                 narrower intervals of adapted models were measured with the default.
 
@@ -247,7 +324,7 @@ class Model:
             >>> adapted.metadata["standardisation"]
             {'policy': 'adapted', 'n_utterances': 40, 'n_left_out': 0, 'prior': 10.0}
         """
-        values = _checked_functionals(functionals)
+        values = self._checked(features)
         statistics, n_used = adapted_statistics(self._speech_only(values), self.statistics, prior)
         standardisation = {
             "policy": "adapted",
@@ -255,63 +332,61 @@ class Model:
             "n_left_out": len(values) - n_used,
             "prior": float(prior),
         }
-        metadata = {**self.metadata, "standardisation": standardisation}
-        width = "those of adapted corpora" if well_adapted(n_used, prior) else "the wider of as shipped and adapted"
+        width = "those of adapted corpora" if well_adapted(n_used, prior) else "the wider of as trained and adapted"
         note = (
-            f"{_ADAPTED}\n\nMean and spread were taken from {n_used} other recordings. What is said above of the model "
-            f"as shipped does not hold here. Intervals, if there are any, are {width}.\n"
+            f"{_ADAPTED}\n\nMean and standard deviation were taken from {n_used} other utterances. What is said above "
+            f"of the model as trained does not apply here. Intervals, if there are any, are {width}.\n"
         )
-        card = f"{self.card.split(_ADAPTED)[0].rstrip()}\n\n{note}"
-        return Model(ModelFolder(self._folder.graph, statistics, metadata, card), self._origin)
+        return Model(
+            replace(
+                self._folder,
+                tensors=self._folder.tensors | {"mean": statistics.mean, "std": statistics.std},
+                metadata=self.metadata | {"standardisation": standardisation},
+                card=f"{self.card.split(_ADAPTED)[0].rstrip()}\n\n{note}",
+            )
+        )
 
-    def track(
+    def with_heads(self, heads: Heads, calibration: Calibration | None = None) -> Model:
+        """Give a model with other heads, fitted on its embedding, and what was measured of them."""
+        metadata = self.metadata
+        outputs = {"embedding": metadata["outputs"]["embedding"]}
+        outputs |= {"ratings": list(heads.labels)} if heads.labels else {}
+        outputs |= {"probabilities": list(heads.classes)} if heads.classes else {}
+        metadata |= {"outputs": outputs, "temperature": float(heads.temperature)}
+        metadata.pop("intervals", None)
+        if calibration is not None:
+            metadata["flags"] = metadata["flags"] | {"max_distance": float(calibration.max_distance)}
+            if calibration.half_widths:
+                metadata["intervals"] = {"level": calibration.level, **calibration.half_widths}
+        tensors = {name: value for name, value in self._folder.tensors.items() if not name.startswith(_HEADS)}
+        if heads.labels:
+            tensors |= {"ratings.weight": heads.rating_weight.T, "ratings.bias": heads.rating_bias}
+        if heads.classes:
+            tensors |= {"classes.weight": heads.class_weight.T, "classes.bias": heads.class_bias}
+        return Model(replace(self._folder, tensors=tensors, metadata=metadata))
+
+    def described(self, *, name: str | None = None, card: str | None = None, **training: Any) -> Model:  # noqa: ANN401
+        """Give a model with another name or card, or with more about its training."""
+        metadata = self.metadata
+        metadata |= {"name": name or self.name, "training": metadata["training"] | training}
+        return Model(replace(self._folder, metadata=metadata, card=self.card if card is None else card))
+
+    def save(
         self,
-        recording: str | Path,
+        folder: str | Path,
         *,
-        window_s: float | None = None,
-        hop_s: float | None = None,
-        statistics: str = "source",
-        smoothing_s: float | None = None,
-        n_jobs: int | None = None,
-        progress: Callable[[float, float], None] | None = None,
-    ) -> Track:
-        """Follow a voice through a recording of any length: `track.recording.track_recording` with this model.
-
-        Args:
-            recording: A file.
-            window_s: Length of fixed windows in seconds; by default detected speech is measured.
-            hop_s: From one window to the next.
-            statistics: Whose mean and spread standardise: ``source``, ``recording`` or ``running``.
-            smoothing_s: Of the levels, in seconds.
-            n_jobs: Threads; one a core by default.
-            progress: Called with the seconds read and in total.
-
-        Returns:
-            The track.
-
-        Raises:
-            AudioError: If the recording cannot be read.
-            ConfigError: If a setting is out of range.
-        """
-        from affectmap.track.recording import track_recording  # the layer above
-
-        return track_recording(
-            recording,
-            self,
-            window_s=window_s,
-            hop_s=hop_s,
-            statistics=statistics,
-            smoothing_s=smoothing_s,
-            n_jobs=n_jobs,
-            progress=progress,
-        )
-
-    def save(self, folder: str | Path, *, overwrite: bool = False) -> None:
+        overwrite: bool = False,
+        hub: bool = False,
+        more: Mapping[str, bytes] | None = None,
+    ) -> None:
         """Write the model to a folder, whole or not at all.
 
         Args:
             folder: To be made; refused if it exists, unless `overwrite` and it was written by affectmap.
             overwrite: Whether to replace an earlier one.
+            hub: Whether to add what a repository on the Hugging Face Hub has: ``README.md``, which is the card with a
+                header, and ``config.json``.
+            more: Content of other files by name, put beside those of the model.
 
         Raises:
             StorageError: If the folder may not be replaced or cannot be written.
@@ -320,85 +395,106 @@ class Model:
             >>> import tempfile
             >>> folder = Path(tempfile.mkdtemp()) / "model"
             >>> load_model().save(folder)
-            >>> load_model(folder).metadata["name"] == load_model().metadata["name"]
+            >>> load_model(folder).name == load_model().name
             True
         """
-        self._folder.write(Path(folder), overwrite=overwrite)
+        self._folder.write(Path(folder), overwrite=overwrite, hub=hub, more=more or {})
 
     def _table(
         self, values: Floats, statistics: Sequence[Statistics], which: npt.NDArray[np.int64]
     ) -> dict[str, npt.NDArray[Any]]:
-        names = self._graph.outputs
-        outputs = {name: np.full((len(values), len(columns)), np.nan) for name, columns in names.items()}
+        names, heads = self._folder.metadata["outputs"]["embedding"], self.heads
+        latent, distance = np.full((len(values), len(names)), np.nan), np.full(len(values), np.nan)
         for number, each in enumerate(statistics):
             rows = np.flatnonzero(which == number)
-            for name, found in self._graph.run(values[rows], each).items():
-                outputs[name][rows] = found
-        columns = {name: outputs["embedding"][:, i] for i, name in enumerate(names["embedding"])}
-        for i, label in enumerate(names.get("ratings", [])):
-            columns[label] = outputs["ratings"][:, i]
+            latent[rows], distance[rows] = self.embedding(values[rows], each)
+        columns = {name: latent[:, i] for i, name in enumerate(names)}
+        for label, rating in zip(heads.labels, heads.ratings(latent).T, strict=True):
+            columns[label] = rating
             if self._half_widths:
-                of_place, of_speaker = (widths[label] for widths in self._half_widths)
-                half_width = np.where(which > 0, of_speaker, of_place)
-                columns[f"{label}_low"] = np.clip(columns[label] - half_width, *LABEL_RANGE)
-                columns[f"{label}_high"] = np.clip(columns[label] + half_width, *LABEL_RANGE)
-        for i, name in enumerate(names.get("probabilities", [])):
-            columns[name] = outputs["probabilities"][:, i]
-        return columns | self._flags(values, outputs["distance"][:, 0])
+                of_corpus, of_speaker = (widths[label] for widths in self._half_widths)
+                half_width = np.where(which > 0, of_speaker, of_corpus)
+                columns[f"{label}_low"] = np.clip(rating - half_width, *LABEL_RANGE)
+                columns[f"{label}_high"] = np.clip(rating + half_width, *LABEL_RANGE)
+        columns |= dict(zip(heads.classes, heads.probabilities(latent).T, strict=True))
+        return columns | self._flags(values, distance)
+
+    def _checked(self, features: pd.DataFrame | npt.ArrayLike) -> Floats:
+        inputs = self._folder.metadata["inputs"]
+        what = "functionals" if self._folder.metadata["features"] == EGEMAPS else "features"
+        if isinstance(features, pd.DataFrame):
+            missing = [name for name in inputs if name not in features.columns]
+            if missing:
+                raise ConfigError(
+                    f"{len(missing)} of the {len(inputs)} {what} are missing, first {missing[0]}; measure them all"
+                )
+            features = features[inputs]
+        try:
+            values = np.asarray(features, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise ConfigError(f"{what} must be numbers, one row for each utterance") from None
+        if values.ndim != 2 or values.shape[1] != len(inputs):
+            raise ConfigError(f"{what} have shape {values.shape}; expected (utterances, {len(inputs)})")
+        return values
+
+    def _not_speech(self, values: Floats) -> npt.NDArray[np.bool_]:
+        if self._folder.metadata["features"] != EGEMAPS:
+            return np.zeros(len(values), dtype=np.bool_)
+        return not_speech(values, self._folder.metadata["flags"])
 
     def _speech_only(self, values: Floats) -> Floats:
         """Blank the rows that are no speech, so that no statistics are taken from them."""
-        return np.where(not_speech(values, self._thresholds)[:, None], np.nan, values)
+        return np.where(self._not_speech(values)[:, None], np.nan, values)
 
     def _flags(self, values: Floats, distance: Floats) -> dict[str, npt.NDArray[np.bool_]]:
-        thresholds = self._thresholds
         flags: dict[str, npt.NDArray[np.bool_]] = {name: np.zeros(len(values), dtype=np.bool_) for name in FLAGS}
         flags["too_short"] |= np.isnan(values).all(axis=1)
-        flags["not_speech"] = not_speech(values, thresholds)
-        flags["unfamiliar"] = (distance > thresholds["max_distance"]) | (np.isnan(distance) & ~flags["too_short"])
+        flags["not_speech"] = self._not_speech(values)
+        is_far = distance > self._folder.metadata["flags"]["max_distance"]
+        flags["unfamiliar"] = is_far | (np.isnan(distance) & ~flags["too_short"])
         return flags
 
 
-def _checked_numbers(metadata: dict[str, Any], origin: str) -> tuple[dict[str, float], list[dict[str, float]]]:
-    """Give the flags' thresholds, and half the widths of intervals by label: of the place's rows and of speakers'."""
-    try:
-        thresholds = {name: float(metadata["flags"][name]) for name in THRESHOLDS}
-        intervals = metadata.get("intervals", {})
-        widths = {
-            policy: {label: float(intervals[policy][label]) for label in LABELS}
-            for policy in (*POLICIES, *(["speaker"] if "speaker" in intervals else []))
-            if intervals
-        }
-        standardisation = metadata["standardisation"]
-        policy = str(standardisation["policy"])
-        n_own, prior = (float(standardisation.get(name, 0)) for name in ("n_utterances", "prior"))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ModelError(
-            f"{origin}/model.yaml lacks a threshold ({error}); export or download the model again"
-        ) from error
-    numbers = [*thresholds.values(), *(width for each in widths.values() for width in each.values()), n_own, prior]
-    if policy not in POLICIES or not all(0 <= number < np.inf for number in numbers):
-        raise ModelError(f"{origin}/model.yaml holds a policy or threshold that makes no sense; export the model again")
-    return thresholds, _widths_in_use(widths, policy, well_adapted(n_own, prior)) if widths else []
+def new_metadata(inputs: Sequence[str], latent_dim: int) -> dict[str, Any]:
+    """Give the content of ``model.yaml`` for a model that was trained just now, without heads."""
+    is_egemaps = list(inputs) == list(FUNCTIONALS)
+    measured = {"version": version("opensmile"), "feature_set": FEATURE_SET, "level": "Functionals"}
+    return {
+        "format": FORMAT,
+        "name": "unnamed",
+        "affectmap": version("affectmap"),
+        "features": EGEMAPS if is_egemaps else OTHER,
+        **({"opensmile": measured} if is_egemaps else {}),
+        "sampling_rate": USUAL_RATE,
+        "outputs": {"embedding": [f"embedding_{i}" for i in range(latent_dim)]},
+        "units": {
+            "embedding": "none; distances mean something, axes do not",
+            "ratings": "1 to 5, 3 is the middle",
+            "probabilities": "0 to 1, classes taken as equally frequent",
+        },
+        "training": {},
+        "standardisation": {"policy": "source"},
+        "flags": {**FLAG_THRESHOLDS, "max_distance": 10.0},
+        "inputs": list(inputs),
+    }
 
 
-def _widths_in_use(widths: dict[str, dict[str, float]], policy: str, well: bool) -> list[dict[str, float]]:
-    """Give half the widths of the place's rows and of speakers', by label: where none was measured, the wider ones."""
-    of_place = {"source": ("source",), "adapted": ("adapted",) if well else ("source", "adapted")}[policy]
-    of_speaker = ("source", *of_place, "speaker" if "speaker" in widths else "adapted")
-    return [{label: max(widths[each][label] for each in names) for label in LABELS} for names in (of_place, of_speaker)]
+def _layer(tensors: dict[str, Any], name: str) -> tuple[Floats, Floats]:
+    """Give weight (F, O) and bias (O,) of a layer in float64."""
+    weight, bias = (tensors[f"{name}.{part}"].astype(np.float64) for part in ("weight", "bias"))
+    return weight.T, bias
 
 
-def _checked_functionals(functionals: pd.DataFrame | npt.ArrayLike) -> Floats:
-    if isinstance(functionals, pd.DataFrame):
-        missing = [name for name in FUNCTIONALS if name not in functionals.columns]
-        if missing:
-            raise ConfigError(f"{len(missing)} of the 88 functionals are missing, first {missing[0]}; measure them all")
-        functionals = functionals[list(FUNCTIONALS)]
-    try:
-        values = np.asarray(functionals, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ConfigError("functionals must be numbers, one row for each utterance") from None
-    if values.ndim != 2 or values.shape[1] != len(FUNCTIONALS):
-        raise ConfigError(f"functionals have shape {values.shape}; expected (utterances, 88)")
-    return values
+def _widths_in_use(metadata: dict[str, Any], labels: tuple[str, ...]) -> list[dict[str, float]]:
+    """Give half the widths for rows of a corpus and of speakers, by label: the wider ones where none was measured."""
+    if "intervals" not in metadata or not labels:
+        return []
+    widths, standardisation = metadata["intervals"], metadata["standardisation"]
+    is_well = well_adapted(standardisation.get("n_utterances", 0), standardisation.get("prior", 0))
+    adapted = ("adapted",) if is_well else ("source", "adapted")
+    of_corpus = ("source",) if standardisation["policy"] == "source" else adapted
+    of_speaker = ("source", *of_corpus, "speaker" if "speaker" in widths else "adapted")
+    return [
+        {label: float(max(widths[each][label] for each in names)) for label in labels}
+        for names in (of_corpus, of_speaker)
+    ]

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -58,6 +60,23 @@ class DenoisingAutoencoder(nn.Module):
         self.encoder = nn.ModuleList(_linear(a, b, generator) for a, b in itertools.pairwise(down))
         self.decoder = nn.ModuleList(_linear(a, b, generator) for a, b in itertools.pairwise(up))
         self.encoder_relu, self.decoder_relu = relu_after(len(hidden_dims), preset)
+
+    @classmethod
+    def of_arrays(
+        cls, arrays: Mapping[str, npt.NDArray[Any]], noise_std: float, preset: Preset
+    ) -> DenoisingAutoencoder:
+        """Make a network of the weights that `arrays` gave; a decoder that is not among them is drawn anew."""
+        n_layers = sum(name.startswith("encoder.") for name in arrays) // 2
+        sizes = [arrays[f"encoder.{i}.bias"].shape[0] for i in range(n_layers)]
+        input_dim = arrays["encoder.0.weight"].shape[1]
+        network = cls(input_dim, tuple(sizes[:-1]), sizes[-1], noise_std, preset, torch.Generator())
+        values = {name: torch.tensor(arrays[name]) for name in network.state_dict() if name in arrays}
+        network.load_state_dict(values, strict=False)
+        return network.eval()
+
+    def arrays(self) -> dict[str, npt.NDArray[np.float32]]:
+        """Give a copy of the weights by name, as ``encoder.0.weight``."""
+        return {name: value.detach().numpy().copy() for name, value in self.state_dict().items()}
 
     def encode(self, features: Tensor) -> Tensor:
         """Map standardised features ``(N, input_dim)`` to the latent ``(N, latent_dim)``."""

@@ -36,7 +36,7 @@ from affectmap.service.settings import (
     ServiceSettings,
 )
 from affectmap.service.uploads import Given
-from affectmap.track.recording import track_recording
+from affectmap.track import track
 from affectmap.web.refusal import RefusalError
 
 Format = Literal["csv", "json"]
@@ -44,7 +44,7 @@ Format = Literal["csv", "json"]
 
 @dataclass(frozen=True)
 class TrackOptions:
-    """Options of a track, named as those of ``affectmap track``; see `affectmap.track.recording.track_recording`.
+    """Options of a track, named as those of ``affectmap track``; see `affectmap.track.track`.
 
     Attributes:
         windows: Length of fixed windows in seconds; None for detected speech.
@@ -177,7 +177,7 @@ def track_answer(
     with _named(given):
         duration_s = check_recording(given.file, settings.max_minutes * 60, "cut it into parts")
         options.check(duration_s)
-        track = track_recording(
+        found = track(
             given.file,
             model,
             window_s=options.windows,
@@ -187,14 +187,14 @@ def track_answer(
             n_jobs=max(1, (os.cpu_count() or 1) // settings.concurrency),  # the result does not depend on it
             progress=go_on,
         )
-    track = replace(track, table=track.table.rename(index={str(given.file): given.name}, level="file"))
+    found = replace(found, table=found.table.rename(index={str(given.file): given.name}, level="file"))
     about = {
         "model": model.metadata["name"],
-        "duration_s": round(track.duration_s, 4),
-        "smoothing_s": round(track.smoothing_s, 4),
-        "notes": track.notes,
+        "duration_s": round(found.duration_s, 4),
+        "smoothing_s": round(found.smoothing_s, 4),
+        "notes": found.notes,
     }
-    return Answer(track.lines, about)
+    return Answer(found.lines, about)
 
 
 @contextmanager

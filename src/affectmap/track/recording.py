@@ -18,7 +18,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -27,14 +27,12 @@ from affectmap.audio.speech_detection import RATE, Cutter, SpeechCutter, WindowC
 from affectmap.audio.stream import PulseCode, Recording, Source
 from affectmap.errors import ConfigError
 from affectmap.files import new_file
+from affectmap.model.model import Model, load_model
 from affectmap.schema import FUNCTIONALS, LABELS, segmented_index
 from affectmap.track.running_statistics import Standardising
 from affectmap.track.segments import Measured, measured_pieces
 from affectmap.track.smoothing import default_smoothing, smooth
 from affectmap.track.text import csv_header, text_line
-
-if TYPE_CHECKING:
-    from affectmap.model.model import Model
 
 #: Mean probability of speech below which a segment counts as no speech.
 MIN_SPEECH = 0.25
@@ -46,7 +44,7 @@ _WITHOUT_LEVEL = ("too_short", "silent", "not_speech")
 
 @dataclass(frozen=True, eq=False)
 class Track:
-    """What `track_recording` found.
+    """What `track` found.
 
     Attributes:
         table: A row a segment; see the module.
@@ -133,7 +131,7 @@ class Track:
         draw_track(self.flat(), Path(path), duration_s=self.duration_s, smoothing_s=self.smoothing_s)
 
 
-def track_recording(
+def track(
     recording: str | Path,
     model: Model | None = None,
     *,
@@ -169,11 +167,11 @@ def track_recording(
         >>> import soundfile, tempfile
         >>> file = Path(tempfile.mkdtemp()) / "hum.wav"
         >>> soundfile.write(file, 0.3 * np.sin(2 * np.pi * 220 * np.arange(6 * 16000) / 16000), 16000)
-        >>> track = track_recording(file, window_s=3)
+        >>> track = track(file, window_s=3)
         >>> track.table["not_speech"].tolist(), track.duration_s
         ([True, True], 6.0)
         >>> soundfile.write(file, np.zeros(6 * 16000), 16000)
-        >>> track_recording(file).notes
+        >>> track(file).notes
         ['no speech was found in its 6.0 s']
     """
     if smoothing_s is not None and not 0.1 <= smoothing_s <= 3600:
@@ -207,7 +205,7 @@ def track_stream(
 ) -> Iterator[dict[str, Any]]:
     """Follow a voice while it speaks: raw samples, 16 bit, little-endian, mono.
 
-    A row comes as soon as its window is complete, and has the same values as that of `track_recording` for a file
+    A row comes as soon as its window is complete, and has the same values as that of `track` for a file
     of the same samples. There are no levels: they need what comes after. Memory does not grow.
 
     Args:
@@ -247,9 +245,8 @@ def track_stream(
 
 def _fitting(model: Model | None) -> Model:
     if model is None:
-        from affectmap.model.model import load_model
-
         model = load_model()
+    model.check_takes_recordings()
     if model.sampling_rate != RATE:
         raise ConfigError(f"the model measures at {model.sampling_rate} Hz; a track is measured at {RATE} Hz")
     return model

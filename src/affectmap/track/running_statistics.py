@@ -18,16 +18,13 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from affectmap.errors import ConfigError
-
-if TYPE_CHECKING:
-    from affectmap.model.model import Model
+from affectmap.model.model import Model
 
 POLICIES = ("source", "recording", "running")
 #: Segments for which the model's own mean and spread count beside the recording's.

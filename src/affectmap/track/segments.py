@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +12,9 @@ from numpy.typing import NDArray
 from affectmap.audio.quality import SignalFlags
 from affectmap.audio.speech_detection import RATE, Cutter, Piece
 from affectmap.audio.stream import Source, at_rate
+from affectmap.model.model import Model
 from affectmap.parallel.workers import in_order
 from affectmap.schema import FUNCTIONALS
-
-if TYPE_CHECKING:
-    from affectmap.model.model import Model
 
 
 class Measured(NamedTuple):

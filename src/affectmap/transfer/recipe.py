@@ -223,18 +223,17 @@ def fit_transfer(
     if len(models) > 1:
         settings, weight = student_settings(recipe), 1.0
         models = train_stacked([student_task(material, models, recipe, seed)], settings, device=device)
-    embedder = Embedder.of_trained(
+    return Embedder.of_trained(
         models[0],
         fit_statistics(np.concatenate([each.functionals for each in corpora])),
         list(corpora[0].feature_names),
         list(LABELS),
         settings,
+        recipe=recorded(corpora, recipe, material.prototypes),
         weight=weight,
         random_state=seed,
         device=device,
     )
-    embedder.recipe_ = recorded(corpora, recipe, material.prototypes)
-    return embedder
 
 
 def described(corpora: Sequence[PreparedCorpus], recipe: Recipe, prototypes: Prototypes | None) -> list[str]:
