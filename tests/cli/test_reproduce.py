@@ -517,7 +517,7 @@ def test_ctrl_c_while_recordings_are_measured_keeps_what_was_measured(
 @pytest.mark.slow
 def test_ctrl_c_while_models_are_trained_leaves_no_trace(process, tables, here):
     before = tree(here)
-    stop = CTRL_C.format(module="affectmap.model.training.batches", name="draw_epoch")
+    stop = CTRL_C.format(module="affectmap.model.training.stacked", name="draw_epoch")
     code, out, err = process("reproduce", *tables, first=stop)
     assert (code, out) == (1, "")
     assert err.splitlines()[-2:] == ["training 3 models", STOPPED]

@@ -1,10 +1,11 @@
-import pytest
+"""The stack against its networks one by one, and its arrays."""
+
 import torch
 
 from affectmap.model.network import DenoisingAutoencoder
 from affectmap.model.training import TrainingSettings
-from affectmap.model.training.network_stack import NetworkStack, padded
-from affectmap.model.training.workspace import Workspace
+from affectmap.model.training.network_stack import NetworkStack, Workspace, padded
+from cases import each
 
 SETTINGS = TrainingSettings(hidden_dims=(7, 5), latent_dim=3, noise_std=0.0)
 
@@ -30,7 +31,7 @@ def features(n_features=10):
     return values
 
 
-@pytest.mark.parametrize("preset", ["paper", "authors-code"])
+@each("preset", ["paper", "authors-code"])
 def test_equals_the_networks_and_their_gradients(preset):
     settings = TrainingSettings(preset=preset, hidden_dims=(7, 5), latent_dim=3, noise_std=0.0)
     networks, stack = make_stack(settings)
@@ -63,7 +64,7 @@ def test_padding_stays_zero():
         assert not weight[..., layer.out_features :].any()
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@each("dtype", [torch.float32, torch.float64])
 def test_every_matrix_starts_on_64_bytes_from_the_first(dtype):
     _, stack = make_stack(dtype=dtype)
     first = stack.buffer.data_ptr()
@@ -79,3 +80,13 @@ def test_copy_gives_the_weights_back():
     stack.copy_to(networks)
     after = [parameter for network in networks for parameter in network.parameters()]
     assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+def test_a_new_shape_is_a_new_array():
+    space = Workspace("cpu", torch.float64)
+    first = space.take("pairs", 2, 3)
+    first.fill_(1)
+    assert space.take("pairs", 2, 3).sum() == 6
+    assert space.take("other", 2, 3).sum() == 0
+    changed = space.take("pairs", 2, 4)
+    assert (changed.shape, changed.dtype, changed.sum()) == ((2, 4), torch.float64, 0)

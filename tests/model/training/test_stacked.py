@@ -1,17 +1,22 @@
-"""The stacked trainer against the plain loop, and a model's independence of its neighbours."""
+"""The stacked trainer against the plain loop, a model's independence of its neighbours, batches and gradients."""
 
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 from affectmap.errors import ConfigError
+from affectmap.losses import LOSSES
 from affectmap.model.training import TrainingSettings, train_plain, train_stacked
 from affectmap.model.training import stacked as stacked_module
-from affectmap.model.training.steps import new_network
+from affectmap.model.training.loop import new_network
+from affectmap.model.training.network_stack import Workspace
+from affectmap.model.training.stacked import Batch, StackBatches, _metric_gradient
 from affectmap.parallel.workers import WorkersError
+from cases import each
 
 PRESETS = ("paper", "authors-code")
 
@@ -32,8 +37,8 @@ def mixed(make_task):
     ]
 
 
-@pytest.mark.parametrize("preset", PRESETS)
-@pytest.mark.parametrize(("latent_dim", "batch_size"), [(2, 16), (3, 13), (2, 500)])
+@each("preset", PRESETS)
+@each(("latent_dim", "batch_size"), [(2, 16), (3, 13), (2, 500)])
 def test_equals_the_plain_loop(preset, latent_dim, batch_size, small, mixed, difference):
     settings = replace(small, preset=preset, latent_dim=latent_dim, batch_size=batch_size, epochs=2)
     together = train_stacked(mixed, settings, dtype=torch.float64)
@@ -55,7 +60,7 @@ def grouped(tasks):
     return [replace(task, group=np.arange(len(task.features)) % 3) for task in tasks]
 
 
-@pytest.mark.parametrize("beyond", BEYOND, ids=str)
+@each("beyond", BEYOND)
 def test_equals_the_plain_loop_beyond_the_paper(beyond, small, mixed, difference):
     settings, tasks = replace(small, epochs=2, **beyond), grouped(mixed[2:5])
     for task, model in zip(tasks, train_stacked(tasks, settings, dtype=torch.float64), strict=True):
@@ -63,13 +68,13 @@ def test_equals_the_plain_loop_beyond_the_paper(beyond, small, mixed, difference
         assert difference(model, train_plain(task, settings, dtype=torch.float64)) < 1e-6
 
 
-@pytest.mark.parametrize("beyond", BEYOND, ids=str)
+@each("beyond", BEYOND)
 def test_settings_beyond_the_paper_change_the_model(beyond, small, make_task, are_same):
     (task,) = grouped([make_task(70, 2)])
     assert not are_same(train_plain(task, small), train_plain(task, replace(small, **beyond)))
 
 
-@pytest.mark.parametrize("beyond", BEYOND, ids=str)
+@each("beyond", BEYOND)
 def test_neighbours_do_not_change_one_bit_beyond_the_paper(beyond, small, mixed, are_same):
     settings, tasks = replace(small, epochs=2, **beyond), grouped(mixed[:5])
     alone = [train_stacked([task], settings)[0] for task in tasks]
@@ -89,7 +94,7 @@ def test_without_reconstruction_the_decoder_is_left_alone(small, make_task):
     assert (model.curves["reconstruction"] == 0).all()
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@each("preset", PRESETS)
 def test_equals_the_plain_loop_on_88_functionals(preset, make_task, difference):
     tasks = [
         make_task(n_rows, n_labels, missing=0.2, n_features=88, seed=n_rows)
@@ -100,7 +105,7 @@ def test_equals_the_plain_loop_on_88_functionals(preset, make_task, difference):
         assert difference(model, train_plain(task, settings, dtype=torch.float64)) < 1e-12
 
 
-@pytest.mark.parametrize("hidden_dims", [(), (7,), (30, 3, 11, 5)])
+@each("hidden_dims", [(), (7,), (30, 3, 11, 5)])
 def test_equals_the_plain_loop_for_other_layers(hidden_dims, small, make_task, difference):
     settings = replace(small, hidden_dims=hidden_dims)
     tasks = [make_task(70, 1), make_task(75, 2)]
@@ -110,8 +115,8 @@ def test_equals_the_plain_loop_for_other_layers(hidden_dims, small, make_task, d
         )  # latents of three units lie close together, and their differences lose digits
 
 
-@pytest.mark.parametrize("preset", PRESETS)
-@pytest.mark.parametrize("batch_size", [16, 13])
+@each("preset", PRESETS)
+@each("batch_size", [16, 13])
 def test_neighbours_do_not_change_one_bit(preset, batch_size, small, mixed, are_same):
     settings = replace(small, preset=preset, batch_size=batch_size, epochs=2)
     alone = [train_stacked([task], settings)[0] for task in mixed]
@@ -142,8 +147,8 @@ def test_more_tasks_than_one_stack_holds(small, make_task, are_same):
         assert are_same(models[k], train_stacked([tasks[k]], small)[0])
 
 
-@pytest.mark.parametrize("preset", PRESETS)
-@pytest.mark.parametrize("n_processes", [1, 2, 5])
+@each("preset", PRESETS)
+@each("n_processes", [1, 2, 5])
 def test_stacks_hold_every_task_once_and_are_even(preset, n_processes, make_task):
     settings = TrainingSettings(preset=preset)
     tasks = [make_task(60 + k % 9, k % 3) for k in range(140)]
@@ -188,7 +193,7 @@ def test_methods_of_one_seed_start_alike(small, make_task):
     assert metric.curves["reconstruction"].equals(plain.curves["reconstruction"])
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@each("preset", PRESETS)
 def test_weight_0_is_training_without_labels(preset, small, make_task, are_same):
     task = make_task(n_labels=2)
     settings = replace(small, preset=preset)
@@ -210,13 +215,14 @@ def test_takes_arrays_that_may_not_be_written(small, make_task, are_same):
     assert are_same(train_stacked([locked], small)[0], train_stacked([task], small)[0])
 
 
-@pytest.mark.parametrize("n_features", [12, 13])
+@each("n_features", [12, 13])
 def test_features_in_double_precision(n_features, small, make_task, difference):
     single = make_task(n_features=n_features)
     double = replace(single, features=single.features.astype(np.float64))
     expected = train_plain(double, small)
     for chosen in ([double], [double, replace(double, seed=1)], [double, single]):
-        assert difference(train_stacked(chosen, small)[0], expected) < 1e-4
+        # Adam divides by gradients, so the rounding of float32, another on every processor, grows from step to step.
+        assert difference(train_stacked(chosen, small)[0], expected) < 1e-3
 
 
 def test_memory_that_runs_out_is_a_memory_error(small, make_task, monkeypatch):
@@ -253,7 +259,7 @@ def test_models_are_ready_for_use(small, make_task):
     assert model.network.noise_std == small.noise_std
 
 
-@pytest.mark.parametrize("n_jobs", [0, -1])
+@each("n_jobs", [0, -1])
 def test_number_of_processes(n_jobs, small, make_task):
     with pytest.raises(ConfigError, match=f"n_jobs is {n_jobs}; expected 1 or more processes"):
         train_stacked([make_task()], small, n_jobs=n_jobs)
@@ -276,7 +282,7 @@ def test_cuda_where_there_is_none(monkeypatch, small, make_task):
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch finds no CUDA device here")
-@pytest.mark.parametrize("preset", PRESETS)
+@each("preset", PRESETS)
 def test_cuda_equals_cpu_to_rounding(preset, small, mixed, difference):
     settings = replace(small, preset=preset)
     here, there = (train_stacked(mixed, settings, device=d, dtype=torch.float64) for d in ("cpu", "cuda"))
@@ -307,3 +313,165 @@ def test_two_processes_change_nothing(small, mixed, make_task, are_same, monkeyp
         for first, second in zip(one, two, strict=True):
             assert are_same(first, second)
             assert np.isfinite(second.curves.to_numpy()).all()
+
+
+def generators(n):
+    return [torch.Generator().manual_seed(seed) for seed in range(n)]
+
+
+def read(tasks, batch_size=16):
+    batches = StackBatches(tasks, TrainingSettings(batch_size=batch_size), Workspace("cpu", torch.float32))
+    for batch in batches.epoch(generators(len(tasks))):
+        yield [None if value is None else value.clone() for value in batch]
+
+
+def test_every_row_comes_once_with_its_own_label(make_task):
+    tasks = [make_task(70, 1, seed=1), make_task(75, 2, missing=0.3, seed=2)]
+    seen = [[], []]
+    for clean, _, label, present, exists, n_rows in read(tasks):
+        for k, task in enumerate(tasks):
+            n = int(n_rows[k])
+            assert exists is None or (exists[k, :n].all() and not exists[k, n:].any())
+            for row in range(n):
+                number = int(np.flatnonzero((task.features == clean[k, row].numpy()).all(axis=1))[0])
+                seen[k].append(number)
+                whole = np.isfinite(task.label[number]).all()
+                assert bool(present[k, row]) == whole
+                if whole:
+                    assert label[k, row, : task.n_labels].tolist() == task.label[number].tolist()
+    assert [sorted(numbers) for numbers in seen] == [list(range(70)), list(range(75))]
+
+
+def test_presence_is_one_number_a_model_where_all_rows_are_alike(make_task):
+    first, *_, last = read([make_task(70, 1), make_task(70, 0)])
+    assert first[3].tolist() == [[1.0], [0.0]]
+    assert last[3].shape == (2, 16), "the last batch is padded"
+    assert last[3].sum(dim=1).tolist() == [6.0, 0.0]
+
+
+def test_columns_are_padded_with_zeros(make_task):
+    task = make_task(20, n_features=13)
+    for clean, noise, *_ in read([task, task]):
+        assert clean.shape[2] == noise.shape[2] == 16
+        assert not clean[..., 13:].any()
+        assert not noise[..., 13:].any()
+        assert noise[..., :13].any()
+
+
+def test_features_that_tasks_share_are_kept_once(make_task):
+    task = make_task(70)
+    shared = StackBatches([task] * 5, TrainingSettings(), Workspace("cpu", torch.float32))
+    assert len(shared.features) == 70
+    assert np.shares_memory(shared.features.numpy(), task.features), "not even copied"
+
+
+def test_a_single_table_is_read_where_it_lies_and_left_as_it_is(make_task):
+    task = make_task(70)
+    task.features.setflags(write=False)
+    before = task.features.copy()
+    together = StackBatches([task, make_task(70)], TrainingSettings(), Workspace("cpu", torch.float32))
+    alone = StackBatches([task], TrainingSettings(), Workspace("cpu", torch.float32))
+    assert torch.equal(together.features[:70], alone.features)
+    for batch in alone.epoch(generators(1)):
+        batch.clean.add_(1)  # as a step may do with what it is given
+    assert np.array_equal(task.features, before)
+
+
+@pytest.fixture
+def space():
+    return Workspace("cpu", torch.float64)
+
+
+def gradient_of(latent, label, present, weight, settings, space):
+    gradient, values = _metric_gradient(latent, Batch(None, None, label, present, None, None), weight, settings, space)
+    return SimpleNamespace(latent=gradient, values=values)
+
+
+def of(losses):
+    return TrainingSettings(preset=losses) if losses in PRESETS else TrainingSettings(losses=losses)
+
+
+def batch(n_models=3, n_rows=9, latent_dim=2, n_labels=1, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    latent = torch.randn(n_models, n_rows, latent_dim, generator=generator, dtype=torch.float64)
+    label = torch.randint(2, 11, (n_models, n_rows, n_labels), generator=generator).double() / 2
+    weight = torch.linspace(0.5, 2.0, n_models, dtype=torch.float64)
+    return latent, label, weight
+
+
+def automatic(latent, label, present, weight, preset):
+    """Loss by loss, with automatic differentiation."""
+    gradients, values = [], []
+    for k in range(len(latent)):
+        leaf = latent[k].clone().requires_grad_()
+        asked = label[k].clone()
+        asked[present[k] == 0] = torch.nan
+        value = sum(LOSSES[name]()(leaf, asked) for name in of(preset).loss_names)
+        gradients.append(torch.autograd.grad(weight[k] * value, leaf)[0])
+        values.append(value.detach())
+    return torch.stack(gradients), torch.stack(values)
+
+
+@each("preset", [*PRESETS, "axis", "paper+axis", "rank-n-contrast+paper", "stress"])
+@each(("latent_dim", "n_labels"), [(2, 1), (2, 2), (5, 2)])
+@each("missing", [0.0, 0.4])
+def test_equals_automatic_differentiation(preset, latent_dim, n_labels, missing, space):
+    latent, label, weight = batch(latent_dim=latent_dim, n_labels=n_labels)
+    present = (torch.rand(3, 9, generator=torch.Generator().manual_seed(1)) >= missing).double()
+    found = gradient_of(latent, label, present, weight, of(preset), space)
+    gradient, value = automatic(latent, label, present, weight, preset)
+    torch.testing.assert_close(found.latent, gradient, atol=1e-13, rtol=1e-11)
+    torch.testing.assert_close(found.values.value, value, atol=1e-13, rtol=1e-11)
+    assert found.values.usable.all() == ("paper" in preset or preset == "authors-code")
+
+
+def test_points_that_coincide_have_a_finite_gradient(space):
+    latent, label, weight = batch()
+    latent[:, 4] = latent[:, 3]
+    present = torch.ones(3, 9, dtype=torch.float64)
+    found = gradient_of(latent, label, present, weight, of("paper"), space)
+    torch.testing.assert_close(found.latent, automatic(latent, label, present, weight, "paper")[0])
+
+
+@each("preset", PRESETS)
+def test_presence_for_all_rows_at_once(preset, space):
+    latent, label, weight = batch()
+    whole = torch.tensor([[1.0], [0.0], [1.0]], dtype=torch.float64)
+    at_once = gradient_of(latent, label, whole, weight, of(preset), space)
+    row_by_row = gradient_of(latent, label, whole.repeat(1, 9), weight, of(preset), space)
+    for first, second in zip([at_once.latent, *at_once.values], [row_by_row.latent, *row_by_row.values], strict=True):
+        torch.testing.assert_close(first, second)
+    assert at_once.values.usable.tolist() == [True, False, True]
+    assert not at_once.latent[1].any()
+
+
+@each("preset", [*PRESETS, "axis", "paper+axis"])
+@each("case", ["equal labels", "one row", "no row"])
+def test_without_a_metric_term_nothing_moves(preset, case, space):
+    latent, label, weight = batch(n_models=1)
+    present = torch.ones(1, 9, dtype=torch.float64)
+    if case == "equal labels":
+        label[:] = 3.0
+    else:
+        present[:, 1 if case == "one row" else 0 :] = 0
+    found = gradient_of(latent, label, present, weight, of(preset), space)
+    assert not found.latent.any()
+    assert (found.values.slope.item(), found.values.residual.item(), found.values.usable.item()) == (0.0, 0.0, False)
+
+
+def test_a_broken_latent_is_not_hidden(space):
+    latent, label, weight = batch()
+    latent[1, 2, 0] = torch.nan
+    found = gradient_of(latent, label, torch.ones(3, 1, dtype=torch.float64), weight, of("paper"), space)
+    assert found.latent[1].isnan().any()
+    assert found.latent[[0, 2]].isfinite().all()
+
+
+def test_the_workspace_carries_nothing_over(space):
+    latent, label, weight = batch()
+    present = torch.ones(3, 1, dtype=torch.float64)
+    first = gradient_of(latent, label, present, weight, of("paper"), space)
+    gradient_of(*batch(seed=1)[:2], present, weight, of("paper"), space)
+    again = gradient_of(latent, label, present, weight, of("paper"), space)
+    for before, after in zip([first.latent, *first.values], [again.latent, *again.values], strict=True):
+        assert torch.equal(before, after)

@@ -14,25 +14,29 @@ from torch import Tensor
 
 from affectmap.model.network import DenoisingAutoencoder, relu_after
 from affectmap.model.settings import TrainingSettings
-from affectmap.model.training.steps import one_cycle
-from affectmap.model.training.workspace import Workspace
+from affectmap.model.training.loop import one_cycle
+
+
+class Workspace:
+    """Arrays by name, made once: fresh ones of this size the system would map and clear at every step."""
+
+    def __init__(self, device: str, dtype: torch.dtype) -> None:
+        self.device, self.dtype = device, dtype
+        self._arrays: dict[str, Tensor] = {}
+
+    def take(self, name: str, *shape: int) -> Tensor:
+        """Give the array of this name, its content left from last time; zeros when it is new or its shape changed."""
+        array = self._arrays.get(name)
+        if array is None or array.shape != shape:
+            array = self._arrays[name] = torch.zeros(shape, device=self.device, dtype=self.dtype)
+        return array
 
 
 def padded(size: int) -> int:
-    """Round a layer's size up to a multiple of four.
+    """Round a layer's size up to a multiple of four; padded units are 0 and stay 0.
 
     A weight matrix then has a multiple of 16 values, and every model's starts on 64 bytes: vector instructions have
-    no left-over values, whose last bit would depend on the model's place in the stack. Padded units are 0 and stay 0.
-
-    Args:
-        size: Units.
-
-    Returns:
-        The padded size.
-
-    Example:
-        >>> [padded(size) for size in (88, 10, 2)]
-        [88, 12, 4]
+    no left-over values, whose last bit would depend on the model's place in the stack.
     """
     return math.ceil(size / 4) * 4
 
@@ -74,21 +78,14 @@ class NetworkStack:
         self.decodes = settings.reconstruction > 0
 
     def forward(self, noisy: Tensor) -> list[Tensor]:
-        """Run all networks.
-
-        Args:
-            noisy: ``(K, B, F)``, padded.
-
-        Returns:
-            The input and what every layer gives, each ``(K, B, size)``, padded; of the encoder alone without decoding.
-        """
+        """Run all networks on ``(K, B, F)``; give the input and each layer's values, padded."""
         values = [noisy]
         n_layers = len(self.weights) if self.decodes else self.n_encoder
         layers = zip(self.weights[:n_layers], self.biases, self.relu, strict=False)
-        for i, (weight, bias, bends) in enumerate(layers):
+        for i, (weight, bias, has_relu) in enumerate(layers):
             out = self.space.take(f"layer {i}", *noisy.shape[:2], weight.shape[2])
             torch.baddbmm(bias, values[-1], weight, out=out)
-            values.append(out.relu_() if bends else out)
+            values.append(out.relu_() if has_relu else out)
         return values
 
     def latent(self, values: list[Tensor]) -> Tensor:
@@ -100,7 +97,7 @@ class NetworkStack:
 
         Args:
             values: What `forward` gave.
-            output: Gradient at the output ``(K, B, F)``, padded; not looked at without decoding.
+            output: Gradient at the output ``(K, B, F)``, padded; not used without decoding.
             latent: Further gradient at the latents ``(K, B, D)``.
         """
         gradient = output

@@ -6,9 +6,14 @@ all. Models with the same number of steps an epoch go together; ragged last batc
 
 from __future__ import annotations
 
+import itertools
 import math
+import warnings
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,13 +21,25 @@ import torch
 from torch import Tensor
 
 from affectmap.errors import ConfigError
+from affectmap.losses import metric_gradient
 from affectmap.model.settings import PAPER, TrainingSettings
-from affectmap.model.training.batches import Batch, StackBatches, batch_length
-from affectmap.model.training.metric_gradient import metric_gradient
-from affectmap.model.training.network_stack import NetworkStack
-from affectmap.model.training.steps import curve_values, finished, memory_told, new_network, objective, one_thread
-from affectmap.model.training.tasks import CURVES, TrainedModel, TrainingTask, check_together
-from affectmap.model.training.workspace import Workspace
+from affectmap.model.training.loop import (
+    CURVES,
+    MetricValues,
+    TrainedModel,
+    TrainingTask,
+    check_together,
+    curve_values,
+    draw_epoch,
+    finished,
+    group_tensor,
+    label_tensors,
+    metric_values,
+    new_network,
+    objective,
+    one_thread,
+)
+from affectmap.model.training.network_stack import NetworkStack, Workspace, padded
 from affectmap.parallel.workers import mapped, n_workers
 
 #: Models trained in one stack; more bring no speed on a CPU and cost memory, while a GPU wants thousands.
@@ -90,7 +107,7 @@ def _stacks(tasks: list[TrainingTask], settings: TrainingSettings, n_processes: 
     for i, task in enumerate(tasks):
         # The paper's loss takes labels padded with zeros; others count them.
         n_parts = 1 if settings.loss_names == ("paper",) else task.n_labels
-        groups[_steps(task, settings), batch_length(task, settings), n_parts].append(i)
+        groups[_steps(task, settings), _batch_length(task, settings), n_parts].append(i)
     stacks = []
     for (n_steps, length, _), group in groups.items():
         n_models = max(1, min(most, PAIRS // length**2))
@@ -108,7 +125,7 @@ def _train_stack(
         return _train_stack(tasks * 2, settings, device, dtype)[:1]
     generators = [torch.Generator().manual_seed(task.seed) for task in tasks]
     networks = [new_network(task, settings, g) for task, g in zip(tasks, generators, strict=True)]
-    with one_thread(), torch.no_grad(), memory_told():
+    with one_thread(), torch.no_grad(), _memory_errors():
         space = Workspace(device, dtype)
         n_steps = _steps(tasks[0], settings) * settings.epochs
         stack, batches = NetworkStack(networks, settings, space, n_steps), StackBatches(tasks, settings, space)
@@ -132,7 +149,7 @@ def _step(stack: NetworkStack, batch: Batch, weight: Tensor, settings: TrainingS
     noisy = torch.add(batch.clean, batch.noise, alpha=settings.noise_std, out=batch.noise)
     values = stack.forward(noisy)
     latent = stack.latent(values)
-    latent_gradient, metric = metric_gradient(latent, batch.label, batch.present, weight, settings, stack.space)
+    latent_gradient, metric = _metric_gradient(latent, batch, weight, settings, stack.space)
     reconstruction, error = _reconstruction(stack, batch, values)
     total = objective(reconstruction, metric, weight, settings)
     scale = settings.reconstruction * 2 / (batch.n_rows * stack.n_features)
@@ -147,6 +164,30 @@ def _step(stack: NetworkStack, batch: Batch, weight: Tensor, settings: TrainingS
     return curve_values(total, reconstruction, metric)
 
 
+def _metric_gradient(
+    latent: Tensor, batch: Batch, weight: Tensor, settings: TrainingSettings, space: Workspace
+) -> tuple[Tensor, MetricValues]:
+    """Differentiate λ times the losses on K models' latents: the paper's in closed form, all others automatically."""
+    names, label, present = settings.loss_names, batch.label, batch.present
+    others = tuple(name for name in names if name != "paper")
+    if others and (label.shape[2] or others == ("authors-code",)):
+        # Nothing is recorded elsewhere in this trainer; here it is, from the latents on.
+        with torch.enable_grad():
+            leaf = latent.detach().requires_grad_()
+            values = metric_values(leaf, label, present.expand(label.shape[:2]), others)
+            (gradient,) = torch.autograd.grad((weight * values.value).sum(), leaf)
+        values = MetricValues(*(value.detach() for value in values))
+    elif others:
+        gradient, values = torch.zeros_like(latent), metric_values(latent, label, present, ())
+    if "paper" not in names:
+        return gradient, values
+    closed, terms = metric_gradient(latent, label, present, weight, space.take)
+    total = terms.slope + terms.residual
+    if not others:
+        return closed, MetricValues(total, *terms)
+    return closed + gradient, MetricValues(total + values.value, *terms)
+
+
 def _reconstruction(stack: NetworkStack, batch: Batch, values: list[Tensor]) -> tuple[Tensor, Tensor]:
     """Give ``L_rec``, ``(K,)``, and the error that it comes of, in place of the output; 0 without a decoder."""
     if not stack.decodes:
@@ -156,3 +197,115 @@ def _reconstruction(stack: NetworkStack, batch: Batch, values: list[Tensor]) -> 
         error *= batch.exists[..., None]
     # Padded columns of the error are 0, so only the divisor has to know their number.
     return torch.linalg.vecdot(error.flatten(1), error.flatten(1)) / (batch.n_rows * stack.n_features), error
+
+
+@contextmanager
+def _memory_errors() -> Iterator[None]:
+    """Raise a `MemoryError` where PyTorch raises an error of its own kind because memory ran out."""
+    try:
+        yield
+    except RuntimeError as error:
+        if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+            raise MemoryError("a stack of models does not fit; a smaller batch_size needs less") from error
+        raise
+
+
+class Batch(NamedTuple):
+    """One step of K models; features are padded in width, the last batch of an epoch in length too."""
+
+    clean: Tensor  # features (K, B, F)
+    noise: Tensor  # standard normal values (K, B, F), 0 where padded
+    label: Tensor  # (K, B, L), 0 where missing
+    present: Tensor  # 1 where a row exists and has its labels, else 0: (K, B), or (K, 1) for all rows alike
+    exists: Tensor | None  # 1 where a row is no padding (K, B); None where none is
+    n_rows: Tensor  # rows that exist (K,)
+
+
+def _batch_length(task: TrainingTask, settings: TrainingSettings) -> int:
+    """Give the rows that a batch is padded to: the batch size, for smaller corpora the next multiple of 64 if less."""
+    # A model's neighbours have no part in it, or they would have one in the last bit.
+    return min(settings.batch_size, math.ceil(len(task.features) / 64) * 64)
+
+
+class StackBatches:
+    """Gathers the batches of K tasks with as many steps an epoch each; features that tasks share are kept once."""
+
+    def __init__(self, tasks: list[TrainingTask], settings: TrainingSettings, space: Workspace) -> None:
+        self.tasks, self.space = tasks, space
+        self.batch_size, self.length = settings.batch_size, _batch_length(tasks[0], settings)
+        arrays = {id(task.features): task.features for task in tasks}
+        self.features = _joined(list(arrays.values()), space)
+        first_rows = dict(zip(arrays, _first_rows(arrays.values()), strict=True))
+        self.feature_start = self._column([first_rows[id(task.features)] for task in tasks])
+        self.label_start = self._column(_first_rows([task.features for task in tasks]))
+        self.n_rows = self._column([len(task.features) for task in tasks])[:, 0]
+        width = max(task.n_labels for task in tasks)
+        labels, presences = zip(*(label_tensors(task, width, space.dtype) for task in tasks), strict=True)
+        self.label = torch.cat(labels).to(space.device)
+        self.present = torch.cat(presences).to(space.device, space.dtype)
+        alike = all(bool(presence.all()) or not bool(presence.any()) for presence in presences)
+        self.alike = self.present[self.label_start[:, 0]][:, None] if alike else None
+        self.groups = [group_tensor(task, settings) for task in tasks]
+        self.weight = torch.tensor([task.weight for task in tasks]).to(space.device, space.dtype)
+
+    def _column(self, values: list[int]) -> Tensor:
+        return torch.tensor(values, device=self.space.device)[:, None]
+
+    def epoch(self, generators: list[torch.Generator]) -> Iterator[Batch]:
+        """Draw one epoch with a generator a model; each batch is overwritten by the next."""
+        each = [
+            draw_epoch(generator, task.features.shape, self.batch_size, group)
+            for generator, task, group in zip(generators, self.tasks, self.groups, strict=True)
+        ]
+        for drawn in zip(*each, strict=True):
+            yield self._batch([rows for rows, _ in drawn], [noise for _, noise in drawn])
+
+    def _batch(self, rows: list[Tensor], noise: list[Tensor]) -> Batch:
+        n_models, length = len(rows), self.length
+        sizes = torch.tensor([len(each) for each in rows])
+        full = all(len(each) == length for each in rows)
+        numbers = torch.stack(rows if full else [_padded(each, length) for each in rows]).to(self.space.device)
+        width = self.features.shape[1]
+        clean = self.space.take("clean", n_models, length, width)
+        torch.index_select(self.features, 0, (self.feature_start + numbers).view(-1), out=clean.view(-1, width))
+        label_rows = self.label_start + numbers
+        exists = None if full else (torch.arange(length) < sizes[:, None]).to(clean)
+        if exists is None and self.alike is not None:
+            present = self.alike
+        else:
+            present = self.present[label_rows]
+            present = present if exists is None else present * exists
+        return Batch(clean, self._noise(noise, full), self.label[label_rows], present, exists, sizes.to(clean))
+
+    def _noise(self, drawn: list[Tensor], full: bool) -> Tensor:
+        noise = self.space.take("noise", len(drawn), self.length, self.features.shape[1])
+        if not full:
+            drawn = [_padded(each, self.length) for each in drawn]
+        if drawn[0].shape[1] == noise.shape[2] and drawn[0].dtype == noise.dtype and noise.is_cpu:
+            return torch.stack(drawn, out=noise)
+        noise[..., : drawn[0].shape[1]] = torch.stack(drawn).to(noise)
+        return noise
+
+
+def _joined(arrays: list[npt.NDArray[np.float32]], space: Workspace) -> Tensor:
+    """Put arrays one below the other, columns padded; a single one is not copied."""
+    n_features = arrays[0].shape[1]
+    fits = arrays[0].dtype == np.float32 and space.dtype == torch.float32 and padded(n_features) == n_features
+    if len(arrays) == 1 and fits:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it may be read-only, and is only read
+            return torch.from_numpy(np.ascontiguousarray(arrays[0])).to(space.device)
+    joined = torch.zeros(sum(map(len, arrays)), padded(n_features), dtype=space.dtype)
+    for array, start in zip(arrays, _first_rows(arrays), strict=True):
+        joined.numpy()[start : start + len(array), :n_features] = array
+    return joined.to(space.device)
+
+
+def _first_rows(arrays: Iterable[npt.NDArray[np.float32]]) -> list[int]:
+    return list(itertools.accumulate((len(array) for array in arrays), initial=0))[:-1]
+
+
+def _padded(values: Tensor, length: int) -> Tensor:
+    if len(values) == length:
+        return values
+    return torch.cat([values, values.new_zeros(length - len(values), *values.shape[1:])])
