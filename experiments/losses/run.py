@@ -29,6 +29,7 @@ from affectmap.files import new_file, write_json, write_text
 from affectmap.losses import LOSSES
 from affectmap.preparation.prepared_corpus import prepare
 from affectmap.stats.baselines import PCA_2, RIDGE, baseline
+from affectmap.text import markdown, number, score
 
 HERE = Path(__file__).resolve().parent
 DOCS = HERE.parents[1] / "docs"
@@ -60,29 +61,28 @@ def without_training(folds: Sequence[Fold]) -> pd.DataFrame:
 
 
 def table(results: pd.DataFrame, times: pd.DataFrame) -> pd.DataFrame:
-    """Mean over corpora and seeds, and the spread over seeds of the mean over corpora."""
+    """Mean over corpora and seeds, and the standard deviation over seeds of the mean over corpora."""
     by_seed = results.groupby(["loss", "seed"], sort=False)[list(COLUMNS)].mean()
     mean, spread = (by_seed.groupby("loss", sort=False).agg(how) for how in ("mean", "std"))
-    cells = pd.DataFrame({"ms": times["ms"], "× paper": times["ratio"]}).reindex(mean.index).map(_number)
+    cells = (
+        pd.DataFrame({"ms": times["ms"], "× paper": times["ratio"]})
+        .reindex(mean.index)
+        .map(lambda value: number(value, 2))
+    )
     for column, title in COLUMNS.items():
-        cells[title] = [_with_spread(*pair) for pair in zip(mean[column], spread[column], strict=True)]
+        cells[title] = [_with_sd(*pair) for pair in zip(mean[column], spread[column], strict=True)]
     return cells
 
 
-def _number(value: float) -> str:
-    return "–" if np.isnan(value) else f"{value:.2f}"
+def _with_sd(mean: float, sd: float) -> str:
+    return score(mean) if np.isnan(sd) else f"{score(mean)} ± {score(sd)}"
 
 
-def _with_spread(mean: float, spread: float) -> str:
-    number = f"{mean:.3f}".replace("0.", ".", 1)
-    return number if np.isnan(spread) else f"{number} ± {spread:.3f}".replace("± 0.", "± .")
-
-
-def markdown(cells: pd.DataFrame) -> str:
+def page_table(results: pd.DataFrame, times: pd.DataFrame) -> str:
     """Write the table as Markdown."""
-    lines = [["loss", *cells.columns], ["---"] + ["---:"] * len(cells.columns)]
-    lines += [[f"`{name}`" if name in LOSSES else name, *row] for name, *row in cells.itertuples()]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    cells = table(results, times)
+    rows = [[f"`{name}`" if name in LOSSES else name, *row] for name, *row in cells.itertuples()]
+    return markdown([["loss", *cells.columns], *rows])
 
 
 def draw(results: pd.DataFrame, path: Path) -> None:
@@ -164,7 +164,7 @@ def write(results: pd.DataFrame, times: pd.DataFrame) -> None:
     draw(results, DOCS / "losses.png")
     page = DOCS / "losses.md"
     before, rest = page.read_text(encoding="utf-8").split(BEGIN)
-    write_text(page, f"{before}{BEGIN}\n{markdown(table(results, times))}{END}{rest.split(END)[1]}")
+    write_text(page, f"{before}{BEGIN}\n{page_table(results, times)}\n{END}{rest.split(END)[1]}")
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ def into_readme(results: Results) -> None:
     ]
     text = (
         "```\n" + "\n\n".join(tables) + "\n```\n\n"
-        "emodb: held-out speakers; urdu and aesdd: zero-shot. ± is the spread over 5 folds and "
+        "emodb: held-out speakers; urdu and aesdd: zero-shot. ± is the standard deviation over 5 folds and "
         f"{results.settings['n_seeds']} seeds (the command above uses one), * the best autoencoder, bound the 88 "
         "features within the corpus itself.\n"
     )

@@ -17,6 +17,7 @@ from heard import POLICIES, QUANTITIES, RATED, by_corpus
 from affectmap.files import write_text
 from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.schema import FOUR_CLASSES
+from affectmap.text import markdown, score, score_range
 from affectmap.transfer.recipe import fit_transfer
 
 HERE = Path(__file__).resolve().parent
@@ -56,15 +57,6 @@ def page_tables(folder: Path) -> dict[str, str]:
     }
 
 
-def _markdown(header: list[str], rows: list[list[str]]) -> str:
-    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
-    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
-
-
-def _figure(value: float) -> str:
-    return "–" if not np.isfinite(value) else f"{value:.3f}".replace("0.", ".", 1)
-
-
 def _policies(summary: pd.DataFrame) -> str:
     """Mean over the three corpora, every method but the changes, by policy."""
     some = summary[(summary["target"] == "mean") & summary["group"].isin(GROUPS)]
@@ -74,10 +66,10 @@ def _policies(summary: pd.DataFrame) -> str:
         for quantity in QUANTITIES:
             for policy in POLICIES:
                 one = some[(some["setup"] == setup) & (some["policy"] == policy) & (some["quantity"] == quantity)]
-                row.append(_figure(one["value"].item()))
+                row.append(score(one["value"].item()))
         rows.append(row)
     short = {"uar": "UAR", "r2_activation": "R² act", "r2_valence": "R² val"}
-    return _markdown(["method", *(f"{short[q]} {policy}" for q in QUANTITIES for policy in POLICIES)], rows)
+    return markdown([["method", *(f"{short[q]} {policy}" for q in QUANTITIES for policy in POLICIES)], *rows])
 
 
 def _by_corpus(summary: pd.DataFrame) -> str:
@@ -88,9 +80,9 @@ def _by_corpus(summary: pd.DataFrame) -> str:
         for setup in names:
             some = summary[(summary["setup"] == setup) & (summary["policy"] == policy) & (summary["quantity"] == "uar")]
             cells = [some[some["target"] == target].iloc[0] for target in (*RATED, "mean")]
-            text = [f"{_figure(c['value'])} ({_figure(c['low'])} to {_figure(c['high'])})" for c in cells]
+            text = [f"{score(c['value'])} ({score_range(c['low'], c['high'])})" for c in cells]
             rows.append([policy, setup, *text])
-    return _markdown(["policy", "method", *TITLES.values(), "mean"], rows)
+    return markdown([["policy", "method", *TITLES.values(), "mean"], *rows])
 
 
 def _changes(summary: pd.DataFrame, comparisons: pd.DataFrame) -> str:
@@ -103,16 +95,17 @@ def _changes(summary: pd.DataFrame, comparisons: pd.DataFrame) -> str:
             for policy in ("target-all", "speaker"):
                 match = (some["setup"] == setup) & (some["policy"] == policy) & (some["quantity"] == quantity)
                 row += [
-                    f"{each.difference:+.3f}{'*' if each.p_holm < 0.05 else ''}" for each in some[match].itertuples()
+                    f"{score(each.difference, signed=True)}{'*' if each.p_holm < 0.05 else ''}"
+                    for each in some[match].itertuples()
                 ]
         rows.append(row)
     base = summary[(summary["setup"] == "recipe, one model") & (summary["target"] == "mean")]
     zero = ["recipe, one model"]
     for quantity in QUANTITIES:
         for policy in ("target-all", "speaker"):
-            zero.append(_figure(base[(base["policy"] == policy) & (base["quantity"] == quantity)]["value"].item()))
+            zero.append(score(base[(base["policy"] == policy) & (base["quantity"] == quantity)]["value"].item()))
     header = [f"{q} {p}" for q in ("UAR", "R² act", "R² val") for p in ("corpus", "speaker")]
-    return _markdown(["changed", *header], [zero, *rows])
+    return markdown([["changed", *header], zero, *rows])
 
 
 def _nested(nested: pd.DataFrame) -> str:
@@ -120,11 +113,11 @@ def _nested(nested: pd.DataFrame) -> str:
     rows = []
     for choice, values in scores.iterrows():
         cells = [
-            f"**{_figure(values[name])}**" if values[name] == scores[name].max() else _figure(values[name])
+            f"**{score(values[name])}**" if values[name] == scores[name].max() else score(values[name])
             for name in RATED
         ]
         rows.append([str(choice), *cells])
-    return _markdown(["choice", *(f"without {TITLES[name]}" for name in RATED)], rows)
+    return markdown([["choice", *(f"without {TITLES[name]}" for name in RATED)], *rows])
 
 
 def _claims(claims: pd.DataFrame) -> str:
@@ -132,8 +125,8 @@ def _claims(claims: pd.DataFrame) -> str:
     for claim, some in claims.groupby("claim"):
         counts = some["verdict"].value_counts()
         told = [str(int(counts.get(verdict, 0))) for verdict in ("holds", "does not hold", "cannot be told")]
-        rows.append([f"({claim})", *told, f"{some['difference'].min():+.2f} to {some['difference'].max():+.2f}"])
-    return _markdown(["claim", "holds", "does not hold", "cannot be told", "differences"], rows)
+        rows.append([f"({claim})", *told, score_range(some["difference"].min(), some["difference"].max(), signed=True)])
+    return markdown([["claim", "holds", "does not hold", "cannot be told", "differences"], *rows])
 
 
 def _draw_summary(summary: pd.DataFrame, file: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from affectmap.annotator.raw import as_ratings
 from affectmap.errors import AffectmapError
+from affectmap.text import score, score_range
 
 #: Resamples for the intervals: fewer than in the final table, as the page asks often.
 N_RESAMPLES = 200
@@ -67,8 +68,6 @@ def _standing(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def _row(row: Mapping[Any, Any]) -> list[str]:
     from affectmap.agreement.table import MEASURES
 
-    low, high = row["low"], row["high"]
-    interval = f"{low:.2f} to {high:.2f}" if low == low and high == high else "–"
-    value = f"{row['value']:.2f}" if row["value"] == row["value"] else "–"
+    found = [score(row["value"]), score_range(row["low"], row["high"])]
     counts = [str(int(row["n_items"])), str(int(row["n_raters"]))]
-    return [row["label"], MEASURES[row["measure"]], value, interval, *counts, row["note"]]
+    return [row["label"], MEASURES[row["measure"]], *found, *counts, row["note"]]

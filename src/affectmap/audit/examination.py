@@ -26,6 +26,7 @@ from affectmap.audit.verdicts import CARRIED, SHARED, Audit, Check, Mark, Verdic
 from affectmap.preparation.folds import Fold
 from affectmap.preparation.prepared_corpus import PooledSource, PreparedCorpus
 from affectmap.preparation.standardisation import target_statistics
+from affectmap.text import score
 
 __all__ = ["Audit", "examine", "speaker_sound"]
 
@@ -149,7 +150,7 @@ def _speaker_check(corpus: PreparedCorpus, seed: int) -> Check:
         detail = f"{title} does not name {what}, so what the speaker predicts of the emotion is unknown"
         return Check(check, corpus.name, "", Verdict.UNKNOWN, NAN, n, detail)
     found = emotion_from_speaker(corpus.speaker, corpus.emotion, seed=seed)
-    guess = f"the best guess from the speaker alone is right for {found.accuracy:.0%} (chance {found.chance:.0%})"
+    guess = f"the best guess from the speaker alone reaches {score(found.accuracy)} (chance {score(found.chance)})"
     about = f"{found.n_of_one} of {found.n_speakers} speakers of {title} show one emotion only"
     if np.isnan(found.excess) or found.n_speakers == found.n:
         detail = f"{guess} in {title}, with too few emotions or utterances a speaker to tell more"

@@ -221,7 +221,7 @@ def _about_classes(transfer: Transfer) -> str:
     for row in leader.rows:
         by_classes.setdefault(str(row["quantity"]), []).append(row)
     parts = [
-        f"{_each(rows, f'of {listed(class_names(quantity))} speech')} (guessing: {score(chance(quantity))})"
+        _each(rows, f"of {listed(class_names(quantity))} speech (guessing gives {score(chance(quantity))})")
         for quantity, rows in by_classes.items()
     ]
     most = max(by_classes, key=len)
