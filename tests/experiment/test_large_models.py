@@ -11,7 +11,7 @@ from affectmap.errors import ConfigError, ModelError, UsageError
 from affectmap.experiment import large_models as comparison
 from affectmap.experiment.config import make_config
 from affectmap.experiment.costs import COLUMNS
-from affectmap.experiment.large_models import KNOWN, Models, compare, find_models, hear_corpora, reference_scores
+from affectmap.experiment.large_models import KNOWN, Models, compare, evaluate_corpora, find_models, reference_scores
 from affectmap.experiment.protocol import make_material
 from affectmap.features.encoders.features import SUPERB
 from affectmap.preparation.prepared_corpus import PooledSource, prepare
@@ -68,7 +68,7 @@ def test_held_out_rows_of_every_fold_are_scored(corpora, models, tmp_path):
     config = make_config(source=["x=y"], n_folds=2, n_resamples=5)
     source = PooledSource.of([emodb])
     materials = [make_material(source, [], fold, config) for fold in folds_of(source, config)]
-    heard, notes = hear_corpora(models.reference, [emodb], [], cache=tmp_path / "cache", progress=silent)
+    heard, notes = evaluate_corpora(models.reference, [emodb], [], cache=tmp_path / "cache", progress=silent)
     assert notes == []
     bootstraps = {"emodb": comparison.SpeakerBootstrap(sorted(set(emodb.speaker)), 5, 0)}
     scores = reference_scores(heard, source, materials, bootstraps, 0)
@@ -89,7 +89,7 @@ def test_a_target_is_scored_once_and_a_pool_by_its_own_rows(corpora, models, tmp
     config = make_config(source=["x=y"], n_folds=2, n_resamples=5)
     source = PooledSource.of([pets])
     materials = [make_material(source, [emodb], fold, config) for fold in folds_of(source, config)]
-    heard, notes = hear_corpora(models.reference, [pets], [emodb], cache=tmp_path / "cache", progress=silent)
+    heard, notes = evaluate_corpora(models.reference, [pets], [emodb], cache=tmp_path / "cache", progress=silent)
     assert [each.corpus.name for each in heard] == ["emodb"]
     assert notes[0].startswith("SUPERB has no value for pets: pets: none of its 32 utterances can be used: ")
     bootstraps = {"emodb": comparison.SpeakerBootstrap(sorted(set(emodb.speaker)), 5, 0)}
@@ -104,11 +104,11 @@ def test_recordings_that_are_gone_and_corpora_that_it_knows(corpora, models, tmp
     gone = next((tmp_path / "emodb" / "wav").iterdir())
     gone.unlink()
     monkeypatch.setattr(comparison, "KNOWN", "emodb")
-    heard, notes = hear_corpora(models.reference, [emodb], [], cache=tmp_path / "cache", progress=silent)
+    heard, notes = evaluate_corpora(models.reference, [emodb], [], cache=tmp_path / "cache", progress=silent)
     assert np.isnan(heard[0].probabilities).any(axis=1).sum() == 1
     assert notes == [
         "SUPERB cannot read 1 of 16 recordings of EMO-DB.",
-        "SUPERB was trained on EMO-DB: it has heard most of its speakers before.",
+        "SUPERB was trained on EMO-DB: most of its speakers were in its training data.",
     ]
     assert KNOWN == "iemocap"
 

@@ -1,8 +1,8 @@
 """What a minute of sound costs: seconds and memory, of the small model and of a large one, measured on this machine.
 
-Each is measured in a process of its own, which loads the model, takes one signal to warm up and then all of them with
-all cores (or on the GPU); reading files does not count. Memory is the most that the process ever held, libraries
-included; on a GPU, that of the GPU.
+Each is measured in a process of its own, which imports nothing but this module and the model, takes one signal to warm
+up and then all of them with all cores (or on the GPU); reading files does not count. Memory is the peak of the process,
+libraries included; on a GPU, that of the GPU.
 """
 
 from __future__ import annotations
@@ -56,14 +56,14 @@ class CostOf(NamedTuple):
 
 
 def measure_costs(models: Sequence[CostOf], indexes: Iterable[pd.Index]) -> tuple[pd.DataFrame, list[str]]:
-    """Measure what models cost.
+    """Measure what models cost, one row each, columns `COLUMNS`.
 
     Args:
-        models: One row each.
+        models: What is measured.
         indexes: Of the tables of corpora; sound is taken from the first that has some.
 
     Returns:
-        Columns `COLUMNS`; and a sentence for each model that could not be measured.
+        The table, and a sentence for each model that could not be measured.
     """
     sample: list[Utterance] = []
     for index in indexes:
@@ -94,18 +94,7 @@ def measure_costs(models: Sequence[CostOf], indexes: Iterable[pd.Index]) -> tupl
 
 
 def sample_utterances(utterances: Sequence[Utterance]) -> list[Utterance]:
-    """Take the first readable utterances that last `SAMPLE_S` together.
-
-    Args:
-        utterances: Of a corpus.
-
-    Returns:
-        Some of them; none where none can be read.
-
-    Example:
-        >>> sample_utterances([Utterance("missing.wav", 0.0, None)])
-        []
-    """
+    """Take the first readable utterances that last `SAMPLE_S` together; none where none can be read."""
     chosen, seconds = [], 0.0
     for each in utterances:
         try:
@@ -120,19 +109,7 @@ def sample_utterances(utterances: Sequence[Utterance]) -> list[Utterance]:
 
 
 def cost_of_minute(prepare: Callable[[], Callable[[Signal], object]], signals: Sequence[Signal]) -> float:
-    """Time a model.
-
-    Args:
-        prepare: Loads it and gives what takes one signal.
-        signals: At `RATE`.
-
-    Returns:
-        Seconds that a minute of sound takes.
-
-    Example:
-        >>> cost_of_minute(lambda: lambda signal: None, [np.zeros(RATE, np.float32)]) < 60
-        True
-    """
+    """Time a model, which `prepare` loads, on signals at `RATE`; give the seconds that a minute of sound takes."""
     run = prepare()
     run(signals[0])
     start = time.perf_counter()
@@ -142,7 +119,7 @@ def cost_of_minute(prepare: Callable[[], Callable[[Signal], object]], signals: S
 
 
 def peak_memory_mb() -> float:
-    """Give the most memory that this process ever held, in megabytes."""
+    """Give the peak memory of this process in megabytes."""
     status = Path("/proc/self/status")
     if status.is_file():  # what a parent held before this process began does not count there
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))

@@ -24,8 +24,7 @@ from affectmap.corpora import Corpus
 from affectmap.corpora.synthetic.recordings import NOTICE as SYNTHETIC_NOTICE
 from affectmap.experiment.config import ExperimentConfig
 from affectmap.experiment.large_models import Comparison, Models, ProgressBar, compare, find_models
-from affectmap.experiment.paper_claims import judge_claims
-from affectmap.experiment.paper_table2 import table2
+from affectmap.experiment.paper_claims import judge_claims, table2
 from affectmap.experiment.protocol import (
     Embed,
     Job,

@@ -2,7 +2,7 @@
 
 The reference is scored on the same utterances, classes and resamples as every other method. Of a source the rows that
 each fold holds out are scored, of a target the evaluated rows, once: a reference is not trained, so that neither folds
-nor seeds change what it says.
+nor seeds change its predictions.
 """
 
 from __future__ import annotations
@@ -38,12 +38,7 @@ Rows = npt.NDArray[np.int64]
 
 
 class Models(NamedTuple):
-    """The large models of a run.
-
-    Attributes:
-        encoder: Gives the features, ``None`` where they are the functionals.
-        reference: Gets a row in table 4, ``None`` where none was asked for.
-    """
+    """The large models of a run: an encoder that gives the features, a reference that gets a row in table 4."""
 
     encoder: FeatureEncoder | None = None
     reference: Reference | None = None
@@ -55,11 +50,11 @@ class Models(NamedTuple):
 
     @property
     def notes(self) -> list[str]:
-        """What is different with an encoder, for people."""
+        """Say what is different with an encoder."""
         if self.encoder is None:
             return []
         return [
-            "features are an encoder's: recordings that are copies of each other are found only where their files, or "
+            "features are an encoder's: near-duplicates are found only where their files, or "
             "segments of them, are the same"
         ]
 
@@ -69,31 +64,14 @@ class Models(NamedTuple):
         return {} if self.encoder is None else {"input_dim": len(self.encoder.names)}
 
     def named(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Name the row of all features by their number, where they are not the 88 functionals.
-
-        Args:
-            frame: With a column ``method``.
-
-        Returns:
-            The same, renamed.
-
-        Example:
-            >>> Models().named(pd.DataFrame({"method": ["88 functionals"]}))["method"].tolist()
-            ['88 functionals']
-        """
+        """Rename the method of all features by their number, where they are not the 88 functionals."""
         if self.encoder is None:
             return frame
         return frame.assign(method=frame["method"].replace(FUNCTIONALS_88, f"{len(self.encoder.names)} features"))
 
 
 class Comparison(NamedTuple):
-    """What a reference adds to the results.
-
-    Attributes:
-        scores: Its row of table 4.
-        costs: What it and our own model cost; columns `affectmap.experiment.costs.COLUMNS`.
-        notes: Sentences to be read first.
-    """
+    """What a reference adds to the results: its row of table 4, what models cost, and sentences to be read first."""
 
     scores: Sequence[Score] = ()
     costs: pd.DataFrame = pd.DataFrame()
@@ -103,19 +81,9 @@ class Comparison(NamedTuple):
 def find_models(config: ExperimentConfig) -> Models:
     """Find the large models that a run asks for, before hours of measuring.
 
-    Args:
-        config: `features`, `reference`, `device` and `sampling_rate` matter.
-
-    Returns:
-        The models.
-
     Raises:
         ModelError: If one is not to be had.
         UsageError: If a setting makes no sense beside them, or the extra ``ssl`` is missing.
-
-    Example:
-        >>> find_models(ExperimentConfig(source=["pets=folder"]))
-        Models(encoder=None, reference=None)
     """
     encoder = None
     if config.features != EGEMAPS:
@@ -141,53 +109,32 @@ def compare(
     cache: Path | None,
     progress: ProgressBar,
 ) -> Comparison:
-    """Let the reference hear all corpora, score it, and measure what it and our own model cost.
-
-    Args:
-        models: Of the run.
-        source: The pooled source.
-        targets: The targets.
-        materials: Of the folds.
-        bootstraps: Resamples of speakers, one a corpus.
-        config: `seed`, `device` and `n_jobs` matter.
-        n_parameters: Of our own network.
-        cache: Folder of the cache.
-        progress: Draws a bar, given its label.
-
-    Returns:
-        What it adds to the results; nothing where there is no reference.
-    """
+    """Evaluate the reference on all corpora, and measure what it and our own network of `n_parameters` cost."""
     reference = models.reference
     if reference is None:
         return Comparison()
-    heard, notes = hear_corpora(
+    evaluated, notes = evaluate_corpora(
         reference, source.corpora, targets, cache=cache, n_jobs=config.n_jobs, progress=progress
     )
-    scores = reference_scores(heard, source, materials, bootstraps, config.seed)
+    scores = reference_scores(evaluated, source, materials, bootstraps, config.seed)
     encoder = models.encoder
     ours = CostOf("this model, with its features", SMALL, "", n_parameters, "cpu")
     if encoder is not None:
         ours = CostOf("this model, with its encoder", ENCODER, str(encoder.folder), n_parameters, config.device)
     theirs = CostOf(f"{SUPERB}, {reference.model}", CLASSES, str(reference.folder), 0, config.device)
-    costs, untold = measure_costs([ours, theirs], (each.corpus.table.index for each in heard))
-    return Comparison(scores, costs, [*notes, *untold])
+    costs, more = measure_costs([ours, theirs], (each.corpus.table.index for each in evaluated))
+    return Comparison(scores, costs, [*notes, *more])
 
 
-class Heard(NamedTuple):
-    """What a reference makes of one corpus.
-
-    Attributes:
-        corpus: The corpus.
-        role: ``source`` or ``target``.
-        probabilities: Of the four classes ``(N, 4)``; ``NaN`` where a recording cannot be read.
-    """
+class Evaluated(NamedTuple):
+    """Probabilities of the four classes ``(N, 4)`` that a reference gives a corpus, ``NaN`` where it cannot be read."""
 
     corpus: PreparedCorpus
     role: str
     probabilities: npt.NDArray[np.float64]
 
 
-def hear_corpora(
+def evaluate_corpora(
     reference: Reference,
     sources: Sequence[PreparedCorpus],
     targets: Sequence[PreparedCorpus],
@@ -195,21 +142,9 @@ def hear_corpora(
     cache: Path | None = None,
     n_jobs: int | None = None,
     progress: ProgressBar,
-) -> tuple[list[Heard], list[str]]:
-    """Let a reference classify all corpora of a run.
-
-    Args:
-        reference: The reference.
-        sources: Source corpora.
-        targets: Target corpora.
-        cache: Folder of the cache.
-        n_jobs: Threads that read recordings.
-        progress: Draws a bar, given its label.
-
-    Returns:
-        What it makes of each corpus that has recordings, and sentences about what it could not hear.
-    """
-    heard, notes = [], []
+) -> tuple[list[Evaluated], list[str]]:
+    """Let a reference classify all corpora that have recordings; add sentences about what it could not read."""
+    evaluated, notes = [], []
     for role, corpora in (("source", sources), ("target", targets)):
         for corpus in corpora:
             index = corpus.table.index
@@ -222,35 +157,24 @@ def hear_corpora(
             if len(found) < len(index):
                 lost = len(index) - len(found)
                 notes.append(f"{SUPERB} cannot read {lost} of {len(index)} recordings of {corpus.title}.")
-            heard.append(Heard(corpus, role, found.reindex(index).to_numpy(dtype=np.float64)))
+            evaluated.append(Evaluated(corpus, role, found.reindex(index).to_numpy(dtype=np.float64)))
             if corpus.corpus.card is not None and corpus.corpus.card.name == KNOWN:
-                notes.append(f"{SUPERB} was trained on {corpus.title}: it has heard most of its speakers before.")
-    return heard, notes
+                notes.append(f"{SUPERB} was trained on {corpus.title}: most of its speakers were in its training data.")
+    return evaluated, notes
 
 
 def reference_scores(
-    heard: Sequence[Heard],
+    evaluated: Sequence[Evaluated],
     source: PooledSource,
     materials: Sequence[Material],
     bootstraps: Mapping[str, SpeakerBootstrap],
     seed: int,
 ) -> list[Score]:
-    """Score a reference in table 4.
-
-    Args:
-        heard: What it makes of the corpora.
-        source: The pooled source.
-        materials: Of the folds.
-        bootstraps: Resamples of speakers, one a corpus.
-        seed: That the row is told under.
-
-    Returns:
-        Scores of the method `SUPERB`.
-    """
+    """Score a reference, method `SUPERB`, in table 4 with the rows and resamples of every other method."""
     classifier = LikeliestClass(source.emotion)
     scores: list[Score] = []
     rows_of = dict(zip((corpus.name for corpus in source.corpora), source.rows, strict=True))
-    for each in heard:
+    for each in evaluated:
         corpus, known = each.corpus, ~np.isnan(each.probabilities[:, 0])
         for number, material in enumerate(materials, start=1):
             if each.role == "source":

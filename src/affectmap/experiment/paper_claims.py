@@ -1,17 +1,17 @@
-"""The paper's claims (a) to (g), each put to the numbers of a run.
+"""The paper's claims (a) to (g), each tested on the scores of a run, and its table 2 with ours beside it.
 
 A claim is a set of comparisons: differences that the claim says are positive, each with a 95 % interval from resampled
-speakers. Both sides of a difference meet the same resamples. A comparison holds where its whole interval is above 0,
+speakers. Both sides of a difference use the same resamples. A comparison holds where its whole interval is above 0,
 does not hold where it is below, and else cannot be told. A claim is judged by the mean of its comparisons.
 
 The interval is over speakers alone: folds and seeds are averaged, other training runs are not resampled.
 
-Source: Das et al. 2022, section 5.
+Source: Das et al. 2022, section 5 and table 2.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -37,6 +37,17 @@ COLUMNS = (
     "ci_high",
     "verdict",
 )
+TABLE2_COLUMNS = ("method", "features_corpus", "n_classes", "score", "unit", "origin")
+#: Rows of table 2 from the paper, with the reference given there; scores in percent.
+LITERATURE = (
+    ("GAN (Latif et al. 2019)", "eGeMAPS, EMO-DB", 2, 66.0, "UAR", "literature"),
+    ("FLUDA (Ahn et al. 2021)", "IS10, IEMOCAP and others", 4, 50.0, "UA", "literature"),
+    ("VAE+LSTM (Latif et al. 2018)", "LogMel, IEMOCAP", 4, 56.08, "UA", "literature"),
+    ("AE+LSTM (Latif et al. 2018)", "LogMel, IEMOCAP", 4, 55.42, "UA", "literature"),
+    ("Stacked-AE+BLSTM-RNN (Ghosh et al. 2016)", "COVAREP, IEMOCAP", 4, 50.26, "UA", "literature"),
+    ("DAE+Linear-SVM, the paper's baseline", "eGeMAPS, IEMOCAP", 4, 52.09, "UA", "paper"),
+)
+
 HOLDS, FAILS, OPEN = "holds", "does not hold", "cannot be told"
 
 STATEMENTS = {
@@ -77,10 +88,6 @@ def judge_claims(scores: Scores) -> pd.DataFrame:
         and have no overall difference. "Highest" in (e) means above each of the others, and "gains none" that the
         baseline is above. Claim (f) counts comparisons: its overall difference is the share that Metric-Val wins,
         less one half.
-
-    Example:
-        >>> judge_claims(Scores([])).empty
-        True
     """
     rows: list[tuple[object, ...]] = []
     for claim, find in _COMPARISONS.items():
@@ -103,12 +110,14 @@ def _judge(each: _Difference) -> tuple[object, ...]:
 
 
 def _mean(found: list[_Difference]) -> _Difference:
-    told = [each for each in found if np.isfinite(each.value) and np.isfinite(each.resamples).any()]
-    name = "mean of the comparisons" if len(told) == len(found) else f"mean of {len(told)} of {len(found)} comparisons"
-    if not told:
+    valid = [each for each in found if np.isfinite(each.value) and np.isfinite(each.resamples).any()]
+    name = (
+        "mean of the comparisons" if len(valid) == len(found) else f"mean of {len(valid)} of {len(found)} comparisons"
+    )
+    if not valid:
         return _Difference("all", "", name, NAN, np.array([]))
-    resamples = np.mean([each.resamples for each in told], axis=0)
-    return _Difference("all", "", name, float(np.mean([each.value for each in told])), resamples)
+    resamples = np.mean([each.resamples for each in valid], axis=0)
+    return _Difference("all", "", name, float(np.mean([each.value for each in valid])), resamples)
 
 
 def _majority(found: list[_Difference]) -> _Difference:
@@ -240,3 +249,22 @@ _PARTS = {
     "e": (f"{ACT} − {UNSUPERVISED}", f"{ACT} − {VAL}", f"{UNSUPERVISED} − {VAL}"),
     "g": (_ABOVE, _BELOW, _THREE),
 }
+
+
+def table2(scores: Scores, sources: Sequence[str], features: str = "eGeMAPSv02") -> pd.DataFrame:
+    """Put the unsupervised baseline of this run beside the literature, columns `TABLE2_COLUMNS`, scores in percent.
+
+    Ours are held-out means over folds, with as many of the four classes as the source has.
+    """
+    ours = []
+    for key in scores:
+        if _is_ours(key) and key.corpus in sources:
+            n_classes = key.quantity.count("-") + 1
+            method = f"DAE-Unsupervised + linear SVC, {key.quantity}"
+            ours.append((method, f"{features}, {key.corpus}", n_classes, 100 * scores.mean(key), "UAR", "this run"))
+    return pd.DataFrame([*LITERATURE, *ours], columns=list(TABLE2_COLUMNS))
+
+
+def _is_ours(key: Key) -> bool:
+    is_baseline = (key.table, key.method, key.reading) == ("4", "DAE-Unsupervised", "held-out")
+    return is_baseline and "H-A" in key.quantity

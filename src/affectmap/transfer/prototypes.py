@@ -1,4 +1,4 @@
-"""Class prototypes on the circumplex: where a class of emotion lies on average, and how widely it spreads.
+"""Class prototypes on the circumplex: mean and standard deviation of the ratings of a class of emotion.
 
 A corpus that has classes and no ratings can take part in training with the mean rating that its classes have in corpora
 that do have ratings. Those means come from the corpora trained on, never from one that is evaluated.
@@ -16,9 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from affectmap.errors import ConfigError
-from affectmap.schema import LABELS
-
-Floats = npt.NDArray[np.float64]
+from affectmap.schema import LABELS, Floats
 
 #: Rated utterances that a class needs for a prototype.
 LEAST = 5
@@ -26,7 +24,7 @@ LEAST = 5
 
 @dataclass(frozen=True, eq=False)
 class Prototypes:
-    """Where the classes lie.
+    """Prototypes of classes.
 
     Attributes:
         table: One row a class: mean of activation and valence (1..5), their standard deviation within the class
@@ -76,32 +74,12 @@ class Prototypes:
         return cls(pd.DataFrame(dict(_columns(by_corpus))))
 
     def label(self, emotion: npt.ArrayLike) -> Floats:
-        """Give every utterance the mean rating of its class.
-
-        Args:
-            emotion: Classes ``(N,)``; ``None`` where unknown.
-
-        Returns:
-            Activation and valence ``(N, 2)``, ``NaN`` where the class has no prototype.
-
-        Example:
-            >>> prototypes = Prototypes.of([["sad"] * 5], [[[1.0, 2.0]] * 5])
-            >>> prototypes.label(["sad", "surprise", None]).tolist()
-            [[1.0, 2.0], [nan, nan], [nan, nan]]
-        """
+        """Give every utterance (N,) the mean rating of its class ``(N, 2)``, ``NaN`` where that has no prototype."""
         names = pd.Index(np.asarray(emotion, dtype=object))
         return np.asarray(self.table[list(LABELS)].reindex(names), dtype=np.float64)
 
     def drawn_label(self, emotion: npt.ArrayLike, rng: np.random.Generator) -> Floats:
-        """Give every utterance a rating drawn from its class: normal, within 1..5.
-
-        Args:
-            emotion: Classes ``(N,)``.
-            rng: Draws.
-
-        Returns:
-            As `label`.
-        """
+        """Give every utterance a rating drawn from its class, normal and within 1..5; see `label`."""
         mean = self.label(emotion)
         names = pd.Index(np.asarray(emotion, dtype=object))
         std = self.table[[f"{label}_std" for label in LABELS]].reindex(names).to_numpy(dtype=np.float64)

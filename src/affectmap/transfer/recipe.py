@@ -1,4 +1,4 @@
-"""The recipe for embeddings that are to be used on corpora, languages and speakers that were never heard.
+"""The recipe for embeddings of unseen corpora, languages and speakers.
 
 What it adds to the paper's method, each step measured in ``experiments/transfer``:
 
@@ -28,11 +28,10 @@ from affectmap.model.embedder import Embedder
 from affectmap.model.training import TrainedModel, TrainingTask, train_stacked
 from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.preparation.standardisation import fit_statistics
-from affectmap.schema import LABELS
+from affectmap.schema import LABELS, Floats
 from affectmap.transfer.prototypes import Prototypes
 from affectmap.transfer.settings import MOST_TEACHERS, Recipe, student_settings
 
-Floats = npt.NDArray[np.float64]
 Features = npt.NDArray[np.float32]
 
 #: Middle of the scale 1..5.
@@ -43,7 +42,7 @@ class Material(NamedTuple):
     """What is trained on.
 
     Attributes:
-        features: Standardised ``(N, F)``; an utterance has a row for every way of standardising.
+        features: Standardised ``(N, F)``; an utterance has a row for every normalisation.
         label: Activation and valence from the middle of the scale ``(N, 2)``, ``NaN`` where unknown.
         emotion: Classes ``(N,)``, ``None`` where unknown.
         corpus: Number of the corpus ``(N,)``.
@@ -58,19 +57,16 @@ class Material(NamedTuple):
 
 
 def gather(corpora: Sequence[PreparedCorpus], recipe: Recipe) -> Material:
-    """Standardise and label what the recipe trains on.
+    """Standardise and label what the recipe trains on; without reconstruction, only rows that have labels.
 
     Args:
-        corpora: Any number; at least one with ratings. One whose speakers tell its emotions, or are unknown, is
+        corpora: Any number; at least one with ratings. One whose speakers predict its emotions, or are unknown, is
             standardised as a whole only.
-        recipe: Which labels and ways of standardising.
-
-    Returns:
-        The material; without reconstruction, only rows that have labels.
+        recipe: Which labels and normalisation.
 
     Raises:
         ConfigError: If no utterance has both ratings, one of them is the same for all, corpora have other features
-            than each other, or one has classes alone and no class can be placed.
+            than each other, or one has classes alone and no class has a prototype.
     """
     _check_corpora(corpora)
     prototypes = _prototypes(corpora, recipe)
@@ -112,14 +108,14 @@ def _prototypes(corpora: Sequence[PreparedCorpus], recipe: Recipe) -> Prototypes
 
 
 def standardised(corpus: PreparedCorpus, recipe: Recipe) -> list[Features]:
-    """Give a corpus standardised in every way that the recipe asks for and the corpus allows."""
-    ways = []
+    """Standardise a corpus by every normalisation that the recipe asks for and the corpus allows."""
+    found = []
     by_speaker = "speaker" in recipe.standardised and speaker_sound(corpus)
     if "corpus" in recipe.standardised or not by_speaker:
-        ways.append(fit_statistics(corpus.functionals).apply(corpus.functionals))
+        found.append(fit_statistics(corpus.functionals).apply(corpus.functionals))
     if by_speaker:
-        ways.append(corpus.standardised_by_speaker)
-    return ways
+        found.append(corpus.standardised_by_speaker)
+    return found
 
 
 def _label(corpus: PreparedCorpus, recipe: Recipe, prototypes: Prototypes | None) -> Floats:
@@ -136,32 +132,16 @@ def _label(corpus: PreparedCorpus, recipe: Recipe, prototypes: Prototypes | None
 
 
 def teacher_tasks(material: Material, recipe: Recipe, seeds: Sequence[int]) -> list[TrainingTask]:
-    """Plan the teachers, one a seed.
-
-    Args:
-        material: What `gather` gave.
-        recipe: Carries λ.
-        seeds: Of the models.
-
-    Returns:
-        Tasks for `affectmap.model.training.train_stacked` with the settings of the recipe.
-    """
+    """Give the tasks of the teachers, one a seed, for `affectmap.model.training.train_stacked`."""
     return [
         TrainingTask(material.features, material.label, recipe.weight, seed, group=material.corpus) for seed in seeds
     ]
 
 
 def student_task(material: Material, teachers: Sequence[TrainedModel], recipe: Recipe, seed: int) -> TrainingTask:
-    """Plan the network that learns the teachers' mean: on the training rows and noisy copies of them.
+    """Give the task of the network that learns the teachers' mean, on the training rows and noisy copies of them.
 
-    Args:
-        material: What the teachers were trained on.
-        teachers: The models.
-        recipe: Carries the number of copies and the noise, which the copies have and training then has not.
-        seed: Of the copies and the model.
-
-    Returns:
-        A task for `affectmap.model.training.train_stacked` with `student_settings`.
+    The copies have the recipe's noise, which training (`student_settings`) then has not.
     """
     rng, clean = np.random.default_rng(seed), material.features
     noise = recipe.training.noise_std
@@ -182,7 +162,7 @@ def fit_transfer(
     n_jobs: int = 1,
     notify: Callable[[str], None] = lambda line: None,
 ) -> Embedder:
-    """Train an embedder for corpora that it will never have heard.
+    """Train an embedder for unseen corpora.
 
     Args:
         corpora: What to train on, at least one with ratings of activation and valence.
@@ -194,22 +174,16 @@ def fit_transfer(
 
     Returns:
         An embedder; its statistics are those of all corpora together, so adapt it to the recordings it is used on. Its
-        first two axes are activation and valence from the middle of the scale. ``recipe_`` tells how it was made.
+        first two axes are activation and valence from the middle of the scale. ``recipe_`` says how it was made.
 
     Raises:
         ConfigError: If corpora cannot be trained on together (`gather`), or settings do not fit.
 
     Example:
-        >>> import audformat, pandas as pd
-        >>> from affectmap.corpora import Corpus
-        >>> from affectmap.preparation.prepared_corpus import prepare
-        >>> from affectmap.schema import COLUMNS, FUNCTIONALS
-        >>> rng, index = np.random.default_rng(0), audformat.segmented_index([*"123456789"])
-        >>> table = pd.DataFrame({name: rng.uniform(1, 5, 9) for name in LABELS}, index, COLUMNS)
-        >>> pets = prepare(Corpus("pets", table, functionals=pd.DataFrame(np.eye(9, 88), index, FUNCTIONALS)))
-        >>> embedder = fit_transfer([pets], Recipe(n_teachers=2))
-        >>> embedder.transform(pd.DataFrame(pets.functionals, columns=list(FUNCTIONALS))).shape
-        (9, 2)
+        >>> from dataclasses import replace
+        >>> rated = replace(pets, table=pets.table.assign(valence=[1.0, 2.0, 3.0, 4.0]))
+        >>> fit_transfer([rated], Recipe(n_teachers=2)).label_names_
+        ['activation', 'valence']
     """
     recipe = recipe or Recipe()
     material = gather(corpora, recipe)
@@ -237,16 +211,7 @@ def fit_transfer(
 
 
 def described(corpora: Sequence[PreparedCorpus], recipe: Recipe, prototypes: Prototypes | None) -> list[str]:
-    """Say what takes part in training, a line a corpus, what the prototypes are, and what is trained.
-
-    Args:
-        corpora: What is trained on.
-        recipe: The settings.
-        prototypes: What `gather` learned.
-
-    Returns:
-        Lines for people.
-    """
+    """Say what takes part in training, a line a corpus, what the prototypes are, and what is trained."""
     lines = []
     for corpus in corpora:
         n_rated, n_placed = n_labelled(corpus, recipe, prototypes)
@@ -273,17 +238,7 @@ def n_labelled(corpus: PreparedCorpus, recipe: Recipe, prototypes: Prototypes | 
 
 
 def recorded(corpora: Sequence[PreparedCorpus], recipe: Recipe, prototypes: Prototypes | None) -> dict[str, Any]:
-    """Put the recipe into plain dictionaries, lists, texts and numbers, as JSON has them.
-
-    Args:
-        corpora: What is trained on.
-        recipe: The settings.
-        prototypes: What `gather` learned.
-
-    Returns:
-        ``sources`` with the number of utterances ``rated`` and ``by_class``, ``settings`` and ``prototypes``, a
-        dictionary a class, ``None`` where there are none.
-    """
+    """Give the recipe as JSON has it: sources with utterances rated and labelled by class, settings, prototypes."""
     sources = {}
     for corpus in corpora:
         n_rated, n_placed = n_labelled(corpus, recipe, prototypes)
