@@ -38,7 +38,7 @@ class Service:
 
     def __init__(self, settings: ServiceSettings, model: Model) -> None:
         self.app = create_app(settings, model)
-        self.desk = self.app.state.desk
+        self.core = self.app.state.service
 
     def ask(self, method: str, path: str, **options) -> httpx.Response:
         return self.ask_together([(method, path, options)])[0]
@@ -55,7 +55,7 @@ class Service:
 
     def uploads(self) -> list[str]:
         """Names of the temporary files that are there."""
-        return [file.name for file in self.desk.folder.iterdir()]
+        return [file.name for file in self.core.folder.iterdir()]
 
 
 @pytest.fixture
@@ -69,8 +69,8 @@ def make_service(model: Model) -> Iterator[Callable[..., Service]]:
 
     yield make
     for service in made:
-        folder = service.desk.folder
-        service.desk.close()
+        folder = service.core.folder
+        service.core.close()
         assert not folder.exists()
 
 

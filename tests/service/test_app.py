@@ -78,12 +78,12 @@ def test_a_fault_of_ours_shows_no_traceback(service, wave, monkeypatch):
     def fail(*arguments, **options):
         raise ZeroDivisionError("secret")
 
-    monkeypatch.setattr("affectmap.service.app.embed_answer", fail)
+    monkeypatch.setattr("affectmap.service.app.embed_result", fail)
     told = service.ask("POST", "/embed", content=wave)
     assert told.status_code == 500
     assert "secret" not in told.text
     assert service.uploads() == []
-    assert service.desk.jobs.n_open == 0
+    assert service.core.jobs.n_open == 0
     assert service.ask("GET", "/health").status_code == 200
 
 
@@ -96,7 +96,7 @@ def test_two_hundred_at_once_are_answered(make_service, wave):
     assert len(given) >= 10
     assert len({each.text for each in given}) == 1
     assert all(int(each.headers["retry-after"]) > 0 and each.json()["detail"] for each in refused)
-    assert (service.uploads(), service.desk.jobs.n_open) == ([], 0)
+    assert (service.uploads(), service.core.jobs.n_open) == ([], 0)
     assert service.ask("POST", "/embed", content=wave).status_code == 200
 
 
@@ -256,7 +256,7 @@ def test_openapi_knows_every_refusal(service, wave):
 
 def test_the_start_warms_up_and_the_end_cleans_up(model):
     app = create_app(ServiceSettings(), model)
-    folder = app.state.desk.folder
+    folder = app.state.service.folder
 
     async def live():
         async with app.router.lifespan_context(app):
@@ -301,18 +301,18 @@ GONE = {"type": "http.disconnect"}
 
 def test_hanging_up_while_sending_leaves_nothing(service, wave):
     asyncio.run(visit(service.app, [part(wave[:100]), GONE]))
-    assert (service.uploads(), service.desk.jobs.n_open) == ([], 0)
+    assert (service.uploads(), service.core.jobs.n_open) == ([], 0)
 
 
 def test_hanging_up_while_waiting_ends_the_work(service, write_voice, monkeypatch):
     reached = []
-    work = type(service.desk.model).measure
+    work = type(service.core.model).measure
 
     def measure(self, *arguments, **options):
         reached.append(1)
         return work(self, *arguments, **options)
 
-    monkeypatch.setattr(type(service.desk.model), "measure", measure)
+    monkeypatch.setattr(type(service.core.model), "measure", measure)
 
     async def leave():
         while len(reached) < 2:
@@ -322,11 +322,12 @@ def test_hanging_up_while_waiting_ends_the_work(service, write_voice, monkeypatc
     content = write_voice("long.wav", seconds=60).read_bytes()  # 120 windows
     asyncio.run(visit(service.app, [part(content, more=False), leave]))
     assert 2 <= len(reached) < 60
-    assert (service.uploads(), service.desk.jobs.n_open) == ([], 0)
+    assert (service.uploads(), service.core.jobs.n_open) == ([], 0)
 
 
 def test_a_slow_body_is_given_up(service, monkeypatch):
-    monkeypatch.setattr("affectmap.service.uploads.PATIENCE_S", 0.1)
+    monkeypatch.setattr("affectmap.web.guard.PATIENCE_S", 0.1)
+    monkeypatch.setattr("affectmap.web.guard.LINGER_S", 0.1)
     sent = asyncio.run(visit(service.app, [part(b"R"), part(b"I")]))
     assert sent[0]["status"] == 408
     assert b"at least 100 kB a second" in sent[1]["body"]
@@ -350,7 +351,7 @@ def test_a_refused_body_is_read_on_for_a_moment(make_service):
 
 
 def test_large_answers_go_out_in_pieces(service, write_voice, monkeypatch):
-    monkeypatch.setattr("affectmap.web.guard._PIECE", 1000)
+    monkeypatch.setattr("affectmap.web.guard._CHUNK", 1000)
     content = write_voice("voice.wav", seconds=3).read_bytes()
     sent = asyncio.run(visit(service.app, [part(content, more=False)]))
     pieces = [message["body"] for message in sent[1:]]
@@ -365,5 +366,5 @@ def test_the_same_numbers_from_any_model(model, tmp_path, write_voice):
     adapted = model.adapt(np.random.default_rng(0).normal(size=(40, 88)))
     adapted.save(tmp_path / "own")
     app = create_app(ServiceSettings(model=tmp_path / "own"))
-    assert app.state.desk.model.metadata["standardisation"]["policy"] == "adapted"
-    app.state.desk.close()
+    assert app.state.service.model.metadata["standardisation"]["policy"] == "adapted"
+    app.state.service.close()

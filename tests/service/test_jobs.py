@@ -2,9 +2,9 @@ import asyncio
 import threading
 
 import pytest
+from starlette.exceptions import HTTPException
 
 from affectmap.service.jobs import AbandonedError, Jobs
-from affectmap.web.refusal import RefusalError
 
 
 async def forever() -> None:
@@ -34,13 +34,12 @@ def test_no_more_than_allowed_at_once():
 def test_places_run_out_and_come_back():
     async def visit():
         jobs = Jobs(1, 2)
-        async with jobs.place(), jobs.place():
-            with pytest.raises(RefusalError, match="2 recordings are at work") as caught:
-                await jobs.place().__aenter__()
-            assert (caught.value.status, caught.value.headers) == (429, {"Retry-After": "2"})
-        with pytest.raises(ZeroDivisionError):
-            async with jobs.place():
-                raise ZeroDivisionError
+        with jobs.slot(), jobs.slot():
+            with pytest.raises(HTTPException, match="2 recordings are measured or waiting") as caught:
+                jobs.slot().__enter__()
+            assert (caught.value.status_code, caught.value.headers) == (429, {"Retry-After": "2"})
+        with pytest.raises(ZeroDivisionError), jobs.slot():
+            raise ZeroDivisionError
         assert jobs.n_open == 0
         jobs.close()
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from starlette.exceptions import HTTPException
 
 from affectmap.cli import main
 from affectmap.errors import AudioError
 from affectmap.service.results import TrackOptions, check_recording
-from affectmap.web.refusal import RefusalError
 
 
 @pytest.fixture
@@ -51,6 +51,7 @@ def rows_of(response):
     return response.json()["rows"]
 
 
+@pytest.mark.slow
 def test_embed_is_the_command_line_s(make_service, recordings, printed, tmp_path):
     service = make_service(root=tmp_path)
     usable = [name for name in recordings if name != "short.wav"]
@@ -70,6 +71,7 @@ def test_embed_is_the_command_line_s(make_service, recordings, printed, tmp_path
     assert service.uploads() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [
@@ -177,15 +179,15 @@ def test_too_long_recordings(make_service, write_voice):
     [
         ("windows=1&hop=0.05", "the hop must be a tenth"),
         ("windows=0.01", "windows last 0.01 s, expected 0.2 to 60 s"),
-        ("windows=-1", "windows: Input should be greater than 0"),
-        ("windows=nan", "windows: "),
-        ("windows=inf", "windows: "),
-        ("windows=long", "windows: Input should be a valid number"),
+        ("windows=-1", "windows is -1; expected greater than 0"),
+        ("windows=nan", "windows is nan; expected a finite number"),
+        ("windows=inf", "windows is inf; expected a finite number"),
+        ("windows=long", "windows is long; expected a valid number"),
         ("hop=1", "a hop of 1 s goes with fixed windows"),
         ("windows=1&hop=2", "the hop is 2 s"),
-        ("statistics=speaker", "statistics: Input should be"),
+        ("statistics=speaker", "statistics is speaker; expected 'source', 'recording' or 'running'"),
         ("smoothing=100000", "smoothing is 100000 s"),
-        ("format=xml", "format: Input should be"),
+        ("format=xml", "format is xml; expected 'csv' or 'json'"),
     ],
 )
 def test_options_out_of_range(service, write_voice, options, reason):
@@ -197,24 +199,24 @@ def test_options_out_of_range(service, write_voice, options, reason):
 
 def test_too_many_rows_are_refused():
     TrackOptions(windows=3.0).check(7200)
-    with pytest.raises(RefusalError, match=r"a hop of 0.3 s gives 24,000 rows, at most 20,000"):
+    with pytest.raises(HTTPException, match=r"a hop of 0.3 s gives 24,000 rows, at most 20,000"):
         TrackOptions(windows=3.0, hop=0.3).check(7200)
 
 
 def test_recordings_that_unfold_are_refused(tmp_path):
     file = tmp_path / "x.wav"
     soundfile.write(file, np.zeros((800, 9)), 8000)
-    with pytest.raises(RefusalError, match="9 channels, expected at most 8") as caught:
+    with pytest.raises(HTTPException, match="9 channels, expected at most 8") as caught:
         check_recording(file, 60, "cut it")
-    assert caught.value.status == 422
+    assert caught.value.status_code == 422
     soundfile.write(file, np.zeros(800), 192000)
-    with pytest.raises(RefusalError, match="192000 samples a second"):
+    with pytest.raises(HTTPException, match="192000 samples a second"):
         check_recording(file, 60, "cut it")
     soundfile.write(tmp_path / "long.flac", np.zeros(8000 * 61), 8000)  # a few kilobytes
     assert (tmp_path / "long.flac").stat().st_size < 50_000
-    with pytest.raises(RefusalError, match="lasts 61 s, at most 60 s are taken here; cut it") as caught:
+    with pytest.raises(HTTPException, match="lasts 61 s, at most 60 s are taken here; cut it") as caught:
         check_recording(tmp_path / "long.flac", 60, "cut it")
-    assert caught.value.status == 413
+    assert caught.value.status_code == 413
     (tmp_path / "text.wav").write_text("no sound")
     with pytest.raises(AudioError, match="not audio"):
         check_recording(tmp_path / "text.wav", 60, "cut it")

@@ -36,7 +36,7 @@ def serve_command(
     """Serve a page and an HTTP interface that give what embed and track give. Nothing leaves this machine."""
     if any(importlib.util.find_spec(name) is None for name in ("fastapi", "uvicorn", "python_multipart")):
         raise UsageError("serve needs fastapi, uvicorn and python-multipart; run pip install 'affectmap[serve]'")
-    from affectmap.service.server import serve
+    from affectmap.service.app import serve
     from affectmap.service.settings import ServiceSettings
 
     settings = ServiceSettings(

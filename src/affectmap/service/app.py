@@ -1,7 +1,6 @@
-"""The application: endpoints, and what they answer when something is wrong.
+"""The service behind HTTP: endpoints, pages, and ``affectmap serve``.
 
-Every refusal is ``{"detail": "one sentence"}``. Nothing is kept of what is sent: an upload lies in a temporary file
-while it is measured.
+Nothing of what is sent is kept: an upload lies in a temporary file while it is measured.
 """
 
 from __future__ import annotations
@@ -13,35 +12,31 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import cached_property, partial
-from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
 from fastapi import FastAPI, Query, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import FileResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.staticfiles import StaticFiles
 
 from affectmap import __version__
 from affectmap.model.model import Model, load_model
 from affectmap.service.jobs import AbandonedError, Jobs
 from affectmap.service.reference import RECORDING_BODY, RESULTS, reference_page
-from affectmap.service.results import Answer, Format, TrackOptions, embed_answer, track_answer
+from affectmap.service.results import EmbedOptions, Format, Result, TrackOptions, embed_result, track_result
 from affectmap.service.settings import LONGEST_UTTERANCE_S, MAX_CHANNELS, MAX_RATE, ServiceSettings
-from affectmap.service.uploads import Given, recording_of
+from affectmap.service.uploads import receive_recording
 from affectmap.web.guard import Guard
-from affectmap.web.refusal import RefusalError
+from affectmap.web.requests import add_error_handlers
+from affectmap.web.server import address_of, listen, run_server
 
-_KINDS = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript"}
+_STATIC = Path(__file__).parent / "static"
 _TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
-
 #: Paths that need no token, and all below the last.
 _OPEN = ("/", "/health", "/docs", "/static/")
-
-_Format = Annotated[Format | None, Query(description="json or csv; else as the header Accept asks, JSON by default.")]
-_Seconds = Annotated[float | None, Query(gt=0, allow_inf_nan=False)]
-_Statistics = Annotated[Literal["source", "recording", "running"], Query(description="Whose mean and spread.")]
 
 
 def create_app(settings: ServiceSettings, model: Model | None = None) -> FastAPI:
@@ -61,14 +56,14 @@ def create_app(settings: ServiceSettings, model: Model | None = None) -> FastAPI
         >>> sorted(route.path for route in create_app(ServiceSettings()).routes)[:4]
         ['/', '/docs', '/embed', '/health']
     """
-    model = model or load_model(settings.model)
-    desk = _Desk(settings, model)
+    service = Service(settings, model or load_model(settings.model))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        model = service.model
         await asyncio.to_thread(model.embed, np.zeros(model.sampling_rate), model.sampling_rate)  # openSMILE, once
         yield
-        desk.close()
+        service.close()
 
     app = FastAPI(
         title="affectmap",
@@ -78,22 +73,29 @@ def create_app(settings: ServiceSettings, model: Model | None = None) -> FastAPI
         redoc_url=None,
         lifespan=lifespan,
     )
-    app.state.desk = desk
+    app.state.service = service
     _add_pages(app)
-    _add_endpoints(app, desk)
-    _add_handlers(app)
+    _add_endpoints(app, service)
+    add_error_handlers(app, see="; see /docs")
+
+    @app.exception_handler(AbandonedError)
+    @app.exception_handler(ClientDisconnect)
+    async def hung_up(request: Request, error: Exception) -> Response:
+        return Response(status_code=408)  # nobody reads it
+
     app.add_middleware(
         Guard,
         host=settings.host,
         token=settings.token,
         is_open=settings.token is not None or not settings.is_local,
         open_paths=_OPEN,
+        max_bytes=settings.max_bytes,
     )
     return app
 
 
-class _Desk:
-    """What the endpoints share."""
+class Service:
+    """What the endpoints share: settings, the model, threads, and a folder for uploads."""
 
     def __init__(self, settings: ServiceSettings, model: Model) -> None:
         self.settings, self.model = settings, model
@@ -105,33 +107,38 @@ class _Desk:
 
     @property
     def folder(self) -> Path:
-        """Where uploads lie; made when first needed."""
+        """Folder of the uploads, made when first needed."""
         return Path(self._temporary.name)
 
-    async def answer(
-        self, request: Request, format: Format | None, work: Callable[[Given, threading.Event], Answer]
-    ) -> Response:
-        """Receive, measure, write; a place is held meanwhile."""
+    async def answer(self, request: Request, format: Format | None, measure: Callable[..., Result]) -> Response:
+        """Receive a recording, measure it in a thread, and write the result."""
         kind = format or _accepted(request.headers.get("accept", ""))
 
-        def measure(given: Given, gone: threading.Event) -> tuple[str, str]:
-            found = work(given, gone)
-            return found.write(kind), json.dumps(found.about.get("notes", []))
+        async def hang_up() -> None:
+            while (await request.receive())["type"] != "http.disconnect":
+                pass
 
-        async with self.jobs.place(), recording_of(request, self.settings, self.folder) as given:
-            text, notes = await self.jobs.run(partial(measure, given), _hung_up(request))
+        with self.jobs.slot():
+            async with receive_recording(request, self.settings, self.folder) as recording:
+
+                def work(abandoned: threading.Event) -> tuple[str, str]:
+                    result = measure(self.model, recording, self.settings, abandoned)
+                    return result.write(kind), json.dumps(result.about.get("notes", []))
+
+                text, notes = await self.jobs.run(work, hang_up())
         # Lone surrogates, as names on disk may hold, are no text for others.
         body = text.encode("utf-8", errors="replace")
         return Response(body, media_type=_TYPES[kind], headers={"Affectmap-Notes": notes} if kind == "csv" else None)
 
     def close(self) -> None:
+        """Stop the work and delete the uploads."""
         self.jobs.close()
         if "_temporary" in vars(self):
             self._temporary.cleanup()
 
 
-def _add_endpoints(app: FastAPI, desk: _Desk) -> None:
-    settings, model = desk.settings, desk.model
+def _add_endpoints(app: FastAPI, service: Service) -> None:
+    settings, model = service.settings, service.model
 
     @app.get("/health", summary="Whether the service is up", response_description="it is")
     async def health() -> dict[str, str]:
@@ -151,73 +158,24 @@ def _add_endpoints(app: FastAPI, desk: _Desk) -> None:
         return {"metadata": model.metadata, "columns": model.columns, "card": model.card, "limits": limits}
 
     @app.post("/embed", summary="One utterance to one row", openapi_extra=RECORDING_BODY, responses=RESULTS)
-    async def embed(request: Request, format: _Format = None) -> Response:
-        return await desk.answer(request, format, lambda given, gone: embed_answer(model, given, settings, gone))
+    async def embed(request: Request, options: Annotated[EmbedOptions, Query()]) -> Response:
+        return await service.answer(request, options.format, embed_result)
 
     @app.post("/track", summary="A recording to a row a segment", openapi_extra=RECORDING_BODY, responses=RESULTS)
-    async def track(
-        request: Request,
-        format: _Format = None,
-        windows: _Seconds = None,
-        hop: _Seconds = None,
-        statistics: _Statistics = "source",
-        smoothing: _Seconds = None,
-    ) -> Response:
-        options = TrackOptions(windows, hop, statistics, smoothing)
-        return await desk.answer(
-            request, format, lambda given, gone: track_answer(model, given, settings, gone, options)
-        )
+    async def track(request: Request, options: Annotated[TrackOptions, Query()]) -> Response:
+        return await service.answer(request, options.format, partial(track_result, options=options))
 
 
 def _add_pages(app: FastAPI) -> None:
-    folder = resources.files("affectmap.service").joinpath("static")
-    pages = {each.name: each.read_bytes() for each in folder.iterdir() if Path(each.name).suffix in _KINDS}
-
-    def page(name: str) -> Response:
-        if name not in pages:
-            raise HTTPException(404)
-        return Response(pages[name], headers={"Content-Type": _KINDS[Path(name).suffix]})
+    app.mount("/static", StaticFiles(directory=_STATIC))
 
     @app.get("/", include_in_schema=False)
     async def start() -> Response:
-        return page("index.html")
-
-    @app.get("/static/{name}", include_in_schema=False)
-    async def static(name: str) -> Response:
-        return page(name)
+        return FileResponse(_STATIC / "index.html")
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> Response:
         return Response(reference_page(app.openapi()), media_type="text/html")
-
-
-def _add_handlers(app: FastAPI) -> None:
-    @app.exception_handler(RefusalError)
-    async def refuse(request: Request, refusal: RefusalError) -> Response:
-        return JSONResponse({"detail": refusal.detail}, refusal.status, refusal.headers)
-
-    @app.exception_handler(AbandonedError)
-    async def let_go(request: Request, error: AbandonedError) -> Response:
-        return Response(status_code=408)  # nobody reads it
-
-    @app.exception_handler(RequestValidationError)
-    async def tell_misuse(request: Request, error: RequestValidationError) -> Response:
-        first = error.errors()[0]
-        return JSONResponse({"detail": f"{first['loc'][-1]}: {first['msg']}; see /docs"}, 422)
-
-    @app.exception_handler(HTTPException)
-    async def tell_status(request: Request, error: HTTPException) -> Response:
-        detail = {404: "there is nothing here; see /docs", 405: "another method is needed here; see /docs"}
-        return JSONResponse({"detail": detail.get(error.status_code, error.detail)}, error.status_code, error.headers)
-
-    @app.exception_handler(Exception)
-    async def tell_fault(request: Request, error: Exception) -> Response:
-        return JSONResponse({"detail": "a fault of the service; what happened stands in its own log"}, 500)
-
-
-async def _hung_up(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 def _accepted(accept: str) -> Format:
@@ -237,5 +195,19 @@ def _accepted(accept: str) -> Format:
         except ValueError:
             continue
     if best[1] is None:
-        raise RefusalError(406, "answers are application/json or text/csv; ask for one of them")
+        raise HTTPException(406, "answers are application/json or text/csv; ask for one of them")
     return best[1]
+
+
+def serve(settings: ServiceSettings, notify: Callable[[str], None]) -> None:
+    """Serve until Ctrl-C or SIGTERM; `notify` is called with a line for people once the address is known.
+
+    Raises:
+        UsageError: If the address cannot be listened on.
+        ModelError: If the model cannot be loaded.
+    """
+    app = create_app(settings)
+    listening = listen(settings.host, settings.port)
+    address = address_of(settings.host, listening.getsockname()[1])
+    notify(f"serving {app.state.service.model.metadata['name']} on {address}, until Ctrl-C")
+    run_server(app, listening)

@@ -1,35 +1,31 @@
-"""Work in threads: a fixed number at once, a bounded number that waits, and none for clients that have gone."""
+"""Work in threads: a fixed number at once, a bounded number that waits, and none for clients that hung up."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from affectmap.web.refusal import RefusalError
+from starlette.exceptions import HTTPException
 
 T = TypeVar("T")
 
 
 class AbandonedError(Exception):
-    """Nobody waits for the result any more."""
+    """The client hung up."""
 
 
 class Jobs:
-    """The threads of a service.
-
-    Args:
-        concurrency: Jobs at once.
-        max_open: Requests that may upload, wait or be worked on together.
+    """Threads of the service: `concurrency` jobs at once, `max_open` requests that upload, wait or are worked on.
 
     Example:
         >>> async def measure() -> int:
         ...     jobs = Jobs(1, 2)
-        ...     async with jobs.place():
-        ...         return await jobs.run(lambda gone: 7, asyncio.Event().wait())
+        ...     with jobs.slot():
+        ...         return await jobs.run(lambda abandoned: 7, asyncio.Event().wait())
         >>> asyncio.run(measure())
         7
     """
@@ -39,42 +35,28 @@ class Jobs:
         self._max_open, self.n_open = max_open, 0
         self._running: set[threading.Event] = set()
 
-    @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
-        """Hold one of the places for requests.
-
-        Raises:
-            RefusalError: If all are taken.
-        """
+    @contextmanager
+    def slot(self) -> Iterator[None]:
+        """Take one of the slots for requests; refuse with 429 if all are taken."""
         if self.n_open >= self._max_open:
-            raise RefusalError(
-                429, f"{self.n_open} recordings are at work or waiting; try again soon", {"Retry-After": "2"}
-            )
+            detail = f"{self.n_open} recordings are measured or waiting; try again soon"
+            raise HTTPException(429, detail, {"Retry-After": "2"})
         self.n_open += 1
         try:
             yield
         finally:
             self.n_open -= 1
 
-    async def run(self, work: Callable[[threading.Event], T], gone: Coroutine[object, object, None]) -> T:
-        """Do work in a thread.
+    async def run(self, work: Callable[[threading.Event], T], hang_up: Coroutine[object, object, object]) -> T:
+        """Do work in a thread until it is done or `hang_up` ends.
 
-        Args:
-            work: Called with an event that is set once nobody waits any more; it should then raise
-                `AbandonedError`.
-            gone: Ends when the client has hung up.
-
-        Returns:
-            What `work` returns; whatever it raises is raised.
-
-        Raises:
-            AbandonedError: If the client hung up. Work that waits is dropped; what has begun has ended by then, so that
-                files may be deleted and the place is free.
+        Work gets an event that is set when the client has hung up; it then raises `AbandonedError`, as this does. Work
+        that waits is dropped; what has begun has ended by then, so that its files may be deleted and its slot is free.
         """
-        stop = threading.Event()
-        future = self._pool.submit(work, stop)
-        waiting, leaving = asyncio.wrap_future(future), asyncio.create_task(gone)
-        self._running.add(stop)
+        abandoned = threading.Event()
+        future = self._pool.submit(work, abandoned)
+        waiting, leaving = asyncio.wrap_future(future), asyncio.create_task(hang_up)
+        self._running.add(abandoned)
         try:
             both: list[asyncio.Future[Any]] = [waiting, leaving]
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
@@ -83,14 +65,14 @@ class Jobs:
             raise AbandonedError
         finally:
             leaving.cancel()
-            stop.set()
+            abandoned.set()
             if not future.cancel():
                 await asyncio.wait({waiting})
                 waiting.exception()  # so that it counts as seen
-            self._running.discard(stop)
+            self._running.discard(abandoned)
 
     def close(self) -> None:
-        """End: waiting work is dropped, and what has begun is told to stop."""
-        for stop in list(self._running):
-            stop.set()
+        """Drop work that waits and stop what has begun."""
+        for abandoned in list(self._running):
+            abandoned.set()
         self._pool.shutdown(wait=True, cancel_futures=True)

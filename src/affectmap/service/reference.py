@@ -5,31 +5,30 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
+from pydantic import BaseModel
+
+from affectmap.service.uploads import ServedPath
 from affectmap.web.server import MAX_CONNECTIONS
 
-_BINARY = {"schema": {"type": "string", "format": "binary"}}
+
+class Refusal(BaseModel):
+    """Why a request is refused."""
+
+    detail: str
+
+
+_BINARY = {"type": "string", "format": "binary"}
 #: The three ways to hand over a recording.
 RECORDING_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
             "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {"file": {"type": "string", "format": "binary"}},
-                }
+                "schema": {"type": "object", "required": ["file"], "properties": {"file": _BINARY}},
             },
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "required": ["path"],
-                    "additionalProperties": False,
-                    "properties": {"path": {"type": "string", "description": "Below the served folder."}},
-                }
-            },
-            "audio/*": _BINARY,
-            "application/octet-stream": _BINARY,
+            "application/json": {"schema": ServedPath.model_json_schema()},
+            "audio/*": {"schema": _BINARY},
+            "application/octet-stream": {"schema": _BINARY},
         },
     }
 }
@@ -45,42 +44,32 @@ _REFUSED = {
     422: "the recording cannot be read, or an option is out of range",
     429: "too many recordings at once; Retry-After says when to try again",
 }
-#: What the server itself answers before the service sees the request.
+#: What the server itself answers before the application sees the request.
 _REFUSED_UNREAD = {
     400: "the request is no HTTP; plain text",
     503: f"more than {MAX_CONNECTIONS} connections at once; plain text",
 }
-_TEXT = {"text/plain": {"schema": {"type": "string"}}}
-_DETAIL = {
-    "application/json": {
-        "schema": {"type": "object", "required": ["detail"], "properties": {"detail": {"type": "string"}}}
-    }
+_ROWS = {
+    "type": "object",
+    "required": ["rows"],
+    "properties": {
+        "model": {"type": "string"},
+        "duration_s": {"type": "number"},
+        "smoothing_s": {"type": "number"},
+        "notes": {"type": "array", "items": {"type": "string"}},
+        "rows": {"type": "array", "items": {"type": "object"}},
+    },
 }
+_TEXT = {"schema": {"type": "string"}}
 #: What comes back.
 RESULTS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "rows as affectmap embed and affectmap track print them",
-        "content": {
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "required": ["rows"],
-                    "properties": {
-                        "model": {"type": "string"},
-                        "duration_s": {"type": "number"},
-                        "smoothing_s": {"type": "number"},
-                        "notes": {"type": "array", "items": {"type": "string"}},
-                        "rows": {"type": "array", "items": {"type": "object"}},
-                    },
-                }
-            },
-            "text/csv": {"schema": {"type": "string"}},
-        },
+        "content": {"application/json": {"schema": _ROWS}, "text/csv": _TEXT},
     },
-    **{status: {"description": reason, "content": _DETAIL} for status, reason in _REFUSED.items()},
-    **{status: {"description": reason, "content": _TEXT} for status, reason in _REFUSED_UNREAD.items()},
+    **{status: {"description": reason, "model": Refusal} for status, reason in _REFUSED.items()},
+    **{status: {"description": why, "content": {"text/plain": _TEXT}} for status, why in _REFUSED_UNREAD.items()},
 }
-
 
 _HEAD = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>affectmap: HTTP</title>
@@ -90,13 +79,7 @@ _HEAD = """<!doctype html>
 
 
 def reference_page(schema: dict[str, Any]) -> str:
-    """Write an OpenAPI description as a plain page.
-
-    Args:
-        schema: As FastAPI gives it.
-
-    Returns:
-        HTML.
+    """Write an OpenAPI description, as FastAPI gives it, as a plain page of HTML.
 
     Example:
         >>> "<h1>pets" in reference_page({"info": {"title": "pets", "version": "1"}, "paths": {}})
@@ -122,17 +105,14 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> list[str]:
         kinds = ", ".join(f"<code>{escape(kind)}</code>" for kind in content)
         parts.append(f"<p>Body: {kinds}.</p>")
     for option in operation.get("parameters", []):
-        told = escape(option.get("description", ""))
-        parts.append(f"<p>Option <code>{escape(option['name'])}</code> {_values(option['schema'])} {told}</p>")
+        description = escape(option.get("description", ""))
+        choices = [
+            value for part in (option["schema"], *option["schema"].get("anyOf", [])) for value in part.get("enum", [])
+        ]
+        shown = f" ({escape(', '.join(choices))})" if choices else ""
+        parts.append(f"<p>Option <code>{escape(option['name'])}</code>{shown}: {description}</p>")
     answers = "".join(
         f"<tr><th scope=row>{escape(str(status))}</th><td>{escape(answer['description'])}</td></tr>"
         for status, answer in operation.get("responses", {}).items()
     )
     return [*parts, f'<div class="scroll"><table>{answers}</table></div>']
-
-
-def _values(schema: dict[str, Any]) -> str:
-    choices = [each for part in (schema, *schema.get("anyOf", [])) for each in part.get("enum", [])]
-    if choices:
-        return f"({escape(', '.join(choices))})"
-    return "(seconds)" if any(part.get("type") == "number" for part in schema.get("anyOf", [])) else ""

@@ -1,8 +1,8 @@
 """Measuring one recording for a client, and writing the result as the command line writes it.
 
 Conventions:
-    * A row holds what a line of ``affectmap embed`` or ``affectmap track`` holds, digit for digit; only ``file`` is the
-      name that the client gave.
+    * A row equals a line of ``affectmap embed`` or ``affectmap track``, digit for digit; only ``file`` is the name that
+      the client sent.
     * A recording that cannot be read is refused with 422. One that can be read and holds silence, noise or too little
       gets its row, with flags, as on the command line.
 """
@@ -21,6 +21,8 @@ from typing import Any, Literal
 
 import pandas as pd
 import soundfile
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
 
 from affectmap.audio.quality import FLAGS
 from affectmap.audio.reading import UNREADABLE, promised_share, unreadable
@@ -35,62 +37,53 @@ from affectmap.service.settings import (
     MAX_ROWS,
     ServiceSettings,
 )
-from affectmap.service.uploads import Given
+from affectmap.service.uploads import Recording
 from affectmap.track import track
-from affectmap.web.refusal import RefusalError
 
 Format = Literal["csv", "json"]
 
 
-@dataclass(frozen=True)
-class TrackOptions:
-    """Options of a track, named as those of ``affectmap track``; see `affectmap.track.track`.
+class EmbedOptions(BaseModel):
+    """Options of ``/embed``."""
 
-    Attributes:
-        windows: Length of fixed windows in seconds; None for detected speech.
-        hop: From one window to the next.
-        statistics: ``source``, ``recording`` or ``running``.
-        smoothing: Of the levels, in seconds.
-    """
+    format: Format | None = Field(
+        default=None, description="json or csv; else as the header Accept asks, JSON by default."
+    )
 
-    windows: float | None = None
-    hop: float | None = None
-    statistics: str = "source"
-    smoothing: float | None = None
+
+class TrackOptions(EmbedOptions):
+    """Options of ``/track``, named as those of ``affectmap track``."""
+
+    windows: float | None = Field(
+        default=None, gt=0, allow_inf_nan=False, description="Length of fixed windows (s); else detected speech."
+    )
+    hop: float | None = Field(default=None, gt=0, allow_inf_nan=False, description="From one window to the next (s).")
+    statistics: Literal["source", "recording", "running"] = Field(
+        default="source", description="Normalisation: whose mean and standard deviation."
+    )
+    smoothing: float | None = Field(default=None, gt=0, allow_inf_nan=False, description="Smoothing of the levels (s).")
 
     def check(self, duration_s: float) -> None:
-        """Refuse windows that would take far more work than the recording is long.
-
-        Args:
-            duration_s: Of the recording.
-
-        Raises:
-            RefusalError: If there are too many, or they overlap too often.
-        """
+        """Refuse windows that take far more work than the recording is long."""
         if self.windows is None:
             return
         hop = self.hop or self.windows
-        if hop > 0 and self.windows / hop > MAX_OVERLAP:
-            raise RefusalError(
+        if self.windows / hop > MAX_OVERLAP:
+            raise HTTPException(
                 422, f"windows of {self.windows:g} s every {hop:g} s; the hop must be a tenth of them or more"
             )
-        if hop > 0 and duration_s / hop > MAX_ROWS:
-            raise RefusalError(
+        if duration_s / hop > MAX_ROWS:
+            raise HTTPException(
                 422, f"a hop of {hop:g} s gives {duration_s / hop:,.0f} rows, at most {MAX_ROWS:,} are given"
             )
 
 
 @dataclass(frozen=True)
-class Answer:
-    r"""A result.
-
-    Attributes:
-        lines: Gives the table as lines of CSV, its header first, or of JSON.
-        about: What goes beside the rows into JSON.
+class Result:
+    r"""A table that gives itself as lines of CSV, its header first, or of JSON; `about` stands beside the rows in JSON.
 
     Example:
-        >>> answer = Answer(lambda format: ['{"activation": 2.5}'], {"model": "m"})
-        >>> answer.write("json")
+        >>> Result(lambda format: ['{"activation": 2.5}'], {"model": "m"}).write("json")
         '{"model": "m", "rows": [\n{"activation": 2.5}\n]}\n'
     """
 
@@ -98,48 +91,27 @@ class Answer:
     about: dict[str, Any]
 
     def write(self, format: Format) -> str:
-        """Write it.
-
-        Args:
-            format: ``csv``, or ``json`` for an object whose ``rows`` are objects.
-
-        Returns:
-            The text.
-        """
+        """Write it as CSV, or as a JSON object whose ``rows`` are objects."""
         if format == "csv":
             return "".join(f"{line}\n" for line in self.lines(format))
         head = json.dumps(self.about, ensure_ascii=False, allow_nan=False).removesuffix("}")
         return "".join([head, ', "rows": [\n', ",\n".join(self.lines(format)), "\n]}\n"])
 
 
-def embed_answer(model: Model, given: Given, settings: ServiceSettings, gone: threading.Event) -> Answer:
-    """Place one recording on the map.
-
-    Args:
-        model: The model.
-        given: The recording.
-        settings: Limits.
-        gone: Set when the client has hung up.
-
-    Returns:
-        One row.
-
-    Raises:
-        RefusalError: If the recording cannot be read or is too long.
-        AbandonedError: If nobody waits.
-    """
-    if gone.is_set():
+def embed_result(model: Model, recording: Recording, settings: ServiceSettings, abandoned: threading.Event) -> Result:
+    """Embed one recording; `abandoned` is set when the client has hung up."""
+    if abandoned.is_set():
         raise AbandonedError
     longest_s = min(LONGEST_UTTERANCE_S, settings.max_minutes * 60)
-    with _named(given):
-        duration_s = check_recording(given.file, longest_s, "POST it to /track")
-        table = model.embed([given.file], n_jobs=1)
-    table.index = pd.Index([given.name], name="file")
+    with _errors_by_name(recording):
+        duration_s = check_recording(recording.file, longest_s, "POST it to /track")
+        table = model.embed([recording.file], n_jobs=1)
+    table.index = pd.Index([recording.name], name="file")
     problem = table["problem"].iloc[0]
     if problem and not table[list(FLAGS)].to_numpy(bool).any():
-        raise RefusalError(422, f"{given.name}: {problem}")
+        raise HTTPException(422, f"{recording.name}: {problem}")
     about = {"model": model.metadata["name"], "duration_s": round(duration_s, 4), "notes": []}
-    return Answer(partial(_embedding_lines, table), about)
+    return Result(partial(_embedding_lines, table), about)
 
 
 def _embedding_lines(table: pd.DataFrame, format: Format) -> list[str]:
@@ -149,36 +121,21 @@ def _embedding_lines(table: pd.DataFrame, format: Format) -> list[str]:
     return text.splitlines()
 
 
-def track_answer(
-    model: Model, given: Given, settings: ServiceSettings, gone: threading.Event, options: TrackOptions
-) -> Answer:
-    """Follow a voice through a recording.
-
-    Args:
-        model: The model.
-        given: The recording.
-        settings: Limits.
-        gone: Set when the client has hung up; the work then ends.
-        options: Windows and the like.
-
-    Returns:
-        A row a segment.
-
-    Raises:
-        RefusalError: If the recording cannot be read or is too long, or an option is out of range.
-        AbandonedError: If nobody waits.
-    """
+def track_result(
+    model: Model, recording: Recording, settings: ServiceSettings, abandoned: threading.Event, options: TrackOptions
+) -> Result:
+    """Track a recording, a row a segment; the work ends when `abandoned` is set."""
 
     def go_on(done_s: float, total_s: float) -> None:
-        if gone.is_set():
+        if abandoned.is_set():
             raise AbandonedError
 
     go_on(0, 0)
-    with _named(given):
-        duration_s = check_recording(given.file, settings.max_minutes * 60, "cut it into parts")
+    with _errors_by_name(recording):
+        duration_s = check_recording(recording.file, settings.max_minutes * 60, "cut it into parts")
         options.check(duration_s)
         found = track(
-            given.file,
+            recording.file,
             model,
             window_s=options.windows,
             hop_s=options.hop,
@@ -187,39 +144,31 @@ def track_answer(
             n_jobs=max(1, (os.cpu_count() or 1) // settings.concurrency),  # the result does not depend on it
             progress=go_on,
         )
-    found = replace(found, table=found.table.rename(index={str(given.file): given.name}, level="file"))
+    found = replace(found, table=found.table.rename(index={str(recording.file): recording.name}, level="file"))
     about = {
         "model": model.metadata["name"],
         "duration_s": round(found.duration_s, 4),
         "smoothing_s": round(found.smoothing_s, 4),
         "notes": found.notes,
     }
-    return Answer(found.lines, about)
+    return Result(found.lines, about)
 
 
 @contextmanager
-def _named(given: Given) -> Iterator[None]:
-    """Tell errors of a recording by the client's name for it, and not by where it lies here."""
+def _errors_by_name(recording: Recording) -> Iterator[None]:
+    """Refuse what cannot be measured, naming it as the client did and not by where it lies here."""
     try:
         yield
     except AffectmapError as error:
-        raise RefusalError(422, str(error).replace(str(given.file), given.name)) from error
+        raise HTTPException(422, str(error).replace(str(recording.file), recording.name)) from error
 
 
 def check_recording(file: Path, longest_s: float, advice: str) -> float:
-    """Look at a recording's head and refuse one that would take too much time or memory.
-
-    Args:
-        file: Path of the recording.
-        longest_s: Seconds allowed.
-        advice: What to do with a longer one.
-
-    Returns:
-        Its length in seconds, as its head has it.
+    """Read a recording's header, refuse one that takes too much time or memory, and give its length in seconds.
 
     Raises:
         AudioError: If it cannot be read.
-        RefusalError: If it is too long, or has too many channels or too high a rate.
+        HTTPException: If it is too long (413; `advice` says what to do), or has too many channels or too high a rate.
 
     Example:
         >>> import numpy as np, tempfile
@@ -229,7 +178,7 @@ def check_recording(file: Path, longest_s: float, advice: str) -> float:
         2.0
         >>> check_recording(file, 1, "cut it")
         Traceback (most recent call last):
-        affectmap.web.refusal.RefusalError: the recording lasts 2 s, at most 1 s are taken here; cut it
+        starlette.exceptions.HTTPException: 413: the recording lasts 2 s, at most 1 s are taken here; cut it
     """
     promised_share(file)
     try:
@@ -239,13 +188,13 @@ def check_recording(file: Path, longest_s: float, advice: str) -> float:
         raise unreadable(file, error) from error
     duration_s = n_samples / rate
     if duration_s > longest_s:
-        raise RefusalError(
+        raise HTTPException(
             413, f"the recording lasts {duration_s:,.0f} s, at most {longest_s:,.0f} s are taken here; {advice}"
         )
     if n_channels > MAX_CHANNELS:
-        raise RefusalError(
+        raise HTTPException(
             422, f"the recording has {n_channels} channels, expected at most {MAX_CHANNELS}; keep the voice's"
         )
     if rate > MAX_RATE:
-        raise RefusalError(422, f"the recording has {rate} samples a second, expected at most {MAX_RATE}; resample it")
+        raise HTTPException(422, f"the recording has {rate} samples a second, expected at most {MAX_RATE}; resample it")
     return duration_s

@@ -1,218 +1,122 @@
-"""Taking a recording out of a request: a form, the bare file, or the path of one below the served folder.
+"""Receiving a recording: a form, the bare file, or the path of one below the served folder.
 
-An upload goes to a temporary file piece by piece and is deleted when the answer is made. What a client claims, its
-length for one, is not relied upon: bytes are counted as they come.
+An upload goes to a temporary file and is deleted when the answer is made; the middleware limits its size and time.
 """
 
 from __future__ import annotations
 
-import asyncio
-import json
-import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, NamedTuple
 
 from fastapi import Request
-from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser, parse_options_header
+from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 
-from affectmap.service.jobs import AbandonedError
 from affectmap.service.settings import ServiceSettings
-from affectmap.web.refusal import RefusalError
-from affectmap.web.requests import find_recording
+from affectmap.web.requests import find_recording, read_json
 
-if TYPE_CHECKING:
-    from python_multipart.multipart import MultipartCallbacks
-
-#: Bytes of a JSON body.
-MAX_JSON = 65_536
-#: A body may take this many seconds, and beyond them comes at this many bytes a second or is given up.
-PATIENCE_S = 20.0
-SLOWEST_BODY = 100_000
-#: What an upload is called that brings no name.
+#: Name of an upload that comes without one.
 UNNAMED = "upload"
-_FIELD = "file"
+_CHUNK = 1_000_000
 
 
-class Given(NamedTuple):
-    """A recording to be measured.
-
-    Attributes:
-        file: Where it lies.
-        name: What it is called in answers; tells nothing of where it lies.
-    """
+class Recording(NamedTuple):
+    """A file to be measured, and what it is called in answers, which shows nothing of where it lies."""
 
     file: Path
     name: str
 
 
+class ServedPath(BaseModel, extra="forbid", strict=True):
+    """The JSON body that names a recording below the served folder."""
+
+    path: str
+
+
 @asynccontextmanager
-async def recording_of(request: Request, settings: ServiceSettings, folder: Path) -> AsyncIterator[Given]:
-    """Receive the recording of a request.
-
-    Args:
-        request: Its content type tells what is in it: ``multipart/form-data`` with the field ``file``,
-            ``application/json`` with ``{"path": …}``, and anything else the bytes of the recording.
-        settings: Its limits and root.
-        folder: Where uploads are kept meanwhile.
-
-    Yields:
-        The recording; an upload is deleted at the end.
+async def receive_recording(request: Request, settings: ServiceSettings, folder: Path) -> AsyncIterator[Recording]:
+    """Receive the recording of a request, kept in a folder until the context ends.
 
     Raises:
-        RefusalError: If it is too large or too slow, holds no recording, or names one that may not be read.
-        AbandonedError: If the client hung up.
+        HTTPException: If it is too large or too slow, has no recording, or names one that may not be read.
+        ClientDisconnect: If the client hung up.
     """
     if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise RefusalError(415, "the body is compressed; send the recording as it is")
-    kind, options = parse_options_header(request.headers.get("content-type"))
-    if kind == b"application/json":
-        body = b"".join([piece async for piece in _pieces(request, MAX_JSON)])
-        path = _path(body)
-        yield Given(find_recording(settings.root, path), path)
+        raise HTTPException(415, "the body is compressed; send the recording as it is")
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "application/json":
+        path = await _served_path(request)
+        yield Recording(find_recording(settings.root, path), path)
         return
     file = folder / uuid.uuid4().hex  # without a suffix: a few formats are believed by their name alone
     try:
         with file.open("xb") as handle:
-            pieces = _pieces(request, settings.max_bytes)
-            if kind == b"multipart/form-data":
-                name = await _receive_form(pieces, options.get(b"boundary", b""), handle)
-            else:
-                name = await _receive_bare(pieces, handle)
+            name = await (_receive_form if kind == "multipart/form-data" else _receive_bare)(request, handle)
         if not file.stat().st_size:
-            raise RefusalError(422, "the body is empty; send a recording as form field 'file' or as the body itself")
-        yield Given(file, name)
+            raise HTTPException(422, "the body is empty; send a recording as form field 'file' or as the body itself")
+        yield Recording(file, name)
     finally:
         file.unlink(missing_ok=True)
 
 
-async def _receive_bare(pieces: AsyncIterator[bytes], handle: IO[bytes]) -> str:
-    async for piece in pieces:
-        _write(handle, piece)
+async def _served_path(request: Request) -> str:
+    try:
+        return (await read_json(request, ServedPath)).path
+    except HTTPException as error:
+        if error.status_code != 422:
+            raise
+        detail = 'the JSON body must be {"path": "FILE BELOW THE SERVED FOLDER"}; options go into the query'
+        raise HTTPException(422, detail) from error
+
+
+async def _receive_bare(request: Request, handle: IO[bytes]) -> str:
+    async for chunk in request.stream():
+        _write(handle, chunk)
     return UNNAMED
 
 
-async def _pieces(request: Request, max_bytes: int) -> AsyncIterator[bytes]:
-    """Give the body as it comes, counting bytes and seconds."""
-    claimed = request.headers.get("content-length", "0")
-    too_large = RefusalError(
-        413, f"the body is larger than {max_bytes / 1e6:g} MB; send a shorter or compressed recording"
-    )
-    if claimed.isascii() and claimed.isdigit() and int(claimed) > max_bytes:
-        raise too_large
-    start, n_bytes, more = time.monotonic(), 0, True
-    while more:
-        try:
-            async with asyncio.timeout(start + PATIENCE_S + n_bytes / SLOWEST_BODY - time.monotonic()):
-                message = await request.receive()
-        except TimeoutError:
-            raise RefusalError(
-                408, f"the body comes too slowly; send at least {SLOWEST_BODY / 1000:g} kB a second"
-            ) from None
-        if message["type"] == "http.disconnect":
-            raise AbandonedError
-        piece: bytes = message.get("body", b"")
-        more = message.get("more_body", False)
-        n_bytes += len(piece)
-        if n_bytes > max_bytes:
-            raise too_large
-        if piece:
-            yield piece
-
-
-def _write(handle: IO[bytes], piece: bytes) -> None:
+async def _receive_form(request: Request, handle: IO[bytes]) -> str:
+    """Write the form's one file and give its name; other fields are passed over."""
     try:
-        handle.write(piece)
-    except OSError as error:  # the disk is full
-        raise RefusalError(413, f"the recording cannot be kept while it is measured ({error.strerror})") from error
-
-
-def _path(body: bytes) -> str:
+        form = await request.form(max_files=1)
+    except OSError as error:
+        raise _full(error) from error
+    except HTTPException as error:
+        if error.status_code != 400:
+            raise
+        detail = f"the form cannot be read ({error.detail}); send multipart/form-data with one field 'file'"
+        raise HTTPException(422, detail) from error
     try:
-        content = json.loads(body)
-    except (ValueError, RecursionError):
-        content = None
-    if not isinstance(content, dict) or set(content) != {"path"} or not isinstance(content["path"], str):
-        raise RefusalError(
-            422, 'the JSON body must be {"path": "FILE BELOW THE SERVED FOLDER"}; options go into the query'
-        )
-    return content["path"]
+        uploads = [each for each in form.getlist("file") if isinstance(each, UploadFile)]
+        if len(uploads) != 1:
+            raise HTTPException(422, f"the form holds {len(uploads)} files in the field 'file', expected one")
+        await run_in_threadpool(_copy, uploads[0].file, handle)
+        return _plain_name(uploads[0].filename or "")
+    finally:
+        await form.close()
 
 
-async def _receive_form(pieces: AsyncIterator[bytes], boundary: bytes, handle: IO[bytes]) -> str:
-    """Write the form's one file; give its name."""
-    form = _Form(handle)
+def _copy(source: IO[bytes], handle: IO[bytes]) -> None:
+    while chunk := source.read(_CHUNK):
+        _write(handle, chunk)
+
+
+def _write(handle: IO[bytes], chunk: bytes) -> None:
     try:
-        if not boundary:
-            raise FormParserError("it names no boundary")
-        parser = MultipartParser(boundary, form.callbacks())
-        async for piece in pieces:
-            parser.write(piece)
-        parser.finalize()
-    except FormParserError as error:
-        raise RefusalError(
-            422, f"the form cannot be read ({error}); send multipart/form-data with a field 'file'"
-        ) from error
-    if form.n_files != 1:
-        raise RefusalError(422, f"the form holds {form.n_files} fields 'file', expected one")
-    if not form.complete:
-        raise RefusalError(422, "the form breaks off; send it again")
-    return form.name
+        handle.write(chunk)
+    except OSError as error:
+        raise _full(error) from error
 
 
-class _Form:
-    """What the parser of a form calls: keeps the field ``file`` and passes over others."""
-
-    def __init__(self, handle: IO[bytes]) -> None:
-        self.name, self.n_files, self.complete = UNNAMED, 0, False
-        self._handle, self._wanted = handle, False
-        self._headers: dict[bytes, bytes] = {}
-        self._header, self._value = b"", b""
-
-    def callbacks(self) -> MultipartCallbacks:
-        return {
-            "on_part_begin": self._begin,
-            "on_header_field": self._name_header,
-            "on_header_value": self._read_header,
-            "on_header_end": self._end_header,
-            "on_headers_finished": self._look,
-            "on_part_data": self._keep,
-            "on_end": self._end,
-        }
-
-    def _begin(self) -> None:
-        self._headers, self._header, self._value, self._wanted = {}, b"", b"", False
-
-    def _name_header(self, data: bytes, start: int, end: int) -> None:
-        self._header += data[start:end]
-
-    def _read_header(self, data: bytes, start: int, end: int) -> None:
-        self._value += data[start:end]
-
-    def _end_header(self) -> None:
-        self._headers[self._header.lower()] = self._value
-        self._header, self._value = b"", b""
-
-    def _look(self) -> None:
-        _, options = parse_options_header(self._headers.get(b"content-disposition", b"").decode("latin-1"))
-        self._wanted = options.get(b"name") == _FIELD.encode()
-        if self._wanted:
-            self.n_files += 1
-            self.name = _file_name(options.get(b"filename", b""))
-        if self.n_files > 1:
-            raise FormParserError("it holds several fields 'file'; send one recording at a time")
-
-    def _keep(self, data: bytes, start: int, end: int) -> None:
-        if self._wanted:
-            _write(self._handle, data[start:end])
-
-    def _end(self) -> None:
-        self.complete = True
+def _full(error: OSError) -> HTTPException:
+    return HTTPException(413, f"the recording cannot be kept while it is measured ({error.strerror})")
 
 
-def _file_name(given: bytes) -> str:
-    name = given.decode("utf-8", errors="replace").replace("\\", "/").rsplit("/", 1)[-1][:200]
+def _plain_name(sent: str) -> str:
+    name = sent.replace("\\", "/").rsplit("/", 1)[-1][:200]
     return "".join(character for character in name if character.isprintable()).strip() or UNNAMED

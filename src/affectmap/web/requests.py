@@ -1,10 +1,28 @@
-"""Finding a recording by its path below the served folder, and nothing else."""
+"""Reading what a request asks for, and saying in one sentence why it is refused.
+
+Conventions: a request is refused by an `HTTPException`, and every refusal is ``{"detail": "one sentence"}``.
+"""
 
 from __future__ import annotations
 
+import math
+import threading
+import time
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any, TypeVar
 
-from affectmap.web.refusal import RefusalError
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, ValidationError
+from starlette.exceptions import HTTPException
+
+from affectmap.web.settings import explain
+
+_MAX_CLIENTS = 10_000
+_Body = TypeVar("_Body", bound=BaseModel)
 
 
 def find_recording(root: Path | None, path: str) -> Path:
@@ -18,8 +36,8 @@ def find_recording(root: Path | None, path: str) -> Path:
         The file.
 
     Raises:
-        RefusalError: If there is no served folder, the path is absolute or leads out of it, also by a link, or there is
-            no such file.
+        HTTPException: If there is no served folder, the path is absolute or leads out of it, also by a link (403), it
+            is no path (422), or there is no such file (404).
 
     Example:
         >>> import tempfile
@@ -29,24 +47,90 @@ def find_recording(root: Path | None, path: str) -> Path:
         'a.wav'
         >>> find_recording(folder, "../a.wav")
         Traceback (most recent call last):
-        affectmap.web.refusal.RefusalError: path '../a.wav' leads out of the served folder; name a file within
+        starlette.exceptions.HTTPException: 403: path '../a.wav' leads out of the served folder; name a file within
     """
     if root is None:
-        raise RefusalError(403, "no folder is served; upload the recording, or start with --root FOLDER")
-    told = f"path {path[:200]!r}"
+        raise HTTPException(403, "no folder is served; upload the recording, or start with --root FOLDER")
+    shown = f"path {path[:200]!r}"
     if not path or "\0" in path or "\\" in path or not path.isprintable():
-        raise RefusalError(422, f"{told} is not a path here; name a file below the served folder, with forward slashes")
+        raise HTTPException(422, f"{shown} is no path; name a file below the served folder, with forward slashes")
     if PurePosixPath(path).is_absolute() or PureWindowsPath(path).drive:
-        raise RefusalError(403, f"{told} is absolute; name a file relative to the served folder")
+        raise HTTPException(403, f"{shown} is absolute; name a file relative to the served folder")
+    outside = HTTPException(403, f"{shown} leads out of the served folder; name a file within")
     if ".." in PurePosixPath(path).parts:
-        raise RefusalError(403, f"{told} leads out of the served folder; name a file within")
+        raise outside
     try:
         base = root.resolve()
-        found = (base / path).resolve()
-        if not found.is_relative_to(base):
-            raise RefusalError(403, f"{told} leads out of the served folder; name a file within")
-        if not found.is_file():
-            raise RefusalError(404, f"{told} is no file below the served folder")
-    except (OSError, RuntimeError, ValueError) as error:  # a name too long, links in a circle
-        raise RefusalError(404, f"{told} is no file below the served folder") from error
-    return found
+        file = (base / path).resolve()
+        if not file.is_relative_to(base):
+            raise outside
+        if file.is_file():
+            return file
+    except (OSError, RuntimeError, ValueError):  # a name too long, links in a circle
+        pass
+    raise HTTPException(404, f"{shown} is no file below the served folder")
+
+
+async def read_json(request: Request, model: type[_Body], context: Mapping[str, Any] | None = None) -> _Body:
+    """Read a JSON body as a pydantic model; `context` goes to its validators.
+
+    Raises:
+        HTTPException: If the body is of another type (415), or not what the model expects (422).
+    """
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise HTTPException(415, "the body must be application/json")
+    try:
+        return model.model_validate_json(await request.body(), context=dict(context or {}))
+    except ValidationError as error:
+        raise HTTPException(422, explain(error.errors()[0])) from error
+
+
+class RateLimit:
+    """Limit requests by a client's key: `per_s` in the long run, `burst` at once.
+
+    Example:
+        >>> limit = RateLimit(per_s=1, burst=2, clock=lambda: 0.0)
+        >>> limit.take("Ada"), limit.take("Ada")
+        (None, None)
+        >>> limit.take("Ada")
+        Traceback (most recent call last):
+        starlette.exceptions.HTTPException: 429: too many requests; wait a moment
+    """
+
+    def __init__(self, per_s: float, burst: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._per_s, self._burst, self._clock = per_s, burst, clock
+        self._left: dict[str, tuple[float, float]] = {}
+        self._lock = threading.Lock()
+
+    def take(self, key: str) -> None:
+        """Count one request; refuse it with 429 and ``Retry-After`` if it is one too many."""
+        with self._lock:
+            now = self._clock()
+            left, then = self._left.get(key, (float(self._burst), now))
+            left = min(self._burst, left + (now - then) * self._per_s)
+            if left < 1:
+                wait = math.ceil((1 - left) / self._per_s)
+                raise HTTPException(429, "too many requests; wait a moment", {"Retry-After": str(wait)})
+            if len(self._left) >= _MAX_CLIENTS:
+                self._left.clear()  # forgives everybody once in a long while, and keeps memory small
+            self._left[key] = (left - 1, now)
+
+
+def add_error_handlers(app: FastAPI, see: str = "") -> None:
+    """Answer every error of an application with ``{"detail": "one sentence"}``; `see` names the documentation."""
+    plain = {404: f"there is nothing here{see}", 405: f"another method is needed here{see}"}
+
+    @app.exception_handler(HTTPException)
+    async def refused(request: Request, error: HTTPException) -> Response:
+        status = error.status_code
+        detail = plain.get(status, error.detail) if error.detail == HTTPStatus(status).phrase else error.detail
+        return JSONResponse({"detail": detail}, status, error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        return JSONResponse({"detail": f"{explain({**first, 'loc': first['loc'][-1:]})}{see}"}, 422)
+
+    @app.exception_handler(Exception)
+    async def failed(request: Request, error: Exception) -> Response:
+        return JSONResponse({"detail": "a fault of the server; see its own log"}, 500)

@@ -1,9 +1,10 @@
-"""Listening: a socket, and a server that does not wait for clients who neither send nor read."""
+"""Listening: a socket, and a server that does not wait for clients that neither send nor read."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -11,70 +12,81 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from affectmap.errors import UsageError
 
-#: Seconds after which a client that sends no complete head, or reads no answer, is let go.
+#: Seconds after which a connection is closed whose client sends no complete head, or reads no answer.
 HEAD_S = 15.0
 READING_S = 60.0
 #: Connections at once.
 MAX_CONNECTIONS = 500
+_GRACE_S = 5  # for answers under way when the server ends
 
-_GRACE_S = 5  # for answers under way when the server is told to end
 
+class TimedConnection(asyncio.Protocol):
+    """uvicorn's HTTP/1.1 connection, closed when a head or the reading of an answer takes too long.
 
-class PatientProtocol(H11Protocol):
-    """HTTP/1.1 that closes connections which bring no complete head, or take no answer, for a while.
-
-    uvicorn itself only limits the wait for the first byte of a second request.
+    uvicorn itself limits only the wait for the first byte of a second request. The middleware finds the connection in
+    the state of the ASGI scope and enters it for as long as a request is served.
     """
 
-    _head_timer: asyncio.TimerHandle | None = None
-    _read_timer: asyncio.TimerHandle | None = None
+    def __init__(self, *, app_state: dict[str, Any], **options: Any) -> None:  # noqa: ANN401 (uvicorn's own)
+        self._http = H11Protocol(app_state={**app_state, "connection": self}, **options)
+        self._n_requests = 0
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._read_timer: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for a head."""
-        super().connection_made(transport)
-        # asyncio does so only for sockets that it made itself; without it an answer's second part waits 40 ms.
-        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._head_timer = self.loop.call_later(HEAD_S, self._give_up_head)
+    def __enter__(self) -> None:
+        """Begin a request: its head is complete."""
+        self._n_requests += 1
+        _cancel(self._head_timer)
 
-    def on_response_complete(self) -> None:
-        """Begin to wait for the next head."""
-        if self._head_timer:
-            self._head_timer.cancel()
-        self._head_timer = self.loop.call_later(HEAD_S, self._give_up_head)
-        super().on_response_complete()
+    def __exit__(self, *error: object) -> None:
+        """End a request and wait for the head of the next."""
+        self._n_requests -= 1
+        if not self._n_requests:
+            self._await_head()
+
+    def _await_head(self) -> None:
+        _cancel(self._head_timer)
+        self._head_timer = asyncio.get_running_loop().call_later(HEAD_S, self._transport.abort)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Wait for the first head."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._await_head()
+        self._http.connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Pass on what came."""
+        self._http.data_received(data)
+
+    def eof_received(self) -> None:
+        """Pass on that the client sends no more."""
+        self._http.eof_received()
 
     def pause_writing(self) -> None:
-        """Begin to wait for the client to read."""
-        super().pause_writing()
-        self._read_timer = self.loop.call_later(READING_S, self.transport.abort)
+        """Wait for the client to read."""
+        self._http.pause_writing()
+        self._read_timer = asyncio.get_running_loop().call_later(READING_S, self._transport.abort)
 
     def resume_writing(self) -> None:
-        """The client reads."""
-        super().resume_writing()
-        if self._read_timer:
-            self._read_timer.cancel()
+        """Go on: the client reads."""
+        self._http.resume_writing()
+        _cancel(self._read_timer)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, error: Exception | None) -> None:
         """Stop waiting."""
-        super().connection_lost(exc)
-        for timer in (self._head_timer, self._read_timer):
-            if timer:
-                timer.cancel()
+        self._http.connection_lost(error)
+        _cancel(self._head_timer, self._read_timer)
 
-    def _give_up_head(self) -> None:
-        if self.cycle is None or self.cycle.response_complete:
-            self.transport.abort()
+
+def _cancel(*timers: asyncio.TimerHandle | None) -> None:
+    for timer in timers:
+        if timer:
+            timer.cancel()
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Open a socket to listen on.
-
-    Args:
-        host: Address or name.
-        port: 0 for a free one.
-
-    Returns:
-        The socket, to be closed by the caller.
+    """Open a socket to listen on; the caller closes it. Port 0 takes a free one.
 
     Raises:
         UsageError: If the address cannot be listened on.
@@ -86,22 +98,20 @@ def listen(host: str, port: int) -> socket.socket:
     """
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        return socket.create_server(address[:2], family=family, backlog=2048)
+        listening = socket.create_server(address[:2], family=family, backlog=2048)
     except OSError as error:
         reason = error.strerror or str(error)
         raise UsageError(f"cannot listen on {host} port {port} ({reason}); choose another with --port") from error
+    # Connections inherit it; asyncio sets it only on sockets that it made. Else an answer's second part waits 40 ms.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 def run_server(app: ASGIApp, listening: socket.socket) -> None:
-    """Serve an application on a socket until Ctrl-C or SIGTERM.
-
-    Args:
-        app: The application.
-        listening: From `listen`; closed at the end.
-    """
+    """Serve an application on a socket until Ctrl-C or SIGTERM; the socket is closed at the end."""
     config = uvicorn.Config(
         app,
-        http=PatientProtocol,
+        http=TimedConnection,
         ws="none",
         log_level="error",
         access_log=False,
