@@ -27,7 +27,7 @@ class Annotator:
         self.store, self.url = store, url
 
     def link(self, name: str = "Ada") -> str:
-        return f"{self.url}/r/{self.store.people.named(name).token}"
+        return f"{self.url}/r/{self.store.raters.named(name).token}"
 
     def rows(self, name: str = "Ada") -> list[dict[str, Any]]:
         return [row for row in self.store.ratings.all() if row["rater"] == name]
@@ -46,8 +46,8 @@ def serving(folder: Path, n_items: int = 4, *, trained: bool = True, **settings:
     given = {"raters": ("Ada", "Bo"), "repeat": 0.0, "training": folder / "training.csv", "language": "en"}
     store = open_store(AnnotatorSettings(speech, labels=folder / "labels", **{**given, **settings}))
     if trained:
-        for rater in store.people.all():
-            store.people.finish_training(rater.id)
+        for rater in store.raters.all():
+            store.raters.finish_training(rater.id)
     listening = listen("127.0.0.1", 0)
     app = create_app(store, "a long password")
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", ws="none", timeout_graceful_shutdown=2))

@@ -24,7 +24,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 from affectmap.annotator import AnnotatorSettings, Store, create_app, open_store
-from affectmap.annotator.rating import read_rating
+from affectmap.annotator.ratings import Rating
 from affectmap.corpora.synthetic.recordings import speak_corpora
 from affectmap.web.server import listen
 
@@ -37,8 +37,8 @@ def main() -> None:
     """Speak, rate a part, and take two pictures of what comes next."""
     with tempfile.TemporaryDirectory() as place:
         store = open_store(_settings(Path(place)))
-        rater = store.people.named("Ada")
-        store.people.finish_training(rater.id)
+        rater = store.raters.named("Ada")
+        store.raters.finish_training(rater.id)
         _rate(store, 23)
         with _serving(store) as url, _browser(Path(place)) as browser:
             link = f"{url}/r/{rater.token}"
@@ -63,12 +63,12 @@ def _settings(place: Path) -> AnnotatorSettings:
 
 
 def _rate(store: Store, n: int) -> None:
-    rng, rater = np.random.default_rng(0), store.people.named("Ada")
+    rng, rater = np.random.default_rng(0), store.raters.named("Ada")
     for _ in range(n):
         activation, valence = (float(value) for value in rng.integers(2, 11, 2) / 2)
         body = {"item": store.ratings.progress(rater).item, "activation": activation, "valence": valence}
-        body |= {"key": str(uuid.UUID(bytes=rng.bytes(16))), "seconds": float(rng.uniform(5, 9))}
-        store.ratings.save(rater, read_rating(body, half_steps=True, emotions=EMOTIONS))
+        body |= {"key": uuid.UUID(bytes=rng.bytes(16)), "seconds": float(rng.uniform(5, 9))}
+        store.ratings.save(rater, Rating.model_validate(body))
 
 
 @contextmanager

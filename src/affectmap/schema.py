@@ -157,7 +157,7 @@ def parse_rating(cell: object, label: str) -> float:
     expected = f"expected a number from {low:g} to {high:g}, or nothing"
     try:
         value = parse_number(cell)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise LabelError(f"{label} is {str(cell)[:40]!r}; {expected}") from None
     if math.isnan(value) or low <= value <= high:
         return value

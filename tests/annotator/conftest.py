@@ -149,7 +149,7 @@ class Site:
 
     def __init__(self, store: Store) -> None:
         self.store, self.app = store, create_app(store, PASSWORD)
-        self.token = store.people.all()[0].token
+        self.token = store.raters.all()[0].token
         self.cookies: dict[str, str] = {}
 
     def ask(self, method: str, path: str, **options) -> httpx.Response:

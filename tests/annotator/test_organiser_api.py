@@ -6,15 +6,15 @@ import zipfile
 import pytest
 
 from affectmap.agreement import read_ratings
-from affectmap.annotator.consistency import own_consistency
-from affectmap.annotator.door import SESSION_S, Door
+from affectmap.annotator.organiser_api import SESSION_S, OrganiserAuth
+from affectmap.annotator.results import own_consistency
 from affectmap.corpora import load_corpus
 from affectmap.errors import UsageError
 
 
 def rate_all(site, name, **values):
     """Rate everything as somebody."""
-    rater = site.store.people.named(name)
+    rater = site.store.raters.named(name)
     start = site.ask("GET", f"/api/{rater.token}/next").json()
     while start["item"]:
         given = values.get("value", lambda number: {})(start["n_done"])
@@ -58,18 +58,18 @@ def test_guessing_is_slow(site):
 def test_changes_need_the_pages_own_word(site):
     csrf = site.sign_in()
     for headers in ({}, {"X-CSRF-Token": "guess"}, {"X-CSRF-Token": "ä".encode("latin-1")}):
-        for path in ("raters", "raters/1/pause", "look", "logout"):
+        for path in ("raters", "raters/1/pause", "scan", "logout"):
             assert site.ask("POST", f"/organiser/{path}", json={"name": "Eve"}, headers=headers).status_code == 403
     evil = {"X-CSRF-Token": csrf, "Origin": "http://evil.example"}
-    assert site.ask("POST", "/organiser/look", headers=evil).status_code == 403
-    assert [rater.name for rater in site.store.people.all()] == ["Ada"]
+    assert site.ask("POST", "/organiser/scan", headers=evil).status_code == 403
+    assert [rater.name for rater in site.store.raters.all()] == ["Ada"]
 
 
 def test_adding_pausing_looking_leaving(site, speech, tools):
     word = {"X-CSRF-Token": site.sign_in()}
     assert site.ask("POST", "/organiser/raters", json={"name": " Bob "}, headers=word).json() == {"name": "Bob"}
     taken = site.ask("POST", "/organiser/raters", json={"name": "bob"}, headers=word)
-    assert (taken.status_code, taken.json()["error"]) == (
+    assert (taken.status_code, taken.json()["detail"]) == (
         422, "there is a rater called 'bob' already; choose another name",
     )  # fmt: skip
     assert site.ask("POST", "/organiser/raters", json=["Eve"], headers=word).status_code == 422
@@ -83,7 +83,7 @@ def test_adding_pausing_looking_leaving(site, speech, tools):
     assert site.ask("POST", f"/organiser/raters/{bob['id']}/delete", headers=word).status_code == 404
     assert site.ask("POST", "/organiser/raters/99/pause", headers=word).status_code == 404
     tools.fill(speech, 2, first=30)
-    assert site.ask("POST", "/organiser/look", headers=word).json() == {"n_recordings": 14}
+    assert site.ask("POST", "/organiser/scan", headers=word).json() == {"n_recordings": 14}
     assert site.ask("POST", "/organiser/logout", headers=word).status_code == 204
     assert site.ask("GET", "/organiser/state").status_code == 401
 
@@ -118,7 +118,7 @@ def test_agreement_so_far(site):
 def test_exports(site, tmp_path):
     site.sign_in()
     nothing = site.ask("GET", "/organiser/export/labels.csv")
-    assert (nothing.status_code, list(nothing.json())) == (422, ["error"])
+    assert (nothing.status_code, list(nothing.json())) == (422, ["detail"])
     rate_all(site, "Ada")
     raw = site.ask("GET", "/organiser/export/ratings.csv")
     assert raw.headers["content-disposition"] == 'attachment; filename="ratings.csv"'
@@ -137,20 +137,20 @@ def test_exports(site, tmp_path):
     assert site.ask("GET", "/organiser/export/none").status_code == 404
 
 
-def test_doors():
+def test_signing_in():
     with pytest.raises(UsageError, match="too short; use 8 characters or more"):
-        Door("short")
+        OrganiserAuth("short")
     time = [0.0]
-    door = Door("a long password", clock=lambda: time[0])
-    assert b"a long password" not in str(vars(door)).encode()
-    cookie = door.enter("a long password")
-    assert door.enter("a long password") != cookie
-    assert door.session(cookie)
-    assert door.session(None) is door.session("") is None
-    door.leave("another")
+    auth = OrganiserAuth("a long password", clock=lambda: time[0])
+    assert b"a long password" not in str(vars(auth)).encode()
+    cookie = auth.sign_in("a long password")
+    assert auth.sign_in("a long password") != cookie
+    assert auth.session(cookie)
+    assert auth.session(None) is auth.session("") is None
+    auth.sign_out("another")
     time[0] = SESSION_S + 1
-    assert door.session(cookie) is None
-    assert door.enter("\ud800") is None
+    assert auth.session(cookie) is None
+    assert auth.sign_in("\ud800") is None
 
 
 def test_own_consistency_takes_the_last_revision():

@@ -44,7 +44,7 @@ def test_organising(start_server, browser, tools, tmp_path, monkeypatch):
     tools.until(lambda: "Bob's link" in text("status"))
     state = httpx.get(f"{server.url}/api/{server.link}/next").json()
     httpx.post(f"{server.url}/api/{server.link}/ratings", json=tools.rating(state["item"]["id"]))
-    browser.find_element(By.ID, "look").click()
+    browser.find_element(By.ID, "scan").click()
     tools.until(lambda: "1 of 13" in text("raters"), Exception)
     assert text("recordings") == "12 to rate, 1 passed over."
     assert len(browser.find_elements(By.CSS_SELECTOR, "#exports a")) == 3

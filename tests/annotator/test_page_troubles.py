@@ -191,14 +191,14 @@ def test_a_pause(tmp_path, open_page):
     with serving(tmp_path) as annotator:
         page = open_page(annotator.link())
         page.begin()
-        rater = annotator.store.people.named("Ada")
-        annotator.store.people.pause(rater.id, True)
+        rater = annotator.store.raters.named("Ada")
+        annotator.store.raters.pause(rater.id, True)
         first = page.item
         page.press(UP, Keys.ENTER)
         page.until_phase("paused")
         assert "paused your ratings" in page.text("panel-text")
         assert points(annotator) == []
-        annotator.store.people.pause(rater.id, False)
+        annotator.store.raters.pause(rater.id, False)
         page.until_another(first)
         assert points(annotator) == [(3.5, 3.0)]
 
@@ -207,7 +207,7 @@ def test_a_recording_that_is_gone_is_passed_over(tmp_path, open_page):
     with serving(tmp_path) as annotator:
         page = open_page(annotator.link())
         page.until_phase("welcome")
-        rater = annotator.store.people.named("Ada")
+        rater = annotator.store.raters.named("Ada")
         coming = annotator.store.ratings.progress(rater)
         (tmp_path / "speech" / annotator.store.ratings.recording_of(rater, coming.following)[1]).unlink()
         page.begin()

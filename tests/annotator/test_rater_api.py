@@ -6,16 +6,18 @@ import json
 import socket
 import uuid
 
+import httpx
 import pytest
 import soundfile
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
 
 from affectmap.annotator import app as app_module
-from affectmap.annotator import rater_api, server
-from affectmap.annotator import sounds as sounds_module
+from affectmap.annotator import rater_api, recordings
 from affectmap.annotator.database import DatabaseAwayError, DatabaseFullError
-from affectmap.annotator.rates import Rates
-from affectmap.annotator.sounds import Sounds, part_of
-from affectmap.web.refusal import RefusalError
+from affectmap.annotator.rater_api import SoundResponse
+from affectmap.annotator.recordings import Sounds
+from affectmap.web.requests import RateLimit
 
 
 def test_a_session(site):
@@ -87,7 +89,7 @@ def test_another_tab(site):
     site.rate(item)
     told = site.rate(item, valence=5)
     assert told.status_code == 409
-    assert told.json()["error"].startswith("this recording is rated already")
+    assert told.json()["detail"].startswith("this recording is rated already")
     assert told.json()["paused"] is False
     assert told.json()["next"] == site.get("next")
 
@@ -103,8 +105,8 @@ def test_undo(site):
 
 
 def test_paused(site):
-    rater = site.store.people.by_token(site.token)
-    site.store.people.pause(rater.id, True)
+    rater = site.store.raters.by_token(site.token)
+    site.store.raters.pause(rater.id, True)
     assert site.get("session")["paused"]
     told = site.rate(site.get("next")["item"]["id"])
     assert (told.status_code, told.json()["paused"]) == (409, True)
@@ -117,23 +119,30 @@ def test_paused(site):
         (b"{", 422, "the body is no JSON"),
         (b"[" * 60_000, 422, "the body is no JSON"),
         (b"\xff", 422, "the body is no JSON"),
-        (b"[]", 422, "no JSON object"),
+        (b"[]", 422, "the body is"),
         (b" " * 70_000, 413, "larger than 65,536 bytes"),
-        (b'{"item": "x", "activation": NaN, "valence": 1, "key": "x"}', 422, "activation is nan"),
+        (
+            b'{"item": "x", "activation": NaN, "valence": 1, "key": "0d4b6c9e-2c0b-4dd4-8a86-0f1f7e7a3c11"}',
+            422,
+            "activation is missing",
+        ),
     ],
 )
 def test_bodies_that_are_no_ratings(site, content, status, reason):
     headers = {"Content-Type": "application/json"}
     told = site.ask("POST", f"/api/{site.token}/ratings", content=content, headers=headers)
     assert told.status_code == status
-    assert reason in told.json()["error"]
+    assert reason in told.json()["detail"]
 
 
 def test_values_out_of_range(site):
     told = site.rate(site.get("next")["item"]["id"], activation=7)
-    assert (told.status_code, told.json()) == (422, {"error": "activation is 7; expected a number from 1 to 5"})
+    assert (told.status_code, told.json()) == (
+        422,
+        {"detail": "activation is 7; expected a number from 1 to 5, or nothing"},
+    )
     form = site.ask("POST", f"/api/{site.token}/ratings", data={"item": "x"})
-    assert (form.status_code, form.json()) == (415, {"error": "the body must be application/json"})
+    assert (form.status_code, form.json()) == (415, {"detail": "the body must be application/json"})
 
 
 @pytest.mark.parametrize(
@@ -146,7 +155,7 @@ def test_a_database_in_trouble(site, monkeypatch, error, status):
     item = site.get("next")["item"]["id"]
     monkeypatch.setattr(site.store.ratings, "save", fail)
     told = site.rate(item)
-    assert (told.status_code, told.json()) == (status, {"error": str(error)})
+    assert (told.status_code, told.json()) == (status, {"detail": str(error)})
 
 
 def test_a_server_that_goes_and_comes_back(make_store, postgres, tools):
@@ -158,7 +167,7 @@ def test_a_server_that_goes_and_comes_back(make_store, postgres, tools):
     try:
         told = site.rate(item, key=key)
         assert (told.status_code, told.headers["retry-after"]) == (503, "5")
-        assert "does not answer" in told.json()["error"]
+        assert "does not answer" in told.json()["detail"]
     finally:
         postgres.start()
     assert site.rate(item, key=key).json()["revision"] == 1
@@ -184,39 +193,43 @@ def test_sounds(site, speech):
     assert site.ask("GET", training.replace("/0", "/x")).status_code == 422
 
 
-@pytest.mark.parametrize(
-    ("wanted", "status", "content"),
-    [
+def test_ranges(tmp_path):
+    (tmp_path / "a.wav").write_bytes(b"abcdef")
+    app = FastAPI()
+    app.get("/a")(lambda: SoundResponse(tmp_path / "a.wav"))
+
+    async def ask(wanted):
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://a") as client:
+            return await client.get("/a", headers={} if wanted is None else {"Range": wanted})
+
+    for wanted, status, content in (
         (None, 200, b"abcdef"),
         ("bytes=0-1", 206, b"ab"),
         ("bytes=4-99", 206, b"ef"),
         ("bytes=-2", 206, b"ef"),
         ("bytes=-99", 206, b"abcdef"),
-        ("bytes=3-2", 200, b"abcdef"),
-        ("bytes=0-1,3-4", 200, b"abcdef"),
-        ("bytes=-", 200, b"abcdef"),
-        ("items=0-1", 200, b"abcdef"),
-    ],
-)
-def test_ranges(wanted, status, content):
-    assert part_of(b"abcdef", wanted)[:2] == (status, content)
-
-
-def test_ranges_beyond():
-    for wanted in ("bytes=6-", "bytes=-0"):
-        with pytest.raises(RefusalError) as caught:
-            part_of(b"abcdef", wanted)
-        assert caught.value.status == 416
+        ("bytes=3-2", 400, None),
+        ("bytes=-", 400, None),
+        ("items=0-1", 400, None),
+        ("bytes=6-", 416, None),
+        ("bytes=-0", 416, None),
+    ):
+        answer = asyncio.run(ask(wanted))
+        assert answer.status_code == status, wanted
+        assert content is None or answer.content == content, wanted
+        assert "etag" not in answer.headers, wanted
+    assert b"cd" in asyncio.run(ask("bytes=0-1,2-3")).content
 
 
 def test_sounds_are_made_once(write_voice, monkeypatch):
-    made, make = [], sounds_module._wave
-    monkeypatch.setattr(sounds_module, "_wave", lambda file: made.append(file.name) or make(file))
-    kept = Sounds(max_kept=30_000)
+    made, make = [], recordings._write_wave
+    monkeypatch.setattr(recordings, "_write_wave", lambda file, target: made.append(file.name) or make(file, target))
+    sounds = Sounds(max_kept=30_000)
     files = [write_voice(f"{name}.flac", seconds=0.5, sampling_rate=16000) for name in "ab"]
     for file in (files[0], files[0], files[1], files[1], files[0]):
-        kept.wave(file)
+        assert sounds.wave(file).stat().st_size == 16044
     assert made == ["a.flac", "b.flac", "a.flac"]
+    sounds.close()
 
 
 @pytest.mark.parametrize(
@@ -227,19 +240,19 @@ def test_nothing_else_can_be_read(site, path):
     for place in (f"/api/{site.token}/audio", f"/api/{site.token}/training", "/static", "/static/languages", "/r"):
         told = site.ask("GET", f"{place}/{path}")
         assert told.status_code in (404, 405, 422), told.url
-        assert "error" in told.json()
+        assert "detail" in told.json()
 
 
 def test_links_of_others(site):
     site.store.add_rater("Bob")
-    bob = site.store.people.named("Bob").token
+    bob = site.store.raters.named("Bob").token
     bobs = site.ask("GET", f"/api/{bob}/next").json()["item"]["id"]
     assert site.ask("GET", f"/api/{site.token}/audio/{bobs}").status_code == 404
     assert site.rate(bobs).status_code == 404
     for place in ("/r/guess", "/api/guess/next", "/api/guess/session", "/api/guess/audio/x", "/api/guess/training/0"):
         told = site.ask("GET", place)
         assert (told.status_code, told.json()) == (
-            404, {"error": "this link is not known here; ask the organiser for yours"},
+            404, {"detail": "this link is not known here; ask the organiser for yours"},
         )  # fmt: skip
 
 
@@ -254,30 +267,30 @@ def test_haste_is_limited(make_store, tools, monkeypatch):
     site = tools.site(make_store(raters=("Ada", "Bob")))
     answers = [site.ask("GET", f"/api/{site.token}/next") for _ in range(6)]
     assert [answer.status_code for answer in answers] == [200] * 5 + [429]
-    assert answers[5].json() == {"error": "too many requests; wait a moment"}
+    assert answers[5].json() == {"detail": "too many requests; wait a moment"}
     assert int(answers[5].headers["retry-after"]) > 900
-    bob = site.store.people.named("Bob").token
+    bob = site.store.raters.named("Bob").token
     assert site.ask("GET", f"/api/{bob}/next").status_code == 200
 
 
 def test_rates_fill_again():
     time = [0.0]
-    rates = Rates(per_s=0.5, burst=2, clock=lambda: time[0])
+    rates = RateLimit(per_s=0.5, burst=2, clock=lambda: time[0])
     for _ in range(2):
         rates.take("a")
-    with pytest.raises(RefusalError) as caught:
+    with pytest.raises(HTTPException) as caught:
         rates.take("a")
     assert caught.value.headers == {"Retry-After": "2"}
     rates.take("b")
     time[0] = 2.0
     rates.take("a")
-    with pytest.raises(RefusalError):
+    with pytest.raises(HTTPException):
         rates.take("a")
 
 
 def test_unknown_hosts_and_pages_from_elsewhere(site, make_store, tools, tmp_path):
     told = site.ask("GET", f"/api/{site.token}/next", headers={"Host": "evil.example"})
-    assert (told.status_code, "error" in told.json()) == (421, True)
+    assert (told.status_code, "detail" in told.json()) == (421, True)
     told = site.ask("POST", f"/api/{site.token}/trained", headers={"Origin": "http://evil.example"})
     assert told.status_code == 403
     shared = tools.site(make_store(host="0.0.0.0", labels=tmp_path / "shared"))
@@ -296,7 +309,7 @@ def test_headers(site):
 def test_what_is_not_there(site):
     for method, path, status in (("GET", "/none", 404), ("PUT", "/organiser", 405), ("GET", "/docs", 404)):
         told = site.ask(method, path)
-        assert (told.status_code, list(told.json())) == (status, ["error"])
+        assert (told.status_code, list(told.json())) == (status, ["detail"])
     assert site.ask("GET", "/").headers["location"] == "/organiser"
 
 
@@ -305,7 +318,7 @@ def test_faults_are_told_without_a_trace(site, monkeypatch):
     told = site.ask("GET", f"/api/{site.token}/next")
     assert (told.status_code, told.json()) == (
         500,
-        {"error": "a fault of the server; what happened stands in its own log"},
+        {"detail": "a fault of the server; see its own log"},
     )
 
 
@@ -317,7 +330,7 @@ def test_languages(site):
 
 def test_the_folder_is_looked_at_again(make_store, speech, tools, monkeypatch):
     """New files reach the lists while the server runs; a folder that is away for a while ends nothing."""
-    monkeypatch.setattr(app_module, "LOOK_S", 0.01)
+    monkeypatch.setattr(app_module, "SCAN_S", 0.01)
     site, ended = tools.site(make_store()), []
 
     async def run():
@@ -327,7 +340,7 @@ def test_the_folder_is_looked_at_again(make_store, speech, tools, monkeypatch):
             await asyncio.sleep(0.1)
             (speech.parent / "away").rename(speech)
             tools.fill(speech, 1, first=40)
-            while site.store.ratings.progress(site.store.people.named("Ada")).n_items < 14:
+            while site.store.ratings.progress(site.store.raters.named("Ada")).n_items < 14:
                 await asyncio.sleep(0.05)
             assert ended == []
 
@@ -337,4 +350,4 @@ def test_the_folder_is_looked_at_again(make_store, speech, tools, monkeypatch):
 
 @pytest.mark.parametrize(("host", "name"), [("127.0.0.1", "127.0.0.1"), ("::", None), ("0.0.0.0", None)])
 def test_links_that_others_can_open(host, name):
-    assert server._reached_as(host) == (name or socket.gethostname())
+    assert app_module._reachable_name(host) == (name or socket.gethostname())

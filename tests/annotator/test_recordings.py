@@ -4,20 +4,20 @@ import numpy as np
 import pytest
 import soundfile
 
-from affectmap.annotator import recordings as catalogue
-from affectmap.annotator.recordings import look_through
-from affectmap.errors import CorpusError
+from affectmap.annotator import recordings
+from affectmap.annotator.recordings import read_training, scan, synthetic_training
+from affectmap.errors import CorpusError, LabelError
 
 
 def notes(folder, known=None, **options):
-    return {found.path: found.note for found in look_through(folder, known or {}, **options)}
+    return {each.path: each.note for each in scan(folder, known or {}, **options)}
 
 
 def test_what_can_be_rated(write_voice, tmp_path):
     for name in ("b/a.wav", "a.flac", "c.OGG"):
         write_voice(name)
     write_voice("labels/x.wav")
-    found = look_through(tmp_path, {}, without=tmp_path / "labels")
+    found = scan(tmp_path, {}, without=tmp_path / "labels")
     assert [each.path for each in found] == ["a.flac", "b/a.wav", "c.OGG"]
     assert all(each.note == "" and len(each.content) == 64 and each.duration_s == 0.4 for each in found)
 
@@ -45,11 +45,11 @@ def test_why_others_cannot(write_voice, tmp_path):
 def test_files_are_read_once(write_voice, tmp_path, monkeypatch):
     write_voice("a.wav")
     write_voice("b.wav", seed=1)
-    known = {found.path: found for found in look_through(tmp_path, {})}
-    looked, look = [], catalogue._playable
-    monkeypatch.setattr(catalogue, "_playable", lambda file: looked.append(file.name) or look(file))
+    known = {each.path: each for each in scan(tmp_path, {})}
+    looked, look = [], recordings._check_playable
+    monkeypatch.setattr(recordings, "_check_playable", lambda file: looked.append(file.name) or look(file))
     write_voice("b.wav", seconds=0.5)
-    again = {found.path: found for found in look_through(tmp_path, known)}
+    again = {each.path: each for each in scan(tmp_path, known)}
     assert looked == ["b.wav"]
     assert again["a.wav"] == known["a.wav"]
     assert again["b.wav"].content != known["b.wav"].content
@@ -63,4 +63,46 @@ def test_files_without_permission(write_voice, tmp_path):
 
 def test_no_folder(tmp_path):
     with pytest.raises(CorpusError, match="does not exist"):
-        look_through(tmp_path / "none", {})
+        scan(tmp_path / "none", {})
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("file,activation\na.wav,1\n", "no column valence"),
+        ("file,activation,valence\n", "has 0 rows; expected 1 to 5"),
+        ("file,activation,valence\n" + "a.wav,1,1\n" * 6, "has 6 rows"),
+        ("file,activation,valence\nb.wav,1,1\n", "line 2: path 'b.wav' is no file"),
+        ("file,activation,valence\n../a.wav,1,1\n", "leads out of the served folder"),
+        ("file,activation,valence\na.wav,6,1\n", "line 2: activation is 6; expected a number from 1 to 5"),
+        ("file,activation,valence\na.wav,1,\n", "line 2: valence is empty; give the reference"),
+    ],
+)
+def test_sheets_that_cannot_be_used(tmp_path, text, reason):
+    (tmp_path / "a.wav").touch()
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(LabelError, match=reason):
+        read_training(tmp_path / "t.csv", tmp_path)
+
+
+def test_a_missing_sheet(tmp_path):
+    with pytest.raises(LabelError, match="cannot be read"):
+        read_training(tmp_path / "t.csv", tmp_path)
+
+
+@pytest.mark.slow
+def test_synthetic_speech_is_spoken_once(tmp_path):
+    pytest.importorskip("espeakng_loader")
+    items = synthetic_training(tmp_path, "ur-PK")
+    assert len(items) == 5
+    assert {item.file.parent for item in items} == {tmp_path / "ur"}
+    labels = [(item.activation, item.valence) for item in items]
+    assert max(activation for activation, _ in labels) >= 4
+    assert min(activation for activation, _ in labels) <= 2
+    assert max(valence for _, valence in labels) >= 4
+    assert min(valence for _, valence in labels) <= 2
+    spoken = items[0].file.stat().st_mtime_ns
+    assert synthetic_training(tmp_path, "ur") == items
+    assert items[0].file.stat().st_mtime_ns == spoken
+    items[0].file.unlink()
+    assert synthetic_training(tmp_path, "ur") == items

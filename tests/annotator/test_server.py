@@ -158,7 +158,7 @@ def test_a_database_that_may_not_grow(make_store, tools):
             break
         saved, state = saved + 1, answer.json()["next"]
     assert answer.status_code == 507
-    assert answer.json()["error"] == "the database's disk is full; free some space, nothing is lost"
+    assert answer.json()["detail"] == "the database's disk is full; free some space, nothing is lost"
     assert len(site.store.ratings.all()) == saved
     assert site.get("next")["n_done"] == saved
 
@@ -190,7 +190,7 @@ def test_a_disk_that_is_full(make_store, tools, tiny_disk):
         saved, state = saved + 1, answer.json()["next"]
     assert statuses[-1] == 507, answer.text
     with pytest.raises(DatabaseFullError):
-        site.store.people.add("Bob")
+        site.store.raters.add("Bob")
     ballast.unlink()
     assert len(site.store.ratings.all()) == saved
     assert site.rate(state["item"]["id"], comment="x" * 1900).status_code == 201

@@ -6,9 +6,9 @@ import uuid
 
 import pytest
 
-from affectmap.annotator import AnnotatorSettings, open_store, server
-from affectmap.annotator.rating import Rating
-from affectmap.annotator.results import keep_ratings
+from affectmap.annotator import AnnotatorSettings, app, open_store
+from affectmap.annotator.ratings import Rating
+from affectmap.annotator.results import save_ratings
 from affectmap.cli.annotate import _names
 
 
@@ -52,7 +52,7 @@ def test_folders_that_cannot_be_annotated(affectmap, here, folder, reason):
 def test_a_short_password(affectmap, speech, monkeypatch):
     monkeypatch.setenv("AFFECTMAP_PASSWORD", "short")
     (speech.parent / "t.csv").write_text("file,activation,valence\na.wav,1,1\n")
-    monkeypatch.setattr(server, "open_store", lambda settings: FakeStore(settings))
+    monkeypatch.setattr(app, "open_store", lambda settings: FakeStore(settings))
     ended = affectmap("annotate", speech)
     assert ended.code == 2
     assert "the organiser's password is too short; use 8 characters or more" in ended.error
@@ -109,11 +109,13 @@ def test_what_was_rated_trains_a_model(affectmap, here, speech, write_voice):
         write_voice(f"speech/{number}.wav", pitch=100 + 20 * number, seed=number)
     (here / "training.csv").write_text("file,activation,valence\na.wav,3,3\n")
     store = open_store(AnnotatorSettings(speech, raters=("Ada",), training=here / "training.csv"))
-    ada = store.people.named("Ada")
+    ada = store.raters.named("Ada")
     while (item := store.ratings.progress(ada).item) is not None:
         number = store.ratings.progress(ada).n_done
-        store.ratings.save(ada, Rating(item, str(uuid.uuid4()), 1.0 + number / 2, 5.0 - number % 4))
-    keep_ratings(store)
+        store.ratings.save(
+            ada, Rating(item=item, key=uuid.uuid4(), activation=1.0 + number / 2, valence=5.0 - number % 4)
+        )
+    save_ratings(store)
     store.close()
     done = affectmap("ratings", "export", "speech-labels", "--format", "audformat", "--audio", speech, "-o", "rated")
     assert done.code == 0, done.err

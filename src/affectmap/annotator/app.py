@@ -1,41 +1,31 @@
-"""The application: rating pages, the organiser's page, and what they answer when something is wrong.
-
-Every refusal is ``{"error": "one sentence"}``.
-"""
+"""The annotator behind HTTP, and ``affectmap annotate``: pages for raters and the organiser until Ctrl-C."""
 
 from __future__ import annotations
 
 import asyncio
+import secrets
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from importlib import resources
-from importlib.resources.abc import Traversable
-from pathlib import PurePosixPath
 
 from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
-from starlette.exceptions import HTTPException
+from starlette.staticfiles import StaticFiles
 
 from affectmap import __version__
 from affectmap.annotator.database import DatabaseAwayError, DatabaseFullError
-from affectmap.annotator.door import Door
-from affectmap.annotator.organiser_api import add_organiser_pages
-from affectmap.annotator.rater_api import RaterDesk, add_rater_pages
-from affectmap.annotator.store import Store
-from affectmap.errors import AffectmapError
+from affectmap.annotator.organiser_api import OrganiserAuth, add_organiser_api
+from affectmap.annotator.rater_api import STATIC, add_rater_api
+from affectmap.annotator.results import RATINGS, save_ratings
+from affectmap.annotator.settings import AnnotatorSettings
+from affectmap.annotator.store import Store, open_store
+from affectmap.errors import AffectmapError, StorageError
 from affectmap.web.guard import Guard
-from affectmap.web.refusal import RefusalError
+from affectmap.web.requests import add_error_handlers
+from affectmap.web.server import address_of, listen, run_server
 
-#: Seconds between two looks into the folder.
-LOOK_S = 60.0
-_KINDS = {
-    ".html": "text/html; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".json": "application/json",
-    ".svg": "image/svg+xml",
-}
+#: Seconds between two scans of the folder.
+SCAN_S = 60.0
 
 
 def create_app(store: Store, password: str, at_end: Callable[[], None] | None = None) -> FastAPI:
@@ -55,7 +45,6 @@ def create_app(store: Store, password: str, at_end: Callable[[], None] | None = 
     Example:
         >>> import numpy as np, soundfile, tempfile
         >>> from pathlib import Path
-        >>> from affectmap.annotator import AnnotatorSettings, open_store
         >>> folder = Path(tempfile.mkdtemp()) / "speech"
         >>> folder.mkdir()
         >>> for name in ("practice.wav", "a.wav"):
@@ -67,14 +56,15 @@ def create_app(store: Store, password: str, at_end: Callable[[], None] | None = 
         True
         >>> store.close()
     """
+    auth = OrganiserAuth(password)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        looking = asyncio.create_task(_keep_looking(store))
+        scanning = asyncio.create_task(_keep_scanning(store))
         yield
-        looking.cancel()
+        scanning.cancel()
         with suppress(asyncio.CancelledError):
-            await looking
+            await scanning
         if at_end:
             await asyncio.to_thread(at_end)
 
@@ -87,82 +77,103 @@ def create_app(store: Store, password: str, at_end: Callable[[], None] | None = 
         lifespan=lifespan,
     )
     app.state.store = store
-    pages = _static(resources.files("affectmap.annotator").joinpath("static"))
-    _add_static(app, pages)
-    _add_rating_page(app, pages, desk := RaterDesk(store))
-    add_rater_pages(app, desk)
-    add_organiser_pages(app, store, Door(password), pages)
-    _add_handlers(app)
-    settings = store.settings
-    app.add_middleware(Guard, host=settings.host, is_open=not settings.is_local, told_as="error")
-    return app
+    app.mount("/static", StaticFiles(directory=STATIC))
 
-
-async def _keep_looking(store: Store) -> None:
-    while True:
-        await asyncio.sleep(LOOK_S)
-        with suppress(AffectmapError, OSError):  # the folder is away for a while, say; lists stay as they are
-            await asyncio.to_thread(store.look)
-
-
-def _static(folder: Traversable, below: str = "") -> dict[str, bytes]:
-    """Read the pages' files once, by their paths: nothing else can be asked for."""
-    pages: dict[str, bytes] = {}
-    for each in folder.iterdir():
-        path = PurePosixPath(below, each.name)
-        if each.is_dir():
-            pages |= _static(each, str(path))
-        elif path.suffix in _KINDS:
-            pages[str(path)] = each.read_bytes()
-    return pages
-
-
-def _add_static(app: FastAPI, pages: dict[str, bytes]) -> None:
     @app.get("/")
     def start() -> Response:
         return RedirectResponse("/organiser", 303)
 
-    @app.get("/static/{name:path}")
-    def static(name: str) -> Response:
-        if name not in pages:
-            raise HTTPException(404)
-        return Response(pages[name], headers={"Content-Type": _KINDS[PurePosixPath(name).suffix]})
+    add_rater_api(app, store)
+    add_organiser_api(app, store, auth)
+    add_error_handlers(app)
+    _add_error_statuses(app)
+    app.add_middleware(Guard, host=store.settings.host, is_open=not store.settings.is_local)
+    return app
 
 
-def _add_rating_page(app: FastAPI, pages: dict[str, bytes], desk: RaterDesk) -> None:
-    @app.get("/r/{token}")
-    def rating_page(request: Request, token: str) -> Response:
-        desk.rater(request, token)
-        return Response(pages.get("index.html", b""), media_type="text/html")
+async def _keep_scanning(store: Store) -> None:
+    while True:
+        await asyncio.sleep(SCAN_S)
+        with suppress(AffectmapError, OSError):  # the folder is away for a while, say; lists stay as they are
+            await asyncio.to_thread(store.scan)
 
 
-def _add_handlers(app: FastAPI) -> None:
-    @app.exception_handler(RefusalError)
-    async def refuse(request: Request, refusal: RefusalError) -> Response:
-        return JSONResponse({"error": refusal.detail}, refusal.status, refusal.headers)
+def _add_error_statuses(app: FastAPI) -> None:
+    for kind, status, headers in (
+        (DatabaseFullError, 507, None),
+        (DatabaseAwayError, 503, {"Retry-After": "5"}),
+        (AffectmapError, 422, None),
+    ):
 
-    @app.exception_handler(DatabaseFullError)
-    async def tell_full(request: Request, error: DatabaseFullError) -> Response:
-        return JSONResponse({"error": str(error)}, 507)
+        @app.exception_handler(kind)
+        async def refuse(
+            request: Request, error: Exception, status: int = status, headers: dict[str, str] | None = headers
+        ) -> Response:
+            return JSONResponse({"detail": str(error)}, status, headers)
 
-    @app.exception_handler(DatabaseAwayError)
-    async def tell_away(request: Request, error: DatabaseAwayError) -> Response:
-        return JSONResponse({"error": str(error)}, 503, {"Retry-After": "5"})
 
-    @app.exception_handler(AffectmapError)
-    async def tell_misuse(request: Request, error: AffectmapError) -> Response:
-        return JSONResponse({"error": str(error)}, 422)
+def annotate(
+    settings: AnnotatorSettings,
+    *,
+    password: str | None,
+    notify: Callable[[str], None],
+    show: Callable[[str], object] | None = None,
+) -> None:
+    """Serve the pages until Ctrl-C or SIGTERM, then write ``ratings.csv`` to the labels folder.
 
-    @app.exception_handler(RequestValidationError)
-    async def tell_nonsense(request: Request, error: RequestValidationError) -> Response:
-        first = error.errors()[0]
-        return JSONResponse({"error": f"{first['loc'][-1]}: {first['msg']}"}, 422)
+    Args:
+        settings: What is rated, by whom and how.
+        password: The organiser's; None makes one, which is told once.
+        notify: Called with lines for people.
+        show: Called with the link of the first rater once the socket is open, to open a browser; None opens none.
 
-    @app.exception_handler(HTTPException)
-    async def tell_status(request: Request, error: HTTPException) -> Response:
-        told = {404: "there is nothing here", 405: "another method is needed here"}
-        return JSONResponse({"error": told.get(error.status_code, error.detail)}, error.status_code, error.headers)
+    Raises:
+        AffectmapError: If the folder, the database or the address cannot be used.
+    """
+    store = open_store(settings)
+    try:
+        made = secrets.token_urlsafe(9)
+        app = create_app(store, password or made, at_end=lambda: _end(store, notify))
+        listening = listen(settings.host, settings.port)
+        address = address_of(_reachable_name(settings.host), listening.getsockname()[1])
+        links = _announce(store, address, None if password else made, notify)
+        if show and links:
+            show(links[0])
+        run_server(app, listening)
+    finally:
+        store.close()
 
-    @app.exception_handler(Exception)
-    async def tell_fault(request: Request, error: Exception) -> Response:
-        return JSONResponse({"error": "a fault of the server; what happened stands in its own log"}, 500)
+
+def _reachable_name(host: str) -> str:
+    """Name this machine where it listens on all its addresses: no other can open 0.0.0.0."""
+    return socket.gethostname() if host in ("", "0.0.0.0", "::") else host
+
+
+def _announce(store: Store, address: str, made: str | None, notify: Callable[[str], None]) -> list[str]:
+    """Say where everything is; give the links of the raters that the settings name, or of all."""
+    settings = store.settings
+    wanted = {name.casefold() for name in settings.raters}
+    raters = [rater for rater in store.raters.all() if rater.name.casefold() in wanted or not wanted]
+    links = [f"{address}/r/{rater.token}" for rater in raters]
+    for rater, link in zip(raters, links, strict=True):
+        notify(f"{rater.name}: {link}")
+    with_password = f" with the password {made}" if made else ""
+    notify(f"organiser: {address}/organiser{with_password}")
+    if not settings.is_local:
+        notify("other machines are let in: whoever has a link can rate; put TLS before it on a network of others")
+    for each in store.passed_over():
+        notify(f"passed over: {each.path}: {each.note}")
+    for note in store.notes:
+        notify(note)
+    n_recordings = sum(not each.note for each in store.worklist.known().values())
+    notify(f"{n_recordings} recordings to rate, kept in {settings.labels_folder}, until Ctrl-C")
+    return links
+
+
+def _end(store: Store, notify: Callable[[str], None]) -> None:
+    try:
+        n_rows, file = save_ratings(store)
+        if n_rows:
+            notify(f"{n_rows} ratings written to {file}; affectmap ratings export makes labels of them")
+    except StorageError as error:  # they are safe in the database
+        notify(f"{RATINGS} is not written: {error}")

@@ -1,8 +1,12 @@
-"""The database behind the store: a SQLite file, or PostgreSQL for teams.
+"""The database behind the store, a SQLite file or PostgreSQL for teams, and its tables.
 
-Conventions: SQLite writes ahead (WAL) and waits for the disk at every commit (``synchronous=FULL``), so that what was
-confirmed outlives a kill and a power cut. A failure is told as `DatabaseFullError` or
-`DatabaseAwayError`, never as half a transaction.
+Conventions:
+    * SQLite writes ahead (WAL) and waits for the disk at every commit (``synchronous=FULL``), so that a confirmed
+      rating outlives a kill and a power cut. A failure is a `DatabaseFullError` or `DatabaseAwayError`, never half a
+      transaction.
+    * Times are text, ISO 8601 in UTC, such as ``2026-01-31T12:00:00.000Z``.
+    * ``ratings`` only grows: a correction is a new row with the next revision, and the database refuses to change or
+      delete one.
 """
 
 from __future__ import annotations
@@ -12,15 +16,30 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Engine,
+    Float,
+    ForeignKey,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+    create_engine,
+    event,
+)
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from affectmap.annotator.tables import METADATA
 from affectmap.errors import StorageError, UsageError
 from affectmap.extras import require
 
@@ -29,6 +48,85 @@ MAX_THREADS = 40
 _WAIT_S = 5.0
 _POSTGRESQL_FULL = ("53100", "53200")
 _TIGHT_BYTES = 1_000_000
+
+METADATA = MetaData()
+
+#: Recordings. `note` says why one is not rated, and is empty for those that are.
+ITEMS = Table(
+    "items",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("path", String, nullable=False, unique=True),
+    Column("content", String(64), nullable=False),
+    Column("n_bytes", BigInteger, nullable=False),
+    Column("changed_ns", BigInteger, nullable=False),
+    Column("duration_s", Float, nullable=False),
+    Column("note", String, nullable=False),
+)
+
+#: Raters. `token` is the secret part of their link.
+RATERS = Table(
+    "raters",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("name", String, nullable=False, unique=True),
+    Column("token", String, nullable=False, unique=True),
+    Column("paused", Boolean, nullable=False),
+    Column("trained_at", String),
+    Column("added_at", String, nullable=False),
+)
+
+#: Every rater's own list. The page knows an entry by its `code`, which says nothing about the recording.
+ASSIGNMENTS = Table(
+    "assignments",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("code", String, nullable=False, unique=True),
+    Column("rater_id", ForeignKey("raters.id"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("item_id", ForeignKey("items.id"), nullable=False),
+    Column("presentation", Integer, nullable=False),
+    UniqueConstraint("rater_id", "position"),
+    UniqueConstraint("rater_id", "item_id", "presentation"),
+)
+
+#: What was confirmed. `key` comes from the page: the same key sent twice is one rating.
+RATINGS = Table(
+    "ratings",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("assignment_id", ForeignKey("assignments.id"), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("key", String, nullable=False, unique=True),
+    Column("activation", Float),
+    Column("valence", Float),
+    Column("emotion", String),
+    Column("cannot_tell", Boolean, nullable=False),
+    Column("comment", String, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("rated_at", String, nullable=False),
+    UniqueConstraint("assignment_id", "revision"),
+)
+
+_REFUSE = {
+    "sqlite": [
+        f"CREATE TRIGGER ratings_refuse_{verb.lower()} BEFORE {verb} ON ratings "
+        "BEGIN SELECT RAISE(ABORT, 'ratings are never changed'); END"
+        for verb in ("UPDATE", "DELETE")
+    ],
+    "postgresql": [
+        "CREATE OR REPLACE FUNCTION ratings_refuse() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'ratings are never changed'; END $$",
+        "CREATE TRIGGER ratings_refuse BEFORE UPDATE OR DELETE OR TRUNCATE ON ratings "
+        "FOR EACH STATEMENT EXECUTE FUNCTION ratings_refuse()",
+    ],
+}
+
+
+@event.listens_for(RATINGS, "after_create")
+def _refuse_changes(_table: Table, connection: Connection, **_options: object) -> None:
+    for statement in _REFUSE[connection.dialect.name]:
+        connection.exec_driver_sql(statement)
 
 
 class DatabaseFullError(StorageError):
@@ -40,11 +138,7 @@ class DatabaseAwayError(StorageError):
 
 
 class Database:
-    """Transactions on a database whose tables exist.
-
-    Args:
-        engine: How to reach it.
-        folder: Where a SQLite file lies; None for a server.
+    """Transactions on a database whose tables exist; `folder` is that of a SQLite file, None for a server.
 
     Example:
         >>> import tempfile
@@ -59,7 +153,7 @@ class Database:
         self._engine, self._folder = engine, folder
         self._writer = engine.execution_options(affectmap_writes=True)
         # SQLite has one writer at a time and polls for its turn; waiting here is fair and short.
-        self._turn: AbstractContextManager[Any] = threading.Lock() if folder else nullcontext()
+        self._lock: AbstractContextManager[Any] = threading.Lock() if folder else nullcontext()
 
     @property
     def is_server(self) -> bool:
@@ -68,38 +162,28 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Give a connection that sees one moment and keeps nothing.
-
-        Yields:
-            The connection.
-
-        Raises:
-            DatabaseAwayError: If the database does not answer.
-        """
-        with self._told(), self._engine.connect() as connection:
+        """Give a connection that only reads; raise `DatabaseAwayError` if the database does not answer."""
+        with self._translated(), self._engine.connect() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Give one transaction, committed to the disk when the block is left and undone where it fails.
 
-        Yields:
-            The connection.
-
         Raises:
             DatabaseFullError: If there is no room left.
             DatabaseAwayError: If the database does not answer.
             IntegrityError: If a row exists already.
         """
-        with self._told(), self._turn, self._writer.begin() as connection:
+        with self._translated(), self._lock, self._writer.begin() as connection:
             yield connection
 
     def close(self) -> None:
-        """Let the connections go."""
+        """Close the connections."""
         self._engine.dispose()
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _translated(self) -> Iterator[None]:
         try:
             yield
         except (OperationalError, InterfaceError, PoolTimeoutError) as error:
@@ -116,15 +200,15 @@ class Database:
         return name == "SQLITE_FULL" or getattr(cause, "sqlstate", None) in _POSTGRESQL_FULL
 
 
+def now() -> str:
+    """Give the time as the tables keep it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def open_database(url: str | None, folder: Path) -> Database:
     """Open the database and make its tables where they are missing.
 
-    Args:
-        url: Of a PostgreSQL server, as SQLAlchemy writes it; None for ``ratings.sqlite3`` in `folder`.
-        folder: Made if missing.
-
-    Returns:
-        The database, to be closed by the caller.
+    A PostgreSQL server where there is a `url`, as SQLAlchemy writes it; else ``ratings.sqlite3`` in the folder.
 
     Raises:
         UsageError: If the URL names another kind of database, or the driver is not installed.
@@ -167,13 +251,13 @@ def _sqlite(file: Path) -> Engine:
 
 
 def _postgresql(text: str) -> Engine:
-    told = "expected a URL such as postgresql://user:password@host/name"
+    expected = "expected a URL such as postgresql://user:password@host/name"
     try:
         url = make_url(text)
     except ArgumentError as error:
-        raise UsageError(f"--database cannot be read; {told}") from error
+        raise UsageError(f"--database cannot be read; {expected}") from error
     if url.get_backend_name() != "postgresql":
-        raise UsageError(f"--database is of kind {url.get_backend_name()}; {told}")
+        raise UsageError(f"--database is of kind {url.get_backend_name()}; {expected}")
     require("--database", "annotate-postgresql", "psycopg")
     try:
         return create_engine(
@@ -185,4 +269,4 @@ def _postgresql(text: str) -> Engine:
             pool_pre_ping=True,
         )
     except (ArgumentError, NoSuchModuleError) as error:
-        raise UsageError(f"--database cannot be used; {told}") from error
+        raise UsageError(f"--database cannot be used; {expected}") from error

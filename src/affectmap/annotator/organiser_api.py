@@ -1,31 +1,39 @@
-"""The organiser's page: who has done what, at what pace and how consistently; links, pauses and exports."""
+"""The organiser's page: signing in, who has done what, links, pauses and exports."""
 
 from __future__ import annotations
 
+import hashlib
 import hmac
+import secrets
+import threading
+import time
+from collections.abc import Callable
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response
+from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 
-from affectmap.annotator.body import read_body, read_json
-from affectmap.annotator.consistency import own_consistency
-from affectmap.annotator.door import COOKIE, SESSION_S, Door, Session
+from affectmap.annotator.rater_api import STATIC
 from affectmap.annotator.raters import Rater
-from affectmap.annotator.rates import Rates
-from affectmap.annotator.results import EXPORTS
-from affectmap.annotator.standing import Standing
+from affectmap.annotator.results import EXPORTS, AgreementSoFar, own_consistency
 from affectmap.annotator.store import Store
-from affectmap.web.refusal import RefusalError
+from affectmap.errors import UsageError
+from affectmap.web.requests import RateLimit, read_json
 
+#: Shortest password, in characters.
+SHORTEST_PASSWORD = 8
+#: Seconds that a session lasts.
+SESSION_S = 12 * 3600
+COOKIE = "affectmap_organiser"
 #: Passwords that may be tried, a second and at once: of one address.
 LOGIN_RATE = (0.1, 5)
-#: Names of the pages' files.
-_PAGE, _LOGIN = "organiser.html", "login.html"
-# A browser that tells no referrer at all sends a form with the origin "null", which is refused.
+_MAX_SESSIONS = 100
+# A browser that sends no referrer at all sends a form with the origin "null", which is refused.
 _WITH_FORM = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'",
@@ -33,126 +41,171 @@ _WITH_FORM = {
 }
 
 
-def add_organiser_pages(app: FastAPI, store: Store, door: Door, pages: dict[str, bytes]) -> None:
-    """Add the organiser's page and its endpoints.
+class Session(NamedTuple):
+    """A signed-in organiser; whatever changes something must send `csrf` along."""
 
-    Args:
-        app: The application.
-        store: What is organised.
-        door: Lets the organiser in.
-        pages: Static files by name.
+    csrf: str
+    ends: float
+
+
+class OrganiserAuth:
+    """The organiser's password, kept as a hash (scrypt) only, and sessions in cookies.
+
+    Raises:
+        UsageError: If the password is too short.
+
+    Example:
+        >>> auth = OrganiserAuth("a long password")
+        >>> auth.sign_in("a guess") is None
+        True
+        >>> auth.session(auth.sign_in("a long password")) is None
+        False
     """
-    tries = Rates(*LOGIN_RATE)
+
+    def __init__(self, password: str, clock: Callable[[], float] = time.monotonic) -> None:
+        if len(password) < SHORTEST_PASSWORD:
+            raise UsageError(f"the organiser's password is too short; use {SHORTEST_PASSWORD} characters or more")
+        self._salt = secrets.token_bytes(16)
+        self._hash, self._clock = self._hashed(password), clock
+        self._sessions: dict[bytes, Session] = {}
+        self._lock = threading.Lock()
+
+    def _hashed(self, password: str) -> bytes:
+        return hashlib.scrypt(password.encode("utf-8", errors="replace"), salt=self._salt, n=2**14, r=8, p=1)
+
+    def sign_in(self, password: str) -> str | None:
+        """Check a password; give the value of a new session's cookie, None if it is wrong."""
+        if not hmac.compare_digest(self._hashed(password), self._hash):
+            return None
+        cookie = secrets.token_urlsafe(32)
+        with self._lock:
+            if len(self._sessions) >= _MAX_SESSIONS:
+                self._sessions.pop(min(self._sessions, key=lambda key: self._sessions[key].ends))
+            self._sessions[_digest(cookie)] = Session(secrets.token_urlsafe(32), self._clock() + SESSION_S)
+        return cookie
+
+    def session(self, cookie: str | None) -> Session | None:
+        """Find the session of a cookie; None if there is none or it has ended."""
+        with self._lock:
+            found = self._sessions.get(_digest(cookie)) if cookie else None
+        return found if found and found.ends > self._clock() else None
+
+    def sign_out(self, cookie: str | None) -> None:
+        """End the session of a cookie."""
+        with self._lock:
+            self._sessions.pop(_digest(cookie or ""), None)
+
+    def require(self, request: Request) -> Session:
+        """Give the session of a request, or refuse it."""
+        session = self.session(request.cookies.get(COOKIE))
+        if session is None:
+            raise HTTPException(401, "you are not signed in, or not any more; load the page again")
+        return session
+
+    def require_page(self, request: Request) -> None:
+        """Refuse a request that changes something and does not come from the organiser's own page."""
+        session = self.require(request)
+        sent = request.headers.get("x-csrf-token", "").encode("latin-1", "replace")
+        if not hmac.compare_digest(sent, session.csrf.encode()):
+            raise HTTPException(403, "this request does not come from the organiser's page; load the page again")
+
+
+def _digest(cookie: str) -> bytes:
+    return hashlib.sha256(cookie.encode("utf-8", errors="replace")).digest()
+
+
+class NewRater(BaseModel, strict=True):
+    """The body that names a new rater."""
+
+    name: str
+
+
+def add_organiser_api(app: FastAPI, store: Store, auth: OrganiserAuth) -> None:
+    """Add the organiser's page and its endpoints."""
+    _add_login(app, auth)
+    _add_state(app, store, auth)
+    _add_changes(app, store, auth)
+
+
+def _add_login(app: FastAPI, auth: OrganiserAuth) -> None:
+    tries = RateLimit(*LOGIN_RATE)
 
     @app.get("/organiser")
     def page(request: Request) -> Response:
-        if door.session(request.cookies.get(COOKIE)) is None:
-            return _login(pages, "")
-        return Response(pages[_PAGE], media_type="text/html")
+        if auth.session(request.cookies.get(COOKIE)) is None:
+            return _login_page("")
+        return FileResponse(STATIC / "organiser.html")
 
     @app.post("/organiser/login")
     async def login(request: Request) -> Response:
         try:
             tries.take(request.client.host if request.client else "")
-            form = parse_qs((await read_body(request, "application/x-www-form-urlencoded")).decode("utf-8", "replace"))
-        except RefusalError as refusal:
-            return _login(pages, refusal.detail, refusal.status, refusal.headers)
-        cookie = await run_in_threadpool(door.enter, form.get("password", [""])[0])
+        except HTTPException as error:
+            return _login_page(error.detail, error.status_code, error.headers)
+        form = parse_qs((await request.body()).decode("utf-8", "replace"))
+        cookie = await run_in_threadpool(auth.sign_in, form.get("password", [""])[0])
         if cookie is None:
-            return _login(pages, "This is not the password.", 401)
+            return _login_page("This is not the password.", 401)
         answer = RedirectResponse("/organiser", 303)
-        answer.set_cookie(
-            COOKIE,
-            cookie,
-            max_age=SESSION_S,
-            path="/organiser",
-            httponly=True,
-            samesite="strict",
-            secure=request.url.scheme == "https",
-        )
+        secure = request.url.scheme == "https"
+        answer.set_cookie(COOKIE, cookie, SESSION_S, path="/organiser", httponly=True, samesite="strict", secure=secure)
         return answer
 
     @app.post("/organiser/logout")
     def logout(request: Request) -> Response:
-        _changing(request, door)
-        door.leave(request.cookies.get(COOKIE))
+        auth.require_page(request)
+        auth.sign_out(request.cookies.get(COOKIE))
         return Response(status_code=204)
 
-    _add_state(app, store, door)
-    _add_changes(app, store, door)
 
-
-def _login(pages: dict[str, bytes], told: str, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    page = pages[_LOGIN].replace(b"{told}", escape(told).encode())
+def _login_page(message: str, status: int = 200, headers: Any = None) -> Response:  # noqa: ANN401 (Starlette's own)
+    page = (STATIC / "login.html").read_text(encoding="utf-8").replace("{message}", escape(message))
     return Response(page, status, media_type="text/html", headers={**_WITH_FORM, **(headers or {})})
 
 
-def _inside(request: Request, door: Door) -> Session:
-    session = door.session(request.cookies.get(COOKIE))
-    if session is None:
-        raise RefusalError(401, "you are not signed in, or not any more; load the page again")
-    return session
-
-
-def _changing(request: Request, door: Door) -> None:
-    """See that a request which changes something comes from the organiser's own page."""
-    session = _inside(request, door)
-    given = request.headers.get("x-csrf-token", "").encode("latin-1", "replace")
-    if not hmac.compare_digest(given, session.csrf.encode()):
-        raise RefusalError(403, "this request does not come from the organiser's page; load the page again")
-
-
-def _add_state(app: FastAPI, store: Store, door: Door) -> None:
-    standing = Standing()
+def _add_state(app: FastAPI, store: Store, auth: OrganiserAuth) -> None:
+    agreement = AgreementSoFar()
 
     @app.get("/organiser/state")
     def state(request: Request) -> dict[str, Any]:
-        session = _inside(request, door)
-        return {**state_of(store, standing), "csrf": session.csrf}
+        session = auth.require(request)
+        return {**state_of(store, agreement), "csrf": session.csrf}
 
     @app.get("/organiser/export/{name}")
     def export(request: Request, name: str) -> Response:
-        _inside(request, door)
+        auth.require(request)
         if name not in EXPORTS:
-            raise RefusalError(404, f"there is no such export; there are {', '.join(EXPORTS)}")
+            raise HTTPException(404, f"there is no such export; there are {', '.join(EXPORTS)}")
         _, kind, write = EXPORTS[name]
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-        return Response(write(store), media_type=kind, headers=headers)
+        return Response(write(store.ratings.all()), media_type=kind, headers=headers)
 
 
-def _add_changes(app: FastAPI, store: Store, door: Door) -> None:
+def _add_changes(app: FastAPI, store: Store, auth: OrganiserAuth) -> None:
     @app.post("/organiser/raters")
     async def add(request: Request) -> Response:
-        _changing(request, door)
-        body = await read_json(request)
-        name = body.get("name") if isinstance(body, dict) else None
-        if not isinstance(name, str):
-            raise RefusalError(422, 'send {"name": "…"}')
-        rater = await run_in_threadpool(store.add_rater, name.strip())
+        auth.require_page(request)
+        body = await read_json(request, NewRater)
+        rater = await run_in_threadpool(store.add_rater, body.name.strip())
         return JSONResponse({"name": rater.name}, 201)
 
     @app.post("/organiser/raters/{rater_id}/{verb}")
     def pause(request: Request, rater_id: int, verb: str) -> Response:
-        _changing(request, door)
-        if verb not in ("pause", "resume") or not store.people.pause(rater_id, verb == "pause"):
-            raise RefusalError(404, "there is no such rater")
+        auth.require_page(request)
+        if verb not in ("pause", "resume") or not store.raters.pause(rater_id, verb == "pause"):
+            raise HTTPException(404, "there is no such rater")
         return Response(status_code=204)
 
-    @app.post("/organiser/look")
-    def look(request: Request) -> dict[str, int]:
-        _changing(request, door)
-        return {"n_recordings": store.look()}
+    @app.post("/organiser/scan")
+    def scan(request: Request) -> dict[str, int]:
+        auth.require_page(request)
+        return {"n_recordings": store.scan()}
 
 
-def state_of(store: Store, standing: Standing) -> dict[str, Any]:
+def state_of(store: Store, agreement: AgreementSoFar) -> dict[str, Any]:
     """Say what the organiser's page shows.
 
-    Args:
-        store: What is organised.
-        standing: Agreement so far.
-
-    Returns:
-        Raters with links, counts, pace and own consistency, agreement, exports, and what is passed over.
+    Raters with links, counts, pace and own consistency; agreement, exports, and what is passed over.
     """
     rows = store.ratings.all()
     consistency = own_consistency(rows)
@@ -161,18 +214,18 @@ def state_of(store: Store, standing: Standing) -> dict[str, Any]:
     return {
         "folder": store.settings.folder.name,
         "raters": [
-            {**_rater(store, each), "consistency": consistency.get(each.name), "last": last.get(each.name)}
-            for each in store.people.all()
+            {**_rater_state(store, each), "consistency": consistency.get(each.name), "last": last.get(each.name)}
+            for each in store.raters.all()
         ],
         "exports": {name: title for name, (title, *_) in EXPORTS.items()},
         "n_recordings": sum(not each.note for each in known),
         "passed_over": [{"file": each.path, "note": each.note} for each in known if each.note],
         "notes": store.notes,
-        "agreement": standing.of(rows),
+        "agreement": agreement.of(rows),
     }
 
 
-def _rater(store: Store, rater: Rater) -> dict[str, Any]:
+def _rater_state(store: Store, rater: Rater) -> dict[str, Any]:
     progress = store.ratings.progress(rater)
     return {
         "id": rater.id,

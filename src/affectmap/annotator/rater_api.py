@@ -2,67 +2,45 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import FileResponse, JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.types import Message, Receive, Scope, Send
 
-from affectmap.annotator.body import read_json
-from affectmap.annotator.languages import languages
 from affectmap.annotator.raters import Rater
-from affectmap.annotator.rates import Rates
-from affectmap.annotator.rating import read_rating
-from affectmap.annotator.ratings import ConflictError, Progress
-from affectmap.annotator.sounds import part_of
+from affectmap.annotator.ratings import ConflictError, Rating
 from affectmap.annotator.store import Store
-from affectmap.web.refusal import RefusalError
+from affectmap.web.requests import RateLimit, read_json
 
+#: Pages of the annotator.
+STATIC = Path(__file__).parent / "static"
 #: Requests a second and at once: of one rater, and of one address that guesses links.
 RATER_RATE = (20.0, 100)
 GUESS_RATE = (0.5, 20)
-_UNKNOWN = "this link is not known here; ask the organiser for yours"
 
 
-class RaterDesk:
-    """Answers raters.
-
-    Args:
-        store: What they rate.
-    """
+class RaterApi:
+    """Answers to raters."""
 
     def __init__(self, store: Store) -> None:
-        self.store, self._rates, self._guesses = store, Rates(*RATER_RATE), Rates(*GUESS_RATE)
+        self.store, self._requests, self._guesses = store, RateLimit(*RATER_RATE), RateLimit(*GUESS_RATE)
 
     def rater(self, request: Request, token: str) -> Rater:
-        """Find who asks, and count it.
-
-        Args:
-            request: The request.
-            token: From the link.
-
-        Returns:
-            The rater.
-
-        Raises:
-            RefusalError: If nobody has that link (404), or it is one request too many (429).
-        """
-        rater = self.store.people.by_token(token)
+        """Find who asks; refuse unknown links (404) and too many requests (429)."""
+        rater = self.store.raters.by_token(token)
         if rater is None:
             self._guesses.take(request.client.host if request.client else "")
-            raise RefusalError(404, _UNKNOWN)
-        self._rates.take(rater.token)
+            raise HTTPException(404, "this link is not known here; ask the organiser for yours")
+        self._requests.take(rater.token)
         return rater
 
     def session(self, rater: Rater) -> dict[str, Any]:
-        """Say who rates, how far they are and what is asked of them.
-
-        Args:
-            rater: Who.
-
-        Returns:
-            The answer of ``/session``.
-        """
+        """Say who rates, how far they are and what is asked of them."""
         settings, progress = self.store.settings, self.store.ratings.progress(rater)
         return {
             "rater": rater.name,
@@ -90,43 +68,23 @@ class RaterDesk:
         }
 
     def next(self, rater: Rater) -> dict[str, Any]:
-        """Say what comes next.
-
-        Args:
-            rater: Who.
-
-        Returns:
-            The answer of ``/next``.
-        """
+        """Say what comes next, and what was rated last."""
         progress = self.store.ratings.progress(rater)
         previous = _entry(rater, progress.previous)
         return {
             "item": _entry(rater, progress.item),
             "following": _entry(rater, progress.following),
-            **_counts(progress),
+            "n_done": progress.n_done,
+            "n_items": progress.n_items,
             "previous": previous and {**previous, "rating": progress.rating},
         }
 
-    def rate(self, rater: Rater, body: object) -> tuple[int, dict[str, Any]]:
-        """Keep a rating.
-
-        Args:
-            rater: Whose.
-            body: What the page sent.
-
-        Returns:
-            Status and the answer of ``/ratings``; 201 once it is on the disk, 409 if things have moved on.
-
-        Raises:
-            RefusalError: If the rating is not one.
-            StorageError: If it cannot be kept.
-        """
-        settings = self.store.settings
-        rating = read_rating(body, half_steps=not settings.continuous, emotions=settings.emotions)
+    def rate(self, rater: Rater, rating: Rating) -> tuple[int, dict[str, Any]]:
+        """Store a rating; give 201 and what comes next once it is on the disk, 409 if things have moved on."""
         try:
             revision = self.store.ratings.save(rater, rating)
         except ConflictError as conflict:
-            return 409, {"error": conflict.detail, "paused": conflict.paused, "next": self.next(rater)}
+            return 409, {"detail": conflict.detail, "paused": conflict.paused, "next": self.next(rater)}
         return 201, {"saved": True, "revision": revision, "next": self.next(rater)}
 
 
@@ -134,17 +92,40 @@ def _entry(rater: Rater, code: str | None) -> dict[str, str] | None:
     return None if code is None else {"id": code, "audio": f"/api/{rater.token}/audio/{code}"}
 
 
-def _counts(progress: Progress) -> dict[str, int]:
-    return {"n_done": progress.n_done, "n_items": progress.n_items}
+class SoundResponse(FileResponse):
+    """A sound, or the range of it that is asked for, without date and tag: equal ones would show repeats."""
+
+    def __init__(self, wave: Path) -> None:
+        super().__init__(wave, media_type="audio/wav", headers={"Cache-Control": "private, max-age=3600"})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+
+        async def send_plain(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                shown = [each for each in message["headers"] if each[0] not in (b"etag", b"last-modified")]
+                message = {**message, "headers": shown}
+            await send(message)
+
+        await super().__call__(scope, receive, send_plain)
 
 
-def add_rater_pages(app: FastAPI, desk: RaterDesk) -> None:
-    """Add the endpoints of the rating page.
+def languages() -> list[dict[str, str]]:
+    """List the languages of the page: code, name in the language itself, and direction (``ltr`` or ``rtl``)."""
+    words = {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in (STATIC / "languages").glob("*.json")}
+    return [
+        {"code": code, "name": words[code]["name"], "direction": words[code]["direction"]} for code in sorted(words)
+    ]
 
-    Args:
-        app: The application.
-        desk: Answers them.
-    """
+
+def add_rater_api(app: FastAPI, store: Store) -> None:
+    """Add the rating page and its endpoints."""
+    api = RaterApi(store)
+
+    @app.get("/r/{token}")
+    def page(request: Request, token: str) -> Response:
+        api.rater(request, token)
+        return FileResponse(STATIC / "index.html")
 
     @app.get("/api/languages")
     def known_languages() -> list[dict[str, str]]:
@@ -152,35 +133,30 @@ def add_rater_pages(app: FastAPI, desk: RaterDesk) -> None:
 
     @app.get("/api/{token}/session")
     def session(request: Request, token: str) -> dict[str, Any]:
-        return desk.session(desk.rater(request, token))
+        return api.session(api.rater(request, token))
 
     @app.post("/api/{token}/trained", status_code=204)
     def trained(request: Request, token: str) -> Response:
-        desk.store.people.finish_training(desk.rater(request, token).id)
+        store.raters.finish_training(api.rater(request, token).id)
         return Response(status_code=204)
 
     @app.get("/api/{token}/next")
     def coming(request: Request, token: str) -> dict[str, Any]:
-        return desk.next(desk.rater(request, token))
+        return api.next(api.rater(request, token))
 
     @app.get("/api/{token}/audio/{code}")
     def audio(request: Request, token: str, code: str) -> Response:
-        return _sound(request, desk.store.sound(desk.rater(request, token), code))
+        return SoundResponse(store.sound(api.rater(request, token), code))
 
     @app.get("/api/{token}/training/{number}")
     def training(request: Request, token: str, number: int) -> Response:
-        desk.rater(request, token)
-        return _sound(request, desk.store.training_sound(number))
+        api.rater(request, token)
+        return SoundResponse(store.training_sound(number))
 
     @app.post("/api/{token}/ratings")
     async def rate(request: Request, token: str) -> Response:
-        rater = await run_in_threadpool(desk.rater, request, token)
-        body = await read_json(request)
-        status, answer = await run_in_threadpool(desk.rate, rater, body)
+        rater = await run_in_threadpool(api.rater, request, token)
+        asked = {"half_steps": not store.settings.continuous, "emotions": store.settings.emotions}
+        rating = await read_json(request, Rating, asked)
+        status, answer = await run_in_threadpool(api.rate, rater, rating)
         return JSONResponse(answer, status)
-
-
-def _sound(request: Request, content: bytes) -> Response:
-    status, part, headers = part_of(content, request.headers.get("range"))
-    kept = {"Cache-Control": "private, max-age=3600"}
-    return Response(part, status, media_type="audio/wav", headers={**headers, **kept})

@@ -4,30 +4,20 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from affectmap.annotator.database import Database
+from affectmap.annotator.database import RATERS, Database, now
 from affectmap.annotator.settings import check_name
-from affectmap.annotator.tables import RATERS
 from affectmap.errors import UsageError
 
 _TOKEN_BYTES = 18
 
 
 class Rater(NamedTuple):
-    """Somebody who rates.
-
-    Attributes:
-        id: In the database.
-        name: As the organiser gave it.
-        token: What the link holds.
-        paused: Whether the organiser lets this one rate now.
-        trained: Whether the training is done.
-    """
+    """Somebody who rates; `token` is the secret part of the link, `paused` is set by the organiser."""
 
     id: int
     name: str
@@ -36,18 +26,15 @@ class Rater(NamedTuple):
     trained: bool
 
 
-class People:
+class Raters:
     """The raters of a store.
-
-    Args:
-        database: Where they are kept.
 
     Example:
         >>> import tempfile
         >>> from pathlib import Path
         >>> from affectmap.annotator.database import open_database
-        >>> people = People(open_database(None, Path(tempfile.mkdtemp())))
-        >>> people.add("Ada").name, people.by_token("a guess")
+        >>> raters = Raters(open_database(None, Path(tempfile.mkdtemp())))
+        >>> raters.add("Ada").name, raters.by_token("a guess")
         ('Ada', None)
     """
 
@@ -55,17 +42,7 @@ class People:
         self._database = database
 
     def add(self, name: str) -> Rater:
-        """Add a rater.
-
-        Args:
-            name: Not yet taken; case does not matter.
-
-        Returns:
-            The rater with a link of its own.
-
-        Raises:
-            UsageError: If the name cannot be one, or is taken.
-        """
+        """Add a rater with a link; raise `UsageError` if the name cannot be one or is taken, whatever its case."""
         check_name(name, "rater")
         row = {"name": name, "token": secrets.token_urlsafe(_TOKEN_BYTES), "paused": False, "added_at": now()}
         try:
@@ -78,35 +55,17 @@ class People:
         return self.named(name)
 
     def named(self, name: str) -> Rater:
-        """Give a rater by name, added where there is none; case does not matter.
-
-        Args:
-            name: The name.
-
-        Returns:
-            The rater.
-        """
+        """Give a rater by name, whatever its case; add one where there is none."""
         known = {rater.name.casefold(): rater for rater in self.all()}
         return known.get(name.casefold()) or self.add(name)
 
     def all(self) -> list[Rater]:
-        """List the raters.
-
-        Returns:
-            Raters in the order in which they were added.
-        """
+        """List the raters in the order in which they were added."""
         with self._database.reading() as connection:
             return list(_all(connection))
 
     def by_token(self, token: str) -> Rater | None:
-        """Find who holds a link.
-
-        Args:
-            token: From the link.
-
-        Returns:
-            The rater; None if nobody does.
-        """
+        """Find whose link has a token."""
         if not token.isascii() or not token.isprintable():
             return None
         with self._database.reading() as connection:
@@ -114,42 +73,17 @@ class People:
         return _rater(row) if row else None
 
     def pause(self, rater_id: int, paused: bool) -> bool:
-        """Pause a rater, or let one go on.
-
-        Args:
-            rater_id: Who.
-            paused: Whether to pause.
-
-        Returns:
-            Whether there is such a rater.
-        """
+        """Pause a rater, or let one go on; tell whether there is such a rater."""
         return self._change(rater_id, paused=paused)
 
     def finish_training(self, rater_id: int) -> None:
-        """Note that a rater has done the training.
-
-        Args:
-            rater_id: Who.
-        """
+        """Note that a rater has done the training."""
         self._change(rater_id, trained_at=now())
 
     def _change(self, rater_id: int, **values: object) -> bool:
         with self._database.writing() as connection:
             done = connection.execute(update(RATERS).where(RATERS.c.id == rater_id).values(**values))
         return bool(done.rowcount)
-
-
-def now() -> str:
-    """Give the time.
-
-    Returns:
-        ISO 8601 in UTC, to the millisecond.
-
-    Example:
-        >>> now()[-1]
-        'Z'
-    """
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _all(connection: Connection) -> Iterable[Rater]:

@@ -1,33 +1,29 @@
-"""The store: database, people, lists and ratings under one roof, opened as the settings say."""
+"""The store: raters, lists, ratings and sounds over one database, opened as the settings say."""
 
 from __future__ import annotations
 
 import threading
+from pathlib import Path
+
+from starlette.exceptions import HTTPException
 
 from affectmap.annotator.database import Database, open_database
-from affectmap.annotator.raters import People, Rater
+from affectmap.annotator.raters import Rater, Raters
 from affectmap.annotator.ratings import Ratings
-from affectmap.annotator.recordings import Found, look_through
+from affectmap.annotator.recordings import ScannedFile, Sounds, TrainingItem, read_training, scan, synthetic_training
 from affectmap.annotator.settings import AnnotatorSettings
-from affectmap.annotator.sounds import Sounds
-from affectmap.annotator.training_items import TrainingItem, read_training, synthetic_training
 from affectmap.annotator.worklist import Worklist
 from affectmap.errors import AudioError, ConfigError, CorpusError
-from affectmap.web.refusal import RefusalError
 from affectmap.web.requests import find_recording
 
 _GONE = "this recording cannot be played any more and is passed over; the next one comes"
 
 
 class Store:
-    """What is rated, by whom, and what they said.
-
-    Args:
-        settings: Where everything lies.
-        database: An open database.
+    """What is rated, by whom, and the ratings.
 
     Attributes:
-        people: The raters.
+        raters: Who rates.
         worklist: Recordings and lists.
         ratings: What was confirmed.
         training: Items to practise on; none where no speech can be synthesised.
@@ -36,14 +32,14 @@ class Store:
 
     def __init__(self, settings: AnnotatorSettings, database: Database) -> None:
         self.settings, self._database = settings, database
-        self.people = People(database)
+        self.raters = Raters(database)
         self.worklist = Worklist(database, seed=settings.seed, repeat=settings.repeat)
         self.ratings = Ratings(database)
         self.notes: list[str] = []
-        self.training: list[TrainingItem] = self._training()
-        self._sounds, self._turn = Sounds(), threading.Lock()
+        self.training: list[TrainingItem] = self._read_training()
+        self._sounds, self._lock = Sounds(), threading.Lock()
 
-    def _training(self) -> list[TrainingItem]:
+    def _read_training(self) -> list[TrainingItem]:
         settings = self.settings
         if settings.training is not None:
             return read_training(settings.training, settings.folder)
@@ -53,107 +49,68 @@ class Store:
             self.notes.append(f"no training items: {error}; or name your own with --training")
             return []
 
-    def look(self) -> int:
-        """See what lies in the folder now; what is new goes to the end of everybody's list.
-
-        Returns:
-            How many recordings are to be rated.
+    def scan(self) -> int:
+        """Scan the folder, put what is new at the end of every list, and give how many recordings are to be rated.
 
         Raises:
-            CorpusError: If the folder is missing or holds no recording.
+            CorpusError: If the folder is missing or has no recording.
         """
-        with self._turn:
+        with self._lock:
             base = self.settings.folder.expanduser().absolute()
-            found = look_through(base, self.worklist.known(), without=self.settings.labels_folder)
-            return self.worklist.update(found, self._in_training())
+            scanned = scan(base, self.worklist.known(), without=self.settings.labels_folder)
+            return self.worklist.update(scanned, self._in_training())
 
     def _in_training(self) -> set[str]:
         base = self.settings.folder.expanduser().resolve()
         return {each.file.relative_to(base).as_posix() for each in self.training if each.file.is_relative_to(base)}
 
     def add_rater(self, name: str) -> Rater:
-        """Add a rater with a list.
-
-        Args:
-            name: Not yet taken.
-
-        Returns:
-            The rater.
-
-        Raises:
-            UsageError: If the name cannot be one, or is taken.
-        """
-        rater = self.people.add(name)
+        """Add a rater with a list; raise `UsageError` if the name cannot be one or is taken."""
+        rater = self.raters.add(name)
         self.worklist.assign()
         return rater
 
-    def passed_over(self) -> list[Found]:
-        """List recordings that are not rated.
+    def passed_over(self) -> list[ScannedFile]:
+        """List recordings that are not rated, each with the reason in its note."""
+        return [each for each in self.worklist.known().values() if each.note]
 
-        Returns:
-            Them, each with the reason in its note.
-        """
-        return [found for found in self.worklist.known().values() if found.note]
-
-    def sound(self, rater: Rater, code: str) -> bytes:
-        """Give the sound of an entry of a rater's list.
-
-        Args:
-            rater: Whose list.
-            code: The entry.
-
-        Returns:
-            A WAV file.
+    def sound(self, rater: Rater, code: str) -> Path:
+        """Give the sound of an entry of a rater's list as WAV.
 
         Raises:
-            RefusalError: If there is no such entry (404), or its recording cannot be played any more (410); it is
-                then taken from all lists.
+            HTTPException: If there is no such entry (404), or its recording cannot be played any more (410); it is then
+                taken off all lists.
         """
-        found = self.ratings.recording_of(rater, code)
-        if found is None:
-            raise RefusalError(404, "this recording is not in your list; load the page again")
-        item_id, path = found
+        entry = self.ratings.recording_of(rater, code)
+        if entry is None:
+            raise HTTPException(404, "this recording is not in your list; load the page again")
+        item_id, path = entry
         try:
             return self._sounds.wave(find_recording(self.settings.folder.expanduser().absolute(), path))
-        except (RefusalError, AudioError, OSError) as error:
+        except (HTTPException, AudioError, OSError) as error:
             damaged = isinstance(error, AudioError)
             note = "cannot be decoded; replace it" if damaged else "no longer in the folder; put it back"
-            self.worklist.drop(item_id, note, look_again=not damaged)
-            raise RefusalError(410, _GONE) from error
+            self.worklist.drop(item_id, note, scan_again=not damaged)
+            raise HTTPException(410, _GONE) from error
 
-    def training_sound(self, number: int) -> bytes:
-        """Give the sound of a training item.
-
-        Args:
-            number: From 0 on.
-
-        Returns:
-            A WAV file.
-
-        Raises:
-            RefusalError: If there is none, or it cannot be played (404).
-        """
+    def training_sound(self, number: int) -> Path:
+        """Give the sound of a training item, from 0 on, as WAV; refuse with 404 what cannot be played."""
         try:
             return self._sounds.wave(dict(enumerate(self.training))[number].file)
         except (KeyError, AudioError, OSError) as error:
-            raise RefusalError(404, "there is no such training item") from error
+            raise HTTPException(404, "there is no such training item") from error
 
     def close(self) -> None:
-        """Let the database go."""
+        """Close the database and delete the sounds."""
         self._database.close()
+        self._sounds.close()
 
 
 def open_store(settings: AnnotatorSettings) -> Store:
-    """Open a store, see what lies in the folder, and give every rater that the settings name a list.
-
-    Args:
-        settings: Where everything lies.
-
-    Returns:
-        The store, to be closed by the caller.
+    """Open a store, scan the folder, and give every rater that the settings name a list; the caller closes it.
 
     Raises:
-        CorpusError: If the folder is missing, or holds no recording that can be rated.
+        CorpusError: If the folder is missing, or has no recording that can be rated.
         LabelError: If the sheet of training items is damaged.
         UsageError: If the database cannot be used.
         StorageError: If something cannot be written.
@@ -163,15 +120,19 @@ def open_store(settings: AnnotatorSettings) -> Store:
     database = open_database(settings.database, settings.labels_folder)
     try:
         store = Store(settings, database)
-        if not store.look() and not store.ratings.all():
+    except BaseException:
+        database.close()
+        raise
+    try:
+        if not store.scan() and not store.ratings.all():
             first = store.passed_over()[0]
             raise CorpusError(
                 f"{settings.folder} holds no recording that can be rated; first {first.path}: {first.note}"
             )
         for name in settings.raters:
-            store.people.named(name)
+            store.raters.named(name)
         store.worklist.assign()
     except BaseException:
-        database.close()
+        store.close()
         raise
     return store

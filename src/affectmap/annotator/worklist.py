@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import random
 import secrets
 from collections.abc import Collection, Iterable, Sequence
 
 from sqlalchemy import Connection, func, insert, select, text, update
 
-from affectmap.annotator.database import Database
-from affectmap.annotator.order import order_of
-from affectmap.annotator.recordings import Found
-from affectmap.annotator.tables import ASSIGNMENTS, ITEMS, RATERS, RATINGS
+from affectmap.annotator.database import ASSIGNMENTS, ITEMS, RATERS, RATINGS, Database
+from affectmap.annotator.recordings import ScannedFile
 
+#: Other entries, at least, between a recording and its unseen repeat.
+APART = 10
 _CODE_BYTES = 12
 _UNKNOWN = -1  # so that the file is read again the next time
 _GONE = "no longer in the folder; put it back"
@@ -19,78 +20,58 @@ _FIELDS = ("path", "content", "n_bytes", "changed_ns", "duration_s", "note")
 
 
 class Worklist:
-    """Recordings of a store, and who is to rate them.
-
-    Args:
-        database: Where they are kept.
-        seed: Of the orders.
-        repeat: Share of the recordings that everybody meets twice.
+    """Recordings of a store and who is to rate them; orders depend on `seed`, and a share of `repeat` comes twice.
 
     Example:
         >>> import tempfile
         >>> from pathlib import Path
         >>> from affectmap.annotator.database import open_database
         >>> worklist = Worklist(open_database(None, Path(tempfile.mkdtemp())), seed=0, repeat=0.1)
-        >>> worklist.update([Found("a.wav", "f00d", 10, 0, 1.0, "")])
+        >>> worklist.update([ScannedFile("a.wav", "f00d", 10, 0, 1.0, "")])
         1
-        >>> [found.path for found in worklist.known().values()]
+        >>> [each.path for each in worklist.known().values()]
         ['a.wav']
     """
 
     def __init__(self, database: Database, *, seed: int, repeat: float) -> None:
         self._database, self._seed, self._repeat = database, seed, repeat
 
-    def known(self) -> dict[str, Found]:
-        """Give what was found so far.
-
-        Returns:
-            Recordings by path, in alphabetical order.
-        """
+    def known(self) -> dict[str, ScannedFile]:
+        """Give the results of the last scan by path, in alphabetical order."""
         with self._database.reading() as connection:
             return _known(connection)
 
-    def update(self, found: Iterable[Found], in_training: Collection[str] = ()) -> int:
-        """Take over what the folder holds now, and put what is new at the end of everybody's list.
+    def update(self, scanned: Iterable[ScannedFile], in_training: Collection[str] = ()) -> int:
+        """Take over a scan, put new recordings at the end of every list, and give how many are to be rated.
 
-        Args:
-            found: All of its recordings.
-            in_training: Paths that are training items: raters know their references, so they are not rated.
-
-        Returns:
-            How many recordings are to be rated.
+        Paths that are training items are not rated, as raters know their references.
         """
         with self._database.writing() as connection:
-            self._alone(connection)
+            self._lock_for_writing(connection)
             known, rated = _known(connection), set(connection.execute(_RATED_PATHS).scalars())
-            present = {each.path: each for each in found}
+            present = {each.path: each for each in scanned}
             for path, each in present.items():
                 before = known.get(path)
-                _keep(connection, before, _judged(each, before if path in rated else None, in_training))
+                _store(connection, before, _with_note(each, before if path in rated else None, in_training))
             for path in known.keys() - present.keys():
-                _keep(connection, known[path], known[path]._replace(note=_GONE, n_bytes=_UNKNOWN))
+                _store(connection, known[path], known[path]._replace(note=_GONE, n_bytes=_UNKNOWN))
             self._assign(connection)
             n_items = connection.scalar(select(func.count()).select_from(ITEMS).where(ITEMS.c.note == ""))
         return int(n_items or 0)
 
     def assign(self) -> None:
-        """Give everybody a list: those who have none yet, and those whose list is too short."""
+        """Complete every rater's list."""
         with self._database.writing() as connection:
-            self._alone(connection)
+            self._lock_for_writing(connection)
             self._assign(connection)
 
-    def drop(self, item_id: int, note: str, *, look_again: bool) -> None:
-        """Take a recording that turns out to be damaged or away from all lists; ratings given to it stay.
-
-        Args:
-            item_id: The recording.
-            note: What is wrong with it.
-            look_again: Whether it may come back as it is; else only once the file has changed.
-        """
-        values = {"note": note, **({"n_bytes": _UNKNOWN} if look_again else {})}
+    def drop(self, item_id: int, note: str, *, scan_again: bool) -> None:
+        """Take a damaged or missing recording off all lists until its file changes, or until the next scan."""
+        values = {"note": note, **({"n_bytes": _UNKNOWN} if scan_again else {})}
         with self._database.writing() as connection:
             connection.execute(update(ITEMS).where(ITEMS.c.id == item_id).values(values))
 
-    def _alone(self, connection: Connection) -> None:
+    def _lock_for_writing(self, connection: Connection) -> None:
         if self._database.is_server:  # SQLite has one writer anyway
             connection.execute(text("LOCK TABLE items IN SHARE ROW EXCLUSIVE MODE"))
 
@@ -120,6 +101,40 @@ class Worklist:
         connection.execute(insert(ASSIGNMENTS), rows)
 
 
+def order_of(items: Sequence[int], repeat: float, *key: str | int) -> list[tuple[int, int]]:
+    """Shuffle items and slip in a share of them again, each at least `APART` entries after its first time.
+
+    Args:
+        items: Numbers of the items, in an order that does not depend on chance.
+        repeat: Share of them to repeat, 0..0.5; fewer where the list is too short to keep them apart.
+        *key: What the order depends on: the same key and items give the same order.
+
+    Returns:
+        Item and presentation: 1 the first time, 2 the second.
+
+    Example:
+        >>> order = order_of(range(20), 0.1, 0, "Ada")
+        >>> len(order), sorted(item for item, presentation in order if presentation == 1) == list(range(20))
+        (22, True)
+        >>> order_of([1, 2, 3], 0.5, 0, "Ada") == order_of([1, 2, 3], 0.5, 0, "Ada")
+        True
+    """
+    chance = random.Random("\0".join(map(str, key)))
+    shuffled = list(items)
+    chance.shuffle(shuffled)
+    n_early = len(shuffled) - APART  # only these have room enough behind them
+    n_repeats = min(round(repeat * len(shuffled)), max(n_early, 0))
+    before: dict[int, list[int]] = {}
+    for index in chance.sample(range(max(n_early, 0)), n_repeats):
+        # Before the entry at this index; the last stands for the end of the list.
+        before.setdefault(chance.randint(index + APART + 1, len(shuffled)), []).append(shuffled[index])
+    order: list[tuple[int, int]] = []
+    for index in range(len(shuffled) + 1):
+        order += [(item, 2) for item in before.get(index, [])]
+        order += [(item, 1) for item in shuffled[index : index + 1]]
+    return order
+
+
 _RATED_PATHS = (
     select(ITEMS.c.path)
     .join(ASSIGNMENTS, ASSIGNMENTS.c.item_id == ITEMS.c.id)
@@ -128,12 +143,12 @@ _RATED_PATHS = (
 )
 
 
-def _known(connection: Connection) -> dict[str, Found]:
+def _known(connection: Connection) -> dict[str, ScannedFile]:
     columns = [ITEMS.c[field] for field in _FIELDS]
-    return {row[0]: Found(*row) for row in connection.execute(select(*columns).order_by(ITEMS.c.path))}
+    return {row[0]: ScannedFile(*row) for row in connection.execute(select(*columns).order_by(ITEMS.c.path))}
 
 
-def _judged(each: Found, rated: Found | None, in_training: Collection[str]) -> Found:
+def _with_note(each: ScannedFile, rated: ScannedFile | None, in_training: Collection[str]) -> ScannedFile:
     """Say why a recording that could be played is not to be rated; `rated` is what has ratings under its name."""
     if rated and each.content and rated.content != each.content:
         # The content that was rated stays noted, so that it may come back.
@@ -144,7 +159,7 @@ def _judged(each: Found, rated: Found | None, in_training: Collection[str]) -> F
     return each
 
 
-def _keep(connection: Connection, before: Found | None, after: Found) -> None:
+def _store(connection: Connection, before: ScannedFile | None, after: ScannedFile) -> None:
     if before is None:
         connection.execute(insert(ITEMS).values(after._asdict()))
     elif before != after:

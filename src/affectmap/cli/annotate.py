@@ -64,7 +64,7 @@ def annotate_command(
 ) -> None:
     """Rate recordings for activation and valence in the browser, alone or in a team. Nothing leaves this machine."""
     require("annotate", "annotate", "fastapi", "uvicorn", "scipy", "sqlalchemy")
-    from affectmap.annotator.server import annotate
+    from affectmap.annotator.app import annotate
     from affectmap.annotator.settings import AnnotatorSettings
 
     settings = AnnotatorSettings(

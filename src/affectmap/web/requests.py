@@ -5,6 +5,7 @@ Conventions: a request is refused by an `HTTPException`, and every refusal is ``
 
 from __future__ import annotations
 
+import json
 import math
 import threading
 import time
@@ -80,9 +81,11 @@ async def read_json(request: Request, model: type[_Body], context: Mapping[str, 
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise HTTPException(415, "the body must be application/json")
     try:
-        return model.model_validate_json(await request.body(), context=dict(context or {}))
+        return model.model_validate(json.loads(await request.body()), context=dict(context or {}))
     except ValidationError as error:
         raise HTTPException(422, explain(error.errors()[0])) from error
+    except (ValueError, RecursionError) as error:
+        raise HTTPException(422, "the body is no JSON") from error
 
 
 class RateLimit:

@@ -65,11 +65,10 @@ def explain(error: Mapping[str, Any]) -> str:
     if own := error.get("ctx", {}).get("error"):  # raised by a check of ours, which says what was given
         return str(own)
     name, kind = ".".join(map(str, error["loc"])), error["type"]
-    if kind == "json_invalid":
-        return "the body is no JSON"
     if kind.startswith("missing"):
         return f"{name} is missing"
     if kind in ("extra_forbidden", "unexpected_keyword_argument"):
         return f"unknown field {name[:40]!r}"
     expected = _SHOULD_BE.sub("expected", error["msg"])
-    return f"{name or 'the body'} is {str(error['input'])[:40]}; {expected}"
+    given = str(error["input"])[:40].encode("utf-8", errors="replace").decode()  # lone surrogates cannot be sent
+    return f"{name or 'the body'} is {given}; {expected}"

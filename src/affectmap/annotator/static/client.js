@@ -45,6 +45,6 @@ export class Client {
     }
     if (response.ok) return answer;
     const kind = KINDS[response.status] ?? (response.status >= 500 ? "away" : "refused");
-    throw new Trouble(kind, answer.error ?? `the server answered ${response.status}`, answer);
+    throw new Trouble(kind, answer.detail ?? `the server answered ${response.status}`, answer);
   }
 }

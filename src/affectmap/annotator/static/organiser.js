@@ -25,7 +25,7 @@ async function ask(path, body) {
   const response = await fetch(`/organiser/${path}`, body === null ? {} : options);
   const answer = response.status === 204 ? {} : await response.json();
   if (response.status === 401) location.reload();
-  if (!response.ok) throw new Error(answer.error);
+  if (!response.ok) throw new Error(answer.detail);
   return answer;
 }
 
@@ -112,7 +112,7 @@ at("add").addEventListener("submit", async (event) => {
   const name = at("name").value.trim();
   if (await change("raters", { name }, () => `${name} is added; copy the link from the table.`)) at("add").reset();
 });
-at("look").addEventListener("click", () => change("look", undefined, ({ n_recordings: n }) => `${n} recordings to rate.`));
+at("scan").addEventListener("click", () => change("scan", undefined, ({ n_recordings: n }) => `${n} recordings to rate.`));
 at("leave").addEventListener("click", async () => {
   await ask("logout");
   location.reload();

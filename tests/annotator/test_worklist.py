@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from affectmap.annotator.order import APART, order_of
+from affectmap.annotator.worklist import APART, order_of
 
 
 @settings(deadline=None)
