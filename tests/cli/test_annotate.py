@@ -20,8 +20,8 @@ def speech(write_voice):
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        (["--port", "70000"], "--port is 70000; expected less than or equal to 65535"),
-        (["--repeat", "2"], "--repeat is 2.0; expected less than or equal to 0.5"),
+        (["--port", "70000"], "--port is 70000; expected a whole number from 0 to 65535"),
+        (["--repeat", "2"], "--repeat is 2.0; expected a number from 0 to 0.5"),
         (["--repeat", "nan"], "--repeat is nan"),
         (["--language", "Klingon!"], "--language is 'Klingon!', expected a code such as en or ur"),
         (["--rater", "A", "--raters", "2"], "--rater and --raters are both given; keep one of them"),

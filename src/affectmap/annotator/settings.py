@@ -9,7 +9,8 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from affectmap.errors import UsageError
-from affectmap.web.settings import CHECKED, ListenSettings
+from affectmap.settings import CHECKED, Real, Switch, Whole
+from affectmap.web.settings import ListenSettings
 
 #: Longest name of a rater or an emotion class, in characters.
 LONGEST_NAME = 60
@@ -39,11 +40,11 @@ class AnnotatorSettings(ListenSettings):
         kw_only=True,
         description="address to listen on; from elsewhere, too, nobody gets in without a rater's link or the password",
     )
-    port: int = Field(default=8001, ge=0, le=65535, kw_only=True, description="port to listen on; 0 for a free one")
+    port: Whole = Field(default=8001, ge=0, le=65535, kw_only=True, description="port to listen on; 0 for a free one")
     raters: tuple[str, ...] = Field(default=(), description="names of the raters")
-    seed: int = Field(default=0, description="seed of every rater's own order")
-    repeat: float = Field(default=0.1, ge=0, le=0.5, description="share of recordings that every rater meets twice")
-    continuous: bool = Field(default=False, description="let ratings lie between half steps, too")
+    seed: Whole = Field(default=0, description="seed of every rater's own order")
+    repeat: Real = Field(default=0.1, ge=0, le=0.5, description="share of recordings that every rater meets twice")
+    continuous: Switch = Field(default=False, description="let ratings lie between half steps, too")
     emotions: tuple[str, ...] = Field(default=(), description="classes to choose from; none if not given")
     language: str | None = Field(
         default=None, description="code of the page's language; as the rater's browser asks if not given"

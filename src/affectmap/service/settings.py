@@ -9,7 +9,8 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from affectmap.errors import UsageError
-from affectmap.web.settings import CHECKED, ListenSettings
+from affectmap.settings import CHECKED, Real, Whole
+from affectmap.web.settings import ListenSettings
 
 #: Longest utterance in seconds; a track takes what is longer, in little memory.
 LONGEST_UTTERANCE_S = 300.0
@@ -53,9 +54,9 @@ class ServiceSettings(ListenSettings):
         description=f"what clients must send as 'Authorization: Bearer TOKEN', {SHORTEST_TOKEN} or more characters; "
         "better set by AFFECTMAP_TOKEN, which others on this machine cannot see",
     )
-    max_mb: float = Field(default=200.0, gt=0, le=100_000, description="largest upload in MB")
-    max_minutes: float = Field(default=120.0, gt=0, le=1440, description="longest recording in minutes")
-    concurrency: int = Field(
+    max_mb: Real = Field(default=200.0, gt=0, le=100_000, description="largest upload in MB")
+    max_minutes: Real = Field(default=120.0, gt=0, le=1440, description="longest recording in minutes")
+    concurrency: Whole = Field(
         default_factory=lambda: os.cpu_count() or 1,
         ge=1,
         le=256,

@@ -7,34 +7,35 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, model_validator
+from pydantic import Field, ValidatorFunctionWrapHandler, model_validator
 from pydantic.dataclasses import dataclass
 
-from affectmap.errors import UsageError
+from affectmap.errors import ConfigError, UsageError
+from affectmap.settings import CHECKED, Settings, Whole, fields_of
 
-#: How settings are checked.
-CHECKED = ConfigDict(extra="forbid", allow_inf_nan=False)
 #: Names under which a browser on this machine asks for it.
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _SHOULD_BE = re.compile(r"^\w+ should (be|have|match)\b")
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
-class ListenSettings:
-    """Where a web application listens; a setting out of range is a `UsageError`."""
+class ListenSettings(Settings):
+    """Where a web application listens."""
 
     host: str = Field(default="127.0.0.1", description="address to listen on")
-    port: int = Field(default=8000, ge=0, le=65535, description="port to listen on; 0 for a free one")
+    port: Whole = Field(default=8000, ge=0, le=65535, description="port to listen on; 0 for a free one")
 
     @model_validator(mode="wrap")
     @classmethod
-    def _checked(cls, values: Any, check: ValidatorFunctionWrapHandler) -> Any:  # noqa: ANN401 (pydantic's own types)
+    def _options(cls, values: Any, check: ValidatorFunctionWrapHandler) -> Any:  # noqa: ANN401 (pydantic's own types)
+        """Name a setting as the option of the command line, the only way in which users give it."""
         try:
             return check(values)
-        except ValidationError as error:
-            first = error.errors()[0]
-            option = str(first["loc"][0]).replace("_", "-")
-            raise UsageError(explain({**first, "loc": (f"--{option}",)})) from error
+        except ConfigError as error:
+            name, _, rest = str(error).partition(" ")
+            if name not in fields_of(cls):
+                raise
+            raise UsageError(f"--{name.replace('_', '-')} {rest}") from error
 
     @property
     def is_local(self) -> bool:
