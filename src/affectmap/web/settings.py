@@ -63,9 +63,9 @@ def explain(error: Mapping[str, Any]) -> str:
         >>> explain({"type": "less_than_equal", "loc": ("port",), "input": 70000, "msg": "Input should be at most 9"})
         'port is 70000; expected at most 9'
     """
-    if own := error.get("ctx", {}).get("error"):  # raised by a check of ours, which says what was given
-        return str(own)
     name, kind = ".".join(map(str, error["loc"])), error["type"]
+    if kind == "value_error":  # raised by a check of ours, which says what was given
+        return str(error["ctx"]["error"])
     if kind.startswith("missing"):
         return f"{name} is missing"
     if kind in ("extra_forbidden", "unexpected_keyword_argument"):
