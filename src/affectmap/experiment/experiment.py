@@ -15,7 +15,6 @@ from itertools import chain
 from operator import itemgetter
 from pathlib import Path
 
-import joblib
 import numpy as np
 from pydantic_core import to_jsonable_python
 
@@ -54,7 +53,7 @@ from affectmap.experiment.results import (
 from affectmap.experiment.run_checks import check_jobs, check_labels, check_measured, class_notes, speaker_notes
 from affectmap.model.embedder import Embedder
 from affectmap.model.training import TrainedModel, train_stacked
-from affectmap.parallel.workers import mapped, n_workers, one_blas_thread
+from affectmap.parallel.workers import mapped, n_cores, n_workers, one_blas_thread
 from affectmap.preparation.folds import Fold, fold_kind, source_folds
 from affectmap.preparation.prepared_corpus import PooledSource, PreparedCorpus, ScaledRows, prepare_for, read_corpora
 from affectmap.stats.baselines import FUNCTIONALS_88, PCA_2, RIDGE, baseline
@@ -106,7 +105,7 @@ class Experiment:
     ) -> None:
         self.config, self.cache, self.notify = config, cache, notify
         self.progress = progress or (lambda label: nullcontext(lambda done, total: None))
-        self.n_jobs = config.n_jobs or joblib.cpu_count()
+        self.n_jobs = config.n_jobs or n_cores()
         self.timings: dict[str, float] = {}
         self.notes: list[str] = [SYNTHETIC_NOTICE] if config.synthetic else []
         self.models = Models()

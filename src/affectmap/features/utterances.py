@@ -15,14 +15,13 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-import joblib
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from affectmap.errors import AudioError
 from affectmap.features.cache import FeatureCache, cache_folder
-from affectmap.parallel.workers import Pool, local_threads, mapped
+from affectmap.parallel.workers import Pool, local_threads, mapped, n_cores
 from affectmap.schema import Finding
 
 _DIGESTED_TOGETHER = 64  # files; each takes a fraction of a millisecond
@@ -92,7 +91,7 @@ def measure_utterances(
     Raises:
         AudioError: If no utterance can be used, or one cannot and `strict` is set.
     """
-    n_jobs = n_jobs or joblib.cpu_count()
+    n_jobs = n_jobs or n_cores()
     report = progress or (lambda done, total: None)
     utterances = list_utterances(index)
     values = np.full((len(utterances), len(measure.columns)), np.nan, dtype=np.float32)

@@ -19,12 +19,12 @@ from dataclasses import dataclass
 from functools import cache, partial
 from itertools import islice
 from queue import Empty, SimpleQueue
-from typing import Any, Literal, TypeVar
-
-import joblib
-from threadpoolctl import ThreadpoolController
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from affectmap.errors import AffectmapError
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -92,10 +92,17 @@ def on_cluster() -> bool:
     return CLUSTER.get() is not None
 
 
+def n_cores() -> int:
+    """Count the cores that this process may use."""
+    import joblib  # which takes a while, and a single recording needs none of it
+
+    return int(joblib.cpu_count())
+
+
 def n_workers(n_jobs: int | None = None) -> int:
     """Say for how many workers to split work: those of the cluster, or `n_jobs`, by default one a core."""
     cluster = CLUSTER.get()
-    return cluster.n_workers() if cluster else n_jobs or int(joblib.cpu_count())
+    return cluster.n_workers() if cluster else n_jobs or n_cores()
 
 
 def completed(
@@ -190,6 +197,8 @@ def _each(function: Callable[[_Item], _Result], batch: list[tuple[int, _Item]]) 
 def _processes(
     function: Callable[[_Item], _Result], items: Iterator[tuple[int, _Item]], n_jobs: int, batch_size: int | str
 ) -> Generator[tuple[int, _Result]]:
+    import joblib
+
     parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered", batch_size=batch_size)
     results = parallel(joblib.delayed(_each)(function, [numbered]) for numbered in items)
     try:
@@ -244,6 +253,8 @@ def one_blas_thread() -> Iterator[None]:
 
 @cache
 def _libraries() -> ThreadpoolController:
+    from threadpoolctl import ThreadpoolController
+
     return ThreadpoolController()  # looks through all loaded libraries: once is enough
 
 
