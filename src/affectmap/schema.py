@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from enum import StrEnum
 from importlib import resources
-from numbers import Real
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from affectmap.errors import CorpusError, LabelError
@@ -123,6 +123,18 @@ def closest_emotion(name: str) -> Emotion | None:
     """Find the emotion that a misspelt name probably means, for messages only."""
     close = get_close_matches(name.strip().lower(), _EMOTION_OF, n=1, cutoff=0.75)
     return _EMOTION_OF[close[0]] if close else None
+
+
+def text_of(cell: object) -> str | None:
+    """Give a cell as text without spaces around it, ``None`` if it is empty; 1.0 is 1."""
+    import pandas as pd
+
+    if cell is None or cell is pd.NA or cell != cell:
+        return None
+    # A column of whole numbers with gaps arrives as 1.0, 2.0; speaker 1 is meant.
+    if isinstance(cell, Real) and not isinstance(cell, Integral) and float(cell).is_integer():
+        cell = int(float(cell))
+    return str(cell).strip() or None
 
 
 def parse_number(cell: object) -> float:
@@ -265,20 +277,9 @@ def validate_table(table: pd.DataFrame, origin: str, written_as: Mapping[str, st
             name = (written_as or {}).get(column, column)
             checked[column] = _checked_label(checked[column].rename(name), origin)
         else:
-            checked[column] = pd.Series([_text(cell) for cell in checked[column]], checked.index, dtype=object)
+            checked[column] = pd.Series([text_of(cell) for cell in checked[column]], checked.index, dtype=object)
     _check_emotions(checked["emotion"], origin)
     return checked
-
-
-def _text(cell: str | float | None) -> str | None:
-    import pandas as pd
-
-    if pd.isna(cell):
-        return None
-    # A numbered column with a gap comes as floats: speaker 7 is not called 7.0.
-    if isinstance(cell, float) and cell.is_integer():
-        cell = int(cell)
-    return str(cell).strip() or None
 
 
 def _checked_label(values: pd.Series, origin: str) -> pd.Series:

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from affectmap.corpora.label_sheets import read_sheet
-from affectmap.corpora.table import read_rows, text_of
+from affectmap.corpora.table import read_rows
 from affectmap.errors import CorpusError, LabelError
+from affectmap.schema import text_of
 
 
 def test_lines_count_as_in_an_editor(write):

@@ -14,7 +14,7 @@ Both cutters give the same pieces in whatever blocks a signal comes, and keep no
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,19 +37,6 @@ class Piece(NamedTuple):
     first: int
     signal: Signal
     speech: float
-
-
-class Cutter(Protocol):
-    """What cuts a signal."""
-
-    def push(self, block: Signal) -> list[Piece]:
-        """Take the next block and give the pieces that are complete."""
-
-    def finish(self) -> list[Piece]:
-        """Give what is left, after the last block."""
-
-    def notes(self) -> list[str]:
-        """Tell what was left out."""
 
 
 class Detector:
@@ -283,6 +270,9 @@ class SpeechCutter:
             return []
         seconds, shortest = self._n_short_chunks * CHUNK / RATE, self._rule.min_s
         return [f"{seconds:.1f} s of speech, in stretches shorter than {shortest:g} s, were left out"]
+
+
+Cutter = WindowCutter | SpeechCutter
 
 
 def _chunks(seconds: float) -> int:

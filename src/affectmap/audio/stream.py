@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 import numpy as np
 import soundfile
@@ -26,28 +26,6 @@ Signal = NDArray[np.float32]
 _BLOCK_S = 4.0
 _BLOCK_VALUES = 1 << 22  # of all channels together
 _PCM_READ = 1 << 14  # bytes at most at once; a pipe gives what it has
-
-
-class Source(Protocol):
-    """What can be tracked: a file, or samples that come as they are spoken."""
-
-    @property
-    def sampling_rate(self) -> int:
-        """In Hz."""
-
-    @property
-    def duration_s(self) -> float | None:
-        """Length in seconds; None where it is not known beforehand."""
-
-    @property
-    def gaps(self) -> list[tuple[float, float]]:
-        """Seconds between which samples so far were NaN or infinity."""
-
-    def blocks(self) -> Iterator[Signal]:
-        """Give the signal, a block after another."""
-
-    def notes(self) -> list[str]:
-        """Tell what was met, after the last block."""
 
 
 class Recording:
@@ -188,6 +166,10 @@ class PulseCode:
     def notes(self) -> list[str]:
         """Tell of a last byte that was no sample."""
         return ["the last byte is half a sample and was left out"] if self._n_odd else []
+
+
+#: What can be tracked: a file, or samples that come as they are spoken.
+Source = Recording | PulseCode
 
 
 def at_rate(source: Source, sampling_rate: int) -> Iterator[Signal]:

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from affectmap.corpora.folder import Corpus
-from affectmap.corpora.table import Rows, build_corpus, parse_time, read_rows, text_of
+from affectmap.corpora.table import Rows, build_corpus, parse_time, read_rows
 from affectmap.errors import CorpusError
 from affectmap.extras import require
-from affectmap.schema import LABEL_RANGE, LABELS, Emotion, Finding, parse_emotion
+from affectmap.schema import LABEL_RANGE, LABELS, Emotion, Finding, parse_emotion, text_of
 
 if TYPE_CHECKING:
     import audformat

@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from functools import partial
-from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +32,7 @@ from affectmap.schema import (
     closest_emotion,
     parse_emotion,
     segmented_index,
+    text_of,
     validate_table,
 )
 
@@ -104,7 +103,7 @@ def build_corpus(name: str, rows: Rows, language: str = "") -> Corpus:
     starts, ends = _times(rows)
     index = segmented_index(files, starts, ends)
     columns = {column: _column(rows, column) for column in COLUMNS}
-    if not _present(columns["language"]) and language:
+    if language and not any(columns["language"]):
         columns["language"] = [language] * len(files)
     written_as = {"activation": "arousal"} if "arousal" in rows.frame else {}
     table = validate_table(pd.DataFrame(columns, index=index), rows.origin, written_as)
@@ -155,27 +154,15 @@ def _check_columns(name: str, rows: Rows) -> list[Finding]:
         close = get_close_matches(column.strip().lower(), (*INDEX, *COLUMNS, "arousal"), n=1, cutoff=0.8)
         if close:
             raise CorpusError(f"{rows.origin} has a column {column!r}; rename it to {close[0]!r} if it is that")
-    if not others:
-        return []
-    return [Finding(name, "", "note", f"columns left out, for they are not known: {', '.join(others)}")]
-
-
-def _present(cells: list[Any]) -> bool:
-    return any(cell is not None for cell in cells)
+    detail = f"columns left out, for they are not known: {', '.join(others)}"
+    return [Finding(name, "", "note", detail)] if others else []
 
 
 def _column(rows: Rows, column: str) -> list[Any]:
     """Read one column of the shared schema; ``None`` where it is missing."""
-    if column == "activation" and "arousal" in rows.frame:
-        written = "arousal"
-    elif column in rows.frame:
-        written = column
-    else:
-        return [None] * len(rows.places)
-    cells = [text_of(cell) for cell in rows.frame[written]]
-    if column == "emotion":
-        return _emotions(rows, cells)
-    return cells
+    written = "arousal" if column == "activation" and "arousal" in rows.frame else column
+    cells = [text_of(cell) for cell in rows.frame.get(written, [None] * len(rows.places))]
+    return _emotions(rows, cells) if column == "emotion" else cells
 
 
 def _emotions(rows: Rows, cells: list[str | None]) -> list[str | None]:
@@ -206,32 +193,33 @@ def _strange_emotion(cell: str, count: int, place: str) -> str:
     return f"{cell!r} ({where}{'' if close is None else f'; did you mean {close}?'})"
 
 
-def _each(rows: Rows, cells: list[str | None], parse: Callable[[str], Any]) -> list[Any]:
-    parsed: list[Any] = []
-    for cell, place in zip(cells, rows.places, strict=True):
-        try:
-            parsed.append(None if cell is None else parse(cell))
-        except CorpusError as error:
-            raise CorpusError(f"{rows.origin}, {place}: {error}") from None
-    return parsed
-
-
 def _times(rows: Rows) -> tuple[list[pd.Timedelta], list[Any]]:
     import pandas as pd
 
     empty: list[Any] = [None] * len(rows.places)
     starts, ends = (
-        _each(rows, [text_of(cell) for cell in rows.frame.get(column, empty)], partial(parse_time, column=column))
+        [
+            _time(rows, cell, place, column)
+            for cell, place in zip(rows.frame.get(column, empty), rows.places, strict=True)
+        ]
         for column in ("start", "end")
     )
-    starts = [pd.Timedelta(0) if start is None else start for start in starts]
-    for start, end, place in zip(starts, ends, rows.places, strict=True):
+    begins = [pd.Timedelta(0) if start is None else start for start in starts]
+    for start, end, place in zip(begins, ends, rows.places, strict=True):
         if end is not None and end <= start:
             raise CorpusError(
                 f"{rows.origin}, {place} ends at {end.total_seconds():g} s and starts at "
                 f"{start.total_seconds():g} s; expected an end after the start"
             )
-    return starts, [pd.NaT if end is None else end for end in ends]
+    return begins, [pd.NaT if end is None else end for end in ends]
+
+
+def _time(rows: Rows, cell: object, place: str, column: str) -> pd.Timedelta | None:
+    text = text_of(cell)
+    try:
+        return None if text is None else parse_time(text, column)
+    except CorpusError as error:
+        raise CorpusError(f"{rows.origin}, {place}: {error}") from None
 
 
 def parse_time(cell: str, column: str) -> pd.Timedelta | None:
@@ -281,18 +269,14 @@ def _usable(
     else:
         exists = {file: _exists(Path(file)) for file in set(files)}
         kept = [exists[file] for file in files]
-        kind, detail = ("missing", f"named in {Path(rows.origin).name}, but no such recording was found; left out")
+        kind, detail = "missing", f"named in {Path(rows.origin).name}, but no such recording was found; left out"
     if not any(kept):
         raise CorpusError(
             f"{rows.origin}: none of its {len(files)} rows can be used, first {files[0]} ({detail}); "
             f"paths are relative to {rows.root}"
         )
-    left_out = [
-        Finding(name, str(cell), kind, detail, dropped=True)
-        for cell, keep in zip(written, kept, strict=True)
-        if not keep
-    ]
-    return kept, left_out
+    absent = (cell for cell, keep in zip(written, kept, strict=True) if not keep)
+    return kept, [Finding(name, str(cell), kind, detail, dropped=True) for cell in absent]
 
 
 def _exists(file: Path) -> bool:
@@ -346,15 +330,3 @@ def read_rows(file: Path) -> Rows:
         frame = frame.reset_index()
     frame = frame.rename(columns=str)
     return Rows(frame, [f"row {row}" for row in range(1, len(frame) + 1)], str(file), file.parent)
-
-
-def text_of(cell: object) -> str | None:
-    """Give a cell as text without spaces around it, ``None`` if it is empty; 1.0 is 1."""
-    import pandas as pd
-
-    if cell is None or cell is pd.NA or cell != cell:
-        return None
-    # A column of whole numbers with gaps arrives as 1.0, 2.0; speaker 1 is meant.
-    if isinstance(cell, Real) and not isinstance(cell, Integral) and float(cell).is_integer():
-        cell = int(float(cell))
-    return str(cell).strip() or None
