@@ -92,5 +92,5 @@ def test_a_wrong_command_line(affectmap, sheet):
     assert affectmap("ratings").code == 2
     assert affectmap("ratings", "import", sheet, "-o", "a.csv").code == 2
     done = affectmap("ratings", "export", "a.csv", "--audio", ".", "-o", "b.csv")
-    expected = "--audio is for audformat, whose tables hold absolute paths then; a sheet has none"
+    expected = "--audio is for audformat, whose tables then have absolute paths; a sheet has none"
     assert (done.code, done.error) == (2, expected)

@@ -88,9 +88,9 @@ def test_of_a_large_corpus_some_points_are_drawn_always_the_same(draw, source_on
     embeddings = source_only.embeddings.query("method == 'DAE-Unsupervised'")
     empty = {"curves": source_only.curves[:0], "summary": source_only.summary[:0]}
     few = dataclasses.replace(source_only, embeddings=embeddings, **empty)
-    assert "Drawn are" not in draw(few)["latent"][0].caption
+    assert "The figure draws" not in draw(few)["latent"][0].caption
     monkeypatch.setattr(figures, "DRAWN_POINTS", 20)
-    assert "Drawn are 20 of them, at most 20 of a corpus, chosen at random." in draw(few)["latent"][0].caption
+    assert "The figure draws 20, at most 20 of a corpus, chosen at random." in draw(few)["latent"][0].caption
     draw(few)
     assert len(drawn[0]) == len(embeddings)
     assert drawn[1].index.is_monotonic_increasing

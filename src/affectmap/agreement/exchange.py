@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,15 +25,10 @@ if TYPE_CHECKING:
 GOLD_TABLE = "gold_standard"
 RATER_TABLES = {value: f"raters.{value}" for value in VALUES}
 
-#: What a label sheet does not tell.
-_UNKNOWN: dict[str, Any] = {
-    "activation": float("nan"),
-    "valence": float("nan"),
-    "emotion": None,
-    "cannot_tell": False,
-    "comment": "",
-}
-_UNKNOWN |= {"presentation": 1, "revision": 1, "rated_at": "", "seconds": float("nan")}
+#: What is unknown of a rating in a label sheet.
+_UNKNOWN: dict[str, Any] = dict.fromkeys(("activation", "valence", "seconds"), float("nan"))
+_UNKNOWN |= dict.fromkeys(("comment", "rated_at"), "") | dict.fromkeys(("presentation", "revision"), 1)
+_UNKNOWN |= {"emotion": None, "cannot_tell": False}
 
 
 def export_sheet(ratings: pd.DataFrame, file: Path, estimator: Estimator = "ewe") -> None:
@@ -63,12 +56,8 @@ def export_sheet(ratings: pd.DataFrame, file: Path, estimator: Estimator = "ewe"
     gold = gold_standard(ratings, estimator).dropna(subset=list(LABELS), how="all")
     if gold.empty:
         raise LabelError("no rating has an activation or a valence; a label sheet of classes alone cannot be written")
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(("filename", *LABELS))
-    for name, *values in gold[["file", *LABELS]].itertuples(index=False):
-        writer.writerow((name, *("" if value != value else f"{value:.10g}" for value in values)))
-    write_text(file, stream.getvalue())
+    sheet = gold[["file", *LABELS]].rename(columns={"file": "filename"})
+    write_text(file, sheet.to_csv(index=False, float_format="%.10g", lineterminator="\n"))
 
 
 def export_database(
@@ -191,7 +180,7 @@ def import_sheets(
     recordings = None if audio is None else _relative_names(audio)
     rows: list[dict[str, Any]] = []
     lacking: dict[Path, list[str]] = {}
-    met: dict[str, Path] = {}
+    origin: dict[str, Path] = {}
     for sheet in sheets:
         ratings = read_label_sheet(sheet, known.get(sheet.name, LabelSheet(sheet.name, PLAIN_HEADER)))
         names, lacking[sheet] = _names(ratings, recordings, sheet)
@@ -199,9 +188,9 @@ def import_sheets(
             values = ratings[name].values
             if all(value != value for value in values.values()):
                 continue
-            if file in met:
-                raise LabelError(f"{file} is rated in {met[file]} and in {sheet}; import them as two raters")
-            met[file] = sheet
+            if file in origin:
+                raise LabelError(f"{file} is rated in {origin[file]} and in {sheet}; import them as two raters")
+            origin[file] = sheet
             rows.append({**_UNKNOWN, "file": file, "rater": rater.strip(), **values})
     return typed(rows), lacking
 

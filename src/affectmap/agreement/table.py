@@ -12,7 +12,7 @@ import pandas as pd
 from affectmap.agreement.coefficients import icc, interval_alpha, nominal_alpha, pair_measures, same_share
 from affectmap.agreement.estimators import MIN_SHARED, evaluator_weights
 from affectmap.agreement.ratings import VALUES, rating_matrix, repeats
-from affectmap.schema import LABEL_RANGE, LABELS, Floats
+from affectmap.schema import LABEL_RANGE, LABELS
 from affectmap.stats.bootstrap import N_RESAMPLES, Estimate
 from affectmap.text import DASH, TextTable, number, score, score_range
 
@@ -40,7 +40,7 @@ POOR_OWN_CCC = 0.6
 #: Median time in seconds that is too short to listen and to place a point.
 FAST_SECONDS = 1.5
 
-#: What the bands of α mean, said once on page and terminal.
+#: What the bands of α mean, as page and terminal explain them once.
 BANDS = (
     "α is 1 where raters agree in full and 0 where they agree as chance would. Krippendorff (2004) asks for .80, and "
     "takes .67 for tentative conclusions; ratings of emotion are often lower. Below .40 there is little to learn from."
@@ -90,16 +90,16 @@ def _together(firsts: pd.DataFrame, label: str, options: Mapping[str, int]) -> I
     n_raters = rated.shape[1]
     n_shared = int((rated.notna().sum(axis=1) >= 2).sum())
     if label in LABELS:
-        found = icc(rated.to_numpy(dtype="float64"))
+        found = icc(rated)
         complete = found.single.n_items
         note = f"of {len(rated)} items, the {complete} rated by all {n_raters}" if found.n_left_out else ""
         if complete < 2 and n_raters > 1:
             note = f"{complete or 'no'} item rated by all {n_raters} raters; see alpha"
         yield _row("all", label, "icc_2_1", found.single, n_raters, note=note)
         yield _row("all", label, "icc_2_k", found.average, n_raters, note=note)
-        alpha = interval_alpha(rated.to_numpy(dtype="float64"), **options)
+        alpha = interval_alpha(rated, **options)
     else:
-        alpha = nominal_alpha(rated.to_numpy(dtype=object), **options)
+        alpha = nominal_alpha(rated, **options)
     n_single = len(rated) - n_shared
     note = f"{n_single} item{'' if n_single == 1 else 's'} with one rating left out" if n_single else ""
     yield _row("all", label, "alpha", alpha, n_raters, note=note)
@@ -109,8 +109,8 @@ def _compare(
     first: pd.Series, second: pd.Series, label: str, measures: tuple[str, ...], options: Mapping[str, int]
 ) -> dict[str, Estimate]:
     if label not in LABELS:
-        return {"same": same_share(first.to_numpy(dtype=object), second.to_numpy(dtype=object), **options)}
-    found = pair_measures(first.to_numpy(dtype="float64"), second.to_numpy(dtype="float64"), **options)
+        return {"same": same_share(first, second, **options)}
+    found = pair_measures(first, second, **options)
     return {measure: found[measure] for measure in measures}
 
 
@@ -121,18 +121,23 @@ def _own(firsts: pd.DataFrame, later: pd.DataFrame, label: str, options: Mapping
             continue
         found = _compare(both["first"], both["again"], label, _OWN, options)
         if label in LABELS:
-            found["icc_2_1"] = icc(both.to_numpy(dtype="float64")).single
+            found["icc_2_1"] = icc(both).single
         for measure, estimate in found.items():
             yield _row("own", label, measure, estimate, 1, rater=str(rater))
 
 
 def _row(
-    scope: str, label: str, measure: str, estimate: Estimate, n_raters: int, *, note: str = "", **who: str
+    scope: str,
+    label: str,
+    measure: str,
+    estimate: Estimate,
+    n_raters: int,
+    rater: str = "",
+    other: str = "",
+    note: str = "",
 ) -> dict[str, Any]:
-    names = {"rater": who.get("rater", ""), "other": who.get("other", "")}
-    values = {"value": estimate.value, "low": estimate.low, "high": estimate.high, "n_items": estimate.n_items}
-    about = {"scope": scope, "label": label, "measure": measure, **names}
-    return about | values | {"n_raters": n_raters, "note": _reason(estimate, scope, n_raters, note)}
+    about = {"scope": scope, "label": label, "measure": measure, "rater": rater, "other": other}
+    return about | estimate._asdict() | {"n_raters": n_raters, "note": _reason(estimate, scope, n_raters, note)}
 
 
 def _reason(estimate: Estimate, scope: str, n_raters: int, note: str) -> str:
@@ -207,7 +212,7 @@ def _class_table(table: pd.DataFrame) -> TextTable:
     for _, row in mine.iterrows():
         who = f"{row['rater']}, {row['other']}" if row["scope"] == "pair" else f"{row['rater']}, repeats"
         rows.append([who, _score(row), str(row["n_items"])])
-    legend = "Share of items that both gave the same class, or one rater twice. Chance is not taken out, as it is in α."
+    legend = "Share of items that both gave the same class, or one rater twice; α, unlike it, corrects for chance."
     return TextTable("Same class", ["raters", "same", "items"], rows, 1, legend)
 
 
@@ -283,8 +288,7 @@ def _about_all_table(ratings: pd.DataFrame) -> Iterator[str]:
         if n_shared < FEW_SHARED:
             items = "no item has" if not n_shared else "1 item has" if n_shared == 1 else f"only {n_shared} items have"
             yield f"{value.capitalize()}: {items} ratings of two or more people; {FEW_SHARED} is little, 100 is better."
-        numbers = wide.to_numpy(dtype="float64" if value in LABELS else object)
-        alpha = (interval_alpha if value in LABELS else nominal_alpha)(numbers, n_resamples=1).value
+        alpha = (interval_alpha if value in LABELS else nominal_alpha)(wide, n_resamples=1).value
         if alpha < LOW_ALPHA:
             yield f"{value.capitalize()}: raters hardly agree (α = {score(alpha)}, below {score(LOW_ALPHA)})."
 
@@ -292,8 +296,7 @@ def _about_all_table(ratings: pd.DataFrame) -> Iterator[str]:
 def _about(rater: str, ratings: pd.DataFrame) -> Iterator[str]:
     for label in LABELS:
         wide = rating_matrix(ratings, label)
-        own = wide[rater].dropna().to_numpy(dtype="float64")
-        yield from _about_scale(rater, label, own)
+        yield from _about_scale(rater, label, wide[rater].dropna())
         yield from _about_direction(rater, label, wide)
         yield from _about_repeats(rater, label, wide[rater], repeats(ratings, label))
     seconds = ratings.loc[ratings["rater"] == rater, "seconds"].dropna()
@@ -304,7 +307,7 @@ def _about(rater: str, ratings: pd.DataFrame) -> Iterator[str]:
         )
 
 
-def _about_scale(rater: str, label: str, own: Floats) -> Iterator[str]:
+def _about_scale(rater: str, label: str, own: pd.Series) -> Iterator[str]:
     if len(own) < MIN_RATINGS:
         return
     middle = sum(LABEL_RANGE) / 2
@@ -319,7 +322,7 @@ def _about_scale(rater: str, label: str, own: Floats) -> Iterator[str]:
 
 def _about_direction(rater: str, label: str, wide: pd.DataFrame) -> Iterator[str]:
     others = wide.drop(columns=rater).mean(axis=1) if wide.shape[1] > 1 else wide[rater] * np.nan
-    found = pair_measures(wide[rater].to_numpy(dtype="float64"), others.to_numpy(dtype="float64"), n_resamples=1)
+    found = pair_measures(wide[rater], others, n_resamples=1)
     correlation = found["pearson"]
     if correlation.n_items >= max(MIN_RATINGS, MIN_SHARED) and correlation.value < 0:
         yield (
@@ -332,7 +335,7 @@ def _about_repeats(rater: str, label: str, first: pd.Series, later: pd.DataFrame
     if rater not in later:
         return
     again = later[rater].reindex(first.index)
-    found = pair_measures(first.to_numpy(dtype="float64"), again.to_numpy(dtype="float64"), n_resamples=1)
+    found = pair_measures(first, again, n_resamples=1)
     if found["ccc"].n_items >= MIN_RATINGS and found["ccc"].value < POOR_OWN_CCC:
         yield (
             f"{rater} rates {label} differently the second time: CCC {score(found['ccc'].value)} over "

@@ -67,7 +67,7 @@ def export_command(
     from affectmap.files import check_new_folder
 
     if audio is not None and format != "audformat":
-        raise UsageError(f"--audio is for audformat, whose tables hold absolute paths then; a {format} has none")
+        raise UsageError(f"--audio is for audformat, whose tables then have absolute paths; a {format} has none")
     if format == "audformat":
         check_new_folder(output, overwrite=overwrite)
     else:
@@ -83,6 +83,6 @@ def export_command(
 
 
 def _check_new_file(file: Path, overwrite: bool) -> None:
-    # What lies there may be the only copy of somebody's ratings.
+    # An existing file may be the only copy of somebody's ratings.
     if file.exists() and not overwrite:
         raise StorageError(f"{file} exists; name another file with -o, or add --overwrite to replace it")

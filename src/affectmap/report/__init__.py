@@ -53,7 +53,7 @@ def with_titles(results: Results) -> Results:
     """
     corpora = results.corpora
     title = corpora["title"].where(corpora["title"].astype(bool), None).fillna(corpora["corpus"])
-    # Two corpora under one title could not be told apart.
+    # Two corpora under one title would look like one.
     title = title.mask(title.duplicated(keep=False), corpora["corpus"])
     title_of = dict(zip(corpora["corpus"], title, strict=True))
     changed: dict[str, Any] = {}

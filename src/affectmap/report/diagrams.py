@@ -44,8 +44,8 @@ def mean_ratings(ratings: pd.DataFrame) -> pd.DataFrame:
     rated = ratings.dropna(subset=list(LABELS))
     rated = rated[rated["emotion"].isin(list(EMOTION_MARKS))]
     groups = rated.groupby(["role", "corpus", "emotion"], sort=True)
-    spread = {f"sd_{label}": (label, "std") for label in LABELS}
-    return groups.agg(**{x: (x, "mean") for x in LABELS}, **spread, n=("valence", "size")).reset_index()
+    deviations = {f"sd_{label}": (label, "std") for label in LABELS}
+    return groups.agg(**{x: (x, "mean") for x in LABELS}, **deviations, n=("valence", "size")).reset_index()
 
 
 def circumplex(ratings: pd.DataFrame) -> Figure:

@@ -25,13 +25,8 @@ if TYPE_CHECKING:
 
 #: Utterances of a corpus that a figure draws at most; more would be one blot, minutes later.
 DRAWN_POINTS = 10_000
-_CURVES = {
-    "total": "total loss",
-    "reconstruction": "reconstruction",
-    "slope": "metric: slope",
-    "residual": "metric: residual",
-}
 _METRIC_TERMS = ("slope", "residual")
+_CURVES = {"total": "total loss", "reconstruction": "reconstruction"} | {t: f"metric: {t}" for t in _METRIC_TERMS}
 _LABEL_WIDTH = 2.3
 
 
@@ -59,9 +54,8 @@ def _circumplex(results: Results, folder: Path) -> Iterator[Picture]:
     caption += _about_ratings(source) if len(source) else "The source corpus has no pairs of ratings to place in it."
     if len(others):
         caption += f" Hollow: the same for {listed(map(str, others))}."
-    means = [
-        f"{row['emotion']} {number(row['valence'])}, {number(row['activation'])}" for row in source.to_dict("records")
-    ]
+    rows = source.to_dict("records")
+    means = [f"{row['emotion']} {number(row['valence'])}, {number(row['activation'])}" for row in rows]
     alt = f"Circle of emotion words. Mean valence, activation: {'; '.join(means) or 'no ratings'}."
     yield save(circumplex(ratings), folder, "figure1-circumplex", caption, alt)
 
@@ -98,7 +92,7 @@ def _latent(results: Results, folder: Path) -> Iterator[Picture]:
         if latent_dim > 2 and is_compared(method):
             caption += f" Its {spelt(latent_dim)} numbers are rotated onto their two principal components."
         if len(drawn) < len(mine):
-            caption += f" Drawn are {len(drawn):,} of them, at most {DRAWN_POINTS:,} of a corpus, chosen at random."
+            caption += f" The figure draws {len(drawn):,}, at most {DRAWN_POINTS:,} of a corpus, chosen at random."
         if frame.n_outside:
             caption += f" {counted(frame.n_outside, 'point').capitalize()} outside the frame."
         caption += marked
@@ -167,24 +161,23 @@ def learning_curves(curves: pd.DataFrame) -> Figure:
         axes.grid(visible=True, axis="y")
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]))
         for method, rows in curves.groupby("method", sort=False):
-            spread = rows.groupby("epoch")[name].agg(["mean", "min", "max"]).dropna()
-            _draw_curve(axes, name, str(method), spread)
+            _draw_curve(axes, name, str(method), rows.groupby("epoch")[name].agg(["mean", "min", "max"]).dropna())
     handles, names = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="lower center", ncols=min(len(names), 5), fontsize=9, handlelength=2.8)
     return figure
 
 
-def _draw_curve(axes: Axes, name: str, method: str, spread: pd.DataFrame) -> None:
-    if name in _METRIC_TERMS and not spread["max"].any():
+def _draw_curve(axes: Axes, name: str, method: str, band: pd.DataFrame) -> None:
+    if name in _METRIC_TERMS and not band["max"].any():
         # All zero: the method has no metric term, and a line at 0 would look like a perfect one.
-        spread = spread.iloc[:0]
+        band = band.iloc[:0]
     mark = METHOD_MARKS.get(method, PLAIN_MARK)
-    epoch = spread.index.to_numpy()
+    epoch = band.index.to_numpy()
     # One epoch is no line: it is drawn as a point.
     marker = mark.marker if len(epoch) == 1 else ""
-    axes.fill_between(epoch, spread["min"], spread["max"], color=mark.colour, alpha=0.15, linewidth=0)
+    axes.fill_between(epoch, band["min"], band["max"], color=mark.colour, alpha=0.15, linewidth=0)
     line: dict[str, Any] = {"color": mark.colour, "linestyle": mark.dash, "linewidth": 1.6}
-    axes.plot(epoch, spread["mean"], marker=marker, label=method, **line)
+    axes.plot(epoch, band["mean"], marker=marker, label=method, **line)
 
 
 def dot_plot(table: Table) -> Figure:

@@ -13,17 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 from affectmap.style import RIDGE, UNSUPERVISED, chance, class_names, is_compared
-from affectmap.text import (
-    DASH,
-    counted,
-    is_number,
-    language_name,
-    listed,
-    out_of,
-    score,
-    score_range,
-    spelt,
-)
+from affectmap.text import DASH, counted, is_number, language_name, listed, out_of, score, score_range, spelt
 
 if TYPE_CHECKING:
     from affectmap.experiment.results import Results

@@ -85,7 +85,7 @@ def build_table(summary: pd.DataFrame, which: str, corpora: Sequence[str], readi
     """Build table 1, 3 or 4 of some readings from a run's summary; ``None`` if the summary has nothing for it."""
     rows = summary[(summary["table"] == which) & summary["reading"].isin([*readings, *_BOUNDS])]
     records = [{str(k): v for k, v in record.items()} for record in rows.to_dict("records")]
-    # They alone make no column: there would be nothing to hold against them.
+    # They alone make no column: there would be nothing to compare them with.
     shown = {(record["corpus"], record["quantity"]) for record in records if record["reading"] in readings}
     if not shown:
         return None
