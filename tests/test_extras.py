@@ -29,6 +29,9 @@ for spec in (f"emodb={{folder}}", f"table:notes={{folder / 'notes.csv'}}"):
     for attempt in range(2):  # the second finds the rows in the cache
         rows, findings = functionals.extract_functionals(corpus.name, corpus.table, cache=folder / "cache")
         assert rows.shape == (1, 88) and not findings, findings
+from affectmap.model.model import load_model
+placed = load_model().embed([folder / "03a01Wa.wav"])
+assert placed["problem"].isna().all() and placed["activation"].notna().all(), placed.T
 windows = WindowCutter(window_s=1)
 (piece,) = windows.push(np.zeros(16000, np.float32))
 assert np.isnan(piece.speech) and "affectmap[speech]" in windows.notes()[0]

@@ -26,6 +26,7 @@ import pandas as pd
 from affectmap.audio.speech_detection import RATE, Cutter, SpeechCutter, WindowCutter
 from affectmap.audio.stream import PulseCode, Recording, Source
 from affectmap.errors import ConfigError
+from affectmap.extras import require
 from affectmap.files import new_file
 from affectmap.model.model import Model, load_model
 from affectmap.schema import FUNCTIONALS, LABELS, segmented_index
@@ -82,6 +83,8 @@ class Track:
         """
         if format not in FORMATS:
             raise ConfigError(f"format {format!r} is unknown; expected {', '.join(FORMATS)}")
+        if format == "parquet":
+            require("a table as parquet", "parquet", "pyarrow")
         with new_file(Path(path)) as temporary:
             if format == "parquet":
                 self.flat().to_parquet(temporary, index=False)
