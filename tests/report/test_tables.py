@@ -103,7 +103,8 @@ def test_what_is_missing_is_a_dash_without_a_spread(whole_results):
 def test_one_run_has_no_spread_and_few_speakers_no_interval(whole_results):
     summary = whole_results.summary.assign(sd=np.nan, ci_low=np.nan, n_runs=1)
     shown = build_table(summary, "1", CORPORA, ["held-out"]).groups[0].rows[0].cells[0]
-    assert (shown.sd, shown.interval) == ("–", "")
+    assert (shown.sd, shown.interval) == ("", "")
+    assert "±" not in shown.hint
     assert "no interval over speakers; 1 runs" in shown.hint
 
 

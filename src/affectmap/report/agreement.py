@@ -133,9 +133,7 @@ def _draw_rater(axes: Axes, own: pd.DataFrame, others: pd.DataFrame) -> None:
     ends = np.stack([own.to_numpy(dtype="float64"), others.to_numpy(dtype="float64")])
     line: dict[str, Any] = {"color": MUTED, "linewidth": 0.5, "alpha": 0.5, "zorder": 1}
     axes.plot(ends[:, :, 1], ends[:, :, 0], **line)
-    axes.plot(
-        own["valence"], own["activation"], "o", color=LABEL_COLOURS["activation"], markersize=3, alpha=0.6, zorder=2
-    )
+    axes.plot(own["valence"], own["activation"], "o", color=INK, markersize=3, alpha=0.6, zorder=2)
 
 
 def scale_use(ratings: pd.DataFrame, raters: list[str]) -> Figure:

@@ -129,12 +129,13 @@ def _best(rows: _Rows, key: _Key) -> str | None:
 def _cell(record: dict[str, Any] | None, unit: str, best: str | None) -> Cell:
     if record is None or not is_number(record["mean"]):
         return Cell(DASH)
-    mean, sd, range_ = score(record["mean"]), score(record["sd"]), score_range(record["ci_low"], record["ci_high"])
-    interval = "" if range_ == DASH else range_
+    sd, interval = score(record["sd"]), score_range(record["ci_low"], record["ci_high"])
+    # One run has no deviation, and few speakers no interval: neither leaves a mark.
+    mean, sd, interval = score(record["mean"]), sd.replace(DASH, ""), "" if interval == DASH else interval
     over_speakers = f"95 % interval over speakers {interval}" if interval else "no interval over speakers"
     runs = int(record["n_runs"]) if is_number(record["n_runs"]) else 0
     utterances = int(record["n"]) if is_number(record["n"]) else 0
-    hint = f"{unit} {mean} ± {sd}; {over_speakers}; {runs} runs, {utterances:,} utterances"
+    hint = f"{unit} {mean}{f' ± {sd}' if sd else ''}; {over_speakers}; {runs} runs, {utterances:,} utterances"
     flag = record["significant"]
     significant = bool(flag) if not pd.isna(flag) else False
     signs = signs_of([record.get("audit")])
