@@ -5,6 +5,7 @@ import pytest
 from affectmap.report import with_titles
 from affectmap.report.figures import _marked
 from affectmap.report.page import (
+    _settings,
     audit_view,
     claim_views,
     findings_by_corpus,
@@ -57,6 +58,16 @@ def test_common_folder_is_made_of_whole_names():
 
 def test_no_findings():
     assert findings_by_corpus(pd.DataFrame(columns=COLUMNS)) == []
+
+
+def test_nested_settings_that_repeat_one_of_the_run_are_shown_once():
+    settings = {
+        "epochs": 50,
+        "preset": "paper",
+        "training": {"epochs": 50, "preset": "authors-code", "schedule": "constant"},
+    }
+    shown = _settings(settings)
+    assert list(shown) == ["epochs", "preset", "training.preset", "training.schedule"]
 
 
 def test_settings_are_flat_and_plain():

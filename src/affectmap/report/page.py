@@ -72,7 +72,7 @@ def render(results: Results, tables: Mapping[str, Table | None], pictures: Mappi
         costs=results.costs.to_dict("records"),
         claims=claim_views(results.claims),
         dropped=findings_by_corpus(results.findings),
-        settings=dict(flat_settings(results.settings)),
+        settings=_settings(results.settings),
     )
 
 
@@ -141,6 +141,12 @@ def _common_folder(files: Sequence[str]) -> str:
         return ""
     shared = os.path.commonpath([*folders])
     return shared if shared.endswith(os.sep) else shared + os.sep
+
+
+def _settings(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Flatten settings, without nested ones that repeat a setting of the run."""
+    flat = dict(flat_settings(settings))
+    return {name: value for name, value in flat.items() if "." not in name or flat.get(name.split(".")[-1]) != value}
 
 
 def flat_settings(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
