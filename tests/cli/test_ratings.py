@@ -25,7 +25,7 @@ def test_a_sheet_becomes_the_ratings_of_one_rater(affectmap, here, sheet):
     assert done.out == f"{here / 'ratings.csv'}\n"
     assert done.err.splitlines() == [
         "note: labels/EMO_DB.csv: left out, without a recording: 03a01Nc.wav",
-        "1 ratings of first",
+        "one rating of first",
     ]
     assert read_raw(here / "ratings.csv")[["file", "rater", "valence"]].values.tolist() == [
         ["wav/03a01Fa.wav", "first", 3.5]

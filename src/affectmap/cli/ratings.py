@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from affectmap.errors import StorageError, UsageError
+from affectmap.text import counted
 
 app = typer.Typer(no_args_is_help=True, help="Raw ratings: label sheets in; sheets, audformat and CSV out.")
 
@@ -37,7 +38,7 @@ def import_command(
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""
             typer.echo(f"note: {sheet}: left out, without a recording: {', '.join(names[:3])}{more}", err=True)
     write_ratings(raw, output)
-    typer.echo(f"{len(raw):,} ratings of {rater.strip()}", err=True)
+    typer.echo(f"{counted(len(raw), 'rating')} of {rater.strip()}", err=True)
     typer.echo(output.resolve())
 
 

@@ -13,6 +13,7 @@ from affectmap.errors import StorageError
 from affectmap.report.canvas import drawing
 from affectmap.report.figures import draw_figures
 from affectmap.report.page import page_tables, render
+from affectmap.report.tables import records_of
 
 if TYPE_CHECKING:
     from affectmap.experiment.results import Results
@@ -73,12 +74,7 @@ def write_tables(results: Results, folder: Path) -> None:
         frames["costs"] = results.costs
     for name, frame in frames.items():
         storage.write_text(folder / f"{name}.csv", frame.to_csv(index=False, lineterminator="\n"))
-        storage.write_json(folder / f"{name}.json", _plain(frame))
+        storage.write_json(folder / f"{name}.json", records_of(frame.astype(object).where(frame.notna(), None)))
     # Everything needed to run it again stands in one file.
     about = {name: getattr(results, name) for name in ("command", "settings", "versions", "notes", "timings")}
     storage.write_json(folder / "settings.json", about)
-
-
-def _plain(frame: pd.DataFrame) -> list[dict[str, object]]:
-    rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
-    return [{str(name): value for name, value in row.items()} for row in rows]

@@ -16,7 +16,7 @@ from affectmap.audit.verdicts import footnotes, signs_of
 from affectmap.report.canvas import FULL_WIDTH, MAX_COLUMNS, Grid, Picture, file_stem, letter, save
 from affectmap.report.diagrams import circumplex, layer_sizes, mean_ratings, network
 from affectmap.report.latent import latent_figure
-from affectmap.report.tables import GROUPS, Table
+from affectmap.report.tables import GROUPS, Table, records_of
 from affectmap.style import COMPARED, INK, METHOD_MARKS, MUTED, PLAIN_MARK, chance, is_compared, ordered
 from affectmap.text import counted, is_number, listed, number, score, spelt
 
@@ -82,7 +82,7 @@ def _latent(results: Results, folder: Path) -> Iterator[Picture]:
     sizes = layer_sizes(results.settings)
     latent_dim = sizes[len(sizes) // 2]
     summary = results.summary[results.summary["reading"].isin(["held-out", "zero-shot"])]
-    marked = _marked([{str(key): value for key, value in row.items()} for row in summary.to_dict("records")])
+    marked = _marked(records_of(summary))
     for index, method in enumerate(_methods(results)):
         mine = results.embeddings[results.embeddings["method"] == method]
         corpora = [str(name) for name in results.corpora["corpus"] if (mine["corpus"] == name).any()]

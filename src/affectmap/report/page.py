@@ -16,7 +16,7 @@ from affectmap import style, text
 from affectmap.audit.verdicts import SIGNS, Verdict, footnotes, signs_of
 from affectmap.report.canvas import Picture, letter
 from affectmap.report.summary import glances, summarise
-from affectmap.report.tables import Table, build_table
+from affectmap.report.tables import Table, build_table, records_of
 
 if TYPE_CHECKING:
     from affectmap.experiment.results import Results
@@ -126,12 +126,8 @@ def findings_by_corpus(findings: pd.DataFrame) -> list[Dropped]:
         rows = mine.assign(file=mine["file"].astype(str).str.removeprefix(folder), dropped=dropped)
         # Stable: within both halves the order of the run.
         rows = rows.sort_values("dropped", ascending=False, kind="stable")
-        groups.append(Dropped(str(corpus), ", ".join(parts), folder, _records(rows)))
+        groups.append(Dropped(str(corpus), ", ".join(parts), folder, records_of(rows)))
     return groups
-
-
-def _records(frame: pd.DataFrame) -> _Rows:
-    return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
 
 
 def _common_folder(files: Sequence[str]) -> str:
@@ -169,7 +165,7 @@ class AuditView(NamedTuple):
 
 def audit_view(audit: pd.DataFrame) -> AuditView:
     """Put the checks of an audit into words: can these results be believed?"""
-    rows = [_check_row(row) for row in _records(audit)]
+    rows = [_check_row(row) for row in records_of(audit)]
     order = [str(verdict) for verdict in reversed(Verdict)]
     faults = sorted(
         (row for row in rows if row["verdict"] != Verdict.SOUND), key=lambda row: order.index(row["verdict"])
@@ -215,7 +211,7 @@ def claim_views(claims: pd.DataFrame) -> list[Claim]:
     """Put each claim's comparisons into words and onto one scale, with the places of a small plot."""
     views = []
     for name, group in claims.groupby("claim", sort=True):
-        rows = _records(group)
+        rows = records_of(group)
         overall = [row for row in rows if row["corpus"] == "all"]
         single = [row for row in rows if row["corpus"] != "all"]
         # One scale a claim, zero in the middle, so that its rows can be compared by eye.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
+from affectmap.report.tables import records_of
 from affectmap.style import RIDGE, UNSUPERVISED, chance, class_names, is_compared
 from affectmap.text import DASH, counted, is_number, language_name, listed, out_of, score, score_range, spelt
 
@@ -51,8 +52,7 @@ class Transfer:
         self.corpora = results.corpora
         self.targets = [str(c) for c in results.corpora.loc[results.corpora["role"] == "target", "corpus"]]
         rows = results.summary[results.summary["reading"] == "zero-shot"]
-        records = [{str(key): value for key, value in row.items()} for row in rows.to_dict("records")]
-        self._rows = [row for row in records if is_number(row["mean"]) and row["corpus"] in self.targets]
+        self._rows = [row for row in records_of(rows) if is_number(row["mean"]) and row["corpus"] in self.targets]
 
     def row(self, method: str, corpus: str, quantity: str) -> dict[str, Any] | None:
         """Give the summary's row, ``None`` if there is none."""
@@ -141,11 +141,8 @@ def _about_small(corpora: pd.DataFrame) -> str:
 
 def _named(results: Results, role: str) -> list[str]:
     rows = results.corpora[results.corpora["role"] == role].to_dict("records")
-    languages = [language_name(row["language"]) for row in rows]
-    return [
-        f"{row['corpus']} ({language})" if language != DASH else str(row["corpus"])
-        for row, language in zip(rows, languages, strict=True)
-    ]
+    languages = {str(row["corpus"]): language_name(row["language"]) for row in rows}
+    return [f"{corpus} ({language})" if language != DASH else corpus for corpus, language in languages.items()]
 
 
 def _what_was_done(results: Results) -> str:

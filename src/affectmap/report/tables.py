@@ -81,10 +81,15 @@ class Table:
         return [record for group in self.groups for row in group.rows for record in row.records.values()]
 
 
+def records_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Give the rows of a frame as dictionaries by the names of its columns."""
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+
+
 def build_table(summary: pd.DataFrame, which: str, corpora: Sequence[str], readings: Sequence[str]) -> Table | None:
     """Build table 1, 3 or 4 of some readings from a run's summary; ``None`` if the summary has nothing for it."""
     rows = summary[(summary["table"] == which) & summary["reading"].isin([*readings, *_BOUNDS])]
-    records = [{str(k): v for k, v in record.items()} for record in rows.to_dict("records")]
+    records = records_of(rows)
     # They alone make no column: there would be nothing to compare them with.
     shown = {(record["corpus"], record["quantity"]) for record in records if record["reading"] in readings}
     if not shown:
