@@ -15,7 +15,7 @@ from annotated_types import Ge, Gt, Le, Lt, MinLen
 from pydantic import ConfigDict, Strict, ValidationError, ValidatorFunctionWrapHandler, model_validator
 from pydantic.dataclasses import dataclass
 from pydantic.fields import FieldInfo
-from pydantic_core import ArgsKwargs, ErrorDetails
+from pydantic_core import ArgsKwargs, ErrorDetails, PydanticUndefined
 
 from affectmap.errors import ConfigError
 
@@ -64,7 +64,7 @@ def _plain(value: object) -> object:
     return value.item() if hasattr(value, "item") and getattr(value, "ndim", 1) == 0 else value
 
 
-def fields_of(declaration: type[Settings]) -> dict[str, FieldInfo]:
+def fields_of(declaration: type[Any]) -> dict[str, FieldInfo]:
     """Give the fields of a declaration by name.
 
     Example:
@@ -72,13 +72,52 @@ def fields_of(declaration: type[Settings]) -> dict[str, FieldInfo]:
         >>> fields_of(TrainingSettings)["noise_std"].default
         1.0
     """
-    fields: dict[str, FieldInfo] = declaration.__pydantic_fields__  # type: ignore[attr-defined]
+    fields: dict[str, FieldInfo] = declaration.__pydantic_fields__
     return fields
 
 
-def default_of(field: FieldInfo) -> Any:  # noqa: ANN401 (the field's own type)
-    """Give the default of a setting; `PydanticUndefined` where it must be set."""
-    return field.get_default(call_default_factory=True)
+def kind_of(field: FieldInfo | Any) -> Any:  # noqa: ANN401 (any type)
+    """Give the type of a setting, or of an annotation, without ``None`` and without checks."""
+    return _without_none(field.annotation if isinstance(field, FieldInfo) else field, [])[0]
+
+
+def default_text(field: FieldInfo) -> str:
+    """Write the default of a setting; empty where there is none to show.
+
+    Example:
+        >>> from affectmap.model.settings import TrainingSettings
+        >>> [default_text(fields_of(TrainingSettings)[name]) for name in ("hidden_dims", "learning_rate", "losses")]
+        ['40, 20, 10', '0.001', '']
+    """
+    value = field.default
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value))
+    if value is None or value is PydanticUndefined or isinstance(value, bool):
+        return ""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def differing(settings: object, usual: object) -> dict[str, Any]:
+    """Give the settings whose values differ from those of another object of the same declaration.
+
+    Example:
+        >>> from affectmap.model.settings import PAPER, TrainingSettings
+        >>> differing(TrainingSettings(epochs=3), PAPER)
+        {'epochs': 3}
+    """
+    return {name: value for name, value in vars(settings).items() if value != getattr(usual, name)}
+
+
+def limits_of(field: FieldInfo) -> str:
+    """Write the range of a setting that is a number: ``1 or more``, ``above 0``, ``0 to 1``.
+
+    Example:
+        >>> from affectmap.model.settings import TrainingSettings
+        >>> limits_of(fields_of(TrainingSettings)["epochs"])
+        '1 or more'
+    """
+    kind, metadata = _without_none(field.annotation, field.metadata)
+    return _limits(metadata).strip().removeprefix("of ").removeprefix("from ") if kind in (int, float) else ""
 
 
 def expected(field: FieldInfo) -> str:
@@ -162,7 +201,7 @@ def _expected_at(field: FieldInfo, within: bool) -> str:
     return _expected(get_args(kind)[0], [])
 
 
-def panel_of(declaration: type[Settings], name: str) -> str:
+def panel_of(declaration: type[Any], name: str) -> str:
     """Give the heading under which a setting stands: that of the class that declares it.
 
     Example:
@@ -170,5 +209,5 @@ def panel_of(declaration: type[Settings], name: str) -> str:
         >>> panel_of(FitSettings, "noise_std")
         'Network and training'
     """
-    owner = next(each for each in declaration.__mro__ if name in inspect.get_annotations(each))
-    return str(owner.__dict__.get("panel", declaration.panel))
+    owner = next(each for each in reversed(declaration.__mro__) if name in inspect.get_annotations(each))
+    return str(getattr(owner, "panel", "Options"))

@@ -17,7 +17,7 @@ def browser(tmp_path_factory):
 
 def test_organising(start_server, browser, tools, tmp_path, monkeypatch):
     monkeypatch.setenv("AFFECTMAP_PASSWORD", "a long password")
-    server = start_server("--labels", str(tmp_path / "labels"), "--rater", "<b>Ada</b>")
+    server = start_server("--ratings", str(tmp_path / "labels"), "--rater", "<b>Ada</b>")
 
     def text(identity):
         return browser.find_element(By.ID, identity).text

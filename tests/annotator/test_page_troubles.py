@@ -227,7 +227,7 @@ def start(place, port):
         str(place / "speech"),
         "--no-browser",
     ]
-    options = ["--labels", str(place / "labels"), "--training", str(place / "training.csv"), "--port", str(port)]
+    options = ["--ratings", str(place / "labels"), "--training", str(place / "training.csv"), "--port", str(port)]
     process = subprocess.Popen([*program, *options, "--rater", "Ada"], stderr=subprocess.PIPE, text=True)
     link = re.search(r"http://\S+:(\d+)/r/\S+", line := process.stderr.readline())
     assert link, line + process.stderr.read()

@@ -40,7 +40,7 @@ def keys_in(labels):
 def test_kill_nine_loses_nothing(start_server, tools, speech, tmp_path):
     tools.fill(speech, 80, first=12)
     labels, confirmed = tmp_path / "labels", []
-    options = ("--labels", str(labels), "--rater", "Ada")
+    options = ("--ratings", str(labels), "--rater", "Ada")
     for n_more in (5, 12, 9):
         server, aim = start_server(*options), len(confirmed) + n_more
 
@@ -64,7 +64,7 @@ def test_kill_nine_loses_nothing(start_server, tools, speech, tmp_path):
 
 
 def test_an_answer_lost_with_the_server_is_sent_again(start_server, tools, tmp_path):
-    options = ("--labels", str(tmp_path / "labels"), "--rater", "Ada")
+    options = ("--ratings", str(tmp_path / "labels"), "--rater", "Ada")
     server = start_server(*options)
     item = httpx.get(f"{server.url}/api/{server.link}/next").json()["item"]["id"]
     body = tools.rating(item)
@@ -78,7 +78,7 @@ def test_an_answer_lost_with_the_server_is_sent_again(start_server, tools, tmp_p
 
 
 def test_a_kill_with_postgresql_behind(start_server, postgres, tools, tmp_path):
-    options = ("--labels", str(tmp_path / "labels"), "--rater", "Ada", "--database", postgres.new_url())
+    options = ("--ratings", str(tmp_path / "labels"), "--rater", "Ada", "--database", postgres.new_url())
     server, confirmed = start_server(*options), []
     state = httpx.get(f"{server.url}/api/{server.link}/next").json()
     for _ in range(5):
@@ -99,7 +99,7 @@ def test_a_kill_with_postgresql_behind(start_server, postgres, tools, tmp_path):
 
 
 def test_two_servers_on_one_store(start_server, tools, tmp_path):
-    servers = [start_server("--labels", str(tmp_path / "labels"), "--rater", "Ada") for _ in range(2)]
+    servers = [start_server("--ratings", str(tmp_path / "labels"), "--rater", "Ada") for _ in range(2)]
     assert servers[0].link == servers[1].link
     confirmed = []
     raters = [threading.Thread(target=rate_on, args=(server, tools, confirmed)) for server in servers]
@@ -113,7 +113,7 @@ def test_two_servers_on_one_store(start_server, tools, tmp_path):
 
 
 def test_ctrl_c_writes_the_ratings(start_server, tools, tmp_path):
-    server, confirmed = start_server("--labels", str(tmp_path / "labels"), "--rater", "Ada"), []
+    server, confirmed = start_server("--ratings", str(tmp_path / "labels"), "--rater", "Ada"), []
     rate_on(server, tools, confirmed)
     server.process.send_signal(signal.SIGTERM)
     told = server.process.communicate(timeout=30)[1]
@@ -124,14 +124,14 @@ def test_ctrl_c_writes_the_ratings(start_server, tools, tmp_path):
 
 
 def test_what_is_told_at_the_start(start_server, tmp_path):
-    server = start_server("--labels", str(tmp_path / "labels"), "--raters", "Ada,Björn")
+    server = start_server("--ratings", str(tmp_path / "labels"), "--raters", "Ada,Björn")
     assert [line.split(":")[0] for line in server.told] == ["Ada", "Björn", "organiser", "passed over"]
     assert re.search(r"/organiser with the password \S{12}$", server.told[2].strip())
 
 
 def test_a_password_of_ones_own_is_not_told(start_server, tmp_path):
     (tmp_path / "password").write_text("my own password\n")
-    server = start_server("--labels", str(tmp_path / "labels"), "--password-file", str(tmp_path / "password"))
+    server = start_server("--ratings", str(tmp_path / "labels"), "--password-file", str(tmp_path / "password"))
     assert server.told[1].strip() == f"organiser: {server.url}/organiser"
     given = httpx.post(f"{server.url}/organiser/login", data={"password": "my own password"})
     assert given.status_code == 303

@@ -24,11 +24,11 @@ def speech(write_voice):
         (["--repeat", "2"], "--repeat is 2.0; expected a number from 0 to 0.5"),
         (["--repeat", "nan"], "--repeat is nan"),
         (["--language", "Klingon!"], "--language is 'Klingon!', expected a code such as en or ur"),
-        (["--rater", "A", "--raters", "2"], "--rater and --raters are both given; keep one of them"),
+        (["--rater", "A", "--raters", "B, a"], "--raters names one twice: A, B, a; name each once"),
         (["--raters", "A,a"], "--raters names one twice: A, a; name each once"),
         (["--raters", "5000"], "--raters names 5,000 raters, expected at most 1,000"),
         (["--rater", ""], "--raters: '' is no name"),
-        (["--emotions", "sad,sad"], "--emotions names one twice"),
+        (["--classes", "sad,sad"], "--classes names one twice"),
         (["--database", "mysql://x/y"], "--database is of kind mysql"),
         (["--password-file", "none"], "--password-file none cannot be read"),
     ],
@@ -44,7 +44,7 @@ def test_what_cannot_be_annotated(affectmap, speech, options, reason):
 )
 def test_folders_that_cannot_be_annotated(affectmap, here, folder, reason):
     (here / "t.csv").write_text("file,activation,valence\na.wav,1,1\n")
-    ended = affectmap("annotate", folder, "--labels", here / "labels", "--training", here / "t.csv")
+    ended = affectmap("annotate", folder, "--ratings", here / "labels", "--training", here / "t.csv")
     assert (ended.code, ended.out) == (1, "")
     assert reason in ended.error
 
@@ -76,17 +76,17 @@ def test_a_port_in_use(affectmap, write_voice, speech):
 
 
 def test_names(monkeypatch):
-    assert _names("Ada", None) == ("Ada",)
-    assert _names(None, "3") == ("rater 1", "rater 2", "rater 3")
-    assert _names(None, " Ada, Björn ,") == ("Ada", "Björn")
+    assert _names(["Ada"]) == ("Ada",)
+    assert _names(["3"]) == ("rater 1", "rater 2", "rater 3")
+    assert _names([" Ada, Björn ,"]) == _names(["Ada", "Björn"]) == ("Ada", "Björn")
     monkeypatch.setattr("getpass.getuser", lambda: "somebody")
-    assert _names(None, None) == ("somebody",)
+    assert _names(None) == ("somebody",)
 
     def nobody():
         raise KeyError
 
     monkeypatch.setattr("getpass.getuser", nobody)
-    assert _names(None, None) == ("rater",)
+    assert _names(None) == ("rater",)
 
 
 def test_without_the_extra(affectmap, speech, monkeypatch):

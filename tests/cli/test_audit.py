@@ -37,7 +37,7 @@ def test_clean_tables_exactly(audit, here):
     ]
 
 
-def test_a_leak_is_told_first_and_ends_a_strict_audit_with_1(audit, here):
+def test_a_leak_is_told_first_and_makes_audit_fail(audit, here):
     birds = write_table(here, "birds")
     code, out, err = audit("--source", birds, "--folds", "stratified")
     assert code == 0
@@ -46,15 +46,15 @@ def test_a_leak_is_told_first_and_ends_a_strict_audit_with_1(audit, here):
         "say nothing about unseen speakers; use --folds speaker\n"
     )
     assert err.splitlines()[-1] == "1 leak, 5 sound"
-    assert audit("--source", birds, "--folds", "stratified", "--strict") == (1, out, err)
-    assert audit("--source", birds, "--strict").code == 0
+    assert audit("--source", birds, "--folds", "stratified", "--fail") == (1, out, err)
+    assert audit("--source", birds, "--fail").code == 0
 
 
 def test_the_file_has_every_sentence(audit, here):
     rows = make_rows()
     rows["speaker"] = rows["emotion"] + rows["speaker"].str[-1]
     birds = write_table(here, "birds", rows)
-    assert audit("--source", birds, "--policy", "speaker", "--strict", "-o", "audit.csv").code == 1
+    assert audit("--source", birds, "--policy", "speaker", "--fail", "-o", "audit.csv").code == 1
     table = pd.read_csv("audit.csv", keep_default_na=False)
     assert table.columns.tolist() == ["check", "corpus", "other", "verdict", "value", "n", "detail"]
     assert table["verdict"].value_counts()["confounded"] == 1

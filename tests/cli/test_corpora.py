@@ -172,7 +172,7 @@ def test_what_nobody_said_is_said(run, corpora):
 
 
 def test_json_of_found(run, corpora):
-    result = run(f"emodb={corpora}/emodb", "--labels", corpora / "labels", "--json")
+    result = run(f"emodb={corpora}/emodb", "--labels", corpora / "labels", "--format", "json")
     (one,) = json.loads(result.stdout)["corpora"]
     assert one["emotions"] == {"neutral": 2, "angry": 1}
     assert (one["name"], one["title"], one["language"]) == ("emodb", "EMO-DB", "de")
@@ -183,7 +183,7 @@ def test_json_of_found(run, corpora):
 
 
 def test_json_of_supported(run):
-    result = run("--json")
+    result = run("--format", "json")
     listed = {one["name"]: one for one in json.loads(result.stdout)["corpora"]}
     assert set(listed) == set(CARDS)
     assert listed["aesdd"]["label_sheet"] == "AESD.csv"
@@ -209,7 +209,7 @@ def test_usage_error_ends_with_2(run, corpora):
 
 
 def test_errors_in_json(run, corpora):
-    result = run(f"emodb={corpora}/nowhere", "--json")
+    result = run(f"emodb={corpora}/nowhere", "--format", "json")
     assert result.exit_code == 1
     (error,) = json.loads(result.stdout)["errors"]
     assert error["corpus"] == f"emodb={corpora}/nowhere"

@@ -62,23 +62,26 @@ def test_help_exactly(affectmap):
   valence.
 
 Options:
-  --version  Print the version.
-  --help     Show this message and exit.
+  --version             Print the version.
+  --install-completion  Install completion for the current shell.
+  --show-completion     Show completion for the current shell, to copy it or
+                        customize the installation.
+  -h, --help            Show this message and exit.
 
 Commands:
-  demo       The whole protocol on synthetic speech.
-  embed      Recordings on the map, with a model that is ready.
-  adapt      That model for other recordings, without labels.
-  track      How a voice moves over an hour.
-  serve      embed and track over HTTP, with a page.
-  corpora    What is supported, and what a folder or table holds.
-  audit      What to know before any figure is believed.
-  reproduce  The whole protocol: tables, report and models.
-  train      One embedder from all of the source.
-  export     A trained embedder without PyTorch.
+  demo       Run the whole protocol on synthetic speech.
+  embed      Embed recordings.
+  adapt      Adapt a model to unlabelled recordings.
+  track      Follow activation and valence through a long recording.
+  serve      Serve a model over HTTP, with a page.
+  corpora    List supported corpora, or what a folder or table contains.
+  audit      Check corpora before any result is believed.
+  reproduce  Run the whole protocol: tables, report and models.
+  train      Train one model on all of the source.
+  export     Export a trained model as one that runs without PyTorch.
   annotate   Rate recordings in the browser, alone or in a team.
-  agreement  How far raters agree, and a gold standard.
-  ratings    Raw ratings in and out of other formats.
+  agreement  Measure how far raters agree, and make a gold standard.
+  ratings    Convert raw ratings from and to other formats.
 """,
         "",
     )
@@ -103,6 +106,7 @@ def test_without_a_command_there_is_help_on_the_error_stream(affectmap):
     ("arguments", "line"),
     [
         (["bogus"], "no such command 'bogus'; see affectmap --help"),
+        (["embd"], "no such command 'embd'. Did you mean 'embed'?; see affectmap --help"),
         (["--nope"], "no such option: --nope; see affectmap --help"),
         (["reproduce", "--nope"], "no such option: --nope; see affectmap reproduce --help"),
         (["train", "stray"], "got unexpected extra argument(s) (stray); see affectmap train --help"),
@@ -218,13 +222,37 @@ def test_help_starts_fast_for_it_imports_little(process, arguments):
     assert "typer" in loaded
     heavy = {"torch", "sklearn", "scipy", "pandas", "numpy", "matplotlib", "joblib", "audformat", "opensmile"}
     assert not loaded & heavy
-    # Typer itself may import pydantic for a command's options; our settings need not be read for that.
     assert not loaded & {
-        "affectmap.preparation.config",
         "affectmap.corpora",
         "affectmap.experiment.experiment",
         "affectmap.features.functionals",
     }
+
+
+def test_help_of_the_program_needs_no_verb(process):
+    first = "import atexit, sys\natexit.register(lambda: print([name for name in sys.modules if 'affectmap.cli.' in name], file=sys.stderr))"
+    assert process("-h", first=first).err == "['affectmap.cli.progress']\n"
+
+
+def test_completion_is_offered(process):
+    code, out, _ = process(
+        "--show-completion", env={"SHELL": "/bin/bash", "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+    )
+    assert code in (0, 2)
+    code, out, _ = process(
+        env={"_AFFECTMAP_COMPLETE": "complete_bash", "COMP_WORDS": "affectmap emb", "COMP_CWORD": "1"}
+    )
+    assert (code, out.split()) == (0, ["embed"])
+
+
+def test_quiet_and_verbose(affectmap, tables):
+    arguments = ["audit", *tables, "--folds", "stratified"]
+    plain, quiet, verbose = (affectmap(*arguments, *more) for more in ([], ["-q"], ["--verbose"]))
+    assert quiet == (0, plain.out, "")
+    assert verbose.out == plain.out
+    for line in plain.err.splitlines():
+        assert any(told.endswith(f" s  {line}") for told in verbose.err.splitlines()), line
+    assert "functionals of birds: " in verbose.err
 
 
 def test_a_reader_that_left_is_no_error(process):
@@ -247,4 +275,4 @@ def test_a_full_disk_behind_stdout_is_one_line(process):
 def test_a_terminal_that_lacks_a_character_shows_another(process):
     code, out, err = process("reproduce", "--help", env={"PYTHONIOENCODING": "latin-1"})
     assert (code, err) == (0, "")
-    assert "Weight ? of the metric loss" in out
+    assert "Weight ? of the losses" in out

@@ -1,24 +1,43 @@
 """Options agree with the settings they set, and missing packages are named."""
 
-import inspect
+import importlib
 import sys
 from typing import Literal, get_args, get_origin
 
 import pytest
 
-from affectmap.cli import options
-from affectmap.cli.demo import demo_command
-from affectmap.cli.reproduce import reproduce_command
-from affectmap.cli.train import train_command
+from affectmap.annotator.settings import AnnotatorSettings
+from affectmap.cli import VERBS, options
 from affectmap.errors import UsageError
 from affectmap.experiment.config import ExperimentConfig
+from affectmap.service.settings import ServiceSettings
 from affectmap.settings import fields_of
 
-NOT_SETTINGS = {"output", "overwrite", "config", "cache", "backend", "scheduler", "method", "recipe"}
+COMMANDS = {
+    "reproduce": (ExperimentConfig, {"output", "overwrite", "config", "cache", "backend", "scheduler"}),
+    "train": (ExperimentConfig, {"output", "overwrite", "config", "cache", "backend", "scheduler", "method", "recipe"}),
+    "audit": (ExperimentConfig, {"output", "config", "cache", "fail"}),
+    "demo": (ExperimentConfig, {"output", "overwrite"}),
+    "annotate": (AnnotatorSettings, {"folder", "raters", "browser", "password_file"}),
+    "serve": (ServiceSettings, set()),
+}
+FORMER = [
+    (["annotate", "speech", "--labels", "x"], "--labels is called --ratings now; write --ratings"),
+    (["annotate", "speech", "--emotions", "sad"], "--emotions is called --classes now; write --classes"),
+    (["audit", "--strict"], "--strict is called --fail now; write --fail"),
+    (["corpora", "--json"], "--json is called --format json now; write --format json"),
+    (["serve", "--concurrency", "2"], "--concurrency is called --n-jobs now; write --n-jobs"),
+    (
+        ["track", "--stream", "--sampling-rate", "8000"],
+        "--sampling-rate is called --stream-rate now; write --stream-rate",
+    ),
+]
 
 
 def parameters(command):
-    return inspect.signature(command, eval_str=True).parameters
+    """Parameters of a command by name, without those that every command has."""
+    made = importlib.import_module(f"affectmap.cli.{command}").command
+    return {one.name: one for one in made.params if one.name not in ("help", "quiet", "verbose") and not one.hidden}
 
 
 def choices(annotation):
@@ -28,49 +47,60 @@ def choices(annotation):
     return set().union(*map(choices, get_args(annotation)))
 
 
-@pytest.mark.parametrize("command", [reproduce_command, train_command])
-def test_every_option_is_a_setting(command):
-    assert set(parameters(command)) - NOT_SETTINGS <= set(fields_of(ExperimentConfig))
+def test_every_option_is_a_setting_and_leaves_it_alone_when_not_given():
+    for command, (declaration, own) in COMMANDS.items():
+        found = parameters(command)
+        assert set(found) - own <= set(fields_of(declaration)), command
+        assert {one.default for name, one in found.items() if name not in own} == {None}, command
 
 
-@pytest.mark.parametrize("command", [reproduce_command, train_command])
-def test_an_option_not_given_leaves_the_setting_alone(command):
-    given = {name: one.default for name, one in parameters(command).items() if name not in NOT_SETTINGS}
-    assert set(given.values()) == {None}
+def test_options_offer_the_values_that_settings_take(affectmap):
+    for command in ("reproduce", "train", "audit"):
+        shown = " ".join(affectmap(command, "--help").out.split())
+        for name in set(parameters(command)) & set(fields_of(ExperimentConfig)) - {"methods"}:
+            offered = choices(fields_of(ExperimentConfig)[name].annotation)
+            assert not offered or all(choice in shown for choice in offered), (command, name)
 
 
-@pytest.mark.parametrize("command", [reproduce_command, train_command])
-def test_options_offer_the_values_that_settings_take(command):
-    for name, one in parameters(command).items():
-        offered = choices(one.annotation)
-        if offered and name not in NOT_SETTINGS:
-            assert offered == choices(fields_of(ExperimentConfig)[name].annotation), name
+def test_help_shows_the_defaults_and_ranges_that_are_declared(affectmap):
+    shown = " ".join(affectmap("reproduce", "--help").out.split())
+    for text in (
+        "above it. [default: 10; above 0]",
+        "[default: target-20]",
+        "[default: 5; 2 or more]",
+        "features. [default: 1; 0 or more]",
+        "Size of the latent. [default: 2; 1 or more]",
+        "authors- code: 100; 1 or more]",
+        "[default: unsupervised, activation, valence, joint]",
+        "[default: excited-as-happy]",
+    ):
+        assert text in shown, text
+    assert "recipe transfer: 15" in " ".join(affectmap("train", "-h").out.split())
 
 
-def test_defaults_told_in_help_are_the_settings_own():
-    written = {
-        "outlier_threshold": "(10)",
-        "policy": "(target-20)",
-        "n_folds": "(5)",
-        "weight": "(1)",
-        "noise_std": "(1)",
-        "latent_dim": "(2)",
-        "batch_size": "(64)",
-        "seed": "(0)",
-        "n_seeds": "(1)",
-        "device": "(cpu)",
-    }
-    known = parameters(reproduce_command)
-    for name, default in written.items():
-        assert known[name].annotation.__metadata__[0].help.endswith(f"{default}.")
-        value = fields_of(ExperimentConfig)[name].default
-        assert default == (f"({value:g})" if isinstance(value, float) else f"({value})")
+def test_help_groups_options_and_ends_with_two_examples(affectmap):
+    for command in [*VERBS, "ratings import", "ratings export"]:
+        out = affectmap(*command.split(), "-h").out
+        if command == "ratings":
+            continue
+        assert "\n  Examples:\n" in out, command
+        assert out.split("  Examples:\n")[1].count("affectmap ") == 2, command
+    out = affectmap("reproduce", "-h").out
+    headings = ["Corpora and features:", "Preparation and folds:", "Network and training:", "Experiment:", "Options:"]
+    assert [line for line in out.splitlines() if line in headings] == headings
 
 
-@pytest.mark.parametrize("command", [reproduce_command, train_command, demo_command])
-def test_every_option_is_explained(command):
-    for name, one in parameters(command).items():
-        assert one.annotation.__metadata__[0].help.endswith("."), name
+def test_every_option_is_explained():
+    for command in COMMANDS:
+        for name, one in parameters(command).items():
+            assert one.help[0].isupper(), (command, name)
+            assert one.help.rstrip("]").count(".") or one.help.endswith("."), (command, name)
+
+
+@pytest.mark.parametrize(("arguments", "line"), FORMER)
+def test_a_former_spelling_names_the_new_one(affectmap, arguments, line):
+    outcome = affectmap(*arguments)
+    assert (outcome.code, outcome.out, outcome.error) == (2, "", line)
 
 
 @pytest.mark.parametrize("missing", ["torch", "safetensors", "jinja2", "matplotlib", "sklearn", "scipy"])

@@ -20,7 +20,7 @@ import pytest
         (["--root", "none"], "--root none is not a folder"),
         (["--max-mb", "0"], "--max-mb is 0"),
         (["--max-minutes", "-1"], "--max-minutes is -1"),
-        (["--concurrency", "0"], "--concurrency is 0"),
+        (["--n-jobs", "0"], "--n-jobs is 0"),
         (["--port", "70000"], "--port is 70000"),
         (["--port", "x"], "invalid value for '--port'"),
     ],
@@ -50,7 +50,7 @@ def test_without_the_extra(affectmap, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "fastapi" else found(name))
     ended = affectmap("serve")
     assert (ended.code, ended.out) == (2, "")
-    assert ended.error.endswith("run pip install 'affectmap[serve]'")
+    assert ended.error.endswith('run pip install "affectmap[serve]"')
 
 
 @pytest.mark.slow

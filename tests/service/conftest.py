@@ -64,7 +64,7 @@ def make_service(model: Model) -> Iterator[Callable[..., Service]]:
     made: list[Service] = []
 
     def make(**settings) -> Service:
-        made.append(Service(ServiceSettings(**{"concurrency": 2, **settings}), model))
+        made.append(Service(ServiceSettings(**{"n_jobs": 2, **settings}), model))
         return made[-1]
 
     yield make

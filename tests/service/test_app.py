@@ -88,7 +88,7 @@ def test_a_fault_of_ours_shows_no_traceback(service, wave, monkeypatch):
 
 
 def test_two_hundred_at_once_are_answered(make_service, wave):
-    service = make_service(concurrency=2)
+    service = make_service(n_jobs=2)
     answers = service.ask_together([("POST", "/embed", {"files": {"file": ("a.wav", wave)}})] * 200)
     given = [each for each in answers if each.status_code == 200]
     refused = [each for each in answers if each.status_code == 429]
@@ -101,7 +101,7 @@ def test_two_hundred_at_once_are_answered(make_service, wave):
 
 
 def test_many_at_once_give_what_each_gives_alone(make_service, write_voice):
-    service = make_service(concurrency=4)
+    service = make_service(n_jobs=4)
     recordings = [write_voice(f"{i}.wav", seconds=0.5, pitch=100 + 20 * i, seed=i).read_bytes() for i in range(8)]
     alone = [service.ask("POST", "/embed", content=each).json() for each in recordings]
     together = service.ask_together([("POST", "/embed", {"content": each}) for each in recordings])

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def server(start_server):
     return start_server(
-        "--concurrency", "2", "--max-mb", "3",
+        "--n-jobs", "2", "--max-mb", "3",
         first="""
 import affectmap.web.guard as guard, affectmap.web.server as server
 server.HEAD_S = 1.0

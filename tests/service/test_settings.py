@@ -42,7 +42,7 @@ def test_the_token_is_not_shown():
         ({"max_mb": float("nan")}, "--max-mb is nan"),
         ({"max_minutes": -1}, "--max-minutes is -1"),
         ({"max_minutes": float("inf")}, "--max-minutes is inf"),
-        ({"concurrency": 0}, "--concurrency is 0"),
+        ({"n_jobs": 0}, "--n-jobs is 0"),
     ],
 )
 def test_settings_out_of_range(settings, reason):

@@ -218,7 +218,7 @@ def open_database(url: str | None, folder: Path) -> Database:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StorageError(f"{folder} cannot be made: {error.strerror}; name another with --labels") from error
+            raise StorageError(f"{folder} cannot be made: {error.strerror}; name another with --ratings") from error
         engine = _sqlite(folder / "ratings.sqlite3")
     else:
         engine = _postgresql(url)

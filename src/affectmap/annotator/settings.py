@@ -64,7 +64,7 @@ class AnnotatorSettings(ListenSettings):
             raise UsageError(f"--language is {self.language!r}, expected a code such as en or ur")
         if len(self.raters) > MAX_RATERS:
             raise UsageError(f"--raters names {len(self.raters):,} raters, expected at most {MAX_RATERS:,}")
-        for option, names in (("--raters", self.raters), ("--emotions", self.emotions)):
+        for option, names in (("--raters", self.raters), ("--classes", self.emotions)):
             for name in names:
                 check_name(name, option)
             if len({name.casefold() for name in names}) < len(names):

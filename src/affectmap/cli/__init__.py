@@ -1,59 +1,80 @@
 """The command line: parsing and printing; the work is done by the modules below.
 
 Data goes to stdout, notes and errors to stderr. Exit codes: 0 done, 1 the data or the disk is at fault, 2 the command
-line or the settings are.
+line or the settings are. A command's module is imported when the command is named, so that help comes at once.
 """
 
 from __future__ import annotations
 
 import errno
+import importlib
 import os
 import signal
 import sys
 import warnings
-from typing import Annotated, NoReturn, cast
+from typing import Annotated, Any, NoReturn, cast
 
 import typer
+from typer.core import TyperGroup
 
 from affectmap import __version__
-from affectmap.cli import ratings
-from affectmap.cli.adapt import adapt_command
-from affectmap.cli.agreement import agreement_command
-from affectmap.cli.annotate import annotate_command
-from affectmap.cli.audit import audit_command
-from affectmap.cli.corpora import corpora_command
-from affectmap.cli.demo import demo_command
-from affectmap.cli.embed import embed_command
-from affectmap.cli.export import export_command
-from affectmap.cli.reproduce import reproduce_command
-from affectmap.cli.serve import serve_command
-from affectmap.cli.track import track_command
-from affectmap.cli.train import train_command
+from affectmap.cli import progress
 from affectmap.errors import AffectmapError, UsageError
+
+#: Verbs in the order in which they are met, and what each does.
+VERBS = {
+    "demo": "Run the whole protocol on synthetic speech.",
+    "embed": "Embed recordings.",
+    "adapt": "Adapt a model to unlabelled recordings.",
+    "track": "Follow activation and valence through a long recording.",
+    "serve": "Serve a model over HTTP, with a page.",
+    "corpora": "List supported corpora, or what a folder or table contains.",
+    "audit": "Check corpora before any result is believed.",
+    "reproduce": "Run the whole protocol: tables, report and models.",
+    "train": "Train one model on all of the source.",
+    "export": "Export a trained model as one that runs without PyTorch.",
+    "annotate": "Rate recordings in the browser, alone or in a team.",
+    "agreement": "Measure how far raters agree, and make a gold standard.",
+    "ratings": "Convert raw ratings from and to other formats.",
+}
+
+
+class _Commands(dict[str, Any]):
+    """Typer's commands by verb, each made when it is first asked for."""
+
+    def __getitem__(self, name: str) -> Any:  # noqa: ANN401 (typer's command)
+        if super().__getitem__(name) is None:
+            self[name] = importlib.import_module(f"affectmap.cli.{name}").command
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:  # noqa: ANN401 (typer's command)
+        return self[name] if name in self else default  # noqa: SIM401 (which calls this)
+
+
+class _Verbs(TyperGroup):
+    """Verbs whose modules are imported when they are named; their help comes from `VERBS`."""
+
+    def __init__(self, **attributes: Any) -> None:  # noqa: ANN401 (typer's own)
+        super().__init__(**attributes)
+        self.commands = _Commands(dict.fromkeys(VERBS))
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
+        return list(VERBS)
+
+    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]  # noqa: ANN401
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
 
 app = typer.Typer(
     name="affectmap",
+    cls=_Verbs,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
     help="Speech in any language to a small, readable affect space: activation and valence.",
 )
-# In the order in which they are met; typer puts groups last.
-app.command("demo", short_help="The whole protocol on synthetic speech.")(demo_command)
-app.command("embed", short_help="Recordings on the map, with a model that is ready.")(embed_command)
-app.command("adapt", short_help="That model for other recordings, without labels.")(adapt_command)
-app.command("track", short_help="How a voice moves over an hour.")(track_command)
-app.command("serve", short_help="embed and track over HTTP, with a page.")(serve_command)
-app.command("corpora", short_help="What is supported, and what a folder or table holds.")(corpora_command)
-app.command("audit", short_help="What to know before any figure is believed.")(audit_command)
-app.command("reproduce", short_help="The whole protocol: tables, report and models.")(reproduce_command)
-app.command("train", short_help="One embedder from all of the source.")(train_command)
-app.command("export", short_help="A trained embedder without PyTorch.")(export_command)
-app.command("annotate", short_help="Rate recordings in the browser, alone or in a team.")(annotate_command)
-app.command("agreement", short_help="How far raters agree, and a gold standard.")(agreement_command)
-app.add_typer(ratings.app, name="ratings", short_help="Raw ratings in and out of other formats.")
-
 # Typer does not name the base of what it raises for a wrong command line.
 _Misuse = cast(type[typer.BadParameter], typer.BadParameter.__mro__[1])
 #: What typer makes of Ctrl-C.
@@ -82,6 +103,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         arguments: Words of the command line after the program's name; those of the process by default.
     """
     _keep_streams_clean()
+    progress.reset()
     try:
         code = app(arguments, prog_name="affectmap", standalone_mode=False)
         if code == _STOPPED:

@@ -1,4 +1,4 @@
-"""``affectmap adapt``: give a model the mean and spread of other recordings."""
+"""``affectmap adapt``: give a model the statistics of other recordings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from affectmap.cli import options
-from affectmap.cli.embed import ModelFolder
+from affectmap.cli.progress import note, progress_bar
 from affectmap.cli.recordings import STDIN, find_recordings
 from affectmap.errors import AudioError, UsageError
 
@@ -17,19 +17,19 @@ _Sources = Annotated[
 ]
 
 
+@options.verb("affectmap adapt speech/ -o adapted", "affectmap embed --model adapted speech/ > map.csv")
 def adapt_command(
     source: _Sources,
     output: options.Output = Path("adapted"),
     overwrite: options.Overwrite = False,
-    model: ModelFolder = None,
+    model: options.ModelFolder = None,
     n_jobs: options.NJobs = None,
 ) -> None:
-    """Adapt a model to unlabelled recordings and save it; give its folder to embed with --model.
+    """Adapt a model to unlabelled recordings and save it, for embed --model.
 
     Take thirty recordings or more, of many emotions and, where people shall be compared, of many people.
     """
     from affectmap.audio.reading import printable
-    from affectmap.cli.progress import progress_bar
     from affectmap.files import check_new_folder
     from affectmap.model.model import load_model
 
@@ -46,7 +46,7 @@ def adapt_command(
     ]
     for file, reason in zip(recordings, reasons, strict=True):
         if reason:
-            typer.echo(f"note: left out {printable(file)}: {reason}", err=True)
+            note(f"note: left out {printable(file)}: {reason}")
     used = functionals[[reason is None for reason in reasons]]
     if used.empty:
         raise AudioError(f"none of {len(recordings)} recordings could be used; name others")
@@ -54,5 +54,8 @@ def adapt_command(
     adapted.save(output, overwrite=overwrite)
     standardisation = adapted.metadata["standardisation"]
     n_used, n_outliers = standardisation["n_utterances"], standardisation["n_left_out"]
-    typer.echo(f"adapted to {n_used} recordings; {n_outliers} outliers left out", err=True)
+    note(f"adapted to {n_used} recordings; {n_outliers} outliers left out")
     typer.echo(output.resolve())
+
+
+command = options.build(adapt_command, "adapt")

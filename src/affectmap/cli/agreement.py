@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from affectmap.cli import options
+from affectmap.cli.progress import note
 from affectmap.extras import require
 from affectmap.text import TextTable, aligned
 
@@ -19,12 +20,13 @@ Ratings = Annotated[
     list[Path], typer.Argument(metavar="RATINGS|FOLDER", help="CSV of raw ratings, folders of them, or several.")
 ]
 _Output = Annotated[
-    Path | None, typer.Option("-o", "--output", metavar="DIR", help="Folder to be made: page, CSV and pictures.")
+    Path | None, typer.Option("-o", "--output", metavar="DIR", help="Folder to make: page, CSV and pictures.")
 ]
 _Resamples = Annotated[int, typer.Option("--resamples", min=1, help="Resamples of items for the intervals.")]
-_Seed = Annotated[int, typer.Option(help="Of the resamples.")]
+_Seed = Annotated[int, typer.Option(help="Seed of the resamples.")]
 
 
+@options.verb("affectmap agreement speech-labels", "affectmap agreement anna.csv bo.csv -o agreement")
 def agreement_command(
     ratings: Ratings,
     output: _Output = None,
@@ -32,7 +34,7 @@ def agreement_command(
     resamples: _Resamples = 1000,
     seed: _Seed = 0,
 ) -> None:
-    """Say how far raters agree with each other and with themselves, and make a gold standard.
+    """Measure how far raters agree with each other and with themselves, and make a gold standard.
 
     Tables are printed; warnings in plain words go to stderr. A folder named with -o gets agreement.html, agreement.csv,
     gold_standard.csv (mean, median and evaluator-weighted estimate) and the pictures.
@@ -50,7 +52,7 @@ def agreement_command(
     table = agreement_table(read, resamples, seed)
     warnings = warnings_of(read)
     for warning in warnings:
-        typer.echo(f"warning: {warning}", err=True)
+        note(f"warning: {warning}")
     for one in text_tables(read, table):
         typer.echo(f"{format_table(one)}\n")
     if output is not None:
@@ -66,3 +68,6 @@ def format_table(table: TextTable) -> str:
     if len(table.rows) > N_SHOWN:
         lines.append(f"and {len(table.rows) - N_SHOWN} more; -o DIR writes all of them")
     return "\n".join([*lines, *textwrap.wrap(table.legend, 100, initial_indent="  ", subsequent_indent="  ")])
+
+
+command = options.build(agreement_command, "agreement")

@@ -1,67 +1,59 @@
-"""``affectmap audit``: what has to be known before any figure is believed."""
+"""``affectmap audit``: what has to be known before any result is believed."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from affectmap.cli import options
+from affectmap.cli.progress import note, progress_bar
 from affectmap.errors import ConfigError
+from affectmap.experiment.config import ExperimentConfig, make_config
 from affectmap.extras import require
+from affectmap.preparation.config import PreparationSettings
+from affectmap.settings import fields_of
 from affectmap.text import aligned, count_or_score, number
 
 if TYPE_CHECKING:
     from affectmap.audit.verdicts import Audit, Check
     from affectmap.corpora import Corpus
-    from affectmap.experiment.config import ExperimentConfig
     from affectmap.preparation.prepared_corpus import PreparedCorpus
 
 _File = Annotated[
     Path | None, typer.Option("-o", "--output", metavar="FILE", help="CSV to be written, with every sentence.")
 ]
-_Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 where figures leak or are confounded.")]
+_Fail = Annotated[bool, typer.Option("--fail", help="Exit with 1 where results would leak or be confounded.")]
 
 
+@options.verb(
+    "affectmap audit --source emodb=DIR --target urdu=DIR --labels DIR",
+    "affectmap audit --config run.toml --fail -o audit.csv",
+    settings=ExperimentConfig,
+    names=[name for name in (*fields_of(PreparationSettings), "preset") if name not in ("strict", "features")],
+    renamed={"--strict": "--fail"},
+)
 def audit_command(
-    source: options.Source = None,
-    target: options.Target = None,
-    labels: options.Labels = None,
+    given: dict[str, Any],
     output: _File = None,
     config: options.ConfigFile = None,
-    emotions: options.Emotions = None,
-    excited_as_happy: options.ExcitedAsHappy = None,
-    sampling_rate: options.SamplingRate = None,
-    outlier_threshold: options.OutlierThreshold = None,
-    policy: options.Policy = None,
-    folds: options.Folds = None,
-    n_folds: options.NFolds = None,
-    preset: options.Preset = None,
-    strict: _Strict = False,
-    seed: options.Seed = None,
-    n_jobs: options.NJobs = None,
+    fail: _Fail = False,
     cache: options.Cache = None,
 ) -> None:
     """Check corpora, folds and policy before anything is trained on them; reproduce does the same.
 
-    Speakers and recordings on both sides of a split, emotion that the speaker gives away, recordings that hold the
-    same sound, labels that do not fit their recordings, and whose mean and spread standardise each corpus.
+    Speakers and recordings on both sides of a split, emotion that the speaker gives away, recordings that contain the
+    same sound, labels that do not fit their recordings, and whose statistics standardise each corpus.
     """
-    flags = dict(locals())
     require("audit", "statistics", "sklearn", "scipy")
-    from affectmap.experiment.config import make_config
-
-    for name in ("output", "config", "strict", "cache"):
-        del flags[name]
-    lists = {name: flags.pop(name) or None for name in ("source", "target")}
-    audit = _examined(make_config(config, **lists, **flags), cache)
+    audit = _examined(make_config(config, **given), cache)
     if output is not None:
         from affectmap.files import write_text
 
         write_text(output, audit.table().to_csv(index=False, lineterminator="\n"))
     _print(audit)
-    if strict and audit.bad():
+    if fail and audit.bad():
         raise typer.Exit(1)
 
 
@@ -76,18 +68,17 @@ def _examined(settings: ExperimentConfig, cache: Path | None) -> Audit:
         kind = fold_kind(source, settings.folds, settings.preset)
         folds = source_folds(source, kind, settings.n_folds, settings.seed)
     except ConfigError as error:
-        typer.echo(f"note: not split: {error}", err=True)
+        note(f"note: not split: {error}")
         folds = ()
     return examine(source, targets, folds, policy=settings.policy, seed=settings.seed)
 
 
 def _prepared(corpus: Corpus, settings: ExperimentConfig, cache: Path | None) -> PreparedCorpus:
-    from affectmap.cli.progress import progress_bar
     from affectmap.preparation.prepared_corpus import prepare_for
 
     with progress_bar(f"functionals of {corpus.name}") as progress:
         prepared = prepare_for(settings, corpus, cache=cache, progress=progress)
-    typer.echo(prepared.counts, err=True)
+    note(prepared.counts)
     return prepared
 
 
@@ -99,9 +90,12 @@ def _print(audit: Audit) -> None:
     for verdict in reversed(Verdict):
         for check in audit.of(verdict) if verdict != Verdict.SOUND else ():
             typer.echo(f"\n{verdict}: {check.detail}")
-    typer.echo(counted_verdicts([check.verdict for check in audit.checks]), err=True)
+    note(counted_verdicts([check.verdict for check in audit.checks]))
 
 
 def _cells(check: Check) -> tuple[str, str, str, str, str]:
     where = f"{check.corpus}, {check.other}" if check.other not in ("", check.corpus) else check.corpus
     return check.check, where, str(check.verdict), count_or_score(check.value), number(check.n, 0)
+
+
+command = options.build(audit_command, "audit")

@@ -6,11 +6,13 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from affectmap.cli import options
 from affectmap.errors import AffectmapError, UsageError
+from affectmap.preparation.config import CorpusSettings
 from affectmap.schema import FOUR_CLASSES, LABELS, Emotion, Finding
 
 if TYPE_CHECKING:
@@ -26,22 +28,23 @@ _COLUMN_WIDTH = 11
 _SPEC_HELP = "emodb=DIR, table:NAME=FILE, NAME=DIR (audformat) or audformat:NAME=DIR#TABLE; may be repeated."
 
 
+@options.verb(
+    "affectmap corpora",
+    "affectmap corpora emodb=DIR --labels DIR --format json",
+    settings=CorpusSettings,
+    names=("labels", "excited_as_happy"),
+    renamed={"--json": "--format json"},
+)
 def corpora_command(
+    given: dict[str, Any],
     specs: Annotated[list[str] | None, typer.Argument(metavar="SPEC", help=_SPEC_HELP, show_default=False)] = None,
     corpus: Annotated[
         list[str] | None, typer.Option("--corpus", metavar="SPEC", help=_SPEC_HELP, show_default=False)
     ] = None,
-    labels: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Folder of activation and valence sheets.", show_default=False),
-    ] = None,
-    excited_as_happy: Annotated[
-        bool, typer.Option("--excited-as-happy/--excited-apart", help="How IEMOCAP's excited counts.")
-    ] = True,
     show_all: Annotated[bool, typer.Option("--all", help="Name every finding, not ten of a kind.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    format: Annotated[Literal["text", "json"], typer.Option("--format", help="What to print.")] = "text",
 ) -> None:
-    """List the supported corpora, or tell what lies in those named.
+    """List the supported corpora, or what those named contain.
 
     Without SPEC: every supported corpus, its language, size, labels and licence, and how to get it.
 
@@ -53,10 +56,10 @@ def corpora_command(
     notes = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     wanted = [*(specs or []), *(corpus or [])]
     if not wanted:
-        _list_supported(console, notes, as_json)
+        _list_supported(console, notes, format == "json")
         return
-    found, errors = _load(wanted, labels, excited_as_happy)
-    if as_json:
+    found, errors = _load(wanted, **given)
+    if format == "json":
         typer.echo(_dump({"corpora": [summarise(one) for one in found], "errors": _tell(errors)}))
     else:
         _print_counts(console, found)
@@ -69,7 +72,7 @@ def corpora_command(
 
 
 def _load(
-    specs: Iterable[str], labels: Path | None, excited_as_happy: bool
+    specs: Iterable[str], labels: Path | None = None, excited_as_happy: bool = True
 ) -> tuple[list[Corpus], dict[str, AffectmapError]]:
     from affectmap.corpora import load_corpus
 
@@ -235,3 +238,6 @@ def _print_findings(console: Console, corpus: Corpus, n_shown: int | None) -> No
             console.print(f"    {file}", soft_wrap=True)
         if len(shown) < len(files):
             console.print(f"    and {len(files) - len(shown):,} more; --all names them", soft_wrap=True)
+
+
+command = options.build(corpora_command, "corpora")

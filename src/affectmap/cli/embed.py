@@ -1,4 +1,4 @@
-"""``affectmap embed``: place recordings on the map with a trained model."""
+"""``affectmap embed``: embed recordings with a trained model."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from affectmap.cli import options
+from affectmap.cli.progress import note, progress_bar
 from affectmap.cli.recordings import find_recordings, read_speakers, readable
 from affectmap.errors import AudioError, UsageError
 from affectmap.extras import require
@@ -30,29 +31,34 @@ _Sources = Annotated[
 _Output = Annotated[
     Path | None,
     typer.Option(
-        "-o", "--output", metavar="FILE", help="Table, written at the end; its suffix tells the format (stdout)."
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="Table, written at the end; its suffix tells the format.",
+        show_default="stdout",
     ),
 ]
 _Format = Annotated[
-    Format | None, typer.Option("--format", help="csv; json: a line each; audformat: -o is a folder to be made.")
+    Format | None,
+    typer.Option("--format", help="csv; json: a line each; audformat: -o is a folder to make.", show_default="csv"),
 ]
-ModelFolder = Annotated[Path | None, typer.Option("--model", metavar="DIR", help="Model folder (the one shipped).")]
 _Speakers = Annotated[
     Path | None,
     typer.Option(metavar="CSV", help="Columns file, speaker: standardise each speaker by their own recordings."),
 ]
 
 
+@options.verb("affectmap embed speech/ > map.csv", "affectmap embed --format json a.wav b.wav")
 def embed_command(
     source: _Sources,
     output: _Output = None,
     format: _Format = None,
-    model: ModelFolder = None,
+    model: options.ModelFolder = None,
     speakers: _Speakers = None,
     overwrite: options.Overwrite = False,
     n_jobs: options.NJobs = None,
 ) -> None:
-    """Place recordings on the map: embedding, activation, valence, classes and flags, one row a recording.
+    """Embed recordings: embedding, activation, valence, classes and flags, one row a recording.
 
     A recording that cannot be used is a row without values, and the column problem says why; the exit code is 1 only if
     none could be used. A file may last ten minutes; affectmap track takes longer ones.
@@ -79,7 +85,6 @@ def _embedded(
 ) -> Iterator[pd.DataFrame]:
     """Give the rows of some recordings after another; speakers need all at once."""
     from affectmap.audio.reading import printable
-    from affectmap.cli.progress import progress_bar
     from affectmap.model.model import load_model
 
     loaded, total = load_model(model), len(recordings)
@@ -97,7 +102,7 @@ def _embedded(
             names_given = [printable(each) for each in recordings[start : start + size]]
             table = table.set_axis(names_given, axis=0).rename_axis("file")
             for line in [*(str(warning.message) for warning in told), *_problems(table)]:
-                typer.echo(f"note: {line}", err=True)
+                note(f"note: {line}")
             yield table
 
 
@@ -167,3 +172,6 @@ def _write_database(table: pd.DataFrame, folder: Path, *, overwrite: bool) -> No
         database["embedding"][name].set(values.to_numpy())
     with new_folder(folder, overwrite=overwrite) as temporary:
         database.save(str(temporary), storage_format="csv")
+
+
+command = options.build(embed_command, "embed")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from affectmap.cli import options
+from affectmap.cli.progress import note
 from affectmap.errors import UsageError
 from affectmap.extras import require
 
@@ -17,15 +18,18 @@ if TYPE_CHECKING:
 
 _Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Folder of a model.")]
 _Onnx = Annotated[bool, typer.Option("--onnx", help="Write an ONNX graph; -o may name the file, such as model.onnx.")]
-_Name = Annotated[str | None, typer.Option(help="Name of the model (its own).")]
+_Name = Annotated[str | None, typer.Option(help="Name of the model.", show_default="its own")]
 _Hub = Annotated[bool, typer.Option("--hub", help="Add README.md and config.json, as the Hugging Face Hub has them.")]
 _Examples = Annotated[
     Path | None,
     typer.Option(metavar="TABLE", help="CSV or parquet with features of real recordings to compare the graph on."),
 ]
-_Card = Annotated[Path | None, typer.Option(metavar="FILE", help="Text about the model, Markdown (its own).")]
+_Card = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Text about the model, Markdown.", show_default="its own")
+]
 
 
+@options.verb("affectmap export model --onnx -o model.onnx", "affectmap export model --hub -o repository")
 def export_command(
     model: _Model,
     output: options.Output = Path("exported"),
@@ -69,7 +73,9 @@ def _checked_graph(model: Model, examples: Path | None) -> bytes:
     graph = onnx_graph(model)
     parity = check_parity(model, graph, _read_examples(examples, model.inputs) if examples else None)
     on = f"{parity['n_random']} random rows and {parity['n_examples']} examples"
-    typer.echo(f"differs from the model by at most {parity['largest_difference']:.1e}, on {on}", err=True)
+    note(
+        f"differs from the model by at most {parity['largest_difference']:.1e}, on {on}",
+    )
     return graph
 
 
@@ -101,5 +107,8 @@ def _read_examples(table: Path, inputs: list[str]) -> Floats:
     if not usable.any():
         raise UsageError(f"{table}: none of its {len(values)} rows has a number for each feature; {expected}")
     if not usable.all():
-        typer.echo(f"note: {int((~usable).sum())} of {len(values)} examples lack a feature", err=True)
+        note(f"note: {int((~usable).sum())} of {len(values)} examples lack a feature")
     return np.asarray(values[usable], np.float64)
+
+
+command = options.build(export_command, "export")

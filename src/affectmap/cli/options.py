@@ -1,80 +1,204 @@
-"""Options that several commands share; without a value the settings file's holds, and then the default."""
+"""Options made from the declarations of settings, those that several commands share, and how help shows them."""
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 import typer
+from typer.core import TyperArgument, TyperCommand
 
+from affectmap.cli.progress import set_quiet, set_verbose
+from affectmap.errors import UsageError
 from affectmap.extras import require
 
-Source = Annotated[
-    list[str] | None,
-    typer.Option(metavar="SPEC", help="Corpus to train on: emodb=DIR, table:NAME=FILE; repeat to pool several."),
-]
-Target = Annotated[list[str] | None, typer.Option(metavar="SPEC", help="Corpus to carry over to; repeat for several.")]
-Labels = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of activation and valence sheets.")]
-ConfigFile = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="TOML settings; flags go over it.")]
-Output = Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder to be made.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the folder if affectmap wrote it.")]
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
 
-Emotions = Annotated[
-    Literal["auto", "all", "four"] | None,
-    typer.Option(help="Utterances of a source; four: neutral, sad, happy, angry."),
+#: Spellings that do not follow from a setting's name.
+_SPELLINGS = {"methods": "--method", "excited_as_happy": "--excited-as-happy/--excited-apart", "strict": "--strict"}
+#: Former options without a value.
+_FORMER_FLAGS = ("--json", "--strict")
+#: What stands for a value in help, where its type does not say it.
+_METAVARS = {
+    "source": "SPEC", "target": "SPEC", "features": "egemaps|ssl:MODEL", "reference": "superb[=MODEL]",
+    "sampling_rate": "HZ", "outlier_threshold": "Z", "max_mb": "MB", "max_minutes": "MIN", "repeat": "SHARE",
+    "language": "CODE", "database": "URL", "training": "CSV", "labels": "DIR", "root": "DIR", "model": "DIR",
+}  # fmt: skip
+
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", help="TOML of settings; options go over it.")
 ]
-ExcitedAsHappy = Annotated[
-    bool | None,
-    typer.Option("--excited-as-happy/--excited-apart", help="How IEMOCAP's excited counts."),
+Output = Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder to make.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what affectmap wrote there before.")]
+ModelFolder = Annotated[
+    Path | None, typer.Option("--model", metavar="DIR", help="Model folder.", show_default="the shipped one")
 ]
-Features = Annotated[
-    str | None,
-    typer.Option(metavar="egemaps|ssl:MODEL", help="What is measured; ssl:MODEL@LAYERS: a speech encoder's features."),
+NJobs = Annotated[int | None, typer.Option(help="Cores to use.", show_default="all")]
+Backend = Annotated[Literal["local", "dask"], typer.Option(help="Where work goes: this machine, or a cluster of Dask.")]
+Scheduler = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Cluster's scheduler, such as tcp://host:8786.")]
+Cache = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Folder of cached features.", show_default="the user's cache folder")
 ]
-SamplingRate = Annotated[int | None, typer.Option(metavar="HZ", help="Resample; else each file's own rate.")]
-OutlierThreshold = Annotated[float | None, typer.Option(metavar="Z", help="Drop utterances with any |z| above (10).")]
-Policy = Annotated[
-    Literal["source", "target-20", "target-all", "speaker"] | None,
-    typer.Option(help="Whose statistics standardise the targets (target-20)."),
+_Quiet = Annotated[
+    bool, typer.Option("-q", "--quiet", callback=set_quiet, expose_value=False, help="Print no notes and no progress.")
 ]
-Folds = Annotated[
-    Literal["auto", "speaker", "session", "stratified", "corpus"] | None,
-    typer.Option(help="How the source is split; stratified folds share speakers."),
+_Verbose = Annotated[
+    bool,
+    typer.Option(
+        "-v", "--verbose", callback=set_verbose, expose_value=False, help="Print times and libraries' warnings."
+    ),
 ]
-NFolds = Annotated[int | None, typer.Option(help="Number of folds (5).")]
-Strict = Annotated[bool | None, typer.Option("--strict", help="Stop at the first unusable recording.")]
-Preset = Annotated[
-    Literal["paper", "authors-code"] | None,
-    typer.Option(help="The paper, or the code its authors released."),
-]
-Weight = Annotated[float | None, typer.Option(help="Weight λ of the metric loss (1).")]
-NoiseStd = Annotated[float | None, typer.Option(help="Noise σ on standardised features (1).")]
-LatentDim = Annotated[int | None, typer.Option(help="Size of the latent (2).")]
-Epochs = Annotated[int | None, typer.Option(help="Passes over the data (the preset's: 50 or 100).")]
-BatchSize = Annotated[int | None, typer.Option(help="Utterances a step (64).")]
-LearningRate = Annotated[float | None, typer.Option(help="Adam's (the preset's: 0.001 or 0.0001).")]
-Seed = Annotated[int | None, typer.Option(help="Of folds, weights and resamples (0).")]
-NSeeds = Annotated[int | None, typer.Option(help="Models for each method, all on the same folds (1).")]
-Device = Annotated[str | None, typer.Option(metavar="cpu|cuda", help="Where to train (cpu).")]
-NJobs = Annotated[int | None, typer.Option(help="Cores (all).")]
-Backend = Annotated[
-    Literal["local", "dask"] | None, typer.Option(help="Where work goes: this machine, or a cluster (local).")
-]
-Scheduler = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Of the cluster, such as tcp://host:8786.")]
-Cache = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of cached functionals.")]
+
+
+def verb(
+    *examples: str,
+    settings: type[Any] | None = None,
+    names: Sequence[str] = (),
+    defaults: Mapping[str, Mapping[str, Any]] | None = None,
+    spellings: Mapping[str, str] | None = None,
+    renamed: Mapping[str, str] | None = None,
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Make a command of a function: with -q and -v, examples, and an option for every setting named.
+
+    Args:
+        examples: Command lines that help ends with.
+        settings: A declaration (`affectmap.settings`).
+        names: Which of its settings become options. The function gets those given by the user as ``given``.
+        defaults: Other defaults by the case in which they apply, as in ``{"authors-code": {"epochs": 100}}``.
+        spellings: Options whose names do not follow from the settings'.
+        renamed: Former spellings, and what to write instead.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        parameters: list[inspect.Parameter] = []
+        for one in inspect.signature(command, eval_str=True).parameters.values():
+            if one.name == "given" and settings is not None:
+                made = {name: _option(settings, name, (spellings or {}).get(name), defaults or {}) for name in names}
+                parameters += [_keyword(name, kind, None) for name, kind in made.items()]
+            else:
+                parameters.append(one.replace(kind=inspect.Parameter.KEYWORD_ONLY))
+        common = {"quiet": _Quiet, "verbose": _Verbose}
+        former = {f"former_{number}": _former(*pair) for number, pair in enumerate((renamed or {}).items())}
+        added = [*(_keyword(*one, False) for one in common.items()), *(_keyword(*one, None) for one in former.items())]
+
+        @functools.wraps(command)
+        def run(**values: Any) -> None:  # noqa: ANN401 (what the command line gave)
+            values = {name: value for name, value in values.items() if name not in common and name not in former}
+            if settings is not None:
+                found = {name: values.pop(name) for name in names}
+                values["given"] = {name: value for name, value in found.items() if value is not None}
+            command(**values)
+
+        run.__signature__ = inspect.Signature([*parameters, *added])  # type: ignore[attr-defined]
+        run.__annotations__ = {}
+        run.examples = examples  # type: ignore[attr-defined]
+        return run
+
+    return decorate
+
+
+def _keyword(name: str, annotation: Any, default: Any) -> inspect.Parameter:  # noqa: ANN401 (any type)
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _former(old: str, new: str) -> Any:  # noqa: ANN401 (a type)
+    """Make an option that is no more: whoever uses it reads the new spelling."""
+
+    def refuse(value: object) -> None:
+        if value not in (None, False):
+            raise UsageError(f"{old} is called {new} now; write {new}")
+
+    kind = bool if old in _FORMER_FLAGS else str
+    return Annotated[kind | None, typer.Option(old, hidden=True, callback=refuse, expose_value=False)]
+
+
+def _option(declaration: type[Any], name: str, spelling: str | None, defaults: Mapping[str, Mapping[str, Any]]) -> Any:  # noqa: ANN401 (a type)
+    """Make the annotation that typer reads; the option's own default is ``None``, which means not given."""
+    from affectmap.settings import fields_of, kind_of, panel_of
+
+    field = fields_of(declaration)[name]
+    kind = kind_of(field)
+    many = get_origin(kind) in (list, tuple)
+    each = kind_of(get_args(kind)[0]) if many else kind
+    metavar = _METAVARS.get(name, "NAME" if many else None)
+    if many and get_origin(each) is Literal:
+        metavar, each = f"[{'|'.join(get_args(each))}]", str
+    spelling = spelling or _SPELLINGS.get(name)
+    again = "; may be repeated" if many else ""
+    option = typer.Option(
+        *([spelling] if spelling else []),
+        metavar=metavar,
+        help=f"{sentence(field.description or name)}{again}.{_bracket(name, field, spelling, defaults)}",
+        rich_help_panel=panel_of(declaration, name),
+        show_default=False,
+    )
+    return Annotated[(list[each] if many else each) | None, option]  # type: ignore[valid-type]
+
+
+def _bracket(name: str, field: FieldInfo, spelling: str | None, defaults: Mapping[str, Mapping[str, Any]]) -> str:
+    from affectmap.settings import default_text, limits_of
+
+    parts = [default_text(field)] if default_text(field) else []
+    if spelling and "/" in spelling:  # two names for on and off
+        parts = [spelling.split("/")[0 if field.default else 1].strip("-")]
+    parts += [f"{case}: {values[name]:g}" for case, values in defaults.items() if name in values]
+    shown = [f"default: {'; '.join(parts)}"] if parts else []
+    shown += [limits_of(field)] if limits_of(field) else []
+    return f"  [{'; '.join(shown)}]" if shown else ""
+
+
+def sentence(text: str) -> str:
+    """Begin with a capital, unless a name or symbol stands first."""
+    return text[0].upper() + text[1:]
+
+
+class Verb(TyperCommand):
+    """A command whose help groups its options under headings."""
+
+    def format_options(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]  # noqa: ANN401
+        """Write every heading with its options."""
+        panels: dict[str, list[tuple[str, str]]] = {}
+        for one in self.get_params(ctx):
+            record = one.get_help_record(ctx)
+            heading = getattr(one, "rich_help_panel", None)
+            if record is not None:
+                heading = heading or ("Arguments" if isinstance(one, TyperArgument) else "Options")
+                panels.setdefault(heading, []).append(record)
+        for heading in sorted(panels, key=lambda heading: heading == "Options"):
+            with formatter.section(heading):
+                formatter.write_dl(panels[heading])
+
+
+def build(command: Callable[..., None], name: str) -> Any:  # noqa: ANN401 (typer's command)
+    """Make typer's command of a function that `verb` decorated."""
+    app = _app()
+    _add(app, command, name)
+    return typer.main.get_command(app)
+
+
+def group(name: str, help: str, commands: Mapping[str, Callable[..., None]]) -> Any:  # noqa: ANN401 (typer's command)
+    """Make typer's command of several functions that `verb` decorated."""
+    app = _app(name=name, help=help, no_args_is_help=True)
+    app.callback()(lambda: None)
+    for each, command in commands.items():
+        _add(app, command, each)
+    return typer.main.get_command(app)
+
+
+def _app(**options: Any) -> typer.Typer:  # noqa: ANN401 (typer's own)
+    return typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, **options)
+
+
+def _add(app: typer.Typer, command: Callable[..., None], name: str) -> None:
+    examples = "\n".join(["\b", "Examples:", *(f"  {line}" for line in getattr(command, "examples", ()))])
+    app.command(name, cls=Verb, epilog=examples)(command)
 
 
 def require_training(command: str) -> None:
-    """Make sure that PyTorch and what the report needs are installed.
-
-    Args:
-        command: The command that needs them, for the message.
-
-    Raises:
-        UsageError: If one is missing.
-
-    Example:
-        >>> require_training("train")
-    """
+    """Raise a `UsageError` unless PyTorch and what the report needs are installed."""
     needed = ("torch", "safetensors", "jinja2", "matplotlib", "sklearn", "scipy")
     require(command, "demo" if command == "demo" else "train", *needed)

@@ -1,18 +1,52 @@
-"""A bar for work that takes a while, on the error stream, so that the output stays clean."""
+"""What a command tells while it works: notes and progress, on the error stream, so that the output stays clean."""
 
 from __future__ import annotations
 
 import sys
+import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+#: Seconds between lines about progress where no terminal can show a bar.
+EVERY_S = 10.0
+_START = time.monotonic()
+_shown = {"notes": True, "times": False}
+
+
+def reset() -> None:
+    """Show notes and no times, as a command does without -q and -v."""
+    _shown.update(notes=True, times=False)
+
+
+def set_quiet(wanted: bool) -> None:
+    """Take -q: show nothing but errors."""
+    if wanted:
+        _shown["notes"] = False
+
+
+def set_verbose(wanted: bool) -> None:
+    """Take -v: show when each note was made, how long each step took, and warnings of libraries."""
+    if wanted:
+        _shown["times"] = True
+        warnings.simplefilter("default")
+
+
+def note(line: str) -> None:
+    """Print a line on the error stream, unless -q is given."""
+    if _shown["notes"]:
+        typer.echo(f"{time.monotonic() - _START:7.1f} s  {line}" if _shown["times"] else line, err=True)
 
 
 @contextmanager
 def progress_bar(label: str, console: Console | None = None) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar with the time left while the block runs; nothing is shown where there is no terminal.
+    """Show progress while the block runs: a bar on a terminal, else a line now and then.
 
     Args:
         label: What is being done, in a word or two.
@@ -27,15 +61,54 @@ def progress_bar(label: str, console: Console | None = None) -> Iterator[Callabl
         ...     for done in range(4):
         ...         progress(done, 3)
     """
-    console = console or Console(file=sys.stderr)
+    if not _shown["notes"]:
+        yield lambda done, total: None
+        return
+    stream = sys.stderr if console is None else console.file
+    is_terminal = stream.isatty() if console is None else console.is_terminal
+    start, last = time.monotonic(), [0, 0]
+    with _bar(label, console) if is_terminal else _lines(label) as show:
+
+        def report(done: int, total: int) -> None:
+            last[:] = done, total
+            show(done, total)
+
+        yield report
+    if _shown["times"]:
+        note(f"{label}: {last[0]:,} in {time.monotonic() - start:.1f} s")
+
+
+@contextmanager
+def _bar(label: str, console: Console | None) -> Iterator[Callable[[int, int], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     tasks: list[TaskID] = []
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Progress(*columns, console=console or Console(file=sys.stderr), transient=True) as bar:
 
-        def _show(done: int, total: int) -> None:
+        def show(done: int, total: int) -> None:
             if tasks:
                 bar.update(tasks[0], completed=done, total=total)
             else:
                 tasks.append(bar.add_task(label, completed=done, total=total))
 
-        yield _show
+        yield show
+
+
+@contextmanager
+def _lines(label: str) -> Iterator[Callable[[int, int], None]]:
+    start = told = time.monotonic()
+    first: list[int] = []
+
+    def show(done: int, total: int) -> None:
+        nonlocal told
+        now = time.monotonic()
+        first[:] = first or [done]
+        if now - told < EVERY_S:
+            return
+        told, new = now, done - first[0]
+        left = f", about {(now - start) * (total - done) / new:,.0f} s left" if new > 0 else ""
+        note(f"{label}: {done:,} of {total:,}{left}")
+
+    yield show

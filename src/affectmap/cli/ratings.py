@@ -7,17 +7,20 @@ from typing import Annotated, Literal
 
 import typer
 
+from affectmap.cli import options
+from affectmap.cli.progress import note
 from affectmap.errors import StorageError, UsageError
 from affectmap.text import counted
-
-app = typer.Typer(no_args_is_help=True, help="Raw ratings: label sheets in; sheets, audformat and CSV out.")
 
 _Audio = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Folder of audio, which the names of files start from.")
 ]
 
 
-@app.command("import", short_help="Label sheets as the ratings of one rater.")
+@options.verb(
+    "affectmap ratings import EMO_DB.csv --rater expert -o expert.csv",
+    "affectmap ratings import EMO_DB.csv --rater expert --audio emodb -o expert.csv",
+)
 def import_command(
     sheets: Annotated[list[Path], typer.Argument(metavar="SHEET", help="Label sheets, such as EMO_DB.csv.")],
     rater: Annotated[str, typer.Option(metavar="NAME", help="Name to give to the rater of the sheets.")],
@@ -25,8 +28,9 @@ def import_command(
     audio: _Audio = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
 ) -> None:
-    """Read label sheets as the raw ratings of one rater, so that others can be compared with that rater.
+    """Import label sheets as the ratings of one rater.
 
+    Others can be compared with that rater then.
     With --audio, names become paths below that folder, as the ratings of people who rated it have them.
     """
     from affectmap.agreement import import_sheets, write_ratings
@@ -36,13 +40,16 @@ def import_command(
     for sheet, names in lacking.items():
         if names:
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-            typer.echo(f"note: {sheet}: left out, without a recording: {', '.join(names[:3])}{more}", err=True)
+            note(f"note: {sheet}: left out, without a recording: {', '.join(names[:3])}{more}")
     write_ratings(raw, output)
-    typer.echo(f"{counted(len(raw), 'rating')} of {rater.strip()}", err=True)
+    note(f"{counted(len(raw), 'rating')} of {rater.strip()}")
     typer.echo(output.resolve())
 
 
-@app.command("export", short_help="A label sheet, an audformat database, or one CSV.")
+@options.verb(
+    "affectmap ratings export speech-labels -o EMO_DB.csv",
+    "affectmap ratings export speech-labels --format audformat -o database",
+)
 def export_command(
     ratings: Annotated[
         list[Path], typer.Argument(metavar="RATINGS|FOLDER", help="CSV of raw ratings, folders of them, or several.")
@@ -60,8 +67,9 @@ def export_command(
     audio: _Audio = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file, or the folder.")] = False,
 ) -> None:
-    """Write the gold standard as a label sheet, all of it as an audformat database, or raw ratings as one CSV.
+    """Export a label sheet, an audformat database, or one CSV.
 
+    A sheet has the gold standard, a database all ratings and the gold standard, a CSV the raw ratings.
     A sheet is read by reproduce --labels where it is named as the corpus's own, such as EMO_DB.csv, or NAME.csv.
     """
     from affectmap.agreement import export_database, export_sheet, last_revisions, read_raw, write_ratings
@@ -87,3 +95,10 @@ def _check_new_file(file: Path, overwrite: bool) -> None:
     # An existing file may be the only copy of somebody's ratings.
     if file.exists() and not overwrite:
         raise StorageError(f"{file} exists; name another file with -o, or add --overwrite to replace it")
+
+
+command = options.group(
+    "ratings",
+    "Convert raw ratings: label sheets in; sheets, audformat and CSV out.",
+    {"import": import_command, "export": export_command},
+)

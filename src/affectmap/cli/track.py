@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from affectmap.cli import options
+from affectmap.cli.progress import note, progress_bar
 from affectmap.errors import UsageError
 from affectmap.extras import require
 
@@ -17,26 +19,35 @@ if TYPE_CHECKING:
 
 _Recording = Annotated[Path | None, typer.Argument(metavar="RECORDING", help="Any format, rate and length.")]
 _Output = Annotated[
-    Path | None, typer.Option("-o", "--output", metavar="FILE", help="Table; its suffix tells the format (stdout).")
+    Path | None,
+    typer.Option("-o", "--output", metavar="FILE", help="Table; its suffix tells the format.", show_default="stdout"),
 ]
 _Picture = Annotated[Path | None, typer.Option(metavar="FILE", help="Picture, .png or .svg.")]
 _Windows = Annotated[float | None, typer.Option(metavar="S", help="Measure fixed windows of S seconds.")]
-_Speech = Annotated[bool, typer.Option("--speech", help="Measure detected speech (the default for recordings).")]
-_Hop = Annotated[float | None, typer.Option(metavar="S", help="From one window to the next (the window's length).")]
-_ModelFolder = Annotated[Path | None, typer.Option("--model", metavar="DIR", help="Model folder (the one shipped).")]
+_Speech = Annotated[bool, typer.Option("--speech", help="Measure detected speech, as without --windows or --stream.")]
+_Hop = Annotated[
+    float | None, typer.Option(metavar="S", help="From one window to the next.", show_default="the window's length")
+]
 _Statistics = Annotated[
     Literal["source", "recording", "running"],
-    typer.Option(help="Mean and spread: the model's, this recording's, or those of the speech until then."),
+    typer.Option(help="Mean and standard deviation: the model's, this recording's, or those of the speech until then."),
 ]
 _Smoothing = Annotated[float | None, typer.Option(metavar="S", help="Standard deviation of the smoothing.")]
-_Format = Annotated[Literal["csv", "json", "parquet"] | None, typer.Option("--format", help="csv; json: a line each.")]
+_Format = Annotated[
+    Literal["csv", "json", "parquet"] | None,
+    typer.Option("--format", help="csv; json: a line each.", show_default="csv"),
+]
 _Stream = Annotated[
     bool, typer.Option("--stream", help="Read 16 bit little-endian mono samples from stdin; print rows as they come.")
 ]
-_Rate = Annotated[int, typer.Option(metavar="HZ", help="Of the stream.")]
-_Jobs = Annotated[int | None, typer.Option(help="Cores (all).")]
+_Rate = Annotated[int, typer.Option(metavar="HZ", help="Sampling rate of the stream.")]
 
 
+@options.verb(
+    "affectmap track talk.wav --picture talk.png > talk.csv",
+    "arecord -f S16_LE -r 16000 | affectmap track --stream --statistics running",
+    renamed={"--sampling-rate": "--stream-rate"},
+)
 def track_command(
     recording: _Recording = None,
     output: _Output = None,
@@ -44,17 +55,17 @@ def track_command(
     windows: _Windows = None,
     speech: _Speech = False,
     hop: _Hop = None,
-    model: _ModelFolder = None,
+    model: options.ModelFolder = None,
     statistics: _Statistics = "source",
     smoothing: _Smoothing = None,
     format: _Format = None,
     stream: _Stream = False,
-    sampling_rate: _Rate = 16000,
-    n_jobs: _Jobs = None,
+    stream_rate: _Rate = 16000,
+    n_jobs: options.NJobs = None,
 ) -> None:
     """Follow activation and valence through a recording: a table, and a picture of it.
 
-    Every row is a segment of detected speech, or a window; columns and intervals are explained in README.
+    Every row is a segment of detected speech, or a window; docs/track.md explains columns and intervals.
     """
     if speech and windows is not None:
         raise UsageError("--windows and --speech exclude each other; take one")
@@ -65,7 +76,7 @@ def track_command(
         if format == "parquet" or statistics == "recording":
             raise UsageError("--stream knows csv or json, and statistics source or running")
         windows = 3.0 if windows is None and not speech else windows
-        _print_stream(sampling_rate, windows, hop, model, statistics, format or "csv")
+        _print_stream(stream_rate, windows, hop, model, statistics, format or "csv")
         return
     if recording is None:
         raise UsageError("name a recording, or give --stream to read samples from stdin")
@@ -77,8 +88,8 @@ def track_command(
     if format == "parquet":
         require("--format parquet", "parquet", "pyarrow")
     track = _tracked(recording, windows, hop, model, statistics, smoothing, n_jobs, picture)
-    for note in track.notes:
-        typer.echo(f"note: {note}", err=True)
+    for line in track.notes:
+        note(f"note: {line}")
     if output is None:
         _print_lines(track, format)
     else:
@@ -97,7 +108,6 @@ def _tracked(
     n_jobs: int | None,
     picture: Path | None,
 ) -> Track:
-    from affectmap.cli.progress import progress_bar
     from affectmap.model.model import load_model
     from affectmap.track import track
     from affectmap.track.picture import check_picture_name, has_matplotlib
@@ -105,7 +115,7 @@ def _tracked(
     if picture:
         check_picture_name(picture)
         if not has_matplotlib():  # known before an hour is measured; its table is worth having all the same
-            typer.echo('note: no picture without matplotlib; run pip install "affectmap[plot]"', err=True)
+            note('note: no picture without matplotlib; run pip install "affectmap[plot]"')
     with progress_bar(f"{recording.name} (s)") as progress:
         return track(
             recording,
@@ -158,16 +168,16 @@ def _print_stream(
             window_s=windows,
             hop_s=hop,
             statistics=statistics,
-            notify=lambda note: typer.echo(f"note: {note}", err=True),
+            notify=lambda line: note(f"note: {line}"),
         )
         for n_rows, row in enumerate(rows, start=1):
             if format == "csv" and n_rows == 1:
                 print(csv_header(row))
             print(text_line(row, format), flush=True)
         if not n_rows:
-            typer.echo("note: the stream held nothing to measure", err=True)
+            note("note: the stream had nothing to measure")
     except KeyboardInterrupt:  # the way to end a stream by hand
-        typer.echo(f"note: stopped after {n_rows} rows", err=True)
+        note(f"note: stopped after {n_rows} rows")
     except BrokenPipeError:
         _let_go_of_stdout()
 
@@ -175,3 +185,6 @@ def _print_stream(
 def _let_go_of_stdout() -> None:
     """Nobody reads any more, as behind `head`: end quietly, also when Python flushes at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+command = options.build(track_command, "track")

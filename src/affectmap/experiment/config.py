@@ -6,14 +6,14 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, ValidationError, field_validator
+from pydantic import AfterValidator, Field, ValidationError
 from pydantic.dataclasses import dataclass
 
 from affectmap.errors import ConfigError, UsageError
 from affectmap.features.encoders.weights import parse_reference
-from affectmap.model.settings import FitSettings
+from affectmap.model.settings import PAPER, FitSettings
 from affectmap.preparation.config import PreparationSettings
-from affectmap.settings import CHECKED, Real, Switch, Whole, first_error
+from affectmap.settings import CHECKED, Real, Switch, Whole, fields_of, first_error
 
 Method = Literal["unsupervised", "activation", "valence", "joint"]
 METHODS: tuple[Method, ...] = ("unsupervised", "activation", "valence", "joint")
@@ -34,7 +34,7 @@ def _known_reference(text: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
-class ExperimentConfig(PreparationSettings, FitSettings):
+class ExperimentConfig(FitSettings, PreparationSettings):
     """All settings of `affectmap reproduce`; the defaults are the paper's.
 
     Example:
@@ -50,19 +50,15 @@ class ExperimentConfig(PreparationSettings, FitSettings):
     reference: Annotated[str, AfterValidator(_known_reference)] | None = Field(
         default=None, description="a large model beside ours in table 4: superb, or superb=MODEL, its folder or hub id"
     )
+    batch_size: Whole = Field(
+        default=PAPER.batch_size, ge=2, description=fields_of(FitSettings)["batch_size"].description
+    )
     n_seeds: Whole = Field(default=1, ge=1, description="models for each fold and method, all on the same folds")
     svc_c: Real = Field(default=1.0, gt=0, description="penalty of the classifier on embeddings")
     svc_c_functionals: Real = Field(default=0.1, gt=0, description="penalty of the classifier on 88 functionals")
     ridge_penalty: Real = Field(default=300.0, gt=0, description="penalty of the ridge baseline")
     n_resamples: Whole = Field(default=1000, ge=1, description="resamples of speakers for intervals")
     synthetic: Switch = Field(default=False, description="the corpora are synthetic speech; every page says so")
-
-    @field_validator("batch_size")
-    @classmethod
-    def _pairs(cls, batch_size: int) -> int:
-        if batch_size < 2:
-            raise ValueError(f"batch_size is {batch_size}; expected a whole number of 2 or more: losses compare")
-        return batch_size
 
 
 def given_settings(file: Path | None = None, **options: Any) -> dict[str, Any]:  # noqa: ANN401 (checked afterwards)

@@ -13,19 +13,20 @@ from affectmap.settings import CHECKED, Real, Settings, Whole
 Schedule = Literal["constant", "one-cycle"]
 Batching = Literal["mixed", "by-group"]
 
+#: Names of `affectmap.losses.LOSSES`, which loads PyTorch, without the head whose weights are its user's to train.
+LOSS_NAMES = (
+    "authors-code", "axis", "distance-correlation", "elr", "f-similarity", "log-ratio", "ordinal-triplet", "pair-ccc",
+    "pair-pearson", "paper", "rank-n-contrast", "ranksim", "sammon", "split-latent", "stress", "y-aware-infonce",
+)  # fmt: skip
 #: What a preset sets besides the form of loss and decoder, where nothing else is given.
 PRESETS: dict[str, dict[str, Any]] = {"paper": {}, "authors-code": {"epochs": 100, "learning_rate": 1e-4}}
 
 
 def _known_losses(losses: str, info: ValidationInfo) -> str:
-    if not losses:
-        return losses
-    from affectmap.losses import LOSSES  # which loads PyTorch
-
-    names, known = losses.split("+"), [name for name in LOSSES if name != "linear-head"]  # its weights are its user's
-    if not set(names) <= set(known) or len(set(names)) < len(names):
-        raise ValueError(f"losses is {losses!r}; expected names joined by '+', each once, of {', '.join(known)}")
-    if info.data.get("preset") == "authors-code":
+    names = losses.split("+") if losses else []
+    if not set(names) <= set(LOSS_NAMES) or len(set(names)) < len(names):
+        raise ValueError(f"losses is {losses!r}; expected names joined by '+', each once, of {', '.join(LOSS_NAMES)}")
+    if names and info.data.get("preset") == "authors-code":
         raise ValueError(f"losses is {losses!r}; authors-code is a loss itself, leave one of the two out")
     return losses
 

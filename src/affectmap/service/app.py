@@ -99,7 +99,7 @@ class Service:
 
     def __init__(self, settings: ServiceSettings, model: Model) -> None:
         self.settings, self.model = settings, model
-        self.jobs = Jobs(settings.concurrency, settings.max_waiting)
+        self.jobs = Jobs(settings.n_jobs, settings.max_waiting)
 
     @cached_property
     def _temporary(self) -> tempfile.TemporaryDirectory[str]:
@@ -152,7 +152,7 @@ def _add_endpoints(app: FastAPI, service: Service) -> None:
             "longest_utterance_s": min(LONGEST_UTTERANCE_S, settings.max_minutes * 60),
             "max_channels": MAX_CHANNELS,
             "max_sampling_rate": MAX_RATE,
-            "concurrency": settings.concurrency,
+            "concurrency": settings.n_jobs,
             "paths": settings.root is not None,
         }
         return {"metadata": model.metadata, "columns": model.columns, "card": model.card, "limits": limits}

@@ -141,7 +141,7 @@ def track_result(
             hop_s=options.hop,
             statistics=options.statistics,
             smoothing_s=options.smoothing,
-            n_jobs=max(1, (os.cpu_count() or 1) // settings.concurrency),  # the result does not depend on it
+            n_jobs=max(1, (os.cpu_count() or 1) // settings.n_jobs),  # the result does not depend on it
             progress=go_on,
         )
     found = replace(found, table=found.table.rename(index={str(recording.file): recording.name}, level="file"))

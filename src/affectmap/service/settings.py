@@ -56,7 +56,7 @@ class ServiceSettings(ListenSettings):
     )
     max_mb: Real = Field(default=200.0, gt=0, le=100_000, description="largest upload in MB")
     max_minutes: Real = Field(default=120.0, gt=0, le=1440, description="longest recording in minutes")
-    concurrency: Whole = Field(
+    n_jobs: Whole = Field(
         default_factory=lambda: os.cpu_count() or 1,
         ge=1,
         le=256,
@@ -83,4 +83,4 @@ class ServiceSettings(ListenSettings):
     @property
     def max_waiting(self) -> int:
         """Requests that may be uploading, waiting or measured together."""
-        return self.concurrency * (1 + WAITING_EACH)
+        return self.n_jobs * (1 + WAITING_EACH)

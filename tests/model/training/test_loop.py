@@ -12,6 +12,7 @@ from torch import nn
 from affectmap.errors import ConfigError
 from affectmap.losses import LOSSES, ContinuousMetricLoss
 from affectmap.model.network import DenoisingAutoencoder
+from affectmap.model.settings import LOSS_NAMES
 from affectmap.model.training import CURVES, TrainingSettings, TrainingTask, train_plain
 from affectmap.model.training.loop import (
     MetricValues,
@@ -495,3 +496,7 @@ def test_batches_by_group_need_groups():
         check_together([task], TrainingSettings(batches="by-group"), "cpu")
     with pytest.raises(ConfigError, match=r"groups have shape \(4,\); expected \(5,\), one an utterance"):
         replace(task, group=np.zeros(4, dtype=int))
+
+
+def test_every_loss_can_be_named_but_the_one_with_weights():
+    assert {*LOSS_NAMES, "linear-head"} == set(LOSSES)
