@@ -16,7 +16,7 @@ from corpus_files import make_rows, tree, write_emodb, write_settings, write_tab
 
 ROWS = make_rows()[list(FUNCTIONALS)]
 PAPER = ("--recipe", "paper")
-NOTE = "note: its mean and spread are those of all sources together; adapt it before use"
+NOTE = "note: its mean and standard deviation are those of all sources together; adapt it before use"
 
 
 @pytest.fixture
