@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import uvicorn
 from affectmap.annotator import AnnotatorSettings, Store, create_app, open_store
 from affectmap.web.server import listen
 from conftest import make_voice
+from waiting import until
 
 TRAINING = "file,activation,valence,note\nt1.wav,4.5,2,Loud and hasty.\nt2.wav,2,3,\n"
 
@@ -62,20 +62,11 @@ def serving(folder: Path, n_items: int = 4, *, trained: bool = True, **settings:
         store.close()
 
 
-def until(holds: Callable[[], Any], what: Callable[[], object], seconds: float = 15) -> None:
-    """Wait for something to become true."""
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, f"it did not happen in time; there is {what()}"
-        time.sleep(0.02)
-
-
 class RatingPage:
-    """A window with a rating page. Several may share a browser; the one that is used comes to the front."""
+    """A window with a rating page. Several may share a browser, each in the tab that was opened for it."""
 
     def __init__(self, browser: Any, link: str) -> None:
         self.browser = browser
-        browser.switch_to.new_window("tab")
         self._window = browser.current_window_handle
         browser.get(link)
 
@@ -93,11 +84,13 @@ class RatingPage:
 
     def until(self, script: str, *values: Any, seconds: float = 15) -> None:
         until(
-            lambda: self.run(f"return {script}", *values), lambda: self.run("return document.body.innerText"), seconds
+            lambda: self.run(f"return {script}", *values),
+            seconds=seconds,
+            what=lambda: self.run("return document.body.innerText"),
         )
 
     def until_text(self, name: str, pattern: str, seconds: float = 15) -> None:
-        until(lambda: re.search(pattern, self.text(name)), lambda: self.text(name), seconds)
+        until(lambda: re.search(pattern, self.text(name)), seconds=seconds, what=lambda: self.text(name))
 
     def until_phase(self, phase: str, seconds: float = 15) -> None:
         ready = " && document.querySelector('#rating').matches('[data-ready]')" * (phase in ("practice", "rating"))

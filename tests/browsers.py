@@ -1,58 +1,100 @@
-"""Debian's chromium, headless, for tests of pages."""
+"""Debian's chromium, headless, for tests of pages, and what every page must keep to."""
 
 from __future__ import annotations
 
+import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+# Each text of a page that can be seen, with its colour and that of the ground below it.
+_COLOURS = """
+const grounds = (node) => {
+  for (; node; node = node.parentElement) {
+    const colour = getComputedStyle(node).backgroundColor;
+    if (colour !== 'rgba(0, 0, 0, 0)') return colour;
+  }
+  return 'rgb(255, 255, 255)';
+};
+return [...document.querySelectorAll('p, h1, h2, h3, label, button, span, kbd, a, th, td, li, dt, dd, figcaption, text, select')]
+  .filter((node) => node.textContent.trim() && node.checkVisibility() && !node.closest(':disabled'))
+  .map((node) => {
+    const style = getComputedStyle(node);
+    const ink = node.namespaceURI.includes('svg') ? style.fill : style.color;
+    return [node.tagName + ' ' + node.textContent.slice(0, 30), ink, grounds(node)];
+  });
+"""
+
 
 @contextmanager
-def chromium(folder: Path) -> Iterator[Callable[..., Any]]:
-    """Give a function that opens a browser whose files lie in a folder, with a microphone that beeps."""
-    browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not (browser and driver):
+def chromium(folder: Path, *, microphone: bool = True) -> Iterator[Any]:
+    """Give a browser whose files lie in a folder, with a microphone that beeps."""
+    program, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not (program and driver):
         pytest.skip("NO BROWSER: the page is NOT tested; apt-get install chromium chromium-driver")
     from selenium import webdriver
 
-    opened: list[Any] = []
-
-    def start(
-        width: int = 1280, height: int = 1000, *, dark: bool = False, microphone: bool = True, touch: bool = False
-    ):
-        options = webdriver.ChromeOptions()
-        options.binary_location = browser
-        for word in (
-            "headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
-            "disable-component-update", "disable-sync", "disable-dev-shm-usage", "force-device-scale-factor=1",
-            f"user-data-dir={folder}/browser{len(opened)}", f"window-size={width},{height}",
-        ):  # fmt: skip
-            options.add_argument(f"--{word}")
-        if microphone:
-            options.add_argument("--use-fake-device-for-media-stream")
-            options.add_argument("--use-fake-ui-for-media-stream")
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        options.add_experimental_option("prefs", {"download.default_directory": str(folder / "downloads")})
-        page = webdriver.Chrome(options, webdriver.ChromeService(driver))
-        opened.append(page)
-        resize(page, width, height, touch=touch)
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
-        return page
-
+    options = webdriver.ChromeOptions()
+    options.binary_location = program
+    for word in (
+        "headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
+        "disable-component-update", "disable-sync", "disable-dev-shm-usage", "force-device-scale-factor=1",
+        f"user-data-dir={folder}/browser", "window-size=1280,1000",
+    ):  # fmt: skip
+        options.add_argument(f"--{word}")
+    if microphone:
+        options.add_argument("--use-fake-device-for-media-stream")
+        options.add_argument("--use-fake-ui-for-media-stream")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    browser = webdriver.Chrome(options, webdriver.ChromeService(driver))
     try:
-        yield start
+        yield browser
     finally:
-        for page in opened:
-            page.quit()
+        browser.quit()
 
 
-def resize(page: Any, width: int, height: int, *, touch: bool = False) -> None:
-    """Give a page the size of a window, or of a phone that is touched."""
+def open_tab(
+    browser: Any, downloads: Path, width: int = 1280, height: int = 1000, *, dark: bool = False, touch: bool = False
+) -> Any:
+    """Open a new tab of a size; forget what was logged before."""
+    browser.switch_to.new_window("tab")
     size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": touch}
-    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    page.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": touch})
+    scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+    for command, values in (
+        ("Emulation.setDeviceMetricsOverride", size),
+        ("Emulation.setTouchEmulationEnabled", {"enabled": touch}),
+        ("Emulation.setEmulatedMedia", {"features": [scheme]}),
+        ("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(downloads)}),
+    ):
+        browser.execute_cdp_cmd(command, values)
+    browser.get_log("browser")
+    return browser
+
+
+def close_tabs(browser: Any) -> None:
+    """Close all tabs but the browser's first."""
+    first, *others = browser.window_handles
+    for tab in others:
+        browser.switch_to.window(tab)
+        browser.close()
+    browser.switch_to.window(first)
+
+
+def luminance(colour: str) -> float:
+    """Give the relative luminance of a colour such as ``rgb(0, 0, 0)`` (WCAG 2.2)."""
+    values = [int(number) / 255 for number in re.findall(r"\d+", colour)[:3]]
+    linear = [v / 12.92 if v <= 0.03928 else ((v + 0.055) / 1.055) ** 2.4 for v in values]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def check_colours(browser: Any, n_texts: int) -> None:
+    """See that a page shows texts, and that each stands out from its ground (WCAG 2.2, 1.4.3)."""
+    found = browser.execute_script(_COLOURS)
+    assert len(found) >= n_texts
+    for what, ink, ground in found:
+        light, heavy = sorted([luminance(ink), luminance(ground)], reverse=True)
+        assert (light + 0.05) / (heavy + 0.05) >= 4.5, (what, ink, ground)

@@ -2,13 +2,15 @@
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 
+from browsers import chromium
 from dask_processes import dask_processes
 
 # Read when PyTorch is first imported. Two OpenMP threads on matrices this small stall more than they help.
@@ -63,3 +65,10 @@ def pair(shared_cluster) -> str:
     """A scheduler with the workers one and two, whatever the last test left; gives its address."""
     shared_cluster.keep_workers("one", "two")
     return shared_cluster.address
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Give the one browser of all tests of pages; each opens tabs of its own."""
+    with chromium(tmp_path_factory.mktemp("browser")) as started:
+        yield started

@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +21,8 @@ import pytest
 import soundfile
 
 from conftest import make_voice
+from leaks import no_leaks
+from waiting import until
 
 pytest.importorskip("sqlalchemy", reason="the store needs the extra annotate")
 from affectmap.annotator import AnnotatorSettings, Store, create_app, open_store
@@ -35,6 +36,12 @@ def fill(folder: Path, n_files: int, first: int = 0) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(first, first + n_files):
         soundfile.write(folder / f"{number:02}.wav", make_voice(0.1, 8000, pitch=100 + 5 * number, seed=number), 8000)
+
+
+@pytest.fixture(autouse=True)
+def leave_nothing_open() -> Iterator[None]:
+    with no_leaks():
+        yield
 
 
 @pytest.fixture
@@ -138,7 +145,7 @@ def postgres() -> Iterator[Postgres]:
     shutil.rmtree(folder)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def database(request: pytest.FixtureRequest) -> str | None:
     """URL of an empty database; None for SQLite's file."""
     return request.getfixturevalue("postgres").new_url() if request.param == "postgresql" else None
@@ -230,19 +237,6 @@ def start_server(speech: Path) -> Iterator[Callable[..., Running]]:
     for process in started:
         process.kill()
         process.communicate()
-
-
-def until(holds: Callable[[], object], *ignored: type[Exception], seconds: float = 30) -> None:
-    """Wait for something to become true."""
-    end = time.monotonic() + seconds
-    while True:
-        try:
-            if holds():
-                return
-        except ignored:
-            pass
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.05)
 
 
 @pytest.fixture

@@ -2,46 +2,33 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
-from browsers import chromium, resize
+from browsers import check_colours, close_tabs, luminance, open_tab
 
 pytest.importorskip("sqlalchemy", reason="the store needs the extra annotate")
 from selenium.webdriver.common.keys import Keys
 
 from annotator_pages import RatingPage, serving
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.browser
 UP, DOWN, LEFT, RIGHT = Keys.ARROW_UP, Keys.ARROW_DOWN, Keys.ARROW_LEFT, Keys.ARROW_RIGHT
 VALUES = ("activation", "valence", "emotion", "cannot_tell", "comment", "revision")
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    with chromium(tmp_path_factory.mktemp("browser")) as start:
-        yield start(1280, 800)
-
-
 @pytest.fixture
-def open_page(browser):
+def open_page(browser, tmp_path):
     """Give a function that opens a page of its own; in the end nothing must have been complained of."""
     opened = []
 
-    def start(
-        link: str, width: int = 1280, height: int = 800, *, touch: bool = False, dark: bool = False
-    ) -> RatingPage:
-        page = RatingPage(browser, link)
-        opened.append(page)
-        resize(browser, width, height, touch=touch)
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        page.cdp("Emulation.setEmulatedMedia", features=[scheme])
-        return page
+    def start(link: str, width: int = 1280, height: int = 800, **options) -> RatingPage:
+        opened.append(RatingPage(open_tab(browser, tmp_path, width, height, **options), link))
+        return opened[-1]
 
     yield start
     for page in opened:
         assert page.complaints() == []
+    close_tabs(browser)
 
 
 def values_of(rows):
@@ -257,24 +244,6 @@ def test_screen_readers_are_told(tmp_path, open_page):
         assert {"play", "speed", "cannot-tell", "comment-button", "confirm", "language", "help-button"} <= set(reached)
 
 
-def luminance(colour: str) -> float:
-    values = [int(number) / 255 for number in re.findall(r"\d+", colour)[:3]]
-    linear = [v / 12.92 if v <= 0.03928 else ((v + 0.055) / 1.055) ** 2.4 for v in values]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-COLOURS = """
-const grounds = (node) => {
-  for (; node; node = node.parentElement) {
-    const colour = getComputedStyle(node).backgroundColor;
-    if (colour !== 'rgba(0, 0, 0, 0)') return colour;
-  }
-  return 'rgb(255, 255, 255)';
-};
-return [...document.querySelectorAll('p, h1, h2, h3, label, button, span, kbd, dt, dd, select')]
-  .filter((node) => node.textContent.trim() && node.checkVisibility() && !node.closest(':disabled'))
-  .map((node) => [node.tagName + ' ' + node.textContent.slice(0, 30), getComputedStyle(node).color, grounds(node)]);
-"""
 TARGETS = """
 return [...document.querySelectorAll('button, select, #comment')].filter((node) => node.checkVisibility())
   .map((node) => [node.id || node.textContent, node.getBoundingClientRect().width, node.getBoundingClientRect().height]);
@@ -308,10 +277,6 @@ def check(page: RatingPage, width: int, n_texts: int) -> None:
     assert page.run("return document.documentElement.scrollWidth") <= width
     # Colours fade for a tenth of a second.
     page.until("document.getAnimations().every((each) => each.playState === 'finished')")
-    found = page.run(COLOURS)
-    assert len(found) >= n_texts
-    for what, ink, ground in found:
-        light, heavy = sorted([luminance(ink), luminance(ground)], reverse=True)
-        assert (light + 0.05) / (heavy + 0.05) >= 4.5, (what, ink, ground)
+    check_colours(page.browser, n_texts)
     for what, wide, high in page.run(TARGETS):
         assert min(wide, high) >= 43.9, (what, wide, high)

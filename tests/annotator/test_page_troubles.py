@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from browsers import chromium
+from browsers import close_tabs, open_tab
 
 pytest.importorskip("sqlalchemy", reason="the store needs the extra annotate")
 from selenium.webdriver.common.keys import Keys
@@ -18,19 +18,14 @@ from selenium.webdriver.common.keys import Keys
 from affectmap.annotator.database import DatabaseAwayError, DatabaseFullError
 from annotator_pages import RatingPage, serving
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.browser
 UP, DOWN, LEFT, RIGHT = Keys.ARROW_UP, Keys.ARROW_DOWN, Keys.ARROW_LEFT, Keys.ARROW_RIGHT
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    with chromium(tmp_path_factory.mktemp("browser")) as start:
-        yield start(1280, 800)
-
-
 @pytest.fixture
-def open_page(browser):
-    return lambda link: RatingPage(browser, link)
+def open_page(browser, tmp_path):
+    yield lambda link: RatingPage(open_tab(browser, tmp_path, 1280, 800), link)
+    close_tabs(browser)
 
 
 def points(annotator, name="Ada"):
@@ -205,17 +200,16 @@ def test_a_pause(tmp_path, open_page):
 
 def test_a_recording_that_is_gone_is_passed_over(tmp_path, open_page):
     with serving(tmp_path) as annotator:
-        page = open_page(annotator.link())
-        page.until_phase("welcome")
         rater = annotator.store.raters.named("Ada")
         coming = annotator.store.ratings.progress(rater)
+        # Before the page is open, which fetches the second sound while the first is rated.
         (tmp_path / "speech" / annotator.store.ratings.recording_of(rater, coming.following)[1]).unlink()
+        page = open_page(annotator.link())
         page.begin()
         page.press(UP, Keys.ENTER)
-        page.until("document.querySelector('#rating').dataset.item !== arguments[0]", coming.item)
-        page.until("!['saving'].includes(document.body.dataset.phase)")
+        shown = [coming.item, coming.following]  # the second for as long as nobody knows that its sound is gone
+        page.until("!arguments[0].includes(document.querySelector('#rating').dataset.item)", shown)
         page.until_phase("rating")
-        assert page.item not in (coming.item, coming.following)
         assert page.text("count") == "1 of 3"
 
 

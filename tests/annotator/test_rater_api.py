@@ -158,6 +158,7 @@ def test_a_database_in_trouble(site, monkeypatch, error, status):
     assert (told.status_code, told.json()) == (status, {"detail": str(error)})
 
 
+@pytest.mark.postgres
 def test_a_server_that_goes_and_comes_back(make_store, postgres, tools):
     site = tools.site(make_store(database=postgres.new_url()))
     item = site.get("next")["item"]["id"]

@@ -77,6 +77,7 @@ def test_an_answer_lost_with_the_server_is_sent_again(start_server, tools, tmp_p
     assert keys_in(tmp_path / "labels") == [body["key"]]
 
 
+@pytest.mark.postgres
 def test_a_kill_with_postgresql_behind(start_server, postgres, tools, tmp_path):
     options = ("--ratings", str(tmp_path / "labels"), "--rater", "Ada", "--database", postgres.new_url())
     server, confirmed = start_server(*options), []

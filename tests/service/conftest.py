@@ -8,11 +8,10 @@ import re
 import signal
 import subprocess
 import sys
-import sysconfig
-import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httpx
 import numpy as np
@@ -23,9 +22,17 @@ from affectmap.corpora.synthetic.espeak import Line
 from affectmap.corpora.synthetic.recordings import _spoken
 from affectmap.model.model import Model, load_model
 from affectmap.service import ServiceSettings, create_app
-from browsers import chromium
+from browsers import chromium, close_tabs, open_tab
+from leaks import no_leaks
+from waiting import until
 
 BASE = "http://localhost:8000"
+
+
+@pytest.fixture(autouse=True)
+def leave_nothing_open() -> Iterator[None]:
+    with no_leaks():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +40,7 @@ def model() -> Model:
     return load_model()
 
 
-class Service:
+class Client:
     """An application in this process, asked without a network."""
 
     def __init__(self, settings: ServiceSettings, model: Model) -> None:
@@ -59,12 +66,12 @@ class Service:
 
 
 @pytest.fixture
-def make_service(model: Model) -> Iterator[Callable[..., Service]]:
+def make_service(model: Model) -> Iterator[Callable[..., Client]]:
     """Give a function that makes a service with settings."""
-    made: list[Service] = []
+    made: list[Client] = []
 
-    def make(**settings) -> Service:
-        made.append(Service(ServiceSettings(**{"n_jobs": 2, **settings}), model))
+    def make(**settings) -> Client:
+        made.append(Client(ServiceSettings(**{"n_jobs": 2, **settings}), model))
         return made[-1]
 
     yield make
@@ -75,7 +82,7 @@ def make_service(model: Model) -> Iterator[Callable[..., Service]]:
 
 
 @pytest.fixture
-def service(make_service: Callable[..., Service]) -> Service:
+def service(make_service: Callable[..., Client]) -> Client:
     return make_service()
 
 
@@ -94,22 +101,23 @@ class Running(NamedTuple):
         return httpx.get(f"{self.url}/health", timeout=30).json() == {"status": "ok"}
 
 
-@pytest.fixture(scope="module")
-def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Running]]:
+@contextmanager
+def running_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Running]]:
     """Give a function that starts ``affectmap serve`` on a free port; every server must end well."""
     started: list[Running] = []
 
     def start(*options: str, first: str = "", **env: str) -> Running:
         folder = tmp_path_factory.mktemp("temporary")
-        program = [str(Path(sysconfig.get_path("scripts")) / "affectmap")]
-        if first:
-            program = [
+        process = subprocess.Popen(
+            [
                 sys.executable,
                 "-c",
                 f"{first}\nfrom affectmap.cli import main\nmain()",
-            ]
-        process = subprocess.Popen(
-            [*program, "serve", "--port", "0", *options],
+                "serve",
+                "--port",
+                "0",
+                *options,
+            ],
             stderr=subprocess.PIPE,
             text=True,
             env={**os.environ, "TMPDIR": str(folder), **env},
@@ -129,6 +137,19 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
         assert "Traceback" not in errors, errors
         assert server.process.returncode in (0, -signal.SIGTERM), errors
         assert list(server.temporary.iterdir()) == []
+
+
+@pytest.fixture
+def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Running]]:
+    with running_servers(tmp_path_factory) as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def start_shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Running]]:
+    """Give `start_server` for a server that the tests of a module share."""
+    with running_servers(tmp_path_factory) as start:
+        yield start
 
 
 @pytest.fixture(scope="session")
@@ -154,21 +175,14 @@ def talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def until(holds: Callable[[], object], *ignored: type[Exception], seconds: float = 30) -> None:
-    """Wait for something to become true."""
-    end = time.monotonic() + seconds
-    while True:
-        try:
-            if holds():
-                return
-        except ignored:
-            pass
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.05)
-
-
 @pytest.fixture
-def open_browser(tmp_path: Path) -> Iterator[Callable[..., object]]:
-    """Give a function that opens Debian's chromium."""
-    with chromium(tmp_path) as start:
+def open_browser(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Give a function that opens a tab of chromium, in a browser of its own where it has no microphone."""
+    with ExitStack() as opened:
+
+        def start(*size: int, microphone: bool = True, **options: Any) -> Any:
+            used = browser if microphone else opened.enter_context(chromium(tmp_path, microphone=False))
+            return open_tab(used, tmp_path / "downloads", *size, **options)
+
         yield start
+    close_tabs(browser)

@@ -11,22 +11,17 @@ import numpy as np
 import pytest
 import soundfile
 
+from browsers import check_colours, luminance
 from conftest import make_voice
+from waiting import until
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.browser
 TOKEN = "a-token-of-23-characters"
 
 
 @pytest.fixture(scope="module")
-def server(start_server):
-    return start_server("--max-mb", "5")
-
-
-def until(holds, seconds=30):
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.05)
+def server(start_shared_server):
+    return start_shared_server("--max-mb", "5")
 
 
 class Page:
@@ -260,29 +255,6 @@ def test_a_server_that_ends_is_told(open_browser, start_server, write_voice):
     page.until("error", "cannot be reached")
 
 
-def luminance(colour: str) -> float:
-    values = [int(number) / 255 for number in re.findall(r"\d+", colour)[:3]]
-    linear = [v / 12.92 if v <= 0.03928 else ((v + 0.055) / 1.055) ** 2.4 for v in values]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-COLOURS = """
-const grounds = (node) => {
-  for (; node; node = node.parentElement) {
-    const colour = getComputedStyle(node).backgroundColor;
-    if (colour !== 'rgba(0, 0, 0, 0)') return colour;
-  }
-  return 'rgb(255, 255, 255)';
-};
-return [...document.querySelectorAll('p, h1, h2, label, button, a, th, td, li, dt, dd, figcaption, text, select')]
-  .filter((node) => node.textContent.trim() && node.getClientRects().length && !node.disabled)
-  .map((node) => {
-    const style = getComputedStyle(node);
-    return [node.tagName + ' ' + node.textContent.slice(0, 30), node.namespaceURI.includes('svg') ? style.fill : style.color, grounds(node)];
-  });
-"""
-
-
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_fits_and_can_be_read(open_browser, server, talk, write_voice, width, dark):
@@ -290,11 +262,7 @@ def test_fits_and_can_be_read(open_browser, server, talk, write_voice, width, da
     page.measure(write_voice("voice.wav", seconds=1.0))
     page.measure(talk)
     assert page.browser.execute_script("return document.documentElement.scrollWidth") <= width
-    found = page.browser.execute_script(COLOURS)
-    assert len(found) > 30
-    for what, ink, ground in found:
-        light, heavy = sorted([luminance(ink), luminance(ground)], reverse=True)
-        assert (light + 0.05) / (heavy + 0.05) >= 4.5, (what, ink, ground)
+    check_colours(page.browser, 30)
     ground = page.browser.execute_script("return getComputedStyle(document.body).backgroundColor")
     assert (luminance(ground) < 0.2) == dark
 

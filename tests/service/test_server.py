@@ -13,13 +13,14 @@ import psutil
 import pytest
 
 from conftest import make_voice
+from waiting import until
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def server(start_server):
-    return start_server(
+def server(start_shared_server):
+    return start_shared_server(
         "--n-jobs", "2", "--max-mb", "3",
         first="""
 import affectmap.web.guard as guard, affectmap.web.server as server
@@ -49,13 +50,6 @@ def long_wave(tmp_path_factory):
     return file.read_bytes()
 
 
-def until(holds, seconds=30):
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.05)
-
-
 def connect(server) -> socket.socket:
     return socket.create_connection(("127.0.0.1", server.port), timeout=20)
 
@@ -79,7 +73,7 @@ def test_an_upload_is_answered(server, wave):
 
 def test_two_hundred_at_once(start_server, wave):
     """Everybody is answered. Limits of a second, as the other tests set, would cut off clients that wait for a core."""
-    server = start_server("--concurrency", "2")
+    server = start_server("--n-jobs", "2")
 
     async def ask_all():
         limits = httpx.Limits(max_connections=None)
