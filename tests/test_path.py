@@ -10,7 +10,7 @@ import pytest
 import affectmap
 from affectmap.corpora import load_corpus
 from affectmap.experiment.config import make_config
-from affectmap.experiment.protocol import make_material, place, source_jobs, training_settings
+from affectmap.experiment.protocol import embed_all, make_material, source_jobs, training_settings
 from affectmap.model.training import train_stacked
 from affectmap.preparation.folds import fold_kind, source_folds
 from affectmap.preparation.prepared_corpus import PooledSource, prepare_for
@@ -55,7 +55,7 @@ def table4(config, settings, cache):
     (model,) = train_stacked([job.task], settings)
     bootstrap = SpeakerBootstrap(sorted(set(source.speaker)), config.n_resamples)
     run = Run(job.method, job.fold, job.seed, {corpus.name: bootstrap})
-    embedded = place(run, source, [], material, model.network.embed)
+    embedded = embed_all(run, source, [], material, model.network.embed)
     classifiers = SourceClassifiers(embedded.train, config.svc_c)
     return Scores(class_scores(run, classifiers, embedded.held_out[0], "held-out")).summary()
 

@@ -1,5 +1,7 @@
 """Copies at another level, in another format, trimmed or cut out are found; different recordings are not."""
 
+from functools import cache
+
 import audformat
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from affectmap.preparation.prepared_corpus import PooledSource
 from factories import make_corpus, with_cells
 
 
+@cache
 def babble(seed, seconds=2.0, sampling_rate=16000):
     """A voice whose pitch and formant wander, so that no two stretches are alike."""
     rng = np.random.default_rng(seed)
@@ -26,6 +29,11 @@ def babble(seed, seconds=2.0, sampling_rate=16000):
     return (0.4 * signal / np.abs(signal).max()).astype(np.float32)
 
 
+@cache
+def functionals_of(samples: bytes):
+    return measure_functionals(np.frombuffer(samples, np.float32), 16000)
+
+
 @pytest.fixture
 def write(tmp_path):
     """Write signals and measure them; gives rows in the order of their names."""
@@ -37,7 +45,7 @@ def write(tmp_path):
             whole = np.round(32767 * signal).astype(np.int16)
             soundfile.write(file, signal if file.suffix == ".ogg" else whole, 16000)
             files[str(file)] = soundfile.read(file, dtype="float32")[0]
-        values = np.stack([measure_functionals(signal, 16000) for signal in files.values()])
+        values = np.stack([functionals_of(signal.tobytes()) for signal in files.values()])
         return Rows(audformat.segmented_index(list(files)), values)
 
     return make

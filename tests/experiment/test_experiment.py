@@ -330,6 +330,7 @@ def test_dropped_recordings_are_named_when_an_embedder_is_trained(tmp_path):
         Experiment(strict, cache=tmp_path / "cache").fit_embedder()
 
 
+@pytest.mark.slow
 def test_folds_trained_one_after_another_come_to_the_same(settings, monkeypatch):
     lines = []
     together = Experiment(settings()).run()
@@ -340,6 +341,7 @@ def test_folds_trained_one_after_another_come_to_the_same(settings, monkeypatch)
     pd.testing.assert_frame_equal(apart.curves, together.curves)
 
 
+@pytest.mark.slow
 def test_no_classifier_is_fitted_twice(tmp_path, monkeypatch):
     fitted = []
 

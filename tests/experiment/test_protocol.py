@@ -16,10 +16,10 @@ from affectmap.experiment.protocol import (
     METHOD_LABELS,
     SUPERVISED,
     Material,
+    embed_all,
     embed_rows,
     label_columns,
     make_material,
-    place,
     score,
     source_jobs,
     supervised_folds,
@@ -124,12 +124,14 @@ def test_every_policy_goes_with_every_kind_of_folds(target, policy, folds):
 def test_rows_are_placed_with_all_that_is_known_of_them(source, target):
     fold = make_fold(source, ["cats/s2", "cats/s3"])
     material = make_material(source, [target], fold, make_config())
-    placed = place(make_run(*source.corpora, target), source, [target], material, lambda features: features[:, :2])
-    (held_out,), (dogs,) = placed.held_out, placed.targets
-    assert (placed.train.corpus, held_out.corpus, dogs.corpus) == ("cats", "cats", "dogs")
-    assert (placed.train.role, held_out.role, dogs.role) == ("source", "source", "target")
+    embeddings = embed_all(
+        make_run(*source.corpora, target), source, [target], material, lambda features: features[:, :2]
+    )
+    (held_out,), (dogs,) = embeddings.held_out, embeddings.targets
+    assert (embeddings.train.corpus, held_out.corpus, dogs.corpus) == ("cats", "cats", "dogs")
+    assert (embeddings.train.role, held_out.role, dogs.role) == ("source", "source", "target")
     for part, corpus, rows in (
-        (placed.train, source, fold.train),
+        (embeddings.train, source, fold.train),
         (held_out, source, fold.test),
         (dogs, target, material.targets["dogs"].rows),
     ):
@@ -146,31 +148,31 @@ def test_a_pooled_source_is_held_out_corpus_by_corpus():
     pool = PooledSource.of([make_corpus("dogs"), make_corpus("cats", seed=1)])
     run = make_run(*pool.corpora)
     both = make_fold(pool, ["cats/s0", "dogs/s1"])
-    placed = place(run, pool, [], make_material(pool, [], both, make_config()), lambda features: features)
-    assert [(part.corpus, set(part.speaker)) for part in placed.held_out] == [
+    embeddings = embed_all(run, pool, [], make_material(pool, [], both, make_config()), lambda features: features)
+    assert [(part.corpus, set(part.speaker)) for part in embeddings.held_out] == [
         ("dogs", {"dogs/s1"}),
         ("cats", {"cats/s0"}),
     ]
     one = make_fold(pool, ["cats/s0"])
-    placed = place(run, pool, [], make_material(pool, [], one, make_config()), lambda features: features)
-    assert [part.corpus for part in placed.held_out] == ["cats"]
-    assert placed.train.corpus == "dogs+cats"
+    embeddings = embed_all(run, pool, [], make_material(pool, [], one, make_config()), lambda features: features)
+    assert [part.corpus for part in embeddings.held_out] == ["cats"]
+    assert embeddings.train.corpus == "dogs+cats"
 
 
 # Scoring
 
 
-def place_by(method: str, source: PooledSource, targets: list, material: Material):
+def embed_by(method: str, source: PooledSource, targets: list, material: Material):
     """Place by a baseline."""
     run = make_run(*source.corpora, *targets, method=method)
     fitted = baseline(method).fit(material.source.of(material.fold.train), source.label[material.fold.train])
-    return place(run, source, targets, material, fitted.transform)
+    return embed_all(run, source, targets, material, fitted.transform)
 
 
 def test_a_model_gets_every_cell_of_the_tables_once(source, target):
     config = make_config()
     material = make_material(source, [target], make_fold(source, ["cats/s0", "cats/s1"]), config)
-    scores = score(place_by(PCA_2, source, [target], material), {"cats": source.emotion}, config)
+    scores = score(embed_by(PCA_2, source, [target], material), {"cats": source.emotion}, config)
     cells = Counter((each.key.table, each.key.corpus, each.key.reading) for each in scores if each.key.table != "d")
     assert cells == {
         ("1", "cats", "held-out"): 2,
@@ -188,15 +190,15 @@ def test_a_fold_has_the_classes_of_its_corpus_even_where_its_speakers_lack_one(s
     emotion = source.emotion.copy()
     emotion[(source.speaker == "cats/s0") & (emotion == "neutral")] = None
     pool = PooledSource.of([with_cells(source.corpora[0], emotion=emotion)])
-    placed = place_by(PCA_2, pool, [], make_material(pool, [], fold, make_config()))
-    scores = score(placed, {"cats": emotion}, make_config())
+    embeddings = embed_by(PCA_2, pool, [], make_material(pool, [], fold, make_config()))
+    scores = score(embeddings, {"cats": emotion}, make_config())
     assert [each.key.quantity for each in scores if each.key.table == "4"] == ["N-S-H-A", "N-S-A"]
 
 
 def test_functionals_themselves_have_no_probe_and_no_regression_here(source, target):
     config = make_config()
     material = make_material(source, [target], make_fold(source, ["cats/s0"]), config)
-    scores = score(place_by(FUNCTIONALS_88, source, [target], material), {"cats": source.emotion}, config)
+    scores = score(embed_by(FUNCTIONALS_88, source, [target], material), {"cats": source.emotion}, config)
     assert {(each.key.table, each.key.reading) for each in scores} - {("d", "held-out"), ("d", "zero-shot")} == {
         ("1", "held-out"),
         ("4", "held-out"),
@@ -208,13 +210,13 @@ def test_functionals_themselves_have_no_probe_and_no_regression_here(source, tar
 def test_zero_shot_is_a_classifier_of_the_source_on_the_target(source, target, method, c):
     config = make_config(policy="target-all", svc_c=2.0, svc_c_functionals=0.01)
     fold = make_fold(source, ["cats/s0"])
-    placed = place_by(method, source, [target], make_material(source, [target], fold, config))
-    scores = score(placed, {"cats": source.emotion}, config)
+    embeddings = embed_by(method, source, [target], make_material(source, [target], fold, config))
+    scores = score(embeddings, {"cats": source.emotion}, config)
     found = next(each for each in scores if each.key[2:] == ("dogs", "target", "N-S-H-A", "zero-shot"))
     model = SVC(kernel="linear", C=c, class_weight="balanced").fit(
-        placed.train.embedding, placed.train.emotion.astype(str)
+        embeddings.train.embedding, embeddings.train.emotion.astype(str)
     )
-    prediction = model.predict(placed.targets[0].embedding)
+    prediction = model.predict(embeddings.targets[0].embedding)
     assert found.value == pytest.approx(balanced_accuracy_score(target.emotion.astype(str), prediction))
     assert found.n == 60
 
@@ -232,7 +234,7 @@ def test_no_classifier_is_fitted_twice_on_the_same_rows(source, target, monkeypa
     cows = make_corpus("cows", ("sad", "happy", "angry"), seed=5)
     material = make_material(source, [target, cows], make_fold(source, ["cats/s0"]), config)
     for method in (PCA_2, FUNCTIONALS_88):
-        score(place_by(method, source, [target, cows], material), {"cats": source.emotion}, config)
+        score(embed_by(method, source, [target, cows], material), {"cats": source.emotion}, config)
     for corpus in (source.corpora[0], target, cows):
         within_scores(
             make_run(source.corpora[0], target, cows, method=FUNCTIONALS_88), corpus, "target", source.emotion, config
@@ -266,8 +268,8 @@ def test_within_scores_are_also_of_the_classes_shared_with_the_source():
 def test_without_speakers_there_is_no_probe_and_no_interval(source, target):
     nameless = with_cells(target, speaker=None)
     material = make_material(source, [nameless], make_fold(source, ["cats/s0"]), make_config())
-    placed = place_by(PCA_2, source, [nameless], material)
-    scores = [each for each in score(placed, {"cats": source.emotion}, make_config()) if each.key.corpus == "dogs"]
+    embeddings = embed_by(PCA_2, source, [nameless], material)
+    scores = [each for each in score(embeddings, {"cats": source.emotion}, make_config()) if each.key.corpus == "dogs"]
     assert scores
     assert all(each.key.reading == "zero-shot" and np.isnan(each.resamples).all() for each in scores)
 
@@ -281,8 +283,8 @@ def test_within_scores_by_speaker_need_speakers(target):
 # Leaks
 
 
-def predictions(placed, c: float = 1.0) -> np.ndarray:
-    return SourceClassifiers(placed.train, c).predict(CLASSES, placed.targets[0].embedding)
+def predictions(embeddings, c: float = 1.0) -> np.ndarray:
+    return SourceClassifiers(embeddings.train, c).predict(CLASSES, embeddings.targets[0].embedding)
 
 
 @pytest.mark.parametrize("method", [PCA_2, RIDGE, FUNCTIONALS_88])
@@ -291,7 +293,7 @@ def test_labels_of_a_target_change_no_embedding_and_no_zero_shot_prediction(sour
     config, fold = make_config(policy=policy), make_fold(source, ["cats/s0"])
     liar = with_cells(target, emotion=target.emotion[::-1], activation=np.nan, valence=5.0 - target.label[::-1, 1])
     true, false = (
-        place_by(method, source, [each], make_material(source, [each], fold, config)) for each in (target, liar)
+        embed_by(method, source, [each], make_material(source, [each], fold, config)) for each in (target, liar)
     )
     np.testing.assert_array_equal(true.targets[0].embedding, false.targets[0].embedding)
     np.testing.assert_array_equal(predictions(true), predictions(false))
@@ -308,7 +310,7 @@ def test_a_held_out_row_changes_nothing_but_itself(source, target, policy, metho
     emotion[fold.test], activation[fold.test] = "angry", 1.0
     changed = PooledSource.of([with_cells(corpus, functionals=functionals, emotion=emotion, activation=activation)])
     before, after = (
-        place_by(method, each, [target], make_material(each, [target], fold, config)) for each in (source, changed)
+        embed_by(method, each, [target], make_material(each, [target], fold, config)) for each in (source, changed)
     )
     np.testing.assert_array_equal(before.train.embedding, after.train.embedding)
     np.testing.assert_array_equal(before.targets[0].embedding, after.targets[0].embedding)
@@ -365,7 +367,7 @@ def test_rows_of_which_nothing_is_known_take_part_in_no_score(source, target):
     material = make_material(pool, [target], make_fold(pool, ["cats/s0"]), config)
     run = make_run(cats, target)
     whole, known = (
-        place(run, pool, [target], material, lambda features: features[:, :2], only_known=only)
+        embed_all(run, pool, [target], material, lambda features: features[:, :2], only_known=only)
         for only in (False, True)
     )
     assert len(known.train.emotion) < len(whole.train.emotion)

@@ -9,7 +9,7 @@ from sklearn.decomposition import PCA
 
 from affectmap.corpora import CARDS, Corpus
 from affectmap.experiment.config import ExperimentConfig
-from affectmap.experiment.protocol import Job, Placed, make_material
+from affectmap.experiment.protocol import Embeddings, Job, make_material
 from affectmap.experiment.results import (
     PACKAGES,
     Results,
@@ -127,19 +127,19 @@ def test_ratings_are_those_of_every_utterance_used():
 # Embeddings
 
 
-def placed_in(n_dims: int, method: str = "PCA-2") -> Placed:
+def placed_in(n_dims: int, method: str = "PCA-2") -> Embeddings:
     rng = np.random.default_rng(n_dims)
     train, test, target = (rng.normal(size=(n, n_dims)) * np.arange(1, n_dims + 1) for n in (50, 7, 9))
     label = np.column_stack([np.arange(9.0), np.full(9, NAN)])
     held_out = make_embedded(test, ["sad"] * 7, corpus="cats", role="source")
     dogs = make_embedded(target + 3, [None, *["angry"] * 8], label, corpus="dogs")
-    return Placed(run_of(dogs, method=method), make_embedded(train, role="source"), (held_out,), (dogs,))
+    return Embeddings(run_of(dogs, method=method), make_embedded(train, role="source"), (held_out,), (dogs,))
 
 
 def test_two_dimensions_are_shown_as_they_are():
-    placed = placed_in(2)
-    table = embeddings_table([placed])
-    expected = np.concatenate([placed.held_out[0].embedding, placed.targets[0].embedding])
+    embeddings = placed_in(2)
+    table = embeddings_table([embeddings])
+    expected = np.concatenate([embeddings.held_out[0].embedding, embeddings.targets[0].embedding])
     np.testing.assert_array_equal(table[["z1", "z2"]], expected)
     assert table["corpus"].tolist() == ["cats"] * 7 + ["dogs"] * 9
     assert table["role"].tolist() == ["source"] * 7 + ["target"] * 9
@@ -150,17 +150,17 @@ def test_two_dimensions_are_shown_as_they_are():
 
 
 def test_one_dimension_lies_on_a_line():
-    placed = placed_in(1)
-    table = embeddings_table([placed])
-    np.testing.assert_array_equal(table["z1"][7:], placed.targets[0].embedding[:, 0])
+    embeddings = placed_in(1)
+    table = embeddings_table([embeddings])
+    np.testing.assert_array_equal(table["z1"][7:], embeddings.targets[0].embedding[:, 0])
     assert (table["z2"] == 0).all()
 
 
 def test_more_dimensions_are_turned_onto_the_training_rows_components():
-    placed = placed_in(5)
-    table = embeddings_table([placed])
-    axes = PCA(n_components=2).fit(placed.train.embedding)
-    for part, rows in ((placed.held_out[0], slice(0, 7)), (placed.targets[0], slice(7, 16))):
+    embeddings = placed_in(5)
+    table = embeddings_table([embeddings])
+    axes = PCA(n_components=2).fit(embeddings.train.embedding)
+    for part, rows in ((embeddings.held_out[0], slice(0, 7)), (embeddings.targets[0], slice(7, 16))):
         np.testing.assert_allclose(np.abs(table[["z1", "z2"]][rows]), np.abs(axes.transform(part.embedding)))
 
 

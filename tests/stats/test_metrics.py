@@ -361,6 +361,7 @@ def relation(kind: str, n: int = 2000):
     return spread * noise + slope * label[:, None] * [1.0, 0.0], label
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["strong", "medium", "weak", "none"])
 def test_the_interval_holds_the_value_of_all_pairs_as_often_as_it_says(kind):
     latent, label = relation(kind)

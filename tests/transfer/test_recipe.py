@@ -221,6 +221,7 @@ def encoded(network, rows):
     return values
 
 
+@pytest.mark.slow
 def test_the_students_labels_are_the_teachers_mean(rated):
     material = gather([rated], FAST)
     teachers = train_stacked(teacher_tasks(material, FAST, [5, 6, 7]), FAST.training)
@@ -253,6 +254,7 @@ def test_the_student_learns_without_noise_of_its_own():
     assert settings.hidden_dims == Recipe().training.hidden_dims
 
 
+@pytest.mark.slow
 def test_seeds_of_teachers_of_two_runs_do_not_overlap(rated, monkeypatch):
     trained = []
 
@@ -283,6 +285,7 @@ def test_processes_change_nothing(rated):
     assert torch.equal(weights(one), weights(two))
 
 
+@pytest.mark.slow
 def test_the_axes_are_activation_and_valence_from_the_middle():
     dogs = make_corpus("dogs", n_takes=20, seed=1)
     embedder = fit_transfer([dogs], replace(FAST, training=replace(FAST.training, epochs=60), n_copies=10))

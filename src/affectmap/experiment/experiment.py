@@ -26,13 +26,13 @@ from affectmap.experiment.large_models import Comparison, Models, ProgressBar, c
 from affectmap.experiment.paper_claims import judge_claims, table2
 from affectmap.experiment.protocol import (
     Embed,
+    Embeddings,
     Job,
     Material,
-    Placed,
+    embed_all,
     embed_blocks,
     embed_rows,
     make_material,
-    place,
     score,
     source_jobs,
     supervised_folds,
@@ -127,12 +127,12 @@ class Experiment:
             trained = self.train(data)
         compared = self._compared(data, trained)
         with self._stage("embedding"):
-            placed = [*_place_trained(data, trained, self.config), *_place_baselines(data, self.config)]
+            embeddings = [*_embed_trained(data, trained, self.config), *_embed_baselines(data, self.config)]
         with self._stage("scoring"):
-            scores = self.score(data, trained, placed, compared.scores)
+            scores = self.score(data, trained, embeddings, compared.scores)
         with self._stage("claims and tables"):
             corpora = [*data.source.corpora, *data.targets]
-            shown = [each for each in placed if _is_shown(each.run, self.config)]
+            shown = [each for each in embeddings if _is_shown(each.run, self.config)]
             return Results(
                 settings=to_jsonable_python(self.config)
                 | {"folds": data.fold_kind, "training": vars(training_settings(self.config))}
@@ -290,17 +290,21 @@ class Experiment:
         tasks, config = [job.task for job in jobs if job.task], self.config
         return train_stacked(tasks, training_settings(config), device=config.device, n_jobs=self.n_jobs)
 
-    def score(self, data: Data, trained: Trained, placed: Sequence[Placed], more: Sequence[Score] = ()) -> Scores:
+    def score(
+        self, data: Data, trained: Trained, embeddings: Sequence[Embeddings], more: Sequence[Score] = ()
+    ) -> Scores:
         """Score all embeddings, on all cores, and the 88 functionals within each corpus; add a reference's scores."""
-        self.notify(f"scoring {len(placed)} embeddings")
+        self.notify(f"scoring {len(embeddings)} embeddings")
         emotions = {corpus.name: corpus.emotion for corpus in data.source.corpora}
         bounds = Run(FUNCTIONALS_88, 1, self.config.seed, data.bootstraps)
-        work = [partial(score, each, emotions, self.config) for each in placed]
+        work = [partial(score, each, emotions, self.config) for each in embeddings]
         emotion = data.source.emotion
         for role, corpora in (("source", data.source.corpora), ("target", data.targets)):
             work += [partial(within_scores, bounds, each, role, emotion, self.config) for each in corpora]
         # Classifiers on 88 functionals take longest and go first, so that none of them is left for the end.
-        order = sorted(range(len(work)), key=lambda i: i < len(placed) and placed[i].run.method != FUNCTIONALS_88)
+        order = sorted(
+            range(len(work)), key=lambda i: i < len(embeddings) and embeddings[i].run.method != FUNCTIONALS_88
+        )
         pays = len(work) > PARALLEL_SCORES or len(emotion) > PARALLEL_ROWS
         results = mapped(
             _scored, [work[i] for i in order], n_jobs=n_workers(self.n_jobs) if pays else 1, batch_size="auto"
@@ -327,14 +331,14 @@ def _n_bytes(jobs: Sequence[Job]) -> int:
     return sum({id(array): array.nbytes for array in arrays}.values())
 
 
-def _place_trained(data: Data, trained: Trained, config: ExperimentConfig) -> Iterator[Placed]:
+def _embed_trained(data: Data, trained: Trained, config: ExperimentConfig) -> Iterator[Embeddings]:
     for job, model in trained:
         if job.fold and job.held_out is None:
             run = Run(job.method, job.fold, job.seed, data.bootstraps)
-            yield _place(run, data, data.materials[job.fold - 1], model.network.embed, config)
+            yield _embed(run, data, data.materials[job.fold - 1], model.network.embed, config)
 
 
-def _place_baselines(data: Data, config: ExperimentConfig) -> Iterator[Placed]:
+def _embed_baselines(data: Data, config: ExperimentConfig) -> Iterator[Embeddings]:
     has_labels = all(np.isfinite(data.source.label[m.fold.train]).all(axis=1).any() for m in data.materials)
     for name in (PCA_2, FUNCTIONALS_88, *([RIDGE] if has_labels else [])):
         for number, material in enumerate(data.materials, start=1):
@@ -342,12 +346,12 @@ def _place_baselines(data: Data, config: ExperimentConfig) -> Iterator[Placed]:
             fitted = baseline(name, penalty=config.ridge_penalty, n_rows=len(rows))
             fitted.fit(material.source.of(rows), data.source.label[rows])
             run = Run(name, number, config.seed, data.bootstraps)
-            yield _place(run, data, material, fitted.transform, config)
+            yield _embed(run, data, material, fitted.transform, config)
 
 
-def _place(run: Run, data: Data, material: Material, embed: Embed, config: ExperimentConfig) -> Placed:
+def _embed(run: Run, data: Data, material: Material, embed: Embed, config: ExperimentConfig) -> Embeddings:
     # What is shown is shown whole; of the others only what is scored need be kept.
-    return place(run, data.source, data.targets, material, embed, only_known=not _is_shown(run, config))
+    return embed_all(run, data.source, data.targets, material, embed, only_known=not _is_shown(run, config))
 
 
 def _supervised_scores(data: Data, job: Job, model: TrainedModel, held_out: ScaledRows) -> list[Score]:

@@ -185,7 +185,7 @@ def wrap_model(job: Job, model: TrainedModel, material: Material, config: Experi
 
 
 @dataclass(frozen=True, eq=False)
-class Placed:
+class Embeddings:
     """One model's embeddings of everything that it is scored on.
 
     Attributes:
@@ -209,7 +209,7 @@ def embed_rows(
     return Embedded(corpus.name, role, np.asarray(embedding, dtype=np.float64), *columns)
 
 
-def place(
+def embed_all(
     run: Run,
     source: PooledSource,
     targets: Sequence[PreparedCorpus],
@@ -217,7 +217,7 @@ def place(
     embed: Embed,
     *,
     only_known: bool = False,
-) -> Placed:
+) -> Embeddings:
     """Embed source and targets with one model: a network's ``embed``, or the ``transform`` of anything fitted.
 
     With `only_known`, rows without emotion and ratings are left out: they take part in no score.
@@ -228,7 +228,7 @@ def place(
     held_out = [replace(everything.rows(rows[rows >= 0]), corpus=name) for name, rows in tested if len(rows)]
     evaluated = [_embed_kept(each, "target", material.targets[each.name], embed, only_known)[0] for each in targets]
     train = position[fold.train]
-    return Placed(run, everything.rows(train[train >= 0]), tuple(held_out), tuple(evaluated))
+    return Embeddings(run, everything.rows(train[train >= 0]), tuple(held_out), tuple(evaluated))
 
 
 def _embed_kept(
@@ -261,24 +261,26 @@ def embed_blocks(scaled: ScaledRows, embed: Embed, kept: Mask | None = None) -> 
     return np.concatenate(parts)
 
 
-def score(placed: Placed, source_emotions: dict[str, npt.NDArray[np.object_]], config: ExperimentConfig) -> list[Score]:
+def score(
+    embeddings: Embeddings, source_emotions: dict[str, npt.NDArray[np.object_]], config: ExperimentConfig
+) -> list[Score]:
     """Score one model: tables 1, 3 and 4.
 
     All emotions of a source corpus decide the classes of its folds. Table 3 and the probe of the 88 functionals
     themselves are within-corpus values, see `within_scores`.
     """
-    run, raw = placed.run, placed.run.method == FUNCTIONALS_88
-    classifiers = SourceClassifiers(placed.train, config.svc_c_functionals if raw else config.svc_c)
+    run, raw = embeddings.run, embeddings.run.method == FUNCTIONALS_88
+    classifiers = SourceClassifiers(embeddings.train, config.svc_c_functionals if raw else config.svc_c)
     scores: list[Score] = []
-    for each in placed.held_out:
+    for each in embeddings.held_out:
         scores += pairwise_scores(run, each)
         scores += [] if raw else label_scores(run, each, "held-out")
         scores += class_scores(run, classifiers, each, "held-out", corpus_emotion=source_emotions[each.corpus])
-    for each in placed.targets:
+    for each in embeddings.targets:
         scores += class_scores(run, classifiers, each, "zero-shot")
         if not raw:
             scores += label_scores(run, each, "zero-shot")
-            scores += _by_speaker(run, each, "probe", config.svc_c, placed.train.emotion, config)
+            scores += _by_speaker(run, each, "probe", config.svc_c, embeddings.train.emotion, config)
     return scores
 
 

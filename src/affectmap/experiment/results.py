@@ -14,7 +14,7 @@ from sklearn.decomposition import PCA
 
 from affectmap.audit.verdicts import SIGNS, Audit
 from affectmap.experiment.config import ExperimentConfig
-from affectmap.experiment.protocol import Job, Material, Placed
+from affectmap.experiment.protocol import Embeddings, Job, Material
 from affectmap.model.embedder import Embedder
 from affectmap.model.training import TrainedModel
 from affectmap.preparation.config import EGEMAPS
@@ -147,13 +147,13 @@ def mark_table2(table: pd.DataFrame, audit: Audit) -> pd.DataFrame:
     return table.assign(audit=audit.marked(pd.DataFrame({"corpus": corpus, "reading": "held-out"}))["audit"])
 
 
-def embeddings_table(placed: Iterable[Placed]) -> pd.DataFrame:
+def embeddings_table(embeddings: Iterable[Embeddings]) -> pd.DataFrame:
     """List the embedded utterances of models, one row an utterance and method, in two dimensions ``z1``, ``z2``.
 
     A latent of more than two is turned onto its two principal components, one of a single dimension gets ``z2`` = 0.
     """
     frames = []
-    for each in placed:
+    for each in embeddings:
         view = _two_dimensions(each.train.embedding)
         for part in (*each.held_out, *each.targets):
             z = view(part.embedding)
