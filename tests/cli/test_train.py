@@ -3,6 +3,7 @@
 What both recipes do is tested with the paper's, which is faster.
 """
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -42,9 +43,9 @@ def transfer(affectmap, tables, here):
     return run
 
 
-def test_the_default_is_the_recipe_for_corpora_never_heard(transfer, here):
+def test_the_default_is_the_recipe_for_unseen_corpora(transfer, here):
     code, out, err = transfer("--n-jobs", 1)
-    assert (code, out) == (0, f"{here}/embedder\n")
+    assert (code, out) == (0, f"{here}/model\n")
     lines = err.splitlines()
     assert lines[:4] == [
         "birds: 32 utterances found, 0 dropped, 32 used, 32 rated",
@@ -54,9 +55,12 @@ def test_the_default_is_the_recipe_for_corpora_never_heard(transfer, here):
     ]
     assert lines[4].startswith("prototypes (activation/valence): angry 4.")
     assert lines[5] == f"training {Recipe().n_teachers} teachers, then the network that learns their mean"
-    assert lines[6].startswith("loss after 10 epochs: ")
-    assert lines[7:] == [NOTE]
-    embedder = Embedder.load("embedder")
+    assert lines[6] == "measuring on held-out speakers of birds (4 folds): 4 more trainings"
+    lines = [line for line in lines[7:] if not line.startswith("note: the temperature ends at")]
+    assert lines[0].startswith("loss after 10 epochs: ")
+    assert re.fullmatch(r"heads: activation ±\d\.\d\d, valence ±\d\.\d\d, neutral, sad, happy, angry", lines[1])
+    assert lines[2:] == [NOTE]
+    embedder = Embedder.load("model")
     assert embedder.transform(ROWS).shape == (len(ROWS), 2)
     assert embedder.label_names_ == ["activation", "valence"]
     recipe = embedder.recipe_
@@ -69,7 +73,7 @@ def test_the_recipe_takes_settings(transfer):
     options = {"latent_dim": 3, "epochs": 1, "noise_std": 0.5, "batch_size": 8, "learning_rate": 0.01}
     words = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", value)]
     assert transfer(*words, "--weight", 2).code == 0
-    embedder = Embedder.load("embedder")
+    embedder = Embedder.load("model")
     settings = embedder.recipe_["settings"]
     assert settings["training"].items() >= options.items()
     assert settings["weight"] == 2
@@ -78,19 +82,21 @@ def test_the_recipe_takes_settings(transfer):
 
 def test_the_recipe_leaves_the_same_bytes(transfer, here):
     for folder, seed in (("one", 0), ("two", 0), ("other", 1)):
-        assert transfer("-o", folder, "--seed", seed).code == 0
-    for name in ("curves.csv", "model.yaml", "weights.safetensors"):
-        assert (here / "one" / name).read_bytes() == (here / "two" / name).read_bytes()
-    assert (here / "one" / "weights.safetensors").read_bytes() != (here / "other" / "weights.safetensors").read_bytes()
+        assert transfer("-o", f"{folder}/model", "--seed", seed).code == 0
+    for name in ("CARD.md", "curves.csv", "model.yaml", "weights.safetensors"):
+        assert (here / "one/model" / name).read_bytes() == (here / "two/model" / name).read_bytes()
+    assert (here / "one/model/weights.safetensors").read_bytes() != (
+        here / "other/model/weights.safetensors"
+    ).read_bytes()
 
 
 def test_what_the_recipe_trained_can_be_exported(transfer, affectmap, here):
     assert transfer().code == 0
-    code, out, err = affectmap("export", "embedder", "--onnx", "-o", "model")
-    assert (code, out) == (0, f"{here}/model\n")
+    code, out, err = affectmap("export", "model", "--onnx", "-o", "exported")
+    assert (code, out) == (0, f"{here}/exported\n")
     assert err.startswith("differs from the model by at most ")
-    metadata = load_model(here / "model").metadata
-    assert metadata["training"]["recipe"] == Embedder.load("embedder").recipe_
+    metadata = load_model(here / "exported").metadata
+    assert metadata["training"]["recipe"] == Embedder.load("model").recipe_
 
 
 @pytest.mark.parametrize(
@@ -118,16 +124,34 @@ def test_classes_alone_cannot_be_trained_on(affectmap, transfer, here):
 
 def test_it_leaves_an_embedder_and_prints_where(train, here):
     code, out, err = train()
-    assert (code, out) == (0, f"{here}/embedder\n")
-    first, second = err.splitlines()
+    assert (code, out) == (0, f"{here}/model\n")
+    first, measured, second, heads = (line for line in err.splitlines() if "the temperature ends" not in line)
     assert first == "birds: 32 utterances found, 0 dropped, 32 used, 32 rated"
+    assert measured == "measuring on held-out speakers of birds (4 folds): 4 more trainings"
     assert second.startswith("loss after 2 epochs: ")
-    assert tree(here / "embedder") == {".affectmap", "CARD.md", "curves.csv", "model.yaml", "weights.safetensors"}
-    embedder = Embedder.load("embedder")
+    assert heads.startswith("heads: activation ±")
+    assert tree(here / "model") == {".affectmap", "CARD.md", "curves.csv", "model.yaml", "weights.safetensors"}
+    embedder = Embedder.load("model")
     assert float(second.split()[-1]) == pytest.approx(embedder.curves_["total"].iloc[-1], abs=1e-3)
     place = embedder.transform(ROWS)
     assert place.shape == (len(ROWS), 2)
     assert np.isfinite(place).all()
+
+
+def test_what_it_trains_can_be_used_at_once(train, affectmap, here):
+    assert train().code == 0
+    write_tone(here / "a.wav", seconds=1.0)
+    done = affectmap("embed", "a.wav", "--model", "model")
+    assert done.code == 0, done.err
+    header = done.out.splitlines()[0].split(",")
+    assert {"activation", "activation_low", "valence_high", "neutral", "angry"} <= set(header)
+    model = load_model("model")
+    assert model.name == "model"
+    assert model.card.startswith("# model\n")
+    assert "birds: 32 utterances, 32 of them rated" in model.card
+    assert "Half widths, each speaker by themselves: activation ±" in model.card
+    assert model.metadata["training"]["calibration"] == "measured on held-out speakers of birds (4 folds)"
+    assert model.metadata["training"]["corpora"] == ["birds"]
 
 
 @pytest.mark.parametrize(
@@ -141,17 +165,17 @@ def test_it_leaves_an_embedder_and_prints_where(train, here):
 )
 def test_the_method_chooses_the_labels(train, method, labels):
     assert train("--method", method).code == 0
-    assert Embedder.load("embedder").label_names_ == labels
+    assert Embedder.load("model").label_names_ == labels
 
 
 def test_the_default_is_joint_whatever_the_settings_file_trains_elsewhere(affectmap, tables, here):
     write_settings(here / "fast.toml", epochs=1, methods=["valence", "unsupervised"])
     assert affectmap("train", *tables[:4], *PAPER).code == 0
-    assert Embedder.load("embedder").label_names_ == ["activation", "valence"]
+    assert Embedder.load("model").label_names_ == ["activation", "valence"]
 
 
 def test_several_sources_are_told_to_be_adapted(train, transfer):
-    assert train("--source", "table:cats=cats.parquet").err.splitlines()[2] == NOTE
+    assert train("--source", "table:cats=cats.parquet").err.splitlines()[-1] == NOTE
     assert NOTE not in train("--overwrite").err
 
 
@@ -165,17 +189,19 @@ def test_settings_reach_the_embedder(train):
         "--learning-rate": 0.01,
     }
     assert train(*(word for pair in options.items() for word in pair), "--preset", "authors-code").code == 0
-    params = Embedder.load("embedder").get_params()
+    params = Embedder.load("model").get_params()
     assert {f"--{name.replace('_', '-')}": value for name, value in params.items()}.items() >= options.items()
     assert params["preset"] == "authors-code"
 
 
 def test_the_same_command_leaves_the_same_bytes_and_another_seed_does_not(train, here):
     for folder, seed in (("one", 0), ("two", 0), ("other", 1)):
-        assert train("-o", folder, "--seed", seed).code == 0
-    for name in ("curves.csv", "model.yaml", "weights.safetensors"):
-        assert (here / "one" / name).read_bytes() == (here / "two" / name).read_bytes()
-    assert (here / "one" / "weights.safetensors").read_bytes() != (here / "other" / "weights.safetensors").read_bytes()
+        assert train("-o", f"{folder}/model", "--seed", seed).code == 0
+    for name in ("CARD.md", "curves.csv", "model.yaml", "weights.safetensors"):
+        assert (here / "one/model" / name).read_bytes() == (here / "two/model" / name).read_bytes()
+    assert (here / "one/model/weights.safetensors").read_bytes() != (
+        here / "other/model/weights.safetensors"
+    ).read_bytes()
 
 
 def test_targets_of_a_shared_settings_file_take_no_part(affectmap, here):
@@ -193,20 +219,20 @@ def test_targets_of_a_shared_settings_file_take_no_part(affectmap, here):
 
 def test_an_embedder_is_replaced_only_when_asked(train, here):
     assert train().code == 0
-    before = (here / "embedder" / "weights.safetensors").read_bytes()
+    before = (here / "model" / "weights.safetensors").read_bytes()
     outcome = train("--seed", 1)
     assert outcome.code == 1
-    assert outcome.error == "embedder exists; name another folder with -o, or add --overwrite to replace it"
-    assert (here / "embedder" / "weights.safetensors").read_bytes() == before
+    assert outcome.error == "model exists; name another folder with -o, or add --overwrite to replace it"
+    assert (here / "model" / "weights.safetensors").read_bytes() == before
     assert train("--seed", 1, "--overwrite").code == 0
-    assert (here / "embedder" / "weights.safetensors").read_bytes() != before
+    assert (here / "model" / "weights.safetensors").read_bytes() != before
 
 
 def test_a_folder_of_the_users_own_is_never_replaced(train, here):
-    (here / "embedder").mkdir()
-    (here / "embedder" / "thesis.txt").write_text("years of work")
-    assert train("--overwrite").error.startswith("embedder was not written by affectmap and is left alone")
-    assert tree(here / "embedder") == {"thesis.txt"}
+    (here / "model").mkdir()
+    (here / "model" / "thesis.txt").write_text("years of work")
+    assert train("--overwrite").error.startswith("model was not written by affectmap and is left alone")
+    assert tree(here / "model") == {"thesis.txt"}
 
 
 def test_nothing_is_left_of_a_run_that_fails(train, here):

@@ -1,4 +1,4 @@
-"""``affectmap train``: fit one embedder on all of a source and save it."""
+"""``affectmap train``: from corpora to a model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from affectmap.settings import differing, fields_of
 from affectmap.transfer.settings import TEACHER, recipe_for
 
 if TYPE_CHECKING:
-    from affectmap.model.embedder import Embedder
+    from affectmap.model.model import Model
 
 _Recipe = Annotated[Literal["transfer", "paper"], typer.Option(help="For unseen corpora, or the paper's method.")]
 _Method = Annotated[
@@ -38,7 +38,7 @@ SETTINGS = (
 )
 def train_command(
     given: dict[str, Any],
-    output: options.Output = Path("embedder"),
+    output: options.Output = Path("model"),
     overwrite: options.Overwrite = False,
     config: options.ConfigFile = None,
     recipe: _Recipe = "transfer",
@@ -47,10 +47,10 @@ def train_command(
     scheduler: options.Scheduler = None,
     cache: options.Cache = None,
 ) -> None:
-    """Train one model on all utterances of the sources.
+    """Train a model on all utterances of the sources, for embed, adapt, track and serve.
 
-    It is trained for unseen corpora, unless --recipe paper is given: sources may be several, and some may have classes
-    of emotion and no ratings.
+    It gets heads for the ratings and classes that the sources have, and intervals measured on held-out corpora or
+    speakers. Unless --recipe paper is given, it is trained for unseen corpora: some sources may have classes alone.
     """
     options.require_training("train")
     from affectmap.experiment.experiment import Experiment
@@ -64,20 +64,20 @@ def train_command(
     check_new_folder(output, overwrite=overwrite)
     experiment = Experiment(settings, cache=cache, notify=note, progress=progress_bar)
     with work_on(backend, scheduler):
-        embedder = experiment.fit_embedder() if chosen is None else experiment.fit_recipe(chosen)
-    embedder.save(output, overwrite=overwrite)
-    _tell(embedder, len(settings.source))
+        model = experiment.fit_model(chosen, output.resolve().name)
+    model.save(output, overwrite=overwrite)
+    _summarise(model, len(settings.source))
     typer.echo(output.resolve())
 
 
-def _tell(embedder: Embedder, n_sources: int) -> None:
-    last = embedder.curves_.iloc[-1]
-    lines = [f"loss after {len(embedder.curves_)} epochs: {last['total']:.3f}"]
-    adapt = "note: its mean and standard deviation are those of all sources together; adapt it before use"
-    if embedder.recipe_:
-        lines.append(adapt)
-    elif n_sources > 1:
-        lines.insert(0, adapt)
+def _summarise(model: Model, n_sources: int) -> None:
+    curves, intervals = model.curves, model.metadata.get("intervals")
+    lines = [f"loss after {len(curves)} epochs: {curves['total'].iloc[-1]:.3f}"]
+    widths = {label: f" ±{intervals['source'][label]:.2f}" if intervals else "" for label in model.heads.labels}
+    heads = [*(f"{label}{width}" for label, width in widths.items()), *model.heads.classes]
+    lines.append(f"heads: {', '.join(heads) or 'none'}")
+    if n_sources > 1 or "recipe" in model.metadata["training"]:
+        lines.append("note: its mean and standard deviation are those of all sources together; adapt it before use")
     for line in lines:
         note(line)
 

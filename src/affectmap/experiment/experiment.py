@@ -52,6 +52,7 @@ from affectmap.experiment.results import (
 )
 from affectmap.experiment.run_checks import check_jobs, check_labels, check_measured, class_notes, speaker_notes
 from affectmap.model.embedder import Embedder
+from affectmap.model.model import Model
 from affectmap.model.training import TrainedModel, train_stacked
 from affectmap.parallel.workers import mapped, n_cores, n_workers, one_blas_thread
 from affectmap.preparation.folds import Fold, fold_kind, source_folds
@@ -59,6 +60,8 @@ from affectmap.preparation.prepared_corpus import PooledSource, PreparedCorpus, 
 from affectmap.stats.baselines import FUNCTIONALS_88, PCA_2, RIDGE, baseline
 from affectmap.stats.bootstrap import SpeakerBootstrap
 from affectmap.stats.scores import Run, Score, Scores, label_scores, sampling_notes
+from affectmap.transfer.calibration import train_calibrated
+from affectmap.transfer.card import with_card
 from affectmap.transfer.recipe import fit_transfer
 from affectmap.transfer.settings import Recipe
 
@@ -226,27 +229,42 @@ class Experiment:
 
     def fit_embedder(self) -> Embedder:
         """Train the first method on all of the source, without folds, targets or scores."""
-        source = PooledSource.of(self._sources())
+        return self._fit_source(self._sources())
+
+    def _fit_source(self, corpora: Sequence[PreparedCorpus]) -> Embedder:
+        source = PooledSource.of(corpora)
         check_labels(source, self.config.methods[:1])
         whole = self._whole(source)
         job = next(source_jobs(source, whole, 0, self.config))
         (model,) = self._models([job])
         return wrap_model(job, model, whole, self.config)
 
-    def fit_recipe(self, recipe: Recipe) -> Embedder:
-        """Train by the recipe for unseen corpora on all of the sources, which may have classes alone.
+    def fit_model(self, recipe: Recipe | None, name: str) -> Model:
+        """Train a model on all of the sources, with heads, intervals and a card, without folds, targets or scores.
 
-        Of the settings, seed and device matter, and how corpora are read; the embedder's statistics are those of all
-        sources together.
+        Args:
+            recipe: For unseen corpora, with sources that may have classes alone; ``None`` for the first method of the
+                paper.
+            name: Of the model.
+
+        Returns:
+            The model; its statistics are those of all sources together.
         """
-        return fit_transfer(
-            self._sources(),
-            recipe,
-            seed=self.config.seed,
-            device=self.config.device,
-            n_jobs=self.n_jobs,
-            notify=self.notify,
-        )
+        config, corpora = self.config, self._sources()
+
+        def train(some: Sequence[PreparedCorpus]) -> Model:
+            if recipe is None:
+                return self._fit_source(some).model_
+            # What takes part is said once, of the model that is kept.
+            notify = self.notify if some is corpora else lambda line: None
+            fitted = fit_transfer(
+                some, recipe, seed=config.seed, device=config.device, n_jobs=self.n_jobs, notify=notify
+            )
+            return fitted.model_
+
+        model = with_card(train_calibrated(train, corpora, seed=config.seed, notify=self.notify), corpora, name)
+        features = None if self.models.encoder is None else config.features
+        return model.described(features=features, sampling_rate=config.sampling_rate, seed=config.seed)
 
     def _sources(self) -> list[PreparedCorpus]:
         alone = replace(self.config, target=[])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import io
 import warnings
 from importlib.metadata import version
 from pathlib import Path
@@ -318,11 +317,7 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
     @property
     def curves_(self) -> pd.DataFrame:
         """Learning curves, one row an epoch."""
-        if not self._fitted().folder.curves:
-            return pd.DataFrame(index=pd.RangeIndex(0, name="epoch"))
-        # By way of text: what read_csv makes of a number may differ from what was written in the last bit.
-        table = pd.read_csv(io.StringIO(self._fitted().folder.curves), index_col="epoch", dtype=str)
-        return table.set_index(table.index.astype(np.int64)).astype(np.float64)
+        return self._fitted().curves
 
     @property
     def network_(self) -> DenoisingAutoencoder:

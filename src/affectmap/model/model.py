@@ -24,6 +24,7 @@ Conventions:
 from __future__ import annotations
 
 import copy
+import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib import resources
@@ -160,13 +161,28 @@ class Model:
         """Names of the columns that `transform` gives."""
         return list(self._table(np.zeros((0, len(self.inputs))), [self.statistics], np.zeros(0, np.int64)))
 
+    @property
+    def input_text(self) -> str:
+        """What the model takes, in words."""
+        metadata = self._folder.metadata
+        if metadata["features"] == EGEMAPS:
+            return f"the 88 eGeMAPSv02 functionals at {self.sampling_rate} Hz"
+        whose = "" if metadata["features"] == OTHER else f" of {metadata['features']}"
+        return f"{len(self.inputs)} features{whose}, first {self.inputs[0]}"
+
+    @property
+    def curves(self) -> pd.DataFrame:
+        """Learning curves, one row an epoch; empty where they are not known."""
+        if not self._folder.curves:
+            return pd.DataFrame(index=pd.RangeIndex(0, name="epoch"))
+        # By way of text: what read_csv makes of a number may differ from what was written in the last bit.
+        table = pd.read_csv(io.StringIO(self._folder.curves), index_col="epoch", dtype=str)
+        return table.set_index(table.index.astype(np.int64)).astype(np.float64)
+
     def __repr__(self) -> str:
         """Tell name, input, outputs, corpora and normalisation, a line each."""
         metadata = self._folder.metadata
         training, standardisation = metadata["training"], metadata["standardisation"]
-        what = f"the 88 eGeMAPSv02 functionals at {self.sampling_rate} Hz"
-        if metadata["features"] != EGEMAPS:
-            what = f"{len(self.inputs)} features, first {self.inputs[0]}"
         interval = " with intervals" if self._half_widths else ""
         outputs = [f"embedding ({len(metadata['outputs']['embedding'])})"]
         outputs += [f"{label}{interval}" for label in self.heads.labels]
@@ -176,7 +192,7 @@ class Model:
             n_used, prior = standardisation["n_utterances"], standardisation["prior"]
             whose = f"the statistics of {n_used} other utterances, with a prior of {prior:g}"
         lines = {
-            "input": what,
+            "input": self.input_text,
             "outputs": ", ".join([*outputs, f"{len(FLAGS)} flags"]),
             "corpora": ", ".join(str(each) for each in training.get("corpora", [])) or "not known",
             "normalisation": whose,
@@ -241,8 +257,8 @@ class Model:
         """
         if self._folder.metadata["features"] != EGEMAPS:
             raise ConfigError(
-                f"{self.name} takes {len(self.inputs)} features, first {self.inputs[0]}, and recordings are measured "
-                "as the 88 functionals alone; give its features to transform"
+                f"{self.name} takes {self.input_text}, and recordings are measured as the 88 functionals alone; "
+                "give its features to transform"
             )
 
     def transform(
@@ -365,10 +381,20 @@ class Model:
             tensors |= {"classes.weight": heads.class_weight.T, "classes.bias": heads.class_bias}
         return Model(replace(self._folder, tensors=tensors, metadata=metadata))
 
-    def described(self, *, name: str | None = None, card: str | None = None, **training: Any) -> Model:  # noqa: ANN401
-        """Give a model with another name or card, or with more about its training."""
+    def described(
+        self,
+        *,
+        name: str | None = None,
+        card: str | None = None,
+        features: str | None = None,
+        sampling_rate: int | None = None,
+        **training: Any,  # noqa: ANN401 (whatever YAML has)
+    ) -> Model:
+        """Give a model with another name, card, origin of features or sampling rate, or more about its training."""
         metadata = self.metadata
-        metadata |= {"name": name or self.name, "training": metadata["training"] | training}
+        given = {"name": name, "features": features, "sampling_rate": sampling_rate}
+        metadata |= {key: value for key, value in given.items() if value is not None}
+        metadata["training"] = metadata["training"] | training
         return Model(replace(self._folder, metadata=metadata, card=self.card if card is None else card))
 
     def save(
