@@ -33,8 +33,8 @@ from affectmap.model.model import load_model
 placed = load_model().embed([folder / "03a01Wa.wav"])
 assert placed["problem"].isna().all() and placed["activation"].notna().all(), placed.T
 windows = WindowCutter(window_s=1)
-(piece,) = windows.push(np.zeros(16000, np.float32))
-assert np.isnan(piece.speech) and "affectmap[speech]" in windows.notes()[0]
+(segment,) = windows.push(np.zeros(16000, np.float32))
+assert np.isnan(segment.speech) and "affectmap[speech]" in windows.notes()[0]
 (folder / "db.yaml").write_text("name: pets")
 (folder / "notes.parquet").touch()
 for extra, attempt in {{

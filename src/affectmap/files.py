@@ -24,7 +24,7 @@ from affectmap.errors import StorageError
 MARKER = ".affectmap"
 
 
-#: Failures to write that are told as such even where they happen in the writer's own code.
+#: Failures to write that are named as such even where they happen in the writer's own code.
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -51,15 +51,15 @@ def new_file(path: Path) -> Iterator[Path]:
         'complete'
     """
     temporary = _beside(path)
-    with _told(path):
+    with _translated(path):
         if path.is_dir():
             raise StorageError(f"{path} is a folder; name a file")
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.touch(exist_ok=False)
     try:
-        with _told(path, DISK_FULL):
+        with _translated(path, DISK_FULL):
             yield temporary
-        with _told(path):
+        with _translated(path):
             if path.exists():
                 shutil.copymode(path, temporary)
             temporary.replace(path)
@@ -73,7 +73,7 @@ def _beside(path: Path) -> Path:
 
 
 @contextmanager
-def _told(path: Path, only: tuple[int, ...] | None = None) -> Iterator[None]:
+def _translated(path: Path, only: tuple[int, ...] | None = None) -> Iterator[None]:
     """Turn a failure of the file system into one line."""
     try:
         yield
@@ -114,15 +114,15 @@ def new_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
     check_new_folder(path, overwrite=overwrite)
     temporary = _beside(path)
     made = [parent for parent in temporary.parents if not parent.exists()]
-    with _told(path):
+    with _translated(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.mkdir()
     try:
-        with _told(path, DISK_FULL):
+        with _translated(path, DISK_FULL):
             yield temporary
         # Somebody else may have written the same folder meanwhile.
         check_new_folder(path, overwrite=overwrite)
-        with _told(path):
+        with _translated(path):
             (temporary / MARKER).touch()
             _swap(temporary, path)
     except BaseException as error:
@@ -137,7 +137,7 @@ def new_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
 
 def check_new_folder(path: Path, *, overwrite: bool) -> None:
     """Make sure that `new_folder` may write `path`, an empty folder included; call it before long work."""
-    with _told(path):
+    with _translated(path):
         if path.is_symlink():
             raise StorageError(f"{path} is a link; name the folder that it leads to with -o")
         if path.is_dir():

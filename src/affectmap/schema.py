@@ -177,7 +177,7 @@ def parse_rating(cell: object, label: str) -> float:
 
 
 class Finding(NamedTuple):
-    """One thing found about a recording or a row, told by name and never passed over.
+    """One thing found about a recording or a row, named and never passed over.
 
     Attributes:
         corpus: Name of the corpus.

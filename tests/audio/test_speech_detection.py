@@ -1,4 +1,4 @@
-"""Cutting: the rule on probabilities that are known, the same pieces in whatever blocks, and nothing lost."""
+"""Cutting: the rule on probabilities that are known, the same segments in whatever blocks, and nothing lost."""
 
 import itertools
 import os
@@ -36,24 +36,24 @@ def spelt(*parts):
 
 
 def cut(cutter, signal, sizes=(64000,)):
-    pieces, first, turn = [], 0, 0
+    segments, first, turn = [], 0, 0
     while first < len(signal):
         size = sizes[turn % len(sizes)]
-        pieces += cutter.push(signal[first : first + size])
+        segments += cutter.push(signal[first : first + size])
         first, turn = first + size, turn + 1
-    return pieces + cutter.finish()
+    return segments + cutter.finish()
 
 
-def spans(pieces):
-    return [(piece.first / RATE, (piece.first + len(piece.signal)) / RATE) for piece in pieces]
+def spans(segments):
+    return [(segment.first / RATE, (segment.first + len(segment.signal)) / RATE) for segment in segments]
 
 
 def test_a_segment_with_its_pads(scripted):
     signal = spelt((3.2, 0.0), (2.56, 0.9), (3.2, 0.0))
-    (piece,) = cut(SpeechCutter(), signal)
-    np.testing.assert_allclose(spans([piece]), [(3.1, 5.86)])
-    assert piece.speech == pytest.approx(0.9)
-    np.testing.assert_array_equal(piece.signal, signal[piece.first : piece.first + len(piece.signal)])
+    (segment,) = cut(SpeechCutter(), signal)
+    np.testing.assert_allclose(spans([segment]), [(3.1, 5.86)])
+    assert segment.speech == pytest.approx(0.9)
+    np.testing.assert_array_equal(segment.signal, signal[segment.first : segment.first + len(segment.signal)])
 
 
 def test_a_short_pause_is_part_of_a_segment_and_a_long_one_is_not(scripted):
@@ -99,9 +99,9 @@ def test_segments_keep_their_lengths_and_order(scripted, seed):
     rule = SpeechRule()
     lengths = rng.exponential(2, 60)
     signal = spelt(*zip(lengths, rng.uniform(0, 1, 60), strict=True))
-    pieces = cut(SpeechCutter(rule), signal)
+    segments = cut(SpeechCutter(rule), signal)
     ends = [0.0]
-    for start, end in spans(pieces):
+    for start, end in spans(segments):
         assert start >= ends[-1]
         assert rule.min_s <= end - start <= rule.max_s + rule.min_s + 2 * rule.pad_s + CHUNK_S
         ends.append(end)
@@ -115,7 +115,7 @@ def test_the_blocks_do_not_matter(scripted, make, sizes):
     n_parts = 4 if sizes == (1,) else 40
     signal = spelt(*zip(rng.exponential(1, n_parts), rng.uniform(0, 1, n_parts), strict=True))
     expected, found = cut(make(), signal[:-5]), cut(make(), signal[:-5], sizes)
-    assert [piece[0::2] for piece in expected] == [piece[0::2] for piece in found]
+    assert [segment[0::2] for segment in expected] == [segment[0::2] for segment in found]
     for one, other in zip(expected, found, strict=True):
         np.testing.assert_array_equal(one.signal, other.signal)
 
@@ -148,8 +148,8 @@ def test_windows(duration_s, window_s, hop_s, expected):
 
 def test_a_windows_probability_is_that_of_the_chunks_within(scripted):
     signal = spelt((3.2, 0.2), (3.2, 0.8))
-    pieces = cut(WindowCutter(3.2, stride=1), signal)
-    assert [piece.speech for piece in pieces] == pytest.approx([0.2, 0.8])
+    segments = cut(WindowCutter(3.2, stride=1), signal)
+    assert [segment.speech for segment in segments] == pytest.approx([0.2, 0.8])
 
 
 def test_stride_repeats_the_value_before(scripted):
@@ -196,7 +196,7 @@ def test_real_speech_between_pauses_is_found():
             inside.append(np.full(len(part), is_speech))
     signal, inside = np.concatenate(signal), np.concatenate(inside)
     found = np.zeros(len(signal), bool)
-    for piece in cut(SpeechCutter(), signal):
-        found[piece.first : piece.first + len(piece.signal)] = True
+    for segment in cut(SpeechCutter(), signal):
+        found[segment.first : segment.first + len(segment.signal)] = True
     assert np.mean(found[inside]) > 0.75  # the files begin and end with silence of their own
     assert np.mean(found[~inside]) < 0.1

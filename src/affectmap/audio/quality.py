@@ -66,9 +66,9 @@ def signal_flags(signal: npt.NDArray[np.float32], sampling_rate: int, clipped_sh
 def not_speech(functionals: npt.NDArray[np.float64], thresholds: Mapping[str, float]) -> Mask:
     """Which utterances do not sound like speech.
 
-    Voiced share is the number of voiced segments a second times their mean length. Pitch and loudness spread are the
-    standard deviations of pitch in semitones and of loudness over their means. Noise has no voiced part; the pitch of a
-    tone and the loudness of hums, chords and melodies stand still. Music, song and animals may pass.
+    The voiced share is the number of voiced segments a second times their mean length, the spread of pitch (loudness)
+    the standard deviation of pitch in semitones (of loudness) over its mean. Noise has no voiced part; the pitch of a
+    tone and the loudness of hums, chords and melodies do not change. Music, song and animals may pass.
 
     Args:
         functionals: (N, 88).

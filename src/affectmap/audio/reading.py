@@ -59,7 +59,7 @@ def read_audio(
         file: Path of the recording.
         start: Begin of the segment in seconds or as a time difference; None or NaT for the begin of the file.
         end: End of the segment; None or NaT for the end of the file.
-        longest_s: Seconds that the file may last; what its header tells is believed before anything is read.
+        longest_s: Seconds that the file may last; its header is believed before anything is read.
 
     Returns:
         The signal, shape (n_samples,), the mean of the channels, and its sampling rate in Hz.
@@ -254,7 +254,7 @@ def _sound_bytes(handle: BinaryIO, size: int) -> tuple[int, int]:
 
 
 def _check_last_ogg_page(handle: BinaryIO, file: Path, size: int) -> None:
-    """See that the last page is as long as its own header tells (RFC 3533, section 6)."""
+    """See that the last page is as long as its own header says (RFC 3533, section 6)."""
     tail_start = max(0, size - 2 * 65307)  # a page has at most 65,307 bytes
     handle.seek(tail_start)
     tail = handle.read()

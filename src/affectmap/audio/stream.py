@@ -4,7 +4,7 @@ Conventions:
     * A *source* has a sampling rate, gives blocks of a mono signal one after another, and notes what it met.
     * Unlike `read_audio`, which serves utterances, it takes what a damaged file still holds and
       says so: of an hour that was cut short the rest is worth having.
-    * Samples that are no numbers count as silence here; `Recording.gaps` tells where they lay.
+    * Samples that are no numbers count as silence here; `Recording.gaps` says where they lay.
 """
 
 from __future__ import annotations

@@ -249,12 +249,12 @@ def _describe(main: list[_Table], others: list[_Table], origins: dict[str, _Tabl
         return ", ".join(f"{table.name} ({len(table.rows.places):,} rows)" for table in tables)
 
     own = [field for field, table in origins.items() if table in main]
-    told = [f"the utterances are those of table {name(main)}, with {', '.join(own) or 'no field'}"]
-    told += [f"{field} is from table {table.name}" for field, table in origins.items() if table not in main]
+    parts = [f"the utterances are those of table {name(main)}, with {', '.join(own) or 'no field'}"]
+    parts += [f"{field} is from table {table.name}" for field, table in origins.items() if table not in main]
     rest = [table for table in others if table.n_targets and table not in origins.values()]
     if rest:
-        told.append(f"not used, though they too have emotion, activation or valence: {name(rest)}")
-    return "; ".join(told)
+        parts.append(f"not used, though they too have emotion, activation or valence: {name(rest)}")
+    return "; ".join(parts)
 
 
 def _adapt(name: str, rows: Rows, field: str, scheme: audformat.Scheme) -> list[Finding]:

@@ -56,7 +56,7 @@ def parse_name(path: PurePath) -> Name | None:
         path: Path of the recording; only its name counts.
 
     Returns:
-        What the name tells.
+        What the name says.
 
     Example:
         >>> parse_name(PurePath("wav/03a01Wa.wav")).emotion

@@ -96,12 +96,12 @@ class Corpus:
 
 
 class Name(NamedTuple):
-    """What the name of a recording tells.
+    """What the name of a recording says.
 
     Attributes:
         key: Names the utterance once in its corpus, however its file is spelt.
         speaker: Speaker, unique within the corpus.
-        emotion: Emotion, where the name tells it.
+        emotion: Emotion, where the name says so.
         sex: ``female`` or ``male``, where the corpus documents it.
         session: Session, where the corpus has them.
     """

@@ -6,7 +6,7 @@ of which 5,531 are neutral, sad, angry, or happy with excited counted in (4,490 
 Emotions: anger, happiness, excitement, sadness, frustration, fear, surprise, disgust, neutral, other; raters
 who did not agree (``xxx``) count as other.
 Labels of activation and valence: its own, on 1..5, mean of several raters; a few leave the scale (a valence
-of 5.5) and are blanked, each told by name.
+of 5.5) and are blanked, each named in a finding.
 Naming: ``Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_M003.wav``; the speaker is the session and the
 letter that begins the last token, here the man of session 1.
 ``Session1/dialog/EmoEvaluation/Ses01F_impro01.txt`` lists utterance, emotion and [valence, activation,

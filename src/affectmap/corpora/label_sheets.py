@@ -224,9 +224,9 @@ def _ambiguous(name: str, line: int, found: list[tuple[str, ...]], sheet: Path) 
 def _findings(
     corpus: Corpus, ratings: Mapping[str, Rating], rows: Mapping[str, int | None], file: Path
 ) -> Iterator[Finding]:
-    told = {_parts(finding.file) for finding in corpus.findings if finding.kind == "missing"}
+    missing = {_parts(finding.file) for finding in corpus.findings if finding.kind == "missing"}
     for name, row in rows.items():
-        if row is None and _parts(name) not in told:
+        if row is None and _parts(name) not in missing:
             detail = f"named in {file.name}, but no such recording was found"
             yield Finding(corpus.name, name, "missing", detail)
     given = next(iter(ratings.values())).values

@@ -3,7 +3,7 @@
 Columns: ``file`` (relative to the table's folder), and any of ``start``, ``end`` (seconds, or a time such as
 ``0 days 00:00:01.5``), ``emotion``, ``activation`` (or ``arousal``), ``valence``, ``speaker``, ``session``,
 ``sex``, ``language``; upper and lower case do not matter. With the 88 eGeMAPSv02 functionals as further
-columns no audio is needed. Columns beyond these are left out and told.
+columns no audio is needed. Columns beyond these are left out, with a finding.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _CLOCK = re.compile(r"(?:-?\d+ days? \+?)?\d{1,2}:\d\d:\d\d(?:\.\d+)?", re.ASCII
 _KNOWN = (*INDEX, *COLUMNS, "arousal", *FUNCTIONALS)
 _CANONICAL = {known.lower(): known for known in _KNOWN}
 _MEANT_FILE = ("filename", "file_name", "filepath", "file_path", "path")
-_MAX_TOLD = 12
+_MAX_NAMED = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,7 +166,7 @@ def _column(rows: Rows, column: str) -> list[Any]:
 
 
 def _emotions(rows: Rows, cells: list[str | None]) -> list[str | None]:
-    """Read all emotions; what is not known is told at once, value by value."""
+    """Read all emotions; unknown ones are named in one error, value by value."""
     emotions: dict[str, str] = {}
     strange: dict[str, str] = {}
     for cell, place in zip(cells, rows.places, strict=True):
@@ -178,10 +178,10 @@ def _emotions(rows: Rows, cells: list[str | None]) -> list[str | None]:
             strange[cell] = place
     if strange:
         counts = Counter(cells)
-        told = [_strange_emotion(cell, counts[cell], place) for cell, place in strange.items()]
-        more = f" and {len(told) - _MAX_TOLD} more" if len(told) > _MAX_TOLD else ""
+        named = [_strange_emotion(cell, counts[cell], place) for cell, place in strange.items()]
+        more = f" and {len(named) - _MAX_NAMED} more" if len(named) > _MAX_NAMED else ""
         raise CorpusError(
-            f"{rows.origin}: unknown emotion{'s' if len(told) > 1 else ''} {', '.join(told[:_MAX_TOLD])}{more}; "
+            f"{rows.origin}: unknown emotion{'s' if len(named) > 1 else ''} {', '.join(named[:_MAX_NAMED])}{more}; "
             f"expected some of {', '.join(sorted(Emotion))}"
         )
     return [None if cell is None else emotions[cell] for cell in cells]

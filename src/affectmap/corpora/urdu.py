@@ -51,7 +51,7 @@ def parse_name(path: PurePath) -> Name | None:
         path: Path of the recording; only its name counts.
 
     Returns:
-        What the name tells.
+        What the name says.
 
     Example:
         >>> parse_name(PurePath("Sad/SF11_F2_S04.wav"))[1:4]

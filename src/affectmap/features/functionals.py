@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     import opensmile
 
 FEATURE_SET = "eGeMAPSv02"
-#: Rate in Hz of most speech corpora; a corpus with other rates is told in a note.
+#: Rate in Hz of most speech corpora; a corpus with other rates is named in a note.
 USUAL_RATE = 16000
 #: Seconds that a file may last for `measure_sources`, which takes it into memory; a track takes any length.
 LONGEST_S = 600.0
@@ -124,7 +124,7 @@ def extract_functionals(
     """Measure the functionals of all utterances of a corpus, or find them in the cache.
 
     Functionals depend on the sampling rate. By default every recording is measured at its own, and rates other than
-    16 kHz are told in a note.
+    16 kHz are named in a note.
 
     Args:
         corpus: Its name.

@@ -31,7 +31,7 @@ from affectmap.files import new_file
 from affectmap.model.model import Model, load_model
 from affectmap.schema import FUNCTIONALS, LABELS, segmented_index
 from affectmap.track.running_statistics import Standardising
-from affectmap.track.segments import Measured, measured_pieces
+from affectmap.track.segments import Measured, measured_segments
 from affectmap.track.smoothing import default_smoothing, smooth
 from affectmap.track.text import csv_header, text_line
 
@@ -170,8 +170,8 @@ def track(
         >>> import soundfile, tempfile
         >>> file = Path(tempfile.mkdtemp()) / "hum.wav"
         >>> soundfile.write(file, 0.3 * np.sin(2 * np.pi * 220 * np.arange(6 * 16000) / 16000), 16000)
-        >>> track = track(file, window_s=3)
-        >>> track.table["not_speech"].tolist(), track.duration_s
+        >>> found = track(file, window_s=3)
+        >>> found.table["not_speech"].tolist(), found.duration_s
         ([True, True], 6.0)
         >>> soundfile.write(file, np.zeros(6 * 16000), 16000)
         >>> track(file).notes
@@ -185,7 +185,7 @@ def track(
     standardising = Standardising(model, statistics)
     total_s = source.duration_s
     report = (lambda seconds: progress(min(seconds, total_s), total_s)) if progress else None
-    measured = list(measured_pieces(source, cutter, model, n_jobs or os.cpu_count() or 1, report))
+    measured = list(measured_segments(source, cutter, model, n_jobs or os.cpu_count() or 1, report))
     table = _table(str(recording), measured, standardising)
     duration_s = source.seconds_read
     smoothing_s = smoothing_s or default_smoothing(duration_s)
@@ -239,7 +239,7 @@ def track_stream(
     tell = notify or (lambda note: None)
     for note in _rate_notes(source):
         tell(note)
-    for measured in measured_pieces(source, cutter, model, 0):
+    for measured in measured_segments(source, cutter, model, 0):
         values = _values([measured], standardising).to_dict("records")[0]
         yield {"file": "-", "start": measured.start_s, "end": measured.end_s, **{str(k): v for k, v in values.items()}}
     for note in [*source.notes(), *cutter.notes()]:

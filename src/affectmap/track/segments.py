@@ -1,4 +1,4 @@
-"""From a source of sound to measured pieces, in order, on all cores, with only a few pieces in memory."""
+"""From a source of sound to measured segments, in order, on all cores, with only a few segments in memory."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from affectmap.audio.quality import SignalFlags
-from affectmap.audio.speech_detection import RATE, Cutter, Piece
+from affectmap.audio.speech_detection import RATE, Cutter, Segment
 from affectmap.audio.stream import Source, at_rate
 from affectmap.model.model import Model
 from affectmap.parallel.workers import in_order
@@ -18,7 +18,7 @@ from affectmap.schema import FUNCTIONALS
 
 
 class Measured(NamedTuple):
-    """A piece without its samples.
+    """A segment without its samples.
 
     Attributes:
         start_s: Its begin in seconds.
@@ -35,7 +35,7 @@ class Measured(NamedTuple):
     heard: SignalFlags
 
 
-def measured_pieces(
+def measured_segments(
     source: Source,
     cutter: Cutter,
     model: Model,
@@ -47,13 +47,13 @@ def measured_pieces(
     Args:
         source: What is read.
         cutter: What cuts it; at 16 kHz.
-        model: Its `Model.measure` is called for every piece.
-        n_threads: Threads that measure beside the one that reads; 0 to measure every piece at once and give it
+        model: Its `Model.measure` is called for every segment.
+        n_threads: Threads that measure beside the one that reads; 0 to measure every segment at once and give it
             before more is read, as a stream needs it.
         progress: Called with the seconds read.
 
     Yields:
-        The pieces in their order; it does not depend on the threads.
+        The segments in their order; it does not depend on the threads.
 
     Raises:
         AudioError: If the source cannot be read.
@@ -64,14 +64,14 @@ def measured_pieces(
         >>> from affectmap.model.model import load_model
         >>> from affectmap.audio.speech_detection import WindowCutter
         >>> pcm = PulseCode(io.BytesIO(bytes(2 * 40000)), 16000)
-        >>> [piece.end_s for piece in measured_pieces(pcm, WindowCutter(1.0), load_model(), 0)]
+        >>> [segment.end_s for segment in measured_segments(pcm, WindowCutter(1.0), load_model(), 0)]
         [1.0, 2.0, 2.5]
     """
-    pieces = ((piece, _is_broken(piece, source.gaps)) for piece in _pieces(source, cutter, progress))
-    return in_order(lambda each: _measured(*each, model), pieces, n_threads)
+    segments = ((segment, _is_broken(segment, source.gaps)) for segment in _segments(source, cutter, progress))
+    return in_order(lambda each: _measured(*each, model), segments, n_threads)
 
 
-def _pieces(source: Source, cutter: Cutter, progress: Callable[[float], None] | None) -> Iterator[Piece]:
+def _segments(source: Source, cutter: Cutter, progress: Callable[[float], None] | None) -> Iterator[Segment]:
     n_samples = 0
     for block in at_rate(source, RATE):
         yield from cutter.push(block)
@@ -81,21 +81,21 @@ def _pieces(source: Source, cutter: Cutter, progress: Callable[[float], None] | 
     yield from cutter.finish()
 
 
-def _is_broken(piece: Piece, gaps: list[tuple[float, float]]) -> bool:
-    """Whether a piece touches a gap; they follow each other, and there may be one in every block of a long file."""
-    start_s, end_s = _times(piece)
+def _is_broken(segment: Segment, gaps: list[tuple[float, float]]) -> bool:
+    """Whether a segment touches a gap; they follow each other, and there may be one in every block of a long file."""
+    start_s, end_s = _times(segment)
     after = bisect_right(gaps, start_s, key=lambda gap: gap[1])
     return after < len(gaps) and gaps[after][0] < end_s
 
 
-def _times(piece: Piece) -> tuple[float, float]:
-    return piece.first / RATE, (piece.first + len(piece.signal)) / RATE
+def _times(segment: Segment) -> tuple[float, float]:
+    return segment.first / RATE, (segment.first + len(segment.signal)) / RATE
 
 
-def _measured(piece: Piece, is_broken: bool, model: Model) -> Measured:
-    start_s, end_s = _times(piece)
+def _measured(segment: Segment, is_broken: bool, model: Model) -> Measured:
+    start_s, end_s = _times(segment)
     if is_broken:
         heard = SignalFlags(False, False, False, "some of its samples are NaN or infinity")
-        return Measured(start_s, end_s, piece.speech, np.full(len(FUNCTIONALS), np.nan), heard)
-    functionals, heards = model.measure([piece.signal], RATE, n_jobs=1)
-    return Measured(start_s, end_s, piece.speech, functionals.to_numpy(np.float64)[0], heards[0])
+        return Measured(start_s, end_s, segment.speech, np.full(len(FUNCTIONALS), np.nan), heard)
+    functionals, heards = model.measure([segment.signal], RATE, n_jobs=1)
+    return Measured(start_s, end_s, segment.speech, functionals.to_numpy(np.float64)[0], heards[0])

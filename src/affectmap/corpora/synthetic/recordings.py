@@ -166,7 +166,7 @@ _Row = dict[str, str | float]
 
 
 class _Take(NamedTuple):
-    """One utterance: its row in the table, what espeak-ng is asked for, and what is done afterwards."""
+    """One utterance: its row in the table, what espeak-ng is asked to say, and what is done afterwards."""
 
     row: _Row
     line: espeak.Line
@@ -219,9 +219,9 @@ def _spoken(lines: Sequence[espeak.Line], seed: int, library: Path, data: Path) 
         [sys.executable, "-I", espeak.__file__], input=json.dumps(request).encode(), capture_output=True, check=False
     )
     if process.returncode:
-        told = process.stderr.decode(errors="replace").strip() or f"it ended with {process.returncode}"
+        reason = process.stderr.decode(errors="replace").strip() or f"it ended with {process.returncode}"
         raise ConfigError(
-            f"espeak-ng failed: {told.splitlines()[-1]}; try pip install --force-reinstall espeakng-loader"
+            f"espeak-ng failed: {reason.splitlines()[-1]}; try pip install --force-reinstall espeakng-loader"
         )
     first, _, samples = process.stdout.partition(b"\n")
     header = json.loads(first)
@@ -255,9 +255,9 @@ class Expression:
         loudness: Decibels.
         tilt: Slope of the spectrum above 500 Hz, decibels an octave.
         breath: Aspiration noise, decibels above the usual level.
-        tremor: Depth of the irregular wavering of pitch, semitones; at least 0 is heard.
+        tremor: Depth of the irregular wavering of pitch, semitones; below 0 it is 0.
         smile: Formants, natural logarithm of the factor.
-        gap: Pause between words, seconds; at least 0 is heard.
+        gap: Pause between words, seconds; below 0 it is 0.
 
     Example:
         >>> Expression(pitch=2.0).loudness
@@ -313,7 +313,7 @@ class Speaker:
 
 
 def line(text: str, voice: str, pace: float, expression: Expression) -> Line:
-    """Give what espeak-ng is asked for; the smile, which raises pitch and rate too, is taken off beforehand."""
+    """Give what espeak-ng is asked to say; the smile, which raises pitch and rate too, is taken off beforehand."""
     smile = expression.smile
     return Line(
         text=text,
@@ -347,7 +347,7 @@ def _factor(decibels: float) -> float:
 
 
 def _warp(signal: Signal, sampling_rate: int, expression: Expression, random: np.random.Generator) -> Signal:
-    """Read the signal at a wavering speed: its mean moves the formants, its wavering is heard as tremor."""
+    """Read the signal at a wavering speed: its mean moves the formants, its wavering is the tremor."""
     speed = np.exp(expression.smile)
     n_samples = int(signal.size / speed)
     points = np.arange(0.0, signal.size + sampling_rate, sampling_rate / 20)

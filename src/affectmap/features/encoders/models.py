@@ -159,8 +159,8 @@ class SpeechModel:
         )
         share = (counted / counted.sum(dim=1, keepdim=True)).unsqueeze(-1)
         mean = (hidden * share).sum(dim=1, keepdim=True)
-        spread = ((hidden - mean).square() * share).sum(dim=1).sqrt()
-        return torch.cat([mean.squeeze(1), spread], dim=1)
+        deviation = ((hidden - mean).square() * share).sum(dim=1).sqrt()
+        return torch.cat([mean.squeeze(1), deviation], dim=1)
 
     @property
     def _is_whisper(self) -> bool:
@@ -197,7 +197,7 @@ def _loaded_model(folder: Path, classifier: bool) -> Any:  # noqa: ANN401 (trans
     family = AutoModelForAudioClassification if classifier else AutoModel
     safe = weight_files(folder)[0].suffix == Path(SAFE).suffix
     try:
-        model, told = family.from_pretrained(
+        model, loading = family.from_pretrained(
             folder,
             dtype=torch.float32,
             local_files_only=True,
@@ -213,7 +213,7 @@ def _loaded_model(folder: Path, classifier: bool) -> Any:  # noqa: ANN401 (trans
         ) from error
     except Exception as error:
         raise ModelError(f"{folder} cannot be loaded ({_first_line(error)}); {_WANTED}") from error
-    missing = [name for name in sorted(told["missing_keys"]) if not name.endswith(_UNUSED)]
+    missing = [name for name in sorted(loading["missing_keys"]) if not name.endswith(_UNUSED)]
     if missing:
         what = "its classifier was never trained" if classifier else "it is damaged or of another kind"
         raise ModelError(f"{folder} lacks {len(missing)} weights, first {missing[0]}: {what}; download another model")
@@ -232,7 +232,7 @@ def _first_line(error: Exception) -> str:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep advice and bars of transformers to itself: what matters is told in one line."""
+    """Keep advice and bars of transformers to itself: what matters is said in one line."""
     from transformers.utils import logging as transformers_logging
 
     level, shown = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
