@@ -117,7 +117,7 @@ def test_a_long_run_leaves_few_part_files(tmp_path, monkeypatch):
     assert len(loaded(tmp_path)[0]) == 23
 
 
-@pytest.mark.parametrize("ending", ["killed", "torn"])
+@pytest.mark.parametrize("ending", [pytest.param("killed", marks=pytest.mark.slow), "torn"])
 def test_a_killed_run_keeps_its_rows_and_the_next_merges_them(tmp_path, ending):
     assert writer(tmp_path, "x", 4, ending).wait(60) == -signal.SIGKILL
     assert "pets.npz" not in names(tmp_path)
@@ -129,6 +129,7 @@ def test_a_killed_run_keeps_its_rows_and_the_next_merges_them(tmp_path, ending):
     assert sorted(loaded(tmp_path)[0].index) == ["a", "b", "c", "x0", "x1", "x2", "x3"]
 
 
+@pytest.mark.slow
 def test_parts_left_are_merged_even_when_nothing_is_new(tmp_path):
     assert writer(tmp_path, "x", 1, "killed").wait(60) == -signal.SIGKILL
     with FeatureCache(tmp_path, "pets", COLUMNS) as cache:
@@ -136,6 +137,7 @@ def test_parts_left_are_merged_even_when_nothing_is_new(tmp_path):
     assert names(tmp_path) == ["pets.npz"]
 
 
+@pytest.mark.slow
 def test_two_processes_at_once_lose_nothing(tmp_path):
     both = [writer(tmp_path, prefix, 60) for prefix in "xy"]
     assert [process.wait(60) for process in both] == [0, 0]

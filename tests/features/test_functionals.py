@@ -326,6 +326,7 @@ def run_apart(folder, at, number):
     )
 
 
+@pytest.mark.slow
 def test_a_run_that_finds_everything_does_not_load_opensmile(pets, tmp_path, measured):
     extract_functionals("pets", table_of(pets))
     run = run_apart(tmp_path, -1, 0)
@@ -346,6 +347,7 @@ def test_an_interrupt_keeps_what_is_done(pets, measured):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_a_run_ended_by_a_signal_is_resumed(tmp_path, write_voice, measured, number):
     files = sorted(write_voice(f"{seed}.wav", seed=seed, seconds=0.2) for seed in range(9))
@@ -356,7 +358,7 @@ def test_a_run_ended_by_a_signal_is_resumed(tmp_path, write_voice, measured, num
     assert findings == []
     assert len(functionals) == 9
     assert len(measured) == 5
-    assert not list((tmp_path / "cache").glob("*.rows"))
+    assert len(list((tmp_path / "cache").glob("*.npz"))) == 1
 
 
 # Recordings that cannot be used

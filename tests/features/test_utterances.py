@@ -7,6 +7,7 @@ import pytest
 
 from affectmap.errors import AudioError
 from affectmap.features.utterances import Utterance, file_digests, fill_known, list_utterances, row_keys, usable_rows
+from affectmap.parallel.workers import local_threads
 
 
 def test_whole_files_and_segments():
@@ -18,7 +19,8 @@ def test_a_digest_is_of_the_bytes(tmp_path):
     for name, content in (("a", b"same"), ("b", b"same"), ("c", b"other")):
         (tmp_path / name).write_bytes(content)
     utterances = [Utterance(str(tmp_path / name), 0.0, None) for name in "abcd"]
-    a, b, c, missing = file_digests(utterances, None).values()
+    with local_threads(1) as threads:
+        a, b, c, missing = file_digests(utterances, threads).values()
     assert a == b != c
     assert missing == ""
 

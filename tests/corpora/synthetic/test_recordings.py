@@ -137,6 +137,7 @@ def test_the_readme_says_that_it_is_synthetic(spoken):
     assert "synthetic-urdu/table.csv" in readme
 
 
+@pytest.mark.slow
 def test_same_seed_same_bytes_alone_or_in_company(spoken, tmp_path):
     alone = speak_corpora(tmp_path / "alone", languages=["ur"])["synthetic-urdu"].parent
     assert files_of(alone) == files_of(spoken[0] / "synthetic-urdu")

@@ -5,7 +5,6 @@ import os
 
 import numpy as np
 import pytest
-import torch
 
 from affectmap.errors import ConfigError, ModelError
 from affectmap.features.encoders.models import SpeechModel, hidden_dim, takes_mask
@@ -44,6 +43,7 @@ def test_together_as_one_by_one(encoders, signals, family, norm):
 
 
 def test_mean_and_deviation_are_those_of_the_frames(encoders, signals):
+    import torch
     from transformers import AutoFeatureExtractor, AutoModel
 
     folder = encoders["WavLM", "layer"]
@@ -78,6 +78,8 @@ def test_a_classifier(tmp_path, signals):
 
 
 def test_whisper_looks_at_half_a_minute_and_counts_what_is_sound(tmp_path, signals):
+    import torch
+
     model = SpeechModel(write_whisper(tmp_path / "whisper"))
     assert model.longest_s == 30
     short, long = model.pooled([signals[0]], {2: 1.0}), model.pooled([signals[1]], {2: 1.0})
@@ -101,7 +103,10 @@ class Evil:
         return os.mkdir, ("evil",)
 
 
+@pytest.mark.slow
 def test_code_in_an_old_file_is_not_run(tmp_path, monkeypatch):
+    import torch
+
     monkeypatch.chdir(tmp_path)
     folder = write_classifier(tmp_path / "old", safe=False)
     torch.save({"a": Evil()}, folder / "pytorch_model.bin")
@@ -121,6 +126,7 @@ def test_a_classifier_is_an_encoder(tmp_path, signals):
     assert SpeechModel(write_classifier(tmp_path / "er")).pooled(signals[:1], {1: 1.0}).shape == (1, 32)
 
 
+@pytest.mark.slow
 def test_a_damaged_folder(tmp_path):
     folder = write_encoder(tmp_path / "tiny")
     (folder / "model.safetensors").write_bytes(b"x" * 100)
@@ -128,6 +134,7 @@ def test_a_damaged_folder(tmp_path):
         SpeechModel(folder)
 
 
+@pytest.mark.slow
 def test_a_kind_that_transformers_does_not_know(tmp_path):
     folder = write_encoder(tmp_path / "tiny")
     config = json.loads((folder / "config.json").read_text())
@@ -136,6 +143,7 @@ def test_a_kind_that_transformers_does_not_know(tmp_path):
         SpeechModel(folder)
 
 
+@pytest.mark.slow
 def test_a_preprocessor_of_something_else(tmp_path):
     folder = write_encoder(tmp_path / "tiny")
     (folder / "preprocessor_config.json").write_text('{"feature_extractor_type": "NoSuchExtractor"}')
@@ -164,12 +172,16 @@ def test_which_encoders_take_a_mask(config, expected):
 
 
 def test_a_gpu_that_is_not_there(encoders, monkeypatch):
+    import torch
+
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ConfigError, match="the device is cuda, but PyTorch finds no GPU"):
         SpeechModel(encoders["Hubert", "layer"], device="cuda")
 
 
 def test_too_little_memory_halves_the_batch(encoders, signals, monkeypatch):
+    import torch
+
     model = SpeechModel(encoders["Hubert", "layer"])
     expected, sizes, inputs = model.pooled(signals, {1: 1.0}), [], model._inputs
 
@@ -184,7 +196,7 @@ def test_too_little_memory_halves_the_batch(encoders, signals, monkeypatch):
     assert sizes == [4, 2, 1, 1, 2, 1, 1]
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.skipif("not __import__('torch').cuda.is_available()", reason="needs a GPU")
 @pytest.mark.parametrize("family", FAMILIES)
 def test_gpu_and_cpu_agree(encoders, signals, family):
     folder = encoders[family, "layer"]

@@ -56,6 +56,7 @@ def test_classes_that_do_not_do(labels):
         class_columns(labels, "x")
 
 
+@pytest.mark.slow
 def test_models_that_are_no_reference(tmp_path):
     with pytest.raises(ModelError, match=r"tells (no classes|LABEL_0, LABEL_1) apart"):
         Reference(f"superb={write_encoder(tmp_path / 'encoder')}")

@@ -62,6 +62,7 @@ def test_a_model_in_the_cache_needs_no_hub(hub, tiny, monkeypatch):
     assert find_pretrained("someone/tiny", OPTION) == place
 
 
+@pytest.mark.slow
 def test_a_hub_that_does_not_answer_is_one_line_in_time(hub):
     start = time.monotonic()
     with pytest.raises(ModelError) as told:
