@@ -9,6 +9,7 @@ from card import RIDGE_WAY
 from material import RATED
 
 from affectmap.corpora import CorpusCard
+from affectmap.text import markdown, number, score
 
 #: Ways of standardising in README's table.
 README_WAYS = (
@@ -27,19 +28,19 @@ def titled(cards: Mapping[str, CorpusCard]) -> dict[str, str]:
     return {name: card.title for name, card in cards.items()}
 
 
-def summary_of_ways(runs: pd.DataFrame) -> pd.DataFrame:
-    """Means over seeds: a row a way, a column a quantity and corpus."""
+def table_of_ways(runs: pd.DataFrame) -> str:
+    """Means over seeds: a row a normalisation, a column a quantity with its three corpora."""
     columns = {"uar": "UAR", "r2_activation": "R² activation", "mae_activation": "error activation"}
-    rows = []
+    rows = [["mean and standard deviation from", *columns.values()]]
     for way in README_WAYS:
-        cells = {title: three(runs, way, column) for column, title in columns.items()}
-        rows.append({"mean and spread from": way, **cells})
-    return pd.DataFrame(rows)
+        rows.append([way.replace("place", "recording condition"), *(three(runs, way, column) for column in columns)])
+    return markdown(rows, n_text=4) + "\n"
 
 
 def three(runs: pd.DataFrame, way: str, column: str) -> str:
-    """Write a mean over seeds of each rated corpus."""
-    return " / ".join(short(mean(runs, way, column)[name]) for name in RATED)
+    """Write a mean over seeds of each rated corpus; errors are in points."""
+    values = mean(runs, way, column)
+    return " / ".join(number(values[name], 2) if column.startswith("mae") else score(values[name]) for name in RATED)
 
 
 def mean(runs: pd.DataFrame, way: str, column: str) -> pd.Series:
@@ -47,24 +48,19 @@ def mean(runs: pd.DataFrame, way: str, column: str) -> pd.Series:
     return runs[runs["way"] == way].groupby("corpus")[column].mean()
 
 
-def short(value: float) -> str:
-    """Write a number with two digits and no zero before them."""
-    return f"{value:.2f}".replace("0.", ".", 1)
-
-
 def readme_findings(runs: pd.DataFrame) -> list[str]:
-    """How map and line compare, and how well valence is read."""
+    """How map and line compare, and how well valence is predicted."""
     valence = runs[runs["way"].isin((ALONE, PLACE, SPEAKER))].groupby(["way", "corpus"])["r2_valence"].mean()
     return [
         "The last row is another model, for comparison: ridge regression from the functionals straight to ratings, on "
         f"the same rows and labels. {_against_the_line(runs)}",
-        f"Valence is read poorly: R² {short(valence.min())} to {short(valence.max())}, and a single recording "
+        f"Valence is predicted poorly: R² {score(valence.min())} to {score(valence.max())}, and a single recording "
         "tells little.",
     ]
 
 
 def findings(runs: pd.DataFrame, elsewhere: pd.DataFrame) -> list[str]:
-    """All that the notes say about the figures; three figures are those of EMO-DB, URDU and AESDD."""
+    """All that the notes say about the results; three results are those of EMO-DB, URDU and AESDD."""
     place, alone = mean(runs, "10 of the place, no prior", "mae_activation"), mean(runs, ALONE, "mae_activation")
     thirty = mean(runs, "30 of the place, no prior", "mae_activation")
     worse = int((place > alone).sum() + (thirty > alone).sum())
@@ -73,8 +69,8 @@ def findings(runs: pd.DataFrame, elsewhere: pd.DataFrame) -> list[str]:
     return [
         f"One recording alone: adjusted R² of activation {three(runs, ALONE, 'r2_activation')}, error "
         f"{three(runs, ALONE, 'mae_activation')}, UAR {three(runs, ALONE, 'uar')} (EMO-DB / URDU / AESDD).",
-        f"Adapted to the place: R² {three(runs, PLACE, 'r2_activation')}, error "
-        f"{three(runs, PLACE, 'mae_activation')}, UAR {three(runs, PLACE, 'uar')}; to ten utterances of it: error "
+        f"Adapted to the recording condition: R² {three(runs, PLACE, 'r2_activation')}, error "
+        f"{three(runs, PLACE, 'mae_activation')}, UAR {three(runs, PLACE, 'uar')}; to ten of its utterances: error "
         f"{three(runs, '10 of the place', 'mae_activation')}.",
         "Without the model's own statistics beside them, ten or thirty utterances place activation worse than none in "
         f"{worse} of 6 cases: that is why `adapt` has a prior.",
@@ -82,10 +78,10 @@ def findings(runs: pd.DataFrame, elsewhere: pd.DataFrame) -> list[str]:
         "speakers show one emotion: what is constant in a voice is taken out of it, and the emotion with it.",
         f"Valence: adjusted R² {three(runs, ALONE, 'r2_valence')} alone, {three(runs, PLACE, 'r2_valence')} adapted.",
         _against_the_line(runs),
-        f"RAVDESS and EMOVO, each by a model of the other four: UAR {short(uar.get_group(ALONE).min())} and "
-        f"{short(uar.get_group(ALONE).max())} alone, {short(uar.get_group(PLACE).min())} and "
-        f"{short(uar.get_group(PLACE).max())} adapted; anger {short(float((angry - sad).min()))} to "
-        f"{short(float((angry - sad).max()))} points more activated than sadness.",
+        f"RAVDESS and EMOVO, each by a model of the other four: UAR {score(uar.get_group(ALONE).min())} and "
+        f"{score(uar.get_group(ALONE).max())} alone, {score(uar.get_group(PLACE).min())} and "
+        f"{score(uar.get_group(PLACE).max())} adapted; anger {number((angry - sad).min(), 2)} to "
+        f"{number((angry - sad).max(), 2)} points more activated than sadness.",
     ]
 
 
@@ -93,6 +89,6 @@ def _against_the_line(runs: pd.DataFrame) -> str:
     network, line = mean(runs, PLACE, "r2_activation"), mean(runs, RIDGE_WAY, "r2_activation")
     uar, line_uar = mean(runs, PLACE, "uar"), mean(runs, RIDGE_WAY, "uar")
     return (
-        f"Adapted to the place, the map has the higher R² of activation than the line in {int((network > line).sum())} "
-        f"of 3 corpora, and the higher UAR in {int((uar > line_uar).sum())}."
+        "Adapted to the recording condition, the map has the higher R² of activation than the line in "
+        f"{int((network > line).sum())} of 3 corpora, and the higher UAR in {int((uar > line_uar).sum())}."
     )

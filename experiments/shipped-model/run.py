@@ -24,9 +24,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from card import RIDGE_WAY, card_text, coverage_text, markdown_table
+from card import RIDGE_WAY, card_text, coverage_text
 from elsewhere import elsewhere_table
-from findings import findings, readme_findings, summary_of_ways, titled
+from findings import findings, readme_findings, table_of_ways, titled
 from material import Material, read_material
 from sounds import flags_table, sounds_table
 
@@ -252,7 +252,7 @@ def between_marks(file: Path, name: str, content: str) -> None:
 
 def tell_findings(runs: pd.DataFrame, elsewhere: pd.DataFrame) -> None:
     """Write how well it does wherever it is told."""
-    between_marks(ROOT / "docs" / "embed.md", "ways", markdown_table(summary_of_ways(runs)))
+    between_marks(ROOT / "docs" / "embed.md", "ways", table_of_ways(runs))
     between_marks(ROOT / "docs" / "embed.md", "findings", filled(readme_findings(runs)))
     between_marks(HERE / "notes.md", "findings", filled(findings(runs, elsewhere)))
 
