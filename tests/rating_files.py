@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from affectmap.agreement.ratings import COLUMNS, typed
+from affectmap.agreement.ratings import RATING_COLUMNS, typed
 
 FULL = {
     "activation": float("nan"),
@@ -40,4 +40,4 @@ def simulate(n_items=30, raters=("anna", "bo", "chen"), n_repeats=0, noise=0.4, 
 
 def as_csv(ratings: pd.DataFrame) -> str:
     """Raw ratings as text."""
-    return ratings[list(COLUMNS)].to_csv(index=False)
+    return ratings[list(RATING_COLUMNS)].to_csv(index=False)

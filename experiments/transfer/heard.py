@@ -24,7 +24,6 @@ Floats = npt.NDArray[np.float64]
 Embed = Callable[[Features], Floats]
 
 RATED, CLASSED = ("emodb", "urdu", "aesdd"), ("ravdess", "emovo")
-POLICIES = ("source", "target-20", "target-all", "speaker")
 QUANTITIES = ("uar", "r2_activation", "r2_valence")
 N_RESAMPLES = 4000
 #: Rows of the source that its linear classifier is fitted on, drawn evenly; more change the second digit of nothing.

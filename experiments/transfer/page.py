@@ -12,10 +12,11 @@ matplotlib.use("agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from heard import POLICIES, QUANTITIES, RATED, by_corpus
+from heard import QUANTITIES, RATED, by_corpus
 
 from affectmap.files import write_text
 from affectmap.preparation.prepared_corpus import PreparedCorpus
+from affectmap.preparation.standardisation import POLICIES
 from affectmap.schema import FOUR_CLASSES
 from affectmap.text import markdown, score, score_range
 from affectmap.transfer.recipe import fit_transfer

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from heard import POLICIES, RATED, Said, judge, read, source_rows, target_rows
+from heard import RATED, Said, judge, read, source_rows, target_rows
 from maps import Maps
 from nested import all_inner_scores, chosen
 from page import write_page
@@ -27,6 +27,7 @@ from tables import claims, compared, summary
 from affectmap.files import write_json, write_text
 from affectmap.parallel.workers import mapped, n_workers
 from affectmap.preparation.prepared_corpus import PreparedCorpus
+from affectmap.preparation.standardisation import POLICIES
 
 HERE = Path(__file__).resolve().parent
 N_SEEDS = 10

@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 
 from affectmap.agreement import last_revisions, read_ratings, read_raw, write_ratings
-from affectmap.agreement.ratings import COLUMNS, rating_matrix
+from affectmap.agreement.ratings import RATING_COLUMNS, rating_matrix
 from affectmap.errors import LabelError
 from rating_files import make_ratings, simulate
 
-HEADER = ",".join(COLUMNS)
+HEADER = ",".join(RATING_COLUMNS)
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_what_a_short_table_leaves_out(write):
     assert table.loc[0, "activation"] == 2
     assert np.isnan(table.loc[0, ["valence", "seconds"]].astype(float)).all()
     assert table.loc[0, ["emotion", "cannot_tell", "presentation", "revision"]].tolist() == [None, False, 1, 1]
-    assert list(table.columns) == list(COLUMNS)
+    assert list(table.columns) == list(RATING_COLUMNS)
 
 
 def test_a_class_of_the_study_s_own_stays(write):

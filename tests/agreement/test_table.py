@@ -7,14 +7,14 @@ import pytest
 from affectmap.agreement import agreement_table, warnings_of
 from affectmap.agreement.coefficients import icc, interval_alpha
 from affectmap.agreement.ratings import rating_matrix
-from affectmap.agreement.table import COLUMNS, MEASURES, text_tables
+from affectmap.agreement.table import AGREEMENT_COLUMNS, MEASURES, text_tables
 from rating_files import make_ratings, simulate
 
 
 def test_every_row_of_three_raters():
     ratings = simulate(25, n_repeats=8)
     table = agreement_table(ratings, n_resamples=50)
-    assert list(table.columns) == list(COLUMNS)
+    assert list(table.columns) == list(AGREEMENT_COLUMNS)
     assert set(table["measure"]) == set(MEASURES)
     counted = table.groupby(["scope", "label"]).size().to_dict()
     assert counted == {

@@ -10,7 +10,7 @@ import pytest
 from affectmap.experiment import costs
 from affectmap.experiment.costs import (
     CLASSES,
-    COLUMNS,
+    COST_COLUMNS,
     RATE,
     SMALL,
     CostOf,
@@ -30,7 +30,7 @@ def test_a_small_and_a_large_model(write_voice, tmp_path):
     index = audformat.segmented_index([str(write_voice("a.wav", seconds=1.0))])
     table, notes = measure_costs([OURS, CostOf("theirs", CLASSES, str(folder), 0, "cpu")], [index])
     assert notes == []
-    assert list(table.columns) == list(COLUMNS)
+    assert list(table.columns) == list(COST_COLUMNS)
     assert table["parameters"].tolist() == [9310, 7804]
     assert (table["seconds_per_minute"] > 0).all()
     assert table["memory_mb"].between(20, 5000).all()

@@ -10,7 +10,7 @@ from affectmap.corpora import load_corpus
 from affectmap.errors import ConfigError, ModelError, UsageError
 from affectmap.experiment import large_models as comparison
 from affectmap.experiment.config import make_config
-from affectmap.experiment.costs import COLUMNS
+from affectmap.experiment.costs import COST_COLUMNS
 from affectmap.experiment.large_models import KNOWN, Models, compare, evaluate_corpora, find_models, reference_scores
 from affectmap.experiment.protocol import make_material
 from affectmap.features.encoders.features import SUPERB
@@ -119,7 +119,7 @@ def test_costs_and_notes_come_along(corpora, models, tmp_path, monkeypatch):
 
     def measure(which, indexes):
         asked.extend(which)
-        return pd.DataFrame([("ours", 1, 1.0, 1.0, "cpu")], columns=list(COLUMNS)), ["one note"]
+        return pd.DataFrame([("ours", 1, 1.0, 1.0, "cpu")], columns=list(COST_COLUMNS)), ["one note"]
 
     monkeypatch.setattr(comparison, "measure_costs", measure)
     config = make_config(source=["x=y"], n_folds=2, n_resamples=5)

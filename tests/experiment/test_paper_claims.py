@@ -5,7 +5,7 @@ import pytest
 
 from affectmap.experiment.paper_claims import (
     ACT,
-    COLUMNS,
+    CLAIM_COLUMNS,
     FAILS,
     HOLDS,
     OPEN,
@@ -50,7 +50,7 @@ def comparisons(scores: list, claim: str):
 def test_no_scores_no_claims():
     judged = judge_claims(Scores([]))
     assert judged.empty
-    assert tuple(judged.columns) == COLUMNS
+    assert tuple(judged.columns) == CLAIM_COLUMNS
 
 
 def test_every_claim_has_its_statement_and_one_overall_row():

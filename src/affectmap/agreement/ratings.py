@@ -119,7 +119,7 @@ _PARSE: dict[str, Callable[[str], Any]] = {
     "rated_at": _time,
     "seconds": _seconds,
 }
-COLUMNS = tuple(_PARSE)
+RATING_COLUMNS = tuple(_PARSE)
 
 
 def read_raw(paths: Path | Sequence[Path]) -> pd.DataFrame:
@@ -129,7 +129,7 @@ def read_raw(paths: Path | Sequence[Path]) -> pd.DataFrame:
         paths: A CSV file, a folder of them (those with the columns ``file`` and ``rater``), or several of either.
 
     Returns:
-        One row a rating, in the order of files and lines, with `COLUMNS`: activation, valence and seconds as
+        One row a rating, in the order of files and lines, with `RATING_COLUMNS`: activation, valence and seconds as
         ``float64`` with ``NaN``, emotion as text or ``None``, cannot_tell as ``bool``, presentation and revision as
         ``int64``, the rest as text.
 
@@ -155,12 +155,12 @@ def read_raw(paths: Path | Sequence[Path]) -> pd.DataFrame:
 
 
 def typed(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """Make a table of raw ratings, as `read_raw` returns it, from rows with all of `COLUMNS`."""
+    """Make a table of raw ratings, as `read_raw` returns it, from rows with all of `RATING_COLUMNS`."""
     import pandas as pd
 
     kinds = {"activation": "float64", "valence": "float64", "seconds": "float64", "cannot_tell": "bool"}
     kinds |= {"presentation": "int64", "revision": "int64"}
-    columns = {name: pd.Series([row[name] for row in rows], dtype=kinds.get(name, "object")) for name in COLUMNS}
+    columns = {name: pd.Series([row[name] for row in rows], dtype=kinds.get(name, "object")) for name in RATING_COLUMNS}
     return pd.DataFrame(columns)
 
 
@@ -190,19 +190,19 @@ def _rows(file: Path) -> Iterable[tuple[int, dict[str, Any]]]:
     sheet = read_sheet(file, LabelError)
     header = ["activation" if name == "arousal" else name for name in sheet.header]
     repeated = [name for name in header if header.count(name) > 1]
-    strange = [name for name in header if name not in COLUMNS]
+    strange = [name for name in header if name not in RATING_COLUMNS]
     absent = [name for name in _REQUIRED if name not in header]
     if repeated:
         raise LabelError(f"{file} gives {repeated[0]} twice, in the columns {sheet.header}; keep one")
     if strange:
-        raise LabelError(f"{file} has an unknown column {strange[0]!r}; expected some of {', '.join(COLUMNS)}")
+        raise LabelError(f"{file} has an unknown column {strange[0]!r}; expected some of {', '.join(RATING_COLUMNS)}")
     if absent or not set(header) & set(VALUES):
         lacking = " or ".join(absent) or "activation, valence or emotion"
-        raise LabelError(f"{file} has no column for {lacking}; expected {', '.join(COLUMNS)}")
+        raise LabelError(f"{file} has no column for {lacking}; expected {', '.join(RATING_COLUMNS)}")
     for line, cells in zip(sheet.lines, sheet.rows, strict=True):
         given = dict(zip(header, (cell.strip() for cell in cells), strict=True))
         try:
-            yield line, {column: _PARSE[column](given.get(column, "")) for column in COLUMNS}
+            yield line, {column: _PARSE[column](given.get(column, "")) for column in RATING_COLUMNS}
         except (ValueError, LabelError) as error:
             raise LabelError(f"{file}, line {line}: {error}") from None
 
@@ -237,7 +237,7 @@ def write_ratings(raw: pd.DataFrame, file: Path) -> None:
 
 def csv_of(raw: pd.DataFrame) -> str:
     """Give raw ratings as the text of a CSV file; missing values are empty."""
-    table = raw[list(COLUMNS)].assign(cannot_tell=raw["cannot_tell"].map({True: "true", False: "false"}))
+    table = raw[list(RATING_COLUMNS)].assign(cannot_tell=raw["cannot_tell"].map({True: "true", False: "false"}))
     return str(table.to_csv(index=False, float_format="%.10g", lineterminator="\n"))
 
 

@@ -16,7 +16,19 @@ from affectmap.schema import LABEL_RANGE, LABELS
 from affectmap.stats.bootstrap import N_RESAMPLES, Estimate
 from affectmap.text import DASH, TextTable, number, score, score_range
 
-COLUMNS = ("scope", "label", "measure", "rater", "other", "value", "low", "high", "n_items", "n_raters", "note")
+AGREEMENT_COLUMNS = (
+    "scope",
+    "label",
+    "measure",
+    "rater",
+    "other",
+    "value",
+    "low",
+    "high",
+    "n_items",
+    "n_raters",
+    "note",
+)
 #: Measures by how people write them.
 MEASURES = {
     "icc_2_1": "ICC(2,1)",
@@ -82,7 +94,7 @@ def agreement_table(ratings: pd.DataFrame, n_resamples: int = N_RESAMPLES, seed:
             for measure, estimate in _compare(firsts[one], firsts[other], label, _BETWEEN, options).items():
                 rows.append(_row("pair", label, measure, estimate, 2, rater=one, other=other))
         rows += _own(firsts, repeats(ratings, label), label, options)
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return pd.DataFrame(rows, columns=list(AGREEMENT_COLUMNS))
 
 
 def _together(firsts: pd.DataFrame, label: str, options: Mapping[str, int]) -> Iterator[dict[str, Any]]:

@@ -23,7 +23,7 @@ from affectmap.audio.reading import read_audio, resample
 from affectmap.errors import AudioError
 from affectmap.features.utterances import Utterance, list_utterances
 
-COLUMNS = ("model", "parameters", "seconds_per_minute", "memory_mb", "device")
+COST_COLUMNS = ("model", "parameters", "seconds_per_minute", "memory_mb", "device")
 #: Seconds of sound that costs are measured on.
 SAMPLE_S = 20.0
 #: Seconds after which a measurement is given up.
@@ -56,7 +56,7 @@ class CostOf(NamedTuple):
 
 
 def measure_costs(models: Sequence[CostOf], indexes: Iterable[pd.Index]) -> tuple[pd.DataFrame, list[str]]:
-    """Measure what models cost, one row each, columns `COLUMNS`.
+    """Measure what models cost, one row each, columns `COST_COLUMNS`.
 
     Args:
         models: What is measured.
@@ -69,7 +69,7 @@ def measure_costs(models: Sequence[CostOf], indexes: Iterable[pd.Index]) -> tupl
     for index in indexes:
         sample = sample or sample_utterances(list_utterances(index[:100]))
     if not sample:
-        return pd.DataFrame(columns=list(COLUMNS)), [
+        return pd.DataFrame(columns=list(COST_COLUMNS)), [
             "costs were not measured: no corpus has recordings that can be read"
         ]
     rows, notes = [], []
@@ -90,7 +90,7 @@ def measure_costs(models: Sequence[CostOf], indexes: Iterable[pd.Index]) -> tupl
             continue
         n_parameters = model.n_parameters + found["n_parameters"]
         rows.append((model.name, n_parameters, found["seconds"], found["memory_mb"], model.device))
-    return pd.DataFrame(rows, columns=list(COLUMNS)), notes
+    return pd.DataFrame(rows, columns=list(COST_COLUMNS)), notes
 
 
 def sample_utterances(utterances: Sequence[Utterance]) -> list[Utterance]:

@@ -26,7 +26,7 @@ Floats = npt.NDArray[np.float64]
 NAN = float("nan")
 
 UNSUPERVISED, ACT, VAL = "DAE-Unsupervised", "DAE-Metric-Act", "DAE-Metric-Val"
-COLUMNS = (
+CLAIM_COLUMNS = (
     "claim",
     "statement",
     "corpus",
@@ -82,7 +82,7 @@ def judge_claims(scores: Scores) -> pd.DataFrame:
         scores: Of a whole run.
 
     Returns:
-        One row a comparison, then one overall row (corpus ``all``) a claim; columns `COLUMNS`. A comparison
+        One row a comparison, then one overall row (corpus ``all``) a claim; columns `CLAIM_COLUMNS`. A comparison
         without a value or an interval takes no part in the overall row. Claims (d), (e) and (g) have parts of
         different kinds: they hold only where both do, do not where one does not, cannot be told where one is missing,
         and have no overall difference. "Highest" in (e) means above each of the others, and "gains none" that the
@@ -100,7 +100,7 @@ def judge_claims(scores: Scores) -> pd.DataFrame:
         else:
             overall = _judge(_majority(found) if claim == "f" else _mean(found))
         rows += [(claim, STATEMENTS[claim], *row) for row in [*judged, overall]]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return pd.DataFrame(rows, columns=list(CLAIM_COLUMNS))
 
 
 def _judge(each: _Difference) -> tuple[object, ...]:

@@ -45,7 +45,7 @@ class Results:
         embeddings: Where the first fold's models put the utterances they are scored on.
         curves: Learning curves, one row an epoch.
         embedders: Trained models by name.
-        costs: What a minute of sound costs; columns `costs.COLUMNS`, empty where there is no reference.
+        costs: What a minute of sound costs; columns `costs.COST_COLUMNS`, empty where there is no reference.
         versions: Of the packages that matter.
     """
 

@@ -44,7 +44,7 @@ MAX_BYTES = {WEIGHTS_FILE: 256 << 20, METADATA_FILE: 4 << 20, CARD_FILE: 1 << 20
 #: What a model takes: the 88 functionals, which affectmap measures itself, or other features.
 EGEMAPS, OTHER = "egemaps", "other"
 #: Policies of a model in use: its training data's statistics, or those of recordings that it was adapted to.
-POLICIES = ("source", "adapted")
+INTERVAL_STATISTICS = ("source", "adapted")
 
 Array = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
@@ -260,7 +260,7 @@ def _check_numbers(metadata: Mapping[str, Any], file: str) -> None:
         numbers = [float(metadata["flags"][name]) for name in THRESHOLDS]
         policy = metadata["standardisation"]["policy"]
         numbers += [float(metadata["standardisation"].get(name, 0)) for name in ("n_utterances", "prior")]
-        widths = {name: metadata["intervals"][name] for name in POLICIES} if "intervals" in metadata else {}
+        widths = {name: metadata["intervals"][name] for name in INTERVAL_STATISTICS} if "intervals" in metadata else {}
         if widths:
             widths |= {"speaker": metadata["intervals"]["speaker"]} if "speaker" in metadata["intervals"] else {}
             numbers.append(float(metadata["intervals"]["level"]))
@@ -269,7 +269,7 @@ def _check_numbers(metadata: Mapping[str, Any], file: str) -> None:
         numbers += [float(each[label]) for each in widths.values() for label in metadata["outputs"].get("ratings", ())]
     except (AttributeError, KeyError, TypeError, ValueError, ZeroDivisionError) as error:
         raise ModelError(f"{file} lacks a threshold ({first_line(error)}); {_ADVICE}") from error
-    if policy not in POLICIES or not all(0 <= number < np.inf for number in numbers):
+    if policy not in INTERVAL_STATISTICS or not all(0 <= number < np.inf for number in numbers):
         raise ModelError(f"{file} has a policy or threshold that makes no sense; {_ADVICE}")
 
 

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from affectmap.errors import ConfigError
 from affectmap.model.model import Model
 
-POLICIES = ("source", "recording", "running")
+STATISTICS = ("source", "recording", "running")
 #: Segments for which the model's own mean and spread count beside the recording's.
 PRIOR = 30
 #: Segments after which a running mean and spread are taken anew.
@@ -44,7 +44,7 @@ class Standardising:
 
     Args:
         model: A loaded model.
-        policy: One of `POLICIES`.
+        policy: One of `STATISTICS`.
 
     Raises:
         ConfigError: If the policy is unknown.
@@ -58,8 +58,8 @@ class Standardising:
     """
 
     def __init__(self, model: Model, policy: str) -> None:
-        if policy not in POLICIES:
-            raise ConfigError(f"statistics {policy!r} are unknown; expected {', '.join(POLICIES)}")
+        if policy not in STATISTICS:
+            raise ConfigError(f"statistics {policy!r} are unknown; expected {', '.join(STATISTICS)}")
         self._model = self._current = model
         self._policy = policy
         self._known: deque[tuple[float, Floats]] = deque()
