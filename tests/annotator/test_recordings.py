@@ -66,9 +66,8 @@ def test_no_folder(tmp_path):
         scan(tmp_path / "none", {})
 
 
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
+def test_sheets_that_cannot_be_used(tmp_path):
+    for text, reason in [
         ("file,activation\na.wav,1\n", "no column valence"),
         ("file,activation,valence\n", "has 0 rows; expected 1 to 5"),
         ("file,activation,valence\n" + "a.wav,1,1\n" * 6, "has 6 rows"),
@@ -76,13 +75,11 @@ def test_no_folder(tmp_path):
         ("file,activation,valence\n../a.wav,1,1\n", "leads out of the served folder"),
         ("file,activation,valence\na.wav,6,1\n", "line 2: activation is 6; expected a number from 1 to 5"),
         ("file,activation,valence\na.wav,1,\n", "line 2: valence is empty; give the reference"),
-    ],
-)
-def test_sheets_that_cannot_be_used(tmp_path, text, reason):
-    (tmp_path / "a.wav").touch()
-    (tmp_path / "t.csv").write_text(text)
-    with pytest.raises(LabelError, match=reason):
-        read_training(tmp_path / "t.csv", tmp_path)
+    ]:
+        (tmp_path / "a.wav").touch()
+        (tmp_path / "t.csv").write_text(text)
+        with pytest.raises(LabelError, match=reason):
+            read_training(tmp_path / "t.csv", tmp_path)
 
 
 def test_a_missing_sheet(tmp_path):

@@ -315,17 +315,14 @@ def test_the_raw_export(store, ada):
     assert one[10] == "3"
 
 
-@pytest.mark.parametrize(
-    ("url", "reason"),
-    [
+def test_other_databases(tmp_path):
+    for url, reason in [
         ("nonsense", "--database cannot be read"),
         ("mysql://localhost/x", "--database is of kind mysql"),
         ("sqlite:///x.db", "--database is of kind sqlite"),
-    ],
-)
-def test_other_databases(url, reason, tmp_path):
-    with pytest.raises(UsageError, match=reason):
-        open_database(url, tmp_path)
+    ]:
+        with pytest.raises(UsageError, match=reason):
+            open_database(url, tmp_path)
 
 
 def test_a_server_that_is_not_there(tmp_path):

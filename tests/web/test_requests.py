@@ -24,14 +24,13 @@ def root(tmp_path):
     return folder
 
 
-@pytest.mark.parametrize("path", ["deep/a.wav", "./deep//a.wav", "50%.wav", "inside.wav"])
-def test_files_below_the_root(root, path):
-    assert find_recording(root, path).is_relative_to(root)
+def test_files_below_the_root(root):
+    for path in ["deep/a.wav", "./deep//a.wav", "50%.wav", "inside.wav"]:
+        assert find_recording(root, path).is_relative_to(root), path
 
 
-@pytest.mark.parametrize(
-    ("path", "status"),
-    [
+def test_all_else_is_refused(root):
+    for path, status in [
         ("../secret.wav", 403),
         ("deep/../../secret.wav", 403),
         ("deep/../deep/a.wav", 403),
@@ -59,14 +58,12 @@ def test_files_below_the_root(root, path):
         ("deep/a.wav/b.wav", 404),
         ("x" * 5000, 404),
         ("~/x.wav", 404),
-    ],
-)
-def test_all_else_is_refused(root, path, status):
-    with pytest.raises(HTTPException) as caught:
-        find_recording(root, path)
-    assert caught.value.status_code == status
-    assert str(root.parent) not in caught.value.detail
-    assert len(caught.value.detail) < 1000
+    ]:
+        with pytest.raises(HTTPException) as caught:
+            find_recording(root, path)
+        assert caught.value.status_code == status, path
+        assert str(root.parent) not in caught.value.detail, path
+        assert len(caught.value.detail) < 1000, path
 
 
 def test_without_a_root_nothing_is_served():

@@ -8,11 +8,10 @@ from pathlib import Path
 from starlette.exceptions import HTTPException
 
 from affectmap.annotator.database import Database, open_database
-from affectmap.annotator.raters import Rater, Raters
+from affectmap.annotator.raters import Rater, Raters, Worklist
 from affectmap.annotator.ratings import Ratings
 from affectmap.annotator.recordings import ScannedFile, Sounds, TrainingItem, read_training, scan, synthetic_training
 from affectmap.annotator.settings import AnnotatorSettings
-from affectmap.annotator.worklist import Worklist
 from affectmap.errors import AudioError, ConfigError, CorpusError
 from affectmap.web.requests import find_recording
 

@@ -24,9 +24,17 @@ from starlette.staticfiles import StaticFiles
 
 from affectmap import __version__
 from affectmap.model.model import Model, load_model
-from affectmap.service.jobs import AbandonedError, Jobs
 from affectmap.service.reference import RECORDING_BODY, RESULTS, reference_page
-from affectmap.service.results import EmbedOptions, Format, Result, TrackOptions, embed_result, track_result
+from affectmap.service.results import (
+    AbandonedError,
+    EmbedOptions,
+    Format,
+    Jobs,
+    Result,
+    TrackOptions,
+    embed_result,
+    track_result,
+)
 from affectmap.service.settings import LONGEST_UTTERANCE_S, MAX_CHANNELS, MAX_RATE, ServiceSettings
 from affectmap.service.uploads import receive_recording
 from affectmap.web.guard import Guard
