@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from affectmap.audio.reading import MIN_DURATION_S, OVERLOAD_PEAK, SILENCE_PEAK
+from affectmap.audio.reading import MIN_DURATION_S, OVERLOAD_PEAK, SILENCE_PEAK, Signal
 from affectmap.schema import FUNCTIONALS
 
 FLAGS = ("too_short", "silent", "clipped", "not_speech", "unfamiliar")
@@ -46,7 +46,7 @@ class SignalFlags(NamedTuple):
     problem: str | None
 
 
-def signal_flags(signal: npt.NDArray[np.float32], sampling_rate: int, clipped_share: float) -> SignalFlags:
+def signal_flags(signal: Signal, sampling_rate: int, clipped_share: float) -> SignalFlags:
     """Look at the samples of a recording; `clipped_share` is the share at full scale from which on it is clipped."""
     duration = len(signal) / sampling_rate
     if duration < MIN_DURATION_S:

@@ -26,6 +26,8 @@ from numpy.typing import NDArray
 
 from affectmap.errors import AudioError
 
+#: Mono, shape (n_samples,), full scale at 1.
+Signal = NDArray[np.float32]
 #: eGeMAPS is all NaN below this duration, in seconds: it needs one window of 60 ms.
 MIN_DURATION_S = 0.06
 #: Lowest peak, as a part of full scale (-60 dB). eGeMAPSv02 counts a frame as voiced only above an RMS of
@@ -52,7 +54,7 @@ def read_audio(
     end: float | timedelta | None = None,
     *,
     longest_s: float | None = None,
-) -> tuple[NDArray[np.float32], int]:
+) -> tuple[Signal, int]:
     """Read a recording, or a segment of it, as one channel.
 
     Args:
@@ -119,7 +121,7 @@ def unreadable(file: Path, error: Exception) -> AudioError:
     return AudioError(f"{file}: broken, or not audio ({reason}); restore or convert it")
 
 
-def check_signal(signal: NDArray[np.float32], sampling_rate: int, origin: str | Path) -> None:
+def check_signal(signal: Signal, sampling_rate: int, origin: str | Path) -> None:
     """Refuse a signal in which nothing can be measured, and say why.
 
     Args:
@@ -158,7 +160,7 @@ def check_signal(signal: NDArray[np.float32], sampling_rate: int, origin: str | 
         raise AudioError(f"{origin}: peaks at {peak:.3g}, expected -1..1; scale it to full scale 1")
 
 
-def resample(signal: NDArray[np.float32], sampling_rate: int, target_rate: int) -> NDArray[np.float32]:
+def resample(signal: Signal, sampling_rate: int, target_rate: int) -> Signal:
     """Resample with libsoxr at its high quality, as openSMILE's own ``resample`` option does."""
     if sampling_rate == target_rate:
         return signal
@@ -184,8 +186,8 @@ def _bounds(file: Path, frames: int, sampling_rate: int, start: float | None, en
     return first, min(wanted, frames - first)
 
 
-def _mono(sound: soundfile.SoundFile, count: int) -> NDArray[np.float32]:
-    blocks: list[NDArray[np.float32]] = []
+def _mono(sound: soundfile.SoundFile, count: int) -> Signal:
+    blocks: list[Signal] = []
     size = max(1, _BLOCK // sound.channels)
     while count > 0:
         block = sound.read(min(count, size), dtype="float32", always_2d=True)

@@ -19,11 +19,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from affectmap.audio.reading import MIN_DURATION_S
+from affectmap.audio.reading import MIN_DURATION_S, Signal
 from affectmap.errors import ConfigError
 from affectmap.extras import installed, require
-
-Signal = NDArray[np.float32]
 
 #: Rate in Hz of everything here.
 RATE = 16000

@@ -16,12 +16,18 @@ from typing import BinaryIO
 import numpy as np
 import soundfile
 import soxr
-from numpy.typing import NDArray
 
-from affectmap.audio.reading import RATES, SILENCE_PEAK, TOLERANCE_S, UNREADABLE, check_rate, promised_share, unreadable
+from affectmap.audio.reading import (
+    RATES,
+    SILENCE_PEAK,
+    TOLERANCE_S,
+    UNREADABLE,
+    Signal,
+    check_rate,
+    promised_share,
+    unreadable,
+)
 from affectmap.errors import AudioError, ConfigError
-
-Signal = NDArray[np.float32]
 
 _BLOCK_S = 4.0
 _BLOCK_VALUES = 1 << 22  # of all channels together

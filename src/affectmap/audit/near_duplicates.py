@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from affectmap.audio.reading import read_audio, resample
+from affectmap.audio.reading import Signal, read_audio, resample
 from affectmap.audit.verdicts import Check, Mark, Verdict
 from affectmap.errors import AudioError
 from affectmap.preparation.folds import Fold
@@ -33,7 +33,6 @@ from affectmap.preparation.prepared_corpus import PooledSource, PreparedCorpus
 from affectmap.schema import FUNCTIONALS
 
 Features = npt.NDArray[np.float32]
-Signal = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.int64]
 
 #: What neither level nor ends change much, pitch and spectrum of voiced frames, with its usual spread (1.48 times the

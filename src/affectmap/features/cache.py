@@ -35,6 +35,8 @@ from affectmap.files import new_file
 if sys.platform != "win32":
     import fcntl
 
+#: Numbers of one row, shape (n_columns,).
+Row = NDArray[np.float32]
 #: Seconds of work that a killed run may lose.
 FLUSH_S = 2.0
 #: Part files of one run that are merged at once, so that a run of hours leaves no thousands of them.
@@ -79,7 +81,7 @@ class FeatureCache:
         self.notices: list[str] = []
         self._stem = re.sub(r"[^\w-]", "_", name)[:100]
         self._columns = list(columns)
-        self._fresh: dict[str, NDArray[np.float32]] = {}
+        self._fresh: dict[str, Row] = {}
         self._last_flush = time.monotonic()
         self._n_parts = 0
         self._damaged = False
@@ -105,7 +107,7 @@ class FeatureCache:
         except OSError:  # a folder that only others may write is read without a lock
             return self._stored(self._files())
 
-    def add(self, key: str, row: NDArray[np.float32]) -> None:
+    def add(self, key: str, row: Row) -> None:
         """Keep a row; it reaches the disk with the first row after `FLUSH_S` seconds, or at the end."""
         if not self._writable:
             return
@@ -199,7 +201,7 @@ class FeatureCache:
         with new_file(file) as temporary, temporary.open("wb") as handle:
             np.savez(handle, keys=keys, columns=np.array(self._columns), rows=rows.to_numpy(np.float32))
 
-    def _frame(self, keys: list[str], rows: Sequence[NDArray[np.float32]] | NDArray[np.float32]) -> pd.DataFrame:
+    def _frame(self, keys: list[str], rows: Sequence[Row] | Row) -> pd.DataFrame:
         values = np.asarray(rows, dtype=np.float32).reshape(len(keys), len(self._columns))
         return pd.DataFrame(values, index=pd.Index(keys, name="key", dtype=object), columns=self._columns)
 

@@ -28,7 +28,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from affectmap.audio.quality import SignalFlags, signal_flags
-from affectmap.audio.reading import MIN_DURATION_S, RATES, check_signal, printable, read_audio, resample
+from affectmap.audio.reading import MIN_DURATION_S, RATES, Signal, check_signal, printable, read_audio, resample
 from affectmap.errors import AudioError, ConfigError, CorpusError
 from affectmap.features.utterances import (
     Measure,
@@ -55,7 +55,6 @@ _READING = 1  # to be raised when recordings are read or mixed down differently:
 _LARGEST_SAMPLE = 32767 / 32768  # openSMILE works on 16 bits
 _building = threading.Lock()
 
-Signal = npt.NDArray[np.float32]
 #: Path of a recording, or a mono signal of shape (n_samples,).
 Source = str | Path | npt.NDArray[Any]
 

@@ -24,7 +24,7 @@ import pandas as pd
 import soundfile
 from numpy.typing import NDArray
 
-from affectmap.audio.reading import UNREADABLE, check_signal, read_audio, resample
+from affectmap.audio.reading import UNREADABLE, Signal, check_signal, read_audio, resample
 from affectmap.errors import AudioError, CorpusError, ModelError
 from affectmap.features.encoders.models import SpeechModel, hidden_dim, n_hidden_layers
 from affectmap.features.encoders.weights import (
@@ -45,7 +45,6 @@ SUPERB = "SUPERB"
 
 _READING = 1  # to be raised when signals are read or pooled differently: older rows no longer count
 
-Signal = NDArray[np.float32]
 Objects = NDArray[np.object_]
 
 

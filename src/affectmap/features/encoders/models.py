@@ -19,16 +19,14 @@ from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
+from affectmap.audio.reading import Signal
 from affectmap.errors import ConfigError, ModelError
 from affectmap.features.encoders.weights import PICKLED, SAFE, read_config, weight_files
 from affectmap.parallel.workers import WorkersError
 
 if TYPE_CHECKING:
     import torch
-
-Floats = npt.NDArray[np.float32]
 
 #: Encoders that take samples and, with layer normalisation, a mask.
 _MASKED = ("data2vec-audio", "hubert", "unispeech", "unispeech-sat", "wav2vec2", "wav2vec2-conformer", "wavlm")
@@ -106,15 +104,15 @@ class SpeechModel:
         names = self._model.config.id2label
         return [str(names[number]) for number in sorted(names)]
 
-    def pooled(self, signals: Sequence[Floats], weights: Mapping[int, float]) -> Floats:
+    def pooled(self, signals: Sequence[Signal], weights: Mapping[int, float]) -> Signal:
         """Give mean and standard deviation (divisor n) over time of a weighted mean of layers, (n_signals, 2 D)."""
         return self._together(signals, lambda inputs: self._pooled(inputs, weights))
 
-    def probabilities(self, signals: Sequence[Floats]) -> Floats:
+    def probabilities(self, signals: Sequence[Signal]) -> Signal:
         """Classify signals; rows of (n_signals, n_classes) sum to 1."""
         return self._together(signals, lambda inputs: self._model(**inputs).logits.float().softmax(dim=1))
 
-    def _together(self, signals: Sequence[Floats], compute: Any) -> Floats:  # noqa: ANN401 (tensors in, a tensor out)
+    def _together(self, signals: Sequence[Signal], compute: Any) -> Signal:  # noqa: ANN401 (tensors in, a tensor out)
         import torch
 
         same_length = len({len(signal) for signal in signals}) == 1
@@ -132,7 +130,7 @@ class SpeechModel:
         half = len(signals) // 2
         return np.concatenate([self._together(part, compute) for part in (signals[:half], signals[half:])])
 
-    def _inputs(self, signals: Sequence[Floats]) -> dict[str, torch.Tensor]:
+    def _inputs(self, signals: Sequence[Signal]) -> dict[str, torch.Tensor]:
         found = self._extractor(
             list(signals), sampling_rate=self.sampling_rate, return_attention_mask=True, return_tensors="pt",
             **({"padding": True} if self._takes_samples else {})
