@@ -11,7 +11,6 @@ from affectmap.text import (
     listed,
     markdown,
     number,
-    p_value,
     score,
     score_range,
 )
@@ -20,7 +19,7 @@ from affectmap.text import (
 def test_what_is_no_number_is_a_dash():
     for value in (float("nan"), float("inf"), None, "1.0", [1.0]):
         assert not is_number(value), value
-        for write in (number, score, p_value, count_or_score):
+        for write in (number, score, count_or_score):
             assert write(value) == "–", (write, value)
     assert number(None, unit="s") == "–"
     assert score_range(0.1, None) == score_range(float("nan"), 0.5) == "–"
@@ -56,10 +55,6 @@ def test_scores_have_two_digits_and_no_zero_before_the_point():
         assert score(value) == text, value
     assert (score(0.5, signed=True), score(-0.5, signed=True), score(0.001, signed=True)) == ("+.50", "−.50", ".00")
     assert score_range(-0.1, 0.25, signed=True) == "−.10 to +.25"
-
-
-def test_p_values_have_three_digits():
-    assert [p_value(p) for p in (0.0, 0.00099, 0.001, 0.0421, 1.0)] == ["< .001", "< .001", ".001", ".042", "1.000"]
 
 
 def test_a_number_does_not_break_from_its_unit():

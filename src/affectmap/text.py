@@ -2,7 +2,7 @@
 
 Conventions:
     * What cannot exceed 1 (UAR, R², CCC, ICC, α, a correlation, a share) has two decimals and no zero before its
-      point: .68. A p-value has three. Everything else keeps its zero, and its unit where it has one.
+      point: .68. Everything else keeps its zero, and its unit where it has one.
     * A minus is a true minus, and a dash stands where there is no value. Files for programs keep full numbers.
 """
 
@@ -65,16 +65,6 @@ def count_or_score(value: object) -> str:
         ('26', '.96', '–')
     """
     return number(value, 0) if is_number(value) and float(value).is_integer() else score(value)
-
-
-def p_value(value: object) -> str:
-    """Write a p-value.
-
-    Example:
-        >>> p_value(0.0421), p_value(0.0001), p_value(None)
-        ('.042', '< .001', '–')
-    """
-    return "< .001" if is_number(value) and value < 0.001 else score(value, 3)
 
 
 def score_range(low: object, high: object, *, signed: bool = False) -> str:
