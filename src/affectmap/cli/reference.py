@@ -43,7 +43,7 @@ def settings_page() -> str:
 
 def verbs_page() -> str:
     """Write the help of every verb, as Markdown."""
-    root = typer.main.get_command(app)
+    root: Any = typer.main.get_command(app)
     context = root.make_context("affectmap", [], resilient_parsing=True, terminal_width=WIDTH, max_content_width=WIDTH)
     lines = ["# Command line", "", _NOTE, ""]
     for name, command, parent in _commands(root, context):

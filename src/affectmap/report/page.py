@@ -14,9 +14,11 @@ import pandas as pd
 
 from affectmap import style, text
 from affectmap.audit.verdicts import SIGNS, Verdict, footnotes, signs_of
+from affectmap.experiment.config import ExperimentConfig
 from affectmap.report.canvas import Picture, letter
 from affectmap.report.summary import glances, summarise
 from affectmap.report.tables import Table, build_table, records_of
+from affectmap.settings import fields_of
 
 if TYPE_CHECKING:
     from affectmap.experiment.results import Results
@@ -139,10 +141,14 @@ def _common_folder(files: Sequence[str]) -> str:
     return shared if shared.endswith(os.sep) else shared + os.sep
 
 
-def _settings(settings: Mapping[str, Any]) -> dict[str, str]:
-    """Flatten settings, without nested ones that repeat a setting of the run."""
-    flat = dict(flat_settings(settings))
-    return {name: value for name, value in flat.items() if "." not in name or flat.get(name.split(".")[-1]) != value}
+def _settings(settings: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Flatten settings to name, value and meaning, without nested ones that repeat a setting of the run."""
+    flat, declared = dict(flat_settings(settings)), fields_of(ExperimentConfig)
+    return [
+        (name, value, (declared[name].description or "") if name in declared else "")
+        for name, value in flat.items()
+        if "." not in name or flat.get(name.split(".")[-1]) != value
+    ]
 
 
 def flat_settings(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
