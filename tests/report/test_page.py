@@ -67,7 +67,7 @@ def test_nested_settings_that_repeat_one_of_the_run_are_shown_once():
         "training": {"epochs": 50, "preset": "authors-code", "schedule": "constant"},
     }
     shown = _settings(settings)
-    assert list(shown) == ["epochs", "preset", "training.preset", "training.schedule"]
+    assert [name for name, _, _ in shown] == ["epochs", "preset", "training.preset", "training.schedule"]
 
 
 def test_settings_are_flat_and_plain():
