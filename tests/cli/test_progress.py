@@ -1,9 +1,18 @@
 import io
+import time
+import warnings
 
 import pytest
 from rich.console import Console
 
+from affectmap.cli import progress as module
 from affectmap.cli.progress import progress_bar
+
+
+@pytest.fixture(autouse=True)
+def _as_without_options():
+    yield
+    module.reset()
 
 
 @pytest.fixture
@@ -29,7 +38,7 @@ def test_cached_rows_do_not_count_towards_the_estimate(terminal, monkeypatch):
     assert "500/535" in terminal.file.getvalue()
 
 
-def test_nothing_is_drawn_without_a_terminal(capsys):
+def test_nothing_is_told_of_short_work_without_a_terminal(capsys):
     with progress_bar("emodb") as progress:
         progress(0, 2)
         progress(2, 2)
@@ -46,3 +55,36 @@ def test_an_error_within_passes_through_and_ends_the_bar(terminal):
         with pytest.raises(KeyError):
             fail()
     assert terminal.file.getvalue().endswith("\x1b[2K")
+
+
+def test_without_a_terminal_a_line_comes_now_and_then(capsys, monkeypatch):
+    monkeypatch.setattr(module, "EVERY_S", 0.05)
+    with progress_bar("emodb") as progress:
+        time.sleep(0.12)
+        progress(100, 500)
+        progress(200, 500)
+        time.sleep(0.12)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "emodb: 0 s so far"
+    assert lines[-1].startswith("emodb: 200 of 500 after 0 s, about ")
+    assert lines[-1].endswith(" s left")
+
+
+def test_quiet_shows_neither_notes_nor_progress(capsys, terminal):
+    module.set_quiet(True)
+    with progress_bar("emodb", terminal) as progress:
+        progress(1, 2)
+    module.note("something")
+    assert capsys.readouterr() == ("", "")
+    assert terminal.file.getvalue() == ""
+
+
+def test_verbose_tells_when_and_how_long(capsys):
+    with warnings.catch_warnings():
+        module.set_verbose(True)
+        module.note("something")
+        with progress_bar("emodb") as progress:
+            progress(1, 2)
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.endswith(" s  something")
+    assert " s  emodb: 1 in 0." in second

@@ -67,7 +67,11 @@ def test_it_tells_what_it_does_in_order(whole):
         "training 24 models",  # 4 methods x (2 folds x 2 seeds + 1 of all rows), 2 upper bounds x 2 folds
         "scoring 22 embeddings",  # 4 methods x 2 folds x 2 seeds, 3 baselines x 2 folds
     ]
-    assert bars == ["functionals of birds", "functionals of owls"]
+    measured, work = (
+        ["functionals of birds", "functionals of owls"],
+        ["training, epochs of all models", "embedding", "scoring"],
+    )
+    assert bars == [*measured, *work]
 
 
 def test_notes_stages_command_and_settings_are_kept(whole):

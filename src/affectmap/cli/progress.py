@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -81,34 +82,54 @@ def progress_bar(label: str, console: Console | None = None) -> Iterator[Callabl
 @contextmanager
 def _bar(label: str, console: Console | None) -> Iterator[Callable[[int, int], None]]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    tasks: list[TaskID] = []
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()
+    )  # fmt: skip
     with Progress(*columns, console=console or Console(file=sys.stderr), transient=True) as bar:
+        task, has_begun = bar.add_task(label, total=None), False
 
         def show(done: int, total: int) -> None:
-            if tasks:
-                bar.update(tasks[0], completed=done, total=total)
-            else:
-                tasks.append(bar.add_task(label, completed=done, total=total))
+            nonlocal has_begun
+            if has_begun:
+                bar.update(task, completed=done, total=total)
+            else:  # the estimate begins with what was done by now
+                bar.reset(task, completed=done, total=total)
+            has_begun = True
 
         yield show
 
 
 @contextmanager
 def _lines(label: str) -> Iterator[Callable[[int, int], None]]:
-    start = told = time.monotonic()
-    first: list[int] = []
+    """Print a line every ten seconds, also while nothing is reported."""
+    start, reports, ended = time.monotonic(), list[tuple[int, int]](), threading.Event()
+
+    def tell() -> None:
+        while not ended.wait(EVERY_S):
+            spent = time.monotonic() - start
+            if not reports:
+                note(f"{label}: {spent:,.0f} s so far")
+                continue
+            (first, _), (done, total) = reports[0], reports[-1]
+            left = f", about {spent * (total - done) / (done - first):,.0f} s left" if done > first else ""
+            note(f"{label}: {done:,} of {total:,} after {spent:,.0f} s{left}")
 
     def show(done: int, total: int) -> None:
-        nonlocal told
-        now = time.monotonic()
-        first[:] = first or [done]
-        if now - told < EVERY_S:
-            return
-        told, new = now, done - first[0]
-        left = f", about {(now - start) * (total - done) / new:,.0f} s left" if new > 0 else ""
-        note(f"{label}: {done:,} of {total:,}{left}")
+        reports[1:] = [(done, total)]
 
-    yield show
+    teller = threading.Thread(target=tell, daemon=True)
+    teller.start()
+    try:
+        yield show
+    finally:
+        ended.set()
+        teller.join()

@@ -130,7 +130,7 @@ class Experiment:
             trained = self.train(data)
         compared = self._compared(data, trained)
         with self._stage("embedding"):
-            embeddings = [*_embed_trained(data, trained, self.config), *_embed_baselines(data, self.config)]
+            embeddings = self._embeddings(data, trained)
         with self._stage("scoring"):
             scores = self.score(data, trained, embeddings, compared.scores)
         with self._stage("claims and tables"):
@@ -258,7 +258,13 @@ class Experiment:
             # What takes part is said once, of the model that is kept.
             notify = self.notify if some is corpora else lambda line: None
             fitted = fit_transfer(
-                some, recipe, seed=config.seed, device=config.device, n_jobs=self.n_jobs, notify=notify
+                some,
+                recipe,
+                seed=config.seed,
+                device=config.device,
+                n_jobs=self.n_jobs,
+                notify=notify,
+                progress=self.progress,
             )
             return fitted.model_
 
@@ -306,7 +312,18 @@ class Experiment:
     def _models(self, jobs: list[Job]) -> list[TrainedModel]:
         check_jobs(jobs)
         tasks, config = [job.task for job in jobs if job.task], self.config
-        return train_stacked(tasks, training_settings(config), device=config.device, n_jobs=self.n_jobs)
+        with self.progress("training, epochs of all models") as report:
+            return train_stacked(
+                tasks, training_settings(config), device=config.device, n_jobs=self.n_jobs, progress=report
+            )
+
+    def _embeddings(self, data: Data, trained: Trained) -> list[Embeddings]:
+        embeddings, n_trained = list[Embeddings](), sum(bool(job.fold) and job.held_out is None for job, _ in trained)
+        with self.progress("embedding") as report:
+            for each in chain(_embed_trained(data, trained, self.config), _embed_baselines(data, self.config)):
+                embeddings.append(each)
+                report(len(embeddings), n_trained + 3 * len(data.materials))
+        return embeddings
 
     def score(
         self, data: Data, trained: Trained, embeddings: Sequence[Embeddings], more: Sequence[Score] = ()
@@ -324,9 +341,11 @@ class Experiment:
             range(len(work)), key=lambda i: i < len(embeddings) and embeddings[i].run.method != FUNCTIONALS_88
         )
         pays = len(work) > PARALLEL_SCORES or len(emotion) > PARALLEL_ROWS
-        results = mapped(
-            _scored, [work[i] for i in order], n_jobs=n_workers(self.n_jobs) if pays else 1, batch_size="auto"
-        )
+        n_jobs, ordered = n_workers(self.n_jobs) if pays else 1, [work[i] for i in order]
+        with self.progress("scoring") as report:
+            results = mapped(
+                _scored, ordered, n_jobs=n_jobs, batch_size="auto", progress=lambda done: report(done, len(ordered))
+            )
         found = [scores for _, scores in sorted(zip(order, results, strict=True), key=itemgetter(0))]
         found += [_supervised_scores(data, job, model, job.held_out) for job, model in trained if job.held_out]
         return Scores([*chain.from_iterable(found), *more])

@@ -152,15 +152,21 @@ def mapped(
     n_jobs: int | None = None,
     backend: Pool | None = None,
     batch_size: int | Literal["auto"] = 1,
+    progress: Callable[[int], None] = lambda done: None,
 ) -> list[_Result]:
     """Map a function over items as `completed` does, and give all results in the order of the items.
+
+    `progress` is called with the number of items done.
 
     Example:
         >>> mapped(len, ["one", "three"], n_jobs=1)
         [3, 5]
     """
     with closing(completed(function, items, n_jobs=n_jobs, backend=backend, batch_size=batch_size)) as results:
-        found = dict(results)
+        found: dict[int, _Result] = {}
+        for number, result in results:
+            found[number] = result
+            progress(len(found))
     return [found[number] for number in range(len(found))]
 
 

@@ -15,6 +15,7 @@ Conventions:
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
@@ -153,6 +154,10 @@ def student_task(material: Material, teachers: Sequence[TrainedModel], recipe: R
     return TrainingTask(rows, label, 1.0, seed)
 
 
+def _no_bar(label: str) -> AbstractContextManager[Callable[[int, int], None]]:
+    return nullcontext(lambda done, total: None)
+
+
 def fit_transfer(
     corpora: Sequence[PreparedCorpus],
     recipe: Recipe | None = None,
@@ -161,6 +166,7 @@ def fit_transfer(
     device: str = "cpu",
     n_jobs: int = 1,
     notify: Callable[[str], None] = lambda line: None,
+    progress: Callable[[str], AbstractContextManager[Callable[[int, int], None]]] = _no_bar,
 ) -> Embedder:
     """Train an embedder for unseen corpora.
 
@@ -171,6 +177,7 @@ def fit_transfer(
         device: ``cpu`` or ``cuda``.
         n_jobs: Processes for the teachers.
         notify: Takes one line for people at a time.
+        progress: Given a label, gives a context whose function takes the numbers done and in total.
 
     Returns:
         An embedder; its statistics are those of all corpora together, so adapt it to the recordings it is used on. Its
@@ -193,10 +200,13 @@ def fit_transfer(
     first = MOST_TEACHERS * seed
     tasks = teacher_tasks(material, recipe, range(first, first + recipe.n_teachers))
     settings, weight = recipe.training, recipe.weight
-    models = train_stacked(tasks, settings, device=device, n_jobs=n_jobs)
+    with progress("training, epochs of all models") as report:
+        models = train_stacked(tasks, settings, device=device, n_jobs=n_jobs, progress=report)
     if len(models) > 1:
         settings, weight = student_settings(recipe), 1.0
-        models = train_stacked([student_task(material, models, recipe, seed)], settings, device=device)
+        with progress("training the network that learns from them, epochs") as report:
+            student = [student_task(material, models, recipe, seed)]
+            models = train_stacked(student, settings, device=device, progress=report)
     return Embedder.of_trained(
         models[0],
         fit_statistics(np.concatenate([each.functionals for each in corpora])),

@@ -10,8 +10,8 @@ import itertools
 import math
 import warnings
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from functools import partial
 from typing import NamedTuple
 
@@ -40,7 +40,7 @@ from affectmap.model.training.loop import (
     one_thread,
 )
 from affectmap.model.training.network_stack import NetworkStack, Workspace, padded
-from affectmap.parallel.workers import mapped, n_workers
+from affectmap.parallel.workers import completed, n_workers
 
 #: Models trained in one stack; more bring no speed on a CPU and cost memory, while a GPU wants thousands.
 STACK = {"cpu": 64, "cuda": 2500}
@@ -57,6 +57,7 @@ def train_stacked(
     device: str = "cpu",
     dtype: torch.dtype = torch.float32,
     n_jobs: int = 1,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[TrainedModel]:
     """Train many models at once, each as `train_plain` would.
 
@@ -70,6 +71,8 @@ def train_stacked(
         dtype: Of weights and arithmetic.
         n_jobs: Processes, used where the work is large enough to pay for them; ``cpu`` only. Within
             `affectmap.parallel.cluster.work_on` the workers of the cluster take their place.
+        progress: Called with the epochs of all models that are done and in total: after an epoch in this process, after
+            a stack elsewhere.
 
     Returns:
         One trained model a task, in the order of `tasks`.
@@ -89,11 +92,15 @@ def train_stacked(
     n_steps = sum(_steps(task, settings) for task in tasks) * settings.epochs
     n_processes = n_workers(n_jobs) if device == "cpu" and n_steps > PARALLEL_STEPS else 1
     stacks = _stacks(tasks, settings, n_processes, STACK[device])
-    train = partial(_train_stack, settings=settings, device=device, dtype=dtype)
-    results = mapped(train, [[tasks[i] for i in stack] for stack in stacks], n_jobs=n_processes)
-    trained: dict[int, TrainedModel] = {}
-    for stack, models in zip(stacks, results, strict=True):
-        trained.update(zip(stack, models, strict=True))
+    train, total = partial(_train_stack, settings=settings, device=device, dtype=dtype), len(tasks) * settings.epochs
+    groups, trained = [[tasks[i] for i in stack] for stack in stacks], dict[int, TrainedModel]()
+    if n_processes == 1:
+        done = itertools.accumulate(len(group) for group in groups for _ in range(settings.epochs))
+        train = partial(train, progress=lambda: progress(next(done), total))
+    with closing(completed(train, groups, n_jobs=n_processes)) as results:
+        for number, models in results:
+            trained.update(zip(stacks[number], models, strict=True))
+            progress(len(trained) * settings.epochs, total)
     return [trained[i] for i in range(len(tasks))]
 
 
@@ -118,18 +125,25 @@ def _stacks(tasks: list[TrainingTask], settings: TrainingSettings, n_processes: 
 
 
 def _train_stack(
-    tasks: list[TrainingTask], settings: TrainingSettings, device: str, dtype: torch.dtype
+    tasks: list[TrainingTask],
+    settings: TrainingSettings,
+    device: str,
+    dtype: torch.dtype,
+    progress: Callable[[], None] = lambda: None,
 ) -> list[TrainedModel]:
     if len(tasks) == 1:
         # A stack of one would take another matrix product, with another last bit.
-        return _train_stack(tasks * 2, settings, device, dtype)[:1]
+        return _train_stack(tasks * 2, settings, device, dtype, progress)[:1]
     generators = [torch.Generator().manual_seed(task.seed) for task in tasks]
     networks = [new_network(task, settings, g) for task, g in zip(tasks, generators, strict=True)]
     with one_thread(), torch.no_grad(), _memory_errors():
         space = Workspace(device, dtype)
         n_steps = _steps(tasks[0], settings) * settings.epochs
         stack, batches = NetworkStack(networks, settings, space, n_steps), StackBatches(tasks, settings, space)
-        epochs = [_train_epoch(stack, batches, generators, settings) for _ in range(settings.epochs)]
+        epochs = []
+        for _ in range(settings.epochs):
+            epochs.append(_train_epoch(stack, batches, generators, settings))
+            progress()
     stack.copy_to(networks)
     curves = np.stack(epochs)
     return [finished(network, curves[:, :, k]) for k, network in enumerate(networks)]
