@@ -47,10 +47,9 @@ STEADY = {
     "alphaRatioV_sma3nz_amean": 5.4,
     "hammarbergIndexV_sma3nz_amean": 5.9,
 }
-#: Distance in these, in spreads, up to which recordings are compared: nine of ten near-duplicates that are trimmed by
-#: 0.15 s at both ends or coded as MP3 are nearer.
+#: Distance in these up to which recordings are compared: nine of ten trimmed by 0.15 s or coded as MP3 are nearer.
 NEAR = 0.45
-#: The same without recordings, and the relative difference up to which functionals count as equal but for rounding.
+#: The same without recordings, and the relative difference that counts as rounding.
 ROUNDED = 0.001
 #: Neighbours of each row that are looked at, and pairs that are compared at most, the nearest first.
 N_NEIGHBOURS, MOST_COMPARED = 4, 5000
@@ -59,11 +58,10 @@ N_NEIGHBOURS, MOST_COMPARED = 4, 5000
 ALIKE, LEAST_S, WHOLE = 0.95, 0.5, 0.9
 #: Recordings with one sound up to which every two of them are a pair; of more, only those that were found.
 MOST_ALIKE = 100
-
 TWICE, SPLIT, LABELLED = "duplicate recordings", "duplicates in training and test", "labels of duplicates"
 #: Readings with folds by speaker within the corpus itself.
 WITHIN = ("probe", "within", "supervised")
-#: How two recordings can have one sound, the surest first.
+# How two recordings can have one sound, the surest first.
 _KINDS = ("same samples", "same functionals", "same sound")
 _BLOCK = 65_536
 
@@ -77,13 +75,9 @@ class Rows:
 
 
 class Pair(NamedTuple):
-    """Two utterances with the same sound.
+    """Two rows with the same sound, the lower number first, and the seconds in common (``NaN`` without recordings).
 
-    Attributes:
-        first: Row of one, the lower number.
-        second: Row of the other.
-        kind: ``same samples``, ``same functionals``, ``same sound`` (but for level, format or ends) or ``overlap``.
-        shared_s: Seconds in common; ``NaN`` where there are no recordings.
+    The kind is ``same samples``, ``same functionals``, ``same sound`` (but for level, format or ends) or ``overlap``.
     """
 
     first: int
@@ -93,13 +87,7 @@ class Pair(NamedTuple):
 
 
 def find_duplicates(corpora: Sequence[Rows]) -> list[Pair]:
-    """Find the utterances that have the same sound, within and across corpora.
-
-    Args:
-        corpora: Utterances of each corpus.
-
-    Returns:
-        Pairs, sorted. Of several equal ones, the first is paired with each of the others.
+    """Find the pairs of utterances with the same sound, sorted; of several equal ones, the first with each other one.
 
     Example:
         >>> cats = Rows(pets.table.index, pets.functionals)
@@ -142,7 +130,7 @@ class _Recordings:
             return None
 
     def equal_pair(self, a: int, b: int) -> Pair:
-        """Say in what way two utterances with the same functionals are the same."""
+        """Say of two utterances with the same functionals whether their samples are the same."""
         one, other = self._read(a), self._read(b)
         if one is None or other is None:
             return Pair(a, b, "same functionals", float("nan"))
@@ -279,11 +267,7 @@ class NearDuplicates:
             yield Check(TWICE, "all", "", Verdict.SOUND, 0.0, len(self._which), detail)
 
     def split_checks(self, folds: Sequence[Fold]) -> Iterator[tuple[Check, list[Mark]]]:
-        """Check what is on both sides of the source's folds, and mark the results that it concerns.
-
-        There is a check for each source corpus and its folds, for each target that has recordings of the source, and
-        for each corpus in which two speakers have the same recording.
-        """
+        """Check what is on both sides: of the source's folds, of source and target, and of folds within a corpus."""
         for number in range(self._n_sources) if folds else ():
             yield self._folds_check(number, folds)
         for number, corpus in enumerate(self._corpora):

@@ -111,7 +111,7 @@ def source_folds(source: PooledSource, kind: str, n_folds: int = 5, seed: int = 
 
 
 def speaker_folds(speaker: npt.ArrayLike, emotion: npt.ArrayLike, n_folds: int = 5, seed: int = 0) -> tuple[Fold, ...]:
-    """Split by speaker, with the emotions spread over the folds as evenly as that allows.
+    """Split by speaker, with the emotions distributed over the folds as evenly as that allows.
 
     Speakers are distributed by scikit-learn's ``StratifiedGroupKFold``, shuffled. Where it leaves a fold without a
     test row, as it may with few speakers of one emotion each, the fold gets the smallest speaker of the fold
@@ -119,7 +119,7 @@ def speaker_folds(speaker: npt.ArrayLike, emotion: npt.ArrayLike, n_folds: int =
 
     Args:
         speaker: Who speaks (N,).
-        emotion: Emotion (N,); rows without one are spread like a class of their own.
+        emotion: Emotion (N,); rows without one are distributed like a class of their own.
         n_folds: At least 2, at most the number of speakers.
         seed: Decides the order of speakers who are equally uneven over the emotions, and nothing else.
 
@@ -166,7 +166,7 @@ def stratified_folds(
     """Split shuffled rows, with every emotion's share the same in all folds and no regard to speakers.
 
     Args:
-        emotion: Emotion (N,); rows without one are spread like a class of their own.
+        emotion: Emotion (N,); rows without one are distributed like a class of their own.
         n_folds: At least 2, at most the number of rows.
         seed: Another seed shuffles otherwise.
         speaker: Who speaks (N,); the folds count as sharing speakers where it is missing, or missing for any row.

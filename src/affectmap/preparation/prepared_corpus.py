@@ -14,8 +14,9 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -53,7 +54,7 @@ class PreparedCorpus:
         name: Name in this run.
         corpus: The corpus as it was found, without its functionals, which need not be kept twice.
         table: Rows that stay; columns of the utterance table.
-        functionals: ``(N, 88)`` float32 in the order of `table`, not standardised; or an encoder's features.
+        functionals: ``(N, 88)`` float32, not standardised; or an encoder's features.
         findings: All that is known about rows dropped or doubtful, the loader's findings first.
         feature_names: Names of the columns of `functionals`.
     """
@@ -191,9 +192,6 @@ def prepare(
         strict: Whether an unusable recording is an error.
         progress: Called with the numbers of utterances measured and in total.
 
-    Returns:
-        The prepared corpus.
-
     Raises:
         AudioError: If no recording can be used, or one cannot and `strict` is set.
         CorpusError: If nothing is left after dropping outliers, or functionals that the corpus brings are damaged.
@@ -205,26 +203,18 @@ def prepare(
         >>> cats.functionals.shape, cats.speaker[0], cats.emotion.tolist()
         ((4, 88), 'cats/anna', ['sad', 'angry', 'sad', 'angry'])
     """
+    options: dict[str, Any] = {"cache": cache, "n_jobs": n_jobs, "strict": strict, "progress": progress}
     if encoder is not None:
-        functionals, measured = encoder.extract(
-            corpus.name, corpus.table.index, cache=cache, n_jobs=n_jobs, strict=strict, progress=progress
-        )
+        functionals, measured = encoder.extract(corpus.name, corpus.table.index, **options)
     else:
         functionals, measured = corpus_functionals(
-            corpus.name,
-            corpus.table,
-            corpus.functionals,
-            cache=cache,
-            sampling_rate=sampling_rate,
-            n_jobs=n_jobs,
-            strict=strict,
-            progress=progress,
+            corpus.name, corpus.table, corpus.functionals, sampling_rate=sampling_rate, **options
         )
     names = tuple(functionals.columns)
     values = functionals.to_numpy(dtype=np.float32)
     outlier = outlier_mask(values, outlier_threshold)
     findings = [*corpus.findings, *measured]
-    findings += _outlier_findings(corpus.name, functionals, outlier, outlier_threshold)
+    findings += _outlier_findings(corpus.name, functionals, outlier, outlier_threshold) if outlier.any() else []
     if outlier.all():
         raise CorpusError(f"{corpus.name}: all {len(outlier)} utterances are outliers at |z| > {outlier_threshold:g}")
     values = values[~outlier] if outlier.any() else values
@@ -265,8 +255,6 @@ def prepare_for(
 def _outlier_findings(
     name: str, functionals: pd.DataFrame, outlier: npt.NDArray[np.bool_], threshold: float
 ) -> list[Finding]:
-    if not outlier.any():
-        return []
     index, values = functionals.index, functionals.to_numpy(dtype=np.float32)
     statistics = fit_statistics(values)
     findings = []
@@ -282,13 +270,11 @@ def _outlier_findings(
 class PooledSource:
     """One source corpus, or several pooled: rows of all, each corpus standardised by itself.
 
-    Attributes:
-        corpora: The prepared corpora, in the order of the rows.
-        rows: For each corpus, the numbers of its rows in the pool.
+    `rows` has for each of the `corpora` the numbers of its rows in the pool.
     """
 
     corpora: tuple[PreparedCorpus, ...]
-    rows: tuple[npt.NDArray[np.int64], ...]
+    rows: tuple[Rows, ...]
 
     @classmethod
     def of(cls, corpora: Sequence[PreparedCorpus]) -> PooledSource:
@@ -355,7 +341,7 @@ class PooledSource:
                 corpus.known_speakers()
                 parts.append(None)
             elif len(own):
-                parts.append(block_statistics(len(own), _taken(corpus.functionals, own)))
+                parts.append(block_statistics(len(own), partial(_between, corpus.functionals, own)))
             else:
                 own_policy = "source" if policy == "source" else "target-all"
                 parts.append(target_statistics(corpus.functionals, own_policy, source=pooled)[0])
@@ -410,5 +396,5 @@ class ScaledRows:
         return (self.of(self.rows[start : start + BLOCK_ROWS]) for start in range(0, len(self.rows), BLOCK_ROWS))
 
 
-def _taken(functionals: Features, rows: Rows) -> Callable[[int, int], Features]:
-    return lambda start, stop: functionals[rows[start:stop]]
+def _between(functionals: Features, rows: Rows, start: int, stop: int) -> Features:
+    return functionals[rows[start:stop]]

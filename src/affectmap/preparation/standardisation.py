@@ -6,7 +6,7 @@ Conventions:
       carries nothing and maps to 0; `constant_features` names it.
     * A *policy* says where a target corpus gets its statistics: ``source``, the training rows of the source;
       ``target-20``, a random fifth of the target, which is then not evaluated (Das et al. 2022); ``target-all``, all
-      of the target; ``speaker``, each speaker's own utterances. None of them reads a label.
+      of the target; ``speaker``, each speaker's own utterances. None of them uses a label.
     * A model in use mixes: statistics of new recordings stand beside a *prior*, the model's own statistics counted as
       `PRIOR` utterances. How much that brings is measured in ``experiments/shipped-model``.
 """
@@ -37,9 +37,8 @@ ENOUGH = 30
 
 Features = npt.NDArray[np.float32]
 Raw = npt.NDArray[np.float32] | Floats
-#: Gives the rows from one number up to another.
-RowsBetween = Callable[[int, int], Raw]
 Mask = npt.NDArray[np.bool_]
+RowsBetween = Callable[[int, int], Raw]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +68,7 @@ class Statistics:
             Standardised features (N, F), float32; 0 where a feature is not `usable`.
 
         Raises:
-            ConfigError: If the number of features differs or a usable one holds a value that is not finite.
+            ConfigError: If the number of features differs or a usable one has a value that is not finite.
 
         Example:
             >>> Statistics(np.array([5.0, 1.0]), np.array([2.0, 0.0])).apply([[9.0, 1.0], [5.0, 7.0]])
@@ -79,7 +78,7 @@ class Statistics:
         if raw.shape[1] != len(self.mean):
             raise ConfigError(f"got {raw.shape[1]} features; the statistics are of {len(self.mean)}")
         usable = self.usable
-        # Features that carry nothing come out as 0 whatever they hold: divided by infinity.
+        # Features that carry nothing come out as 0 whatever they are: divided by infinity.
         mean, std = np.where(usable, self.mean, 0.0), np.where(usable, self.std, np.inf)
         scaled, damaged = np.empty(raw.shape, dtype=np.float32), 0
         for rows in _blocks(len(raw)):
@@ -94,10 +93,7 @@ class Statistics:
 
 
 def fit_statistics(features: npt.ArrayLike) -> Statistics:
-    """Take mean and standard deviation of every feature.
-
-    Args:
-        features: (N, F), of at least one utterance.
+    """Take mean and standard deviation of every feature (N, F).
 
     Returns:
         The statistics. A standard deviation is exactly 0 where a feature is constant up to float32 rounding, and
@@ -135,7 +131,7 @@ def block_statistics(n_rows: int, rows_between: RowsBetween) -> Statistics:
 
 
 def _statistics(known: Mask, mean: Floats, std: Floats) -> Statistics:
-    # Functionals are float32: a smaller spread is rounding, and to divide by it would blow noise up.
+    # Functionals are float32: a smaller deviation is rounding, and to divide by it would blow noise up.
     std = np.where(std <= np.finfo(np.float32).eps * np.abs(mean), 0.0, std)
     return Statistics(np.where(known, mean, np.nan), np.where(known, std, np.nan))
 
@@ -164,15 +160,11 @@ def outlier_mask(features: npt.ArrayLike, threshold: float = 10.0) -> Mask:
     .. math:: \max_f |x_f - \mu_f| / \sigma_f > \text{threshold}
 
     A z-score is at most √(N − 1): by default nothing is an outlier among 101 utterances or fewer. A value that is
-    not finite is always one; mean and standard deviation are
-    those of the finite values.
+    not finite is always one; statistics are those of the finite values.
 
     Args:
         features: (N, F), the utterances of one corpus.
         threshold: Largest z-score that stays, above 0.
-
-    Returns:
-        True for every outlier (N,).
 
     Raises:
         ConfigError: If the threshold is not above 0.
@@ -232,12 +224,10 @@ def standardise_target(
         seed: Seed of the choice in ``target-20``.
 
     Returns:
-        Standardised features (N, F), and which utterances may be evaluated (N,): with ``target-20`` those
-        that the statistics were not taken from, otherwise all.
+        Standardised features (N, F), and which utterances may be evaluated (N,): not those fitted by ``target-20``.
 
     Raises:
-        ConfigError: If the policy is unknown, lacks what it needs, or has fewer than two utterances to take
-            its statistics from.
+        ConfigError: If the policy is unknown, lacks what it needs, or has fewer than two utterances.
 
     Example:
         >>> standardise_target([[3.0], [7.0]], "target-all")[0].tolist()
@@ -273,10 +263,8 @@ def target_statistics(
 def _random_fifth(n: int, seed: int) -> Mask:
     n_fitted = round(FIT_SHARE * n)
     if n_fitted < 2:
-        raise ConfigError(
-            f"policy 'target-20' takes its statistics from {n_fitted} of {n} utterances; "
-            "expected at least 2, use 'target-all'"
-        )
+        few = f"policy 'target-20' takes its statistics from {n_fitted} of {n} utterances"
+        raise ConfigError(f"{few}; expected at least 2, use 'target-all'")
     fitted = np.zeros(n, dtype=np.bool_)
     fitted[np.random.default_rng(seed).permutation(n)[:n_fitted]] = True
     return fitted
@@ -352,9 +340,7 @@ def mixed_statistics(own: Statistics, source: Statistics, share: float) -> Stati
 def speaker_statistics(
     features: Floats, speaker: npt.ArrayLike, source: Statistics, prior: float = PRIOR
 ) -> tuple[list[Statistics], npt.NDArray[np.int64]]:
-    """Take the statistics of every speaker apart, beside a prior that has the source's.
-
-    Arguments are as in `adapted_statistics`, with who speaks in each row.
+    """Take the statistics of every speaker, who is named for each row, beside a prior as in `adapted_statistics`.
 
     Returns:
         The statistics, `source` first; and which of them each row is standardised with (N,).
