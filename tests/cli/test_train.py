@@ -50,8 +50,8 @@ def test_the_default_is_the_recipe_for_unseen_corpora(transfer, here):
     assert lines[:4] == [
         "birds: 32 utterances found, 0 dropped, 32 used, 32 rated",
         "dogs: 24 utterances found, 0 dropped, 24 used, 0 rated",
-        "birds: 32 rated, 0 placed by class, 0 without; standardised as a whole and speaker by speaker",
-        "dogs: 0 rated, 22 placed by class, 2 without; standardised as a whole and speaker by speaker",
+        "birds: 32 rated, 0 labelled by class, 0 without; standardised as a whole and speaker by speaker",
+        "dogs: 0 rated, 22 labelled by class, 2 without; standardised as a whole and speaker by speaker",
     ]
     assert lines[4].startswith("prototypes (activation/valence): angry 4.")
     assert lines[5] == f"training {Recipe().n_teachers} teachers, then the network that learns their mean"

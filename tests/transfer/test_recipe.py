@@ -134,7 +134,7 @@ def test_rows_without_labels_are_dropped_unless_something_is_reconstructed(rated
     emotion[:4] = None
     holes = with_cells(rated, activation=label, emotion=emotion)
     one_way = replace(FAST, standardised=("corpus",))
-    assert len(gather([holes], one_way).features) == len(rated.table) - 4  # two are placed by class
+    assert len(gather([holes], one_way).features) == len(rated.table) - 4  # two are labelled by class
     assert len(gather([holes], replace(one_way, classes=False)).features) == len(rated.table) - 6
     kept = gather([holes], replace(one_way, training=replace(FAST.training, reconstruction=1.0)))
     assert len(kept.features) == len(rated.table)
@@ -327,15 +327,15 @@ def test_what_is_said(rated, classed, confounded):
     fit_transfer([rated, classed, confounded], FAST, notify=said.append)
     assert said == described([rated, classed, confounded], FAST, gather([rated, classed, confounded], FAST).prototypes)
     assert said[:3] == [
-        "cats: 64 rated, 0 placed by class, 0 without; standardised as a whole and speaker by speaker",
-        "dogs: 0 rated, 24 placed by class, 12 without; standardised as a whole and speaker by speaker",
-        "birds: 64 rated, 0 placed by class, 0 without; standardised as a whole",
+        "cats: 64 rated, 0 labelled by class, 0 without; standardised as a whole and speaker by speaker",
+        "dogs: 0 rated, 24 labelled by class, 12 without; standardised as a whole and speaker by speaker",
+        "birds: 64 rated, 0 labelled by class, 0 without; standardised as a whole",
     ]
     assert said[3].startswith("prototypes (activation/valence): angry 4.7/1.4, happy ")
     assert said[4:] == ["training 2 teachers, then the network that learns their mean"]
     only = replace(FAST, n_teachers=1, smoothing=0.0, classes=False, standardised=("speaker",))
     assert described([rated], only, None) == [
-        "cats: 64 rated, 0 placed by class, 0 without; standardised speaker by speaker",
+        "cats: 64 rated, 0 labelled by class, 0 without; standardised speaker by speaker",
         "training one model",
     ]
     assert n_labelled(classed, only, None) == (0, 0)

@@ -68,8 +68,8 @@ class Prototypes:
         by_corpus = by_corpus[by_corpus[(LABELS[0], "size")] >= LEAST]
         if by_corpus.empty:
             raise ConfigError(
-                f"no class of emotion has {LEAST} utterances with activation and valence; classes alone cannot be "
-                "placed, give a corpus that has ratings"
+                f"no class of emotion has {LEAST} utterances with activation and valence; classes alone are no "
+                "labels; give a corpus that has ratings"
             )
         return cls(pd.DataFrame(dict(_columns(by_corpus))))
 

@@ -3,7 +3,7 @@
 What it adds to the paper's method, each step measured in ``experiments/transfer``:
 
 1. several corpora at once, each standardised by itself, and once more speaker by speaker where that is sound;
-2. corpora that have classes and no ratings, placed by class prototypes; ratings moved halfway towards them;
+2. corpora that have classes and no ratings, labelled by class prototypes; ratings moved halfway towards them;
 3. the latent axes pulled onto activation and valence, beside the paper's loss on distances; no reconstruction;
 4. few epochs in one cycle of the learning rate;
 5. several models, whose mean one network learns (distillation, Hinton et al. 2015), so that it stays as small.
@@ -224,23 +224,25 @@ def described(corpora: Sequence[PreparedCorpus], recipe: Recipe, prototypes: Pro
     """Say what takes part in training, a line a corpus, what the prototypes are, and what is trained."""
     lines = []
     for corpus in corpora:
-        n_rated, n_placed = n_labelled(corpus, recipe, prototypes)
+        n_rated, n_by_class = n_labelled(corpus, recipe, prototypes)
         by_speaker = "speaker" in recipe.standardised and speaker_sound(corpus)
         how = " and speaker by speaker" if by_speaker and "corpus" in recipe.standardised else ""
         how = "speaker by speaker" if by_speaker and not how else f"as a whole{how}"
-        left = len(corpus.table) - n_rated - n_placed
-        lines.append(f"{corpus.name}: {n_rated} rated, {n_placed} placed by class, {left} without; standardised {how}")
+        left = len(corpus.table) - n_rated - n_by_class
+        lines.append(
+            f"{corpus.name}: {n_rated} rated, {n_by_class} labelled by class, {left} without; standardised {how}"
+        )
     if prototypes is not None:
         means = prototypes.table[list(LABELS)].itertuples()
-        places = ", ".join(f"{name} {activation:.1f}/{valence:.1f}" for name, activation, valence in means)
-        lines.append(f"prototypes (activation/valence): {places}")
+        means_by_class = ", ".join(f"{name} {activation:.1f}/{valence:.1f}" for name, activation, valence in means)
+        lines.append(f"prototypes (activation/valence): {means_by_class}")
     n = recipe.n_teachers
     lines.append("training one model" if n == 1 else f"training {n} teachers, then the network that learns their mean")
     return lines
 
 
 def n_labelled(corpus: PreparedCorpus, recipe: Recipe, prototypes: Prototypes | None) -> tuple[int, int]:
-    """Count the utterances that have both ratings, and those that only their class places."""
+    """Count the utterances that have both ratings, and those that only their class labels."""
     rated = np.isfinite(corpus.label).all(axis=1)
     if prototypes is None or not recipe.classes:
         return int(rated.sum()), 0
@@ -251,8 +253,8 @@ def recorded(corpora: Sequence[PreparedCorpus], recipe: Recipe, prototypes: Prot
     """Give the recipe as JSON has it: sources with utterances rated and labelled by class, settings, prototypes."""
     sources = {}
     for corpus in corpora:
-        n_rated, n_placed = n_labelled(corpus, recipe, prototypes)
-        sources[corpus.name] = {"rated": n_rated, "by_class": n_placed}
+        n_rated, n_by_class = n_labelled(corpus, recipe, prototypes)
+        sources[corpus.name] = {"rated": n_rated, "by_class": n_by_class}
     settings = asdict(recipe)
     settings["standardised"] = list(recipe.standardised)
     settings["training"]["hidden_dims"] = list(recipe.training.hidden_dims)
