@@ -7,6 +7,7 @@ import soundfile
 from affectmap.annotator import recordings
 from affectmap.annotator.recordings import read_training, scan, synthetic_training
 from affectmap.errors import CorpusError, LabelError
+from conftest import make_voice
 
 
 def notes(folder, known=None, **options):
@@ -20,6 +21,13 @@ def test_what_can_be_rated(write_voice, tmp_path):
     found = scan(tmp_path, {}, without=tmp_path / "labels")
     assert [each.path for each in found] == ["a.flac", "b/a.wav", "c.OGG"]
     assert all(each.note == "" and len(each.content) == 64 and each.duration_s == 0.4 for each in found)
+
+
+def test_every_kind_of_file_that_embed_takes(tmp_path):
+    kinds = {"caf": "CAF", "w64": "W64", "rf64": "RF64", "oga": "OGG"}
+    for suffix, kind in kinds.items():
+        soundfile.write(tmp_path / f"a.{suffix}", make_voice(0.2), 16000, format=kind)
+    assert notes(tmp_path) == dict.fromkeys([f"a.{suffix}" for suffix in sorted(kinds)], "")
 
 
 def test_why_others_cannot(write_voice, tmp_path):
