@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import soundfile
-import uvicorn
 
 from affectmap.annotator import AnnotatorSettings, Store, create_app, open_store
-from affectmap.web.server import listen
+from affectmap.web.server import listen, make_server
 from conftest import make_voice
 from waiting import until
 
@@ -50,7 +49,7 @@ def serving(folder: Path, n_items: int = 4, *, trained: bool = True, **settings:
             store.raters.finish_training(rater.id)
     listening = listen("127.0.0.1", 0)
     app = create_app(store, "a long password")
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", ws="none", timeout_graceful_shutdown=2))
+    server = make_server(app)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:

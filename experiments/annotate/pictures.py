@@ -18,7 +18,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import uvicorn
 from selenium import webdriver
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
@@ -26,7 +25,7 @@ from selenium.webdriver.common.keys import Keys
 from affectmap.annotator import AnnotatorSettings, Store, create_app, open_store
 from affectmap.annotator.ratings import Rating
 from affectmap.corpora.synthetic.recordings import speak_corpora
-from affectmap.web.server import listen
+from affectmap.web.server import listen, make_server
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 EMOTIONS = ("neutral", "sad", "happy", "angry")
@@ -75,7 +74,7 @@ def _rate(store: Store, n: int) -> None:
 def _serving(store: Store) -> Iterator[str]:
     listening = listen("127.0.0.1", 0)
     app = create_app(store, "a long password")
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=2))
+    server = make_server(app)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:

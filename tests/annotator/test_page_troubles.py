@@ -109,8 +109,7 @@ def test_a_lost_network(tmp_path, open_page):
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
-    [(DatabaseAwayError, "cannot store anything just now"), (DatabaseFullError, "disk is full")],
+    ("error", "told"), [(DatabaseAwayError, "cannot store anything just now"), (DatabaseFullError, "disk is full")]
 )
 def test_a_store_in_trouble(tmp_path, open_page, monkeypatch, error, told):
     with serving(tmp_path) as annotator:

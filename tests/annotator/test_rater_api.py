@@ -318,10 +318,7 @@ def test_what_is_not_there(site):
 def test_faults_are_told_without_a_trace(site, monkeypatch):
     monkeypatch.setattr(site.store.ratings, "progress", lambda *_: 1 / 0)
     told = site.ask("GET", f"/api/{site.token}/next")
-    assert (told.status_code, told.json()) == (
-        500,
-        {"detail": "a fault of the server; see its own log"},
-    )
+    assert (told.status_code, told.json()) == (500, {"detail": "a fault of the server; see its own log"})
 
 
 def test_languages(site):

@@ -242,7 +242,7 @@ class Sounds:
     """
 
     def __init__(self, max_kept: int = MAX_KEPT) -> None:
-        self._max_kept, self._kept = max_kept, OrderedDict[tuple[Path, int, int], Path]()
+        self._max_kept, self._kept = max_kept, OrderedDict[Path, int]()
         self._folder, self._lock = tempfile.TemporaryDirectory(prefix="affectmap-annotate-"), threading.Lock()
 
     def wave(self, file: Path) -> Path:
@@ -253,19 +253,19 @@ class Sounds:
             OSError: If it is gone.
         """
         state = file.stat()
-        key = (file, state.st_size, state.st_mtime_ns)
-        made = Path(self._folder.name) / f"{hashlib.sha256(repr(key).encode()).hexdigest()}.wav"
+        name = hashlib.sha256(repr((file, state.st_size, state.st_mtime_ns)).encode()).hexdigest()
+        made = Path(self._folder.name) / f"{name}.wav"
         with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
+            if made in self._kept:
+                self._kept.move_to_end(made)
                 return made
         temporary = made.with_suffix(f".{threading.get_ident()}")
         _write_wave(file, temporary)
         temporary.replace(made)
         with self._lock:
-            self._kept[key] = made
-            while len(self._kept) > 1 and sum(each.stat().st_size for each in self._kept.values()) > self._max_kept:
-                self._kept.popitem(last=False)[1].unlink()
+            self._kept[made] = made.stat().st_size
+            while len(self._kept) > 1 and sum(self._kept.values()) > self._max_kept:
+                self._kept.popitem(last=False)[0].unlink()
         return made
 
     def close(self) -> None:

@@ -24,7 +24,7 @@ RECORDING_BODY: dict[str, Any] = {
         "required": True,
         "content": {
             "multipart/form-data": {
-                "schema": {"type": "object", "required": ["file"], "properties": {"file": _BINARY}},
+                "schema": {"type": "object", "required": ["file"], "properties": {"file": _BINARY}}
             },
             "application/json": {"schema": ServedPath.model_json_schema()},
             "audio/*": {"schema": _BINARY},

@@ -107,8 +107,8 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def run_server(app: ASGIApp, listening: socket.socket) -> None:
-    """Serve an application on a socket until Ctrl-C or SIGTERM; the socket is closed at the end."""
+def make_server(app: ASGIApp) -> uvicorn.Server:
+    """Make a server for an application; it answers at most `MAX_CONNECTIONS` at once."""
     config = uvicorn.Config(
         app,
         http=TimedConnection,
@@ -120,8 +120,13 @@ def run_server(app: ASGIApp, listening: socket.socket) -> None:
         limit_concurrency=MAX_CONNECTIONS,
         timeout_graceful_shutdown=_GRACE_S,
     )
+    return uvicorn.Server(config)
+
+
+def run_server(app: ASGIApp, listening: socket.socket) -> None:
+    """Serve an application on a socket until Ctrl-C or SIGTERM; the socket is closed at the end."""
     with listening:
-        uvicorn.Server(config).run(sockets=[listening])
+        make_server(app).run(sockets=[listening])
 
 
 def address_of(host: str, port: int) -> str:
