@@ -1,7 +1,7 @@
 """``affectmap agreement`` as a user meets it."""
 
 from affectmap.agreement import write_ratings
-from affectmap.cli.agreement import N_SHOWN, format_table
+from affectmap.cli.ratings import N_SHOWN, format_table
 from affectmap.text import TextTable
 from rating_files import make_ratings, simulate
 

@@ -9,7 +9,7 @@ import pytest
 from affectmap.annotator import AnnotatorSettings, app, open_store
 from affectmap.annotator.ratings import Rating
 from affectmap.annotator.results import save_ratings
-from affectmap.cli.annotate import _names
+from affectmap.cli.web import _names
 
 
 @pytest.fixture

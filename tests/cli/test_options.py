@@ -1,13 +1,13 @@
 """Options agree with the settings they set, and missing packages are named."""
 
-import importlib
 import sys
 from typing import Literal, get_args, get_origin
 
 import pytest
+import typer
 
 from affectmap.annotator.settings import AnnotatorSettings
-from affectmap.cli import VERBS, options
+from affectmap.cli import VERBS, app, options
 from affectmap.errors import UsageError
 from affectmap.experiment.config import ExperimentConfig
 from affectmap.service.settings import ServiceSettings
@@ -36,7 +36,7 @@ FORMER = [
 
 def parameters(command):
     """Parameters of a command by name, without those that every command has."""
-    made = importlib.import_module(f"affectmap.cli.{command}").command
+    made = typer.main.get_command(app).commands[command]
     return {one.name: one for one in made.params if one.name not in ("help", "quiet", "verbose") and not one.hidden}
 
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from affectmap.cli.recordings import find_recordings, read_speakers, readable
+from affectmap.cli.embed import find_recordings, read_speakers, readable
 from affectmap.errors import AudioError, LabelError
 
 

@@ -1,7 +1,7 @@
 """The command line: parsing and printing; the work is done by the modules below.
 
 Data goes to stdout, notes and errors to stderr. Exit codes: 0 done, 1 the data or the disk is at fault, 2 the command
-line or the settings are. A command's module is imported when the command is named, so that help comes at once.
+line or the settings are. A verb's module is imported when the verb is named, so that help comes at once.
 """
 
 from __future__ import annotations
@@ -38,13 +38,19 @@ VERBS = {
     "ratings": "Convert raw ratings from and to other formats.",
 }
 
+#: Modules of verbs that have another's or a common one.
+_MODULES = {
+    "adapt": "embed", "agreement": "ratings", "annotate": "web", "audit": "corpora", "demo": "reproduce",
+    "export": "models", "serve": "web", "train": "models",
+}  # fmt: skip
+
 
 class _Commands(dict[str, Any]):
     """Typer's commands by verb, each made when it is first asked for."""
 
     def __getitem__(self, name: str) -> Any:  # noqa: ANN401 (typer's command)
         if super().__getitem__(name) is None:
-            self[name] = importlib.import_module(f"affectmap.cli.{name}").command
+            self[name] = importlib.import_module(f"affectmap.cli.{_MODULES.get(name, name)}").COMMANDS[name]
         return super().__getitem__(name)
 
     def get(self, name: str, default: Any = None) -> Any:  # noqa: ANN401 (typer's command)

@@ -1,11 +1,13 @@
-"""``affectmap embed``: embed recordings with a trained model."""
+"""``affectmap embed`` and ``affectmap adapt``: recordings named on the command line, and what a model makes of them."""
 
 from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -13,9 +15,9 @@ import typer
 
 from affectmap.cli import options
 from affectmap.cli.progress import note, progress_bar
-from affectmap.cli.recordings import find_recordings, read_speakers, readable
-from affectmap.errors import AudioError, UsageError
+from affectmap.errors import AudioError, LabelError, UsageError
 from affectmap.extras import require
+from affectmap.schema import AUDIO_SUFFIXES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -174,4 +176,128 @@ def _write_database(table: pd.DataFrame, folder: Path, *, overwrite: bool) -> No
         database.save(str(temporary), storage_format="csv")
 
 
-command = options.build(embed_command, "embed")
+#: What stands for the recording on the input.
+STDIN = "-"
+#: Largest recording that is taken from the input, in bytes.
+MAX_INPUT = 1 << 30
+
+
+def find_recordings(sources: Sequence[str]) -> list[str]:
+    """List the recordings named, each once, and those below the folders named, in the order of their names."""
+    found: list[str] = []
+    for source in sources:
+        if source == STDIN or not Path(source).is_dir():
+            found.append(source)
+            continue
+        below = [file for file in Path(source).rglob("*") if file.suffix.lower() in AUDIO_SUFFIXES and file.is_file()]
+        below = [file for file in below if not any(p.startswith(".") for p in file.relative_to(source).parts)]
+        if not below:
+            raise AudioError(
+                f"{source}: no recording lies in it ({', '.join(AUDIO_SUFFIXES)}); name another folder, or files"
+            )
+        found += [str(file) for file in sorted(below)]
+    return list(dict.fromkeys(found))
+
+
+@contextmanager
+def readable(recordings: Sequence[str]) -> Iterator[list[str]]:
+    """Give paths that can be read: the recording on the input lies in a temporary file meanwhile."""
+    if STDIN not in recordings:
+        yield list(recordings)
+        return
+    content = sys.stdin.buffer.read(MAX_INPUT + 1)
+    if not content:
+        raise AudioError("-: nothing is on the input; pipe a WAV file into it")
+    if len(content) > MAX_INPUT:
+        raise AudioError(f"-: more than {MAX_INPUT:,} bytes are on the input; write them to a file first")
+    handle, name = tempfile.mkstemp(prefix="affectmap-", suffix=".wav")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        yield [name if each == STDIN else each for each in recordings]
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def read_speakers(table: Path, recordings: Sequence[str]) -> list[str]:
+    """Look up who speaks in each recording in a CSV with the columns file and speaker."""
+    import pandas as pd
+
+    if STDIN in recordings:
+        raise UsageError("--speakers needs the names of files; a recording on the input has none")
+    try:
+        found = pd.read_csv(table, dtype=str, encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise LabelError(
+            f"{table} cannot be read ({reason}); expected CSV with the columns file and speaker"
+        ) from error
+    missing = [name for name in ("file", "speaker") if name not in found.columns]
+    if missing:
+        raise LabelError(f"{table}: no column {missing[0]}, got {list(found.columns)}; expected file and speaker")
+    known = found.dropna(subset=["file", "speaker"])
+    speaker_of = dict(zip((_normalised(table.parent / file) for file in known["file"]), known["speaker"], strict=True))
+    speaker_of |= dict(zip((_normalised(Path(file)) for file in known["file"]), known["speaker"], strict=True))
+    unknown = [file for file in recordings if _normalised(Path(file)) not in speaker_of]
+    if unknown:
+        raise LabelError(f"{table}: no speaker for {len(unknown)} of {len(recordings)} recordings, first {unknown[0]}")
+    return [speaker_of[_normalised(Path(file))] for file in recordings]
+
+
+def _normalised(path: Path) -> str:
+    from affectmap.audio.reading import printable  # which loads what the command line need not wait for
+
+    return os.path.normpath(printable(path.absolute()))
+
+
+_Unlabelled = Annotated[
+    list[str],
+    typer.Argument(metavar="FOLDER", help="Recordings of a corpus, language or person; no labels needed."),
+]
+
+
+@options.verb("affectmap adapt speech/ -o adapted", "affectmap embed --model adapted speech/ > map.csv")
+def adapt_command(
+    source: _Unlabelled,
+    output: options.Output = Path("adapted"),
+    overwrite: options.Overwrite = False,
+    model: options.ModelFolder = None,
+    n_jobs: options.NJobs = None,
+) -> None:
+    """Adapt a model to unlabelled recordings and save it, for embed --model.
+
+    Take thirty recordings or more, of many emotions and, where people shall be compared, of many people.
+    """
+    from affectmap.audio.reading import printable
+    from affectmap.files import check_new_folder
+    from affectmap.model.model import load_model
+
+    if STDIN in source:
+        raise UsageError("adapt takes files and folders, many of them; a recording on the input is one")
+    check_new_folder(output, overwrite=overwrite)
+    loaded, recordings = load_model(model), find_recordings(source)
+    with progress_bar("recordings") as progress:
+        functionals, heard = loaded.measure(recordings, n_jobs=n_jobs, progress=progress)
+    no_speech = loaded.transform(functionals)["not_speech"]
+    reasons = [
+        told.problem or ("silent" if told.silent else "no speech" if is_none else None)
+        for told, is_none in zip(heard, no_speech, strict=True)
+    ]
+    for file, reason in zip(recordings, reasons, strict=True):
+        if reason:
+            note(f"note: left out {printable(file)}: {reason}")
+    used = functionals[[reason is None for reason in reasons]]
+    if used.empty:
+        raise AudioError(f"none of {len(recordings)} recordings could be used; name others")
+    adapted = loaded.adapt(used)
+    adapted.save(output, overwrite=overwrite)
+    standardisation = adapted.metadata["standardisation"]
+    n_used, n_outliers = standardisation["n_utterances"], standardisation["n_left_out"]
+    note(f"adapted to {n_used} recordings; {n_outliers} outliers left out")
+    typer.echo(output.resolve())
+
+
+COMMANDS = {
+    "embed": options.build(embed_command, "embed"),
+    "adapt": options.build(adapt_command, "adapt"),
+}

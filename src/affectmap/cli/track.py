@@ -187,4 +187,4 @@ def _let_go_of_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-command = options.build(track_command, "track")
+COMMANDS = {"track": options.build(track_command, "track")}

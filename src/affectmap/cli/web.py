@@ -1,4 +1,4 @@
-"""``affectmap annotate``: rate recordings in the browser, alone or in a team."""
+"""``affectmap serve`` and ``affectmap annotate``: the two web applications."""
 
 from __future__ import annotations
 
@@ -16,6 +16,27 @@ from affectmap.cli import options
 from affectmap.cli.progress import note
 from affectmap.errors import UsageError
 from affectmap.extras import require
+from affectmap.service.settings import ServiceSettings
+
+
+@options.verb(
+    "affectmap serve",
+    "AFFECTMAP_TOKEN=$TOKEN affectmap serve --host 0.0.0.0 --model adapted",
+    settings=ServiceSettings,
+    names=("host", "port", "model", "root", "token", "max_mb", "max_minutes", "n_jobs"),
+    renamed={"--concurrency": "--n-jobs"},
+)
+def serve_command(given: dict[str, Any]) -> None:
+    """Serve a page and an HTTP interface that give what embed and track give. Nothing leaves this machine."""
+    require("serve", "serve", "fastapi", "uvicorn", "python_multipart")
+    from affectmap.service.app import serve
+
+    given.setdefault("token", os.environ.get("AFFECTMAP_TOKEN"))
+    try:
+        serve(ServiceSettings(**given), lambda line: typer.echo(line, err=True))  # with -q, too: the address is needed
+    except KeyboardInterrupt:  # the way to end it
+        note("ended")
+
 
 _Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of the recordings to rate; subfolders count.")]
 _Browser = Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page of the first rater.")]
@@ -98,4 +119,7 @@ def _password(file: Path | None) -> str | None:
         raise UsageError(f"--password-file {file} cannot be read ({error}); name a text file with one line") from error
 
 
-command = options.build(annotate_command, "annotate")
+COMMANDS = {
+    "serve": options.build(serve_command, "serve"),
+    "annotate": options.build(annotate_command, "annotate"),
+}
