@@ -562,3 +562,22 @@ def test_without_functionals_the_recordings_are_measured(pets, own_cache):
     assert functionals.equals(extract_functionals("pets", table_of(pets), sampling_rate=8000)[0])
     assert findings == []
     assert (own_cache / "pets-eGeMAPSv02-8000Hz.npz").exists()
+
+
+def test_copies_are_measured_once_and_named_each_by_its_own_name(pets, tmp_path, measured):
+    copy = tmp_path / "copy.wav"
+    shutil.copy(pets[0], copy)
+    silent, also = tmp_path / "silent.wav", tmp_path / "also.wav"
+    for file in (silent, also):
+        soundfile.write(file, np.zeros(8000), 16000)
+    calls = []
+    table = table_of([pets[0], silent, copy, also])
+    rows, findings = extract_functionals("pets", table, progress=lambda *numbers: calls.append(numbers))
+    assert len(measured) == 1
+    np.testing.assert_array_equal(rows.to_numpy()[0], rows.to_numpy()[1])
+    assert [Path(finding.file).name for finding in findings] == ["silent.wav", "also.wav"]
+    assert findings[0].detail == findings[1].detail
+    assert findings[0].detail.startswith("silent, its peak of 0")
+    assert calls[-1] == (4, 4)
+    with pytest.raises(AudioError, match=r"also\.wav: silent"):
+        extract_functionals("pets", table_of([also]), strict=True)

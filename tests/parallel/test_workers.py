@@ -14,6 +14,7 @@ from affectmap.errors import AffectmapError, AudioError
 from affectmap.parallel.workers import (
     WorkersError,
     completed,
+    in_order,
     local_threads,
     mapped,
     n_workers,
@@ -183,3 +184,35 @@ def test_threads_take_more_work_after_an_error():
 
 def inverse(number):
     return 1 / number
+
+
+def test_results_come_in_order_with_few_items_ahead():
+    taken, slowest = [], threading.Event()
+
+    def items():
+        for number in range(50):
+            taken.append(number)
+            yield number
+
+    def work(number):
+        if number == 0:
+            slowest.wait(5)
+        return -number
+
+    results = in_order(work, items(), 2, ahead=3)
+    threading.Timer(0.05, slowest.set).start()
+    assert next(results) == 0
+    assert len(taken) == 7  # the first was awaited before an eighth was taken
+    assert list(results) == [-number for number in range(1, 50)]
+
+
+def test_a_stream_has_each_result_before_the_next_item_is_taken():
+    taken = []
+    results = in_order(abs, (taken.append(number) or number for number in (-1, -2)), 0)
+    assert (next(results), taken) == (1, [-1])
+    assert (next(results), taken) == (2, [-1, -2])
+
+
+def test_an_error_ends_what_comes_in_order():
+    with pytest.raises(ValueError, match="invalid literal"):
+        list(in_order(int, ["1", "two", "3"], 2))
