@@ -86,17 +86,14 @@ def _spec_fault(text: str) -> str:
     if path.is_file():
         return f" (did you mean table:NAME={text}?)" if path.suffix.lower() in _TABLES else ""
     owner = _recognise(path)
-    return "" if owner is None else f" (did you mean {owner.name}={text}?)"
+    return f" (did you mean {owner.name}={text}?)" if owner else ""
 
 
 def _unknown(name: str, folder: Path) -> str:
-    owner = _recognise(folder) if folder.is_dir() else None
     close = get_close_matches(name.lower(), CARDS, n=1)
     if folder.suffix.lower() in _TABLES and folder.expanduser().is_file():
         hint = f" (did you mean table:{name}={folder}?)"
-    elif owner is not None:
-        hint = f"; it looks like {owner.title}: use {owner.name}={folder}"
-    else:
+    elif not (hint := _looks_like(folder)):
         hint = f" (did you mean {close[0]}?)" if close else ""
         hint += f"; {folder} holds no audformat database (db.yaml)" if folder.expanduser().is_dir() else ""
     return f"unknown corpus {name!r}{hint}; known are {', '.join(sorted(CARDS))}; any other goes as {_FORMS}"
@@ -153,9 +150,12 @@ def _load_supported(name: str, folder: Path, excited_as_happy: bool) -> Corpus:
             return iemocap.load(folder, excited_as_happy=excited_as_happy)
         return _READERS[name].load(folder)
     except NamingError as error:
-        owner = _recognise(folder)
-        hint = "" if owner is None else f"; it looks like {owner.title}: use {owner.name}={folder}"
-        raise CorpusError(f"{error}{hint}") from None
+        raise CorpusError(f"{error}{_looks_like(folder)}") from None
+
+
+def _looks_like(folder: Path) -> str:
+    owner = _recognise(folder) if folder.is_dir() else None
+    return f"; it looks like {owner.title}: use {owner.name}={folder}" if owner else ""
 
 
 def _recognise(folder: Path) -> CorpusCard | None:
