@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 TORCH_INDEX ?=
 DEMO_DIR ?= demo
 
-.PHONY: demo test test-all coverage check format bench bench-quick clean
+.PHONY: demo test test-all test-kernels coverage check format bench bench-quick clean
 
 demo: $(VENV)/.ready-demo
 	$(BIN)/affectmap demo -o $(DEMO_DIR) --overwrite
@@ -20,6 +20,15 @@ test: $(VENV)/.ready-dev
 
 test-all: $(VENV)/.ready-dev
 	$(BIN)/python -m pytest -n auto -m "$(LONG)"
+
+# What computes, once more with the kernels that libraries have for the oldest processors: no test may depend on the last
+# bits that this machine's kernels give.
+OLD_KERNELS := OPENBLAS_CORETYPE=Prescott ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE ONEDNN_MAX_CPU_ISA=SSE41 \
+	NPY_DISABLE_CPU_FEATURES="X86_V3 X86_V4"
+NUMERIC := tests/losses tests/model tests/stats tests/preparation tests/features tests/track tests/transfer tests/audit
+
+test-kernels: $(VENV)/.ready-dev
+	$(OLD_KERNELS) $(BIN)/python -m pytest -n auto -m "not ($(LONG))" $(NUMERIC)
 
 # All of both, with branch coverage.
 coverage: $(VENV)/.ready-dev

@@ -12,6 +12,7 @@ import soundfile
 
 from browsers import chromium
 from dask_processes import dask_processes
+from leaks import pytest_fixture_setup, pytest_runtest_setup, pytest_runtest_teardown  # noqa: F401 (hooks)
 
 # Read when PyTorch is first imported. Two OpenMP threads on matrices this small stall more than they help.
 os.environ["OMP_NUM_THREADS"] = "1"

@@ -1,43 +1,85 @@
-"""Finding sockets and processes that a test leaves behind, in the test that does so."""
+"""Every test closes what it opens: a child process or a socket that outlives a test is an error of that test.
 
-from __future__ import annotations
+Left open, it would surface as a warning in whatever test runs when Python collects it.
+"""
 
 import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
 from pathlib import Path
 
+import pytest
 
-def _sockets() -> set[str]:
+_BEFORE = pytest.StashKey[set[str]]()
+#: What fixtures of a wider scope than one test opened.
+_SHARED: set[str] = set()
+#: Tests with these marks talk to a server of a wider scope, over connections that are kept.
+_KEEP_SOCKETS = ("browser", "cluster", "postgres")
+#: Processes that joblib and Python keep for the next test and end at exit, and servers that fixtures of the session end.
+_KEPT = ("loky", "resource_tracker", "postgres", "distributed.cli")
+_PATIENCE_S = 3.0
+
+
+def open_now() -> set[str]:
+    """Name the sockets and child processes of this process; none where the system does not tell."""
     found = set()
-    for file in Path("/proc/self/fd").iterdir():
+    for descriptor in Path("/proc/self/fd").glob("*"):
         try:
-            target = str(file.readlink())
-        except OSError:  # closed meanwhile
-            continue
+            target = str(descriptor.readlink())
+        except OSError:
+            continue  # closed meanwhile
         if target.startswith("socket:"):
             found.add(target)
+    for children in Path("/proc/self/task").glob("*/children"):
+        try:
+            found.update(f"process {number}" for number in children.read_text().split())
+        except OSError:
+            continue
     return found
 
 
-def _processes() -> set[str]:
-    tasks = Path("/proc/self/task").glob("*/children")
-    return {child for file in tasks for child in file.read_text().split()}
+def left_open(before: set[str], keep_sockets: bool = False) -> list[str]:
+    """Describe what is open now and was not before, after some patience with what is about to close."""
+    end = time.monotonic() + _PATIENCE_S
+    while True:
+        new = sorted(open_now() - before - _SHARED)
+        left = [text for name in new if (text := _described(name)) and not (keep_sockets and name.startswith("socket"))]
+        if not left:
+            return []
+        if time.monotonic() > end:
+            gc.collect()  # so that Python's own warning comes here, too
+            return left
+        time.sleep(0.05)
 
 
-@contextmanager
-def no_leaks() -> Iterator[None]:
-    """See that no socket is left to the garbage collector, and that no process is left running.
+def _described(name: str) -> str:
+    if name.startswith("socket"):
+        return name
+    try:
+        command = Path(f"/proc/{name.removeprefix('process ')}/cmdline").read_text().replace("\0", " ").strip()
+    except OSError:
+        return ""
+    return "" if any(word in command for word in _KEPT) else f"{name}: {command[:200] or 'ended, and not awaited'}"
 
-    Sockets that somebody still refers to, as a browser's for the whole session, are theirs to close; a process may take
-    the place of another, as a database's that is started again.
-    """
-    if not Path("/proc/self/fd").exists():
-        yield
-        return
-    sockets, processes = _sockets(), _processes()
-    yield
-    if opened := _sockets() - sockets:
-        gc.collect()
-        assert not opened - _sockets(), "a socket was left open; close it where it is opened"
-    assert len(_processes()) <= len(processes), "a process was left running; end it where it is started"
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(fixturedef, request):
+    before = open_now() if fixturedef.scope != "function" else set()
+    result = yield
+    if fixturedef.scope != "function":
+        _SHARED.update(open_now() - before)
+    return result
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup(item):
+    item.stash[_BEFORE] = open_now()
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item):
+    result = yield
+    left = left_open(item.stash[_BEFORE], any(item.get_closest_marker(mark) for mark in _KEEP_SOCKETS))
+    if left:
+        pytest.fail(f"the test leaves open: {'; '.join(left)}")
+    return result

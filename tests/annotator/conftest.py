@@ -21,7 +21,6 @@ import pytest
 import soundfile
 
 from conftest import make_voice
-from leaks import no_leaks
 from waiting import until
 
 pytest.importorskip("sqlalchemy", reason="the store needs the extra annotate")
@@ -36,12 +35,6 @@ def fill(folder: Path, n_files: int, first: int = 0) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(first, first + n_files):
         soundfile.write(folder / f"{number:02}.wav", make_voice(0.1, 8000, pitch=100 + 5 * number, seed=number), 8000)
-
-
-@pytest.fixture(autouse=True)
-def leave_nothing_open() -> Iterator[None]:
-    with no_leaks():
-        yield
 
 
 @pytest.fixture

@@ -88,10 +88,10 @@ def test_the_extra_is_named_where_it_is_missing(monkeypatch):
 def test_a_scheduler_that_does_not_answer(scheduler, monkeypatch):
     monkeypatch.setattr(cluster, "CONNECT_S", 1.0)
     start = time.monotonic()
-    with pytest.raises(ConfigError, match="no Dask scheduler answers at") as told, work_on("dask", scheduler):
+    with pytest.raises(ConfigError, match="no Dask scheduler answers at") as raised, work_on("dask", scheduler):
         pytest.fail("it went on")
-    assert scheduler in str(told.value)
-    assert "\n" not in str(told.value)
+    assert scheduler in str(raised.value)
+    assert "\n" not in str(raised.value)
     assert time.monotonic() - start < 30
     assert not on_cluster()
 
@@ -164,15 +164,15 @@ def test_one_worker_of_one_thread_works_too(processes):
 
 
 @pytest.mark.cluster
-def test_features_are_the_same_bits_and_faults_are_told_alike(pair, voices, tmp_path, monkeypatch):
+def test_features_are_the_same_bits_and_faults_are_reported_alike(pair, voices, tmp_path, monkeypatch):
     (tmp_path / "text.wav").write_text("no sound")
     monkeypatch.chdir(tmp_path)  # the workers are elsewhere
     table = table_of([*(file.name for file in voices), "text.wav", "gone.wav", "./text.wav"])
     here, findings = extract_functionals("pets", table, cache=tmp_path / "here")
     with work_on("dask", pair):
-        there, told = extract_functionals("pets", table, cache=tmp_path / "there")
+        there, their_findings = extract_functionals("pets", table, cache=tmp_path / "there")
     pd.testing.assert_frame_equal(there, here, check_exact=True)
-    assert told == findings
+    assert their_findings == findings
     assert len(findings) == 3
     (one, rows), (other, others) = (cached(tmp_path / name) for name in ("here", "there"))
     np.testing.assert_array_equal(one, other)
@@ -192,9 +192,9 @@ def test_an_error_of_a_task_is_raised_here(pair, voices, tmp_path):
 def test_a_worker_that_sees_another_file_ends_the_run(pair, voices, tmp_path, monkeypatch):
     digest = utterances.file_digest
     monkeypatch.setattr(utterances, "file_digest", lambda file: digest(file) + ("x" if file.endswith("17.wav") else ""))
-    with work_on("dask", pair), pytest.raises(WorkersError, match=r"17\.wav is not on .* what it is here") as told:
+    with work_on("dask", pair), pytest.raises(WorkersError, match=r"17\.wav is not on .* what it is here") as raised:
         extract_functionals("pets", table_of(voices), cache=tmp_path / "cache")
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(raised.value)
 
 
 # Workers that end
@@ -260,14 +260,14 @@ def test_a_worker_killed_while_it_trains_loses_nothing(shared_cluster, pair, mon
 
 
 @pytest.mark.cluster
-def test_a_task_that_ends_every_worker_is_told(shared_cluster, pair):
+def test_a_task_that_ends_every_worker_is_reported(shared_cluster, pair):
     for name in ("three", "four", "five"):
         shared_cluster.start_worker(name, pair)
     with Client(pair, set_as_default=False) as client:
         client.wait_for_workers(5, timeout=START_S)
-    with pytest.raises(WorkersError, match="ended 4 workers, one after another") as told, work_on("dask", pair):
+    with pytest.raises(WorkersError, match="ended 4 workers, one after another") as raised, work_on("dask", pair):
         mapped(end_the_worker, range(1))
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(raised.value)
 
 
 @pytest.mark.cluster
@@ -286,7 +286,7 @@ def test_no_worker_left_keeps_what_was_measured(shared_cluster, pair, voices, tm
 
 
 @pytest.mark.cluster
-def test_a_scheduler_that_ends_is_told(processes):
+def test_a_scheduler_that_ends_is_reported(processes):
     address, done = processes.start_scheduler(), []
     processes.keep_workers("one", "two")
 
@@ -296,7 +296,10 @@ def test_a_scheduler_that_ends_is_told(processes):
             if len(done) == 3:
                 processes.kill("scheduler")
 
-    with pytest.raises(WorkersError, match="the connection to the cluster was lost") as told, work_on("dask", address):
+    with (
+        pytest.raises(WorkersError, match="the connection to the cluster was lost") as raised,
+        work_on("dask", address),
+    ):
         work()
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(raised.value)
     assert len(done) < 30

@@ -140,16 +140,16 @@ def test_ctrl_c_awaits_what_is_under_way():
 
 
 @pytest.mark.slow
-def test_a_killed_process_is_told_in_one_line():
-    with pytest.raises(WorkersError, match="a process that shared the work was ended from outside") as told:
+def test_a_killed_process_is_reported_in_one_line():
+    with pytest.raises(WorkersError, match="a process that shared the work was ended from outside") as raised:
         mapped(end_the_worker, range(4), n_jobs=2)
-    assert isinstance(told.value, AffectmapError)
-    assert "\n" not in str(told.value)
+    assert isinstance(raised.value, AffectmapError)
+    assert "\n" not in str(raised.value)
     assert mapped(abs, range(4), n_jobs=2) == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
-def test_memory_that_runs_out_is_told_in_one_line(n_jobs):
+def test_memory_that_runs_out_is_reported_in_one_line(n_jobs):
     with pytest.raises(WorkersError, match=r"memory ran out \(Unable to allocate 2\.00 TiB\); use fewer --n-jobs"):
         mapped(run_out_of_memory, range(3), n_jobs=n_jobs)
 

@@ -23,16 +23,9 @@ from affectmap.corpora.synthetic.recordings import _spoken
 from affectmap.model.model import Model, load_model
 from affectmap.service import ServiceSettings, create_app
 from browsers import chromium, close_tabs, open_tab
-from leaks import no_leaks
 from waiting import until
 
 BASE = "http://localhost:8000"
-
-
-@pytest.fixture(autouse=True)
-def leave_nothing_open() -> Iterator[None]:
-    with no_leaks():
-        yield
 
 
 @pytest.fixture(scope="session")

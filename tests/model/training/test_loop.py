@@ -160,7 +160,7 @@ def test_metric_training_makes_distances_follow_those_of_labels(small, make_task
     assert found[0] > found[1] + 0.1
 
 
-def test_float64_holds_to_the_end(small, make_task):
+def test_float64_stays_float64(small, make_task):
     trained = train_plain(make_task(), small, dtype=torch.float64)
     assert {parameter.dtype for parameter in trained.network.parameters()} == {torch.float64}
     single = train_plain(make_task(), small)
@@ -175,7 +175,7 @@ def test_takes_arrays_that_may_not_be_written(small, make_task, are_same):
     assert are_same(train_plain(locked, small), train_plain(task, small))
 
 
-def test_divergence_is_told(small, make_task):
+def test_divergence_is_reported(small, make_task):
     with pytest.raises(ConfigError, match=r"training diverged in epoch \d; standardise the features or lower"):
         train_plain(make_task(), replace(small, learning_rate=1e30))
 

@@ -270,7 +270,7 @@ def test_widths_must_agree(small, make_task):
         train_stacked([make_task(), make_task(n_features=13)], small)
 
 
-def test_divergence_is_told(small, make_task):
+def test_divergence_is_reported(small, make_task):
     with pytest.raises(ConfigError, match=r"training diverged in epoch \d"):
         train_stacked([make_task()], replace(small, learning_rate=1e30))
 
