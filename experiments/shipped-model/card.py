@@ -10,10 +10,10 @@ import pandas as pd
 from affectmap.corpora import CorpusCard
 
 #: Another model, for comparison.
-RIDGE_WAY = "ridge regression, all of the place"
+RIDGE = "ridge regression, all of the corpus"
 #: Policies of intervals, for people.
-POLICIES = {"source": "as shipped", "adapted": "adapted to 30 of the place or more", "speaker": "by speaker"}
-WAYS = ("one recording alone", "30 of the place", "all of the place", "all of the speaker", RIDGE_WAY)
+POLICIES = {"source": "as shipped", "adapted": "adapted to 30 of the corpus or more", "speaker": "by speaker"}
+NORMALISATIONS = ("one recording alone", "30 of the corpus", "all of the corpus", "all of the speaker", RIDGE)
 
 
 def markdown_table(table: pd.DataFrame) -> str:
@@ -53,16 +53,16 @@ def card_text(
     sizes = ", ".join(f"{card.title} ({'/'.join(card.languages)}; {card.licence})" for card in cards)
     parts = [
         f"# {name}\n",
-        "Reads how activated (calm to excited) and how pleasant a voice sounds, on a map of two dimensions. Input: the "
-        "88 eGeMAPSv02 functionals of openSMILE at 16 kHz. The encoder of a denoising autoencoder with the continuous "
-        "metric loss on activation and valence (Das et al. 2022, arXiv 2203.14867) and the additions of "
+        "Predicts how activated (calm to excited) and how pleasant a voice sounds, on a map of two dimensions. Input: "
+        "the 88 eGeMAPSv02 functionals of openSMILE at 16 kHz. The encoder of a denoising autoencoder with the "
+        "continuous metric loss on activation and valence (Das et al. 2022, arXiv 2203.14867) and the additions of "
         "`affectmap.transfer.recipe`; heads fitted on its embedding afterwards. Written by "
-        "`experiments/shipped-model/run.py`; every figure below comes from there.\n",
+        "`experiments/shipped-model/run.py`; every number below comes from there.\n",
         "## Intended use\n",
-        "Research on groups of recordings: how speech varies between people, places and times. **Not** for "
-        "diagnosis or treatment, not for decisions about a person, not for surveillance, and, for the terms of the "
+        "Research on groups of recordings: how speech varies between people, recording conditions and times. **Not** "
+        "for diagnosis or treatment, not for decisions about a person, not for surveillance, and, for the terms of the "
         "corpora (below), not for business. It says how a voice sounds to the one rater of three of the training "
-        "corpora; it does not tell what anybody feels.\n",
+        "corpora; it does not say what anybody feels.\n",
         "## Trained on\n",
         f"{sizes}. All are acted but URDU, which is cut from talk shows. One person rated EMO-DB, URDU and most of "
         "AESDD, from 1 to 5 in half steps (the sheets of Das et al. 2022). RAVDESS and EMOVO have no such ratings: "
@@ -71,16 +71,16 @@ def card_text(
         markdown_table(_sources(recipe, titles)),
         *_prototypes(recipe),
         _settings(recipe),
-        "## How well it does on a language it never heard\n",
+        "## How well it does on an unseen language\n",
         "Leave-one-corpus-out: one of the three rated corpora is held out, a model of the other four, with the same "
         "settings, is tried on it; prototypes come from the other two rated ones. The recipe's settings (see "
         "`experiments/transfer`), the prior of `adapt` (ten utterances) and the flags' thresholds were chosen looking "
-        "at these three corpora, so these figures flatter the model somewhat. Means over "
+        "at these three corpora, so these results flatter the model somewhat. Means over "
         f"{tables['ways']['seed'].nunique()} seeds. R² is adjusted, of the ratings on the embedding; error is the mean "
         "absolute one of the ratings themselves; UAR is over neutral, sad, happy, angry (AESDD has no neutral speech: "
         "three classes, chance .33; else .25).\n",
-        markdown_table(_ways(tables["ways"], titles)),
-        "Valence is read poorly. Recall of a single emotion, adapted to the place, lies "
+        markdown_table(_normalisations(tables["normalisations"], titles)),
+        "Valence is predicted poorly. Recall of a single emotion, adapted to the corpus, lies "
         f"between {_recalls(tables['breakdown'])}.\n",
         "The last row of each corpus is another model: a ridge regression from the 88 functionals straight to the "
         "ratings, on the same rows and labels, without a network. Where it does better, the map costs accuracy; "
@@ -90,30 +90,30 @@ def card_text(
         "of neutral, sad, happy and angry (chance .25), and the mean activation of each.\n",
         markdown_table(tables["elsewhere"]),
         "## By sex and emotion\n",
-        "The same, adapted to the place, one seed. Bias is prediction minus rating; recall is of the emotion, over a "
-        "sex the mean of its emotions'. Sex as the corpora's own documentation tells (AESDD does not, by speaker).\n",
+        "The same, adapted to the corpus, one seed. Bias is prediction minus rating; recall is of the emotion, over a "
+        "sex the mean of its emotions'. Sex as in the corpora's own documentation (AESDD does not, by speaker).\n",
         markdown_table(_breakdown(tables["breakdown"], titles)),
         "## Intervals\n",
         f"Half widths at level {level:g}: {_widths(widths)}. Adapted to fewer than 30 recordings, or with "
         "another prior than ten as in a track, it is the wider of as shipped and adapted; by speaker the wider of that "
         "and as shipped. They are split-conformal: the order "
-        "statistic of the errors on each corpus by a model that never heard it, and of these the largest. So they "
-        f"promise {level:g} for each of these three corpora, not for another one.\n",
+        "statistic of the errors on each corpus by a model that was trained without it, and of these the largest. So "
+        f"they promise {level:g} for each of these three corpora, not for another one.\n",
         f"{coverage_text(tables['coverage'], widths, titles, level)}\n",
         markdown_table(_coverage(tables["coverage"], titles)),
         "In this table models are of two rated corpora and the errors behind the widths come from models of one; "
         "the shipped model is of three and its widths come from models of two, each time with RAVDESS and EMOVO. So "
-        "the table tells of the method, and not exactly of the widths above. With four points between the ends of "
-        "the scale they are wide: one recording tells little. What `track` gives with the statistics of a "
+        "the table is about the method, and not exactly of the widths above. With four points between the ends of "
+        "the scale they are wide: one recording says little. What `track` gives with the statistics of a "
         "recording, or running ones, was not measured.\n",
         "## Class probabilities\n",
         f"Multinomial logistic regression on the embedding, temperature {temperature:.2f}; classes count as equally "
-        "frequent. Expected calibration error on corpora never heard, before and after a temperature: (1) from "
+        "frequent. Expected calibration error on unseen corpora, before and after a temperature: (1) from "
         "models of a single other rated corpus with RAVDESS and EMOVO, in which the corpus reported played no part "
         "at all; (2) from scores on the other corpora, as the shipped temperature is, by models that had the "
         "reported corpus in training. It helps where the model was too sure and harms where it was not: take the "
         "probabilities as a rough order. The search for a temperature ends at 100: that is what scores get that "
-        "tell the classes no better than chance.\n",
+        "separate the classes no better than chance.\n",
         markdown_table(_temperature(tables["temperature"], titles)),
         "## What is no speech\n",
         "Values are given all the same, with flags beside them: look at the flags.\n",
@@ -127,11 +127,11 @@ def card_text(
         "acted. Nothing is known about children, the old, illness, everyday speech, telephone or noise.\n"
         "- Ratings are one person's, and of three corpora; RAVDESS and EMOVO teach where classes lie on average, not "
         "how utterances of a class differ.\n"
-        "- The level depends on microphone, room and voice; without adapting, compare recordings of one place and one "
-        "person with each other, not across.\n"
+        "- The level depends on microphone, room and voice; without adapting, compare recordings of one recording "
+        "condition and one person with each other, not across.\n"
         "- Standardised by speaker, a person who is always sad looks neutral.\n"
         "- The embedding is in points from the middle of the scale, activation first; the ratings are a linear map of "
-        "it, fitted on real ratings, and are what to read.\n",
+        "it, fitted on real ratings, and are what to use.\n",
         "## Licences\n",
         "openSMILE, which measures the input, is free for research and education only. URDU is for research, "
         "AESDD and the rating sheets state no licence, EMO-DB is free. RAVDESS is CC BY-NC-SA 4.0 (Livingstone and "
@@ -154,15 +154,19 @@ def _prototypes(recipe: dict[str, Any]) -> list[str]:
         return []
     table = pd.DataFrame(recipe["prototypes"]).T.rename_axis("class").reset_index()
     whole = table[["n", "n_corpora"]].astype(int)
-    spread = table[["class", "activation", "activation_std", "valence", "valence_std"]]
-    columns = {"activation_std": "its spread", "valence_std": "spread of that", "n_corpora": "corpora"}
+    values = table[["class", "activation", "activation_std", "valence", "valence_std"]]
+    columns = {
+        "activation_std": "its standard deviation",
+        "valence_std": "standard deviation of that",
+        "n_corpora": "corpora",
+    }
     text = (
         "Class prototypes: a class stands where its rated utterances lie on average, every rated corpus counting the "
         "same. An utterance without ratings was trained towards the prototype of its class; ratings were moved "
         f"{100 * recipe['settings']['smoothing']:.0f} % of the way to theirs. Classes without a prototype (calm, "
         "surprise) took no part.\n"
     )
-    return [text, markdown_table(spread.join(whole).rename(columns=columns))]
+    return [text, markdown_table(values.join(whole).rename(columns=columns))]
 
 
 def _settings(recipe: dict[str, Any]) -> str:
@@ -176,8 +180,13 @@ def _settings(recipe: dict[str, Any]) -> str:
     )
 
 
-def _ways(runs: pd.DataFrame, titles: dict[str, str]) -> pd.DataFrame:
-    mean = runs[runs["way"].isin(WAYS)].groupby(["corpus", "way"], sort=False).mean(numeric_only=True).reset_index()
+def _normalisations(runs: pd.DataFrame, titles: dict[str, str]) -> pd.DataFrame:
+    mean = (
+        runs[runs["normalisation"].isin(NORMALISATIONS)]
+        .groupby(["corpus", "normalisation"], sort=False)
+        .mean(numeric_only=True)
+        .reset_index()
+    )
     columns = {
         "uar": "UAR",
         "r2_activation": "R² activation",
@@ -186,7 +195,7 @@ def _ways(runs: pd.DataFrame, titles: dict[str, str]) -> pd.DataFrame:
         "mae_valence": "error valence",
     }
     mean["corpus"] = mean["corpus"].map(titles)
-    return mean.rename(columns={"way": "mean and spread from", **columns}).drop(columns="seed")
+    return mean.rename(columns={"normalisation": "statistics from", **columns}).drop(columns="seed")
 
 
 def _breakdown(table: pd.DataFrame, titles: dict[str, str]) -> pd.DataFrame:
@@ -208,20 +217,20 @@ def _breakdown(table: pd.DataFrame, titles: dict[str, str]) -> pd.DataFrame:
 def coverage_text(
     coverage: pd.DataFrame, widths: dict[str, dict[str, float]], titles: dict[str, str], level: float
 ) -> str:
-    """Say in a few sentences how wide the intervals are and what they held on corpora never heard.
+    """Say in a few sentences how wide the intervals are and what they cover on unseen corpora.
 
     Args:
         coverage: As `affectmap.model.heads.nested_coverage` gives it.
         widths: Half the widths by policy and label.
         titles: Of the corpora, by name.
-        level: What they were meant to hold.
+        level: What they were meant to cover.
     """
     sizes = [width for each in widths.values() for width in each.values()]
     low, high = (_short(share) for share in (coverage["coverage"].min(), coverage["coverage"].max()))
     said = (
         f"The intervals are ±{min(sizes):.1f} to ±{max(sizes):.1f} points, as wide as the worst of three corpora asks "
-        f"for. On a corpus in neither model nor width they held {low} to {high} of the ratings, where {_short(level)} "
-        "was meant"
+        f"for. On a corpus in neither model nor width they contained {low} to {high} of the ratings, where "
+        f"{_short(level)} was meant"
     )
     missed = coverage[coverage["coverage"] < level]
     if missed.empty:
@@ -230,8 +239,8 @@ def coverage_text(
     for (corpus, label), rows in missed.groupby(["corpus", "label"], sort=False):
         n = int(((coverage["corpus"] == corpus) & (coverage["label"] == label)).sum())
         least = _short(rows["coverage"].min())
-        where.append(f"{titles[str(corpus)]}'s {label} in {len(rows)} of {n} ways of standardising, at worst {least}")
-    return f"{said}. They do not hold everywhere. Below lay {'; '.join(where)}."
+        where.append(f"{titles[str(corpus)]}'s {label} under {len(rows)} of {n} normalisations, at worst {least}")
+    return f"{said}. Coverage is below that for {'; '.join(where)}."
 
 
 def _short(share: float) -> str:
@@ -248,7 +257,7 @@ def _widths(widths: dict[str, dict[str, float]]) -> str:
 def _coverage(table: pd.DataFrame, titles: dict[str, str]) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "mean and spread from": table["way"],
+            "statistics from": table["normalisation"],
             "corpus": table["corpus"].map(titles),
             "rating": table["label"],
             "half width": table["half_width"],

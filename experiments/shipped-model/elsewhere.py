@@ -1,4 +1,4 @@
-"""RAVDESS and EMOVO, which nobody rated: classes by models that never heard them."""
+"""RAVDESS and EMOVO, which nobody rated: classes by models that were trained without them."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ import pandas as pd
 from material import Material
 
 from affectmap.audio.quality import not_speech
+from affectmap.model.folder import FLAG_THRESHOLDS
 from affectmap.model.heads import CLASSES
-from affectmap.model.onnx import FLAGS
-from transfer import adapted, alone, by_speaker, max_distance, quality, train
+from affectmap.transfer.calibration import adapted, alone, by_speaker
+from transfer import max_distance, quality, train
 
-WAYS = {"one recording alone": alone, "all of the place": adapted, "all of the speaker": by_speaker}
+NORMALISATIONS = {"one recording alone": alone, "all of the corpus": adapted, "all of the speaker": by_speaker}
 
 
 def elsewhere_table(material: Material, seed: int) -> pd.DataFrame:
-    """Score the classes by each way of standardising; calm is not neutral and takes no part.
+    """Score the classes by each normalisation; calm is not neutral and takes no part.
 
     Args:
         material: All corpora; the model of a row is trained on the other four.
@@ -25,14 +26,14 @@ def elsewhere_table(material: Material, seed: int) -> pd.DataFrame:
     for name, corpus in material.classed.items():
         trained = train([each for each in material.corpora.values() if each is not corpus], seed)
         limit, card = max_distance(trained), material.cards[name]
-        flagged = not_speech(np.asarray(corpus.functionals, dtype=np.float64), FLAGS)
-        for way, standardised in WAYS.items():
-            heard = standardised(trained, corpus)
-            row = {"corpus": f"{card.title} ({card.languages[0]})", "mean and spread from": way}
-            row["UAR"] = quality(heard)["uar"]
+        flagged = not_speech(np.asarray(corpus.functionals, dtype=np.float64), FLAG_THRESHOLDS)
+        for normalisation, standardised in NORMALISATIONS.items():
+            evaluated = standardised(trained, corpus)
+            row = {"corpus": f"{card.title} ({card.languages[0]})", "statistics from": normalisation}
+            row["UAR"] = quality(evaluated)["uar"]
             for each in CLASSES:
-                row[f"activation of {each}"] = float(heard.ratings[corpus.emotion == each, 0].mean())
-            row |= {"not_speech": _percent(flagged), "unfamiliar": _percent(heard.distance > limit)}
+                row[f"activation of {each}"] = float(evaluated.ratings[corpus.emotion == each, 0].mean())
+            row |= {"not_speech": _percent(flagged), "unfamiliar": _percent(evaluated.distance > limit)}
             rows.append(row)
     return pd.DataFrame(rows)
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-import tempfile
 import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -24,9 +23,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from card import RIDGE_WAY, card_text, coverage_text
+from card import RIDGE, card_text, coverage_text
 from elsewhere import elsewhere_table
-from findings import findings, readme_findings, table_of_ways, titled
+from findings import findings, readme_findings, table_of_normalisations, titled
 from material import Material, read_material
 from sounds import flags_table, sounds_table
 
@@ -36,206 +35,202 @@ from affectmap.model.heads import (
     Calibration,
     Heads,
     expected_calibration_error,
-    largest_half_width,
-    nested_coverage,
     with_temperature,
 )
 from affectmap.model.model import SHIPPED, Model
-from affectmap.model.onnx import export_model
 from affectmap.preparation.standardisation import PRIOR
 from affectmap.schema import LABELS
+from affectmap.transfer.calibration import (
+    LEVEL,
+    Evaluated,
+    adapted,
+    after,
+    alone,
+    by_speaker,
+    largest_half_widths,
+    nested_coverage,
+)
 from affectmap.transfer.settings import Recipe
-from transfer import Heard, Trained, adapted, after, alone, by_speaker, max_distance, quality, ridge, train, ways
+from transfer import max_distance, normalisations, quality, ridge, train
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 POLICIES = {"source": alone, "adapted": adapted}
-LEVEL, SEED, N_SEEDS = 0.9, 0, 5
-#: Ways of standardising that intervals are tried with.
+SEED, N_SEEDS = 0, 5
+#: Normalisations that intervals are tried with.
 COVERED = {
     "one recording alone": alone,
-    **{f"{n} of the place": partial(after, n=n, unit="place", prior=PRIOR, seed=SEED) for n in (1, 10, 30)},
-    "all of the place": adapted,
+    **{f"{n} of the corpus": partial(after, n=n, unit="corpus", prior=PRIOR, seed=SEED) for n in (1, 10, 30)},
+    "all of the corpus": adapted,
     **{f"{n} of the speaker": partial(after, n=n, unit="speaker", prior=PRIOR, seed=SEED) for n in (1, 10)},
     "all of the speaker": by_speaker,
 }
-#: Ways that the widths of a policy come from.
+#: Normalisations that the widths of a policy come from.
 MEASURED = {
     "source": ("one recording alone",),
-    "adapted": ("30 of the place", "all of the place"),
+    "adapted": ("30 of the corpus", "all of the corpus"),
     "speaker": ("all of the speaker",),
 }
-#: Ways that the width of a way comes from, as affectmap.model.model takes them.
+#: Normalisations that the width of one comes from, as affectmap.model.model takes them.
 WIDTH_FROM = {
     "one recording alone": MEASURED["source"],
-    **dict.fromkeys(("1 of the place", "10 of the place"), MEASURED["source"] + MEASURED["adapted"]),
-    **dict.fromkeys(("30 of the place", "all of the place"), MEASURED["adapted"]),
+    **dict.fromkeys(("1 of the corpus", "10 of the corpus"), MEASURED["source"] + MEASURED["adapted"]),
+    **dict.fromkeys(("30 of the corpus", "all of the corpus"), MEASURED["adapted"]),
     **dict.fromkeys(
         ("1 of the speaker", "10 of the speaker", "all of the speaker"), MEASURED["source"] + MEASURED["speaker"]
     ),
 }
 
 
-def compare_ways(material: Material, n_seeds: int) -> pd.DataFrame:
-    """Score every way of standardising a rated corpus that the model, of the other four, never heard."""
+def compare_normalisations(material: Material, n_seeds: int) -> pd.DataFrame:
+    """Score every normalisation a rated corpus that the model, of the other four, was not trained on."""
     rows = []
     for seed in range(n_seeds):
         for corpus in material.rated.values():
             sources = [each for each in material.corpora.values() if each is not corpus]
-            found = [*ways(train(sources, seed), corpus, seed), (RIDGE_WAY, ridge(sources, corpus))]
-            rows += [{"way": name, "corpus": corpus.name, "seed": seed, **quality(heard)} for name, heard in found]
+            found = [*normalisations(train(sources, seed), corpus, seed), (RIDGE, ridge(sources, corpus))]
+            rows += [
+                {"normalisation": name, "corpus": corpus.name, "seed": seed, **quality(evaluated)}
+                for name, evaluated in found
+            ]
     return pd.DataFrame(rows)
 
 
-class Held:
+class HeldOut:
     """Predictions on every rated corpus by models of others, and of those with classes alone; each trained once."""
 
     def __init__(self, material: Material) -> None:
         self.corpora, self._classed = material.rated, tuple(material.classed.values())
-        self._trained: dict[tuple[str, ...], Trained] = {}
+        self._trained: dict[tuple[str, ...], Model] = {}
 
-    def heard(self, sources: tuple[str, ...], target: str, way: str) -> Heard:
-        """What a model of `sources` says about `target`; `way` is one of POLICIES or COVERED."""
+    def evaluated(self, sources: tuple[str, ...], target: str, normalisation: str) -> Evaluated:
+        """What a model of `sources` says about `target`; `normalisation` is one of POLICIES or COVERED."""
         if sources not in self._trained:
             self._trained[sources] = train([*(self.corpora[name] for name in sources), *self._classed], SEED)
-        return (POLICIES | COVERED)[way](self._trained[sources], self.corpora[target])
+        return (POLICIES | COVERED)[normalisation](self._trained[sources], self.corpora[target])
 
     def others(self, target: str) -> tuple[str, ...]:
         """All rated corpora but one."""
         return tuple(name for name in self.corpora if name != target)
 
-    def trained_on(self, sources: tuple[str, ...]) -> Trained:
+    def trained_on(self, sources: tuple[str, ...]) -> Model:
         """Give the model of some corpora."""
-        self.heard(sources, sources[0], "source")
+        self.evaluated(sources, sources[0], "source")
         return self._trained[sources]
 
 
-def coverage_table(held: Held) -> pd.DataFrame:
-    """Say how often the intervals of models that never heard a corpus hold its ratings."""
-    labels = {name: corpus.label for name, corpus in held.corpora.items()}
-    return nested_coverage(lambda *which: held.heard(*which).ratings, labels, WIDTH_FROM, LEVEL)
+def coverage_table(held_out: HeldOut) -> pd.DataFrame:
+    """Say how often the intervals of models that were trained without a corpus contain its ratings."""
+    labels = {name: corpus.label for name, corpus in held_out.corpora.items()}
+    return nested_coverage(lambda *which: held_out.evaluated(*which).ratings, labels, WIDTH_FROM, LEVEL)
 
 
-def half_widths(held: Held) -> dict[str, dict[str, float]]:
+def half_widths(held_out: HeldOut) -> dict[str, dict[str, float]]:
     """Half the widths by policy and label, from leave-one-corpus-out residuals on the corpus where they are largest."""
-    widths = {}
-    for policy, measured in MEASURED.items():
-        heard = [held.heard(held.others(name), name, way) for name in held.corpora for way in measured]
-        residuals = [each.corpus.label - each.ratings for each in heard]
-        widths[policy] = {
-            label: largest_half_width([r[:, i] for r in residuals], LEVEL) for i, label in enumerate(LABELS)
-        }
-    return widths
+    names = held_out.corpora
+    return largest_half_widths(
+        [(held_out.trained_on(held_out.others(name)), names[name]) for name in names], LABELS, True
+    )
 
 
-def temperature_table(held: Held) -> pd.DataFrame:
-    """Calibration error on a corpus never heard, without a temperature and with two that did not see its labels.
+def temperature_table(held_out: HeldOut) -> pd.DataFrame:
+    """Calibration error on an unseen corpus, without a temperature and with two that did not see its labels.
 
     ``strict``: from models of one of the other rated corpora, and those with classes alone, on the rest of them, where
     the reported corpus played no part at all. ``others``: from the leave-one-corpus-out scores on the other corpora, as
     the shipped temperature is; the models that gave these scores had the reported corpus in training.
     """
     rows = []
-    for corpus in held.corpora:
-        others = held.others(corpus)
+    for corpus in held_out.corpora:
+        others = held_out.others(corpus)
         strict = [((name,), rest) for name in others for rest in others if rest != name]
-        plain = held.trained_on(others).heads
+        plain = held_out.trained_on(others).heads
         variants = {
             "before": plain,
-            "strict": _tempered(held, plain, strict),
-            "others": _tempered(held, plain, [(held.others(name), name) for name in others]),
+            "strict": _tempered(held_out, plain, strict),
+            "others": _tempered(held_out, plain, [(held_out.others(name), name) for name in others]),
         }
         for policy in POLICIES:
-            heard = held.heard(others, corpus, policy)
+            evaluated = held_out.evaluated(others, corpus, policy)
             row: dict[str, object] = {"corpus": corpus, "policy": policy}
             for name, heads in variants.items():
-                probabilities = heads.probabilities(heard.latent)
+                probabilities = heads.probabilities(evaluated.latent)
                 row[f"temperature_{name}"] = heads.temperature
-                row[f"ece_{name}"] = expected_calibration_error(heard.corpus.emotion, probabilities)
+                row[f"ece_{name}"] = expected_calibration_error(evaluated.corpus.emotion, probabilities)
             rows.append(row)
     return pd.DataFrame(rows)
 
 
-def _tempered(held: Held, heads: Heads, pairs: Sequence[tuple[tuple[str, ...], str]]) -> Heads:
-    heard = [held.heard(sources, target, policy) for sources, target in pairs for policy in POLICIES]
-    scores, emotions = zip(*((each.scores, each.corpus.emotion) for each in heard), strict=True)
+def _tempered(held_out: HeldOut, heads: Heads, pairs: Sequence[tuple[tuple[str, ...], str]]) -> Heads:
+    evaluated = [held_out.evaluated(sources, target, policy) for sources, target in pairs for policy in POLICIES]
+    scores, emotions = zip(*((each.scores, each.corpus.emotion) for each in evaluated), strict=True)
     return with_temperature(heads, np.concatenate(scores), np.concatenate(emotions))
 
 
-def breakdown_table(held: Held) -> pd.DataFrame:
-    """Errors on corpora never heard, by sex of the speaker and by emotion."""
+def breakdown_table(held_out: HeldOut) -> pd.DataFrame:
+    """Errors on unseen corpora, by sex of the speaker and by emotion."""
     rows = []
     for policy in POLICIES:
-        for name, corpus in held.corpora.items():
-            heard = held.heard(held.others(name), name, policy)
+        for name, corpus in held_out.corpora.items():
+            evaluated = held_out.evaluated(held_out.others(name), name, policy)
             groups = [("all", "all", np.ones(len(corpus.table), dtype=bool))]
             for column in ("sex", "emotion"):
                 values = corpus.table[column].to_numpy(dtype=object)
                 groups += [(column, v, values == v) for v in sorted({v for v in values if v is not None})]
             for column, value, mask in groups:
-                rows.append({"policy": policy, "corpus": name, "group": column, "value": value, **_errors(heard, mask)})
+                rows.append(
+                    {"policy": policy, "corpus": name, "group": column, "value": value, **_errors(evaluated, mask)}
+                )
     return pd.DataFrame(rows)
 
 
-def _errors(heard: Heard, mask: np.ndarray) -> dict[str, float]:
-    corpus = heard.corpus
+def _errors(evaluated: Evaluated, mask: np.ndarray) -> dict[str, float]:
+    corpus = evaluated.corpus
     present = [i for i, name in enumerate(CLASSES) if (corpus.emotion == name).any()]
-    guess = np.array(CLASSES, dtype=object)[np.array(present)[heard.scores[:, present].argmax(axis=1)]]
+    guess = np.array(CLASSES, dtype=object)[np.array(present)[evaluated.scores[:, present].argmax(axis=1)]]
     classed = mask & np.isin(corpus.emotion, CLASSES)
     found: dict[str, float] = {"n": int(mask.sum())}
     for i, label in enumerate(LABELS):
-        difference = heard.ratings[mask, i] - corpus.label[mask, i]
+        difference = evaluated.ratings[mask, i] - corpus.label[mask, i]
         found |= {f"mae_{label}": float(np.nanmean(np.abs(difference))), f"bias_{label}": float(np.nanmean(difference))}
     recalls = [(guess == e)[classed & (corpus.emotion == e)] for e in set(corpus.emotion[classed])]
     found["recall"] = float(np.mean([each.mean() for each in recalls])) if recalls else float("nan")
     return found
 
 
-def unfamiliar_table(held: Held) -> pd.DataFrame:
-    """Share of a corpus never heard that counts as unfamiliar."""
+def unfamiliar_table(held_out: HeldOut) -> pd.DataFrame:
+    """Share of an unseen corpus that counts as unfamiliar."""
     rows = []
-    for name in held.corpora:
-        limit = max_distance(held.trained_on(held.others(name)))
-        shares = {p: float((held.heard(held.others(name), name, p).distance > limit).mean()) for p in POLICIES}
+    for name in held_out.corpora:
+        limit = max_distance(held_out.trained_on(held_out.others(name)))
+        shares = {
+            p: float((held_out.evaluated(held_out.others(name), name, p).distance > limit).mean()) for p in POLICIES
+        }
         rows.append({"corpus": name, **shares})
     return pd.DataFrame(rows)
 
 
-def export(material: Material, held: Held, tables: dict[str, pd.DataFrame], folder: Path) -> Model:
-    """Train on all corpora, calibrate on leave-one-corpus-out predictions, and write the model with its card."""
-    names = tuple(held.corpora)
-    trained = held.trained_on(names)
-    widths = half_widths(held)
-    heads = _tempered(held, trained.heads, [(held.others(name), name) for name in names])
-    calibration = Calibration(LEVEL, widths, max_distance(trained))
+def finish(material: Material, held_out: HeldOut, tables: dict[str, pd.DataFrame], folder: Path) -> Model:
+    """Calibrate the model of all corpora on leave-one-corpus-out predictions, and write it with its card."""
+    names = tuple(held_out.corpora)
+    trained = held_out.trained_on(names)
+    widths = half_widths(held_out)
+    heads = _tempered(held_out, trained.heads, [(held_out.others(name), name) for name in names])
     cards = list(material.cards.values())
-    training = {
-        "method": "affectmap.transfer.recipe.fit_transfer",
-        "corpora": [card.title for card in cards],
-        "languages": [language for card in cards for language in card.languages],
-        "n_utterances": int(sum(len(corpus.table) for corpus in material.corpora.values())),
-        "seed": SEED,
-        "licence": "other",
-    }
-
-    def write(place: Path, card: str) -> Model:
-        return export_model(
-            trained.embedder,
-            place,
-            name=SHIPPED,
-            heads=heads,
-            calibration=calibration,
-            card=card,
-            training=training,
-            examples=np.concatenate([corpus.functionals for corpus in material.corpora.values()]),
-            overwrite=True,
-        )
-
-    with tempfile.TemporaryDirectory() as temporary:  # the card tells what the model says about silence
-        model = write(Path(temporary) / "model", "")
-        tables["sounds"], tables["flags"] = sounds_table(model), flags_table(model, list(held.corpora.values()))
-    recipe = trained.embedder.recipe_ or {}
-    return write(folder, card_text(SHIPPED, cards, recipe, tables, widths, heads.temperature, LEVEL))
+    model = trained.with_heads(heads, Calibration(LEVEL, widths, max_distance(trained))).described(
+        name=SHIPPED,
+        method="affectmap.transfer.recipe.fit_transfer",
+        corpora=[card.title for card in cards],
+        languages=[language for card in cards for language in card.languages],
+        n_utterances=int(sum(len(corpus.table) for corpus in material.corpora.values())),
+        seed=SEED,
+        licence="other",
+    )
+    tables["sounds"], tables["flags"] = sounds_table(model), flags_table(model, list(held_out.corpora.values()))
+    recipe = model.metadata["training"]["recipe"]
+    model = model.described(card=card_text(SHIPPED, cards, recipe, tables, widths, heads.temperature, LEVEL))
+    model.save(folder, overwrite=True)
+    return model
 
 
 def between_marks(file: Path, name: str, content: str) -> None:
@@ -250,9 +245,9 @@ def between_marks(file: Path, name: str, content: str) -> None:
     write_text(file, f"{before}{begin}{textwrap.indent(content, indent)}{indent}{end}{after_it}")
 
 
-def tell_findings(runs: pd.DataFrame, elsewhere: pd.DataFrame) -> None:
-    """Write how well it does wherever it is told."""
-    between_marks(ROOT / "docs" / "embed.md", "ways", table_of_ways(runs))
+def write_findings(runs: pd.DataFrame, elsewhere: pd.DataFrame) -> None:
+    """Write how well it does wherever it is reported."""
+    between_marks(ROOT / "docs" / "embed.md", "normalisations", table_of_normalisations(runs))
     between_marks(ROOT / "docs" / "embed.md", "findings", filled(readme_findings(runs)))
     between_marks(HERE / "notes.md", "findings", filled(findings(runs, elsewhere)))
 
@@ -265,8 +260,8 @@ def filled(lines: Sequence[str]) -> str:
     )
 
 
-def tell_coverage(coverage: pd.DataFrame, widths: dict[str, dict[str, float]], titles: dict[str, str]) -> None:
-    """Write what intervals held wherever it is told."""
+def write_coverage(coverage: pd.DataFrame, widths: dict[str, dict[str, float]], titles: dict[str, str]) -> None:
+    """Write what intervals cover wherever it is reported."""
     said = coverage_text(coverage, widths, titles, LEVEL)
     package = ROOT / "src" / "affectmap"
     for file, width in (
@@ -283,33 +278,33 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--n-seeds", type=int, default=N_SEEDS)
     parser.add_argument("-o", "--output", type=Path, default=ROOT / "src" / "affectmap" / "models" / SHIPPED)
-    parser.add_argument("--model-only", action="store_true", help="use the committed table of ways")
+    parser.add_argument("--model-only", action="store_true", help="use the committed table of normalisations")
     arguments = parser.parse_args()
     output = arguments.output.absolute()
     os.chdir(arguments.data)
     material = read_material()
-    use = pd.read_csv(HERE / "ways.csv") if arguments.model_only else None
-    runs = compare_ways(material, arguments.n_seeds).round(4) if use is None else use
-    held = Held(material)
+    use = pd.read_csv(HERE / "normalisations.csv") if arguments.model_only else None
+    runs = compare_normalisations(material, arguments.n_seeds).round(4) if use is None else use
+    held_out = HeldOut(material)
     tables = {
-        "ways": runs,
-        "coverage": coverage_table(held).round(4),
-        "temperature": temperature_table(held),
-        "breakdown": breakdown_table(held),
-        "unfamiliar": unfamiliar_table(held),
+        "normalisations": runs,
+        "coverage": coverage_table(held_out).round(4),
+        "temperature": temperature_table(held_out),
+        "breakdown": breakdown_table(held_out),
+        "unfamiliar": unfamiliar_table(held_out),
         "elsewhere": elsewhere_table(material, SEED),
     }
-    model = export(material, held, tables, output)
+    model = finish(material, held_out, tables, output)
     for name, table in tables.items():
         write_text(HERE / f"{name}.csv", table.round(4).to_csv(index=False))
-    tell_findings(runs, tables["elsewhere"])
+    write_findings(runs, tables["elsewhere"])
     widths = {policy: model.metadata["intervals"][policy] for policy in MEASURED}
-    tell_coverage(tables["coverage"], widths, titled(material.cards))
+    write_coverage(tables["coverage"], widths, titled(material.cards))
     write_json(HERE / "settings.json", about_this_run(int(runs["seed"].nunique())))
 
 
 def about_this_run(n_seeds: int) -> dict[str, object]:
-    """Say on what the figures were made; byte for byte they come again on the same only."""
+    """Say on what the results were made; byte for byte they come again on the same only."""
     names = ["affectmap", "numpy", "onnx", "onnxruntime", "opensmile", "pandas", "scikit-learn", "scipy", "torch"]
     return {
         "command": "OMP_NUM_THREADS=1 python experiments/shipped-model/run.py DATA",

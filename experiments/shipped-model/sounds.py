@@ -43,8 +43,8 @@ def flags_table(model: Model, corpora: Sequence[PreparedCorpus]) -> pd.DataFrame
     """Share of every corpus' utterances, without outliers, that gets a flag."""
     thresholds, rows = model.metadata["flags"], []
     for corpus in corpora:
-        heard = [signal_flags(*read_audio(file), thresholds["clipped_share"]) for file in corpus.file]
-        shares = {flag: float(np.mean([getattr(each, flag) for each in heard])) for flag in ("silent", "clipped")}
+        flags_of = [signal_flags(*read_audio(file), thresholds["clipped_share"]) for file in corpus.file]
+        shares = {flag: float(np.mean([getattr(each, flag) for each in flags_of])) for flag in ("silent", "clipped")}
         found = not_speech(np.asarray(corpus.functionals, dtype=np.float64), thresholds)
         rows.append({"corpus": corpus.name, **shares, "not_speech": float(found.mean())})
     return pd.DataFrame(rows)

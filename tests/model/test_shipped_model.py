@@ -33,35 +33,38 @@ def between_marks(text):
     return " ".join(found[0].split())
 
 
-def told():
+def reported():
     files = {name: name.read_text(encoding="utf-8") for name in (ROOT / "docs" / "embed.md", MEASURED / "notes.md")}
     return [*map(between_marks, files.values()), between_marks(affectmap.model.model.__doc__)]
 
 
 @pytest.mark.parametrize("place", range(3))
-def test_what_intervals_held_is_told_as_measured(coverage, intervals, place):
-    text = told()[place]
+def test_coverage_is_reported_as_measured(coverage, intervals, place):
+    text = reported()[place]
     low, high = (f"{share:.2f}".removeprefix("0") for share in (coverage["coverage"].min(), coverage["coverage"].max()))
-    assert f"held {low} to {high} of the ratings" in text
+    assert f"contained {low} to {high} of the ratings" in text
     widths = [width for policy in ("source", "adapted", "speaker") for width in intervals[policy].values()]
     assert f"±{min(widths):.1f} to ±{max(widths):.1f} points" in text
-    assert ("do not hold everywhere" in text) == (coverage["coverage"] < LEVEL).any()
+    assert ("Coverage is below that for" in text) == (coverage["coverage"] < LEVEL).any()
     assert text in load_model().card
 
 
 def test_the_card_has_the_table_of_coverage(coverage):
     titles, card = {"emodb": "EMO-DB", "urdu": "URDU", "aesdd": "AESDD"}, load_model().card
     for row in coverage.itertuples():
-        cells = (
-            f"| {row.way} | {titles[row.corpus]} | {row.label} | {row.half_width:.2f} | {row.coverage:.2f} | {row.n} |"
-        )
+        cells = f"| {row.normalisation} | {titles[row.corpus]} | {row.label} | {row.half_width:.2f} | {row.coverage:.2f} | {row.n} |"
         assert cells in card
 
 
-def test_every_way_that_gets_an_interval_was_tried(coverage, intervals):
+def test_every_normalisation_that_gets_an_interval_was_tried(coverage, intervals):
     assert intervals["level"] == LEVEL
-    assert set(coverage["way"]) >= {"one recording alone", "30 of the place", "all of the place", "all of the speaker"}
-    assert (coverage.groupby("way").size() == 6).all()  # three corpora, two ratings
+    assert set(coverage["normalisation"]) >= {
+        "one recording alone",
+        "30 of the corpus",
+        "all of the corpus",
+        "all of the speaker",
+    }
+    assert (coverage.groupby("normalisation").size() == 6).all()  # three corpora, two ratings
     assert set(intervals) == {"level", "source", "adapted", "speaker"}
 
 
@@ -101,15 +104,17 @@ def test_the_card_names_languages_and_licences():
         assert words in card
 
 
-def test_the_page_has_the_table_of_ways():
-    runs, page = pd.read_csv(MEASURED / "ways.csv"), (ROOT / "docs" / "embed.md").read_text(encoding="utf-8")
-    for way in ("one recording alone", "all of the place", "all of the speaker"):
-        mean = runs[runs["way"] == way].groupby("corpus").mean(numeric_only=True)
+def test_the_page_has_the_table_of_normalisations():
+    runs, page = pd.read_csv(MEASURED / "normalisations.csv"), (ROOT / "docs" / "embed.md").read_text(encoding="utf-8")
+    for normalisation in ("one recording alone", "all of the corpus", "all of the speaker"):
+        mean = runs[runs["normalisation"] == normalisation].groupby("corpus").mean(numeric_only=True)
         cells = [
             " / ".join(f"{mean.loc[name, column]:.2f}".removeprefix(zero) for name in ("emodb", "urdu", "aesdd"))
             for column, zero in (("uar", "0"), ("r2_activation", "0"), ("mae_activation", ""))
         ]
-        assert f"| {way.replace('place', 'recording condition')} | {' | '.join(cells)} |" in page, way
+        assert f"| {normalisation.replace('corpus', 'recording condition')} | {' | '.join(cells)} |" in page, (
+            normalisation
+        )
 
 
 def test_it_stays_small():

@@ -277,11 +277,11 @@ def adapt_command(
     check_new_folder(output, overwrite=overwrite)
     loaded, recordings = load_model(model), find_recordings(source)
     with progress_bar("recordings") as progress:
-        functionals, heard = loaded.measure(recordings, n_jobs=n_jobs, progress=progress)
+        functionals, flags = loaded.measure(recordings, n_jobs=n_jobs, progress=progress)
     no_speech = loaded.transform(functionals)["not_speech"]
     reasons = [
-        told.problem or ("silent" if told.silent else "no speech" if is_none else None)
-        for told, is_none in zip(heard, no_speech, strict=True)
+        each.problem or ("silent" if each.silent else "no speech" if is_none else None)
+        for each, is_none in zip(flags, no_speech, strict=True)
     ]
     for file, reason in zip(recordings, reasons, strict=True):
         if reason:

@@ -16,9 +16,9 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from affectmap.errors import ConfigError, ModelError
-from affectmap.model.folder import METADATA_FILE, Array, ModelFolder, first_line, read_model_folder
+from affectmap.model.folder import METADATA_FILE, Array, ModelFolder, first_line, new_metadata, read_model_folder
 from affectmap.model.heads import fit_heads
-from affectmap.model.model import Model, new_metadata
+from affectmap.model.model import Model
 from affectmap.model.settings import PAPER, Schedule, TrainingSettings
 from affectmap.preparation.standardisation import PRIOR, Statistics, fit_statistics
 from affectmap.schema import FUNCTIONALS, LABELS, Floats, Preset

@@ -16,7 +16,7 @@ Nothing is unpickled, nothing in a folder can name another file, and nothing is 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata as installed
 from importlib.resources.abc import Traversable
@@ -33,6 +33,7 @@ from safetensors.numpy import save as serialise
 
 from affectmap.audio.quality import THRESHOLDS
 from affectmap.errors import ModelError
+from affectmap.features.functionals import FEATURE_SET, USUAL_RATE
 from affectmap.files import new_folder, write_json, write_text
 from affectmap.schema import FUNCTIONALS, LABELS
 
@@ -45,6 +46,14 @@ MAX_BYTES = {WEIGHTS_FILE: 256 << 20, METADATA_FILE: 4 << 20, CARD_FILE: 1 << 20
 EGEMAPS, OTHER = "egemaps", "other"
 #: Policies of a model in use: its training data's statistics, or those of recordings that it was adapted to.
 INTERVAL_STATISTICS = ("source", "adapted")
+
+#: Thresholds of the flags; experiments/shipped-model measures and explains them.
+FLAG_THRESHOLDS = {
+    "clipped_share": 0.001,
+    "min_voiced_share": 0.02,
+    "min_pitch_spread": 0.005,
+    "min_loudness_spread": 0.15,
+}
 
 Array = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
@@ -114,6 +123,30 @@ def _hub_header(metadata: Mapping[str, Any]) -> dict[str, Any]:
         "tags": ["speech-emotion-recognition", "activation", "valence", "eGeMAPS"],
         "language": list(metadata["training"].get("languages", [])),
         "license": str(metadata["training"].get("licence", "other")),
+    }
+
+
+def new_metadata(inputs: Sequence[str], latent_dim: int) -> dict[str, Any]:
+    """Give the content of ``model.yaml`` for a model that was trained just now, without heads."""
+    is_egemaps = list(inputs) == list(FUNCTIONALS)
+    measured = {"version": installed.version("opensmile"), "feature_set": FEATURE_SET, "level": "Functionals"}
+    return {
+        "format": FORMAT,
+        "name": "unnamed",
+        "affectmap": installed.version("affectmap"),
+        "features": EGEMAPS if is_egemaps else OTHER,
+        **({"opensmile": measured} if is_egemaps else {}),
+        "sampling_rate": USUAL_RATE,
+        "outputs": {"embedding": [f"embedding_{i}" for i in range(latent_dim)]},
+        "units": {
+            "embedding": "none; distances mean something, axes do not",
+            "ratings": "1 to 5, 3 is the middle",
+            "probabilities": "0 to 1, classes taken as equally frequent",
+        },
+        "training": {},
+        "standardisation": {"policy": "source"},
+        "flags": {**FLAG_THRESHOLDS, "max_distance": 10.0},
+        "inputs": list(inputs),
     }
 
 

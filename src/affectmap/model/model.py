@@ -28,7 +28,6 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib import resources
-from importlib.metadata import version
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
@@ -39,8 +38,8 @@ import pandas as pd
 
 from affectmap.audio.quality import FLAGS, SignalFlags, not_speech
 from affectmap.errors import ConfigError
-from affectmap.features.functionals import FEATURE_SET, USUAL_RATE, Source, measure_sources
-from affectmap.model.folder import EGEMAPS, FORMAT, OTHER, ModelFolder, read_model_folder
+from affectmap.features.functionals import Source, measure_sources
+from affectmap.model.folder import EGEMAPS, OTHER, ModelFolder, read_model_folder
 from affectmap.model.heads import Calibration, Heads, linear_map
 from affectmap.preparation.standardisation import (
     PRIOR,
@@ -49,20 +48,12 @@ from affectmap.preparation.standardisation import (
     speaker_statistics,
     well_adapted,
 )
-from affectmap.schema import FUNCTIONALS, LABEL_RANGE, Floats
+from affectmap.schema import LABEL_RANGE, Floats
 
 #: The model that comes with the package.
 SHIPPED = "affectmap-egemaps-v1"
 #: Rows that go through the network at a time, so that the memory of its layers stays small.
 BLOCK_ROWS = 1024
-
-#: Thresholds of the flags; experiments/shipped-model measures and explains them.
-FLAG_THRESHOLDS = {
-    "clipped_share": 0.001,
-    "min_voiced_share": 0.02,
-    "min_pitch_spread": 0.005,
-    "min_loudness_spread": 0.15,
-}
 
 _ADAPTED, _HEADS = "## Adapted", ("ratings.", "classes.")
 
@@ -479,30 +470,6 @@ class Model:
         is_far = distance > self._folder.metadata["flags"]["max_distance"]
         flags["unfamiliar"] = is_far | (np.isnan(distance) & ~flags["too_short"])
         return flags
-
-
-def new_metadata(inputs: Sequence[str], latent_dim: int) -> dict[str, Any]:
-    """Give the content of ``model.yaml`` for a model that was trained just now, without heads."""
-    is_egemaps = list(inputs) == list(FUNCTIONALS)
-    measured = {"version": version("opensmile"), "feature_set": FEATURE_SET, "level": "Functionals"}
-    return {
-        "format": FORMAT,
-        "name": "unnamed",
-        "affectmap": version("affectmap"),
-        "features": EGEMAPS if is_egemaps else OTHER,
-        **({"opensmile": measured} if is_egemaps else {}),
-        "sampling_rate": USUAL_RATE,
-        "outputs": {"embedding": [f"embedding_{i}" for i in range(latent_dim)]},
-        "units": {
-            "embedding": "none; distances mean something, axes do not",
-            "ratings": "1 to 5, 3 is the middle",
-            "probabilities": "0 to 1, classes taken as equally frequent",
-        },
-        "training": {},
-        "standardisation": {"policy": "source"},
-        "flags": {**FLAG_THRESHOLDS, "max_distance": 10.0},
-        "inputs": list(inputs),
-    }
 
 
 def _layer(tensors: dict[str, Any], name: str) -> tuple[Floats, Floats]:

@@ -167,7 +167,7 @@ def train_calibrated(
         notify(f"note: no intervals: a part of the sources cannot be trained on ({error})")
         return model.described(calibration="nothing was measured: a part of the sources cannot be trained on")
     groups_are_corpora = len({held.name for _, held in evaluations}) > 1
-    widths = _half_widths(evaluations, model.heads.labels, groups_are_corpora)
+    widths = largest_half_widths(evaluations, model.heads.labels, groups_are_corpora)
     heads = _tempered(model.heads, evaluations, notify)
     calibration = Calibration(LEVEL, widths, float(model.metadata["flags"]["max_distance"]))
     return model.with_heads(heads, calibration).described(calibration=f"measured on {how}")
@@ -202,7 +202,7 @@ def _rows_of(corpus: PreparedCorpus, rows: npt.NDArray[np.int64]) -> PreparedCor
     return replace(corpus, table=corpus.table.iloc[rows], functionals=corpus.functionals[rows])
 
 
-def _half_widths(
+def largest_half_widths(
     evaluations: Sequence[tuple[Model, PreparedCorpus]], labels: Sequence[str], groups_are_corpora: bool
 ) -> dict[str, dict[str, float]]:
     """Give half the widths by policy and label: of the corpus and normalisation where they are largest."""
