@@ -76,9 +76,9 @@ def card_text(
         "settings, is tried on it; prototypes come from the other two rated ones. The recipe's settings (see "
         "`experiments/transfer`), the prior of `adapt` (ten utterances) and the flags' thresholds were chosen looking "
         "at these three corpora, so these results flatter the model somewhat. Means over "
-        f"{tables['ways']['seed'].nunique()} seeds. R² is adjusted, of the ratings on the embedding; error is the mean "
-        "absolute one of the ratings themselves; UAR is over neutral, sad, happy, angry (AESDD has no neutral speech: "
-        "three classes, chance .33; else .25).\n",
+        f"{tables['normalisations']['seed'].nunique()} seeds. R² is adjusted, of the ratings on the embedding; error "
+        "is the mean absolute one of the ratings themselves; UAR is over neutral, sad, happy, angry (AESDD has no "
+        "neutral speech: three classes, chance .33; else .25).\n",
         markdown_table(_normalisations(tables["normalisations"], titles)),
         "Valence is predicted poorly. Recall of a single emotion, adapted to the corpus, lies "
         f"between {_recalls(tables['breakdown'])}.\n",

@@ -29,6 +29,7 @@ from findings import findings, readme_findings, table_of_normalisations, titled
 from material import Material, read_material
 from sounds import flags_table, sounds_table
 
+from affectmap.corpora import CorpusCard
 from affectmap.files import write_json, write_text
 from affectmap.model.heads import (
     CLASSES,
@@ -37,7 +38,7 @@ from affectmap.model.heads import (
     expected_calibration_error,
     with_temperature,
 )
-from affectmap.model.model import SHIPPED, Model
+from affectmap.model.model import SHIPPED, Model, load_model
 from affectmap.preparation.standardisation import PRIOR
 from affectmap.schema import LABELS
 from affectmap.transfer.calibration import (
@@ -227,10 +228,16 @@ def finish(material: Material, held_out: HeldOut, tables: dict[str, pd.DataFrame
         licence="other",
     )
     tables["sounds"], tables["flags"] = sounds_table(model), flags_table(model, list(held_out.corpora.values()))
-    recipe = model.metadata["training"]["recipe"]
-    model = model.described(card=card_text(SHIPPED, cards, recipe, tables, widths, heads.temperature, LEVEL))
-    model.save(folder, overwrite=True)
-    return model
+    return with_card(model, cards, tables, folder)
+
+
+def with_card(model: Model, cards: Sequence[CorpusCard], tables: dict[str, pd.DataFrame], folder: Path) -> Model:
+    """Write the model with the card that the tables make."""
+    recipe, intervals = model.metadata["training"]["recipe"], model.metadata["intervals"]
+    widths = {policy: intervals[policy] for policy in MEASURED}
+    carded = model.described(card=card_text(SHIPPED, cards, recipe, tables, widths, model.heads.temperature, LEVEL))
+    carded.save(folder, overwrite=True)
+    return carded
 
 
 def between_marks(file: Path, name: str, content: str) -> None:
@@ -272,6 +279,13 @@ def write_coverage(coverage: pd.DataFrame, widths: dict[str, dict[str, float]], 
         between_marks(file, "coverage", textwrap.fill(said, width, break_on_hyphens=False) + "\n")
 
 
+def write_texts(model: Model, tables: dict[str, pd.DataFrame], material: Material) -> None:
+    """Write what pages, notes and docstrings say of the model."""
+    write_findings(tables["normalisations"], tables["elsewhere"])
+    widths = {policy: model.metadata["intervals"][policy] for policy in MEASURED}
+    write_coverage(tables["coverage"], widths, titled(material.cards))
+
+
 def main() -> None:
     """Measure, train, and write everything."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -279,10 +293,15 @@ def main() -> None:
     parser.add_argument("--n-seeds", type=int, default=N_SEEDS)
     parser.add_argument("-o", "--output", type=Path, default=ROOT / "src" / "affectmap" / "models" / SHIPPED)
     parser.add_argument("--model-only", action="store_true", help="use the committed table of normalisations")
+    parser.add_argument("--texts-only", action="store_true", help="write card and pages again from the tables here")
     arguments = parser.parse_args()
     output = arguments.output.absolute()
     os.chdir(arguments.data)
     material = read_material()
+    if arguments.texts_only:
+        tables = {file.stem: pd.read_csv(file) for file in HERE.glob("*.csv")}
+        write_texts(with_card(load_model(), list(material.cards.values()), tables, output), tables, material)
+        return
     use = pd.read_csv(HERE / "normalisations.csv") if arguments.model_only else None
     runs = compare_normalisations(material, arguments.n_seeds).round(4) if use is None else use
     held_out = HeldOut(material)
@@ -297,9 +316,7 @@ def main() -> None:
     model = finish(material, held_out, tables, output)
     for name, table in tables.items():
         write_text(HERE / f"{name}.csv", table.round(4).to_csv(index=False))
-    write_findings(runs, tables["elsewhere"])
-    widths = {policy: model.metadata["intervals"][policy] for policy in MEASURED}
-    write_coverage(tables["coverage"], widths, titled(material.cards))
+    write_texts(model, {name: table.round(4) for name, table in tables.items()}, material)
     write_json(HERE / "settings.json", about_this_run(int(runs["seed"].nunique())))
 
 

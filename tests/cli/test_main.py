@@ -77,8 +77,8 @@ Commands:
   corpora    List supported corpora, or what a folder or table contains.
   audit      Check corpora before any result is believed.
   reproduce  Run the whole protocol: tables, report and models.
-  train      Train one model on all of the source.
-  export     Export a trained model as one that runs without PyTorch.
+  train      Train a model on corpora.
+  export     Export a model as an ONNX graph or for the Hugging Face Hub.
   annotate   Rate recordings in the browser, alone or in a team.
   agreement  Measure how far raters agree, and make a gold standard.
   ratings    Convert raw ratings from and to other formats.

@@ -8,9 +8,9 @@ Conventions:
       ratings. Of the shipped model's:
       <!-- coverage:begin -->
       The intervals are ±1.3 to ±1.7 points, as wide as the worst of three corpora asks for. On a corpus in neither
-      model nor width they held .80 to .99 of the ratings, where .90 was meant. They do not hold everywhere. Below
-      lay URDU's valence in 8 of 8 ways of standardising, at worst .80; URDU's activation in 2 of 8 ways of
-      standardising, at worst .86.
+      model nor width they contained .80 to .99 of the ratings, where .90 was meant. Coverage is below that for
+      URDU's valence under 8 of 8 normalisations, at worst .80; URDU's activation under 2 of 8 normalisations, at
+      worst .86.
       <!-- coverage:end -->
       An interval is as wide as was measured with the statistics in use: the model's own, those of `ENOUGH` utterances
       of a corpus or more, or a speaker's; with fewer or another prior, for speakers, and in a track, the wider of that
