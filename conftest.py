@@ -17,10 +17,9 @@ def _examples() -> dict[str, object]:
     from affectmap.agreement.ratings import typed
     from affectmap.corpora import Corpus
     from affectmap.preparation.prepared_corpus import prepare
-    from affectmap.schema import COLUMNS, FUNCTIONALS, INDEX
+    from affectmap.schema import COLUMNS, FUNCTIONALS, segmented_index
 
-    nowhere = pd.to_timedelta([0] * 4), pd.to_timedelta([pd.NaT] * 4)
-    index = pd.MultiIndex.from_arrays([pd.Index([*"1234"]), *nowhere], names=INDEX)
+    index = segmented_index([*"1234"])
     cells = {"speaker": [*"aabb"], "emotion": ["sad", "angry"] * 2, "activation": [2.0, 4.0] * 2}
     functionals = pd.DataFrame(np.eye(4, 88), index, list(FUNCTIONALS))
     rated = [

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import audformat
 import numpy as np
 import pandas as pd
 
@@ -13,7 +12,7 @@ from affectmap.corpora import Corpus
 from affectmap.experiment.config import ExperimentConfig
 from affectmap.preparation.folds import Fold, fold_kind, source_folds
 from affectmap.preparation.prepared_corpus import PooledSource, PreparedCorpus
-from affectmap.schema import FUNCTIONALS, validate_table
+from affectmap.schema import FUNCTIONALS, segmented_index, validate_table
 from affectmap.stats.bootstrap import SpeakerBootstrap
 from affectmap.stats.scores import Embedded, Key, Run, Score
 
@@ -61,7 +60,7 @@ def make_corpus(
         "speaker": [f"s{s}" for s, _ in rows],
         "session": [f"day {s % n_sessions}" if n_sessions else None for s, _ in rows],
     }
-    index = audformat.segmented_index([f"/{name}/{i}.wav" for i in range(len(rows))])
+    index = segmented_index([f"/{name}/{i}.wav" for i in range(len(rows))])
     table = validate_table(pd.DataFrame(columns, index), name)
     return PreparedCorpus(name, Corpus(name, table), table, scale * functionals + offset, ())
 

@@ -2,7 +2,6 @@
 
 from functools import cache
 
-import audformat
 import numpy as np
 import pytest
 import soundfile
@@ -11,6 +10,7 @@ from affectmap.audit.near_duplicates import NearDuplicates, Rows, find_duplicate
 from affectmap.features.functionals import measure_functionals
 from affectmap.preparation.folds import Fold, leave_one_corpus_out, speaker_folds, stratified_folds
 from affectmap.preparation.prepared_corpus import PooledSource
+from affectmap.schema import segmented_index
 from factories import make_corpus, with_cells
 
 
@@ -46,7 +46,7 @@ def write(tmp_path):
             soundfile.write(file, signal if file.suffix == ".ogg" else whole, 16000)
             files[str(file)] = soundfile.read(file, dtype="float32")[0]
         values = np.stack([functionals_of(signal.tobytes()) for signal in files.values()])
-        return Rows(audformat.segmented_index(list(files)), values)
+        return Rows(segmented_index(list(files)), values)
 
     return make
 
@@ -96,19 +96,19 @@ def test_segments_of_one_file_are_told_apart(tmp_path):
     signal = soundfile.read(file, dtype="float32")[0]
     parts = [(0, 2), (2, 4), (4, 6)]
     values = np.stack([measure_functionals(signal[16000 * a : 16000 * b], 16000) for a, b in parts])
-    index = audformat.segmented_index([file] * 3, [f"{a}s" for a, _ in parts], [f"{b}s" for _, b in parts])
+    index = segmented_index([file] * 3, [f"{a}s" for a, _ in parts], [f"{b}s" for _, b in parts])
     assert pairs_of(Rows(index, values)) == [(0, 2, "same samples")]
 
 
 def test_functionals_without_recordings_are_compared_among_themselves():
     values = 3 + np.random.default_rng(0).normal(size=(50, 88)).astype(np.float32)
     values[7], values[9] = values[3], np.round(values[4], 4)
-    rows = Rows(audformat.segmented_index([f"/nowhere/{i}.wav" for i in range(50)]), values)
+    rows = Rows(segmented_index([f"/nowhere/{i}.wav" for i in range(50)]), values)
     assert pairs_of(rows) == [(3, 7, "same functionals"), (4, 9, "same functionals")]
 
 
 def test_constant_functionals_and_few_rows_do_no_harm():
-    index = audformat.segmented_index([*"abc"])
+    index = segmented_index([*"abc"])
     assert len(pairs_of(Rows(index, np.ones((3, 88), np.float32)))) == 2
     assert pairs_of(Rows(index[:1], np.ones((1, 88), np.float32))) == []
     assert pairs_of() == []
