@@ -30,12 +30,11 @@ from affectmap.experiment.protocol import (
     Job,
     Material,
     embed_all,
-    embed_blocks,
-    embed_rows,
     make_material,
     score,
     source_jobs,
     supervised_folds,
+    supervised_scores,
     training_settings,
     within_scores,
     wrap_model,
@@ -50,16 +49,23 @@ from affectmap.experiment.results import (
     mark_table2,
     ratings_table,
 )
-from affectmap.experiment.run_checks import check_jobs, check_labels, check_measured, class_notes, speaker_notes
+from affectmap.experiment.run_checks import (
+    check_jobs,
+    check_labels,
+    check_measured,
+    class_notes,
+    rated_held_out,
+    speaker_notes,
+)
 from affectmap.model.embedder import Embedder
 from affectmap.model.model import Model
 from affectmap.model.training import TrainedModel, train_stacked
 from affectmap.parallel.workers import mapped, n_cores, n_workers, one_blas_thread
 from affectmap.preparation.folds import Fold, fold_kind, source_folds
-from affectmap.preparation.prepared_corpus import PooledSource, PreparedCorpus, ScaledRows, prepare_for, read_corpora
+from affectmap.preparation.prepared_corpus import PooledSource, PreparedCorpus, prepare_for, read_corpora
 from affectmap.stats.baselines import FUNCTIONALS_88, PCA_2, RIDGE, baseline
 from affectmap.stats.bootstrap import SpeakerBootstrap
-from affectmap.stats.scores import Run, Score, Scores, label_scores, sampling_notes
+from affectmap.stats.scores import Run, Score, Scores, sampling_notes
 from affectmap.transfer.calibration import train_calibrated
 from affectmap.transfer.card import with_card
 from affectmap.transfer.recipe import fit_transfer
@@ -114,13 +120,7 @@ class Experiment:
         self.models = Models()
 
     def run(self, command: str = "") -> Results:
-        """Run it all.
-
-        Args:
-            command: The command to note in the results.
-
-        Returns:
-            The results.
+        """Run it all, and note the command in the results.
 
         Raises:
             AffectmapError: If corpora, labels or settings cannot be used; the message says which and what to do.
@@ -197,7 +197,7 @@ class Experiment:
             self._note(class_notes(source, targets))
             kind = fold_kind(source, config.folds, config.preset)
             folds = source_folds(source, kind, config.n_folds, config.seed)
-            self._note(sampling_notes([n for fold in folds for n in _rated_held_out(source, fold)]))
+            self._note(sampling_notes(rated_held_out(source, folds)))
             self._note(speaker_notes(prepared) if config.policy == "speaker" else [])
             materials = tuple(make_material(source, targets, fold, config) for fold in folds)
             bootstraps = {
@@ -257,16 +257,10 @@ class Experiment:
                 return self._fit_source(some).model_
             # What takes part is said once, of the model that is kept.
             notify = self.notify if some is corpora else lambda line: None
-            fitted = fit_transfer(
-                some,
-                recipe,
-                seed=config.seed,
-                device=config.device,
-                n_jobs=self.n_jobs,
-                notify=notify,
-                progress=self.progress,
-            )
-            return fitted.model_
+            seed, device = config.seed, config.device
+            return fit_transfer(
+                some, recipe, seed=seed, device=device, n_jobs=self.n_jobs, notify=notify, progress=self.progress
+            ).model_
 
         model = with_card(train_calibrated(train, corpora, seed=config.seed, notify=self.notify), corpora, name)
         features = None if self.models.encoder is None else config.features
@@ -347,15 +341,12 @@ class Experiment:
                 _scored, ordered, n_jobs=n_jobs, batch_size="auto", progress=lambda done: report(done, len(ordered))
             )
         found = [scores for _, scores in sorted(zip(order, results, strict=True), key=itemgetter(0))]
-        found += [_supervised_scores(data, job, model, job.held_out) for job, model in trained if job.held_out]
+        of_name = {target.name: target for target in data.targets}
+        for job, model in trained:
+            if job.held_out is not None:
+                run = Run(job.method, job.fold, job.seed, data.bootstraps)
+                found.append(supervised_scores(run, of_name[job.corpus], job.held_out, model.network.embed))
         return Scores([*chain.from_iterable(found), *more])
-
-
-def _rated_held_out(source: PooledSource, fold: Fold) -> Iterator[int]:
-    """Count the utterances that a fold holds out of each corpus, by the label that more of them have."""
-    rated = np.isfinite(source.label)[fold.test]
-    for corpus in source.corpora:
-        yield int(rated[source.corpus_name[fold.test] == corpus.name].sum(axis=0).max())
 
 
 def _scored(work: Callable[[], list[Score]]) -> list[Score]:
@@ -389,12 +380,6 @@ def _embed_baselines(data: Data, config: ExperimentConfig) -> Iterator[Embedding
 def _embed(run: Run, data: Data, material: Material, embed: Embed, config: ExperimentConfig) -> Embeddings:
     # What is shown is shown whole; of the others only what is scored need be kept.
     return embed_all(run, data.source, data.targets, material, embed, only_known=not _is_shown(run, config))
-
-
-def _supervised_scores(data: Data, job: Job, model: TrainedModel, held_out: ScaledRows) -> list[Score]:
-    target = next(target for target in data.targets if target.name == job.corpus)
-    test = embed_rows(target, "target", embed_blocks(held_out, model.network.embed), held_out.rows)
-    return list(label_scores(Run(job.method, job.fold, job.seed, data.bootstraps), test, "supervised"))
 
 
 def _is_shown(run: Run, config: ExperimentConfig) -> bool:

@@ -284,6 +284,12 @@ def score(
     return scores
 
 
+def supervised_scores(run: Run, target: PreparedCorpus, held_out: ScaledRows, embed: Embed) -> list[Score]:
+    """Score a supervised model on its target's held-out rows: table 3."""
+    embedded = embed_rows(target, "target", embed_blocks(held_out, embed), held_out.rows)
+    return list(label_scores(run, embedded, "supervised"))
+
+
 def within_scores(
     run: Run, corpus: PreparedCorpus, role: str, source_emotion: npt.NDArray[np.object_], config: ExperimentConfig
 ) -> list[Score]:

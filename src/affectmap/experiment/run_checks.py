@@ -10,6 +10,7 @@ import numpy as np
 from affectmap.errors import ConfigError, CorpusError
 from affectmap.experiment.config import Method
 from affectmap.experiment.protocol import METHOD_LABELS, Job, label_columns
+from affectmap.preparation.folds import Fold
 from affectmap.preparation.prepared_corpus import PooledSource, PreparedCorpus
 from affectmap.preparation.standardisation import fit_statistics
 from affectmap.schema import FOUR_CLASSES
@@ -113,3 +114,10 @@ def check_jobs(jobs: Sequence[Job]) -> None:
                 f"{job.corpus}, {where}: no two utterances trained on differ in {' and '.join(job.labels)}; label more "
                 f"of them, use other folds, or leave out {job.method}"
             )
+
+
+def rated_held_out(source: PooledSource, folds: Sequence[Fold]) -> list[int]:
+    """Count what each fold holds out of each corpus, by the label that more of these utterances have."""
+    rated = np.isfinite(source.label)
+    tests = [fold.test[source.corpus_name[fold.test] == corpus.name] for fold in folds for corpus in source.corpora]
+    return [int(rated[rows].sum(axis=0).max()) for rows in tests]
