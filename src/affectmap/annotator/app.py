@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
-from starlette.staticfiles import StaticFiles
 
 from affectmap import __version__
 from affectmap.annotator.database import DatabaseAwayError, DatabaseFullError
@@ -21,7 +20,7 @@ from affectmap.annotator.settings import AnnotatorSettings
 from affectmap.annotator.store import Store, open_store
 from affectmap.errors import AffectmapError, StorageError
 from affectmap.web.guard import Guard
-from affectmap.web.requests import add_error_handlers
+from affectmap.web.requests import add_error_handlers, static_files
 from affectmap.web.server import address_of, listen, run_server
 
 #: Seconds between two scans of the folder.
@@ -77,7 +76,7 @@ def create_app(store: Store, password: str, at_end: Callable[[], None] | None = 
         lifespan=lifespan,
     )
     app.state.store = store
-    app.mount("/static", StaticFiles(directory=STATIC))
+    app.mount("/static", static_files(STATIC))
 
     @app.get("/")
     def start() -> Response:
@@ -123,7 +122,7 @@ def annotate(
 
     Args:
         settings: What is rated, by whom and how.
-        password: The organiser's; None makes one, which is told once.
+        password: The organiser's; None makes one, which `notify` gets once.
         notify: Called with lines for people.
         show: Called with the link of the first rater once the socket is open, to open a browser; None opens none.
 

@@ -20,7 +20,6 @@ from fastapi import FastAPI, Query, Request
 from fastapi.responses import FileResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.staticfiles import StaticFiles
 
 from affectmap import __version__
 from affectmap.model.model import Model, load_model
@@ -38,7 +37,7 @@ from affectmap.service.results import (
 from affectmap.service.settings import LONGEST_UTTERANCE_S, MAX_CHANNELS, MAX_RATE, ServiceSettings
 from affectmap.service.uploads import receive_recording
 from affectmap.web.guard import Guard
-from affectmap.web.requests import add_error_handlers
+from affectmap.web.requests import add_error_handlers, static_files
 from affectmap.web.server import address_of, listen, run_server
 
 _STATIC = Path(__file__).parent / "static"
@@ -175,7 +174,7 @@ def _add_endpoints(app: FastAPI, service: Service) -> None:
 
 
 def _add_pages(app: FastAPI) -> None:
-    app.mount("/static", StaticFiles(directory=_STATIC))
+    app.mount("/static", static_files(_STATIC))
 
     @app.get("/", include_in_schema=False)
     async def start() -> Response:

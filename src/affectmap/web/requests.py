@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import mimetypes
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -19,6 +20,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
+from starlette.staticfiles import StaticFiles
 
 from affectmap.web.settings import explain
 
@@ -117,6 +119,12 @@ class RateLimit:
             if len(self._left) >= _MAX_CLIENTS:
                 self._left.clear()  # forgives everybody once in a long while, and keeps memory small
             self._left[key] = (left - 1, now)
+
+
+def static_files(folder: Path) -> StaticFiles:
+    """Serve the files of a page, scripts as what browsers take, whatever the system's own table of types says."""
+    mimetypes.add_type("text/javascript", ".js")
+    return StaticFiles(directory=folder)
 
 
 def add_error_handlers(app: FastAPI, see: str = "") -> None:
