@@ -47,6 +47,7 @@ def affectmap(
 ) -> Callable[..., Outcome]:
     """Run a command in this process. Warnings are errors in it, as in all tests."""
     monkeypatch.setattr(sys, "warnoptions", ["error"])
+    monkeypatch.setattr("affectmap.cli.progress.EVERY_S", 3600.0)  # no line of progress on a slow machine
 
     def run(*arguments: object) -> Outcome:
         capsys.readouterr()

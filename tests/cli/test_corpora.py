@@ -165,10 +165,10 @@ def test_what_nobody_said_is_said(run, corpora):
     frame = pd.DataFrame(np.zeros((2, 88)), columns=list(FUNCTIONALS)).assign(file=["a", "b"], emotion=["sad", None])
     frame.to_parquet(corpora / "mine.parquet")
     text = lines(run(f"table:mine={corpora}/mine.parquet").stdout)
-    assert "language           not told" in text
-    assert "speakers           not told" in text
-    assert "  no emotion              1" in text
-    assert "with functionals          2" in text
+    assert "language           unknown" in text
+    assert "speakers           unknown" in text
+    assert "  no emotion             1" in text
+    assert "with functionals         2" in text
 
 
 def test_json_of_found(run, corpora):

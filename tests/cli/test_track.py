@@ -165,7 +165,7 @@ def test_nobody_reads_any_more(here, talk, stream):
     soundfile.write(long, 0.1 * np.random.default_rng(0).standard_normal(16000 * 60), 16000)
     words = ["--stream"] if stream else [str(long)]
     with subprocess.Popen(
-        [PROGRAM, "track", *words, "--windows", "0.2"],
+        [PROGRAM, "track", *words, "--windows", "0.2", "--quiet"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -180,7 +180,7 @@ def test_nobody_reads_any_more(here, talk, stream):
 def test_an_empty_stream(here):
     ended = subprocess.run([PROGRAM, "track", "--stream"], stdin=subprocess.DEVNULL, capture_output=True, check=False)
     assert (ended.returncode, ended.stdout) == (0, b"")
-    assert ended.stderr == b"note: the stream held nothing to measure\n"
+    assert ended.stderr == b"note: the stream had nothing to measure\n"
 
 
 def test_the_command_line_stays_light(process):

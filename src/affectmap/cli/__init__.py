@@ -117,7 +117,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except AffectmapError as error:
         code = _fail(str(error), 2 if isinstance(error, UsageError) else 1)
     except _Misuse as error:
-        code = _tell_misuse(error)
+        code = _report_misuse(error)
     except (KeyboardInterrupt, typer.Abort):
         # Who presses again while threads and processes end means it.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -145,7 +145,7 @@ def _keep_streams_clean() -> None:
         os.environ["PYTHONWARNINGS"] = "ignore"  # for processes that share the work
 
 
-def _tell_misuse(error: typer.BadParameter) -> int:
+def _report_misuse(error: typer.BadParameter) -> int:
     if "\n" in error.format_message():  # no command at all: the message is the help
         error.show()
         return error.exit_code

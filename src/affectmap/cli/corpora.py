@@ -67,7 +67,7 @@ def corpora_command(
         return
     found, errors = _load(wanted, **given)
     if format == "json":
-        typer.echo(_dump({"corpora": [summarise(one) for one in found], "errors": _tell(errors)}))
+        typer.echo(_dump({"corpora": [summarise(one) for one in found], "errors": _as_records(errors)}))
     else:
         _print_counts(console, found)
         for one in found:
@@ -92,7 +92,7 @@ def _load(
     return found, errors
 
 
-def _tell(errors: dict[str, AffectmapError]) -> list[dict[str, str]]:
+def _as_records(errors: dict[str, AffectmapError]) -> list[dict[str, str]]:
     return [{"corpus": spec, "error": str(error)} for spec, error in errors.items()]
 
 
@@ -196,8 +196,8 @@ def _lines(shown: Sequence[dict[str, Any]]) -> Iterator[tuple[str, list[str]]]:
         """Give a line of counts."""
         return label, [f"{number:,}" if number else empty for number in counts]
 
-    yield "language", [one["language"] or "not told" for one in shown]
-    yield count("speakers", (one["n_speakers"] for one in shown), "not told")
+    yield "language", [one["language"] or "unknown" for one in shown]
+    yield count("speakers", (one["n_speakers"] for one in shown), "unknown")
     yield count("utterances", (one["n_utterances"] for one in shown))
     for emotion in Emotion:
         if any(emotion in one["emotions"] for one in shown):

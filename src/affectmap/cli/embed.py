@@ -16,7 +16,6 @@ import typer
 from affectmap.cli import options
 from affectmap.cli.progress import note, progress_bar
 from affectmap.errors import AudioError, LabelError, UsageError
-from affectmap.extras import require
 from affectmap.schema import AUDIO_SUFFIXES
 
 if TYPE_CHECKING:
@@ -65,19 +64,15 @@ def embed_command(
     A recording that cannot be used is a row without values, and the column problem says why; the exit code is 1 only if
     none could be used. A file may last ten minutes; affectmap track takes longer ones.
     """
-    format = format or _format_of(output)
-    if output is None and format in ("parquet", "audformat"):
-        raise UsageError(f"{format} is no text; name {'a folder' if format == 'audformat' else 'a file'} with -o")
-    if format in ("parquet", "audformat"):
-        require(f"--format {format}", format, "pyarrow" if format == "parquet" else "audformat")
-    if output is not None and format == "audformat":
+    chosen = options.table_format(format, output)
+    if output is not None and chosen == "audformat":
         from affectmap.files import check_new_folder
 
         check_new_folder(output, overwrite=overwrite)
     recordings = find_recordings(source)
     names = read_speakers(speakers, recordings) if speakers else None
     tables = _embedded(recordings, names, model, n_jobs)
-    n_failed = _print(tables, format) if output is None else _write(tables, format, output, overwrite=overwrite)
+    n_failed = _print(tables, chosen) if output is None else _write(tables, chosen, output, overwrite=overwrite)
     if n_failed == len(recordings):
         raise AudioError(f"none of {n_failed} recordings could be used; the column problem says why")
 
@@ -98,12 +93,12 @@ def _embedded(
             def _report(done: int, _total: int, before: int = start) -> None:
                 progress(before + done, total)
 
-            with warnings.catch_warnings(record=True) as told:
+            with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
                 table = loaded.embed(some, speaker=names, n_jobs=n_jobs, progress=_report)
             names_given = [printable(each) for each in recordings[start : start + size]]
             table = table.set_axis(names_given, axis=0).rename_axis("file")
-            for line in [*(str(warning.message) for warning in told), *_problems(table)]:
+            for line in [*(str(warning.message) for warning in caught), *_problems(table)]:
                 note(f"note: {line}")
             yield table
 
@@ -113,33 +108,24 @@ def _problems(table: pd.DataFrame) -> Iterator[str]:
         yield f"no values for {file}: {problem}"
 
 
-def _print(tables: Iterator[pd.DataFrame], format: Format) -> int:
+def _print(tables: Iterator[pd.DataFrame], format: str) -> int:
     """Print rows as they come; give the number of those without values."""
     n_failed = 0
-    try:
+    with options.reader_may_leave():
         for number, table in enumerate(tables):
             n_failed += int(table["problem"].notna().sum())
             typer.echo(_text(table, format, header=number == 0), nl=False)
-    except BrokenPipeError:  # nobody reads any more, as behind `head`: end quietly, also when Python flushes at its end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return n_failed
 
 
-def _format_of(output: Path | None) -> Format:
-    suffix = output.suffix.lower() if output else ""
-    if suffix == ".parquet":
-        return "parquet"
-    return "json" if suffix in (".json", ".jsonl", ".ndjson") else "csv"
-
-
-def _text(table: pd.DataFrame, format: Format, *, header: bool = True) -> str:
+def _text(table: pd.DataFrame, format: str, *, header: bool = True) -> str:
     # Seven digits: what float32 functionals bear.
     if format == "csv":
         return table.to_csv(float_format="%.7g", lineterminator="\n", header=header)
     return table.reset_index().to_json(orient="records", lines=True, double_precision=7, force_ascii=False)
 
 
-def _write(tables: Iterator[pd.DataFrame], format: Format, output: Path, *, overwrite: bool) -> int:
+def _write(tables: Iterator[pd.DataFrame], format: str, output: Path, *, overwrite: bool) -> int:
     """Write all rows, whole or not at all; give the number of those without values."""
     import pandas as pd
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
@@ -196,6 +199,27 @@ def _app(**options: Any) -> typer.Typer:  # noqa: ANN401 (typer's own)
 def _add(app: typer.Typer, command: Callable[..., None], name: str) -> None:
     examples = "\n".join(["\b", "Examples:", *(f"  {line}" for line in getattr(command, "examples", ()))])
     app.command(name, cls=Verb, epilog=examples)(command)
+
+
+def table_format(format: str | None, output: Path | None) -> str:
+    """Give the format asked for, or that of the output's suffix; see that the output and the packages fit it."""
+    suffix = output.suffix.lower() if output else ""
+    by_suffix = {".parquet": "parquet", ".json": "json", ".jsonl": "json", ".ndjson": "json"}
+    format = format or by_suffix.get(suffix, "csv")
+    if format in ("parquet", "audformat"):
+        if output is None:
+            raise UsageError(f"{format} is no text; name {'a folder' if format == 'audformat' else 'a file'} with -o")
+        require(f"--format {format}", format, "pyarrow" if format == "parquet" else "audformat")
+    return format
+
+
+@contextmanager
+def reader_may_leave() -> Iterator[None]:
+    """End quietly where nobody reads the output any more, as behind `head`, also when Python flushes at its end."""
+    try:
+        yield
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def require_training(command: str) -> None:

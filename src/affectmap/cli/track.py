@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -12,7 +11,6 @@ import typer
 from affectmap.cli import options
 from affectmap.cli.progress import note, progress_bar
 from affectmap.errors import UsageError
-from affectmap.extras import require
 
 if TYPE_CHECKING:
     from affectmap.track.recording import Track
@@ -82,18 +80,16 @@ def track_command(
         raise UsageError("name a recording, or give --stream to read samples from stdin")
     if hop is not None and windows is None:
         raise UsageError("--hop goes with --windows")
-    format = format or _format_of(output)
-    if format == "parquet" and output is None:
-        raise UsageError("parquet is no text; name a file with -o")
-    if format == "parquet":
-        require("--format parquet", "parquet", "pyarrow")
+    chosen = options.table_format(format, output)
     track = _tracked(recording, windows, hop, model, statistics, smoothing, n_jobs, picture)
     for line in track.notes:
         note(f"note: {line}")
     if output is None:
-        _print_lines(track, format)
+        with options.reader_may_leave():
+            for line in track.lines(chosen):
+                typer.echo(line)
     else:
-        track.write(output, format)
+        track.write(output, chosen)
     if picture:
         _draw(track, picture)
 
@@ -137,21 +133,6 @@ def _draw(track: Track, picture: Path) -> None:
     track.picture(picture)
 
 
-def _format_of(output: Path | None) -> Literal["csv", "json", "parquet"]:
-    suffix = output.suffix.lower() if output else ""
-    if suffix == ".parquet":
-        return "parquet"
-    return "json" if suffix in (".json", ".jsonl", ".ndjson") else "csv"
-
-
-def _print_lines(track: Track, format: str) -> None:
-    try:
-        for line in track.lines(format):
-            typer.echo(line)
-    except BrokenPipeError:
-        _let_go_of_stdout()
-
-
 def _print_stream(
     sampling_rate: int, windows: float | None, hop: float | None, model: Path | None, statistics: str, format: str
 ) -> None:
@@ -160,31 +141,25 @@ def _print_stream(
     from affectmap.track.text import csv_header, text_line
 
     n_rows = 0
-    try:
-        rows = track_stream(
-            sys.stdin.buffer,
-            sampling_rate,
-            load_model(model),
-            window_s=windows,
-            hop_s=hop,
-            statistics=statistics,
-            notify=lambda line: note(f"note: {line}"),
-        )
-        for n_rows, row in enumerate(rows, start=1):
-            if format == "csv" and n_rows == 1:
-                print(csv_header(row))
-            print(text_line(row, format), flush=True)
-        if not n_rows:
-            note("note: the stream had nothing to measure")
-    except KeyboardInterrupt:  # the way to end a stream by hand
-        note(f"note: stopped after {n_rows} rows")
-    except BrokenPipeError:
-        _let_go_of_stdout()
-
-
-def _let_go_of_stdout() -> None:
-    """Nobody reads any more, as behind `head`: end quietly, also when Python flushes at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with options.reader_may_leave():
+        try:
+            rows = track_stream(
+                sys.stdin.buffer,
+                sampling_rate,
+                load_model(model),
+                window_s=windows,
+                hop_s=hop,
+                statistics=statistics,
+                notify=lambda line: note(f"note: {line}"),
+            )
+            for n_rows, row in enumerate(rows, start=1):
+                if format == "csv" and n_rows == 1:
+                    print(csv_header(row))
+                print(text_line(row, format), flush=True)
+            if not n_rows:
+                note("note: the stream had nothing to measure")
+        except KeyboardInterrupt:  # the way to end a stream by hand
+            note(f"note: stopped after {n_rows} rows")
 
 
 COMMANDS = {"track": options.build(track_command, "track")}
