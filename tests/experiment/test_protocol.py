@@ -425,6 +425,17 @@ def test_every_method_gets_its_own_labels_and_the_same_features(cats):
         assert job.labels == METHOD_LABELS[next(k for k, v in METHOD_LABELS.items() if v[0] == job.method)][1]
 
 
+def test_batches_of_one_corpus_know_the_corpus_of_every_row():
+    pool = PooledSource.of([make_corpus("cats"), make_corpus("dogs", seed=1)])
+    mixed, by_group = (plan(pool, make_config(batches=batches))[0].task for batches in ("mixed", "by-group"))
+    names = np.delete(pool.corpus_name, np.arange(12))
+    assert mixed.group is None
+    assert (by_group.group == (names == "dogs")).all()
+    assert {job.task.group.max() for job in supervised_jobs(make_corpus("dogs"), make_config(batches="by-group"))} == {
+        0
+    }
+
+
 def test_methods_of_a_fold_share_their_seed_and_no_other_fold_has_it(cats):
     config = make_config(n_seeds=3, seed=4)
     jobs = [job for number in range(6) for job in plan(cats, config, number)]

@@ -136,7 +136,8 @@ def source_jobs(source: PooledSource, material: Material, number: int, config: E
         for method in config.methods:
             name, labels = METHOD_LABELS[method]
             chosen = label[:, label_columns(labels)] if labels else None
-            task = TrainingTask(features, chosen, config.weight, model_seed(seed, number))
+            group = _groups(source, material.fold.train, config)
+            task = TrainingTask(features, chosen, config.weight, model_seed(seed, number), group)
             yield Job(name, labels, source.name, number, seed, task)
 
 
@@ -161,8 +162,14 @@ def _supervised_fold(pool: PooledSource, fold: Fold, number: int, config: Experi
         values = pool.label[fold.train][:, label_columns([label])]
         if label in config.methods and len(np.unique(values[np.isfinite(values)])) > 1:
             features = scaled.of(fold.train) if features is None else features
-            task = TrainingTask(features, values, config.weight, model_seed(config.seed, number))
+            group = _groups(pool, fold.train, config)
+            task = TrainingTask(features, values, config.weight, model_seed(config.seed, number), group)
             yield Job(name, (label,), pool.name, number, config.seed, task, replace(scaled, rows=fold.test))
+
+
+def _groups(pool: PooledSource, rows: Rows, config: ExperimentConfig) -> Rows | None:
+    """Number the corpus of each row, which batches of one corpus alone need."""
+    return np.unique(pool.corpus_name[rows], return_inverse=True)[1] if config.batches == "by-group" else None
 
 
 def training_settings(config: ExperimentConfig) -> TrainingSettings:
