@@ -220,12 +220,14 @@ def finish(material: Material, held_out: HeldOut, tables: dict[str, pd.DataFrame
     cards = list(material.cards.values())
     model = trained.with_heads(heads, Calibration(LEVEL, widths, max_distance(trained))).described(
         name=SHIPPED,
-        method="affectmap.transfer.recipe.fit_transfer",
-        corpora=[card.title for card in cards],
-        languages=[language for card in cards for language in card.languages],
-        n_utterances=int(sum(len(corpus.table) for corpus in material.corpora.values())),
-        seed=SEED,
-        licence="other",
+        training={
+            "method": "affectmap.transfer.recipe.fit_transfer",
+            "corpora": [card.title for card in cards],
+            "languages": [language for card in cards for language in card.languages],
+            "n_utterances": int(sum(len(corpus.table) for corpus in material.corpora.values())),
+            "seed": SEED,
+            "licence": "other",
+        },
     )
     tables["sounds"], tables["flags"] = sounds_table(model), flags_table(model, list(held_out.corpora.values()))
     return with_card(model, cards, tables, folder)

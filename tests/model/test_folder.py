@@ -262,7 +262,7 @@ def test_a_file_beside_those_of_the_model_is_left_alone(tmp_path):
 
 
 def test_the_layout_of_the_hub(tmp_path):
-    folder = write_model(tmp_path / "hub", hub=True, card="# Small\n\nA model.\n", languages=["de", "no"])
+    folder = write_model(tmp_path / "hub", hub=True, card="# Small\n\nA model.\n", training={"languages": ["de", "no"]})
     _, header, text = (folder / "README.md").read_text().split("---\n", 2)
     assert yaml.safe_load(header)["language"] == ["de", "no"]
     assert yaml.safe_load(header)["library_name"] == "affectmap"

@@ -82,7 +82,7 @@ def test_pieces_that_touch_a_gap_have_no_values(tmp_path, voice, model):
     soundfile.write(tmp_path / "a.wav", signal, 16000, subtype="FLOAT")
     segments = list(measured_segments(Recording(tmp_path / "a.wav"), WindowCutter(1.0), model, 2))
     assert [np.isnan(segment.functionals).all() for segment in segments] == [False, True, False]
-    assert "NaN" in segments[1].heard.problem
+    assert "NaN" in segments[1].flags.problem
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -103,7 +103,7 @@ def test_a_recording_with_a_gap_in_every_block(tmp_path, model):
     recording = Recording(tmp_path / "a.wav")
     segments = list(measured_segments(recording, WindowCutter(2.0), model, 1))
     assert len(recording.gaps) == 5
-    assert [segment.heard.problem is None for segment in segments] == [True, False] * 5
+    assert [segment.flags.problem is None for segment in segments] == [True, False] * 5
 
 
 def test_an_error_ends_the_threads(tmp_path, model):

@@ -264,7 +264,7 @@ class Experiment:
 
         model = with_card(train_calibrated(train, corpora, seed=config.seed, notify=self.notify), corpora, name)
         features = None if self.models.encoder is None else config.features
-        return model.described(features=features, sampling_rate=config.sampling_rate, seed=config.seed)
+        return model.described(features=features, sampling_rate=config.sampling_rate, training={"seed": config.seed})
 
     def _sources(self) -> list[PreparedCorpus]:
         alone = replace(self.config, target=[])

@@ -16,8 +16,9 @@ Nothing is unpickled, nothing in a folder can name another file, and nothing is 
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata as installed
 from importlib.resources.abc import Traversable
 from itertools import pairwise
@@ -26,6 +27,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import yaml
 from safetensors import SafetensorError
 from safetensors.numpy import load as read_tensors
@@ -35,6 +37,7 @@ from affectmap.audio.quality import THRESHOLDS
 from affectmap.errors import ModelError
 from affectmap.features.functionals import FEATURE_SET, USUAL_RATE
 from affectmap.files import new_folder, write_json, write_text
+from affectmap.model.heads import Calibration, Heads
 from affectmap.schema import FUNCTIONALS, LABELS
 
 #: Format of the folder; to be raised when an older affectmap could not read it rightly.
@@ -109,6 +112,38 @@ class ModelFolder:
             if hub:
                 write_text(temporary / "README.md", f"---\n{_yaml(_hub_header(metadata))}---\n\n{self.card}")
                 write_json(temporary / "config.json", {"model_type": "affectmap", **metadata})
+
+    def with_heads(self, heads: Heads, calibration: Calibration | None) -> ModelFolder:
+        """Give the content with other heads."""
+        outputs = {"embedding": self.metadata["outputs"]["embedding"]}
+        outputs |= {"ratings": list(heads.labels)} if heads.labels else {}
+        outputs |= {"probabilities": list(heads.classes)} if heads.classes else {}
+        metadata = self.metadata | {"outputs": outputs, "temperature": float(heads.temperature)}
+        metadata.pop("intervals", None)
+        if calibration is not None:
+            metadata["flags"] = metadata["flags"] | {"max_distance": float(calibration.max_distance)}
+            if calibration.half_widths:
+                metadata["intervals"] = {"level": calibration.level, **calibration.half_widths}
+        tensors = {name: value for name, value in self.tensors.items() if not name.startswith(("ratings.", "classes."))}
+        if heads.labels:
+            tensors |= {"ratings.weight": heads.rating_weight.T, "ratings.bias": heads.rating_bias}
+        if heads.classes:
+            tensors |= {"classes.weight": heads.class_weight.T, "classes.bias": heads.class_bias}
+        return replace(self, tensors=tensors, metadata=metadata)
+
+    def described(self, card: str | None, training: dict[str, Any], named: dict[str, Any]) -> ModelFolder:
+        """Give the content with another card, other values that are not ``None``, or more about the training."""
+        metadata = self.metadata | {name: value for name, value in named.items() if value is not None}
+        metadata["training"] = metadata["training"] | training
+        return replace(self, metadata=metadata, card=self.card if card is None else card)
+
+    def curves_table(self) -> pd.DataFrame:
+        """Give the learning curves as a table."""
+        if not self.curves:
+            return pd.DataFrame(index=pd.RangeIndex(0, name="epoch"))
+        # By way of text: what read_csv makes of a number may differ from what was written in the last bit.
+        table = pd.read_csv(io.StringIO(self.curves), index_col="epoch", dtype=str)
+        return table.set_index(table.index.astype(np.int64)).astype(np.float64)
 
 
 def _yaml(content: dict[str, Any]) -> str:

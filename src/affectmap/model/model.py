@@ -17,14 +17,12 @@ Conventions:
       and the model's own.
     * Probabilities sum to 1 and take all classes as equally frequent; they are a rough order.
     * A value that cannot be had is ``NaN`` and a flag or a problem says so; a flag beside a value never replaces it.
-    * Recordings are resampled to the model's sampling rate, because functionals depend on it.
     * Arithmetic is in float64, and a row gets the same bits alone as among others, on any processor.
 """
 
 from __future__ import annotations
 
 import copy
-import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib import resources
@@ -55,7 +53,7 @@ SHIPPED = "affectmap-egemaps-v1"
 #: Rows that go through the network at a time, so that the memory of its layers stays small.
 BLOCK_ROWS = 1024
 
-_ADAPTED, _HEADS = "## Adapted", ("ratings.", "classes.")
+_ADAPTED = "## Adapted"
 
 
 def load_model(path: str | Path | None = None) -> Model:
@@ -98,7 +96,7 @@ class Model:
     """
 
     def __init__(self, folder: ModelFolder) -> None:
-        self._folder = folder
+        self.folder = folder
         tensors, outputs = folder.tensors, folder.metadata["outputs"]
         n_layers = sum(name.startswith("encoder.") for name in tensors) // 2
         self.layers = [_layer(tensors, f"encoder.{i}") for i in range(n_layers)]
@@ -114,38 +112,33 @@ class Model:
     @property
     def name(self) -> str:
         """What the model is called."""
-        return str(self._folder.metadata["name"])
+        return str(self.folder.metadata["name"])
 
     @property
     def card(self) -> str:
         """What was measured on the model, what it is for and its limits; Markdown."""
-        return self._folder.card
+        return self.folder.card
 
     @property
     def metadata(self) -> dict[str, Any]:
         """A copy of what ``model.yaml`` has."""
-        return copy.deepcopy(self._folder.metadata)
-
-    @property
-    def folder(self) -> ModelFolder:
-        """Weights, metadata and card, as they are saved."""
-        return self._folder
+        return copy.deepcopy(self.folder.metadata)
 
     @property
     def statistics(self) -> Statistics:
         """Mean and standard deviation of every feature that are in use."""
-        mean, std = (self._folder.tensors[name].astype(np.float64) for name in ("mean", "std"))
+        mean, std = (self.folder.tensors[name].astype(np.float64) for name in ("mean", "std"))
         return Statistics(mean, std)
 
     @property
     def sampling_rate(self) -> int:
         """Rate in Hz at which recordings are measured."""
-        return int(self._folder.metadata["sampling_rate"])
+        return int(self.folder.metadata["sampling_rate"])
 
     @property
     def inputs(self) -> list[str]:
         """Names of the features that the model takes."""
-        return list(self._folder.metadata["inputs"])
+        return list(self.folder.metadata["inputs"])
 
     @property
     def columns(self) -> list[str]:
@@ -155,7 +148,7 @@ class Model:
     @property
     def input_text(self) -> str:
         """What the model takes, in words."""
-        metadata = self._folder.metadata
+        metadata = self.folder.metadata
         if metadata["features"] == EGEMAPS:
             return f"the 88 eGeMAPSv02 functionals at {self.sampling_rate} Hz"
         whose = "" if metadata["features"] == OTHER else f" of {metadata['features']}"
@@ -164,15 +157,11 @@ class Model:
     @property
     def curves(self) -> pd.DataFrame:
         """Learning curves, one row an epoch; empty where they are not known."""
-        if not self._folder.curves:
-            return pd.DataFrame(index=pd.RangeIndex(0, name="epoch"))
-        # By way of text: what read_csv makes of a number may differ from what was written in the last bit.
-        table = pd.read_csv(io.StringIO(self._folder.curves), index_col="epoch", dtype=str)
-        return table.set_index(table.index.astype(np.int64)).astype(np.float64)
+        return self.folder.curves_table()
 
     def __repr__(self) -> str:
         """Tell name, input, outputs, corpora and normalisation, a line each."""
-        metadata = self._folder.metadata
+        metadata = self.folder.metadata
         training, standardisation = metadata["training"], metadata["standardisation"]
         interval = " with intervals" if self._half_widths else ""
         outputs = [f"embedding ({len(metadata['outputs']['embedding'])})"]
@@ -235,18 +224,14 @@ class Model:
     ) -> tuple[pd.DataFrame, list[SignalFlags]]:
         """Measure the functionals of recordings as this model takes them, for `transform` or `adapt`; see `embed`."""
         self.check_takes_recordings()
-        clipped_share = self._folder.metadata["flags"]["clipped_share"]
+        clipped_share = self.folder.metadata["flags"]["clipped_share"]
         return measure_sources(
             sources, sampling_rate, self.sampling_rate, clipped_share=clipped_share, n_jobs=n_jobs, progress=progress
         )
 
     def check_takes_recordings(self) -> None:
-        """Make sure that the model takes what affectmap measures of recordings.
-
-        Raises:
-            ConfigError: If it takes other features.
-        """
-        if self._folder.metadata["features"] != EGEMAPS:
+        """Raise a `ConfigError` if the model takes other features than those that recordings are measured by."""
+        if self.folder.metadata["features"] != EGEMAPS:
             raise ConfigError(
                 f"{self.name} takes {self.input_text}, and recordings are measured as the 88 functionals alone; "
                 "give its features to transform"
@@ -282,11 +267,7 @@ class Model:
         return pd.DataFrame(columns, index)
 
     def embedding(self, features: npt.ArrayLike, statistics: Statistics | None = None) -> tuple[Floats, Floats]:
-        """Run the network alone.
-
-        Args:
-            features: (N, F) in the order of `inputs`.
-            statistics: What to standardise with; by default the model's.
+        """Run the network alone, on features in the order of `inputs`, with the model's statistics or others.
 
         Returns:
             The embedding (N, D), and the root mean square z-score of the features (N,); ``NaN`` in rows with a feature
@@ -346,8 +327,8 @@ class Model:
         )
         return Model(
             replace(
-                self._folder,
-                tensors=self._folder.tensors | {"mean": statistics.mean, "std": statistics.std},
+                self.folder,
+                tensors=self.folder.tensors | {"mean": statistics.mean, "std": statistics.std},
                 metadata=self.metadata | {"standardisation": standardisation},
                 card=f"{self.card.split(_ADAPTED)[0].rstrip()}\n\n{note}",
             )
@@ -355,38 +336,11 @@ class Model:
 
     def with_heads(self, heads: Heads, calibration: Calibration | None = None) -> Model:
         """Give a model with other heads, fitted on its embedding, and what was measured of them."""
-        metadata = self.metadata
-        outputs = {"embedding": metadata["outputs"]["embedding"]}
-        outputs |= {"ratings": list(heads.labels)} if heads.labels else {}
-        outputs |= {"probabilities": list(heads.classes)} if heads.classes else {}
-        metadata |= {"outputs": outputs, "temperature": float(heads.temperature)}
-        metadata.pop("intervals", None)
-        if calibration is not None:
-            metadata["flags"] = metadata["flags"] | {"max_distance": float(calibration.max_distance)}
-            if calibration.half_widths:
-                metadata["intervals"] = {"level": calibration.level, **calibration.half_widths}
-        tensors = {name: value for name, value in self._folder.tensors.items() if not name.startswith(_HEADS)}
-        if heads.labels:
-            tensors |= {"ratings.weight": heads.rating_weight.T, "ratings.bias": heads.rating_bias}
-        if heads.classes:
-            tensors |= {"classes.weight": heads.class_weight.T, "classes.bias": heads.class_bias}
-        return Model(replace(self._folder, tensors=tensors, metadata=metadata))
+        return Model(self.folder.with_heads(heads, calibration))
 
-    def described(
-        self,
-        *,
-        name: str | None = None,
-        card: str | None = None,
-        features: str | None = None,
-        sampling_rate: int | None = None,
-        **training: Any,  # noqa: ANN401 (whatever YAML has)
-    ) -> Model:
-        """Give a model with another name, card, origin of features or sampling rate, or more about its training."""
-        metadata = self.metadata
-        given = {"name": name, "features": features, "sampling_rate": sampling_rate}
-        metadata |= {key: value for key, value in given.items() if value is not None}
-        metadata["training"] = metadata["training"] | training
-        return Model(replace(self._folder, metadata=metadata, card=self.card if card is None else card))
+    def described(self, *, card: str | None = None, training: dict[str, Any] | None = None, **named: Any) -> Model:  # noqa: ANN401
+        """Give a model with another card, ``name``, ``features`` or ``sampling_rate``, or more about its training."""
+        return Model(self.folder.described(card, training or {}, named))
 
     def save(
         self,
@@ -401,9 +355,8 @@ class Model:
         Args:
             folder: To be made; refused if it exists, unless `overwrite` and it was written by affectmap.
             overwrite: Whether to replace an earlier one.
-            hub: Whether to add what a repository on the Hugging Face Hub has: ``README.md``, which is the card with a
-                header, and ``config.json``.
-            more: Content of other files by name, put beside those of the model.
+            hub: Whether to add what a repository on the Hugging Face Hub has: ``README.md`` and ``config.json``.
+            more: Content of other files by name.
 
         Raises:
             StorageError: If the folder may not be replaced or cannot be written.
@@ -415,12 +368,12 @@ class Model:
             >>> load_model(folder).name == load_model().name
             True
         """
-        self._folder.write(Path(folder), overwrite=overwrite, hub=hub, more=more or {})
+        self.folder.write(Path(folder), overwrite=overwrite, hub=hub, more=more or {})
 
     def _table(
         self, values: Floats, statistics: Sequence[Statistics], which: npt.NDArray[np.int64]
     ) -> dict[str, npt.NDArray[Any]]:
-        names, heads = self._folder.metadata["outputs"]["embedding"], self.heads
+        names, heads = self.folder.metadata["outputs"]["embedding"], self.heads
         latent, distance = np.full((len(values), len(names)), np.nan), np.full(len(values), np.nan)
         for number, each in enumerate(statistics):
             rows = np.flatnonzero(which == number)
@@ -437,8 +390,8 @@ class Model:
         return columns | self._flags(values, distance)
 
     def _checked(self, features: pd.DataFrame | npt.ArrayLike) -> Floats:
-        inputs = self._folder.metadata["inputs"]
-        what = "functionals" if self._folder.metadata["features"] == EGEMAPS else "features"
+        inputs = self.folder.metadata["inputs"]
+        what = "functionals" if self.folder.metadata["features"] == EGEMAPS else "features"
         if isinstance(features, pd.DataFrame):
             missing = [name for name in inputs if name not in features.columns]
             if missing:
@@ -455,9 +408,9 @@ class Model:
         return values
 
     def _not_speech(self, values: Floats) -> npt.NDArray[np.bool_]:
-        if self._folder.metadata["features"] != EGEMAPS:
+        if self.folder.metadata["features"] != EGEMAPS:
             return np.zeros(len(values), dtype=np.bool_)
-        return not_speech(values, self._folder.metadata["flags"])
+        return not_speech(values, self.folder.metadata["flags"])
 
     def _speech_only(self, values: Floats) -> Floats:
         """Blank the rows that are no speech, so that no statistics are taken from them."""
@@ -467,7 +420,7 @@ class Model:
         flags: dict[str, npt.NDArray[np.bool_]] = {name: np.zeros(len(values), dtype=np.bool_) for name in FLAGS}
         flags["too_short"] |= np.isnan(values).all(axis=1)
         flags["not_speech"] = self._not_speech(values)
-        is_far = distance > self._folder.metadata["flags"]["max_distance"]
+        is_far = distance > self.folder.metadata["flags"]["max_distance"]
         flags["unfamiliar"] = is_far | (np.isnan(distance) & ~flags["too_short"])
         return flags
 

@@ -25,7 +25,7 @@ SUFFIXES = (".png", ".svg")
 _WORDS = {"activation": ("calm", "excited"), "valence": ("unpleasant", "pleasant")}
 _FLAGS = {"unfamiliar": "#8a6d00", "clipped": "#b01e52", "not speech": MUTED, "silent": "#9aa3ad"}
 _SPEECH = "#4a7c59"
-_MAX_POINTS = 400  # of the path; more cannot be told apart
+_MAX_POINTS = 400  # of the path; more cannot be distinguished
 _APART = 0.3  # between start and end, so that their words do not lie on each other
 _MIDDLE = sum(LABEL_RANGE) / 2
 

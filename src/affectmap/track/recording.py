@@ -6,7 +6,7 @@ Conventions:
       are no values), and for activation and valence ``_level``, ``_level_low``, ``_level_high``: the smoothed
       trajectory with its 95 % interval (`affectmap.track.smoothing.smooth`).
     * ``activation_low`` and ``activation_high`` bound one segment's rating; ``activation_level_low`` and ``_high``
-      bound the level of the model's values at that moment, and know nothing of the model's error for this voice.
+      bound the level of the model's values at that time, and know nothing of the model's error for this voice.
     * Segments that are silent, too short, without values or no speech have no part in the level. ``not_speech`` is the
       model's flag, or set where the detector's probability is below `MIN_SPEECH`.
     * Everything is cut and measured at 16 kHz; other rates are resampled as they are read, and a note says so.
@@ -49,7 +49,7 @@ class Track:
 
     Attributes:
         table: A row a segment; see the module.
-        notes: What was met, sentences for people.
+        notes: What is special about the recording, sentences for people.
         duration_s: Length of the recording in seconds.
         smoothing_s: Standard deviation of the smoothing kernel in seconds.
     """
@@ -152,7 +152,7 @@ def track(
         model: By default the one that comes with the package.
         window_s: Length of fixed windows in seconds; by default detected speech is measured, in segments of 1 to 7 s.
         hop_s: From one window to the next; by default windows touch.
-        statistics: Whose mean and spread standardise: ``source``, ``recording`` or ``running``; see
+        statistics: Whose mean and standard deviation standardise: ``source``, ``recording`` or ``running``; see
             `affectmap.track.running_statistics`.
         smoothing_s: Of the levels, standard deviation in seconds; by default
             `default_smoothing`.
@@ -272,14 +272,14 @@ def _table(file: str, measured: Sequence[Measured], standardising: Standardising
 def _values(measured: Sequence[Measured], standardising: Standardising) -> pd.DataFrame:
     functionals = np.array([each.functionals for each in measured], np.float64).reshape(-1, len(FUNCTIONALS))
     speech = np.array([each.speech for each in measured], np.float64)
-    silent = np.array([each.heard.silent for each in measured], np.bool_)
+    silent = np.array([each.flags.silent for each in measured], np.bool_)
     ends_s = np.array([each.end_s for each in measured], np.float64)
     table = standardising.transform(functionals, ~silent & ~(speech < MIN_SPEECH), ends_s)
     for flag in ("too_short", "silent", "clipped"):
-        table[flag] = np.array([getattr(each.heard, flag) for each in measured], np.bool_)
+        table[flag] = np.array([getattr(each.flags, flag) for each in measured], np.bool_)
     table["not_speech"] |= speech < MIN_SPEECH
     table.insert(0, "speech", speech)
-    table["problem"] = pd.Series([each.heard.problem for each in measured], table.index, dtype=object)
+    table["problem"] = pd.Series([each.flags.problem for each in measured], table.index, dtype=object)
     return table
 
 

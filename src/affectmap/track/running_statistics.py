@@ -1,16 +1,16 @@
-"""Whose mean and spread standardise the segments of one recording: the model's, the recording's, or the last hour's.
+"""Statistics that standardise the segments of one recording: the model's, the recording's, or the last hour's.
 
 ``source``
     the model's own. Values of several recordings can be compared, as far as voices and rooms are like those the model
     was trained on.
 ``recording``
-    those of all speech in this recording, known only at its end. Moments within it are told apart better; that the
+    those of all speech in this recording, known only at its end. Segments within it are separated better; that the
     whole recording is calm or excited can no longer be seen, because its mean is the middle by definition.
 ``running``
     those of the speech until then, of the last hour at most, taken anew after every `UPDATE` segments, as a
     stream allows; beyond a thousand segments after every hundredth of them, or short windows would cost too much.
 
-In both of these the model's own mean and spread count as `PRIOR` segments beside those heard, so that a few
+In both of these the model's own statistics count as `PRIOR` segments beside the recording's, so that a few
 segments change little. What is flagged as silent or no speech does not count.
 """
 
@@ -27,11 +27,11 @@ from affectmap.errors import ConfigError
 from affectmap.model.model import Model
 
 STATISTICS = ("source", "recording", "running")
-#: Segments for which the model's own mean and spread count beside the recording's.
+#: Segments for which the model's own statistics count beside the recording's.
 PRIOR = 30
-#: Segments after which a running mean and spread are taken anew.
+#: Segments after which running statistics are taken anew.
 UPDATE = 10
-#: Seconds that a running mean and spread look back.
+#: Seconds that running statistics look back.
 MEMORY_S = 3600.0
 _SHARE = 100  # of what is known must be new before it is looked at again
 
@@ -66,11 +66,11 @@ class Standardising:
         self._n_since, self._step = 0, UPDATE
 
     def transform(self, functionals: Floats, counts: Mask, ends_s: Floats | None = None) -> pd.DataFrame:
-        """Place the next segments.
+        """Embed the next segments.
 
         Args:
             functionals: Shape (n_segments, 88).
-            counts: Which of them may count as speech for mean and spread; the model's ``not_speech`` is looked at, too.
+            counts: Which of them may count as speech for the statistics; what the model flags as no speech does not.
             ends_s: Their ends in seconds, ascending, shape (n_segments,); without them ``running`` forgets nothing.
 
         Returns:
@@ -111,11 +111,7 @@ class Standardising:
                 self._current = self._model.adapt(np.array([row for _, row in self._known]), prior=PRIOR)
 
     def notes(self) -> list[str]:
-        """Tell how far the statistics are the recording's own.
-
-        Returns:
-            A sentence or none.
-        """
+        """Say in a sentence or none how far the statistics are the recording's own."""
         if self._policy == "source" or len(self._known) >= PRIOR:
             return []
         return [f"statistics are mostly the model's: only {len(self._known)} segments of speech were there to adapt to"]

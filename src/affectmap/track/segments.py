@@ -25,14 +25,14 @@ class Measured(NamedTuple):
         end_s: Its end.
         speech: Mean probability of speech, 0..1 or NaN.
         functionals: Shape (88,); NaN where they cannot be had.
-        heard: What its samples tell.
+        flags: What is wrong with its samples.
     """
 
     start_s: float
     end_s: float
     speech: float
     functionals: NDArray[np.float64]
-    heard: SignalFlags
+    flags: SignalFlags
 
 
 def measured_segments(
@@ -95,7 +95,7 @@ def _times(segment: Segment) -> tuple[float, float]:
 def _measured(segment: Segment, is_broken: bool, model: Model) -> Measured:
     start_s, end_s = _times(segment)
     if is_broken:
-        heard = SignalFlags(False, False, False, "some of its samples are NaN or infinity")
-        return Measured(start_s, end_s, segment.speech, np.full(len(FUNCTIONALS), np.nan), heard)
-    functionals, heards = model.measure([segment.signal], RATE, n_jobs=1)
-    return Measured(start_s, end_s, segment.speech, functionals.to_numpy(np.float64)[0], heards[0])
+        broken = SignalFlags(False, False, False, "some of its samples are NaN or infinity")
+        return Measured(start_s, end_s, segment.speech, np.full(len(FUNCTIONALS), np.nan), broken)
+    functionals, flags = model.measure([segment.signal], RATE, n_jobs=1)
+    return Measured(start_s, end_s, segment.speech, functionals.to_numpy(np.float64)[0], flags[0])

@@ -2,7 +2,7 @@
 
 Conventions:
     * Times are the middles of segments, in seconds, ascending. A value that is ``NaN`` or has weight 0 plays no part.
-    * The interval says where the *level* lies: what the values would show at that moment without the scatter from one
+    * The interval says where the *level* lies: what the values would show at that time without the scatter from one
       segment to the next. It does so with its probability where the level moves slowly against the kernel; near a step,
       which smoothing spreads, the level lies outside more often. It says nothing of an error that all values
       share, such as a model that hears a whole voice too calm.
@@ -29,7 +29,7 @@ _MIN_FREEDOM = 2.0
 
 
 class Level(NamedTuple):
-    """A smoothed trajectory, each of shape (n_times,); NaN where it cannot be told.
+    """A smoothed trajectory, each of shape (n_times,); NaN where it cannot be estimated.
 
     Attributes:
         value: The level.

@@ -155,22 +155,24 @@ def train_calibrated(
     model = with_own_heads(train(corpora), corpora)
     if not model.heads.labels and not model.heads.classes:
         notify("note: no heads: the sources have neither ratings nor classes enough")
-        return model.described(calibration="no head could be fitted")
+        return model.described(training={"calibration": "no head could be fitted"})
     parts, how = held_out_parts(corpora, model.heads, seed)
     if not parts:
         notify(f"note: no intervals: {how}")
-        return model.described(calibration=f"nothing was measured: {how}")
+        return model.described(training={"calibration": f"nothing was measured: {how}"})
     notify(f"measuring on {how}: {len(parts)} more trainings")
     try:
         evaluations = [(with_own_heads(train(rest), rest), held) for rest, held in parts]
     except ConfigError as error:
         notify(f"note: no intervals: a part of the sources cannot be trained on ({error})")
-        return model.described(calibration="nothing was measured: a part of the sources cannot be trained on")
+        return model.described(
+            training={"calibration": "nothing was measured: a part of the sources cannot be trained on"}
+        )
     groups_are_corpora = len({held.name for _, held in evaluations}) > 1
     widths = largest_half_widths(evaluations, model.heads.labels, groups_are_corpora)
     heads = _tempered(model.heads, evaluations, notify)
     calibration = Calibration(LEVEL, widths, float(model.metadata["flags"]["max_distance"]))
-    return model.with_heads(heads, calibration).described(calibration=f"measured on {how}")
+    return model.with_heads(heads, calibration).described(training={"calibration": f"measured on {how}"})
 
 
 def held_out_parts(
@@ -223,7 +225,7 @@ def largest_half_widths(
 def _tempered(
     heads: Heads, evaluations: Sequence[tuple[Model, PreparedCorpus]], notify: Callable[[str], None]
 ) -> Heads:
-    """Give the heads the temperature that held-out scores ask for, where the same classes were told apart."""
+    """Give the heads the temperature that held-out scores ask for, where the same classes were fitted."""
     found = [
         normalisation(model, held)
         for model, held in evaluations

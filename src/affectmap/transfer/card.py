@@ -30,7 +30,9 @@ def with_card(model: Model, corpora: Sequence[PreparedCorpus], name: str) -> Mod
     languages = list(dict.fromkeys(language for corpus in corpora for language in _languages(corpus)))
     n_utterances = sum(len(corpus.table) for corpus in corpora)
     titles = [corpus.title for corpus in corpora]
-    named = model.described(name=name, corpora=titles, languages=languages, n_utterances=n_utterances)
+    named = model.described(
+        name=name, training={"corpora": titles, "languages": languages, "n_utterances": n_utterances}
+    )
     parts = [
         f"# {name}",
         f"{_purpose(named)} Written by `affectmap train`.",
