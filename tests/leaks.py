@@ -15,7 +15,7 @@ _SHARED: set[str] = set()
 #: Tests with these marks talk to a server of a wider scope, over connections that are kept.
 _KEEP_SOCKETS = ("browser", "cluster", "postgres")
 #: Processes that joblib and Python keep for the next test and end at exit, and servers that fixtures of the session end.
-_KEPT = ("loky", "resource_tracker", "postgres", "distributed.cli")
+_KEPT = ("loky", "resource_tracker", "postgres", "distributed.cli", "chromedriver")
 _PATIENCE_S = 3.0
 
 
