@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import soundfile
 
+import leaks
 from browsers import chromium
 from dask_processes import dask_processes
-from leaks import pytest_fixture_setup, pytest_runtest_setup, pytest_runtest_teardown  # noqa: F401 (hooks)
 
 # Read when PyTorch is first imported. Two OpenMP threads on matrices this small stall more than they help.
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -20,6 +20,11 @@ os.environ["OMP_NUM_THREADS"] = "1"
 # A shell that starts the tests in the background has them ignore Ctrl-C, which some of them send.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Look for what tests leave open; as a plugin, since hooks of this file do not see fixtures of the session."""
+    config.pluginmanager.register(leaks)
 
 
 def make_voice(seconds: float = 0.4, sampling_rate: int = 16000, pitch: float = 150.0, seed: int = 0):
