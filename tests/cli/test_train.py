@@ -69,6 +69,7 @@ def test_the_default_is_the_recipe_for_unseen_corpora(transfer, here):
     assert set(recipe["prototypes"]) == {"neutral", "sad", "happy", "angry"}
 
 
+@pytest.mark.slow
 def test_the_recipe_takes_settings(transfer):
     options = {"latent_dim": 3, "epochs": 1, "noise_std": 0.5, "batch_size": 8, "learning_rate": 0.01}
     words = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", value)]
@@ -80,6 +81,7 @@ def test_the_recipe_takes_settings(transfer):
     assert embedder.transform(ROWS).shape == (len(ROWS), 3)
 
 
+@pytest.mark.slow
 def test_the_recipe_leaves_the_same_bytes(transfer, here):
     for folder, seed in (("one", 0), ("two", 0), ("other", 1)):
         assert transfer("-o", f"{folder}/model", "--seed", seed).code == 0
@@ -90,6 +92,7 @@ def test_the_recipe_leaves_the_same_bytes(transfer, here):
     ).read_bytes()
 
 
+@pytest.mark.slow
 def test_what_the_recipe_trained_can_be_exported(transfer, affectmap, here):
     assert transfer().code == 0
     code, out, err = affectmap("export", "model", "--onnx", "-o", "exported")
@@ -154,6 +157,7 @@ def test_what_it_trains_can_be_used_at_once(train, affectmap, here):
     assert model.metadata["training"]["corpora"] == ["birds"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "labels"),
     [
@@ -174,11 +178,13 @@ def test_the_default_is_joint_whatever_the_settings_file_trains_elsewhere(affect
     assert Embedder.load("model").label_names_ == ["activation", "valence"]
 
 
+@pytest.mark.slow
 def test_several_sources_are_told_to_be_adapted(train, transfer):
     assert train("--source", "table:cats=cats.parquet").err.splitlines()[-1] == NOTE
     assert NOTE not in train("--overwrite").err
 
 
+@pytest.mark.slow
 def test_settings_reach_the_embedder(train):
     options = {
         "--latent-dim": 3,
@@ -194,6 +200,7 @@ def test_settings_reach_the_embedder(train):
     assert params["preset"] == "authors-code"
 
 
+@pytest.mark.slow
 def test_the_same_command_leaves_the_same_bytes_and_another_seed_does_not(train, here):
     for folder, seed in (("one", 0), ("two", 0), ("other", 1)):
         assert train("-o", f"{folder}/model", "--seed", seed).code == 0
@@ -204,6 +211,7 @@ def test_the_same_command_leaves_the_same_bytes_and_another_seed_does_not(train,
     ).read_bytes()
 
 
+@pytest.mark.slow
 def test_targets_of_a_shared_settings_file_take_no_part(affectmap, here):
     write_table(here, "birds")
     write_table(here, "cats", make_rows(n_speakers=3, seed=1))
@@ -217,6 +225,7 @@ def test_targets_of_a_shared_settings_file_take_no_part(affectmap, here):
     assert weights[0] == weights[1]
 
 
+@pytest.mark.slow
 def test_an_embedder_is_replaced_only_when_asked(train, here):
     assert train().code == 0
     before = (here / "model" / "weights.safetensors").read_bytes()
@@ -243,6 +252,7 @@ def test_nothing_is_left_of_a_run_that_fails(train, here):
     assert tree(here) == before
 
 
+@pytest.mark.slow
 def test_dropped_recordings_are_named_with_reasons(affectmap, here):
     wav = write_emodb(here)
     write_tone(wav / "03a02Wa.wav", seconds=0.05)

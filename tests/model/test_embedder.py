@@ -64,6 +64,7 @@ def weights(embedder):
 
 
 # scikit-learn's own checks, all of them: none is expected to fail.
+@pytest.mark.slow
 @parametrize_with_checks(
     [Embedder(epochs=2), Embedder(preset="authors-code", epochs=2, weight=0.5, standardise=False, latent_dim=3)]
 )

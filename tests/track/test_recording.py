@@ -1,6 +1,8 @@
 """Tracks of recordings of every kind, and streams that give the same values."""
 
+import csv
 import io
+import json
 import os
 import tracemalloc
 from pathlib import Path
@@ -18,7 +20,7 @@ from affectmap.model.model import load_model
 from affectmap.schema import FUNCTIONALS
 from affectmap.track import track as follow
 from affectmap.track import track_stream
-from affectmap.track.recording import MIN_SPEECH
+from affectmap.track.recording import MIN_SPEECH, csv_header, text_line
 
 
 @pytest.fixture(scope="module")
@@ -330,3 +332,35 @@ def test_anger_is_more_activated_than_sadness(tmp_path, model):
         assert len(table) > 0.7 * len(files)
         levels.append(table["activation"].mean())
     assert levels[0] > levels[1] + 0.5
+
+
+ROW = {
+    "file": 'a "b", c.wav',
+    "start": np.float64(3599.9680625),
+    "speech": np.float32(0.5),
+    "activation": 1.23456789,
+    "valence": float("nan"),
+    "silent": np.bool_(True),
+    "problem": None,
+}
+
+
+def test_csv_is_read_back():
+    header, row = csv.reader(io.StringIO(f"{csv_header(ROW)}\n{text_line(ROW, 'csv')}\n"))
+    assert header == list(ROW)
+    assert row == ['a "b", c.wav', "3599.9681", "0.5", "1.23457", "", "True", ""]
+
+
+def test_json_is_read_back():
+    found = json.loads(text_line(ROW, "json"))
+    assert list(found) == list(ROW)
+    assert found["valence"] is None
+    assert found["silent"] is True
+    assert found["start"] == 3599.9681
+
+
+@pytest.mark.parametrize("name", ["a\nb.wav", "a\rb.wav", "ü😀.wav", "\t.wav"])
+def test_strange_names(name):
+    (row,) = csv.reader(io.StringIO(text_line({"file": name}, "csv"), newline=""))
+    assert row == [name]
+    assert not {"\n", "\r"} & set(text_line({"file": name}, "json"))

@@ -138,7 +138,7 @@ def _print_stream(
 ) -> None:
     from affectmap.model.model import load_model
     from affectmap.track import track_stream
-    from affectmap.track.text import csv_header, text_line
+    from affectmap.track.recording import csv_header, text_line
 
     n_rows = 0
     with options.reader_may_leave():

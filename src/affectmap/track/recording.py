@@ -14,8 +14,11 @@ Conventions:
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -33,13 +36,14 @@ from affectmap.schema import FUNCTIONALS, LABELS, segmented_index
 from affectmap.track.running_statistics import Standardising
 from affectmap.track.segments import Measured, measured_segments
 from affectmap.track.smoothing import default_smoothing, smooth
-from affectmap.track.text import csv_header, text_line
 
 #: Mean probability of speech below which a segment counts as no speech.
 MIN_SPEECH = 0.25
 #: Formats of `Track.write`.
 FORMATS = ("csv", "json", "parquet")
 
+#: Written with four digits behind the point: a sample at 16 kHz is 0.0000625 s.
+_TIMES = ("start", "end")
 _WITHOUT_LEVEL = ("too_short", "silent", "not_speech")
 
 
@@ -312,3 +316,32 @@ def _row_notes(table: pd.DataFrame) -> list[str]:
         return []
     first = f"first at {problems.index[0][1].total_seconds():.1f} s: {problems.iloc[0]}"
     return [f"{len(problems)} of {len(table)} segments have no values, {first}"]
+
+
+def csv_header(names: Iterable[str]) -> str:
+    """Write the head of a CSV table as a line without its end."""
+    return _csv(names)
+
+
+def text_line(row: Mapping[str, Any], format: str) -> str:
+    """Write a row as CSV or JSON, a line without its end: six significant digits, times with four behind the point."""
+    cells = {name: _rounded(name, value) for name, value in row.items()}
+    if format == "json":
+        return json.dumps(cells, ensure_ascii=False, allow_nan=False)
+    return _csv(cells.values())
+
+
+def _rounded(name: str, value: object) -> object:
+    if hasattr(value, "item"):
+        value = value.item()
+    if not isinstance(value, float):
+        return value
+    if value != value:
+        return None
+    return round(value, 4) if name in _TIMES else float(f"{value:.6g}")
+
+
+def _csv(cells: Iterable[object]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerow(cells)  # so that both are quoted within names
+    return text.getvalue().removesuffix("\r\n")
