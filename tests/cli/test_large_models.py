@@ -60,10 +60,7 @@ def test_an_embedder_of_an_encoder_s_features(affectmap, here, recordings):
     for verb in (["embed"], ["track", "--windows", 1], ["adapt"]):
         refused = affectmap(*verb, "a.wav", "--model", "mine", *(["-o", "x"] if verb == ["adapt"] else []))
         assert refused.code == 1, verb
-        assert (
-            "takes 32 features, first mean_0000, and recordings are measured as the 88 functionals alone"
-            in refused.error
-        )
+        assert ", first mean_0000, and recordings are measured as the 88 functionals alone" in refused.error
 
 
 @pytest.mark.parametrize(

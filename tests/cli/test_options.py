@@ -127,4 +127,4 @@ def test_corpora_needs_no_training_packages(process, here):
     (here / "mine.csv").write_text("file,emotion\na.wav,sad\n")
     code, out, err = process("corpora", "table:mine=mine.csv", first=hidden)
     assert (code, err) == (0, "")
-    assert "utterances               1" in out
+    assert "utterances              1" in out

@@ -470,7 +470,7 @@ def test_a_damaged_cache_is_told_and_rebuilt(affectmap, recordings, here):
 
     told, weights = train("first")
     assert "damaged" not in told
-    (file,) = (here / "cache").glob("*.parquet")
+    (file,) = (here / "cache").glob("*.npz")
     sound = file.read_bytes()
     file.write_bytes(sound[:300] + b"damage" + sound[306:])
     told, again = train("second")
