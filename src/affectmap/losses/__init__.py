@@ -17,7 +17,6 @@ from affectmap.losses.continuous_metric import (
     MetricTerms,
     SplitLatentLoss,
     check_preset,
-    check_split,
     metric_gradient,
     metric_terms,
 )
@@ -78,7 +77,6 @@ __all__ = [
     "StressLoss",
     "YAwareInfoNCELoss",
     "check_preset",
-    "check_split",
     "metric_gradient",
     "metric_terms",
 ]

@@ -8,8 +8,7 @@ from torch import Tensor
 
 from affectmap.errors import ConfigError
 from affectmap.losses.base import LabelLoss
-from affectmap.losses.concordance import ccc
-from affectmap.losses.pairs import differing_mean, shares
+from affectmap.losses.pairs import ccc, differing_mean, shares
 
 AxisKind = Literal["ccc", "mse"]
 

@@ -32,15 +32,6 @@ def check_preset(preset: str) -> None:
         raise ConfigError(f"preset is {preset!r}; expected one of {list(get_args(Preset))}")
 
 
-def check_split(latent_dim: int, n_labels: int) -> None:
-    """Raise a `ConfigError` unless ``authors-code`` can give each label its own part of the latent."""
-    if latent_dim < n_labels:
-        raise ConfigError(
-            f"authors-code gives each label a part of the latent: {latent_dim} dimensions do not do for "
-            f"{n_labels} labels; give it at least {n_labels}"
-        )
-
-
 def metric_terms(latent: Tensor, label: Tensor, present: Tensor, preset: Preset = "paper") -> MetricTerms:
     """Compute the terms of `ContinuousMetricLoss` for the batches of K models at once.
 
@@ -133,8 +124,11 @@ class ContinuousMetricLoss(LabelLoss):
 
     def check_dims(self, latent_dim: int, n_labels: int) -> None:
         """Raise a `ConfigError` unless ``authors-code`` can give each label its own part of the latent."""
-        if self.preset == "authors-code":
-            check_split(latent_dim, n_labels)
+        if self.preset == "authors-code" and latent_dim < n_labels:
+            raise ConfigError(
+                f"authors-code gives each label a part of the latent: {latent_dim} dimensions do not do for "
+                f"{n_labels} labels; give it at least {n_labels}"
+            )
 
 
 class AuthorsCodeLoss(ContinuousMetricLoss):

@@ -9,8 +9,7 @@ from torch import Tensor, nn
 
 from affectmap.errors import ConfigError
 from affectmap.losses.base import LabelLoss
-from affectmap.losses.concordance import ccc
-from affectmap.losses.pairs import differing_mean, shares
+from affectmap.losses.pairs import ccc, differing_mean, shares
 
 
 class LinearHeadLoss(LabelLoss):

@@ -6,8 +6,7 @@ import torch
 from torch import Tensor
 
 from affectmap.losses.base import LabelLoss
-from affectmap.losses.concordance import ccc, pearson
-from affectmap.losses.pairs import differ, distances, pair_weights
+from affectmap.losses.pairs import ccc, differ, distances, pair_weights, pearson
 
 
 class PairCCCLoss(LabelLoss):
