@@ -26,7 +26,6 @@ class SpeakerGuess(NamedTuple):
 
     Attributes:
         accuracy: Share of utterances whose emotion is their speaker's most frequent one.
-        uar: Mean of that share over the emotions.
         chance: Mean accuracy with emotions shuffled over the utterances.
         excess: ``(accuracy - chance) / (1 - chance)``, 1 where the speaker predicts all, about 0 where nothing;
             ``NaN`` where chance is 1.
@@ -36,7 +35,6 @@ class SpeakerGuess(NamedTuple):
     """
 
     accuracy: float
-    uar: float
     chance: float
     excess: float
     n: int
@@ -66,15 +64,15 @@ def emotion_from_speaker(
 
     Example:
         >>> guess = emotion_from_speaker([*"aaaabbbb"], ["sad"] * 4 + ["angry"] * 3 + ["sad"])
-        >>> guess.accuracy, round(guess.uar, 3), guess.n_of_one, guess.chance < 0.8
-        (0.875, 0.9, 1, True)
+        >>> guess.accuracy, guess.n_of_one, guess.chance < 0.8
+        (0.875, 1, True)
     """
     counts = count_emotions(speaker, emotion)
-    accuracy, uar = _best_guess(counts)
-    chance = float(np.mean([_best_guess(each)[0] for each in _shuffled(counts, n_shuffles, seed)]))
+    accuracy = _best_guess(counts)
+    chance = float(np.mean([_best_guess(each) for each in _shuffled(counts, n_shuffles, seed)]))
     excess = (accuracy - chance) / (1 - chance) if chance < 1 else float("nan")
     n_of_one = int(np.count_nonzero((counts > 0).sum(axis=1) == 1))
-    return SpeakerGuess(accuracy, uar, chance, excess, int(counts.sum()), len(counts), n_of_one)
+    return SpeakerGuess(accuracy, chance, excess, int(counts.sum()), len(counts), n_of_one)
 
 
 def count_emotions(speaker: npt.ArrayLike, emotion: npt.ArrayLike) -> Counts:
@@ -98,11 +96,9 @@ def count_emotions(speaker: npt.ArrayLike, emotion: npt.ArrayLike) -> Counts:
     return np.bincount(speakers * shape[1] + emotions, minlength=shape[0] * shape[1]).reshape(shape).astype(np.int64)
 
 
-def _best_guess(counts: Counts) -> tuple[float, float]:
-    """Accuracy and UAR of guessing each speaker's most frequent emotion, the first of equals."""
-    hits = np.zeros(counts.shape[1])
-    np.add.at(hits, counts.argmax(axis=1), counts.max(axis=1))
-    return float(hits.sum() / counts.sum()), float(np.mean(hits / counts.sum(axis=0)))
+def _best_guess(counts: Counts) -> float:
+    """Accuracy of guessing each speaker's most frequent emotion."""
+    return float(counts.max(axis=1).sum() / counts.sum())
 
 
 def _shuffled(counts: Counts, n_shuffles: int, seed: int) -> list[Counts]:
