@@ -44,8 +44,6 @@ def models(tmp_path):
 def test_nothing_is_asked_for():
     config = make_config(source=["x=y"])
     assert find_models(config) == Models()
-    nothing = compare(Models(), None, (), (), {}, config, n_parameters=0, cache=None, progress=silent)
-    assert (len(nothing.scores), len(nothing.costs), len(nothing.notes)) == (0, 0, 0)
 
 
 def test_settings_that_contradict_an_encoder(tmp_path):
@@ -127,8 +125,9 @@ def test_costs_and_notes_come_along(corpora, models, tmp_path, monkeypatch):
     materials = [make_material(source, [], fold, config) for fold in folds_of(source, config)]
     bootstraps = {"emodb": comparison.SpeakerBootstrap(sorted(set(emodb.speaker)), 5, 0)}
     found = compare(
-        models, source, (), materials, bootstraps, config, n_parameters=9310, cache=tmp_path, progress=silent
-    )
+        models.reference, None, source, (), materials, bootstraps, config,
+        n_parameters=9310, cache=tmp_path, progress=silent,
+    )  # fmt: skip
     assert [(each.kind, each.n_parameters) for each in asked] == [("small", 9310), ("classes", 0)]
     assert found.notes == ["one note"]
     assert len(found.costs) == 1

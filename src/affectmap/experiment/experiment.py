@@ -160,12 +160,13 @@ class Experiment:
             )
 
     def _compared(self, data: Data, trained: Trained) -> Comparison:
-        if self.models.reference is None:
+        encoder, reference = self.models[:2]
+        if reference is None:
             return Comparison()
         n_parameters = sum(each.numel() for each in trained[0][1].network.parameters())
         with self._stage("reference"):
             compared = compare(
-                self.models, data.source, data.targets, data.materials, data.bootstraps, self.config,
+                reference, encoder, data.source, data.targets, data.materials, data.bootstraps, self.config,
                 n_parameters=n_parameters, cache=self.cache, progress=self.progress,
             )  # fmt: skip
         self._note(compared.notes)

@@ -98,7 +98,8 @@ def find_models(config: ExperimentConfig) -> Models:
 
 
 def compare(
-    models: Models,
+    reference: Reference,
+    encoder: FeatureEncoder | None,
     source: PooledSource,
     targets: Sequence[PreparedCorpus],
     materials: Sequence[Material],
@@ -109,15 +110,11 @@ def compare(
     cache: Path | None,
     progress: ProgressBar,
 ) -> Comparison:
-    """Evaluate the reference on all corpora, and measure what it and our own network of `n_parameters` cost."""
-    reference = models.reference
-    if reference is None:
-        return Comparison()
+    """Evaluate a reference on all corpora, and measure what it and our own network of `n_parameters` cost."""
     evaluated, notes = evaluate_corpora(
         reference, source.corpora, targets, cache=cache, n_jobs=config.n_jobs, progress=progress
     )
     scores = reference_scores(evaluated, source, materials, bootstraps, config.seed)
-    encoder = models.encoder
     ours = CostOf("this model, with its features", SMALL, "", n_parameters, "cpu")
     if encoder is not None:
         ours = CostOf("this model, with its encoder", ENCODER, str(encoder.folder), n_parameters, config.device)
@@ -178,7 +175,8 @@ def reference_scores(
         corpus, known = each.corpus, ~np.isnan(each.probabilities[:, 0])
         for number, material in enumerate(materials, start=1):
             if each.role == "source":
-                rows, reading = _held_out(material, rows_of[corpus.name]), "held-out"
+                pooled = rows_of[corpus.name]
+                rows, reading = np.intersect1d(material.fold.test, pooled) - pooled[0], "held-out"
             elif number == 1:
                 rows, reading = material.targets[corpus.name].rows, "zero-shot"
             else:
@@ -188,9 +186,3 @@ def reference_scores(
             run = Run(SUPERB, number, seed, dict(bootstraps))
             scores += class_scores(run, classifier, on, reading, corpus_emotion=corpus.emotion)
     return scores
-
-
-def _held_out(material: Material, rows: Rows) -> Rows:
-    """Rows of one corpus, counted within it, that a fold holds out."""
-    test: Rows = np.intersect1d(material.fold.test, rows) - rows[0] if len(rows) else rows
-    return test

@@ -26,17 +26,7 @@ Floats = npt.NDArray[np.float64]
 NAN = float("nan")
 
 UNSUPERVISED, ACT, VAL = "DAE-Unsupervised", "DAE-Metric-Act", "DAE-Metric-Val"
-CLAIM_COLUMNS = (
-    "claim",
-    "statement",
-    "corpus",
-    "quantity",
-    "comparison",
-    "difference",
-    "ci_low",
-    "ci_high",
-    "verdict",
-)
+CLAIM_COLUMNS = ("claim", "statement", "corpus", "quantity", "comparison", "difference", "ci_low", "ci_high", "verdict")
 TABLE2_COLUMNS = ("method", "features_corpus", "n_classes", "score", "unit", "origin")
 #: Rows of table 2 from the paper, with the reference given there; scores in percent.
 LITERATURE = (
@@ -258,13 +248,9 @@ def table2(scores: Scores, sources: Sequence[str], features: str = "eGeMAPSv02")
     """
     ours = []
     for key in scores:
-        if _is_ours(key) and key.corpus in sources:
+        is_baseline = (key.table, key.method, key.reading) == ("4", UNSUPERVISED, "held-out")
+        if is_baseline and "H-A" in key.quantity and key.corpus in sources:
             n_classes = key.quantity.count("-") + 1
-            method = f"DAE-Unsupervised + linear SVC, {key.quantity}"
+            method = f"{UNSUPERVISED} + linear SVC, {key.quantity}"
             ours.append((method, f"{features}, {key.corpus}", n_classes, 100 * scores.mean(key), "UAR", "this run"))
     return pd.DataFrame([*LITERATURE, *ours], columns=list(TABLE2_COLUMNS))
-
-
-def _is_ours(key: Key) -> bool:
-    is_baseline = (key.table, key.method, key.reading) == ("4", "DAE-Unsupervised", "held-out")
-    return is_baseline and "H-A" in key.quantity
