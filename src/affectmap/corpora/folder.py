@@ -119,16 +119,55 @@ class Reader(NamedTuple):
     Attributes:
         card: What is known of it.
         parse_name: Reads the path of a recording; ``None`` if the corpus names none so.
-        official_names: Lists the published recordings, where that can be done.
+        official_names: Lists the published recordings, where that can be done; else only their number is compared.
+        skip: Tells the recordings (paths relative to the folder) that belong to the corpus and are no utterances.
     """
 
     card: CorpusCard
     parse_name: Callable[[PurePath], Name | None]
     official_names: Callable[[], list[str]] = list
+    skip: Callable[[PurePath], bool] = lambda path: False
 
     def load(self, folder: Path) -> Corpus:
-        """Read the corpus from a folder."""
-        return read_folder(self.card, folder, self.parse_name, self.official_names())
+        """Read the recordings below a folder by their names and compare them with the published ones.
+
+        Returns:
+            The corpus with its findings, not yet joined with any sheet.
+
+        Raises:
+            NamingError: If no recording is named as the corpus names them.
+            CorpusError: If the folder cannot be used or holds an utterance twice.
+
+        Example:
+            >>> import tempfile
+            >>> from affectmap.corpora import emodb
+            >>> folder = Path(tempfile.mkdtemp())
+            >>> (folder / "03a01Wa.wav").touch()
+            >>> emodb.READER.load(folder).findings[0].detail
+            'recordings found: 1; EMO-DB published 535'
+        """
+        card, folder = self.card, folder.expanduser().absolute()
+        recordings, n_hidden = find_recordings(folder)
+        utterances = [file for file in recordings if not self.skip(file.relative_to(folder))]
+        parsed = {file: self.parse_name(file) for file in utterances}
+        names = {file: name for file, name in parsed.items() if name is not None}
+        if not names:
+            raise NamingError(
+                f"no recording in {folder} is named as {card.title} names them (such as {card.example}); "
+                f"found {len(recordings)}, first {_show(recordings[0], folder)}"
+            )
+        # A second copy (another sampling rate, say) would share utterances between training and test.
+        _refuse_copies(names, folder)
+        findings = [*_missing(self, names.values())]
+        strange = f"not named as {card.title} names its recordings (such as {card.example}); left out"
+        findings += [
+            Finding(card.name, _show(file, folder), "extra", strange) for file in utterances if file not in names
+        ]
+        if n_hidden:
+            detail = f"{n_hidden} hidden files that end like recordings (._* or in __MACOSX) were passed over"
+            findings.append(Finding(card.name, "", "note", detail))
+        table = _tabulate(card, names, folder)
+        return Corpus(card.name, table, tuple(findings), card=card, language=", ".join(card.languages))
 
 
 def find_recordings(folder: Path) -> tuple[list[Path], int]:
@@ -139,7 +178,11 @@ def find_recordings(folder: Path) -> tuple[list[Path], int]:
     if not folder.is_dir():
         raise CorpusError(f"{folder} does not exist; expected the folder of a corpus")
     files = sorted(file for file in walk_files(folder) if file.suffix.lower() in AUDIO_SUFFIXES)
-    shown = [file for file in files if not _is_hidden(file.relative_to(folder))]
+    shown = [
+        file
+        for file in files
+        if not any(part.startswith(".") or part == "__MACOSX" for part in file.relative_to(folder).parts)
+    ]
     if not shown:
         raise CorpusError(f"{folder} holds no recordings; expected files such as *.wav, in it or in its subfolders")
     return shown, len(files) - len(shown)
@@ -164,84 +207,9 @@ def _refuse(error: OSError) -> None:
     raise CorpusError(f"{error.filename} cannot be read ({error.strerror}); check its permissions") from error
 
 
-def _is_hidden(path: PurePath) -> bool:
-    return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
-
-
-def read_folder(
-    card: CorpusCard,
-    folder: Path,
-    parse_name: Callable[[PurePath], Name | None],
-    official: Iterable[str] = (),
-    skip: Callable[[PurePath], bool] = lambda path: False,
-) -> Corpus:
-    """Read the recordings of a supported corpus by their names and compare them with the published ones.
-
-    Args:
-        card: The corpus.
-        folder: Where it lies; recordings are found recursively.
-        parse_name: Reads the path of a recording; ``None`` if the corpus names none so.
-        official: Names of all published recordings, where they can be listed; else only the number is
-            compared.
-        skip: Tells the recordings (paths relative to the folder) that belong to the corpus and are no
-            utterances.
-
-    Returns:
-        The corpus with its findings, not yet joined with any sheet.
-
-    Raises:
-        NamingError: If no recording is named as the corpus names them.
-        CorpusError: If the folder cannot be used or holds an utterance twice.
-
-    Example:
-        >>> import tempfile
-        >>> from affectmap.corpora import CARDS, emodb
-        >>> folder = Path(tempfile.mkdtemp())
-        >>> (folder / "03a01Wa.wav").touch()
-        >>> read_folder(CARDS["emodb"], folder, emodb.parse_name).findings[0].detail
-        'recordings found: 1; EMO-DB published 535'
-    """
-    folder = folder.expanduser().absolute()
-    recordings, n_hidden = find_recordings(folder)
-    names: dict[Path, Name] = {}
-    strange: list[Path] = []
-    for file in recordings:
-        if skip(file.relative_to(folder)):
-            continue
-        name = parse_name(file)
-        if name is None:
-            strange.append(file)
-        else:
-            names[file] = name
-    if not names:
-        raise NamingError(
-            f"no recording in {folder} is named as {card.title} names them (such as {card.example}); "
-            f"found {len(recordings)}, first {_show(recordings[0], folder)}"
-        )
-    # A second copy (another sampling rate, say) would share utterances between training and test.
-    _refuse_copies(names, folder)
-    findings = [
-        *_missing(card, names.values(), parse_name, list(official)),
-        *(Finding(card.name, _show(file, folder), "extra", _extra(card)) for file in strange),
-        *_hidden(card, n_hidden),
-    ]
-    table = _tabulate(card, names, folder)
-    return Corpus(card.name, table, tuple(findings), card=card, language=", ".join(card.languages))
-
-
 def _show(file: Path, folder: Path) -> str:
     # A name in another encoding holds bytes that could not be printed.
     return os.fsencode(file.relative_to(folder)).decode("utf-8", "backslashreplace")
-
-
-def _extra(card: CorpusCard) -> str:
-    return f"not named as {card.title} names its recordings (such as {card.example}); left out"
-
-
-def _hidden(card: CorpusCard, n_hidden: int) -> Iterator[Finding]:
-    if n_hidden:
-        detail = f"{n_hidden} hidden files that end like recordings (._* or in __MACOSX) were passed over"
-        yield Finding(card.name, "", "note", detail)
 
 
 def _refuse_copies(names: Mapping[Path, Name], folder: Path) -> None:
@@ -255,18 +223,16 @@ def _refuse_copies(names: Mapping[Path, Name], folder: Path) -> None:
         first[name.key] = file
 
 
-def _missing(
-    card: CorpusCard, names: Iterable[Name], parse_name: Callable[[PurePath], Name | None], official: list[str]
-) -> Iterator[Finding]:
-    found = {name.key for name in names}
-    published = ((file, parse_name(PurePath(file))) for file in official)
-    absent = [file for file, name in published if name is not None and name.key not in found]
+def _missing(reader: Reader, names: Iterable[Name]) -> Iterator[Finding]:
+    card, found = reader.card, {name.key for name in names}
     if len(found) != card.n_utterances:
         kind = "missing" if len(found) < card.n_utterances else "note"
         detail = f"recordings found: {len(found):,}; {card.title} published {card.n_utterances:,}"
         yield Finding(card.name, "", kind, detail)
-    for file in absent:
-        yield Finding(card.name, file, "missing", f"published in {card.title}, but no such recording was found")
+    for file in reader.official_names():
+        name = reader.parse_name(PurePath(file))
+        if name is not None and name.key not in found:
+            yield Finding(card.name, file, "missing", f"published in {card.title}, but no such recording was found")
 
 
 def _tabulate(card: CorpusCard, names: Mapping[Path, Name], folder: Path) -> pd.DataFrame:

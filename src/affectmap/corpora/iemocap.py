@@ -26,7 +26,7 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
-from affectmap.corpora.folder import Corpus, CorpusCard, Name, Reader, read_folder, walk_files
+from affectmap.corpora.folder import Corpus, CorpusCard, Name, Reader, walk_files
 from affectmap.errors import CorpusError
 from affectmap.schema import LABEL_RANGE, LABELS, Emotion, Finding, validate_table
 
@@ -127,8 +127,7 @@ def load(folder: Path, *, excited_as_happy: bool = True) -> Corpus:
         >>> load(folder).table[["emotion", "activation", "valence", "speaker"]].values.tolist()
         [['sad', 1.5, 2.0, 'Ses01M']]
     """
-    # dialog/wav holds whole dialogues, which are no utterances.
-    corpus = read_folder(CARD, folder, parse_name, skip=lambda path: "dialog" in path.parts)
+    corpus = READER.load(folder)
     evaluations = {one.utterance: one for one in _read_evaluations(folder.expanduser().absolute())}
     files = corpus.table.index.get_level_values("file")
     names = [PurePath(file).stem for file in files]
@@ -195,4 +194,5 @@ def _findings(names: list[str], evaluations: dict[str, Evaluation]) -> Iterator[
             yield Finding(CARD.name, f"{name}.wav", "unlabelled", detail)
 
 
-READER = Reader(CARD, parse_name)
+# dialog/wav holds whole dialogues, which are no utterances.
+READER = Reader(CARD, parse_name, skip=lambda path: "dialog" in path.parts)

@@ -8,10 +8,10 @@ columns no audio is needed. Columns beyond these are left out, with a finding.
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -267,7 +267,8 @@ def _usable(
         kept = np.isfinite(functionals.to_numpy()).all(axis=1).tolist()
         kind, detail = "unreadable", "its functionals are not all finite numbers; left out"
     else:
-        exists = {file: _exists(Path(file)) for file in set(files)}
+        # A sentence that stands where a path should be is too long for the file system, and for Path.is_file.
+        exists = {file: os.path.isfile(file) for file in set(files)}  # noqa: PTH113
         kept = [exists[file] for file in files]
         kind, detail = "missing", f"named in {Path(rows.origin).name}, but no such recording was found; left out"
     if not any(kept):
@@ -277,13 +278,6 @@ def _usable(
         )
     absent = (cell for cell, keep in zip(written, kept, strict=True) if not keep)
     return kept, [Finding(name, str(cell), kind, detail, dropped=True) for cell in absent]
-
-
-def _exists(file: Path) -> bool:
-    # A sentence that stands where a path should be is too long for the file system to look it up.
-    with suppress(OSError):
-        return file.is_file()
-    return False
 
 
 def _unlabelled(name: str, table: pd.DataFrame, written: list[str | None]) -> Iterator[Finding]:
