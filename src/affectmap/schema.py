@@ -25,9 +25,14 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
-    #: Array of float64.
+    #: Arrays; features are float32, sums float64, rows are numbered.
+    Features = npt.NDArray[np.float32]
     Floats = npt.NDArray[np.float64]
+    Rows = npt.NDArray[np.int64]
+    Mask = npt.NDArray[np.bool_]
+    Objects = npt.NDArray[np.object_]
 
+_ARRAYS = {"Features": "float32", "Floats": "float64", "Rows": "int64", "Mask": "bool_", "Objects": "object_"}
 INDEX = ("file", "start", "end")
 COLUMNS = ("emotion", "activation", "valence", "speaker", "session", "sex", "language")
 LABELS = ("activation", "valence")
@@ -46,13 +51,14 @@ FUNCTIONALS: tuple[str, ...] = tuple(
 
 
 def __getattr__(name: str) -> object:
-    """Give `Floats` when it is asked for, so that help of the command line need not wait for NumPy."""
-    if name != "Floats":
+    """Give a type of arrays when it is asked for, so that help of the command line need not wait for NumPy."""
+    if name not in _ARRAYS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import numpy as np
     import numpy.typing as npt
 
-    return npt.NDArray[np.float64]
+    array: Any = npt.NDArray
+    return array[getattr(np, _ARRAYS[name])]
 
 
 class Emotion(StrEnum):

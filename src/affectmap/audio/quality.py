@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from affectmap.audio.reading import MIN_DURATION_S, OVERLOAD_PEAK, SILENCE_PEAK, Signal
-from affectmap.schema import FUNCTIONALS
+from affectmap.schema import FUNCTIONALS, Mask
 
 FLAGS = ("too_short", "silent", "clipped", "not_speech", "unfamiliar")
 #: Numbers that a model must hold for its flags.
@@ -33,8 +33,6 @@ _VOICED_RATE = FUNCTIONALS.index("VoicedSegmentsPerSec")
 _VOICED_LENGTH = FUNCTIONALS.index("MeanVoicedSegmentLengthSec")
 _PITCH_SPREAD = FUNCTIONALS.index("F0semitoneFrom27.5Hz_sma3nz_stddevNorm")
 _LOUDNESS_SPREAD = FUNCTIONALS.index("loudness_sma3_stddevNorm")
-
-Mask = npt.NDArray[np.bool_]
 
 
 class SignalFlags(NamedTuple):

@@ -30,9 +30,8 @@ from affectmap.audit.verdicts import Check, Mark, Verdict
 from affectmap.errors import AudioError
 from affectmap.preparation.folds import Fold
 from affectmap.preparation.prepared_corpus import PooledSource, PreparedCorpus
-from affectmap.schema import FUNCTIONALS
+from affectmap.schema import FUNCTIONALS, Features
 
-Features = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.int64]
 
 #: What neither level nor ends change much, pitch and spectrum of voiced frames, with its usual spread (1.48 times the

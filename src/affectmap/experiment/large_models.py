@@ -34,8 +34,6 @@ ProgressBar = Callable[[str], AbstractContextManager[Callable[[int, int], None]]
 #: The corpus that SUPERB's head was trained on.
 KNOWN = "iemocap"
 
-Rows = npt.NDArray[np.int64]
-
 
 class Models(NamedTuple):
     """The large models of a run: an encoder that gives the features, a reference that gets a row in table 4."""

@@ -19,10 +19,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from affectmap.features.encoders.features import SUPERB
+from affectmap.schema import Floats
 from affectmap.stats.bootstrap import interval
 from affectmap.stats.scores import Key, Scores
 
-Floats = npt.NDArray[np.float64]
 NAN = float("nan")
 
 UNSUPERVISED, ACT, VAL = "DAE-Unsupervised", "DAE-Metric-Act", "DAE-Metric-Val"

@@ -24,7 +24,7 @@ from affectmap.model.training import TrainedModel, TrainingSettings, TrainingTas
 from affectmap.preparation.folds import Fold, most_speaker_folds, speaker_folds
 from affectmap.preparation.prepared_corpus import PooledSource, PreparedCorpus, ScaledRows
 from affectmap.preparation.standardisation import Statistics, fit_statistics, target_statistics
-from affectmap.schema import LABELS, Floats
+from affectmap.schema import LABELS, Features, Floats, Mask, Rows
 from affectmap.settings import fields_of
 from affectmap.stats.baselines import FUNCTIONALS_88
 from affectmap.stats.scores import (
@@ -38,9 +38,6 @@ from affectmap.stats.scores import (
     pairwise_scores,
 )
 
-Features = npt.NDArray[np.float32]
-Rows = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 #: Embeds standardised features ``(N, 88)`` in a space ``(N, D)``.
 Embed = Callable[[Features], npt.NDArray[np.floating]]
 

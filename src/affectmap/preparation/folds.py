@@ -20,11 +20,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from affectmap.errors import ConfigError
+from affectmap.schema import Rows
 
 if TYPE_CHECKING:
     from affectmap.preparation.prepared_corpus import PooledSource
-
-Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -36,11 +36,7 @@ from affectmap.preparation.standardisation import (
     standardise_target,
     target_statistics,
 )
-from affectmap.schema import FOUR_CLASSES, FUNCTIONALS, LABELS, Finding, Floats
-
-Features = npt.NDArray[np.float32]
-Objects = npt.NDArray[np.object_]
-Rows = npt.NDArray[np.int64]
+from affectmap.schema import FOUR_CLASSES, FUNCTIONALS, LABELS, Features, Finding, Floats, Objects, Rows
 
 #: Rows that are standardised at a time.
 BLOCK_ROWS = 65_536

@@ -22,7 +22,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from affectmap.errors import ConfigError
-from affectmap.schema import Floats
+from affectmap.schema import Features, Floats, Mask
 
 POLICIES = ("source", "target-20", "target-all", "speaker")
 #: Share of a target corpus that ``target-20`` takes its statistics from.
@@ -35,9 +35,7 @@ PRIOR = 10.0
 #: Own utterances from which on a model counts as adapted, for the width of its intervals: fewer were not measured so.
 ENOUGH = 30
 
-Features = npt.NDArray[np.float32]
-Raw = npt.NDArray[np.float32] | Floats
-Mask = npt.NDArray[np.bool_]
+Raw = Features | Floats
 RowsBetween = Callable[[int, int], Raw]
 
 

@@ -16,14 +16,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from affectmap.errors import ConfigError
-from affectmap.stats.least_squares import (
-    Floats,
-    centred,
-    explained,
-    pair_sums,
-    regression_columns,
-    speaker_pair_sums,
-)
+from affectmap.schema import Floats, Mask, Rows
+from affectmap.stats.least_squares import centred, explained, pair_sums, regression_columns, speaker_pair_sums
 
 NAN = float("nan")
 #: Items below which none are drawn: the interval would be far too narrow.
@@ -154,9 +148,7 @@ def uar(truth: npt.ArrayLike, prediction: npt.ArrayLike) -> float:
     return float(np.mean(np.bincount(expected, weights=hit, minlength=n_classes) / rows))
 
 
-def class_hits(
-    truth: npt.ArrayLike, prediction: npt.ArrayLike
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_], int]:
+def class_hits(truth: npt.ArrayLike, prediction: npt.ArrayLike) -> tuple[Rows, Mask, int]:
     """Number the sorted classes of `truth` (N,), say which rows were predicted right (N,), and count the classes."""
     observed, predicted = _classes(truth, "truth"), _classes(prediction, "prediction")
     if observed.shape != predicted.shape:
@@ -306,11 +298,11 @@ class SpeakerBootstrap:
         different = _weighted(sums[:1], self.counts > 0)[:, 0]
         return self.valid(explained(totals).adjusted_r2, different > 2)
 
-    def valid(self, values: Floats, mask: npt.NDArray[np.bool_]) -> Floats:
+    def valid(self, values: Floats, mask: Mask) -> Floats:
         """Keep the values (B,) where the mask is true and there are two speakers or more; ``NaN`` elsewhere."""
         return np.where(mask & (len(self.speakers) > 1), values, np.nan)
 
-    def _numbered(self, speaker: npt.ArrayLike, n_rows: int) -> npt.NDArray[np.int64]:
+    def _numbered(self, speaker: npt.ArrayLike, n_rows: int) -> Rows:
         names = np.asarray(speaker)
         if names.shape != (n_rows,):
             raise ConfigError(f"speaker has shape {names.shape}; expected one name for each of {n_rows} rows")

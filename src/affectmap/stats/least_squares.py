@@ -16,8 +16,7 @@ import numpy.typing as npt
 from scipy.spatial.distance import cdist
 
 from affectmap.errors import ConfigError
-
-Floats = npt.NDArray[np.float64]
+from affectmap.schema import Floats
 
 #: A column counts as constant, and a fit as perfect, where this share of the sum of squares or less is left.
 ROUNDING = 1e-12

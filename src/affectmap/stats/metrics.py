@@ -17,8 +17,9 @@ import numpy.typing as npt
 from scipy.special import fdtrc, ndtri
 
 from affectmap.errors import ConfigError
+from affectmap.schema import Floats
 from affectmap.stats.bootstrap import LEVEL, uar
-from affectmap.stats.least_squares import Floats, centred, distances, explained, pair_sums, regression_columns
+from affectmap.stats.least_squares import centred, distances, explained, pair_sums, regression_columns
 
 __all__ = ["Fit", "SampledFit", "adjusted_r2", "pairwise_adjusted_r2", "sampled_pairwise_adjusted_r2", "uar"]
 

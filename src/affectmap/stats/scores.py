@@ -24,12 +24,9 @@ from sklearn.svm import SVC
 
 from affectmap.features.encoders.features import LikeliestClass
 from affectmap.preparation.folds import most_speaker_folds, speaker_folds
-from affectmap.schema import FOUR_CLASSES, LABELS, THREE_CLASSES, Emotion
+from affectmap.schema import FOUR_CLASSES, LABELS, THREE_CLASSES, Emotion, Floats, Objects
 from affectmap.stats.bootstrap import SpeakerBootstrap, interval, uar
-from affectmap.stats.least_squares import Floats
 from affectmap.stats.metrics import N_PAIRS, adjusted_r2, pairwise_adjusted_r2, sampled_pairwise_adjusted_r2
-
-Objects = npt.NDArray[np.object_]
 
 NAN = float("nan")
 #: With more predictors than this, copies of a resampled speaker are fitted so well that an interval would mislead.

@@ -22,7 +22,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import soundfile
-from numpy.typing import NDArray
 
 from affectmap.audio.reading import UNREADABLE, Signal, check_signal, read_audio, resample
 from affectmap.errors import AudioError, CorpusError, ModelError
@@ -36,7 +35,7 @@ from affectmap.features.encoders.weights import (
     read_config,
 )
 from affectmap.features.utterances import Measure, Outcome, Utterance, Work, measure_utterances
-from affectmap.schema import FOUR_CLASSES, Emotion, Finding, Floats, parse_emotion
+from affectmap.schema import FOUR_CLASSES, Emotion, Finding, Floats, Objects, parse_emotion
 
 #: Seconds of sound, padding included, that go through a model together.
 BATCH_S = {"cpu": 40.0, "cuda": 320.0}
@@ -44,8 +43,6 @@ BATCH_S = {"cpu": 40.0, "cuda": 320.0}
 SUPERB = "SUPERB"
 
 _READING = 1  # to be raised when signals are read or pooled differently: older rows no longer count
-
-Objects = NDArray[np.object_]
 
 
 class FeatureEncoder:
