@@ -38,6 +38,7 @@ from affectmap.errors import ModelError
 from affectmap.features.functionals import FEATURE_SET, USUAL_RATE
 from affectmap.files import new_folder, write_json, write_text
 from affectmap.model.heads import Calibration, Heads
+from affectmap.preparation.standardisation import Statistics, well_adapted
 from affectmap.schema import FUNCTIONALS, LABELS
 
 #: Format of the folder; to be raised when an older affectmap could not read it rightly.
@@ -52,31 +53,21 @@ INTERVAL_STATISTICS = ("source", "adapted")
 
 #: Thresholds of the flags; experiments/shipped-model measures and explains them.
 FLAG_THRESHOLDS = {
-    "clipped_share": 0.001,
-    "min_voiced_share": 0.02,
-    "min_pitch_spread": 0.005,
-    "min_loudness_spread": 0.15,
-}
+    "clipped_share": 0.001, "min_voiced_share": 0.02, "min_pitch_spread": 0.005, "min_loudness_spread": 0.15,
+}  # fmt: skip
 
 Array = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
 _ADVICE = "train or download the model again"
 #: What ``model.yaml`` must have, and of which type.
 _REQUIRED: dict[str, type] = {
-    "format": int,
-    "name": str,
-    "affectmap": str,
-    "features": str,
-    "sampling_rate": int,
-    "inputs": list,
-    "outputs": dict,
-    "training": dict,
-    "standardisation": dict,
-    "flags": dict,
-    "files": dict,
-}
+    "format": int, "name": str, "affectmap": str, "features": str, "sampling_rate": int, "inputs": list,
+    "outputs": dict, "training": dict, "standardisation": dict, "flags": dict, "files": dict,
+}  # fmt: skip
 #: Levels of lists and tables within each other, far more than a model has.
 _MAX_DEPTH = 20
+#: Where the card of an adapted model says so.
+_ADAPTED = "## Adapted"
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -125,11 +116,22 @@ class ModelFolder:
             if calibration.half_widths:
                 metadata["intervals"] = {"level": calibration.level, **calibration.half_widths}
         tensors = {name: value for name, value in self.tensors.items() if not name.startswith(("ratings.", "classes."))}
-        if heads.labels:
-            tensors |= {"ratings.weight": heads.rating_weight.T, "ratings.bias": heads.rating_bias}
-        if heads.classes:
-            tensors |= {"classes.weight": heads.class_weight.T, "classes.bias": heads.class_bias}
-        return replace(self, tensors=tensors, metadata=metadata)
+        return replace(self, tensors={**tensors, **heads.tensors()}, metadata=metadata)
+
+    def adapted(self, statistics: Statistics, standardisation: dict[str, Any]) -> ModelFolder:
+        """Give the content with the statistics of other utterances, and a card that says so."""
+        n_used, prior = standardisation["n_utterances"], standardisation["prior"]
+        width = "those of adapted corpora" if well_adapted(n_used, prior) else "the wider of as trained and adapted"
+        note = (
+            f"{_ADAPTED}\n\nMean and standard deviation were taken from {n_used} other utterances. What is said above "
+            f"of the model as trained does not apply here. Intervals, if there are any, are {width}.\n"
+        )
+        return replace(
+            self,
+            tensors=self.tensors | {"mean": statistics.mean, "std": statistics.std},
+            metadata=self.metadata | {"standardisation": standardisation},
+            card=f"{self.card.split(_ADAPTED)[0].rstrip()}\n\n{note}",
+        )
 
     def described(self, card: str | None, training: dict[str, Any], named: dict[str, Any]) -> ModelFolder:
         """Give the content with another card, other values that are not ``None``, or more about the training."""

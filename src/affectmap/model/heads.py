@@ -12,13 +12,15 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from affectmap.errors import ConfigError
+from affectmap.preparation.standardisation import well_adapted
 from affectmap.schema import FOUR_CLASSES, LABEL_RANGE, LABELS, Floats
 
 #: Classes that the heads tell apart.
@@ -48,6 +50,12 @@ def linear_map(values: Floats, weight: Floats, bias: Floats) -> Floats:
     return found.T
 
 
+def layer(tensors: Mapping[str, Any], name: str) -> tuple[Floats, Floats]:
+    """Give weight (F, O) and bias (O,) of a layer in float64."""
+    weight, bias = (tensors[f"{name}.{part}"].astype(np.float64) for part in ("weight", "bias"))
+    return weight.T, bias
+
+
 @dataclass(frozen=True, eq=False)
 class Heads:
     """Linear maps from the embedding to ratings and classes; either may be none.
@@ -69,6 +77,21 @@ class Heads:
     labels: tuple[str, ...] = LABELS
     classes: tuple[str, ...] = CLASSES
     temperature: float = 1.0
+
+    @classmethod
+    def of_tensors(cls, tensors: Mapping[str, Any], outputs: Mapping[str, Any], temperature: float) -> Heads:
+        """Take the heads from a model's tensors and the names of its outputs."""
+        labels, classes = (tuple(outputs.get(name, ())) for name in ("ratings", "probabilities"))
+        none = np.zeros((len(outputs["embedding"]), 0)), np.zeros(0)
+        ratings = layer(tensors, "ratings") if labels else none
+        scores = layer(tensors, "classes") if classes else none
+        return cls(*ratings, *scores, labels, classes, temperature)
+
+    def tensors(self) -> dict[str, Floats]:
+        """Give the tensors of the heads that there are, for a model's folder."""
+        ratings = {"ratings.weight": self.rating_weight.T, "ratings.bias": self.rating_bias} if self.labels else {}
+        scores = {"classes.weight": self.class_weight.T, "classes.bias": self.class_bias} if self.classes else {}
+        return ratings | scores
 
     def ratings(self, latent: npt.ArrayLike) -> Floats:
         """Predict the ratings (N, L), on 1..5."""
@@ -272,6 +295,21 @@ def largest_half_width(residuals: Sequence[npt.ArrayLike], level: float = 0.9) -
     if not len(residuals):
         raise ConfigError("a width was asked for without residuals; it needs those of one group or more")
     return max(half_width(each, level) for each in residuals)
+
+
+def half_widths_in_use(metadata: Mapping[str, Any], labels: tuple[str, ...]) -> list[dict[str, float]]:
+    """Give half the widths for rows of a corpus and of speakers, by label: the wider ones where none was measured."""
+    if "intervals" not in metadata or not labels:
+        return []
+    widths, standardisation = metadata["intervals"], metadata["standardisation"]
+    is_well = well_adapted(standardisation.get("n_utterances", 0), standardisation.get("prior", 0))
+    adapted = ("adapted",) if is_well else ("source", "adapted")
+    of_corpus = ("source",) if standardisation["policy"] == "source" else adapted
+    of_speaker = ("source", *of_corpus, "speaker" if "speaker" in widths else "adapted")
+    return [
+        {label: float(max(widths[each][label] for each in names)) for label in labels}
+        for names in (of_corpus, of_speaker)
+    ]
 
 
 def coverage(truth: npt.ArrayLike, prediction: npt.ArrayLike, half_width: float) -> float:

@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -38,22 +37,14 @@ from affectmap.audio.quality import FLAGS, SignalFlags, not_speech
 from affectmap.errors import ConfigError
 from affectmap.features.functionals import Source, measure_sources
 from affectmap.model.folder import EGEMAPS, OTHER, ModelFolder, read_model_folder
-from affectmap.model.heads import Calibration, Heads, linear_map
-from affectmap.preparation.standardisation import (
-    PRIOR,
-    Statistics,
-    adapted_statistics,
-    speaker_statistics,
-    well_adapted,
-)
+from affectmap.model.heads import Calibration, Heads, half_widths_in_use, layer, linear_map
+from affectmap.preparation.standardisation import PRIOR, Statistics, adapted_statistics, speaker_statistics
 from affectmap.schema import LABEL_RANGE, Floats
 
 #: The model that comes with the package.
 SHIPPED = "affectmap-egemaps-v1"
 #: Rows that go through the network at a time, so that the memory of its layers stays small.
 BLOCK_ROWS = 1024
-
-_ADAPTED = "## Adapted"
 
 
 def load_model(path: str | Path | None = None) -> Model:
@@ -99,15 +90,9 @@ class Model:
         self.folder = folder
         tensors, outputs = folder.tensors, folder.metadata["outputs"]
         n_layers = sum(name.startswith("encoder.") for name in tensors) // 2
-        self.layers = [_layer(tensors, f"encoder.{i}") for i in range(n_layers)]
-        labels, classes = (tuple(outputs.get(name, ())) for name in ("ratings", "probabilities"))
-        size, temperature = len(outputs["embedding"]), float(folder.metadata.get("temperature", 1.0))
-        none = np.zeros((size, 0)), np.zeros(0)
-        ratings, scores = (
-            _layer(tensors, name) if of else none for name, of in (("ratings", labels), ("classes", classes))
-        )
-        self.heads = Heads(*ratings, *scores, labels, classes, temperature)
-        self._half_widths = _widths_in_use(folder.metadata, labels)
+        self.layers = [layer(tensors, f"encoder.{i}") for i in range(n_layers)]
+        self.heads = Heads.of_tensors(tensors, outputs, float(folder.metadata.get("temperature", 1.0)))
+        self._half_widths = half_widths_in_use(folder.metadata, self.heads.labels)
 
     @property
     def name(self) -> str:
@@ -320,19 +305,7 @@ class Model:
             "n_left_out": len(values) - n_used,
             "prior": float(prior),
         }
-        width = "those of adapted corpora" if well_adapted(n_used, prior) else "the wider of as trained and adapted"
-        note = (
-            f"{_ADAPTED}\n\nMean and standard deviation were taken from {n_used} other utterances. What is said above "
-            f"of the model as trained does not apply here. Intervals, if there are any, are {width}.\n"
-        )
-        return Model(
-            replace(
-                self.folder,
-                tensors=self.folder.tensors | {"mean": statistics.mean, "std": statistics.std},
-                metadata=self.metadata | {"standardisation": standardisation},
-                card=f"{self.card.split(_ADAPTED)[0].rstrip()}\n\n{note}",
-            )
-        )
+        return Model(self.folder.adapted(statistics, standardisation))
 
     def with_heads(self, heads: Heads, calibration: Calibration | None = None) -> Model:
         """Give a model with other heads, fitted on its embedding, and what was measured of them."""
@@ -423,24 +396,3 @@ class Model:
         is_far = distance > self.folder.metadata["flags"]["max_distance"]
         flags["unfamiliar"] = is_far | (np.isnan(distance) & ~flags["too_short"])
         return flags
-
-
-def _layer(tensors: dict[str, Any], name: str) -> tuple[Floats, Floats]:
-    """Give weight (F, O) and bias (O,) of a layer in float64."""
-    weight, bias = (tensors[f"{name}.{part}"].astype(np.float64) for part in ("weight", "bias"))
-    return weight.T, bias
-
-
-def _widths_in_use(metadata: dict[str, Any], labels: tuple[str, ...]) -> list[dict[str, float]]:
-    """Give half the widths for rows of a corpus and of speakers, by label: the wider ones where none was measured."""
-    if "intervals" not in metadata or not labels:
-        return []
-    widths, standardisation = metadata["intervals"], metadata["standardisation"]
-    is_well = well_adapted(standardisation.get("n_utterances", 0), standardisation.get("prior", 0))
-    adapted = ("adapted",) if is_well else ("source", "adapted")
-    of_corpus = ("source",) if standardisation["policy"] == "source" else adapted
-    of_speaker = ("source", *of_corpus, "speaker" if "speaker" in widths else "adapted")
-    return [
-        {label: float(max(widths[each][label] for each in names)) for label in labels}
-        for names in (of_corpus, of_speaker)
-    ]
