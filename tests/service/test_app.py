@@ -315,8 +315,8 @@ def test_hanging_up_while_waiting_ends_the_work(service, write_voice, monkeypatc
 
 
 def test_a_slow_body_is_given_up(service, monkeypatch):
-    monkeypatch.setattr("affectmap.web.guard.PATIENCE_S", 0.1)
-    monkeypatch.setattr("affectmap.web.guard.LINGER_S", 0.1)
+    monkeypatch.setattr("affectmap.web.server.PATIENCE_S", 0.1)
+    monkeypatch.setattr("affectmap.web.server.LINGER_S", 0.1)
     sent = asyncio.run(visit(service.app, [part(b"R"), part(b"I")]))
     assert sent[0]["status"] == 408
     assert b"at least 100 kB a second" in sent[1]["body"]
@@ -340,7 +340,7 @@ def test_a_refused_body_is_read_on_for_a_moment(make_service):
 
 
 def test_large_answers_go_out_in_pieces(service, write_voice, monkeypatch):
-    monkeypatch.setattr("affectmap.web.guard._CHUNK", 1000)
+    monkeypatch.setattr("affectmap.web.server._CHUNK", 1000)
     content = write_voice("voice.wav", seconds=3).read_bytes()
     sent = asyncio.run(visit(service.app, [part(content, more=False)]))
     pieces = [message["body"] for message in sent[1:]]

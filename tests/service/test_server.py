@@ -23,11 +23,11 @@ def server(start_shared_server):
     return start_shared_server(
         "--n-jobs", "2", "--max-mb", "3",
         first="""
-import affectmap.web.guard as guard, affectmap.web.server as server
+import affectmap.web.server as server
 server.HEAD_S = 1.0
 server.READING_S = 2.0
-guard.PATIENCE_S = 1.5
-guard.LINGER_S = 1.5
+server.PATIENCE_S = 1.5
+server.LINGER_S = 1.5
 """,
     )  # fmt: skip
 

@@ -8,8 +8,7 @@ from fastapi import FastAPI
 
 from affectmap.errors import UsageError
 from affectmap.web import server as server_module
-from affectmap.web.guard import Guard
-from affectmap.web.server import listen, make_server
+from affectmap.web.server import Guard, listen, make_server
 
 ASK = b"GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n"
 

@@ -19,9 +19,8 @@ from affectmap.annotator.results import RATINGS, save_ratings
 from affectmap.annotator.settings import AnnotatorSettings
 from affectmap.annotator.store import Store, open_store
 from affectmap.errors import AffectmapError, StorageError
-from affectmap.web.guard import Guard
 from affectmap.web.requests import add_error_handlers, static_files
-from affectmap.web.server import address_of, listen, run_server
+from affectmap.web.server import Guard, address_of, listen, run_server
 
 #: Seconds between two scans of the folder.
 SCAN_S = 60.0

@@ -12,6 +12,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import cached_property, partial
+from html import escape
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,8 +24,8 @@ from starlette.requests import ClientDisconnect
 
 from affectmap import __version__
 from affectmap.model.model import Model, load_model
-from affectmap.service.reference import RECORDING_BODY, RESULTS, reference_page
 from affectmap.service.results import (
+    RESULTS,
     AbandonedError,
     EmbedOptions,
     Format,
@@ -35,15 +36,19 @@ from affectmap.service.results import (
     track_result,
 )
 from affectmap.service.settings import LONGEST_UTTERANCE_S, MAX_CHANNELS, MAX_RATE, ServiceSettings
-from affectmap.service.uploads import receive_recording
-from affectmap.web.guard import Guard
+from affectmap.service.uploads import RECORDING_BODY, receive_recording
 from affectmap.web.requests import add_error_handlers, static_files
-from affectmap.web.server import address_of, listen, run_server
+from affectmap.web.server import Guard, address_of, listen, run_server
 
 _STATIC = Path(__file__).parent / "static"
 _TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 #: Paths that need no token, and all below the last.
 _OPEN = ("/", "/health", "/docs", "/static/")
+_HEAD = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>affectmap: HTTP</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,"><link rel="stylesheet" href="/static/page.css"></head>
+"""
 
 
 def create_app(settings: ServiceSettings, model: Model | None = None) -> FastAPI:
@@ -183,6 +188,46 @@ def _add_pages(app: FastAPI) -> None:
     @app.get("/docs", include_in_schema=False)
     async def docs() -> Response:
         return Response(reference_page(app.openapi()), media_type="text/html")
+
+
+def reference_page(schema: dict[str, Any]) -> str:
+    """Write an OpenAPI description, as FastAPI gives it, as a plain page of HTML.
+
+    Example:
+        >>> "<h1>pets" in reference_page({"info": {"title": "pets", "version": "1"}, "paths": {}})
+        True
+    """
+    info = schema["info"]
+    parts = [
+        f"<h1>{escape(info['title'])} {escape(info['version'])}: HTTP</h1>",
+        f"<p>{escape(info.get('description', ''))}</p>",
+        '<p>For programs: <a href="/openapi.json">openapi.json</a>. For people: <a href="/">the page</a>.</p>',
+    ]
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            parts += _operation(path, method, operation)
+    body = "\n".join(parts)
+    return f"{_HEAD}<body><main>{body}</main></body></html>\n"
+
+
+def _operation(path: str, method: str, operation: dict[str, Any]) -> list[str]:
+    parts = [f"<h2><code>{method.upper()} {escape(path)}</code></h2>", f"<p>{escape(operation['summary'])}.</p>"]
+    content = operation.get("requestBody", {}).get("content", {})
+    if content:
+        kinds = ", ".join(f"<code>{escape(kind)}</code>" for kind in content)
+        parts.append(f"<p>Body: {kinds}.</p>")
+    for option in operation.get("parameters", []):
+        description = escape(option.get("description", ""))
+        choices = [
+            value for part in (option["schema"], *option["schema"].get("anyOf", [])) for value in part.get("enum", [])
+        ]
+        shown = f" ({escape(', '.join(choices))})" if choices else ""
+        parts.append(f"<p>Option <code>{escape(option['name'])}</code>{shown}: {description}</p>")
+    answers = "".join(
+        f"<tr><th scope=row>{escape(str(status))}</th><td>{escape(answer['description'])}</td></tr>"
+        for status, answer in operation.get("responses", {}).items()
+    )
+    return [*parts, f'<div class="scroll"><table>{answers}</table></div>']
 
 
 def _accepted(accept: str) -> Format:

@@ -40,6 +40,7 @@ from affectmap.service.settings import (
 )
 from affectmap.service.uploads import Recording
 from affectmap.track import track
+from affectmap.web.server import MAX_CONNECTIONS
 
 Format = Literal["csv", "json"]
 T = TypeVar("T")
@@ -264,3 +265,49 @@ def check_recording(file: Path, longest_s: float, advice: str) -> float:
     if rate > MAX_RATE:
         raise HTTPException(422, f"the recording has {rate} samples a second, expected at most {MAX_RATE}; resample it")
     return duration_s
+
+
+class Refusal(BaseModel):
+    """Why a request is refused."""
+
+    detail: str
+
+
+_REFUSED = {
+    401: "the token is missing or wrong",
+    403: "a path out of the served folder, or a page from elsewhere",
+    404: "no such file",
+    406: "neither JSON nor CSV is wanted",
+    408: "the body comes too slowly",
+    413: "the body is too large or the recording too long",
+    415: "the body is compressed",
+    421: "the service is asked under a name that is not this machine's",
+    422: "the recording cannot be read, or an option is out of range",
+    429: "too many recordings at once; Retry-After says when to try again",
+}
+#: What the server itself answers before the application sees the request.
+_REFUSED_UNREAD = {
+    400: "the request is no HTTP; plain text",
+    503: f"more than {MAX_CONNECTIONS} connections at once; plain text",
+}
+_ROWS = {
+    "type": "object",
+    "required": ["rows"],
+    "properties": {
+        "model": {"type": "string"},
+        "duration_s": {"type": "number"},
+        "smoothing_s": {"type": "number"},
+        "notes": {"type": "array", "items": {"type": "string"}},
+        "rows": {"type": "array", "items": {"type": "object"}},
+    },
+}
+_TEXT = {"schema": {"type": "string"}}
+#: What comes back, as OpenAPI describes it.
+RESULTS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "rows as affectmap embed and affectmap track print them",
+        "content": {"application/json": {"schema": _ROWS}, "text/csv": _TEXT},
+    },
+    **{status: {"description": reason, "model": Refusal} for status, reason in _REFUSED.items()},
+    **{status: {"description": why, "content": {"text/plain": _TEXT}} for status, why in _REFUSED_UNREAD.items()},
+}

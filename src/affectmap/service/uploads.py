@@ -9,7 +9,7 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from fastapi import Request
 from pydantic import BaseModel
@@ -36,6 +36,23 @@ class ServedPath(BaseModel, extra="forbid", strict=True):
     """The JSON body that names a recording below the served folder."""
 
     path: str
+
+
+_BINARY = {"type": "string", "format": "binary"}
+#: The three ways to hand over a recording.
+RECORDING_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {"type": "object", "required": ["file"], "properties": {"file": _BINARY}}
+            },
+            "application/json": {"schema": ServedPath.model_json_schema()},
+            "audio/*": {"schema": _BINARY},
+            "application/octet-stream": {"schema": _BINARY},
+        },
+    }
+}
 
 
 @asynccontextmanager

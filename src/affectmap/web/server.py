@@ -1,16 +1,33 @@
-"""Listening: a socket, and a server that does not wait for clients that neither send nor read."""
+"""A server for clients that may be slow or unwelcome: the socket, its connections, and the guard before every endpoint.
+
+Conventions:
+    * Without a token only this machine is answered, and no page from elsewhere that a browser shows: the ``Host`` must
+      be this machine's (against DNS rebinding) and an ``Origin`` the same.
+    * With a token any ``Host`` will do, as a proxy passes it on; an ``Origin`` must still be the same. Everything needs
+      the token but the paths named as open, as a browser cannot send a token before it has the page to type it into.
+    * The middleware is pure ASGI, because one of Starlette's kind hides from the endpoint that a client has hung up.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import hmac
 import socket
+import time
+from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
+from urllib.parse import urlsplit
 
 import uvicorn
-from starlette.types import ASGIApp
+from fastapi.responses import JSONResponse
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from affectmap.errors import UsageError
+from affectmap.web.settings import LOCAL_NAMES
 
 #: Seconds after which a connection is closed whose client sends no complete head, or reads no answer.
 HEAD_S = 15.0
@@ -18,6 +35,29 @@ READING_S = 60.0
 #: Connections at once.
 MAX_CONNECTIONS = 500
 _GRACE_S = 5  # for answers under way when the server ends
+#: Bytes of a body of JSON or of a plain form.
+MAX_TEXT = 65_536
+#: A body may take this many seconds, and beyond them must come at this many bytes a second.
+PATIENCE_S = 20.0
+SLOWEST_BODY = 100_000
+#: Seconds for which the rest of a refused body is read.
+LINGER_S = 15.0
+
+_HEADERS = (
+    (
+        b"content-security-policy",
+        b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        b"media-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"microphone=(self), camera=(), geolocation=()"),
+    (b"cache-control", b"no-store"),
+)
+_CHUNK = 65_536
 
 
 class TimedConnection(asyncio.Protocol):
@@ -83,6 +123,141 @@ def _cancel(*timers: asyncio.TimerHandle | None) -> None:
     for timer in timers:
         if timer:
             timer.cancel()
+
+
+class Guard:
+    """Let in who may ask, limit what is sent, and label every answer.
+
+    Args:
+        app: The guarded application.
+        host: Address that the server listens on.
+        token: What clients must send; None where the application checks that itself, or only this machine is answered.
+        is_open: Whether other machines may ask, by whatever name leads here.
+        open_paths: Paths that need no token; one that ends in a slash stands for all below it, too.
+        max_bytes: Largest body, except for JSON and plain forms.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        host: str,
+        token: str | None = None,
+        is_open: bool = False,
+        open_paths: Sequence[str] = (),
+        max_bytes: int = MAX_TEXT,
+    ) -> None:
+        self._app, self._max_bytes = app, max_bytes
+        self._token = token.encode() if token else None
+        self._names = None if is_open else LOCAL_NAMES | {host.lower()}
+        self._open = frozenset(open_paths)
+        self._below = tuple(path for path in open_paths if path.endswith("/") and path != "/")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            return
+        headers = Headers(scope=scope)
+        exchange = _Exchange(receive, send, headers, self._max_bytes)
+        refused = self._refused(scope["path"], headers)
+        with scope.get("state", {}).get("connection") or nullcontext():
+            await (refused or self._app)(scope, exchange.receive, exchange.send)
+
+    def _refused(self, path: str, headers: Headers) -> ASGIApp | None:
+        host, origin = headers.get("host", ""), headers.get("origin")
+        if self._names is not None and _names_in(f"//{host}")[0] not in self._names:
+            return _refusal(421, "this service answers under localhost only; open it under that name")
+        if origin is not None and _names_in(origin)[1] != host.lower():
+            return _refusal(403, "a page from elsewhere may not use this service")
+        if self._token is None or path in self._open or path.startswith(self._below):
+            return None
+        scheme, _, sent = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and hmac.compare_digest(sent.strip().encode("latin-1"), self._token):
+            return None
+        detail = "this needs the token that the service was started with, as 'Authorization: Bearer TOKEN'"
+        return _refusal(401, detail, {"WWW-Authenticate": "Bearer"})
+
+
+def _refusal(status: int, detail: str, headers: dict[str, str] | None = None) -> ASGIApp:
+    return JSONResponse({"detail": detail}, status, headers)
+
+
+def _names_in(address: str) -> tuple[str | None, str | None]:
+    """Give the host name, and the name with its port, of an address; None where it has none."""
+    try:
+        parts = urlsplit(address)
+        return parts.hostname, parts.netloc.lower() or None
+    except ValueError:
+        return None, None
+
+
+class _Exchange:
+    """One request and its answer."""
+
+    def __init__(self, receive: Receive, send: Send, headers: Headers, max_bytes: int) -> None:
+        self._receive, self._send, self._start = receive, send, time.monotonic()
+        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+        is_text = kind in ("application/json", "application/x-www-form-urlencoded")
+        self._max_bytes = min(MAX_TEXT, max_bytes) if is_text else max_bytes
+        claimed = headers.get("content-length", "0")
+        self._claimed = int(claimed) if claimed.isascii() and claimed.isdigit() and len(claimed) < 20 else 0
+        self._n_bytes, self._unread, self._status = 0, True, 200
+
+    async def receive(self) -> Message:
+        """Receive a part of the body within its limits, or learn that the client hung up."""
+        if not self._unread:
+            return await self._receive()
+        self._check_size(self._claimed)
+        allowed_s = PATIENCE_S + self._n_bytes / SLOWEST_BODY
+        try:
+            async with asyncio.timeout(self._start + allowed_s - time.monotonic()):
+                message = await self._next()
+        except TimeoutError:
+            detail = f"the body comes too slowly; send at least {SLOWEST_BODY / 1000:g} kB a second"
+            raise HTTPException(408, detail) from None
+        self._n_bytes += len(message.get("body", b""))
+        self._check_size(self._n_bytes)
+        return message
+
+    def _check_size(self, n_bytes: int) -> None:
+        if n_bytes > self._max_bytes:
+            most = self._max_bytes
+            size = f"{most / 1e6:g} MB" if most > MAX_TEXT else f"{most:,} bytes"
+            raise HTTPException(413, f"the body is larger than {size}; send a shorter or compressed one")
+
+    async def _next(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.disconnect" or not message.get("more_body", False):
+            self._unread = False
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Send a part of the answer in chunks, so that a slow reader is not taken for one that never reads."""
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            own = {name for name, _ in message.get("headers", [])}
+            added = [header for header in _HEADERS if header[0] not in own]
+            await self._send({**message, "headers": [*message.get("headers", []), *added]})
+            return
+        body, more = message.get("body", b""), message.get("more_body", False)
+        for first in range(0, max(1, len(body)), _CHUNK):
+            await self._send({**message, "body": body[first : first + _CHUNK], "more_body": True})
+        if not more:
+            if self._status >= 400:
+                await self._linger()
+            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _linger(self) -> None:
+        """Read the rest of a refused body for a while: a client that is still sending loses the answer otherwise."""
+        try:
+            async with asyncio.timeout(LINGER_S):
+                while self._unread:
+                    await self._next()
+        except TimeoutError:
+            pass
 
 
 def listen(host: str, port: int) -> socket.socket:
