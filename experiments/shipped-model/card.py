@@ -220,7 +220,7 @@ def coverage_text(
     """Say in a few sentences how wide the intervals are and what they cover on unseen corpora.
 
     Args:
-        coverage: As `affectmap.model.heads.nested_coverage` gives it.
+        coverage: As `nested_coverage` gives it.
         widths: Half the widths by policy and label.
         titles: Of the corpora, by name.
         level: What they were meant to cover.

@@ -27,6 +27,7 @@ from card import RIDGE, card_text, coverage_text
 from elsewhere import elsewhere_table
 from findings import findings, readme_findings, table_of_normalisations, titled
 from material import Material, read_material
+from nested_coverage import nested_coverage
 from sounds import flags_table, sounds_table
 
 from affectmap.corpora import CorpusCard
@@ -49,7 +50,6 @@ from affectmap.transfer.calibration import (
     alone,
     by_speaker,
     largest_half_widths,
-    nested_coverage,
 )
 from affectmap.transfer.settings import Recipe
 from transfer import max_distance, normalisations, quality, ridge, train

@@ -66,8 +66,7 @@ from affectmap.preparation.prepared_corpus import PooledSource, PreparedCorpus, 
 from affectmap.stats.baselines import FUNCTIONALS_88, PCA_2, RIDGE, baseline
 from affectmap.stats.bootstrap import SpeakerBootstrap
 from affectmap.stats.scores import Run, Score, Scores, sampling_notes
-from affectmap.transfer.calibration import train_calibrated
-from affectmap.transfer.card import with_card
+from affectmap.transfer.calibration import train_calibrated, with_card
 from affectmap.transfer.recipe import fit_transfer
 from affectmap.transfer.settings import Recipe
 

@@ -1,4 +1,4 @@
-"""Heads, intervals and thresholds of a trained model, from its own corpora: what ``affectmap train`` adds to a network.
+"""What ``affectmap train`` adds to a network, from its own corpora: heads, intervals, thresholds, and the card.
 
 Conventions:
     * Heads are fitted on corpora that are each standardised as a whole, on real ratings and classes.
@@ -11,17 +11,16 @@ Conventions:
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from affectmap.errors import ConfigError
-from affectmap.model.heads import Calibration, Heads, coverage, fit_heads, largest_half_width, with_temperature
+from affectmap.model.heads import Calibration, Heads, fit_heads, largest_half_width, with_temperature
 from affectmap.model.model import Model
 from affectmap.preparation.folds import most_speaker_folds, speaker_folds
 from affectmap.preparation.prepared_corpus import PreparedCorpus
@@ -245,47 +244,106 @@ def _tempered(
     return tempered
 
 
-def nested_coverage(
-    predict: Callable[[tuple[str, ...], str, str], Floats],
-    labels: Mapping[str, Floats],
-    normalisations: Mapping[str, Sequence[str]],
-    level: float = LEVEL,
-) -> pd.DataFrame:
-    """Measure leave-one-corpus-out how often intervals contain the rating.
+#: What a policy of intervals is called on a card.
+_POLICIES = {
+    "source": "as trained",
+    "adapted": "adapted to 30 utterances of a corpus or more",
+    "speaker": "each speaker by themselves",
+}
 
-    For every corpus, the model is trained on all others, and the width is `largest_half_width` over residuals on
-    each of the others of models trained on the rest. The corpus that is reported is in neither.
+
+def with_card(model: Model, corpora: Sequence[PreparedCorpus], name: str) -> Model:
+    """Give a model its name, its card and what is known of its corpora.
 
     Args:
-        predict: Of the corpora to train on, one to predict and a normalisation, gives its ratings (N, 2).
-        labels: Activation and valence (N, 2) of every corpus, at least three.
-        normalisations: Those to report, each with those whose residuals its width comes from.
-        level: Probability with which a rating shall lie in its interval.
+        model: As `train_calibrated` gives it.
+        corpora: What it was trained on.
+        name: Of the model.
 
     Returns:
-        One row a normalisation, corpus and label, with ``half_width``, ``coverage`` and ``n``.
-
-    Raises:
-        ConfigError: If there are fewer than three corpora.
-
-    Example:
-        >>> ratings = {name: np.full((50, 2), 3.0) for name in "abc"}
-        >>> table = nested_coverage(lambda sources, target, _: ratings[target] + 0.1, ratings, {"alone": ["alone"]})
-        >>> table["coverage"].tolist()
-        [1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
+        The model with a card and, among the metadata of its training, ``corpora``, ``languages`` and ``n_utterances``.
     """
-    if len(labels) < 3:
-        raise ConfigError(f"coverage was asked for {len(labels)} corpora; it needs at least 3")
-    rows = []
-    for normalisation, measured in normalisations.items():
-        for corpus, truth in labels.items():
-            others = tuple(name for name in labels if name != corpus)
-            rests = {name: tuple(each for each in others if each != name) for name in others}
-            residuals = [labels[name] - predict(rests[name], name, each) for name in others for each in measured]
-            prediction = predict(others, corpus, normalisation)
-            for i, label in enumerate(LABELS):
-                width = largest_half_width([residual[:, i] for residual in residuals], level)
-                share, n = coverage(truth[:, i], prediction[:, i], width), int(np.isfinite(truth[:, i]).sum())
-                row = {"normalisation": normalisation, "corpus": corpus, "label": label}
-                rows.append({**row, "half_width": width, "coverage": share, "n": n})
-    return pd.DataFrame(rows)
+    languages = list(dict.fromkeys(language for corpus in corpora for language in _languages(corpus)))
+    n_utterances = sum(len(corpus.table) for corpus in corpora)
+    titles = [corpus.title for corpus in corpora]
+    named = model.described(
+        name=name, training={"corpora": titles, "languages": languages, "n_utterances": n_utterances}
+    )
+    parts = [
+        f"# {name}",
+        f"{_purpose(named)} Written by `affectmap train`.",
+        "## Intended use",
+        "Research on groups of recordings. **Not** for diagnosis or treatment, not for decisions about a person, not "
+        "for surveillance. It says how a voice sounds to those who rated the corpora below; it does not tell what "
+        "anybody feels.",
+        "## Trained on",
+        "\n".join(_corpus_line(corpus) for corpus in corpora),
+        _method(named),
+        "## What was measured",
+        "\n".join(f"- {line}" for line in _measured(named)),
+        "## Limits",
+        "- Nothing is known about other languages, recording conditions, ages or ways of speaking than those of the "
+        "corpora above.\n- The level of the values depends on microphone, room and voice: compare recordings of one "
+        "recording condition, or adapt the model with `affectmap adapt`.\n- Terms of the corpora may reach models that "
+        "were learned from them; see each corpus. openSMILE, which measures functionals, is free for research and "
+        "education only.",
+    ]
+    return named.described(card="\n\n".join(parts) + "\n")
+
+
+def _languages(corpus: PreparedCorpus) -> Sequence[str]:
+    if corpus.corpus.card:
+        return corpus.corpus.card.languages
+    return sorted({str(each) for each in corpus.table["language"].dropna()})
+
+
+def _purpose(model: Model) -> str:
+    heads = model.heads
+    what = [f"an embedding of {len(model.metadata['outputs']['embedding'])} dimensions", *heads.labels]
+    what += [f"probabilities of {', '.join(heads.classes)}"] if heads.classes else []
+    return f"Predicts {'; '.join(what)} from {model.input_text}."
+
+
+def _corpus_line(corpus: PreparedCorpus) -> str:
+    card, languages = corpus.corpus.card, "/".join(_languages(corpus))
+    about = [languages] if languages else []
+    about += [f"licence: {card.licence}"] if card else []
+    n_rated = int(np.isfinite(corpus.label).any(axis=1).sum())
+    known = f" ({'; '.join(about)})" if about else ""
+    cite = f" {card.citation}." if card else ""
+    return f"- {corpus.title}{known}: {len(corpus.table)} utterances, {n_rated} of them rated.{cite}"
+
+
+def _method(model: Model) -> str:
+    training = model.metadata["training"]
+    if training.get("recipe"):
+        return (
+            "Trained by the recipe of `affectmap.transfer.recipe` for unseen corpora; settings are in `model.yaml`. "
+            "The embedding is in points from the middle of the scale, activation first."
+        )
+    labels = " and ".join(training["labels"]) or "no labels"
+    return f"Trained by the method of Das et al. 2022 with {labels}; settings are in `model.yaml`."
+
+
+def _measured(model: Model) -> list[str]:
+    metadata, lines = model.metadata, []
+    lines.append(f"How: {metadata['training'].get('calibration', 'nothing was measured')}.")
+    intervals = metadata.get("intervals")
+    if intervals:
+        lines.append(
+            f"Intervals are meant for {100 * intervals['level']:g} % of the ratings. They are split-conformal: the "
+            "order statistic of errors on held-out utterances, the largest where several corpora were held out. "
+            "Nothing is promised for another corpus."
+        )
+        for policy, text in _POLICIES.items():
+            widths = ", ".join(f"{label} ±{width:.2f}" for label, width in intervals.get(policy, {}).items())
+            lines += [f"Half widths, {text}: {widths}."] if widths else []
+    elif model.heads.labels:
+        lines.append("Ratings have no intervals.")
+    if model.heads.classes:
+        lines.append(
+            f"Probabilities take all classes as equally frequent; temperature {model.heads.temperature:.2f} (1 where "
+            "it could not be measured). They are a rough order."
+        )
+    limit = metadata["flags"]["max_distance"]
+    return [*lines, f"`unfamiliar` marks what is further off than 99.5 % of the training utterances ({limit:.2f})."]
