@@ -10,10 +10,10 @@ import torch
 
 from affectmap.errors import ConfigError
 from affectmap.losses import LOSSES
+from affectmap.model.network import Workspace
 from affectmap.model.training import TrainingSettings, train_plain, train_stacked
 from affectmap.model.training import stacked as stacked_module
 from affectmap.model.training.loop import new_network
-from affectmap.model.training.network_stack import Workspace
 from affectmap.model.training.stacked import Batch, StackBatches, _metric_gradient
 from affectmap.parallel.workers import WorkersError
 from cases import each
@@ -229,13 +229,13 @@ def test_memory_that_runs_out_is_a_memory_error(small, make_task, monkeypatch):
     def fail(*arguments):
         raise RuntimeError("[enforce fail at alloc_cpu.cpp:1] DefaultCPUAllocator: can't allocate memory: 1 bytes")
 
-    monkeypatch.setattr(stacked_module, "_train_epoch", fail)
+    monkeypatch.setattr(stacked_module, "_differentiate", fail)
     with pytest.raises(WorkersError, match=r"memory ran out .*a smaller batch_size needs less"):
         train_stacked([make_task()], small)
 
 
 def test_other_errors_of_pytorch_stay_what_they_are(small, make_task, monkeypatch):
-    monkeypatch.setattr(stacked_module, "_train_epoch", lambda *arguments: torch.ones(2) @ torch.ones(3))
+    monkeypatch.setattr(stacked_module, "_differentiate", lambda *arguments: torch.ones(2) @ torch.ones(3))
     with pytest.raises(RuntimeError, match="size"):
         train_stacked([make_task()], small)
 

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from affectmap.errors import ConfigError
 from affectmap.losses import metric_gradient
+from affectmap.model.network import NetworkStack, Workspace, padded
 from affectmap.model.settings import PAPER, TrainingSettings
 from affectmap.model.training.loop import (
     CURVES,
@@ -37,9 +38,9 @@ from affectmap.model.training.loop import (
     metric_values,
     new_network,
     objective,
+    one_cycle,
     one_thread,
 )
-from affectmap.model.training.network_stack import NetworkStack, Workspace, padded
 from affectmap.parallel.workers import completed, n_workers
 
 #: Models trained in one stack; more bring no speed on a CPU and cost memory, while a GPU wants thousands.
@@ -138,28 +139,25 @@ def _train_stack(
     networks = [new_network(task, settings, g) for task, g in zip(tasks, generators, strict=True)]
     with one_thread(), torch.no_grad(), _memory_errors():
         space = Workspace(device, dtype)
-        n_steps = _steps(tasks[0], settings) * settings.epochs
-        stack, batches = NetworkStack(networks, settings, space, n_steps), StackBatches(tasks, settings, space)
-        epochs = []
-        for _ in range(settings.epochs):
-            epochs.append(_train_epoch(stack, batches, generators, settings))
+        stack, batches = NetworkStack(networks, settings, space), StackBatches(tasks, settings, space)
+        optimiser = torch.optim.Adam([stack.buffer], lr=settings.learning_rate, fused=True)
+        schedule = one_cycle(optimiser, _steps(tasks[0], settings) * settings.epochs, settings)
+        curves = np.zeros((settings.epochs, len(CURVES), len(tasks)))
+        for epoch in range(settings.epochs):
+            sums = torch.zeros(curves.shape[1:], dtype=torch.float64, device=device)
+            for batch in batches.epoch(generators):
+                sums += batch.n_rows * _differentiate(stack, batch, batches.weight, settings)
+                optimiser.step()
+                if schedule is not None:
+                    schedule.step()
+            curves[epoch] = (sums / batches.n_rows).cpu().numpy()
             progress()
     stack.copy_to(networks)
-    curves = np.stack(epochs)
     return [finished(network, curves[:, :, k]) for k, network in enumerate(networks)]
 
 
-def _train_epoch(
-    stack: NetworkStack, batches: StackBatches, generators: list[torch.Generator], settings: TrainingSettings
-) -> npt.NDArray[np.float64]:
-    sums = torch.zeros(len(CURVES), len(generators), dtype=torch.float64, device=batches.features.device)
-    for batch in batches.epoch(generators):
-        sums += batch.n_rows * _step(stack, batch, batches.weight, settings)
-    return (sums / batches.n_rows).cpu().numpy()
-
-
-def _step(stack: NetworkStack, batch: Batch, weight: Tensor, settings: TrainingSettings) -> Tensor:
-    """Move every model once; give its values in the order of `CURVES`, ``(5, K)``."""
+def _differentiate(stack: NetworkStack, batch: Batch, weight: Tensor, settings: TrainingSettings) -> Tensor:
+    """Write the gradients of every model; give its values in the order of `CURVES`, ``(5, K)``."""
     noisy = torch.add(batch.clean, batch.noise, alpha=settings.noise_std, out=batch.noise)
     values = stack.forward(noisy)
     latent = stack.latent(values)
@@ -174,7 +172,6 @@ def _step(stack: NetworkStack, batch: Batch, weight: Tensor, settings: TrainingS
     if stack.decodes:
         error *= scale[:, None, None]
     stack.backward(values, error, latent_gradient)
-    stack.step()
     return curve_values(total, reconstruction, metric)
 
 
