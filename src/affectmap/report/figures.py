@@ -14,8 +14,7 @@ from matplotlib.ticker import MaxNLocator
 
 from affectmap.audit.verdicts import footnotes, signs_of
 from affectmap.report.canvas import FULL_WIDTH, MAX_COLUMNS, Grid, Picture, file_stem, letter, save
-from affectmap.report.diagrams import circumplex, layer_sizes, mean_ratings, network
-from affectmap.report.latent import latent_figure
+from affectmap.report.diagrams import circumplex, latent_figure, layer_sizes, mean_ratings, network
 from affectmap.report.tables import GROUPS, Table, records_of
 from affectmap.style import COMPARED, INK, METHOD_MARKS, MUTED, PLAIN_MARK, chance, is_compared, ordered
 from affectmap.text import counted, is_number, listed, number, score, spelt
