@@ -232,7 +232,7 @@ def page_block(results: Mapping[str, Any], picture: bool) -> str:
         aim = f"{row['aim']} {row['unit']}" if row["aim"] else ""
         told = verdict(row["value"], row["aim"], row["unit"])
         lines.append(f"| {row['name']} | {amount(row['value'], row['unit'])} | {aim} | {told} |")
-    lines += ["", f"{at['processor']}, {at['cores']} cores. All figures, and how they were taken: "]
+    lines += ["", f"{at['processor']}, {at['cores']} cores. All results, and how they were measured: "]
     lines[-1] += "[benchmarks/results.md](../benchmarks/results.md); `make bench` measures them on yours."
     if picture:
         lines += ["", "![Time and memory by size](../benchmarks/growth.png)"]

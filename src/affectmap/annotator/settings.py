@@ -52,7 +52,8 @@ class AnnotatorSettings(ListenSettings):
     database: str | None = Field(
         default=None,
         repr=False,
-        description="PostgreSQL, as postgresql://user:password@host/name; a SQLite file beside the labels if not given",
+        description="PostgreSQL, as postgresql://user:password@host/name, or AFFECTMAP_DATABASE; a SQLite file in "
+        "--ratings if not given",
     )
     training: Path | None = Field(
         default=None,

@@ -33,7 +33,7 @@ _METAVARS = {
 }  # fmt: skip
 
 ConfigFile = Annotated[
-    Path | None, typer.Option("--config", metavar="FILE", help="TOML of settings; options go over it.")
+    Path | None, typer.Option("--config", metavar="FILE", help="TOML of settings; options override it.")
 ]
 Output = Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder to make.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what affectmap wrote there before.")]
