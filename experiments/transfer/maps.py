@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from heard import Embed, Features, by_corpus, by_speaker
+from evaluation import Embed, Features, by_corpus, by_speaker
 from setups import Setup
 from sklearn.decomposition import PCA
 from sklearn.linear_model import Ridge

@@ -9,7 +9,7 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from heard import QUANTITIES, RATED, Embed, Said, judge, source_rows, target_rows
+from evaluation import QUANTITIES, RATED, Embed, Said, judge, source_rows, target_rows
 from maps import Maps
 from setups import CHOICES, RECIPE, Setup
 

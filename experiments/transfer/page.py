@@ -12,7 +12,7 @@ matplotlib.use("agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from heard import QUANTITIES, RATED, by_corpus
+from evaluation import QUANTITIES, RATED, by_corpus
 
 from affectmap.files import write_text
 from affectmap.preparation.prepared_corpus import PreparedCorpus

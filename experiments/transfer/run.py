@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from heard import RATED, Said, judge, read, source_rows, target_rows
+from evaluation import RATED, Said, judge, read, source_rows, target_rows
 from maps import Maps
 from nested import all_inner_scores, chosen
 from page import write_page

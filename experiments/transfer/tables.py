@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from heard import QUANTITIES, RATED
+from evaluation import QUANTITIES, RATED
 from statsmodels.stats.multitest import multipletests
 
 Floats = npt.NDArray[np.float64]

@@ -13,7 +13,7 @@ FOLDER = ROOT / "experiments" / "transfer"
 
 @pytest.fixture(scope="module")
 def modules():
-    names = ("heard", "tables", "page", "setups", "nested", "maps")
+    names = ("evaluation", "tables", "page", "setups", "nested", "maps")
     before = {name: sys.modules.pop(name, None) for name in names}
     sys.path.insert(0, str(FOLDER))
     import page
