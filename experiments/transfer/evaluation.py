@@ -1,4 +1,4 @@
-"""Corpora, the ways of standardising them, and what a map says about one that it never heard."""
+"""Read the corpora, normalise them, and evaluate a map on a held-out corpus."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Embed = Callable[[Features], Floats]
 RATED, CLASSED = ("emodb", "urdu", "aesdd"), ("ravdess", "emovo")
 QUANTITIES = ("uar", "r2_activation", "r2_valence")
 N_RESAMPLES = 4000
-#: Rows of the source that its linear classifier is fitted on, drawn evenly; more change the second digit of nothing.
+#: Rows of the source that its linear classifier is fitted on, drawn evenly; more change no result's second digit.
 CLASSIFIER_ROWS = 1500
 
 
@@ -47,23 +47,23 @@ class Source(NamedTuple):
     corpus: npt.NDArray[np.int64]
 
 
-def source_rows(sources: Sequence[PreparedCorpus], way: str) -> Source:
+def source_rows(sources: Sequence[PreparedCorpus], normalisation: str) -> Source:
     """Standardise all rows of the sources that have one of the four classes."""
     parts = []
     for number, corpus in enumerate(sources):
         four = np.isin(corpus.emotion, FOUR_CLASSES)
-        features = by_speaker(corpus) if way == "speaker" else by_corpus(corpus)
+        features = by_speaker(corpus) if normalisation == "speaker" else by_corpus(corpus)
         parts.append((features[four], corpus.emotion[four], np.full(four.sum(), number)))
     return Source(*(np.concatenate(values) for values in zip(*parts, strict=True)))
 
 
 def by_corpus(corpus: PreparedCorpus) -> Features:
-    """All rows of a corpus, standardised by all of them."""
+    """Standardise all rows of a corpus by the statistics of all of them."""
     return fit_statistics(corpus.functionals).apply(corpus.functionals)
 
 
 def by_speaker(corpus: PreparedCorpus) -> Features:
-    """All rows of a corpus, standardised by their speaker's where that is sound, else by all of them."""
+    """Standardise all rows of a corpus by their speaker's statistics where that is sound, else by all rows'."""
     return corpus.standardised_by_speaker if is_sound(corpus) else by_corpus(corpus)
 
 
@@ -83,23 +83,23 @@ def target_rows(
     return standardise_target(target.functionals, policy, source=pooled, seed=seed)
 
 
-class Said(NamedTuple):
-    """One map on one target: its figures, and each quantity over resampled speakers (B,)."""
+class Scores(NamedTuple):
+    """Results of one map on one target: the value of each quantity, and its values over resampled speakers (B,)."""
 
     values: dict[str, float]
     resampled: dict[str, Floats]
 
 
-def judge(
+def evaluate(
     embed: Embed, source: Source, target: PreparedCorpus, rows: tuple[Features, npt.NDArray[np.bool_]], pairs: bool
-) -> Said:
+) -> Scores:
     """Score one map on one target; `pairs` adds the 3-class UAR and pairwise R², which only claims need."""
     features, evaluated = rows
     latent = np.asarray(embed(features), dtype=np.float64)[evaluated]
     emotion, label, speaker = target.emotion[evaluated], target.label[evaluated], target.speaker[evaluated]
-    placed = np.asarray(embed(source.features), dtype=np.float64)
+    source_latent = np.asarray(embed(source.features), dtype=np.float64)
     bootstrap = resampled_speakers(target)
-    truth, guess, who = _classified(placed, source.emotion, latent, emotion, speaker, FOUR_CLASSES)
+    truth, guess, who = _classified(source_latent, source.emotion, latent, emotion, speaker, FOUR_CLASSES)
     values = {"uar": uar(truth, guess)}
     resampled = {"uar": bootstrap.uar(truth, guess, who)}
     few = latent if latent.shape[1] <= 16 else None
@@ -111,14 +111,14 @@ def judge(
         values[f"r2_{name}"] = adjusted_r2(label[rated, i], few[rated]).adjusted_r2
         resampled[f"r2_{name}"] = bootstrap.adjusted_r2(label[rated, i], few[rated], speaker[rated])
         if pairs:
-            measure, placed_at, rating = f"pairwise_{name}", few[rated], label[rated, i]
-            values[measure] = pairwise_adjusted_r2(placed_at, rating).adjusted_r2
-            resampled[measure] = bootstrap.pairwise_adjusted_r2(placed_at, rating, speaker[rated])
+            measure, embedded, rating = f"pairwise_{name}", few[rated], label[rated, i]
+            values[measure] = pairwise_adjusted_r2(embedded, rating).adjusted_r2
+            resampled[measure] = bootstrap.pairwise_adjusted_r2(embedded, rating, speaker[rated])
     if pairs:
         three = tuple(emotion for emotion in FOUR_CLASSES if emotion != "happy")
-        truth, guess, who = _classified(placed, source.emotion, latent, emotion, speaker, three)
+        truth, guess, who = _classified(source_latent, source.emotion, latent, emotion, speaker, three)
         values["uar_3"], resampled["uar_3"] = uar(truth, guess), bootstrap.uar(truth, guess, who)
-    return Said(values, {name: drawn.astype(np.float32) for name, drawn in resampled.items()})
+    return Scores(values, {name: drawn.astype(np.float32) for name, drawn in resampled.items()})
 
 
 @cache
@@ -128,7 +128,7 @@ def resampled_speakers(target: PreparedCorpus) -> SpeakerBootstrap:
 
 
 def _classified(
-    placed: Floats,
+    source_latent: Floats,
     source_emotion: npt.NDArray[np.object_],
     latent: Floats,
     emotion: npt.NDArray[np.object_],
@@ -139,6 +139,6 @@ def _classified(
     train, test = np.flatnonzero(np.isin(source_emotion, shared)), np.isin(emotion, shared)
     if len(train) > CLASSIFIER_ROWS:
         train = np.random.default_rng(0).permutation(train)[:CLASSIFIER_ROWS]
-    classifier = SVC(kernel="linear", C=1.0 if placed.shape[1] <= 16 else 0.01, class_weight="balanced")
-    classifier.fit(placed[train], source_emotion[train].astype(str))
+    classifier = SVC(kernel="linear", C=1.0 if source_latent.shape[1] <= 16 else 0.01, class_weight="balanced")
+    classifier.fit(source_latent[train], source_emotion[train].astype(str))
     return emotion[test].astype(str), classifier.predict(latent[test]), speaker[test]

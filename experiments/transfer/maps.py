@@ -30,7 +30,7 @@ class Maps:
 
     Args:
         sources: Corpora to train on.
-        target: The one never heard; looked at by setups of the group ``sees target`` alone.
+        target: The held-out corpus; its recordings are used by setups of the group ``sees target`` alone.
         n_seeds: Models a setup.
         n_jobs: Processes.
     """
@@ -41,49 +41,49 @@ class Maps:
         self._models: dict[tuple[object, ...], TrainedModel] = {}
 
     def of(self, setups: Sequence[Setup]) -> dict[tuple[str, str], list[Embed]]:
-        """Train all; give for every setup and way of the target (``corpus`` or ``speaker``) one map a seed."""
+        """Train all; give one map a seed for every setup and normalisation of the target (``corpus``, ``speaker``)."""
         found: dict[tuple[str, str], list[Embed]] = {}
         materials = {}
         for setup in setups:
-            for way, recipe in _ways(setup):
-                material = materials[setup, way] = _material(self.sources, self.target, setup, recipe)
+            for normalisation, recipe in _normalisations(setup):
+                material = materials[setup, normalisation] = _material(self.sources, self.target, setup, recipe)
                 if setup.kind in ("pca", "ridge", "functionals"):
-                    found[setup.name, way] = [_simple(setup, material)]
+                    found[setup.name, normalisation] = [_simple(setup, material)]
                 else:
-                    self._plan(setup, way, recipe, material)
+                    self._plan(setup, normalisation, recipe, material)
         self._train()
         for setup in setups:
-            for way, recipe in _ways(setup):
+            for normalisation, recipe in _normalisations(setup):
                 if setup.kind == "network":
-                    models = [self._models[setup.name, way, seed, 0] for seed in range(self.n_seeds)]
-                    found[setup.name, way] = [partial(_embed, [model], setup.aligned) for model in models]
+                    models = [self._models[setup.name, normalisation, seed, 0] for seed in range(self.n_seeds)]
+                    found[setup.name, normalisation] = [partial(_embed, [model], setup.aligned) for model in models]
                 elif setup.kind == "mean":
-                    groups = [self._teachers(setup, way, recipe, seed) for seed in range(self.n_seeds)]
-                    found[setup.name, way] = [partial(_embed, group, setup.aligned) for group in groups]
+                    groups = [self._teachers(setup, normalisation, recipe, seed) for seed in range(self.n_seeds)]
+                    found[setup.name, normalisation] = [partial(_embed, group, setup.aligned) for group in groups]
         for setup in setups:
             if setup.kind == "student":
-                for way, recipe in _ways(setup):
-                    students = self._students(setup, way, recipe, materials[setup, way])
-                    found[setup.name, way] = [partial(_embed, [model], "") for model in students]
+                for normalisation, recipe in _normalisations(setup):
+                    students = self._students(setup, normalisation, recipe, materials[setup, normalisation])
+                    found[setup.name, normalisation] = [partial(_embed, [model], "") for model in students]
         for setup in setups:
-            ways = [way for way, _ in _ways(setup)]
-            for way in ("corpus", "speaker"):
-                if way not in ways:
-                    found[setup.name, way] = found[setup.name, ways[0]]
+            normalisations = [normalisation for normalisation, _ in _normalisations(setup)]
+            for normalisation in ("corpus", "speaker"):
+                if normalisation not in normalisations:
+                    found[setup.name, normalisation] = found[setup.name, normalisations[0]]
         return found
 
-    def _plan(self, setup: Setup, way: str, recipe: Recipe, material: Material) -> None:
+    def _plan(self, setup: Setup, normalisation: str, recipe: Recipe, material: Material) -> None:
         if setup.kind == "network":
             for seed, task in enumerate(teacher_tasks(material, recipe, range(self.n_seeds))):
                 label = task.label[:, list(setup.labels)] if setup.labels else None
                 task = replace(task, label=label)
-                self._waiting.append(((setup.name, way, seed, 0), task, recipe.training))
+                self._waiting.append(((setup.name, normalisation, seed, 0), task, recipe.training))
             return
         for seed in range(self.n_seeds):
             seeds = range(1000 * seed, 1000 * seed + recipe.n_teachers)
             for number, task in enumerate(teacher_tasks(material, recipe, seeds)):
                 # A mean and a student of the same recipe have the same teachers.
-                key = ("teacher", way, seed, number, recipe)
+                key = ("teacher", normalisation, seed, number, recipe)
                 if key not in self._models and all(key != waiting for waiting, _, _ in self._waiting):
                     self._waiting.append((key, task, recipe.training))
 
@@ -98,13 +98,13 @@ class Maps:
             self._models.update(zip((key for key, _ in waiting), models, strict=True))
         self._waiting = []
 
-    def _teachers(self, setup: Setup, way: str, recipe: Recipe, seed: int) -> list[TrainedModel]:
-        return [self._models["teacher", way, seed, number, recipe] for number in range(recipe.n_teachers)]
+    def _teachers(self, setup: Setup, normalisation: str, recipe: Recipe, seed: int) -> list[TrainedModel]:
+        return [self._models["teacher", normalisation, seed, number, recipe] for number in range(recipe.n_teachers)]
 
-    def _students(self, setup: Setup, way: str, recipe: Recipe, material: Material) -> list[TrainedModel]:
+    def _students(self, setup: Setup, normalisation: str, recipe: Recipe, material: Material) -> list[TrainedModel]:
         settings = student_settings(recipe)
         work = [
-            partial(_student, material, self._teachers(setup, way, recipe, seed), recipe, seed, settings)
+            partial(_student, material, self._teachers(setup, normalisation, recipe, seed), recipe, seed, settings)
             for seed in range(self.n_seeds)
         ]
         return mapped(_called, work, n_jobs=n_workers(self.n_jobs))
@@ -120,8 +120,8 @@ def _called(work: Callable[[], T]) -> T:
     return work()
 
 
-def _ways(setup: Setup) -> list[tuple[str, Recipe]]:
-    """The recipe sees both ways of standardising at once; other methods are trained once for each."""
+def _normalisations(setup: Setup) -> list[tuple[str, Recipe]]:
+    """Give the recipe as it is, which trains on both normalisations at once; other methods once for each."""
     if setup.recipe.standardised == ("corpus",) and setup.group != "change":
         return [("corpus", setup.recipe), ("speaker", replace(setup.recipe, standardised=("speaker",)))]
     return [("corpus", setup.recipe)]

@@ -9,7 +9,7 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from evaluation import QUANTITIES, RATED, Embed, Said, judge, source_rows, target_rows
+from evaluation import QUANTITIES, RATED, Embed, Scores, evaluate, source_rows, target_rows
 from maps import Maps
 from setups import CHOICES, RECIPE, Setup
 
@@ -22,16 +22,16 @@ POLICIES = {"target-all": "corpus", "speaker": "speaker"}
 
 
 def all_inner_scores(corpora: Mapping[str, PreparedCorpus], n_jobs: int) -> pd.DataFrame:
-    """Score every choice on every corpus but one, each never heard by the models it is scored with.
+    """Score every choice on every corpus but one, each held out from the models it is scored with.
 
     Args:
         corpora: All of them.
         n_jobs: Processes.
 
     Returns:
-        UAR, adjusted R² and their mean by the corpus left out (of which nothing is looked at), the inner corpus, policy
+        UAR, adjusted R² and their mean by the held-out corpus (of which nothing is used), the inner corpus, policy
         and choice; means over seeds.
-        Two corpora that are each left out while the other is scored share their models.
+        Two corpora that are each held out while the other is scored share their models.
     """
     rows = []
     for pair in combinations(corpora, 2):
@@ -39,7 +39,7 @@ def all_inner_scores(corpora: Mapping[str, PreparedCorpus], n_jobs: int) -> pd.D
         if not reported:
             continue
         sources = [corpora[name] for name in corpora if name not in pair]
-        # No setup that is chosen from looks at the target.
+        # No setup among the choices uses the target.
         maps = Maps(sources, corpora[pair[0]], N_SEEDS, n_jobs).of(CHOICES)
         for left_out in reported:
             inner = next(name for name in pair if name != left_out)
@@ -48,25 +48,25 @@ def all_inner_scores(corpora: Mapping[str, PreparedCorpus], n_jobs: int) -> pd.D
             keys = [{"left_out": left_out, "inner": inner} | key for key, _ in work]
             rows += [key | values for key, values in zip(keys, found, strict=True)]
     table = pd.DataFrame(rows).groupby(["left_out", "inner", "policy", "choice"], sort=False)[list(QUANTITIES)].mean()
-    # A corpus without ratings is judged by its classes alone.
+    # A corpus without ratings is scored by its classes alone.
     table["score"] = table.mean(axis=1)
     return table.reset_index()
 
 
 def _planned(
     maps: dict[tuple[str, str], list[Embed]], sources: list[PreparedCorpus], target: PreparedCorpus
-) -> Iterator[tuple[dict[str, str], partial[Said]]]:
-    for policy, way in POLICIES.items():
+) -> Iterator[tuple[dict[str, str], partial[Scores]]]:
+    for policy, normalisation in POLICIES.items():
         features = target_rows(sources, target, policy, seed=0)
         for setup in CHOICES:
             used = [each for each in sources if setup.recipe.classes or np.isfinite(each.label).any()]
-            source = source_rows(used, way)
-            for embed in maps[setup.name, way]:
-                work = partial(judge, embed, source, target, features, pairs=False)
+            source = source_rows(used, normalisation)
+            for embed in maps[setup.name, normalisation]:
+                work = partial(evaluate, embed, source, target, features, pairs=False)
                 yield {"policy": policy, "choice": setup.name}, work
 
 
-def _values(work: partial[Said]) -> dict[str, float]:
+def _values(work: partial[Scores]) -> dict[str, float]:
     return work().values
 
 

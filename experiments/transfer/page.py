@@ -125,8 +125,10 @@ def _claims(claims: pd.DataFrame) -> str:
     rows = []
     for claim, some in claims.groupby("claim"):
         counts = some["verdict"].value_counts()
-        told = [str(int(counts.get(verdict, 0))) for verdict in ("holds", "does not hold", "cannot be told")]
-        rows.append([f"({claim})", *told, score_range(some["difference"].min(), some["difference"].max(), signed=True)])
+        counted = [str(int(counts.get(verdict, 0))) for verdict in ("holds", "does not hold", "cannot be told")]
+        rows.append(
+            [f"({claim})", *counted, score_range(some["difference"].min(), some["difference"].max(), signed=True)]
+        )
     return markdown([["claim", "holds", "does not hold", "cannot be told", "differences"], *rows])
 
 
@@ -158,14 +160,16 @@ def _draw_maps(corpora: Mapping[str, PreparedCorpus], file: Path) -> None:
     for axis, name in zip(axes, RATED, strict=True):
         sources = [corpus for other, corpus in corpora.items() if other != name]
         network, target = fit_transfer(sources).network_, corpora[name]
-        place = network.embed(by_corpus(target)) + 3
+        embedding = network.embed(by_corpus(target)) + 3
         for emotion in FOUR_CLASSES:
             rows = target.emotion == emotion
-            axis.scatter(place[rows, 1], place[rows, 0], s=9, alpha=0.6, color=COLOURS[emotion], label=str(emotion))
+            axis.scatter(
+                embedding[rows, 1], embedding[rows, 0], s=9, alpha=0.6, color=COLOURS[emotion], label=str(emotion)
+            )
             if rows.any():
-                centre = place[rows].mean(axis=0)
+                centre = embedding[rows].mean(axis=0)
                 axis.plot(centre[1], centre[0], "o", markersize=11, color=COLOURS[emotion], markeredgecolor="white")
-        axis.set_title(f"{TITLES[name]}, never heard", loc="left")
+        axis.set_title(f"{TITLES[name]}, held out", loc="left")
         axis.set_xlabel("valence")
         axis.set_aspect("equal")
         axis.grid(alpha=0.25)

@@ -1,10 +1,10 @@
-"""Find out what transfers: every method on a corpus that it never heard, and the page docs/transfer.md.
+"""Find out what transfers: every method on a held-out corpus, and the page docs/transfer.md.
 
     OMP_NUM_THREADS=1 python experiments/transfer/run.py DATA
 
 DATA is a folder with corpora/emodb, corpora/urdu, corpora/aesdd, corpora/labels, and features/ravdess.parquet and
 features/emovo.parquet (columns emotion, speaker and the functionals at 16 kHz). The first three have ratings and are
-left out one after another; the other two have classes only. ``--n-seeds 2 --output FOLDER`` is for a quick look.
+held out one after another; the other two have classes only. ``--n-seeds 2 --output FOLDER`` is for a quick look.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from evaluation import RATED, Said, judge, read, source_rows, target_rows
+from evaluation import RATED, Scores, evaluate, read, source_rows, target_rows
 from maps import Maps
 from nested import all_inner_scores, chosen
 from page import write_page
@@ -43,8 +43,8 @@ MAIN = ("simple", "paper", "recipe")
 
 def score_target(
     corpora: dict[str, PreparedCorpus], name: str, setups: list[Setup], n_seeds: int, n_jobs: int
-) -> list[tuple[dict[str, object], Said]]:
-    """Train and score all setups with one corpus left out."""
+) -> list[tuple[dict[str, object], Scores]]:
+    """Train and score all setups with one corpus held out."""
     sources, target = [corpora[other] for other in corpora if other != name], corpora[name]
     maps = Maps(sources, target, n_seeds, n_jobs).of(setups)
     rated = [each for each in sources if np.isfinite(each.label).any()]
@@ -55,28 +55,28 @@ def score_target(
     keys, work = [], []
     for setup in setups:
         for policy in POLICIES:
-            way = "speaker" if policy == "speaker" else "corpus"
-            # A map without draws is still met by every draw of the fifth that target-20 takes its statistics from.
-            n_draws = n_seeds if policy == "target-20" or len(maps[setup.name, way]) > 1 else 1
+            normalisation = "speaker" if policy == "speaker" else "corpus"
+            # A map without draws is still scored on every draw of the fifth that target-20 takes its statistics from.
+            n_draws = n_seeds if policy == "target-20" or len(maps[setup.name, normalisation]) > 1 else 1
             for seed in range(n_draws):
-                embed = maps[setup.name, way][min(seed, len(maps[setup.name, way]) - 1)]
+                embed = maps[setup.name, normalisation][min(seed, len(maps[setup.name, normalisation]) - 1)]
                 pairs = setup.group == "paper" and policy == "target-20"
-                where = source[way, int(setup.recipe.classes)]
-                work.append(partial(judge, embed, where, target, rows[policy, seed], pairs))
+                where = source[normalisation, int(setup.recipe.classes)]
+                work.append(partial(evaluate, embed, where, target, rows[policy, seed], pairs))
                 keys.append({"setup": setup.name, "group": setup.group, "policy": policy, "target": name, "seed": seed})
-    said = mapped(_called, work, n_jobs=n_workers(n_jobs), batch_size=64)
-    return list(zip(keys, said, strict=True))
+    scores = mapped(_called, work, n_jobs=n_workers(n_jobs), batch_size=64)
+    return list(zip(keys, scores, strict=True))
 
 
-def _called(work: partial[Said]) -> Said:
+def _called(work: partial[Scores]) -> Scores:
     return work()
 
 
-def averaged(found: list[tuple[dict[str, object], Said]]) -> dict[tuple[str, str, str, str], np.ndarray]:
+def averaged(found: list[tuple[dict[str, object], Scores]]) -> dict[tuple[str, str, str, str], np.ndarray]:
     """Take the mean over seeds of every quantity in every resample."""
     collected: dict[tuple[str, str, str, str], list[np.ndarray]] = {}
-    for key, said in found:
-        for quantity, values in said.resampled.items():
+    for key, scores in found:
+        for quantity, values in scores.resampled.items():
             name = (str(key["setup"]), str(key["policy"]), str(key["target"]), quantity)
             collected.setdefault(name, []).append(values)
     return {name: np.mean(values, axis=0) for name, values in collected.items()}
@@ -112,7 +112,7 @@ def main() -> None:
         setups = [*all_setups(), chosen(inner[inner["left_out"] == name])]
         found += score_target(corpora, name, setups, arguments.n_seeds, arguments.n_jobs)
         print(f"{name}: {len(found)} scores after {time.perf_counter() - start:.0f} s", flush=True)
-    runs, resampled = pd.DataFrame([key | said.values for key, said in found]), averaged(found)
+    runs, resampled = pd.DataFrame([key | scores.values for key, scores in found]), averaged(found)
     tables = {
         "runs": runs.round(4),
         "summary": summary(runs, resampled).round(4),

@@ -16,7 +16,7 @@ Resampled = Mapping[tuple[str, str, str, str], Floats]
 
 
 def summary(runs: pd.DataFrame, resampled: Resampled) -> pd.DataFrame:
-    """Mean, spread over seeds and interval over speakers, by target and for the mean of the three."""
+    """Give mean, standard deviation over seeds and interval over speakers, by target and for the mean of the three."""
     rows = []
     for (setup, policy), some in runs.groupby(["setup", "policy"], sort=False):
         for quantity in QUANTITIES:
@@ -25,8 +25,8 @@ def summary(runs: pd.DataFrame, resampled: Resampled) -> pd.DataFrame:
             for target, values in columns.items():
                 drawn = _drawn(resampled, setup, policy, target, quantity)
                 low, high = np.nanquantile(drawn, [0.025, 0.975]) if np.isfinite(drawn).any() else (np.nan, np.nan)
-                spread = values.std(ddof=1) if len(values) > 1 else np.nan
-                rows.append((setup, some["group"].iloc[0], policy, target, quantity, values.mean(), spread, low, high))
+                sd = values.std(ddof=1) if len(values) > 1 else np.nan
+                rows.append((setup, some["group"].iloc[0], policy, target, quantity, values.mean(), sd, low, high))
     columns = ["setup", "group", "policy", "target", "quantity", "value", "sd_seeds", "low", "high"]
     return pd.DataFrame(rows, columns=columns)
 

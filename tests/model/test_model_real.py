@@ -23,7 +23,7 @@ def data() -> Path:
 
 @pytest.mark.parametrize(("name", "least"), [("ravdess", 0.4), ("emovo", 0.6)])
 def test_corpora_that_it_was_trained_on_by_class(data, name, least):
-    """In-sample; experiments/shipped-model/elsewhere.csv has them by models that never heard them."""
+    """In-sample; experiments/shipped-model/elsewhere.csv has them by models that were not trained on them."""
     corpus = pd.read_parquet(data / "features" / f"{name}.parquet").dropna(subset=["emotion"])
     model = load_model()
     for table in (model.transform(corpus), model.adapt(corpus).transform(corpus)):
