@@ -31,7 +31,6 @@ from affectmap.losses.rank_n_contrast import RankNContrastLoss
 from affectmap.losses.ranksim import RankSimLoss
 from affectmap.losses.stress import SammonLoss, StressLoss
 from affectmap.losses.y_aware_infonce import YAwareInfoNCELoss
-from affectmap.schema import Preset
 
 #: Losses by the short names that options take.
 LOSSES: dict[str, type[LabelLoss]] = {
@@ -69,7 +68,6 @@ __all__ = [
     "OrdinalTripletLoss",
     "PairCCCLoss",
     "PairPearsonLoss",
-    "Preset",
     "RankNContrastLoss",
     "RankSimLoss",
     "SammonLoss",

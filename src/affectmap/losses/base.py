@@ -113,6 +113,13 @@ class LabelLoss(nn.Module):
         return ", ".join(f"{name}={value!r}" for name in self.settings if (value := getattr(self, name)) is not None)
 
 
+def check_above_0(**settings: float) -> None:
+    """Raise a `ConfigError` where a setting of a loss is not above 0."""
+    for name, value in settings.items():
+        if not value > 0:
+            raise ConfigError(f"{name} is {value}; expected a number above 0")
+
+
 def _check_tensors(latent: Tensor, label: Tensor, weight: Tensor | None) -> None:
     for name, given in (("latent", latent), ("label", label), ("weight", weight)):
         if not isinstance(given, Tensor) and not (name == "weight" and given is None):

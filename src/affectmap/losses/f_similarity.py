@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from affectmap.errors import ConfigError
-from affectmap.losses.base import LabelLoss
+from affectmap.losses.base import LabelLoss, check_above_0
 from affectmap.losses.pairs import labels_differ, pair_weights, squared_distances
 
 Divergence = Literal["kl", "pearson", "jensen-shannon"]
@@ -57,8 +57,7 @@ class FSimilarityLoss(LabelLoss):
         super().__init__()
         if divergence not in get_args(Divergence):
             raise ConfigError(f"divergence is {divergence!r}; expected one of {list(get_args(Divergence))}")
-        if not bandwidth > 0:
-            raise ConfigError(f"bandwidth is {bandwidth}; expected a number above 0, such as 1")
+        check_above_0(bandwidth=bandwidth)
         self.divergence, self.bandwidth = divergence, bandwidth
 
     def compute(self, latent: Tensor, label: Tensor, weight: Tensor) -> Tensor:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from affectmap.errors import ConfigError
-from affectmap.losses.base import LabelLoss
+from affectmap.losses.base import LabelLoss, check_above_0
 from affectmap.losses.pairs import differing_mean, ratio, shares
 
 
@@ -44,8 +43,7 @@ class LinearRegressionLoss(LabelLoss):
 
     def __init__(self, ridge: float = 1e-4) -> None:
         super().__init__()
-        if not ridge > 0:
-            raise ConfigError(f"ridge is {ridge}; expected a number above 0")
+        check_above_0(ridge=ridge)
         self.ridge = ridge
 
     def compute(self, latent: Tensor, label: Tensor, weight: Tensor) -> Tensor:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from affectmap.errors import ConfigError
-from affectmap.losses.base import LabelLoss
+from affectmap.losses.base import LabelLoss, check_above_0
 from affectmap.losses.pairs import pair_weights, ratio, squared_distances
 
 
@@ -45,8 +44,7 @@ class LogRatioLoss(LabelLoss):
 
     def __init__(self, smoothing: float = 1e-6) -> None:
         super().__init__()
-        if not smoothing > 0:
-            raise ConfigError(f"smoothing is {smoothing}; expected a number above 0, such as 1e-6")
+        check_above_0(smoothing=smoothing)
         self.smoothing = smoothing
 
     def compute(self, latent: Tensor, label: Tensor, weight: Tensor) -> Tensor:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from affectmap.errors import ConfigError
-from affectmap.losses.base import LabelLoss
+from affectmap.losses.base import LabelLoss, check_above_0
 from affectmap.losses.pairs import distances, labels_differ, pair_weights, ratio
 
 
@@ -44,8 +43,7 @@ class RankNContrastLoss(LabelLoss):
 
     def __init__(self, temperature: float = 2.0) -> None:
         super().__init__()
-        if not temperature > 0:
-            raise ConfigError(f"temperature is {temperature}; expected a number above 0, such as 2")
+        check_above_0(temperature=temperature)
         self.temperature = temperature
 
     def compute(self, latent: Tensor, label: Tensor, weight: Tensor) -> Tensor:

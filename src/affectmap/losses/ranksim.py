@@ -7,8 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from affectmap.errors import ConfigError
-from affectmap.losses.base import LabelLoss
+from affectmap.losses.base import LabelLoss, check_above_0
 from affectmap.losses.pairs import cosines, distances, labels_differ, shares
 
 
@@ -52,8 +51,7 @@ class RankSimLoss(LabelLoss):
 
     def __init__(self, interpolation: float = 2.0, balance: bool = True) -> None:
         super().__init__()
-        if not interpolation > 0:
-            raise ConfigError(f"interpolation is {interpolation}; expected a number above 0, such as 2")
+        check_above_0(interpolation=interpolation)
         self.interpolation, self.balance = interpolation, balance
 
     def compute(self, latent: Tensor, label: Tensor, weight: Tensor) -> Tensor:

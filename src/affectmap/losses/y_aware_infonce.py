@@ -7,8 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from affectmap.errors import ConfigError
-from affectmap.losses.base import LabelLoss
+from affectmap.losses.base import LabelLoss, check_above_0
 from affectmap.losses.pairs import cosines, labels_differ, pair_weights, ratio, squared_distances
 
 
@@ -47,8 +46,7 @@ class YAwareInfoNCELoss(LabelLoss):
 
     def __init__(self, temperature: float = 0.1, bandwidth: float = 1.0) -> None:
         super().__init__()
-        if not (temperature > 0 and bandwidth > 0):
-            raise ConfigError(f"temperature is {temperature}, bandwidth {bandwidth}; expected numbers above 0")
+        check_above_0(temperature=temperature, bandwidth=bandwidth)
         self.temperature, self.bandwidth = temperature, bandwidth
 
     def compute(self, latent: Tensor, label: Tensor, weight: Tensor) -> Tensor:
