@@ -177,7 +177,10 @@ def import_sheets(
     if not rater.strip():
         raise LabelError("the rater of the sheets has no name; give one")
     known = {card.sheet.file: card.sheet for card in CARDS.values() if card.sheet is not None}
-    recordings = None if audio is None else _relative_names(audio)
+    recordings = None
+    if audio is not None:
+        audio = audio.expanduser().absolute()
+        recordings = [file.relative_to(audio).as_posix() for file in find_recordings(audio)[0]]
     rows: list[dict[str, Any]] = []
     lacking: dict[Path, list[str]] = {}
     origin: dict[str, Path] = {}
@@ -193,11 +196,6 @@ def import_sheets(
             origin[file] = sheet
             rows.append({**_UNKNOWN, "file": file, "rater": rater.strip(), **values})
     return typed(rows), lacking
-
-
-def _relative_names(audio: Path) -> list[str]:
-    folder = audio.expanduser().absolute()
-    return [file.relative_to(folder).as_posix() for file in find_recordings(folder)[0]]
 
 
 def _names(

@@ -17,18 +17,8 @@ from affectmap.stats.bootstrap import N_RESAMPLES, Estimate
 from affectmap.text import DASH, TextTable, number, score, score_range
 
 AGREEMENT_COLUMNS = (
-    "scope",
-    "label",
-    "measure",
-    "rater",
-    "other",
-    "value",
-    "low",
-    "high",
-    "n_items",
-    "n_raters",
-    "note",
-)
+    "scope", "label", "measure", "rater", "other", "value", "low", "high", "n_items", "n_raters", "note",
+)  # fmt: skip
 #: Measures by how people write them.
 MEASURES = {
     "icc_2_1": "ICC(2,1)",

@@ -69,10 +69,7 @@ class Results:
 
 
 def corpora_table(
-    sources: Sequence[PreparedCorpus],
-    targets: Sequence[PreparedCorpus],
-    material: Material,
-    config: ExperimentConfig,
+    sources: Sequence[PreparedCorpus], targets: Sequence[PreparedCorpus], material: Material, config: ExperimentConfig
 ) -> pd.DataFrame:
     """Describe every corpus of a run, one row each.
 

@@ -281,8 +281,7 @@ def measure_sources(
         >>> functionals.shape, [each.problem for each in flags]
         ((2, 88), ['lasts 0.01 s, expected at least 0.06 s', 'there is no such file; restore it or correct its path'])
     """
-    if n_jobs is not None and n_jobs < 1:
-        raise ConfigError(f"n_jobs is {n_jobs}, expected at least 1, or None for one a core")
+    _check_positive(n_jobs=n_jobs)
     signals = [each if isinstance(each, (str, Path)) else _checked_signal(each, sampling_rate) for each in sources]
     measure = partial(_measured_source, rate=sampling_rate or 0, target_rate=target_rate, clipped_share=clipped_share)
     functionals = np.full((len(signals), len(FUNCTIONALS)), np.nan)

@@ -200,7 +200,7 @@ def dot_plot(table: Table) -> Figure:
             _prepare(axes, labels, offsets, limits)
             heading = f"{textwrap.shorten(corpus, 26, placeholder='…') or corpus[:26]}"
             axes.set_title(heading, loc="left", weight="bold")
-            axes.set_xlabel(_axis_title(quantity, table.unit), color=MUTED)
+            axes.set_xlabel(f"{table.unit} of {quantity}" if quantity else "", color=MUTED)
             _draw_dots(axes, table, corpus, quantity, offsets)
     return figure
 
@@ -210,10 +210,6 @@ def _aligned_quantities(table: Table) -> list[list[str]]:
     by_corpus = [[q for c, q in table.columns if c == corpus] for corpus in table.corpora]
     deepest = max(map(len, by_corpus))
     return [[(names[row] if row < len(names) else "") for names in by_corpus] for row in range(deepest)]
-
-
-def _axis_title(quantity: str, unit: str) -> str:
-    return f"{unit} of {quantity}" if quantity else ""
 
 
 def _offsets(groups: Sequence[str]) -> list[float]:

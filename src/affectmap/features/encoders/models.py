@@ -98,12 +98,6 @@ class SpeechModel:
         self.longest_s = min(LONGEST_S, float(getattr(self._extractor, "chunk_length", LONGEST_S)))
         self.n_parameters = sum(parameter.numel() for parameter in self._model.parameters())
 
-    @property
-    def labels(self) -> list[str]:
-        """Names of the classifier's classes, in the order of its outputs."""
-        names = self._model.config.id2label
-        return [str(names[number]) for number in sorted(names)]
-
     def pooled(self, signals: Sequence[Signal], weights: Mapping[int, float]) -> Signal:
         """Give mean and standard deviation (divisor n) over time of a weighted mean of layers, (n_signals, 2 D)."""
         return self._together(signals, lambda inputs: self._pooled(inputs, weights))

@@ -93,11 +93,7 @@ class TrainedModel:
 
 
 def train_plain(
-    task: TrainingTask,
-    settings: TrainingSettings = PAPER,
-    *,
-    device: str = "cpu",
-    dtype: torch.dtype = torch.float32,
+    task: TrainingTask, settings: TrainingSettings = PAPER, *, device: str = "cpu", dtype: torch.dtype = torch.float32
 ) -> TrainedModel:
     """Train one model, step by step: the readable reference that the stacked trainer is tested against.
 
