@@ -63,14 +63,14 @@ def without_training(folds: Sequence[Fold]) -> pd.DataFrame:
 def table(results: pd.DataFrame, times: pd.DataFrame) -> pd.DataFrame:
     """Mean over corpora and seeds, and the standard deviation over seeds of the mean over corpora."""
     by_seed = results.groupby(["loss", "seed"], sort=False)[list(COLUMNS)].mean()
-    mean, spread = (by_seed.groupby("loss", sort=False).agg(how) for how in ("mean", "std"))
+    mean, sd = (by_seed.groupby("loss", sort=False).agg(how) for how in ("mean", "std"))
     cells = (
         pd.DataFrame({"ms": times["ms"], "× paper": times["ratio"]})
         .reindex(mean.index)
         .map(lambda value: number(value, 2))
     )
     for column, title in COLUMNS.items():
-        cells[title] = [_with_sd(*pair) for pair in zip(mean[column], spread[column], strict=True)]
+        cells[title] = [_with_sd(*pair) for pair in zip(mean[column], sd[column], strict=True)]
     return cells
 
 
@@ -86,7 +86,7 @@ def page_table(results: pd.DataFrame, times: pd.DataFrame) -> str:
 
 
 def draw(results: pd.DataFrame, path: Path) -> None:
-    """Draw a row a loss: the mean, and each corpus left out with its spread over seeds."""
+    """Draw a row a loss: the mean, and each held-out corpus with its standard deviation over seeds."""
     names = list(dict.fromkeys(results["loss"]))
     figure, panels = plt.subplots(1, 3, figsize=(11, 0.31 * len(names) + 1.3), sharey=True, layout="constrained")
     marks = {"emodb": ("#1661a8", "o"), "urdu": ("#cf8a00", "^"), "aesdd": ("#b01e52", "s")}
@@ -94,9 +94,9 @@ def draw(results: pd.DataFrame, path: Path) -> None:
         for i, (target, (colour, marker)) in enumerate(marks.items()):
             own = results[results["target"] == target].groupby("loss")[column]
             places = np.arange(len(names)) + 0.2 * (i - 1)
-            mean, spread = own.mean()[names], own.std()[names].fillna(0)
+            mean, sd = own.mean()[names], own.std()[names].fillna(0)
             style = {"color": colour, "marker": marker, "markersize": 4, "linestyle": "", "elinewidth": 1}
-            panel.errorbar(mean, places, xerr=spread, label=CORPORA[target], **style)
+            panel.errorbar(mean, places, xerr=sd, label=CORPORA[target], **style)
         overall = results.groupby("loss")[column].mean()[names]
         panel.vlines(overall, np.arange(len(names)) - 0.42, np.arange(len(names)) + 0.42, color="#1c2128", lw=1.5)
         panel.axvline(overall["paper"], color="#8c949e", lw=0.8, ls=":")

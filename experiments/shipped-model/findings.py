@@ -70,9 +70,9 @@ def readme_findings(runs: pd.DataFrame) -> list[str]:
 
 def findings(runs: pd.DataFrame, elsewhere: pd.DataFrame) -> list[str]:
     """All that the notes say about the results; three results are those of EMO-DB, URDU and AESDD."""
-    place, alone = mean(runs, "10 of the corpus, no prior", "mae_activation"), mean(runs, ALONE, "mae_activation")
+    adapted, alone = mean(runs, "10 of the corpus, no prior", "mae_activation"), mean(runs, ALONE, "mae_activation")
     thirty = mean(runs, "30 of the corpus, no prior", "mae_activation")
-    worse = int((place > alone).sum() + (thirty > alone).sum())
+    worse = int((adapted > alone).sum() + (thirty > alone).sum())
     uar = elsewhere.groupby("statistics from")["UAR"]
     angry, sad = elsewhere["activation of angry"], elsewhere["activation of sad"]
     return [
@@ -81,8 +81,8 @@ def findings(runs: pd.DataFrame, elsewhere: pd.DataFrame) -> list[str]:
         f"Adapted to the recording condition: R² {three(runs, CORPUS, 'r2_activation')}, error "
         f"{three(runs, CORPUS, 'mae_activation')}, UAR {three(runs, CORPUS, 'uar')}; to ten of its utterances: error "
         f"{three(runs, '10 of the corpus', 'mae_activation')}.",
-        "Without the model's own statistics beside them, ten or thirty utterances place activation worse than none in "
-        f"{worse} of 6 cases: that is why `adapt` has a prior.",
+        "Without the model's own statistics beside them, ten or thirty utterances predict activation worse than none "
+        f"in {worse} of 6 cases: that is why `adapt` has a prior.",
         f"By speaker: R² {three(runs, SPEAKER, 'r2_activation')}, UAR {three(runs, SPEAKER, 'uar')}. In URDU 26 of 29 "
         "speakers show one emotion: what is constant in a voice is taken out of it, and the emotion with it.",
         f"Valence: adjusted R² {three(runs, ALONE, 'r2_valence')} alone, {three(runs, CORPUS, 'r2_valence')} adapted.",

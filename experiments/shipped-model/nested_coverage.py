@@ -1,4 +1,4 @@
-"""How often the intervals contain the rating on corpora that neither the model nor the width has seen."""
+"""How often the intervals contain the rating on corpora that neither the model nor the width was fitted on."""
 
 from __future__ import annotations
 

@@ -173,7 +173,7 @@ def _limits(metadata: list[Any]) -> str:
 
 
 def first_error(error: ValidationError) -> ErrorDetails:
-    """Choose the error to tell: what is missing comes last, since a misspelt name may be the reason for it."""
+    """Choose the error to report: what is missing comes last, since a misspelt name may be the reason for it."""
     return min(error.errors(), key=lambda one: one["type"].startswith("missing"))
 
 
@@ -188,8 +188,8 @@ def explain(declaration: type[Settings], error: ErrorDetails) -> str:
         return f"unknown setting {name}; " + (
             f"did you mean {close[0]}?" if close else f"known are {', '.join(fields)}"
         )
-    if told := error.get("ctx", {}).get("error"):  # raised by a check of ours, which says what was given
-        return str(told)
+    if message := error.get("ctx", {}).get("error"):  # raised by a check of ours, which says what was given
+        return str(message)
     where = "".join(f"[{part}]" for part in location[1:] if isinstance(part, int))
     return f"{name}{where} is {error['input']!r}; expected {_expected_at(fields[name], len(where) > 0)}"
 

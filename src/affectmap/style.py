@@ -48,7 +48,7 @@ METHOD_MARKS = {
     COMPARED[3]: Mark("#4aa3df", "^", (0, (1, 1))),
 }
 PLAIN_MARK = Mark("#8c949e", "o")
-#: Of the two ratings.
+#: Colours of the two ratings.
 LABEL_COLOURS = {"activation": "#b3491d", "valence": "#1f6f8b"}
 
 

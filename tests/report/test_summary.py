@@ -39,7 +39,7 @@ def test_names_the_best_method_by_its_mean_over_targets(whole_results):
     ) in text
     assert ".20 in aesdd (" in text
     assert text.startswith("Embeddings of unseen corpora predict it clearly: DAE-Metric-Joint")
-    assert text.endswith("DAE-Unsupervised, which saw no rating, explains .10 and .00.")
+    assert text.endswith("DAE-Unsupervised, which uses no rating, explains .10 and .00.")
 
 
 def test_words_follow_the_numbers(whole_results):
@@ -59,7 +59,7 @@ def test_words_follow_the_numbers(whole_results):
 def test_says_so_when_no_metric_method_wins(whole_results):
     results = with_values(whole_results, "DAE-Unsupervised", "activation", {"urdu": 0.9, "aesdd": 0.9})
     text = said(results)["Activation."]
-    assert text.endswith("It saw no rating.")
+    assert text.endswith("It uses no rating.")
     assert glances(results)[0].measures[0].unsupervised is None
 
 

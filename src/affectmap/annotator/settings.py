@@ -73,7 +73,7 @@ class AnnotatorSettings(ListenSettings):
 
     @property
     def labels_folder(self) -> Path:
-        """Where ratings and exports lie."""
+        """Folder of ratings and exports."""
         folder = self.folder.expanduser().absolute()
         return (self.labels or folder.with_name(f"{folder.name}-labels")).expanduser().absolute()
 

@@ -1,4 +1,4 @@
-"""What is wrong with a recording, in five flags that stand beside its values and never replace them.
+"""Five flags for what is wrong with a recording; they stand beside its values and never replace them.
 
 ``too_short``
     lasts less than `MIN_DURATION_S`: nothing can be measured, the values are ``NaN``;
@@ -36,7 +36,7 @@ _LOUDNESS_SPREAD = FUNCTIONALS.index("loudness_sma3_stddevNorm")
 
 
 class SignalFlags(NamedTuple):
-    """What the samples alone say; see the module. `problem` says why nothing can be measured, else it is ``None``."""
+    """Flags from the samples alone; see the module. `problem` says why nothing can be measured, else it is ``None``."""
 
     too_short: bool
     silent: bool

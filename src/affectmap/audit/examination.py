@@ -167,7 +167,7 @@ def _speaker_check(corpus: PreparedCorpus, seed: int) -> Check:
 
 @dataclass(frozen=True)
 class _Statistics:
-    """Where the statistics of a corpus come from: how many utterances, and the share of them that is evaluated."""
+    """Origin of a corpus's statistics: how many utterances, and the share of them that is evaluated."""
 
     words: str
     n: int

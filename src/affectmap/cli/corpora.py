@@ -250,7 +250,7 @@ def audit_command(
 ) -> None:
     """Check corpora, folds and policy before anything is trained on them; reproduce does the same.
 
-    Speakers and recordings on both sides of a split, emotion that the speaker gives away, recordings that contain the
+    Speakers and recordings on both sides of a split, emotion that the speaker predicts, recordings that contain the
     same sound, labels that do not fit their recordings, and whose statistics standardise each corpus.
     """
     require("audit", "statistics", "sklearn", "scipy")

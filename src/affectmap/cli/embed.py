@@ -149,7 +149,7 @@ def _write_database(table: pd.DataFrame, folder: Path, *, overwrite: bool) -> No
 
     from affectmap.files import new_folder
 
-    database = audformat.Database("affectmap", description="Recordings placed by affectmap embed", usage="research")
+    database = audformat.Database("affectmap", description="Recordings embedded by affectmap embed", usage="research")
     files = audformat.filewise_index([str(Path(file).absolute()) for file in table.index])
     database["embedding"] = audformat.Table(files)
     for name, values in table.items():

@@ -1,4 +1,4 @@
-"""What a command tells while it works: notes and progress, on the error stream, so that the output stays clean."""
+"""Notes and progress of a command, on the error stream, so that the output stays clean."""
 
 from __future__ import annotations
 

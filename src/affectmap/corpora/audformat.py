@@ -41,7 +41,7 @@ _TARGETS = ("emotion", *LABELS)
 
 
 class Source(NamedTuple):
-    """Where a field stands: a column of a table, or an entry in the metadata of that column's labels."""
+    """Source of a field: a column of a table, or an entry in the metadata of that column's labels."""
 
     column: str
     scheme: str | None

@@ -82,7 +82,7 @@ Trained = list[tuple[Job, TrainedModel]]
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """All that is trained and evaluated on: standardised per fold and `whole`, resampled speakers of every corpus."""
+    """Data of training and evaluation: standardised per fold and `whole`, resampled speakers of every corpus."""
 
     source: PooledSource
     targets: tuple[PreparedCorpus, ...]

@@ -149,14 +149,14 @@ def fit_heads(latent: npt.ArrayLike, label: npt.ArrayLike, emotion: npt.ArrayLik
         >>> heads.rating_bias.round(3)
         array([3., 3.])
     """
-    place, rating = np.asarray(latent, dtype=np.float64), np.asarray(label, dtype=np.float64)
-    emotions = np.full(len(place), None) if emotion is None else np.asarray(emotion, dtype=object)
-    if not len(place) == len(rating) == len(emotions):
+    embedded, rating = np.asarray(latent, dtype=np.float64), np.asarray(label, dtype=np.float64)
+    emotions = np.full(len(embedded), None) if emotion is None else np.asarray(emotion, dtype=object)
+    if not len(embedded) == len(rating) == len(emotions):
         raise ConfigError(
-            f"got {len(place)} latents, {len(rating)} labels and {len(emotions)} emotions; expected as many"
+            f"got {len(embedded)} latents, {len(rating)} labels and {len(emotions)} emotions; expected as many"
         )
-    labels, rating_weight, rating_bias = _rating_head(place, rating)
-    classes, class_weight, class_bias = _class_head(place, emotions)
+    labels, rating_weight, rating_bias = _rating_head(embedded, rating)
+    classes, class_weight, class_bias = _class_head(embedded, emotions)
     return Heads(rating_weight, rating_bias, class_weight, class_bias, labels, classes)
 
 

@@ -1,4 +1,4 @@
-"""From a corpus as found to arrays that a model takes: utterances with functionals, one corpus or several pooled.
+"""Turn corpora into arrays that a model takes: utterances with functionals, one corpus or several pooled.
 
 The steps, in order: functionals of every utterance, outliers dropped within the corpus (Das et al. 2022, section 4
 "Preprocessing"), corpora pooled into one source, and rows standardised for a fold when they are asked for.
@@ -369,7 +369,7 @@ class ScaledRows:
 
     @property
     def features(self) -> Features:
-        """All of them ``(len(rows), 88)``."""
+        """Give all rows, ``(len(rows), 88)``."""
         return self.of(self.rows)
 
     def of(self, rows: Rows) -> Features:

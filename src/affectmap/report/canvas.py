@@ -1,4 +1,4 @@
-"""Where every figure is drawn and saved: one look, no global state left behind, the same bytes each time."""
+"""Draw and save every figure: one look, no global state left behind, the same bytes each time."""
 
 from __future__ import annotations
 

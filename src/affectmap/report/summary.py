@@ -164,13 +164,13 @@ def _about_rating(transfer: Transfer, label: str) -> str:
     predict = "hardly predict it" if how == "hardly" else f"predict it {how}"
     text = f"Embeddings of unseen corpora {predict}: {_chosen(leader)} explains {explained}."
     if leader.method == UNSUPERVISED:
-        return f"{text} It saw no rating."
+        return f"{text} It uses no rating."
     plain = [transfer.row(UNSUPERVISED, row["corpus"], label) for row in leader.rows]
     shares = [max(row["mean"], 0.0) for row in plain if row]
     if not shares:
         return text
     explained = _range(shares) if len(shares) > _MANY else listed(map(score, shares))
-    return f"{text} {UNSUPERVISED}, which saw no rating, explains {explained}."
+    return f"{text} {UNSUPERVISED}, which uses no rating, explains {explained}."
 
 
 def _chosen(leader: Leader) -> str:

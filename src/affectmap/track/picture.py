@@ -161,7 +161,7 @@ def _draw_trajectory(axis: Axes, table: pd.DataFrame, label: str, unit_s: float,
 
 
 def _draw_bar(axis: Axes, table: pd.DataFrame, label: str, used: NDArray[np.bool_]) -> None:
-    """Beside the trajectory, how far one segment's rating may lie from its dot."""
+    """Draw beside the trajectory how far one segment's rating may lie from its dot."""
     if not used.any() or f"{label}_low" not in table:
         return
     value = float(np.median(table[label][used]))
@@ -171,7 +171,7 @@ def _draw_bar(axis: Axes, table: pd.DataFrame, label: str, used: NDArray[np.bool
 
 
 def _draw_strip(axis: Axes, table: pd.DataFrame, end: float, unit_s: float) -> None:
-    """Where there is speech, and below it a row of ticks for every flag."""
+    """Draw where there is speech, and below it a row of ticks for every flag."""
     start, length = table["start"].to_numpy(float), (table["end"] - table["start"]).to_numpy(float)
     speech = _is_speech(table)
     spans = list(zip(start[speech] / unit_s, length[speech] / unit_s, strict=True))
@@ -191,7 +191,7 @@ def _draw_strip(axis: Axes, table: pd.DataFrame, end: float, unit_s: float) -> N
 
 
 def _flagged(table: pd.DataFrame, name: str) -> NDArray[np.bool_]:
-    """Where a flag is set; that what is no speech is unfamiliar, too, tells nothing more."""
+    """Find where a flag is set; what is no speech is not shown as unfamiliar, too."""
     flagged = table[name.replace(" ", "_")].to_numpy(np.bool_)
     return flagged & _is_speech(table) if name == "unfamiliar" else flagged
 
@@ -208,9 +208,7 @@ def _draw_path(axis: Axes, table: pd.DataFrame, unit: str, unit_s: float) -> Non
     axis.set_ylabel("calm  ←  activation  →  excited", color=MUTED)
     used = np.flatnonzero(_used(table))
     if not len(used):
-        axis.text(
-            _MIDDLE, _MIDDLE, "no speech to place", ha="center", va="center", color=MUTED, backgroundcolor="white"
-        )
+        axis.text(_MIDDLE, _MIDDLE, "no speech to show", ha="center", va="center", color=MUTED, backgroundcolor="white")
         return
     axis.scatter(
         table["valence"].iloc[used], table["activation"].iloc[used], s=7, color="#c3c9d0", linewidths=0, zorder=1

@@ -1,4 +1,4 @@
-"""From a source of sound to measured segments, in order, on all cores, with only a few segments in memory."""
+"""Cut a source of sound into segments and measure them, in order, on all cores, with only a few segments in memory."""
 
 from __future__ import annotations
 

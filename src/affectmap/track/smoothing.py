@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-#: Probability with which the interval holds the level.
+#: Probability with which the interval contains the level.
 CONFIDENCE = 0.95
 #: Share of the recording that one standard deviation of the kernel spans, and its bounds in seconds.
 _SHARE, _SHORTEST, _LONGEST = 1 / 60, 10.0, 60.0

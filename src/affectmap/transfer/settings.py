@@ -17,13 +17,13 @@ from affectmap.settings import CHECKED, Real, Settings, Switch, Whole, fields_of
 MOST_TEACHERS = 1000
 #: Normalisation that training can see.
 STANDARDISED: tuple[Literal["corpus", "speaker"], ...] = ("corpus", "speaker")
-#: Of the models whose mean is distilled.
+#: Settings of the models whose mean is distilled.
 TEACHER = TrainingSettings(losses="paper+axis", reconstruction=0.0, epochs=15, schedule="one-cycle")
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class Recipe(Settings):
-    """What the recipe can be told; the defaults are what nested leave-one-corpus-out chose.
+    """Settings of the recipe; the defaults are what nested leave-one-corpus-out chose.
 
     Raises:
         ConfigError: If a value is out of its range.

@@ -20,7 +20,7 @@ _SHOULD_BE = re.compile(r"^\w+ should (be|have|match)\b")
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class ListenSettings(Settings):
-    """Where a web application listens."""
+    """Address and port of a web application."""
 
     host: str = Field(default="127.0.0.1", description="address to listen on")
     port: Whole = Field(default=8000, ge=0, le=65535, description="port to listen on; 0 for a free one")
