@@ -1,0 +1,169 @@
+"""The set's two levels: 25 low-level descriptors over time, and 88 functionals of a recording."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from affectmap.egemaps.contour_peaks import peak_rate, slopes
+from affectmap.egemaps.contours import ContourReader, Contours
+from affectmap.egemaps.framing import STEP_S, Floats
+from affectmap.egemaps.names import FUNCTIONAL_NAMES, LLD_NAMES
+from affectmap.egemaps.smoothing import smooth, smooth_nonzero, with_last_repeated
+from affectmap.egemaps.statistics import (
+    mean_and_deviation,
+    mean_and_deviation_nonzero,
+    mean_and_spread,
+    percentiles,
+    segment_lengths,
+)
+
+BLOCK_S = 5.0
+LOWEST_SAMPLING_RATE = 2000
+# Below this a semitone value counts as unvoiced, and a mean square as silence.
+LEAST_SEMITONE = 1e-6
+LEAST_SQUARE = 1e-12
+
+
+def functionals(signal: Floats, sampling_rate: int) -> Floats:
+    """Measure the 88 functionals of eGeMAPSv02.
+
+    Source: Eyben et al. (2016), "The Geneva minimalistic acoustic parameter set"; agrees with openSMILE 2.6.
+
+    Args:
+        signal: Samples, full scale at 1, shape (n_samples,).
+        sampling_rate: In Hz. Features of different rates are not comparable.
+
+    Returns:
+        Values in the order of `FUNCTIONAL_NAMES`, shape (88,); NaN for less than 60 ms.
+
+    Raises:
+        ValueError: If the signal is not one channel of finite numbers, or the sampling rate is below 2 kHz.
+
+    Example:
+        >>> tone = 0.5 * np.sin(2 * np.pi * 220 * np.arange(16000) / 16000)
+        >>> values = dict(zip(FUNCTIONAL_NAMES, functionals(tone, 16000), strict=True))
+        >>> round(values["F0semitoneFrom27.5Hz_sma3nz_amean"], 1)
+        36.0
+    """
+    return functionals_of_blocks(_blocks(_checked(signal), sampling_rate), sampling_rate)
+
+
+def functionals_of_blocks(blocks: Iterable[Floats], sampling_rate: int) -> Floats:
+    """Measure the functionals of a recording that comes in blocks of any length; see `functionals`.
+
+    Memory grows by the contours alone, 200 bytes a frame of 10 ms.
+
+    Example:
+        >>> tone = 0.5 * np.sin(2 * np.pi * 220 * np.arange(16000) / 16000)
+        >>> bool(np.allclose(functionals_of_blocks([tone[:9000], tone[9000:]], 16000), functionals(tone, 16000)))
+        True
+    """
+    return _summarise(_read(blocks, sampling_rate, unvoiced_formants=False))
+
+
+def functionals_of_batch(signals: Iterable[Floats], sampling_rate: int) -> Floats:
+    """Measure the functionals of several recordings, shape (n_recordings, 88); see `functionals`."""
+    rows = [functionals(signal, sampling_rate) for signal in signals]
+    return np.stack(rows) if rows else np.zeros((0, len(FUNCTIONAL_NAMES)))
+
+
+def lld(signal: Floats, sampling_rate: int) -> dict[str, Floats]:
+    """Measure the 25 low-level descriptors of eGeMAPSv02, one value every 10 ms.
+
+    Args:
+        signal: Samples, full scale at 1, shape (n_samples,).
+        sampling_rate: In Hz.
+
+    Returns:
+        One contour of shape (n_frames,) for each of `LLD_NAMES`; n_frames counts the complete frames of 60 ms and one
+        more, as openSMILE does, and is 0 for less than 60 ms.
+
+    Raises:
+        ValueError: As `functionals`.
+
+    Example:
+        >>> contours = lld(np.zeros(16000), 16000)
+        >>> len(contours), contours["Loudness_sma3"].shape
+        (25, (96,))
+    """
+    contours = _read(_blocks(_checked(signal), sampling_rate), sampling_rate, unvoiced_formants=True)
+    n_rows = len(contours.voice) + 1 if len(contours.voice) else 0
+    spectral = with_last_repeated(smooth(contours.spectral), contours.spectral)
+    voice, n_decided = contours.voice, contours.n_decided
+    smoothed = with_last_repeated(smooth_nonzero(voice), voice)
+    # Until the end of the recording was known, smoothing saw the decided frames alone.
+    smoothed[:n_decided] = smooth_nonzero(voice[:n_decided])
+    if n_decided:
+        smoothed[n_decided] = voice[n_decided - 1]
+    columns = np.hstack([spectral[:n_rows], smoothed[:n_rows]])
+    return dict(zip(LLD_NAMES, columns.T, strict=True))
+
+
+def _checked(signal: Floats) -> Floats:
+    signal = np.asarray(signal)
+    if signal.ndim != 1:
+        raise ValueError(f"A signal has the shape (n_samples,); this one has {signal.shape}: give one channel.")
+    if not np.isfinite(signal).all():
+        raise ValueError("The signal holds values that are not finite.")
+    return signal
+
+
+def _blocks(signal: Floats, sampling_rate: int) -> Iterator[Floats]:
+    length = max(1, round(BLOCK_S * sampling_rate))
+    return (signal[first : first + length] for first in range(0, len(signal), length))
+
+
+def _read(blocks: Iterable[Floats], sampling_rate: int, unvoiced_formants: bool) -> Contours:
+    if sampling_rate < LOWEST_SAMPLING_RATE:
+        raise ValueError(f"The sampling rate is {sampling_rate} Hz; at least {LOWEST_SAMPLING_RATE} Hz are needed.")
+    reader = ContourReader(sampling_rate, unvoiced_formants)
+    for block in blocks:
+        reader.add(block)
+    return reader.finish()
+
+
+def _summarise(contours: Contours) -> Floats:
+    if not len(contours.voice):
+        return np.full(len(FUNCTIONAL_NAMES), np.nan)
+    n_decided = max(1, contours.n_decided)
+    # The frame after the last decided one is known to the smoothing of some contours, not to others.
+    seen = contours.voice[: contours.n_decided + 1]
+    voiced = seen[:, 0] > LEAST_SEMITONE
+    f0 = smooth_nonzero(seen[:, 0])[:n_decided]
+    spectral = smooth(contours.spectral)
+    parts = (
+        _with_peaks(f0[f0 != 0]),
+        _with_peaks(spectral[:, 0]),
+        mean_and_deviation(spectral[:, 5:]).T.ravel(),
+        _voice_statistics(contours.voice[:n_decided]),
+        _voiced_and_unvoiced(contours.spectral[: len(seen), 1:], voiced, n_decided),
+        _times(spectral[:, 0], f0),
+        10 * np.log10([max(contours.mean_square, LEAST_SQUARE)]),
+    )
+    return np.concatenate(parts)
+
+
+def _with_peaks(contour: Floats) -> Floats:
+    mean, deviation = mean_and_deviation(contour[:, None]).ravel()
+    return np.concatenate([[mean, deviation], percentiles(contour), slopes(contour)])
+
+
+def _voice_statistics(voice: Floats) -> Floats:
+    values = voice[:, 1:].copy()
+    # Formants count in voiced frames; their levels, -201 where unvoiced, in all.
+    formants = np.array([5, 6, 8, 9, 11, 12])
+    values[:, formants] *= (voice[:, 0] > LEAST_SEMITONE)[:, None]
+    return mean_and_deviation_nonzero(smooth_nonzero(values)).T.ravel()
+
+
+def _voiced_and_unvoiced(spectral: Floats, voiced: Floats, n_frames: int) -> Floats:
+    in_voiced = smooth_nonzero(spectral * voiced[:, None])[:n_frames]
+    in_unvoiced = smooth_nonzero(spectral[:, :5] * ~voiced[:, None])[:n_frames]
+    both = mean_and_deviation_nonzero(in_voiced).T.ravel()
+    return np.concatenate([both, mean_and_deviation_nonzero(in_unvoiced)[0]])
+
+
+def _times(loudness: Floats, f0: Floats) -> Floats:
+    voiced, unvoiced = segment_lengths(f0 != 0), segment_lengths(f0 == 0)
+    rate = len(voiced) / (len(f0) * STEP_S)
+    return np.array([peak_rate(loudness), rate, *mean_and_spread(voiced), *mean_and_spread(unvoiced)])

@@ -1,0 +1,208 @@
+"""Candidates of the fundamental frequency: subharmonic summation over the 60 ms spectrum.
+
+Conventions: `magnitudes` has shape (n_frames, n_bins); candidates have shape (n_frames, 6), frequency in Hz, 0 where a
+slot is empty.
+
+Source: Hermes (1988), "Measurement of pitch by subharmonic summation".
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from math import floor, log2
+
+import numpy as np
+
+from affectmap.egemaps.framing import Floats, FrameGrid
+from affectmap.egemaps.spectra import long_plan
+
+N_CANDIDATES = 6
+LOWEST_HZ = 55.0
+HIGHEST_HZ = 1000.0
+AXIS_START_HZ = 25.0
+N_HARMONICS = 15
+COMPRESSION = 0.85
+# Of the octave spectrum's linear map, entries this far below a row's largest are left out.
+NEGLIGIBLE = 1e-11
+# Rows of that map are multiplied in groups, each with the bins that it needs.
+ROWS_A_GROUP = 64
+
+
+@dataclass(frozen=True, eq=False)
+class PitchPlan:
+    """The octave axis at one sampling rate.
+
+    Attributes:
+        groups: Parts of the linear map from enhanced magnitudes to the weighted octave spectrum: the points and the
+            bins that each part joins, and its weights, shape (n_bins of the part, n_points of the part).
+        shifts: How many points harmonic h lies above its fundamental, for h = 1 to 15.
+        n_points: Points of the octave axis, as many as bins.
+        step: Distance of two points in octaves.
+    """
+
+    groups: tuple[tuple[slice, slice, Floats], ...]
+    shifts: tuple[int, ...]
+    n_points: int
+    step: float
+
+
+@lru_cache(maxsize=16)
+def pitch_plan(grid: FrameGrid) -> PitchPlan:
+    """Plan the octave axis from 25 Hz to the last bin."""
+    plan = long_plan(grid)
+    n_points = plan.n_bins
+    highest = plan.bin_hz * (n_points - 1)
+    knots = np.log2(np.maximum(plan.frequencies, plan.bin_hz))
+    knots[0] = 2 * knots[1] - knots[2]
+    points = np.linspace(log2(AXIS_START_HZ), log2(highest), n_points)
+    per_octave = np.float32(n_points / log2(highest / AXIS_START_HZ))
+    spline = _natural_spline(knots, points) @ _smoothing(n_points)
+    full = spline * _audibility(n_points, float(per_octave))[:, None]
+    shifts = tuple(floor(float(per_octave) * log2(h)) for h in range(1, N_HARMONICS + 1))
+    return PitchPlan(_grouped(full), shifts, n_points, float(points[1] - points[0]))
+
+
+def _smoothing(n_bins: int) -> Floats:
+    """Give y_k = (M_{k-1} + 2 M_k + M_{k+1}) / 4 as a matrix; the last bin stays."""
+    matrix = (2 * np.eye(n_bins) + np.eye(n_bins, k=1) + np.eye(n_bins, k=-1)) / 4
+    matrix[-1] = 0
+    matrix[-1, -1] = 1
+    return matrix
+
+
+def _natural_spline(knots: Floats, points: Floats) -> Floats:
+    """Give the matrix that takes values at the knots to the points by a natural cubic spline.
+
+    With second derivatives m, 0 at both ends, and distances h_i = x_{i+1} - x_i, inside
+
+        h_{i-1} m_{i-1} + 2 (h_{i-1} + h_i) m_i + h_i m_{i+1} = 6 ((y_{i+1} - y_i) / h_i - (y_i - y_{i-1}) / h_{i-1})
+    """
+    n_knots = len(knots)
+    gaps = np.diff(knots)
+    system = np.eye(n_knots)
+    differences = np.zeros((n_knots, n_knots))
+    inner = np.arange(1, n_knots - 1)
+    system[inner, inner - 1], system[inner, inner + 1] = gaps[:-1], gaps[1:]
+    system[inner, inner] = 2 * (gaps[:-1] + gaps[1:])
+    differences[inner, inner - 1], differences[inner, inner + 1] = 6 / gaps[:-1], 6 / gaps[1:]
+    differences[inner, inner] = -6 / gaps[:-1] - 6 / gaps[1:]
+    curvature = np.linalg.solve(system, differences)
+    left = np.clip(np.searchsorted(knots, points, side="right") - 1, 0, n_knots - 2)
+    gap = gaps[left]
+    upper = (points - knots[left]) / gap
+    lower = 1 - upper
+    matrix = ((lower**3 - lower) * gap**2 / 6)[:, None] * curvature[left]
+    matrix += ((upper**3 - upper) * gap**2 / 6)[:, None] * curvature[left + 1]
+    rows = np.arange(len(points))
+    matrix[rows, left] += lower
+    matrix[rows, left + 1] += upper
+    return matrix
+
+
+def _audibility(n_points: int, per_octave: float) -> Floats:
+    """Weigh the points by 1/2 + atan(3 (j + 1 - s) / ppo) / pi with s = ppo log2(65/50) - 1."""
+    shift = per_octave * log2(65 / 50) - 1
+    return 0.5 + np.arctan(3 * (np.arange(n_points) + 1 - shift) / per_octave) / np.pi
+
+
+def _grouped(full: Floats) -> tuple[tuple[slice, slice, Floats], ...]:
+    groups = []
+    for first in range(0, len(full), ROWS_A_GROUP):
+        points = slice(first, min(first + ROWS_A_GROUP, len(full)))
+        part = np.abs(full[points])
+        used = np.flatnonzero((part > NEGLIGIBLE * part.max(axis=1, keepdims=True)).any(axis=0))
+        bins = slice(int(used[0]), int(used[-1]) + 1)
+        groups.append((points, bins, np.ascontiguousarray(full[points, bins].T)))
+    return tuple(groups)
+
+
+def pitch_candidates(magnitudes: Floats, plan: PitchPlan) -> tuple[Floats, Floats]:
+    """Find up to six candidates a frame.
+
+    Returns:
+        Frequencies in Hz, within [55, 1000], and voicing in [0, 1), each of shape (n_frames, 6); empty slots are 0. The
+        best candidate is first.
+    """
+    summed = subharmonic_sum(octave_spectrum(enhance_peaks(magnitudes), plan), plan)
+    peaks = _largest_peaks(summed)
+    frequency, score, voicing = _interpolate(summed, peaks, plan)
+    kept = (frequency >= LOWEST_HZ) & (frequency <= HIGHEST_HZ)
+    order = np.argsort(~kept, axis=1, kind="stable")
+    frequency, score, voicing = (
+        np.take_along_axis(np.where(kept, values, 0), order, axis=1) for values in (frequency, score, voicing)
+    )
+    return _swap_best_first(frequency, score), _swap_best_first(voicing, score)
+
+
+def _swap_best_first(values: Floats, score: Floats) -> Floats:
+    best = score.argmax(axis=1)
+    rows = np.arange(len(values))
+    swapped = values.copy()
+    swapped[rows, best] = values[:, 0]
+    swapped[:, 0] = values[rows, best]
+    return swapped
+
+
+def enhance_peaks(magnitudes: Floats) -> Floats:
+    """Set the valleys between spectral peaks to 0.
+
+    A bin is a peak where it exceeds its left and is not below its right neighbour. Between successive peaks p < q the
+    bins p+3 to q-3 become 0; outside the first and the last nothing changes, but with one peak alone all bins from 3 on.
+    """
+    peak = np.zeros(magnitudes.shape, bool)
+    rises = magnitudes[:, 1:] > magnitudes[:, :-1]
+    peak[:, 1:] = rises
+    peak[:, 1:-1] &= ~rises[:, 1:]
+    peak[:, 0] = magnitudes[:, 0] > magnitudes[:, 1]
+    near = peak.copy()
+    for distance in (1, 2):
+        near[:, distance:] |= peak[:, :-distance]
+        near[:, :-distance] |= peak[:, distance:]
+    before_first = ~np.logical_or.accumulate(peak, axis=1)
+    after_last = ~np.logical_or.accumulate(peak[:, ::-1], axis=1)[:, ::-1]
+    enhanced = magnitudes * (near | before_first | after_last)
+    enhanced[peak.sum(axis=1) == 1, 3:] = 0
+    return enhanced
+
+
+def octave_spectrum(enhanced: Floats, plan: PitchPlan) -> Floats:
+    """Smooth, take to the octave axis by a natural cubic spline, weigh by audibility, and floor at 0."""
+    octaves = np.empty((len(enhanced), plan.n_points))
+    for points, bins, weights in plan.groups:
+        np.matmul(enhanced[:, bins], weights, out=octaves[:, points])
+    return np.maximum(octaves, 0, out=octaves)
+
+
+def subharmonic_sum(octaves: Floats, plan: PitchPlan) -> Floats:
+    """Add up 15 harmonics.
+
+    SS_j = max(0, sum over h of 0.85^(h-1) Y_(j + floor(ppo log2 h)) / 15)
+    """
+    summed = octaves / N_HARMONICS
+    for h, shift in enumerate(plan.shifts[1:], start=1):
+        summed[:, :-shift] += octaves[:, shift:] * (COMPRESSION**h / N_HARMONICS)
+    return summed
+
+
+def _largest_peaks(summed: Floats) -> Floats:
+    """Give the places of the six largest strict local maxima, descending; -1 where there are fewer."""
+    inner = summed[:, 1:-1]
+    heights = np.where((inner > summed[:, :-2]) & (inner > summed[:, 2:]), inner, -1)
+    places = np.argpartition(heights, -N_CANDIDATES, axis=1)[:, -N_CANDIDATES:]
+    places.sort(axis=1)
+    tops = np.take_along_axis(heights, places, axis=1)
+    order = np.argsort(-tops, axis=1, kind="stable")
+    return np.where(np.take_along_axis(tops, order, axis=1) >= 0, np.take_along_axis(places, order, axis=1) + 1, -1)
+
+
+def _interpolate(summed: Floats, peaks: Floats, plan: PitchPlan) -> tuple[Floats, Floats, Floats]:
+    """Lay a parabola through each peak: frequency in Hz, score at its top, voicing 1 - mean(SS) / score."""
+    places = np.maximum(peaks, 1)
+    left, middle, right = (np.take_along_axis(summed, places + offset, axis=1) for offset in (-1, 0, 1))
+    curvature = np.where(peaks > 0, left - 2 * middle + right, -1)
+    offset = 0.5 * (left - right) / curvature
+    score = np.where(peaks > 0, middle - 0.25 * (left - right) * offset, 0)
+    frequency = np.where(peaks > 0, AXIS_START_HZ * np.exp2((places + offset) * plan.step), 0)
+    mean = summed.mean(axis=1, keepdims=True)
+    voiced = score > mean
+    voicing = np.where(voiced, 1 - mean / np.where(voiced, score, 1), 0)
+    return frequency, score, voicing
