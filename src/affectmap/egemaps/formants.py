@@ -29,7 +29,7 @@ class FormantPlan:
     """The partial inverse transform at one sampling rate.
 
     Attributes:
-        waves: What real and imaginary parts of the bins add to the samples, shape (2 n_bins - 1, n_samples), float32.
+        waves: What real and imaginary parts of the bins add to the samples, shape (2 n_bins - 1, n_samples).
         n_bins: How many bins take part, 0 Hz among them.
     """
 
@@ -53,7 +53,7 @@ def formant_plan(grid: FrameGrid) -> FormantPlan:
     waves = np.empty((2 * n_bins - 1, n_samples))
     waves[0] = 1
     waves[1::2], waves[2::2] = np.cos(phases), -np.sin(phases)
-    return FormantPlan((waves / (plan.n_fft / 2)).astype(np.float32), n_bins)
+    return FormantPlan(waves / (plan.n_fft / 2), n_bins)
 
 
 def formants(spectrum: Floats, plan: FormantPlan) -> tuple[Floats, Floats]:
@@ -73,11 +73,11 @@ def band_samples(spectrum: Floats, plan: FormantPlan) -> Floats:
     Returns:
         float32 samples, shape (n_frames, n_samples).
     """
-    parts = np.empty((len(spectrum), len(plan.waves)), np.float32)
+    parts = np.empty((len(spectrum), len(plan.waves)))
     parts[:, 0] = spectrum[:, 0].real
     parts[:, 1::2] = spectrum[:, 1 : plan.n_bins].real
     parts[:, 2::2] = spectrum[:, 1 : plan.n_bins].imag
-    return parts @ plan.waves
+    return (parts @ plan.waves).astype(np.float32)
 
 
 def predictor(samples: Floats) -> Floats:

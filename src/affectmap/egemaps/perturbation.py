@@ -14,6 +14,7 @@ from affectmap.egemaps.framing import STEP_S, Floats, FrameGrid
 # Periods are looked for within 10 % of the length that F0 tells.
 SEARCH_RANGE = 0.1
 LEAST_CORRELATION = 0.5
+ROUNDING = 1e-10
 
 
 class PeriodTracker:
@@ -79,7 +80,10 @@ class PeriodTracker:
                 seconds = refined / self._grid.sampling_rate
                 periods.append(seconds)
                 if self._last_period > 0:
-                    jumps.append(abs(self._last_period - seconds))
+                    jump = abs(self._last_period - seconds)
+                    # Two frames may match the same periods. That difference is 0 but for rounding, and a jitter of
+                    # exactly 0 is left out of smoothing and statistics.
+                    jumps.append(jump if jump > ROUNDING * seconds else 0.0)
                 self._last_period = seconds
                 height, following = (_height(part[begin : begin + period]) for begin in (at, at + period))
                 heights.append((height + following) / 2)

@@ -186,12 +186,15 @@ def subharmonic_sum(octaves: Floats, plan: PitchPlan) -> Floats:
 def _largest_peaks(summed: Floats) -> Floats:
     """Give the places of the six largest strict local maxima, descending; -1 where there are fewer."""
     inner = summed[:, 1:-1]
-    heights = np.where((inner > summed[:, :-2]) & (inner > summed[:, 2:]), inner, -1)
-    places = np.argpartition(heights, -N_CANDIDATES, axis=1)[:, -N_CANDIDATES:]
-    places.sort(axis=1)
-    tops = np.take_along_axis(heights, places, axis=1)
-    order = np.argsort(-tops, axis=1, kind="stable")
-    return np.where(np.take_along_axis(tops, order, axis=1) >= 0, np.take_along_axis(places, order, axis=1) + 1, -1)
+    rows, places = np.nonzero((inner > summed[:, :-2]) & (inner > summed[:, 2:]))
+    counts = np.bincount(rows, minlength=len(summed))
+    ranks = np.arange(len(rows)) - (counts.cumsum() - counts)[rows]
+    # One row a frame, its maxima from the left on; what is free stays below every height.
+    table = np.full((len(summed), max(N_CANDIDATES, int(counts.max()))), -1, np.int64)
+    heights = np.full(table.shape, -1.0)
+    table[rows, ranks], heights[rows, ranks] = places + 1, inner[rows, places]
+    order = np.argsort(-heights, axis=1, kind="stable")[:, :N_CANDIDATES]
+    return np.take_along_axis(table, order, axis=1)
 
 
 def _interpolate(summed: Floats, peaks: Floats, plan: PitchPlan) -> tuple[Floats, Floats, Floats]:
