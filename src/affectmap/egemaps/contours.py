@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from affectmap.egemaps.formants import N_FORMANTS, formant_plan, formants
+from affectmap.egemaps.formants import formant_plan, formants
 from affectmap.egemaps.framing import Floats, FrameGrid, quantise
 from affectmap.egemaps.harmonics import (
     MISSING_LEVEL,
