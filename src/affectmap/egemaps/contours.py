@@ -12,6 +12,7 @@ from affectmap.egemaps.harmonics import (
     formant_levels,
     harmonics_to_noise,
     level_differences,
+    needed_harmonics,
 )
 from affectmap.egemaps.loudness import loudness, mel_bands, mel_cepstrum, mel_plan
 from affectmap.egemaps.names import SMOOTHED, SMOOTHED_NONZERO
@@ -23,6 +24,8 @@ from affectmap.egemaps.spectral_shape import alpha_ratio, hammarberg_index, shap
 
 # Root mean square of a windowed frame, full scale at 1, from which F0 counts.
 LEAST_ENERGY = 0.001
+# So many spectra fit the processor's cache.
+FRAMES_AT_ONCE = 128
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +60,7 @@ class ContourReader:
         self._before: Floats | None = None
         # Of undecided frames.
         self._short_spectra = np.zeros((0, self._short.n_bins), np.complex64)
-        self._long_powers = np.zeros((0, self._long.n_bins), np.float32)
+        self._long_powers: list[Floats] = []
         self._n_short = self._n_long = self._n_decided = 0
         self._spectral: list[Floats] = []
         self._voice: list[Floats] = []
@@ -109,18 +112,24 @@ class ContourReader:
     def _add_long(self, n_frames: int) -> None:
         if n_frames <= 0:
             return
-        powers = power(self._long.transform(self._frames(self._n_long, self._grid.long, n_frames)))
+        frames = self._frames(self._n_long, self._grid.long, n_frames)
         self._n_long += n_frames
-        self._long_powers = np.concatenate([self._long_powers, powers])
-        self._add_voice(self._path.add(*pitch_candidates(np.sqrt(powers), pitch_plan(self._grid))))
+        candidates = []
+        for first in range(0, n_frames, FRAMES_AT_ONCE):
+            powers = power(self._long.transform(frames[first : first + FRAMES_AT_ONCE]))
+            self._long_powers.append(powers)
+            candidates.append(pitch_candidates(np.sqrt(powers), pitch_plan(self._grid)))
+        frequency, voicing = (np.concatenate(parts) for parts in zip(*candidates, strict=True))
+        self._add_voice(self._path.add(frequency, voicing))
 
     def _add_voice(self, f0: Floats) -> None:
         """Measure what rests on F0 in the first undecided frames."""
         n_frames = len(f0)
         if not n_frames:
             return
-        powers, spectra = self._long_powers[:n_frames], self._short_spectra[:n_frames]
-        self._long_powers, self._short_spectra = self._long_powers[n_frames:], self._short_spectra[n_frames:]
+        kept = np.concatenate(self._long_powers)
+        powers, self._long_powers = kept[:n_frames], [kept[n_frames:]]
+        spectra, self._short_spectra = self._short_spectra[:n_frames], self._short_spectra[n_frames:]
         self._n_decided += n_frames
         f0 = np.where(self._energies(powers) > LEAST_ENERGY, f0, 0).astype(np.float32)
         voiced = f0 > 0
@@ -143,7 +152,8 @@ class ContourReader:
             return
         powers, f0 = powers[voiced], f0[voiced].astype(np.float64)
         rows[voiced, 3] = harmonics_to_noise(powers, f0, self._long.frequencies[-1])
-        harmonics = find_harmonics(np.sqrt(powers), f0, self._long.bin_hz)
+        n_harmonics = needed_harmonics(f0, rows[voiced, 6::3])
+        harmonics = find_harmonics(np.sqrt(powers), f0, self._long.bin_hz, n_harmonics)
         levels, found = formant_levels(harmonics, rows[voiced, 6::3])
         rows[voiced, 4], rows[voiced, 5] = level_differences(harmonics, levels[:, -1], found[:, -1])
         rows[voiced, 8::3] = levels

@@ -64,13 +64,13 @@ def _nearest_peak(peak: Floats, places: Floats, left_first: bool) -> Floats:
 
 def _peaks_beside(peak: Floats, places: Floats) -> tuple[Floats, Floats]:
     """Give the last peak at or left of each place, -1 without, and the first at or right of it, n_bins without."""
-    n_bins = peak.shape[1]
-    bins = np.arange(n_bins)
-    left = np.maximum.accumulate(np.where(peak, bins, -1), axis=1)
-    right = np.minimum.accumulate(np.where(peak, bins, n_bins)[:, ::-1], axis=1)[:, ::-1]
-    places = places.reshape(len(peak), -1)
-    shape = places.shape if places.shape[1] > 1 else (len(peak),)
-    return (np.take_along_axis(side, places, axis=1).reshape(shape) for side in (left, right))  # type: ignore[return-value]
+    n_frames, n_bins = peak.shape
+    rows = np.arange(n_frames).reshape(-1, *(1,) * (places.ndim - 1)) * n_bins
+    found = np.concatenate([[-1], np.flatnonzero(peak), [peak.size]])
+    at = np.searchsorted(found, rows + places)
+    right = found[at] - rows
+    left = np.where(right == places, places, found[at - 1] - rows)
+    return np.maximum(left, -1), np.minimum(right, n_bins)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +102,17 @@ def find_harmonics(magnitudes: Floats, f0: Floats, bin_hz: float, n_harmonics: i
     bins = np.where(valid, bins, expected)
     valid &= bins < n_bins - 1
     return _measure(magnitudes, bins, valid, bin_hz)
+
+
+def needed_harmonics(f0: Floats, formants: Floats) -> int:
+    """Count the harmonics that a formant of these frames may take; at least three, at most 100.
+
+    Example:
+        >>> needed_harmonics(np.array([100.0]), np.array([[500.0, 1500.0, 2500.0]]))
+        32
+    """
+    highest = float((formants.max(axis=1) / f0).max()) * (1 + FORMANT_RANGE)
+    return min(N_HARMONICS, max(3, int(highest) + 2))
 
 
 def _nearest_bin(frequency: Floats, bin_hz: float, n_bins: int) -> Floats:

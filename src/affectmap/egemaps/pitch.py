@@ -111,7 +111,7 @@ def _grouped(full: Floats) -> tuple[tuple[slice, slice, Floats], ...]:
         part = np.abs(full[points])
         used = np.flatnonzero((part > NEGLIGIBLE * part.max(axis=1, keepdims=True)).any(axis=0))
         bins = slice(int(used[0]), int(used[-1]) + 1)
-        groups.append((points, bins, np.ascontiguousarray(full[points, bins].T)))
+        groups.append((points, bins, np.ascontiguousarray(full[points, bins].T, np.float32)))
     return tuple(groups)
 
 
@@ -153,20 +153,23 @@ def enhance_peaks(magnitudes: Floats) -> Floats:
     peak[:, 1:] = rises
     peak[:, 1:-1] &= ~rises[:, 1:]
     peak[:, 0] = magnitudes[:, 0] > magnitudes[:, 1]
-    near = peak.copy()
+    kept = peak.copy()
     for distance in (1, 2):
-        near[:, distance:] |= peak[:, :-distance]
-        near[:, :-distance] |= peak[:, distance:]
-    before_first = ~np.logical_or.accumulate(peak, axis=1)
-    after_last = ~np.logical_or.accumulate(peak[:, ::-1], axis=1)[:, ::-1]
-    enhanced = magnitudes * (near | before_first | after_last)
-    enhanced[peak.sum(axis=1) == 1, 3:] = 0
-    return enhanced
+        kept[:, distance:] |= peak[:, :-distance]
+        kept[:, :-distance] |= peak[:, distance:]
+    n_bins = magnitudes.shape[1]
+    bins = np.arange(n_bins, dtype=np.int32)
+    first, last = peak.argmax(axis=1), n_bins - 1 - peak[:, ::-1].argmax(axis=1)
+    no_peak = ~peak.any(axis=1)
+    kept |= bins < np.where(no_peak, n_bins, first).astype(np.int32)[:, None]
+    kept |= bins > last.astype(np.int32)[:, None]
+    kept[(first == last) & ~no_peak, 3:] = False
+    return magnitudes * kept
 
 
 def octave_spectrum(enhanced: Floats, plan: PitchPlan) -> Floats:
     """Smooth, take to the octave axis by a natural cubic spline, weigh by audibility, and floor at 0."""
-    octaves = np.empty((len(enhanced), plan.n_points))
+    octaves = np.empty((len(enhanced), plan.n_points), enhanced.dtype)
     for points, bins, weights in plan.groups:
         np.matmul(enhanced[:, bins], weights, out=octaves[:, points])
     return np.maximum(octaves, 0, out=octaves)
@@ -177,9 +180,11 @@ def subharmonic_sum(octaves: Floats, plan: PitchPlan) -> Floats:
 
     SS_j = max(0, sum over h of 0.85^(h-1) Y_(j + floor(ppo log2 h)) / 15)
     """
-    summed = octaves / N_HARMONICS
+    summed = octaves / np.float32(N_HARMONICS)
+    term = np.empty_like(octaves)
     for h, shift in enumerate(plan.shifts[1:], start=1):
-        summed[:, :-shift] += octaves[:, shift:] * (COMPRESSION**h / N_HARMONICS)
+        np.multiply(octaves[:, shift:], np.float32(COMPRESSION**h / N_HARMONICS), out=term[:, shift:])
+        summed[:, :-shift] += term[:, shift:]
     return summed
 
 
@@ -191,7 +196,7 @@ def _largest_peaks(summed: Floats) -> Floats:
     ranks = np.arange(len(rows)) - (counts.cumsum() - counts)[rows]
     # One row a frame, its maxima from the left on; what is free stays below every height.
     table = np.full((len(summed), max(N_CANDIDATES, int(counts.max()))), -1, np.int64)
-    heights = np.full(table.shape, -1.0)
+    heights = np.full(table.shape, -1.0, summed.dtype)
     table[rows, ranks], heights[rows, ranks] = places + 1, inner[rows, places]
     order = np.argsort(-heights, axis=1, kind="stable")[:, :N_CANDIDATES]
     return np.take_along_axis(table, order, axis=1)
@@ -200,7 +205,9 @@ def _largest_peaks(summed: Floats) -> Floats:
 def _interpolate(summed: Floats, peaks: Floats, plan: PitchPlan) -> tuple[Floats, Floats, Floats]:
     """Lay a parabola through each peak: frequency in Hz, score at its top, voicing 1 - mean(SS) / score."""
     places = np.maximum(peaks, 1)
-    left, middle, right = (np.take_along_axis(summed, places + offset, axis=1) for offset in (-1, 0, 1))
+    left, middle, right = (
+        np.take_along_axis(summed, places + offset, axis=1).astype(np.float64) for offset in (-1, 0, 1)
+    )
     curvature = np.where(peaks > 0, left - 2 * middle + right, -1)
     offset = 0.5 * (left - right) / curvature
     score = np.where(peaks > 0, middle - 0.25 * (left - right) * offset, 0)
