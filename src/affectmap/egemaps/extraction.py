@@ -8,7 +8,7 @@ from affectmap.egemaps.contour_peaks import peak_rate, slopes
 from affectmap.egemaps.contours import ContourReader, Contours
 from affectmap.egemaps.framing import STEP_S, Floats
 from affectmap.egemaps.names import FUNCTIONAL_NAMES, LLD_NAMES
-from affectmap.egemaps.smoothing import smooth, smooth_nonzero, with_last_repeated
+from affectmap.egemaps.smoothing import smooth, smooth_nonzero, smooth_nonzero_backward, with_last_repeated
 from affectmap.egemaps.statistics import (
     mean_and_deviation,
     mean_and_deviation_nonzero,
@@ -22,6 +22,9 @@ LOWEST_SAMPLING_RATE = 2000
 # Below this a semitone value counts as unvoiced, and a mean square as silence.
 LEAST_SEMITONE = 1e-6
 LEAST_SQUARE = 1e-12
+# Columns after F0 that hold a formant's frequency or bandwidth. These count in voiced frames, the levels, -201 where
+# unvoiced, in all.
+FORMANTS = np.array([5, 6, 8, 9, 11, 12])
 
 
 def functionals(signal: Floats, sampling_rate: int) -> Floats:
@@ -125,42 +128,48 @@ def _read(blocks: Iterable[Floats], sampling_rate: int, unvoiced_formants: bool)
 def _summarise(contours: Contours) -> Floats:
     if not len(contours.voice):
         return np.full(len(FUNCTIONAL_NAMES), np.nan)
-    n_decided = max(1, contours.n_decided)
-    # The frame after the last decided one is known to the smoothing of some contours, not to others.
-    seen = contours.voice[: contours.n_decided + 1]
-    voiced = seen[:, 0] > LEAST_SEMITONE
-    f0 = smooth_nonzero(seen[:, 0])[:n_decided]
+    f0, voice, in_voiced, in_unvoiced = _as_seen(contours)
     spectral = smooth(contours.spectral)
     parts = (
         _with_peaks(f0[f0 != 0]),
         _with_peaks(spectral[:, 0]),
         mean_and_deviation(spectral[:, 5:]).T.ravel(),
-        _voice_statistics(contours.voice[:n_decided]),
-        _voiced_and_unvoiced(contours.spectral[: len(seen), 1:], voiced, n_decided),
+        mean_and_deviation_nonzero(voice).T.ravel(),
+        mean_and_deviation_nonzero(in_voiced).T.ravel(),
+        mean_and_deviation_nonzero(in_unvoiced)[0],
         _times(spectral[:, 0], f0),
         10 * np.log10([max(contours.mean_square, LEAST_SQUARE)]),
     )
     return np.concatenate(parts)
 
 
+def _as_seen(contours: Contours) -> tuple[Floats, Floats, Floats, Floats]:
+    """Smooth the contours that rest on F0, to the extent that openSMILE's functionals see them.
+
+    That is the frames whose F0 was decided before the recording's end was known. To the smoothing of F0 and of the
+    spectral descriptors the frame after them is known, too, to that of the others it is not. If none was decided (of
+    some 100 ms voiced throughout), F0 is the first frame's, and the others smooth all frames.
+
+    Returns:
+        F0; the descriptors that rest on it; the spectral ones in voiced, and in unvoiced frames.
+    """
+    n_decided = contours.n_decided
+    known = contours.voice[: n_decided + 1] if n_decided else contours.voice
+    voiced = (known[:, :1] > LEAST_SEMITONE).astype(np.float64)
+    spectral = contours.spectral[: len(known), 1:]
+    voice = known[:, 1:].copy()
+    voice[:, FORMANTS] *= voiced
+    masked = spectral * voiced, spectral[:, :5] * (1 - voiced)
+    if not n_decided:
+        in_voiced, in_unvoiced = (smooth_nonzero_backward(values) for values in masked)
+        return known[:1, 0], smooth_nonzero(voice), in_voiced, in_unvoiced
+    f0, in_voiced, in_unvoiced = (smooth_nonzero(values)[:n_decided] for values in (known[:, 0], *masked))
+    return f0, smooth_nonzero(voice[:n_decided]), in_voiced, in_unvoiced
+
+
 def _with_peaks(contour: Floats) -> Floats:
     mean, deviation = mean_and_deviation(contour[:, None]).ravel()
     return np.concatenate([[mean, deviation], percentiles(contour), slopes(contour)])
-
-
-def _voice_statistics(voice: Floats) -> Floats:
-    values = voice[:, 1:].copy()
-    # Formants count in voiced frames; their levels, -201 where unvoiced, in all.
-    formants = np.array([5, 6, 8, 9, 11, 12])
-    values[:, formants] *= (voice[:, 0] > LEAST_SEMITONE)[:, None]
-    return mean_and_deviation_nonzero(smooth_nonzero(values)).T.ravel()
-
-
-def _voiced_and_unvoiced(spectral: Floats, voiced: Floats, n_frames: int) -> Floats:
-    in_voiced = smooth_nonzero(spectral * voiced[:, None])[:n_frames]
-    in_unvoiced = smooth_nonzero(spectral[:, :5] * ~voiced[:, None])[:n_frames]
-    both = mean_and_deviation_nonzero(in_voiced).T.ravel()
-    return np.concatenate([both, mean_and_deviation_nonzero(in_unvoiced)[0]])
 
 
 def _times(loudness: Floats, f0: Floats) -> Floats:

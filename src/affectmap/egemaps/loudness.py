@@ -36,9 +36,9 @@ class MelPlan:
 
 @lru_cache(maxsize=16)
 def mel_plan(grid: FrameGrid) -> MelPlan:
-    """Plan the bands: 26 triangles equally spaced on mel(f) = 1127 ln(1 + f/700), from 20 Hz to 8 kHz or half the rate."""
+    """Plan 26 triangles equally spaced on mel(f) = 1127 ln(1 + f/700), from 20 Hz to 8 kHz or the last bin."""
     plan = short_plan(grid)
-    highest = min(HIGHEST_HZ, grid.sampling_rate / 2)
+    highest = min(HIGHEST_HZ, plan.frequencies[-1])
     edges = np.linspace(_mel(LOWEST_HZ), _mel(highest), N_BANDS + 2)
     positions = _mel(plan.frequencies)[:, None]
     rising = (positions - edges[:-2]) / (edges[1:-1] - edges[:-2])

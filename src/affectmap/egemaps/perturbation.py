@@ -105,7 +105,8 @@ class _Stretch:
         rows = []
         for value in f0:
             yield from self._walk_frame(value)
-            rows.append((min(1.0, self._jitter), 20 * log10(1 + min(1.0, self._shimmer))))
+            # In float32, so that heights that differ by rounding alone give exactly 0.
+            rows.append((min(1.0, self._jitter), 20 * log10(float(np.float32(1 + min(1.0, self._shimmer))))))
         return rows
 
     def _walk_frame(self, f0: float) -> Generator[Request, Match, None]:

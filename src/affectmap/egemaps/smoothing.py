@@ -29,6 +29,21 @@ def smooth_nonzero(contour: Floats) -> Floats:
         [2.6666666666666665, 3.0, 0.0, 6.0, 6.0]
     """
     before, after = _neighbours(contour)
+    return _mean_nonzero(before, contour, after)
+
+
+def smooth_nonzero_backward(contour: Floats) -> Floats:
+    """Smooth as `smooth_nonzero` where the next frame is not known: each frame stands in for its next.
+
+    Example:
+        >>> smooth_nonzero_backward(np.array([3.0, 6.0, 0.0])).tolist()
+        [3.0, 5.0, 0.0]
+    """
+    before, _ = _neighbours(contour)
+    return _mean_nonzero(before, contour, contour)
+
+
+def _mean_nonzero(before: Floats, contour: Floats, after: Floats) -> Floats:
     count = (before != 0).astype(np.int8) + (contour != 0) + (after != 0)
     return np.where(contour != 0, (before + contour + after) / np.maximum(count, 1), 0)
 
