@@ -30,7 +30,12 @@ def main() -> None:
             writer.writerow([name, *(f"{value:.7g}" for value in values)])
     contours = lld.process_signal(*signals["voice"])
     np.savetxt(
-        FOLDER / "golden_lld.csv", contours.to_numpy(), fmt="%.7g", delimiter=",", header=",".join(contours.columns), comments=""
+        FOLDER / "golden_lld.csv",
+        contours.to_numpy(),
+        fmt="%.7g",
+        delimiter=",",
+        header=",".join(contours.columns),
+        comments="",
     )
 
 

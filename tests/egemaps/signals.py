@@ -25,7 +25,9 @@ def _between_zeros(samples: np.ndarray, sampling_rate: int):
 
 
 def _sine(frequency: float, seconds: float = 1.0, sampling_rate: int = 16000):
-    return 0.5 * np.sin(2 * np.pi * frequency * np.arange(round(seconds * sampling_rate)) / sampling_rate), sampling_rate
+    return 0.5 * np.sin(
+        2 * np.pi * frequency * np.arange(round(seconds * sampling_rate)) / sampling_rate
+    ), sampling_rate
 
 
 def _noise(level: float, seed: int = 1):

@@ -16,7 +16,7 @@ from affectmap.egemaps.harmonics import (
 )
 from affectmap.egemaps.loudness import loudness, mel_bands, mel_cepstrum, mel_plan
 from affectmap.egemaps.names import SMOOTHED, SMOOTHED_NONZERO
-from affectmap.egemaps.perturbation import PeriodTracker
+from affectmap.egemaps.perturbation import PeriodTracker, WalkTask, run_walks
 from affectmap.egemaps.pitch import pitch_candidates, pitch_plan
 from affectmap.egemaps.pitch_path import PitchPath, semitones
 from affectmap.egemaps.spectra import long_plan, power, short_plan
@@ -26,6 +26,8 @@ from affectmap.egemaps.spectral_shape import alpha_ratio, hammarberg_index, shap
 LEAST_ENERGY = 0.001
 # So many spectra fit the processor's cache.
 FRAMES_AT_ONCE = 128
+# Periods are matched for so many frames together, 30 s.
+FRAMES_OF_PERIODS = 3000
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +50,7 @@ class Contours:
 class ContourReader:
     """Read a recording block by block and collect its contours.
 
-    Between blocks it keeps some 60 ms of samples and the spectra of frames whose F0 is not decided, 40 at most.
+    Between blocks it keeps the samples of 30 s and the spectra of frames whose F0 is not decided, 40 at most.
     """
 
     def __init__(self, sampling_rate: int, unvoiced_formants: bool) -> None:
@@ -61,9 +63,13 @@ class ContourReader:
         # Of undecided frames.
         self._short_spectra = np.zeros((0, self._short.n_bins), np.complex64)
         self._long_powers: list[Floats] = []
-        self._n_short = self._n_long = self._n_decided = 0
+        self._n_short = self._n_long = self._n_decided_early = 0
         self._spectral: list[Floats] = []
         self._voice: list[Floats] = []
+        self._perturbation: list[Floats] = []
+        # Of decided frames whose periods are not matched.
+        self._f0: list[Floats] = []
+        self._n_waiting = 0
         self._squares = 0.0
 
     def add(self, signal: Floats) -> None:
@@ -72,16 +78,30 @@ class ContourReader:
         n_samples = self._offset + len(self._samples)
         self._add_short(self._grid.n_frames(n_samples, self._grid.short) - self._n_short)
         self._add_long(self._grid.n_frames(n_samples, self._grid.long) - self._n_long)
-        needed = min(self._n_long * self._grid.step, self._n_decided * self._grid.step, self._periods.position)
-        self._samples, self._offset = self._samples[needed - self._offset :], needed
+        if self._n_waiting >= FRAMES_OF_PERIODS:
+            run_walks(self._plan_periods(), self._samples.astype(np.float64))
+        needed = min(self._n_long * self._grid.step, self._periods.position)
+        if needed > self._offset:
+            self._samples, self._offset = self._samples[needed - self._offset :], needed
 
-    def finish(self) -> Contours:
-        """Decide what was left open and give the contours."""
-        n_decided = self._path.n_decided
+    def _plan_periods(self) -> list[WalkTask]:
+        values, tasks = self._periods.plan(np.concatenate([np.zeros(0), *self._f0]), self._offset)
+        self._perturbation.append(values)
+        self._f0, self._n_waiting = [], 0
+        return tasks
+
+    def end(self) -> tuple[list[WalkTask], Floats]:
+        """Decide what was left open and give the walks that are to be run before `contours`, and their samples."""
+        self._n_decided_early = self._path.n_decided
         self._add_voice(self._path.finish())
+        return self._plan_periods(), self._samples
+
+    def contours(self) -> Contours:
+        """Give the contours of a recording that has ended."""
         spectral = np.concatenate([np.zeros((0, len(SMOOTHED))), *self._spectral])
         voice = np.concatenate([np.zeros((0, len(SMOOTHED_NONZERO))), *self._voice])
-        return Contours(spectral, voice, n_decided, self._squares / max(1, self._n_short))
+        voice[:, 1:3] = np.concatenate(self._perturbation)
+        return Contours(spectral, voice, self._n_decided_early, self._squares / max(1, self._n_short))
 
     def _frames(self, first: int, length: int, n_frames: int) -> Floats:
         return self._grid.frames(self._samples[first * self._grid.step - self._offset :], length, n_frames)
@@ -130,12 +150,12 @@ class ContourReader:
         kept = np.concatenate(self._long_powers)
         powers, self._long_powers = kept[:n_frames], [kept[n_frames:]]
         spectra, self._short_spectra = self._short_spectra[:n_frames], self._short_spectra[n_frames:]
-        self._n_decided += n_frames
         f0 = np.where(self._energies(powers) > LEAST_ENERGY, f0, 0).astype(np.float32)
         voiced = f0 > 0
         rows = np.zeros((n_frames, len(SMOOTHED_NONZERO)))
         rows[:, 0] = semitones(f0)
-        rows[:, 1:3] = self._periods.add(f0, self._samples, self._offset)
+        self._f0.append(f0)
+        self._n_waiting += n_frames
         measured = np.ones(n_frames, bool) if self._unvoiced_formants else voiced
         rows[measured, 6::3], rows[measured, 7::3] = formants(spectra[measured], formant_plan(self._grid))
         rows[:, 8::3] = MISSING_LEVEL
@@ -157,3 +177,15 @@ class ContourReader:
         levels, found = formant_levels(harmonics, rows[voiced, 6::3])
         rows[voiced, 4], rows[voiced, 5] = level_differences(harmonics, levels[:, -1], found[:, -1])
         rows[voiced, 8::3] = levels
+
+
+def finish_together(readers: list[ContourReader]) -> list[Contours]:
+    """Finish recordings and give their contours; matching the periods of all together is faster than one by one."""
+    tasks, samples, length = [], [], 0
+    for reader in readers:
+        of_reader, rest = reader.end()
+        tasks += [task._replace(shift=task.shift + length) for task in of_reader]
+        samples.append(rest)
+        length += len(rest)
+    run_walks(tasks, np.concatenate([np.zeros(0), *samples]))
+    return [reader.contours() for reader in readers]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from affectmap.egemaps.contour_peaks import peak_rate, slopes
-from affectmap.egemaps.contours import ContourReader, Contours
+from affectmap.egemaps.contours import ContourReader, Contours, finish_together
 from affectmap.egemaps.framing import STEP_S, Floats
 from affectmap.egemaps.names import FUNCTIONAL_NAMES, LLD_NAMES
 from affectmap.egemaps.smoothing import smooth, smooth_nonzero, smooth_nonzero_backward, with_last_repeated
@@ -18,6 +18,8 @@ from affectmap.egemaps.statistics import (
 )
 
 BLOCK_S = 5.0
+# So much of a batch is finished together.
+BATCH_S = 60.0
 LOWEST_SAMPLING_RATE = 2000
 # Below this a semitone value counts as unvoiced, and a mean square as silence.
 LEAST_SEMITONE = 1e-6
@@ -54,20 +56,34 @@ def functionals(signal: Floats, sampling_rate: int) -> Floats:
 def functionals_of_blocks(blocks: Iterable[Floats], sampling_rate: int) -> Floats:
     """Measure the functionals of a recording that comes in blocks of any length; see `functionals`.
 
-    Memory grows by the contours alone, 200 bytes a frame of 10 ms.
+    Memory grows by the contours alone, 200 bytes a frame of 10 ms, on top of some 30 s of samples.
 
     Example:
         >>> tone = 0.5 * np.sin(2 * np.pi * 220 * np.arange(16000) / 16000)
         >>> bool(np.allclose(functionals_of_blocks([tone[:9000], tone[9000:]], 16000), functionals(tone, 16000)))
         True
     """
-    return _summarise(_read(blocks, sampling_rate, unvoiced_formants=False))
+    return _summarise(*finish_together([_read(blocks, sampling_rate, unvoiced_formants=False)]))
 
 
 def functionals_of_batch(signals: Iterable[Floats], sampling_rate: int) -> Floats:
-    """Measure the functionals of several recordings, shape (n_recordings, 88); see `functionals`."""
-    rows = [functionals(signal, sampling_rate) for signal in signals]
-    return np.stack(rows) if rows else np.zeros((0, len(FUNCTIONAL_NAMES)))
+    """Measure the functionals of several recordings, shape (n_recordings, 88); see `functionals`.
+
+    It gives the same values as `functionals`, sooner.
+
+    Example:
+        >>> tones = [0.5 * np.sin(2 * np.pi * f0 * np.arange(16000) / 16000) for f0 in (110, 220)]
+        >>> functionals_of_batch(tones, 16000)[:, 0].round(1).tolist()
+        [24.0, 36.0]
+    """
+    rows, readers, waiting_s = [np.zeros((0, len(FUNCTIONAL_NAMES)))], [], 0.0
+    for signal in signals:
+        readers.append(_read(_blocks(_checked(signal), sampling_rate), sampling_rate, unvoiced_formants=False))
+        waiting_s += len(signal) / sampling_rate
+        if waiting_s > BATCH_S:
+            rows += [_summarise(contours)[None] for contours in finish_together(readers)]
+            readers, waiting_s = [], 0.0
+    return np.concatenate(rows + [_summarise(contours)[None] for contours in finish_together(readers)])
 
 
 def lld(signal: Floats, sampling_rate: int) -> dict[str, Floats]:
@@ -89,7 +105,8 @@ def lld(signal: Floats, sampling_rate: int) -> dict[str, Floats]:
         >>> len(contours), contours["Loudness_sma3"].shape
         (25, (96,))
     """
-    contours = _read(_blocks(_checked(signal), sampling_rate), sampling_rate, unvoiced_formants=True)
+    reader = _read(_blocks(_checked(signal), sampling_rate), sampling_rate, unvoiced_formants=True)
+    contours = finish_together([reader])[0]
     n_rows = len(contours.voice) + 1 if len(contours.voice) else 0
     spectral = with_last_repeated(smooth(contours.spectral), contours.spectral)
     voice, n_decided = contours.voice, contours.n_decided
@@ -116,13 +133,13 @@ def _blocks(signal: Floats, sampling_rate: int) -> Iterator[Floats]:
     return (signal[first : first + length] for first in range(0, len(signal), length))
 
 
-def _read(blocks: Iterable[Floats], sampling_rate: int, unvoiced_formants: bool) -> Contours:
+def _read(blocks: Iterable[Floats], sampling_rate: int, unvoiced_formants: bool) -> ContourReader:
     if sampling_rate < LOWEST_SAMPLING_RATE:
         raise ValueError(f"The sampling rate is {sampling_rate} Hz; at least {LOWEST_SAMPLING_RATE} Hz are needed.")
     reader = ContourReader(sampling_rate, unvoiced_formants)
     for block in blocks:
         reader.add(block)
-    return reader.finish()
+    return reader
 
 
 def _summarise(contours: Contours) -> Floats:

@@ -32,7 +32,7 @@ class Match(NamedTuple):
     next_height: float
 
 
-def match_periods(samples: Floats, offset: int, requests: list[Request]) -> list[Match]:
+def match_periods(samples: Floats, requests: list[Request]) -> list[Match]:
     """Find the length P at which a period is most like the next.
 
         max over P of Pearson's r(x[a : a+P], x[a+P : a+2P])
@@ -41,16 +41,14 @@ def match_periods(samples: Floats, offset: int, requests: list[Request]) -> list
 
     Args:
         samples: float64, shape (n_samples,).
-        offset: Position of `samples[0]`.
-        requests: Position a, shortest and longest P.
+        requests: Place a, shortest and longest P.
 
     Example:
         >>> wave = np.sin(2 * np.pi * np.arange(400.0) / 100)
-        >>> match_periods(wave, 0, [(0, 90, 110)])[0].period
+        >>> match_periods(wave, [(0, 90, 110)])[0].period
         100
     """
     start, shortest, longest = np.array(requests).T.copy()
-    start -= offset
     n_lengths = max(3, 1 + max(high - low for _, low, high in requests))
     lengths = shortest[:, None] + _places(n_lengths)
     windows = _windows(samples, start, 2 * (n_lengths - 1 + max(low for _, low, _ in requests)))
@@ -108,7 +106,7 @@ def _products(samples: Floats, windows: Floats, start: Floats, shortest: Floats,
 def _correlations(windows: Floats, products: Floats, lengths: Floats) -> Floats:
     """Give Pearson's r for every length, shape (n_requests, n_lengths); what is beyond the longest has no meaning.
 
-        r = (P sum(xy) - sum(x) sum(y)) / sqrt((P sum(x²) - sum(x)²) (P sum(y²) - sum(y)²))
+    r = (P sum(xy) - sum(x) sum(y)) / sqrt((P sum(x²) - sum(x)²) (P sum(y²) - sum(y)²))
     """
     totals = np.zeros((2, len(windows), windows.shape[1] + 1))
     windows.cumsum(axis=1, out=totals[0, :, 1:])
@@ -146,5 +144,7 @@ def _heights(windows: Floats, periods: Floats) -> tuple[Floats, Floats]:
     borders[:, 3] = 2 * periods - 1
     borders += (_places(len(windows)) * windows.shape[1])[:, None]
     values, places = windows.ravel(), borders.ravel()
-    heights = np.maximum.reduceat(values, places) - np.minimum.reduceat(values, places)
+    highest, lowest = np.maximum.reduceat(values, places), np.minimum.reduceat(values, places)
+    # In float32, so that periods of one height differ by exactly 0: such a shimmer is left out of smoothing.
+    heights = highest.astype(np.float32) - lowest.astype(np.float32)
     return heights[::4], heights[2::4]

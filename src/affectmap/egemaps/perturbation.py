@@ -25,8 +25,22 @@ ROUNDING = 1e-10
 Walk = Generator[Request, Match, list[tuple[float, float]]]
 
 
+class WalkTask(NamedTuple):
+    """A walk through one stretch.
+
+    Attributes:
+        walk: What asks for matches and ends with jitter and shimmer of each frame.
+        shift: What to add to the walk's positions to get places in the samples at hand.
+        values: Where the result belongs, shape (n_frames, 2).
+    """
+
+    walk: Walk
+    shift: int
+    values: Floats
+
+
 class PeriodTracker:
-    """Follow the periods of a recording block by block."""
+    """Follow the periods of a recording, some frames at a time."""
 
     def __init__(self, grid: FrameGrid) -> None:
         self._grid = grid
@@ -38,46 +52,49 @@ class PeriodTracker:
         """Give the first sample that is needed from now on."""
         return self._open.position if self._open else self._n_frames * self._grid.step
 
-    def add(self, f0: Floats, samples: Floats, offset: int) -> Floats:
-        """Take in the next frames.
+    def plan(self, f0: Floats, offset: int) -> tuple[Floats, list[WalkTask]]:
+        """Take in the next frames, whose walks are to be run before more are taken in.
 
         Args:
             f0: In Hz, 0 for unvoiced, shape (n_frames,).
-            samples: What the frames cover, from `position` or earlier on.
-            offset: Position of `samples[0]`.
+            offset: Position of the first sample at hand, `position` or earlier.
 
         Returns:
-            Local jitter in [0, 1] and shimmer in dB, 0 in unvoiced frames, shape (n_frames, 2).
+            Local jitter in [0, 1] and shimmer in dB, 0 in unvoiced frames, shape (n_frames, 2), known once the walks
+            have run; and the walks.
         """
         values = np.zeros((len(f0), 2))
-        borders = np.flatnonzero(np.diff(f0 > 0, prepend=False, append=False)).reshape(-1, 2)
-        walks = []
+        tasks = []
         if len(f0) and f0[0] <= 0:
             self._open = None
+        borders = np.flatnonzero(np.diff(f0 > 0, prepend=False, append=False)).reshape(-1, 2)
         for first, end in borders.tolist():
             stretch = self._open or _Stretch(self._grid, self._n_frames + first)
-            walks.append(stretch.walk(f0[first:end].tolist()))
+            tasks.append(WalkTask(stretch.walk(f0[first:end].tolist()), -offset, values[first:end]))
             self._open = stretch if end == len(f0) else None
-        for (first, end), rows in zip(borders, _run(walks, samples.astype(np.float64), offset), strict=True):
-            values[first:end] = rows
         self._n_frames += len(f0)
-        return values
+        return values, tasks
 
 
-def _run(walks: list[Walk], samples: Floats, offset: int) -> list[list[tuple[float, float]]]:
-    """Answer the walks' requests, all at once in each round, and give their results."""
-    results: dict[int, list[tuple[float, float]]] = {}
-    answers: list[tuple[int, Match | None]] = [(index, None) for index in range(len(walks))]
+def run_walks(tasks: list[WalkTask], samples: Floats) -> None:
+    """Run walks side by side: in each round the requests of all are answered at once.
+
+    Args:
+        tasks: Of one recording or several.
+        samples: float64, shape (n_samples,).
+    """
+    answers: list[tuple[WalkTask, Match | None]] = [(task, None) for task in tasks]
     while answers:
         waiting, requests = [], []
-        for index, answer in answers:
+        for task, answer in answers:
             try:
-                requests.append(next(walks[index]) if answer is None else walks[index].send(answer))
-                waiting.append(index)
+                position, shortest, longest = next(task.walk) if answer is None else task.walk.send(answer)
             except StopIteration as stop:
-                results[index] = stop.value
-        answers = list(zip(waiting, match_periods(samples, offset, requests), strict=True)) if waiting else []
-    return [results[index] for index in range(len(walks))]
+                task.values[:] = stop.value
+                continue
+            waiting.append(task)
+            requests.append((position + task.shift, shortest, longest))
+        answers = list(zip(waiting, match_periods(samples, requests), strict=True)) if waiting else []
 
 
 class _Sums(NamedTuple):
@@ -105,8 +122,7 @@ class _Stretch:
         rows = []
         for value in f0:
             yield from self._walk_frame(value)
-            # In float32, so that heights that differ by rounding alone give exactly 0.
-            rows.append((min(1.0, self._jitter), 20 * log10(float(np.float32(1 + min(1.0, self._shimmer))))))
+            rows.append((min(1.0, self._jitter), 20 * log10(1 + min(1.0, self._shimmer))))
         return rows
 
     def _walk_frame(self, f0: float) -> Generator[Request, Match, None]:
