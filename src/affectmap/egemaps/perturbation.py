@@ -21,6 +21,7 @@ LEAST_CORRELATION = 0.5
 # Two frames may match the same periods. Their lengths' difference is 0 but for rounding, and a jitter of exactly 0 is left
 # out of smoothing and statistics.
 ROUNDING = 1e-10
+REQUESTS_AT_ONCE = 32
 
 Walk = Generator[Request, Match, list[tuple[float, float]]]
 
@@ -85,25 +86,24 @@ def run_walks(tasks: list[WalkTask], samples: Floats) -> None:
     """
     answers: list[tuple[WalkTask, Match | None]] = [(task, None) for task in tasks]
     while answers:
-        waiting, requests = [], []
+        waiting: list[tuple[Request, WalkTask]] = []
         for task, answer in answers:
             try:
                 position, shortest, longest = next(task.walk) if answer is None else task.walk.send(answer)
             except StopIteration as stop:
                 task.values[:] = stop.value
                 continue
-            waiting.append(task)
-            requests.append((position + task.shift, shortest, longest))
-        answers = list(zip(waiting, match_periods(samples, requests), strict=True)) if waiting else []
+            waiting.append(((position + task.shift, shortest, longest), task))
+        # Periods of about one length, for shorter ones are filled up.
+        waiting.sort(key=_longest)
+        answers = []
+        for first in range(0, len(waiting), REQUESTS_AT_ONCE):
+            requests, askers = zip(*waiting[first : first + REQUESTS_AT_ONCE], strict=True)
+            answers += zip(askers, match_periods(samples, list(requests)), strict=True)
 
 
-class _Sums(NamedTuple):
-    """What the matched periods of a frame add up to: lists of one value a period."""
-
-    lengths: list[float]
-    jumps: list[float]
-    heights: list[float]
-    differences: list[float]
+def _longest(waiting: tuple[Request, WalkTask]) -> int:
+    return waiting[0][2]
 
 
 class _Stretch:
@@ -126,6 +126,10 @@ class _Stretch:
         return rows
 
     def _walk_frame(self, f0: float) -> Generator[Request, Match, None]:
+        """Walk through a frame and update jitter and shimmer; without any period they stay.
+
+        jitter = mean(|T_i - T_(i-1)|) / mean(T_i),   shimmer = sum(|A_i - A_(i+1)|) / sum((A_i + A_(i+1)) / 2)
+        """
         start = self._frame * self._grid.step
         self._frame += 1
         n_new, limit = self._hop + self._rest, self._grid.long + self._rest
@@ -134,36 +138,27 @@ class _Stretch:
         length = self._grid.sampling_rate / f0
         shortest, longest = floor((1 - SEARCH_RANGE) * length), ceil((1 + SEARCH_RANGE) * length)
         end = min(max(n_new, 2 * longest + 2), limit) - 2 * longest - 1
-        sums = _Sums([], [], [], [])
-        at = done = 0
+        expected = floor(length + 0.5)
+        n_lengths = n_jumps = at = done = 0
+        lengths = jumps = heights = differences = 0.0
         while at < end:
             match = yield self.position + at, shortest, longest
-            if match.correlation > LEAST_CORRELATION:
-                self._add(sums, match)
-            at += match.period or floor(length + 0.5)
+            period, length, correlation, height, next_height = match
+            if correlation > LEAST_CORRELATION:
+                if self._last_length > 0:
+                    jump = abs(self._last_length - length)
+                    jumps += jump if jump > ROUNDING * length else 0.0
+                    n_jumps += 1
+                self._last_length = length
+                lengths += length
+                n_lengths += 1
+                heights += (height + next_height) / 2
+                differences += abs(height - next_height)
+            at += period or expected
             if at < n_new - 1:
                 done = at
-        self._conclude(sums)
+        if n_lengths:
+            self._jitter = (jumps / n_jumps) / (lengths / n_lengths) if n_jumps else 0.0
+            self._shimmer = differences / heights if heights else 0.0
         self._rest = n_new - done
         self.position += done
-
-    def _add(self, sums: _Sums, match: Match) -> None:
-        if self._last_length > 0:
-            jump = abs(self._last_length - match.length)
-            sums.jumps.append(jump if jump > ROUNDING * match.length else 0.0)
-        self._last_length = match.length
-        sums.lengths.append(match.length)
-        sums.heights.append((match.height + match.next_height) / 2)
-        sums.differences.append(abs(match.height - match.next_height))
-
-    def _conclude(self, sums: _Sums) -> None:
-        """Update jitter and shimmer; without any period they stay.
-
-        jitter = mean(|T_i - T_(i-1)|) / mean(T_i),   shimmer = sum(|A_i - A_(i+1)|) / sum((A_i + A_(i+1)) / 2)
-        """
-        if not sums.lengths:
-            return
-        mean_jump = sum(sums.jumps) / len(sums.jumps) if sums.jumps else 0.0
-        self._jitter = mean_jump / (sum(sums.lengths) / len(sums.lengths))
-        total = sum(sums.heights)
-        self._shimmer = sum(sums.differences) / total if total else 0.0
