@@ -191,15 +191,14 @@ def subharmonic_sum(octaves: Floats, plan: PitchPlan) -> Floats:
 def _largest_peaks(summed: Floats) -> Floats:
     """Give the places of the six largest strict local maxima, descending; -1 where there are fewer."""
     inner = summed[:, 1:-1]
-    rows, places = np.nonzero((inner > summed[:, :-2]) & (inner > summed[:, 2:]))
-    counts = np.bincount(rows, minlength=len(summed))
-    ranks = np.arange(len(rows)) - (counts.cumsum() - counts)[rows]
-    # One row a frame, its maxima from the left on; what is free stays below every height.
-    table = np.full((len(summed), max(N_CANDIDATES, int(counts.max()))), -1, np.int64)
-    heights = np.full(table.shape, -1.0, summed.dtype)
-    table[rows, ranks], heights[rows, ranks] = places + 1, inner[rows, places]
-    order = np.argsort(-heights, axis=1, kind="stable")[:, :N_CANDIDATES]
-    return np.take_along_axis(table, order, axis=1)
+    heights = np.where((inner > summed[:, :-2]) & (inner > summed[:, 2:]), inner, np.float32(-1))
+    rows = np.arange(len(summed))
+    places = np.empty((len(summed), N_CANDIDATES), np.int64)
+    for slot in range(N_CANDIDATES):
+        highest = heights.argmax(axis=1)
+        places[:, slot] = np.where(heights[rows, highest] > 0, highest + 1, -1)
+        heights[rows, highest] = -1
+    return places
 
 
 def _interpolate(summed: Floats, peaks: Floats, plan: PitchPlan) -> tuple[Floats, Floats, Floats]:

@@ -124,12 +124,16 @@ class PitchPath:
         """Add up the costs of the cheapest paths: costs, shape (n_frames, 7), and their predecessors, same shape."""
         path_costs = np.empty((len(local) + 1, N_STATES))
         path_costs[0] = self._costs
-        first = 0
-        if self.n_frames == 0:
+        first = 0 if self.n_frames else 1
+        if first:
             path_costs[1] = local[0]
-            first = 1
-        for frame in range(first, len(local)):
-            path_costs[frame + 1] = (transitions[frame] + path_costs[frame]).min(axis=1) + local[frame]
+        sums = np.empty((N_STATES, N_STATES))
+        before = path_costs[first]
+        for step, own, costs in zip(transitions[first:], local[first:], path_costs[first + 1 :], strict=True):
+            np.add(step, before, out=sums)
+            np.minimum.reduce(sums, axis=1, out=costs)
+            costs += own
+            before = costs
         self._costs = path_costs[-1]
         origins = (transitions + path_costs[:-1, None, :]).argmin(axis=2)
         return path_costs[1:], origins

@@ -48,7 +48,11 @@ def percentiles(contour: Floats) -> Floats:
     """
     if not len(contour):
         return np.zeros(4)
-    low, middle, high = np.quantile(contour, [0.2, 0.5, 0.8])
+    ordered = np.sort(contour)
+    places = np.array([0.2, 0.5, 0.8]) * (len(contour) - 1)
+    below = places.astype(np.int64)
+    above = np.minimum(below + 1, len(contour) - 1)
+    low, middle, high = ordered[below] + (places - below) * (ordered[above] - ordered[below])
     return np.array([low, middle, high, abs(high - low)])
 
 
