@@ -1,15 +1,19 @@
 """The acoustic descriptors of eGeMAPSv02, computed with NumPy alone.
 
-Conventions: a signal has shape (n_samples,), full scale at 1; frames follow each other by 10 ms, are 20 or 60 ms long and
-are not padded; spectra have shape (n_frames, n_bins); what is unvoiced or missing is 0.
+Conventions: a signal has shape (n_samples,), full scale at 1; frames follow each other by 10 ms, are 20 or 60 ms long
+and are not padded; spectra have shape (n_frames, n_bins); what is unvoiced or missing is 0.
 
-One recording runs through the files in this order: `framing`, `spectra`, then `spectral_shape` and `loudness`; `pitch` and
-`pitch_path`; `perturbation`, `harmonics` and `formants` (all joined in `contours`); `smoothing`, `statistics` and
-`contour_peaks` (joined in `extraction`).
+One recording runs through the files in this order: `framing`, `spectra`, then `spectral_shape` and `loudness`; `pitch`
+and `pitch_path`; `perturbation` with `period_matching`, `harmonics` and `formants` (all joined in `contours`);
+`smoothing`, `statistics` and `contour_peaks` (joined in `extraction`).
 
-Source: Eyben, Scherer, Schuller et al. (2016), "The Geneva minimalistic acoustic parameter set (GeMAPS) for voice research
-and affective computing", IEEE Transactions on Affective Computing 7(2). Values agree with openSMILE 2.6, departures from
-the paper included; written without its source.
+Before these values are explained to anyone: "F1" to "F3" are not formants (see `formants`), "logRelF0-H1-H2" is H2 - H3
+(see `harmonics`), the formants' amplitudes include -201 for every unvoiced frame, nothing removes an offset, and the
+formants' band depends on the sampling rate. They are kept so because published models and results rest on them.
+
+Source: Eyben, Scherer, Schuller et al. (2016), "The Geneva minimalistic acoustic parameter set (GeMAPS) for voice
+research and affective computing", IEEE Transactions on Affective Computing 7(2). Values agree with openSMILE 2.6,
+departures from the paper included; written without its source.
 """
 
 from affectmap.egemaps.extraction import functionals, functionals_of_batch, functionals_of_blocks, lld

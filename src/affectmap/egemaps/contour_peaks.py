@@ -139,7 +139,7 @@ def _slope(origin: Extremum, extremum: Extremum) -> float | None:
 
 
 def _mean_and_deviation(inner: list[float], end: list[float]) -> tuple[float, float]:
-    """Take the mean over all slopes, the deviation over those that do not reach the end, divided by the count of all."""
+    """Take the mean over all slopes, the deviation over the inner ones, divided by the count of all."""
     count = max(1, len(inner) + len(end))
     mean = (sum(inner) + sum(end)) / count
     return mean, (sum((slope - mean) ** 2 for slope in inner) / count) ** 0.5

@@ -165,7 +165,7 @@ class ContourReader:
     def _energies(self, powers: Floats) -> Floats:
         """Give the root mean square of the windowed frames, by Parseval's theorem."""
         both_sides = 2 * powers.sum(axis=1) - powers[:, 0] - powers[:, -1]
-        return np.sqrt(both_sides / (self._long.n_fft * self._grid.long))
+        return np.asarray(np.sqrt(both_sides / (self._long.n_fft * self._grid.long)))
 
     def _measure_harmonics(self, rows: Floats, voiced: Floats, powers: Floats, f0: Floats) -> None:
         if not voiced.any():

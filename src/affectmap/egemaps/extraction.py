@@ -47,7 +47,7 @@ def functionals(signal: Floats, sampling_rate: int) -> Floats:
     Example:
         >>> tone = 0.5 * np.sin(2 * np.pi * 220 * np.arange(16000) / 16000)
         >>> values = dict(zip(FUNCTIONAL_NAMES, functionals(tone, 16000), strict=True))
-        >>> round(values["F0semitoneFrom27.5Hz_sma3nz_amean"], 1)
+        >>> round(float(values["F0semitoneFrom27.5Hz_sma3nz_amean"]), 1)
         36.0
     """
     return functionals_of_blocks(_blocks(_checked(signal), sampling_rate), sampling_rate)
@@ -56,7 +56,7 @@ def functionals(signal: Floats, sampling_rate: int) -> Floats:
 def functionals_of_blocks(blocks: Iterable[Floats], sampling_rate: int) -> Floats:
     """Measure the functionals of a recording that comes in blocks of any length; see `functionals`.
 
-    Memory grows by the contours alone, 200 bytes a frame of 10 ms, on top of some 30 s of samples.
+    Memory grows by the contours alone, some 100 kB a second of sound; of the samples 30 s are kept.
 
     Example:
         >>> tone = 0.5 * np.sin(2 * np.pi * 220 * np.arange(16000) / 16000)

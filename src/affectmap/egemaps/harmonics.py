@@ -42,7 +42,7 @@ def harmonics_to_noise(power: Floats, f0: Floats, highest_hz: float) -> Floats:
     periodic, total = acf[rows, np.where(place < 0, lag, place)].astype(np.float64), acf[:, 0]
     noise = total - periodic
     ratio = np.where(noise == 0, 1e11, periodic / np.where(noise == 0, 1, noise))
-    return 10 * np.log10(np.clip(ratio, 1e-9, 1e11))
+    return np.asarray(10 * np.log10(np.clip(ratio, 1e-9, 1e11)))
 
 
 def _is_peak(values: Floats) -> Floats:
@@ -159,7 +159,7 @@ def formant_levels(harmonics: Harmonics, formants: Floats) -> tuple[Floats, Floa
     frequency = harmonics.frequency[:, None, :]
     near = (frequency >= (1 - FORMANT_RANGE) * centres) & (frequency <= (1 + FORMANT_RANGE) * centres) & (frequency > 0)
     strongest = np.where(near, harmonics.magnitude[:, None, :], -1).argmax(axis=2)
-    found = near.any(axis=2)
+    found = np.asarray(near.any(axis=2))
     return np.where(found, np.take_along_axis(harmonics.level, strongest, axis=1), 0), found
 
 
@@ -168,8 +168,8 @@ def level_differences(harmonics: Harmonics, third: Floats, has_third: Floats) ->
 
         level_1 - level_2   and   level_1 - level of the third formant (201 where it has none), within ±201
 
-    Source: openSMILE 2.6. With harmonic 0 as the fundamental these start from the harmonic at twice F0: they are H2 - H3
-    and H2 - A3 of the literature.
+    Source: openSMILE 2.6. With harmonic 0 as the fundamental these start from the harmonic at twice F0: they are
+    H2 - H3 and H2 - A3 of the literature.
     """
     first, second = harmonics.level[:, 1], harmonics.level[:, 2]
     limit = -MISSING_LEVEL

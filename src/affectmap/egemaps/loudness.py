@@ -71,7 +71,7 @@ def _equal_loudness(frequency: Floats) -> Floats:
 def _lifted_cosines() -> Floats:
     orders = np.arange(1, N_COEFFICIENTS + 1)
     cosines = np.cos(np.pi * np.outer(np.arange(N_BANDS) + 0.5, orders) / N_BANDS)
-    return np.sqrt(2 / N_BANDS) * cosines * (1 + LIFTER / 2 * np.sin(np.pi * orders / LIFTER))
+    return np.asarray(np.sqrt(2 / N_BANDS) * cosines * (1 + LIFTER / 2 * np.sin(np.pi * orders / LIFTER)))
 
 
 def mel_bands(power: Floats, plan: MelPlan) -> Floats:
@@ -89,7 +89,7 @@ def loudness(bands: Floats, plan: MelPlan) -> Floats:
     Returns:
         Loudness without unit, > 0, shape (n_frames,).
     """
-    return ((np.maximum(bands, 9.3e-10) * plan.hearing) ** 0.33).mean(axis=1)
+    return np.asarray(((np.maximum(bands, 9.3e-10) * plan.hearing) ** 0.33).mean(axis=1))
 
 
 def mel_cepstrum(bands: Floats, plan: MelPlan) -> Floats:

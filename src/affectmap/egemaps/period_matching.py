@@ -100,7 +100,7 @@ def _products(samples: Floats, windows: Floats, start: Floats, shortest: Floats,
     latest = _windows(samples, start + 2 * shortest, 2 * n_lengths)
     triangles = _shifted(latest, n_lengths, n_lengths - 1) * _triangle(n_lengths)
     products += np.einsum("rpi,ri->rp", triangles, later[:, : n_lengths - 1])
-    return products
+    return np.asarray(products)
 
 
 def _correlations(windows: Floats, products: Floats, lengths: Floats) -> Floats:

@@ -18,8 +18,8 @@ from affectmap.egemaps.period_matching import Match, Request, match_periods
 # Periods are looked for within 10 % of the length that F0 tells.
 SEARCH_RANGE = 0.1
 LEAST_CORRELATION = 0.5
-# Two frames may match the same periods. Their lengths' difference is 0 but for rounding, and a jitter of exactly 0 is left
-# out of smoothing and statistics.
+# Two frames may match the same periods. Their lengths' difference is 0 but for rounding, and a jitter of exactly 0 is
+# left out of smoothing and statistics.
 ROUNDING = 1e-10
 REQUESTS_AT_ONCE = 32
 

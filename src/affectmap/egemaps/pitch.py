@@ -55,37 +55,31 @@ def pitch_plan(grid: FrameGrid) -> PitchPlan:
     knots[0] = 2 * knots[1] - knots[2]
     points = np.linspace(log2(AXIS_START_HZ), log2(highest), n_points)
     per_octave = np.float32(n_points / log2(highest / AXIS_START_HZ))
-    spline = _natural_spline(knots, points) @ _smoothing(n_points)
+    spline = _smoothed_first(_natural_spline(knots, points))
     full = spline * _audibility(n_points, float(per_octave))[:, None]
     shifts = tuple(floor(float(per_octave) * log2(h)) for h in range(1, N_HARMONICS + 1))
     return PitchPlan(_grouped(full), shifts, n_points, float(points[1] - points[0]))
 
 
-def _smoothing(n_bins: int) -> Floats:
-    """Give y_k = (M_{k-1} + 2 M_k + M_{k+1}) / 4 as a matrix; the last bin stays."""
-    matrix = (2 * np.eye(n_bins) + np.eye(n_bins, k=1) + np.eye(n_bins, k=-1)) / 4
-    matrix[-1] = 0
-    matrix[-1, -1] = 1
-    return matrix
+def _smoothed_first(matrix: Floats) -> Floats:
+    """Let a map of magnitudes, shape (n_points, n_bins), begin with a smoothing; the last bin stays.
+
+    y_k = (M_{k-1} + 2 M_k + M_{k+1}) / 4
+    """
+    inner = matrix.copy()
+    inner[:, -1] = 0
+    smoothed = inner / 2
+    smoothed[:, 1:] += inner[:, :-1] / 4
+    smoothed[:, :-1] += inner[:, 1:] / 4
+    smoothed[:, -1] += matrix[:, -1]
+    return smoothed
 
 
 def _natural_spline(knots: Floats, points: Floats) -> Floats:
-    """Give the matrix that takes values at the knots to the points by a natural cubic spline.
-
-    With second derivatives m, 0 at both ends, and distances h_i = x_{i+1} - x_i, inside
-
-        h_{i-1} m_{i-1} + 2 (h_{i-1} + h_i) m_i + h_i m_{i+1} = 6 ((y_{i+1} - y_i) / h_i - (y_i - y_{i-1}) / h_{i-1})
-    """
+    """Give the matrix that takes values at the knots to the points by a natural cubic spline, (n_points, n_knots)."""
     n_knots = len(knots)
     gaps = np.diff(knots)
-    system = np.eye(n_knots)
-    differences = np.zeros((n_knots, n_knots))
-    inner = np.arange(1, n_knots - 1)
-    system[inner, inner - 1], system[inner, inner + 1] = gaps[:-1], gaps[1:]
-    system[inner, inner] = 2 * (gaps[:-1] + gaps[1:])
-    differences[inner, inner - 1], differences[inner, inner + 1] = 6 / gaps[:-1], 6 / gaps[1:]
-    differences[inner, inner] = -6 / gaps[:-1] - 6 / gaps[1:]
-    curvature = np.linalg.solve(system, differences)
+    curvature = _spline_curvature(gaps)
     left = np.clip(np.searchsorted(knots, points, side="right") - 1, 0, n_knots - 2)
     gap = gaps[left]
     upper = (points - knots[left]) / gap
@@ -95,13 +89,35 @@ def _natural_spline(knots: Floats, points: Floats) -> Floats:
     rows = np.arange(len(points))
     matrix[rows, left] += lower
     matrix[rows, left + 1] += upper
-    return matrix
+    return np.asarray(matrix)
+
+
+def _spline_curvature(gaps: Floats) -> Floats:
+    """Give the matrix that takes values y to a natural spline's second derivatives m, 0 at both ends.
+
+        h_{i-1} m_{i-1} + 2 (h_{i-1} + h_i) m_i + h_i m_{i+1} = 6 ((y_{i+1} - y_i) / h_i - (y_i - y_{i-1}) / h_{i-1})
+
+    solved by elimination from left to right and back, h being the knots' distances.
+    """
+    last = len(gaps)
+    curvature = np.zeros((last + 1, last + 1))
+    inner = np.arange(1, last)
+    curvature[inner, inner - 1], curvature[inner, inner + 1] = 6 / gaps[:-1], 6 / gaps[1:]
+    curvature[inner, inner] = -6 / gaps[:-1] - 6 / gaps[1:]
+    ratios = np.zeros(last + 1)
+    for row in range(1, last):
+        pivot = 2 * (gaps[row - 1] + gaps[row]) - gaps[row - 1] * ratios[row - 1]
+        ratios[row] = gaps[row] / pivot
+        curvature[row] = (curvature[row] - gaps[row - 1] * curvature[row - 1]) / pivot
+    for row in range(last - 1, 0, -1):
+        curvature[row] -= ratios[row] * curvature[row + 1]
+    return curvature
 
 
 def _audibility(n_points: int, per_octave: float) -> Floats:
     """Weigh the points by 1/2 + atan(3 (j + 1 - s) / ppo) / pi with s = ppo log2(65/50) - 1."""
     shift = per_octave * log2(65 / 50) - 1
-    return 0.5 + np.arctan(3 * (np.arange(n_points) + 1 - shift) / per_octave) / np.pi
+    return np.asarray(0.5 + np.arctan(3 * (np.arange(n_points) + 1 - shift) / per_octave) / np.pi)
 
 
 def _grouped(full: Floats) -> tuple[tuple[slice, slice, Floats], ...]:
@@ -146,7 +162,8 @@ def enhance_peaks(magnitudes: Floats) -> Floats:
     """Set the valleys between spectral peaks to 0.
 
     A bin is a peak where it exceeds its left and is not below its right neighbour. Between successive peaks p < q the
-    bins p+3 to q-3 become 0; outside the first and the last nothing changes, but with one peak alone all bins from 3 on.
+    bins p+3 to q-3 become 0; outside the first and the last nothing changes, but with one peak alone all bins from 3 on
+    become 0.
     """
     peak = np.zeros(magnitudes.shape, bool)
     rises = magnitudes[:, 1:] > magnitudes[:, :-1]

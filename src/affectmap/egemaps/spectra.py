@@ -87,4 +87,4 @@ def power(spectrum: Floats) -> Floats:
     """Give the squared magnitudes of complex spectra, same shape, float32."""
     squared = np.square(spectrum.real)
     squared += np.square(spectrum.imag)
-    return squared
+    return np.asarray(squared)
