@@ -23,6 +23,8 @@ N_HARMONICS = 15
 COMPRESSION = 0.85
 # Of the octave spectrum's linear map, entries this far below a row's largest are left out.
 NEGLIGIBLE = 1e-11
+# Knots to either side whose values bend the spline at a knot.
+BAND = 32
 # Rows of that map are multiplied in groups, each with the bins that it needs.
 ROWS_A_GROUP = 64
 
@@ -54,63 +56,72 @@ def pitch_plan(grid: FrameGrid) -> PitchPlan:
     knots = np.log2(np.maximum(plan.frequencies, plan.bin_hz))
     knots[0] = 2 * knots[1] - knots[2]
     points = np.linspace(log2(AXIS_START_HZ), log2(highest), n_points)
-    per_octave = np.float32(n_points / log2(highest / AXIS_START_HZ))
-    spline = _smoothed_first(_natural_spline(knots, points))
-    full = spline * _audibility(n_points, float(per_octave))[:, None]
-    shifts = tuple(floor(float(per_octave) * log2(h)) for h in range(1, N_HARMONICS + 1))
-    return PitchPlan(_grouped(full), shifts, n_points, float(points[1] - points[0]))
+    per_octave = float(np.float32(n_points / log2(highest / AXIS_START_HZ)))
+    curvature = _spline_curvature(np.diff(knots))
+    audibility = _audibility(n_points, per_octave)[:, None]
+    groups = []
+    for first in range(0, n_points, ROWS_A_GROUP):
+        rows = slice(first, min(first + ROWS_A_GROUP, n_points))
+        start, weights = _smoothed_spline(knots, points[rows], curvature)
+        groups.append(_trimmed(rows, start, weights * audibility[rows]))
+    shifts = tuple(floor(per_octave * log2(h)) for h in range(1, N_HARMONICS + 1))
+    return PitchPlan(tuple(groups), shifts, n_points, float(points[1] - points[0]))
 
 
-def _smoothed_first(matrix: Floats) -> Floats:
-    """Let a map of magnitudes, shape (n_points, n_bins), begin with a smoothing; the last bin stays.
+def _smoothed_spline(knots: Floats, points: Floats, curvature: Floats) -> tuple[int, Floats]:
+    """Give the linear map from magnitudes M to a natural cubic spline through their smoothed values.
 
-    y_k = (M_{k-1} + 2 M_k + M_{k+1}) / 4
+        y_k = (M_{k-1} + 2 M_k + M_{k+1}) / 4, but the last stays
+
+    Returns:
+        The first bin that takes part, and the weights from it on, shape (n_points, n_bins).
     """
-    inner = matrix.copy()
-    inner[:, -1] = 0
-    smoothed = inner / 2
-    smoothed[:, 1:] += inner[:, :-1] / 4
-    smoothed[:, :-1] += inner[:, 1:] / 4
-    smoothed[:, -1] += matrix[:, -1]
-    return smoothed
-
-
-def _natural_spline(knots: Floats, points: Floats) -> Floats:
-    """Give the matrix that takes values at the knots to the points by a natural cubic spline, (n_points, n_knots)."""
     n_knots = len(knots)
-    gaps = np.diff(knots)
-    curvature = _spline_curvature(gaps)
     left = np.clip(np.searchsorted(knots, points, side="right") - 1, 0, n_knots - 2)
-    gap = gaps[left]
+    gap = knots[left + 1] - knots[left]
     upper = (points - knots[left]) / gap
     lower = 1 - upper
-    matrix = ((lower**3 - lower) * gap**2 / 6)[:, None] * curvature[left]
-    matrix += ((upper**3 - upper) * gap**2 / 6)[:, None] * curvature[left + 1]
-    rows = np.arange(len(points))
-    matrix[rows, left] += lower
-    matrix[rows, left + 1] += upper
-    return np.asarray(matrix)
+    start = int(left[0]) - BAND - 1
+    weights = np.zeros((len(points), int(left[-1]) + BAND + 3 - start))
+    rows, columns = np.arange(len(points)), left - start
+    band = columns[:, None] + np.arange(-BAND, BAND + 1)
+    weights[rows[:, None], band] = ((lower**3 - lower) * gap**2 / 6)[:, None] * curvature[left]
+    weights[rows[:, None], band + 1] += ((upper**3 - upper) * gap**2 / 6)[:, None] * curvature[left + 1]
+    weights[rows, columns] += lower
+    weights[rows, columns + 1] += upper
+    last = weights[:, n_knots - 1 - start :].copy()
+    weights[:, n_knots - 1 - start :] = 0
+    smoothed = weights / 2
+    smoothed[:, 1:] += weights[:, :-1] / 4
+    smoothed[:, :-1] += weights[:, 1:] / 4
+    smoothed[:, n_knots - 1 - start :] += last
+    outside = max(0, -start)
+    return start + outside, smoothed[:, outside : n_knots - start]
 
 
 def _spline_curvature(gaps: Floats) -> Floats:
-    """Give the matrix that takes values y to a natural spline's second derivatives m, 0 at both ends.
+    """Give the map from values y at the knots to a natural spline's second derivatives m, 0 at both ends.
 
         h_{i-1} m_{i-1} + 2 (h_{i-1} + h_i) m_i + h_i m_{i+1} = 6 ((y_{i+1} - y_i) / h_i - (y_i - y_{i-1}) / h_{i-1})
 
-    solved by elimination from left to right and back, h being the knots' distances.
+    solved by elimination from left to right and back, h being the knots' distances. A value's influence shrinks to a
+    quarter from knot to knot.
+
+    Returns:
+        Row i holds what the knots i - 32 to i + 32 add to m_i, shape (n_knots, 65).
     """
     last = len(gaps)
-    curvature = np.zeros((last + 1, last + 1))
-    inner = np.arange(1, last)
-    curvature[inner, inner - 1], curvature[inner, inner + 1] = 6 / gaps[:-1], 6 / gaps[1:]
-    curvature[inner, inner] = -6 / gaps[:-1] - 6 / gaps[1:]
+    curvature = np.zeros((last + 1, 2 * BAND + 1))
+    curvature[1:last, BAND - 1], curvature[1:last, BAND + 1] = 6 / gaps[:-1], 6 / gaps[1:]
+    curvature[1:last, BAND] = -6 / gaps[:-1] - 6 / gaps[1:]
     ratios = np.zeros(last + 1)
     for row in range(1, last):
         pivot = 2 * (gaps[row - 1] + gaps[row]) - gaps[row - 1] * ratios[row - 1]
         ratios[row] = gaps[row] / pivot
-        curvature[row] = (curvature[row] - gaps[row - 1] * curvature[row - 1]) / pivot
+        curvature[row, :-1] -= gaps[row - 1] * curvature[row - 1, 1:]
+        curvature[row] /= pivot
     for row in range(last - 1, 0, -1):
-        curvature[row] -= ratios[row] * curvature[row + 1]
+        curvature[row, 1:] -= ratios[row] * curvature[row + 1, :-1]
     return curvature
 
 
@@ -120,15 +131,13 @@ def _audibility(n_points: int, per_octave: float) -> Floats:
     return np.asarray(0.5 + np.arctan(3 * (np.arange(n_points) + 1 - shift) / per_octave) / np.pi)
 
 
-def _grouped(full: Floats) -> tuple[tuple[slice, slice, Floats], ...]:
-    groups = []
-    for first in range(0, len(full), ROWS_A_GROUP):
-        points = slice(first, min(first + ROWS_A_GROUP, len(full)))
-        part = np.abs(full[points])
-        used = np.flatnonzero((part > NEGLIGIBLE * part.max(axis=1, keepdims=True)).any(axis=0))
-        bins = slice(int(used[0]), int(used[-1]) + 1)
-        groups.append((points, bins, np.ascontiguousarray(full[points, bins].T, np.float32)))
-    return tuple(groups)
+def _trimmed(rows: slice, start: int, weights: Floats) -> tuple[slice, slice, Floats]:
+    """Leave out the bins with negligible weights."""
+    sizes = np.abs(weights)
+    used = np.flatnonzero((sizes > NEGLIGIBLE * sizes.max(axis=1, keepdims=True)).any(axis=0))
+    first, end = int(used[0]), int(used[-1]) + 1
+    bins = slice(start + first, start + end)
+    return rows, bins, np.ascontiguousarray(weights[:, first:end].T, np.float32)
 
 
 def pitch_candidates(magnitudes: Floats, plan: PitchPlan) -> tuple[Floats, Floats]:
