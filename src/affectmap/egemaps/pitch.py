@@ -206,11 +206,12 @@ def subharmonic_sum(octaves: Floats, plan: PitchPlan) -> Floats:
 
     SS_j = max(0, sum over h of 0.85^(h-1) Y_(j + floor(ppo log2 h)) / 15)
     """
-    summed = octaves / np.float32(N_HARMONICS)
+    summed = octaves.copy()
     term = np.empty_like(octaves)
     for h, shift in enumerate(plan.shifts[1:], start=1):
-        np.multiply(octaves[:, shift:], np.float32(COMPRESSION**h / N_HARMONICS), out=term[:, shift:])
+        np.multiply(octaves[:, shift:], np.float32(COMPRESSION**h), out=term[:, shift:])
         summed[:, :-shift] += term[:, shift:]
+    summed /= np.float32(N_HARMONICS)
     return summed
 
 
