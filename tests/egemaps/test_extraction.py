@@ -69,7 +69,11 @@ class TestFunctionals:
 
     @pytest.mark.parametrize(
         ("signal", "message"),
-        [(np.zeros((2, 16000)), r"\(2, 16000\).*one channel"), (np.array([0.0, np.nan] * 800), "not finite")],
+        [
+            (np.zeros((2, 16000)), r"\(2, 16000\).*one channel"),
+            (np.array([0.0, np.nan] * 800), "not finite"),
+            (np.zeros(16000, np.int16), "int16; give floating-point"),
+        ],
     )
     def test_refuses_what_is_not_one_channel_of_numbers(self, signal, message):
         with pytest.raises(ValueError, match=message):

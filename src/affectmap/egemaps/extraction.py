@@ -42,7 +42,7 @@ def functionals(signal: Floats, sampling_rate: int) -> Floats:
         Values in the order of `FUNCTIONAL_NAMES`, shape (88,); NaN for less than 60 ms.
 
     Raises:
-        ValueError: If the signal is not one channel of finite numbers, or the sampling rate is below 2 kHz.
+        ValueError: If the signal is not one channel of finite floating-point numbers, or the rate is below 2 kHz.
 
     Example:
         >>> tone = 0.5 * np.sin(2 * np.pi * 220 * np.arange(16000) / 16000)
@@ -50,7 +50,7 @@ def functionals(signal: Floats, sampling_rate: int) -> Floats:
         >>> round(float(values["F0semitoneFrom27.5Hz_sma3nz_amean"]), 1)
         36.0
     """
-    return functionals_of_blocks(_blocks(_checked(signal), sampling_rate), sampling_rate)
+    return functionals_of_blocks(_blocks(signal, sampling_rate), sampling_rate)
 
 
 def functionals_of_blocks(blocks: Iterable[Floats], sampling_rate: int) -> Floats:
@@ -78,7 +78,7 @@ def functionals_of_batch(signals: Iterable[Floats], sampling_rate: int) -> Float
     """
     rows, readers, waiting_s = [np.zeros((0, len(FUNCTIONAL_NAMES)))], [], 0.0
     for signal in signals:
-        readers.append(_read(_blocks(_checked(signal), sampling_rate), sampling_rate, unvoiced_formants=False))
+        readers.append(_read(_blocks(signal, sampling_rate), sampling_rate, unvoiced_formants=False))
         waiting_s += len(signal) / sampling_rate
         if waiting_s > BATCH_S:
             rows += [_summarise(contours)[None] for contours in finish_together(readers)]
@@ -105,7 +105,7 @@ def lld(signal: Floats, sampling_rate: int) -> dict[str, Floats]:
         >>> len(contours), contours["Loudness_sma3"].shape
         (25, (96,))
     """
-    reader = _read(_blocks(_checked(signal), sampling_rate), sampling_rate, unvoiced_formants=True)
+    reader = _read(_blocks(signal, sampling_rate), sampling_rate, unvoiced_formants=True)
     contours = finish_together([reader])[0]
     n_rows = len(contours.voice) + 1 if len(contours.voice) else 0
     spectral = with_last_repeated(smooth(contours.spectral), contours.spectral)
@@ -119,18 +119,21 @@ def lld(signal: Floats, sampling_rate: int) -> dict[str, Floats]:
     return dict(zip(LLD_NAMES, columns.T, strict=True))
 
 
-def _checked(signal: Floats) -> Floats:
-    signal = np.asarray(signal)
-    if signal.ndim != 1:
-        raise ValueError(f"A signal has the shape (n_samples,); this one has {signal.shape}: give one channel.")
-    if not np.isfinite(signal).all():
-        raise ValueError("The signal holds values that are not finite.")
-    return signal
-
-
 def _blocks(signal: Floats, sampling_rate: int) -> Iterator[Floats]:
+    signal = np.atleast_1d(signal)
     length = max(1, round(BLOCK_S * sampling_rate))
     return (signal[first : first + length] for first in range(0, len(signal), length))
+
+
+def _checked(block: Floats) -> Floats:
+    block = np.asarray(block)
+    if block.ndim != 1:
+        raise ValueError(f"A signal has the shape (n_samples,); this one has {block.shape}: give one channel.")
+    if not np.issubdtype(block.dtype, np.floating):
+        raise ValueError(f"The samples are {block.dtype}; give floating-point numbers, full scale at 1.")
+    if not np.isfinite(block).all():
+        raise ValueError("The signal holds values that are not finite.")
+    return block
 
 
 def _read(blocks: Iterable[Floats], sampling_rate: int, unvoiced_formants: bool) -> ContourReader:
@@ -138,7 +141,7 @@ def _read(blocks: Iterable[Floats], sampling_rate: int, unvoiced_formants: bool)
         raise ValueError(f"The sampling rate is {sampling_rate} Hz; at least {LOWEST_SAMPLING_RATE} Hz are needed.")
     reader = ContourReader(sampling_rate, unvoiced_formants)
     for block in blocks:
-        reader.add(block)
+        reader.add(_checked(block))
     return reader
 
 

@@ -36,9 +36,11 @@ class SpectrumPlan:
 
     def transform(self, frames: Floats) -> Floats:
         """Transform frames, shape (n_frames, n_samples), to complex64 spectra, shape (n_frames, n_bins)."""
-        padded = np.zeros((len(frames), self.n_fft), np.float32)
-        np.multiply(frames, self.window, out=padded[:, self.delay : self.delay + len(self.window)])
-        return np.fft.rfft(padded, axis=1)
+        padded = np.zeros((len(frames), self.n_fft))
+        # The product is rounded to float32, the transform is not, which is faster, too.
+        inner = padded[:, self.delay : self.delay + len(self.window)]
+        np.multiply(frames, self.window, out=inner, dtype=np.float32)
+        return np.fft.rfft(padded, axis=1).astype(np.complex64)
 
 
 def _plan(window: Floats, seconds: float) -> SpectrumPlan:
