@@ -216,28 +216,23 @@ def _near(corpora: Sequence[Rows], rows: Numbers, radius: float) -> list[tuple[i
 
 def implied_pairs(pairs: Sequence[Pair]) -> Iterator[Pair]:
     """Give the pairs that follow from others: two recordings with the sound of a third one have one sound."""
-    links = defaultdict[int, set[int]](set)
-    for a, b, kind, _ in pairs:
-        if kind != "overlap":
-            links[a].add(b)
-            links[b].add(a)
-    group = dict[int, int]()
-    for row in sorted(links):
-        waiting = [] if row in group else [row]
-        while waiting:
-            one = waiting.pop()
-            group[one] = row
-            waiting += [each for each in links[one] if each not in group]
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    sure = [pair for pair in pairs if pair.kind != "overlap"]
+    rows, ends = np.unique([pair[:2] for pair in sure], return_inverse=True)
+    first, second = ends.reshape(-1, 2).T
+    links = coo_array((np.ones(len(sure)), (first, second)), (len(rows), len(rows)))
+    _, group = connected_components(links, directed=False)
     alike = defaultdict[int, list[Pair]](list)
-    for pair in pairs:
-        if pair.kind != "overlap":
-            alike[group[pair.first]].append(pair)
+    for pair, number in zip(sure, group[first].tolist(), strict=True):
+        alike[number].append(pair)
     for found in alike.values():
-        rows, known = sorted({row for pair in found for row in pair[:2]}), {pair[:2] for pair in found}
+        same, known = sorted({row for pair in found for row in pair[:2]}), {pair[:2] for pair in found}
         kind = max((pair.kind for pair in found), key=_KINDS.index)
         shared_s = min(pair.shared_s for pair in found)
-        if 2 < len(rows) <= MOST_ALIKE:
-            yield from (Pair(*both, kind, shared_s) for both in combinations(rows, 2) if both not in known)
+        if 2 < len(same) <= MOST_ALIKE:
+            yield from (Pair(*both, kind, shared_s) for both in combinations(same, 2) if both not in known)
 
 
 class NearDuplicates:
