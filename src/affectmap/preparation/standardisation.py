@@ -22,7 +22,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from affectmap.errors import ConfigError
-from affectmap.schema import Features, Floats, Mask
+from affectmap.schema import Features, Floats, Mask, Rows
 
 POLICIES = ("source", "target-20", "target-all", "speaker")
 #: Share of a target corpus that ``target-20`` takes its statistics from.
@@ -110,22 +110,29 @@ def fit_statistics(features: npt.ArrayLike) -> Statistics:
 
 def block_statistics(n_rows: int, rows_between: RowsBetween) -> Statistics:
     """Take the statistics of a table that comes in blocks, as `fit_statistics` does of one in memory."""
-    # Sums are taken in float64, first for the means and then of the squared deviations, so that nothing cancels out.
     if not n_rows:
         raise ConfigError("statistics need at least one utterance, got none")
+    count, mean, std = _finite_moments(n_rows, rows_between)
+    return _statistics(count == n_rows, mean, std)
+
+
+def _finite_moments(n_rows: int, rows_between: RowsBetween) -> tuple[Rows, Floats, Floats]:
+    """Count the finite values of every feature; give their mean and standard deviation, 0 where there are none."""
+    # Sums are taken in float64, first for the means and then of the squared deviations, so that nothing cancels out.
     # One column stands for all until the first block tells how many there are.
-    finite, total = np.ones(1, dtype=np.bool_), np.zeros(1)
+    count, total = np.zeros(1, dtype=np.int64), np.zeros(1)
     for block in _widened(n_rows, rows_between):
         sound = np.isfinite(block)
-        finite = finite & sound.all(axis=0)
+        count = count + sound.sum(axis=0)
         block[~sound] = 0.0
         total = total + block.sum(axis=0)
-    mean = total / n_rows
-    total = np.zeros(1)
+    number = np.maximum(count, 1)
+    mean, total = total / number, np.zeros(1)
     for block in _widened(n_rows, rows_between):
-        block[:, ~finite] = 0.0
-        total = total + np.square(block - mean).sum(axis=0)
-    return _statistics(finite, mean, np.sqrt(total / n_rows))
+        deviation = block - mean
+        deviation[~np.isfinite(block)] = 0.0
+        total = total + np.square(deviation).sum(axis=0)
+    return count, mean, np.sqrt(total / number)
 
 
 def _statistics(known: Mask, mean: Floats, std: Floats) -> Statistics:
@@ -174,32 +181,14 @@ def outlier_mask(features: npt.ArrayLike, threshold: float = 10.0) -> Mask:
     if not threshold > 0:
         raise ConfigError(f"the outlier threshold is {threshold}; expected a number above 0")
     raw = _checked(features)
-    statistics = _finite_statistics(raw)
+    count, mean, std = _finite_moments(len(raw), lambda start, stop: raw[start:stop])
+    statistics = _statistics(count > 0, mean, std)
     outlier = np.zeros(len(raw), dtype=np.bool_)
     for rows in _blocks(len(raw)):
         sound = np.isfinite(raw[rows])
         z = statistics.apply(np.where(sound, raw[rows], 0.0))
         outlier[rows] = ((np.abs(z) > threshold) & sound).any(axis=1) | ~sound.all(axis=1)
     return outlier
-
-
-def _finite_statistics(raw: Raw) -> Statistics:
-    """Take the statistics of the finite values of every feature; ``NaN`` where there are none."""
-
-    def rows_between(start: int, stop: int) -> Raw:
-        return raw[start:stop]
-
-    count, total = np.zeros(1, dtype=np.int64), np.zeros(1)
-    for block in _widened(len(raw), rows_between):
-        sound = np.isfinite(block)
-        count = count + sound.sum(axis=0)
-        total = total + block.sum(axis=0, where=sound)
-    mean = total / np.maximum(count, 1)
-    total = np.zeros(1)
-    for block in _widened(len(raw), rows_between):
-        block[~np.isfinite(block)] = np.nan
-        total = total + np.nansum(np.square(block - mean), axis=0)
-    return _statistics(count > 0, mean, np.sqrt(total / np.maximum(count, 1)))
 
 
 def standardise_target(
