@@ -36,7 +36,7 @@ FORMER = [
 
 def parameters(command):
     """Parameters of a command by name, without those that every command has."""
-    made = typer.main.get_command(app).commands[command]
+    made = typer.main.get_command(app).get_command(None, command)
     return {one.name: one for one in made.params if one.name not in ("help", "quiet", "verbose") and not one.hidden}
 
 

@@ -45,16 +45,14 @@ _MODULES = {
 }  # fmt: skip
 
 
-class _Commands(dict[str, Any]):
-    """Typer's commands by verb, each made when it is first asked for."""
-
-    def __getitem__(self, name: str) -> Any:  # noqa: ANN401 (typer's command)
-        if super().__getitem__(name) is None:
-            self[name] = importlib.import_module(f"affectmap.cli.{_MODULES.get(name, name)}").COMMANDS[name]
-        return super().__getitem__(name)
-
-    def get(self, name: str, default: Any = None) -> Any:  # noqa: ANN401 (typer's command)
-        return self[name] if name in self else default  # noqa: SIM401 (which calls this)
+#: Former spellings of options, and what to write instead.
+_RENAMED = {
+    "annotate": {"--labels": "--ratings", "--emotions": "--classes"},
+    "audit": {"--strict": "--fail"},
+    "corpora": {"--json": "--format json"},
+    "serve": {"--concurrency": "--n-jobs"},
+    "track": {"--sampling-rate": "--stream-rate"},
+}
 
 
 class _Verbs(TyperGroup):
@@ -62,10 +60,15 @@ class _Verbs(TyperGroup):
 
     def __init__(self, **attributes: Any) -> None:  # noqa: ANN401 (typer's own)
         super().__init__(**attributes)
-        self.commands = _Commands(dict.fromkeys(VERBS))
+        self.commands = dict.fromkeys(VERBS)  # type: ignore[assignment]  # the names alone
 
-    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
-        return list(VERBS)
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]  # noqa: ANN401
+        if cmd_name not in VERBS:
+            return None
+        from affectmap.cli.options import build
+
+        module = importlib.import_module(f"affectmap.cli.{_MODULES.get(cmd_name, cmd_name)}")
+        return build(getattr(module, f"{cmd_name}_command"), cmd_name)
 
     def format_commands(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]  # noqa: ANN401
         with formatter.section("Commands"):
@@ -149,6 +152,9 @@ def _report_misuse(error: typer.BadParameter) -> int:
     if "\n" in error.format_message():  # no command at all: the message is the help
         error.show()
         return error.exit_code
+    old = getattr(error, "option_name", "")
+    if error.ctx and (new := _RENAMED.get(str(error.ctx.info_name), {}).get(old)):
+        return _fail(f"{old} is called {new} now; write {new}", error.exit_code)
     message = error.format_message().rstrip(".").replace("Value error, ", "")
     command = error.ctx.command_path if error.ctx else "affectmap"
     return _fail(f"{message[0].lower()}{message[1:]}; see {command} --help", error.exit_code)

@@ -21,7 +21,7 @@ from affectmap.settings import fields_of
 from affectmap.text import aligned, count_or_score, number
 
 if TYPE_CHECKING:
-    from rich.console import Console, JustifyMethod
+    from rich.console import Console
     from rich.table import Table
 
     from affectmap.audit.verdicts import Audit, Check
@@ -40,7 +40,6 @@ _SPEC_HELP = "emodb=DIR, table:NAME=FILE, NAME=DIR (audformat) or audformat:NAME
     "affectmap corpora emodb=DIR --labels DIR --format json",
     settings=CorpusSettings,
     names=("labels", "excited_as_happy"),
-    renamed={"--json": "--format json"},
 )
 def corpora_command(
     given: dict[str, Any],
@@ -67,7 +66,8 @@ def corpora_command(
         return
     found, errors = _load(wanted, **given)
     if format == "json":
-        typer.echo(_dump({"corpora": [summarise(one) for one in found], "errors": _as_records(errors)}))
+        failed = [{"corpus": spec, "error": str(error)} for spec, error in errors.items()]
+        _print_json({"corpora": [summarise(one) for one in found], "errors": failed})
     else:
         _print_counts(console, found)
         for one in found:
@@ -92,12 +92,8 @@ def _load(
     return found, errors
 
 
-def _as_records(errors: dict[str, AffectmapError]) -> list[dict[str, str]]:
-    return [{"corpus": spec, "error": str(error)} for spec, error in errors.items()]
-
-
-def _dump(content: dict[str, Any]) -> str:
-    return json.dumps(content, indent=2, ensure_ascii=False)
+def _print_json(content: dict[str, Any]) -> None:
+    typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
 
 
 def summarise(corpus: Corpus) -> dict[str, Any]:
@@ -122,12 +118,11 @@ def _list_supported(console: Console, notes: Console, as_json: bool) -> None:
     from affectmap.corpora import CARDS
 
     if as_json:
-        typer.echo(_dump({"corpora": [_describe(card) for card in CARDS.values()]}))
+        _print_json({"corpora": [_describe(card) for card in CARDS.values()]})
         return
     table = _new_table()
     for header in ("name", "language", "utterances", "speakers", "emotions", "labels"):
-        justify: JustifyMethod = "right" if header in ("utterances", "speakers") else "left"
-        table.add_column(header, justify=justify, overflow="fold")
+        table.add_column(header, justify="right" if header in ("utterances", "speakers") else "left", overflow="fold")
     for card in CARDS.values():
         size = (f"{card.n_utterances:,}", str(card.n_speakers))
         table.add_row(card.name, ", ".join(card.languages), *size, _classes(card), _rated(card))
@@ -239,7 +234,6 @@ _Fail = Annotated[bool, typer.Option("--fail", help="Exit with 1 where results w
     "affectmap audit --config run.toml --fail -o audit.csv",
     settings=ExperimentConfig,
     names=[name for name in (*fields_of(PreparationSettings), "preset") if name not in ("strict", "features")],
-    renamed={"--strict": "--fail"},
 )
 def audit_command(
     given: dict[str, Any],
@@ -303,9 +297,3 @@ def _print(audit: Audit) -> None:
 def _cells(check: Check) -> tuple[str, str, str, str, str]:
     where = f"{check.corpus}, {check.other}" if check.other not in ("", check.corpus) else check.corpus
     return check.check, where, str(check.verdict), count_or_score(check.value), number(check.n, 0)
-
-
-COMMANDS = {
-    "corpora": options.build(corpora_command, "corpora"),
-    "audit": options.build(audit_command, "audit"),
-}

@@ -24,23 +24,11 @@ if TYPE_CHECKING:
 #: Recordings that are measured before their rows are printed.
 CHUNK = 64
 
-Format = Literal["csv", "json", "parquet", "audformat"]
-
 _Sources = Annotated[
     list[str], typer.Argument(metavar="FILE|FOLDER|-", help="Recordings, folders of them, or - for one on the input.")
 ]
-_Output = Annotated[
-    Path | None,
-    typer.Option(
-        "-o",
-        "--output",
-        metavar="FILE",
-        help="Table, written at the end; its suffix tells the format.",
-        show_default="stdout",
-    ),
-]
 _Format = Annotated[
-    Format | None,
+    Literal["csv", "json", "parquet", "audformat"] | None,
     typer.Option("--format", help="csv; json: a line each; audformat: -o is a folder to make.", show_default="csv"),
 ]
 _Speakers = Annotated[
@@ -52,7 +40,7 @@ _Speakers = Annotated[
 @options.verb("affectmap embed speech/ > map.csv", "affectmap embed --format json a.wav b.wav")
 def embed_command(
     source: _Sources,
-    output: _Output = None,
+    output: options.TableFile = None,
     format: _Format = None,
     model: options.ModelFolder = None,
     speakers: _Speakers = None,
@@ -98,14 +86,10 @@ def _embedded(
                 table = loaded.embed(some, speaker=names, n_jobs=n_jobs, progress=_report)
             names_given = [printable(each) for each in recordings[start : start + size]]
             table = table.set_axis(names_given, axis=0).rename_axis("file")
-            for line in [*(str(warning.message) for warning in caught), *_problems(table)]:
+            problems = [f"no values for {file}: {problem}" for file, problem in table["problem"].dropna().items()]
+            for line in [*(str(warning.message) for warning in caught), *problems]:
                 note(f"note: {line}")
             yield table
-
-
-def _problems(table: pd.DataFrame) -> Iterator[str]:
-    for file, problem in table["problem"].dropna().items():
-        yield f"no values for {file}: {problem}"
 
 
 def _print(tables: Iterator[pd.DataFrame], format: str) -> int:
@@ -281,9 +265,3 @@ def adapt_command(
     n_used, n_outliers = standardisation["n_utterances"], standardisation["n_left_out"]
     note(f"adapted to {n_used} recordings; {n_outliers} outliers left out")
     typer.echo(output.resolve())
-
-
-COMMANDS = {
-    "embed": options.build(embed_command, "embed"),
-    "adapt": options.build(adapt_command, "adapt"),
-}

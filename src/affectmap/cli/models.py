@@ -126,7 +126,7 @@ def export_command(
         check_new_folder(output, overwrite=overwrite)
     elif output.exists() and not overwrite:
         raise UsageError(f"{output} exists; name another file with -o, or add --overwrite to replace it")
-    exported = load_model(model).described(name=name, card=_read_card(card) if card else None)
+    exported = load_model(model).described(name=name, card=options.read_text(card, "--card") if card else None)
     graph = _checked_graph(exported, examples) if onnx else None
     if is_file and graph is not None:
         with new_file(output) as temporary:
@@ -142,17 +142,8 @@ def _checked_graph(model: Model, examples: Path | None) -> bytes:
     graph = onnx_graph(model)
     parity = check_parity(model, graph, _read_examples(examples, model.inputs) if examples else None)
     on = f"{parity['n_random']} random rows and {parity['n_examples']} examples"
-    note(
-        f"differs from the model by at most {parity['largest_difference']:.1e}, on {on}",
-    )
+    note(f"differs from the model by at most {parity['largest_difference']:.1e}, on {on}")
     return graph
-
-
-def _read_card(card: Path) -> str:
-    try:
-        return card.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{card} cannot be read ({error}); name a text file for --card") from error
 
 
 def _read_examples(table: Path, inputs: list[str]) -> Floats:
@@ -178,9 +169,3 @@ def _read_examples(table: Path, inputs: list[str]) -> Floats:
     if not usable.all():
         note(f"note: {int((~usable).sum())} of {len(values)} examples lack a feature")
     return np.asarray(values[usable], np.float64)
-
-
-COMMANDS = {
-    "train": options.build(train_command, "train"),
-    "export": options.build(export_command, "export"),
-}

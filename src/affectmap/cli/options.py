@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 #: Spellings that do not follow from a setting's name.
 _SPELLINGS = {"methods": "--method", "excited_as_happy": "--excited-as-happy/--excited-apart", "strict": "--strict"}
-#: Former options without a value.
-_FORMER_FLAGS = ("--json", "--strict")
 #: What stands for a value in help, where its type does not say it.
 _METAVARS = {
     "source": "SPEC", "target": "SPEC", "features": "egemaps|ssl:MODEL", "reference": "superb[=MODEL]",
@@ -46,6 +44,12 @@ Scheduler = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Cluster'
 Cache = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Folder of cached features.", show_default="the user's cache folder")
 ]
+TableFile = Annotated[
+    Path | None,
+    typer.Option(
+        "-o", "--output", metavar="FILE", help="Table to write; its suffix tells the format.", show_default="stdout"
+    ),
+]
 _Quiet = Annotated[
     bool, typer.Option("-q", "--quiet", callback=set_quiet, expose_value=False, help="Print no notes and no progress.")
 ]
@@ -63,7 +67,6 @@ def verb(
     names: Sequence[str] = (),
     defaults: Mapping[str, Mapping[str, Any]] | None = None,
     spellings: Mapping[str, str] | None = None,
-    renamed: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Make a command of a function: with -q and -v, examples, and an option for every setting named.
 
@@ -73,7 +76,6 @@ def verb(
         names: Which of its settings become options. The function gets those given by the user as ``given``.
         defaults: Other defaults by the case in which they apply, as in ``{"authors-code": {"epochs": 100}}``.
         spellings: Options whose names do not follow from the settings'.
-        renamed: Former spellings, and what to write instead.
     """
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
@@ -85,12 +87,11 @@ def verb(
             else:
                 parameters.append(one.replace(kind=inspect.Parameter.KEYWORD_ONLY))
         common = {"quiet": _Quiet, "verbose": _Verbose}
-        former = {f"former_{number}": _former(*pair) for number, pair in enumerate((renamed or {}).items())}
-        added = [*(_keyword(*one, False) for one in common.items()), *(_keyword(*one, None) for one in former.items())]
+        added = [_keyword(*one, False) for one in common.items()]
 
         @functools.wraps(command)
         def run(**values: Any) -> None:  # noqa: ANN401 (what the command line gave)
-            values = {name: value for name, value in values.items() if name not in common and name not in former}
+            values = {name: value for name, value in values.items() if name not in common}
             if settings is not None:
                 found = {name: values.pop(name) for name in names}
                 values["given"] = {name: value for name, value in found.items() if value is not None}
@@ -106,17 +107,6 @@ def verb(
 
 def _keyword(name: str, annotation: Any, default: Any) -> inspect.Parameter:  # noqa: ANN401 (any type)
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-
-
-def _former(old: str, new: str) -> Any:  # noqa: ANN401 (a type)
-    """Make an option that is no more: whoever uses it reads the new spelling."""
-
-    def refuse(value: object) -> None:
-        if value not in (None, False):
-            raise UsageError(f"{old} is called {new} now; write {new}")
-
-    kind = bool if old in _FORMER_FLAGS else str
-    return Annotated[kind | None, typer.Option(old, hidden=True, callback=refuse, expose_value=False)]
 
 
 def _option(declaration: type[Any], name: str, spelling: str | None, defaults: Mapping[str, Mapping[str, Any]]) -> Any:  # noqa: ANN401 (a type)
@@ -176,20 +166,22 @@ class Verb(TyperCommand):
                 formatter.write_dl(panels[heading])
 
 
-def build(command: Callable[..., None], name: str) -> Any:  # noqa: ANN401 (typer's command)
-    """Make typer's command of a function that `verb` decorated."""
+def build(command: Callable[..., None] | typer.Typer, name: str) -> Any:  # noqa: ANN401 (typer's command)
+    """Make typer's command of a function that `verb` decorated, or of a `group`."""
+    if isinstance(command, typer.Typer):
+        return typer.main.get_command(command)
     app = _app()
     _add(app, command, name)
     return typer.main.get_command(app)
 
 
-def group(name: str, help: str, commands: Mapping[str, Callable[..., None]]) -> Any:  # noqa: ANN401 (typer's command)
-    """Make typer's command of several functions that `verb` decorated."""
+def group(name: str, help: str, commands: Mapping[str, Callable[..., None]]) -> typer.Typer:
+    """Put several functions that `verb` decorated under one verb."""
     app = _app(name=name, help=help, no_args_is_help=True)
     app.callback()(lambda: None)
     for each, command in commands.items():
         _add(app, command, each)
-    return typer.main.get_command(app)
+    return app
 
 
 def _app(**options: Any) -> typer.Typer:  # noqa: ANN401 (typer's own)
@@ -220,6 +212,14 @@ def reader_may_leave() -> Iterator[None]:
         yield
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def read_text(file: Path, option: str, expected: str = "a text file") -> str:
+    """Read the text file that an option names."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{option} {file} cannot be read ({error}); name {expected}") from error
 
 
 def require_training(command: str) -> None:

@@ -14,6 +14,9 @@ from affectmap.errors import StorageError, UsageError
 from affectmap.extras import require
 from affectmap.text import TextTable, aligned, counted
 
+_Ratings = Annotated[
+    list[Path], typer.Argument(metavar="RATINGS|FOLDER", help="CSV of raw ratings, folders of them, or several.")
+]
 _Audio = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Folder of audio, which the names of files start from.")
 ]
@@ -53,9 +56,7 @@ def import_command(
     "affectmap ratings export speech-labels --format audformat -o database",
 )
 def export_command(
-    ratings: Annotated[
-        list[Path], typer.Argument(metavar="RATINGS|FOLDER", help="CSV of raw ratings, folders of them, or several.")
-    ],
+    ratings: _Ratings,
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="FILE|DIR", help="File to be written; a folder for audformat.")
     ],
@@ -102,9 +103,6 @@ def _check_new_file(file: Path, overwrite: bool) -> None:
 #: Rows of a table that are printed; the files have all.
 N_SHOWN = 30
 
-Ratings = Annotated[
-    list[Path], typer.Argument(metavar="RATINGS|FOLDER", help="CSV of raw ratings, folders of them, or several.")
-]
 _Output = Annotated[
     Path | None, typer.Option("-o", "--output", metavar="DIR", help="Folder to make: page, CSV and pictures.")
 ]
@@ -114,7 +112,7 @@ _Seed = Annotated[int, typer.Option(help="Seed of the resamples.")]
 
 @options.verb("affectmap agreement speech-labels", "affectmap agreement anna.csv bo.csv -o agreement")
 def agreement_command(
-    ratings: Ratings,
+    ratings: _Ratings,
     output: _Output = None,
     overwrite: options.Overwrite = False,
     resamples: _Resamples = 1000,
@@ -156,11 +154,8 @@ def format_table(table: TextTable) -> str:
     return "\n".join([*lines, *textwrap.wrap(table.legend, 100, initial_indent="  ", subsequent_indent="  ")])
 
 
-COMMANDS = {
-    "agreement": options.build(agreement_command, "agreement"),
-    "ratings": options.group(
-        "ratings",
-        "Convert raw ratings: label sheets in; sheets, audformat and CSV out.",
-        {"import": import_command, "export": export_command},
-    ),
-}
+ratings_command = options.group(
+    "ratings",
+    "Convert raw ratings: label sheets in; sheets, audformat and CSV out.",
+    {"import": import_command, "export": export_command},
+)

@@ -62,8 +62,8 @@ def _commands(group: Any, context: typer.Context) -> Iterator[tuple[str, Any, ty
 
 
 def _rows(declaration: type[Any], verb: str) -> list[tuple[str, ...]]:
-    command: Any = typer.main.get_command(app).commands[verb] if verb else None  # type: ignore[attr-defined]
-    options = {one.name: _spelled(one) for one in command.params} if command else {}
+    root: Any = typer.main.get_command(app)
+    options = {one.name: _spelled(one) for one in root.get_command(None, verb).params} if verb else {}
     return [
         (
             f"`{name}`",

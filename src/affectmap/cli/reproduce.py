@@ -112,9 +112,3 @@ def demo_command(
     specs = [f"table:{name}={table}" for name, table in tables.items()]
     settings = make_config(source=specs[:1], target=specs[1:], **flags)
     run_and_save(settings, results, overwrite=overwrite, cache=output / "cache", command=command_line())
-
-
-COMMANDS = {
-    "reproduce": options.build(reproduce_command, "reproduce"),
-    "demo": options.build(demo_command, "demo"),
-}

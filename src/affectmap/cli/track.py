@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -16,10 +16,6 @@ if TYPE_CHECKING:
     from affectmap.track.recording import Track
 
 _Recording = Annotated[Path | None, typer.Argument(metavar="RECORDING", help="Any format, rate and length.")]
-_Output = Annotated[
-    Path | None,
-    typer.Option("-o", "--output", metavar="FILE", help="Table; its suffix tells the format.", show_default="stdout"),
-]
 _Picture = Annotated[Path | None, typer.Option(metavar="FILE", help="Picture, .png or .svg.")]
 _Windows = Annotated[float | None, typer.Option(metavar="S", help="Measure fixed windows of S seconds.")]
 _Speech = Annotated[bool, typer.Option("--speech", help="Measure detected speech, as without --windows or --stream.")]
@@ -44,11 +40,10 @@ _Rate = Annotated[int, typer.Option(metavar="HZ", help="Sampling rate of the str
 @options.verb(
     "affectmap track talk.wav --picture talk.png > talk.csv",
     "arecord -f S16_LE -r 16000 | affectmap track --stream --statistics running",
-    renamed={"--sampling-rate": "--stream-rate"},
 )
 def track_command(
     recording: _Recording = None,
-    output: _Output = None,
+    output: options.TableFile = None,
     picture: _Picture = None,
     windows: _Windows = None,
     speech: _Speech = False,
@@ -74,14 +69,15 @@ def track_command(
         if format == "parquet" or statistics == "recording":
             raise UsageError("--stream knows csv or json, and statistics source or running")
         windows = 3.0 if windows is None and not speech else windows
-        _print_stream(stream_rate, windows, hop, model, statistics, format or "csv")
+        _print_stream(stream_rate, model, format or "csv", window_s=windows, hop_s=hop, statistics=statistics)
         return
     if recording is None:
         raise UsageError("name a recording, or give --stream to read samples from stdin")
     if hop is not None and windows is None:
         raise UsageError("--hop goes with --windows")
     chosen = options.table_format(format, output)
-    track = _tracked(recording, windows, hop, model, statistics, smoothing, n_jobs, picture)
+    settings = {"window_s": windows, "hop_s": hop, "statistics": statistics, "smoothing_s": smoothing, "n_jobs": n_jobs}
+    track = _tracked(recording, model, picture, **settings)
     for line in track.notes:
         note(f"note: {line}")
     if output is None:
@@ -94,16 +90,7 @@ def track_command(
         _draw(track, picture)
 
 
-def _tracked(
-    recording: Path,
-    windows: float | None,
-    hop: float | None,
-    model: Path | None,
-    statistics: str,
-    smoothing: float | None,
-    n_jobs: int | None,
-    picture: Path | None,
-) -> Track:
+def _tracked(recording: Path, model: Path | None, picture: Path | None, **settings: Any) -> Track:  # noqa: ANN401
     from affectmap.model.model import load_model
     from affectmap.track import track
     from affectmap.track.picture import check_picture_name, has_matplotlib
@@ -113,16 +100,8 @@ def _tracked(
         if not has_matplotlib():  # known before an hour is measured; its table is worth having all the same
             note('note: no picture without matplotlib; run pip install "affectmap[plot]"')
     with progress_bar(f"{recording.name} (s)") as progress:
-        return track(
-            recording,
-            load_model(model),
-            window_s=windows,
-            hop_s=hop,
-            statistics=statistics,
-            smoothing_s=smoothing,
-            n_jobs=n_jobs,
-            progress=lambda done, total: progress(round(done), round(total)),
-        )
+        loaded = load_model(model)
+        return track(recording, loaded, progress=lambda done, total: progress(round(done), round(total)), **settings)
 
 
 def _draw(track: Track, picture: Path) -> None:
@@ -133,9 +112,7 @@ def _draw(track: Track, picture: Path) -> None:
     track.picture(picture)
 
 
-def _print_stream(
-    sampling_rate: int, windows: float | None, hop: float | None, model: Path | None, statistics: str, format: str
-) -> None:
+def _print_stream(sampling_rate: int, model: Path | None, format: str, **settings: Any) -> None:  # noqa: ANN401
     from affectmap.model.model import load_model
     from affectmap.track import track_stream
     from affectmap.track.recording import csv_header, text_line
@@ -143,14 +120,9 @@ def _print_stream(
     n_rows = 0
     with options.reader_may_leave():
         try:
+            loaded = load_model(model)
             rows = track_stream(
-                sys.stdin.buffer,
-                sampling_rate,
-                load_model(model),
-                window_s=windows,
-                hop_s=hop,
-                statistics=statistics,
-                notify=lambda line: note(f"note: {line}"),
+                sys.stdin.buffer, sampling_rate, loaded, notify=lambda line: note(f"note: {line}"), **settings
             )
             for n_rows, row in enumerate(rows, start=1):
                 if format == "csv" and n_rows == 1:
@@ -160,6 +132,3 @@ def _print_stream(
                 note("note: the stream had nothing to measure")
         except KeyboardInterrupt:  # the way to end a stream by hand
             note(f"note: stopped after {n_rows} rows")
-
-
-COMMANDS = {"track": options.build(track_command, "track")}

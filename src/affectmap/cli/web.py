@@ -14,7 +14,6 @@ import typer
 from affectmap.annotator.settings import AnnotatorSettings
 from affectmap.cli import options
 from affectmap.cli.progress import note
-from affectmap.errors import UsageError
 from affectmap.extras import require
 from affectmap.service.settings import ServiceSettings
 
@@ -24,7 +23,6 @@ from affectmap.service.settings import ServiceSettings
     "AFFECTMAP_TOKEN=$TOKEN affectmap serve --host 0.0.0.0 --model adapted",
     settings=ServiceSettings,
     names=("host", "port", "model", "root", "token", "max_mb", "max_minutes", "n_jobs"),
-    renamed={"--concurrency": "--n-jobs"},
 )
 def serve_command(given: dict[str, Any]) -> None:
     """Serve a page and an HTTP interface that give what embed and track give. Nothing leaves this machine."""
@@ -64,7 +62,6 @@ _Password = Annotated[
     settings=AnnotatorSettings,
     names=("labels", "host", "port", "seed", "repeat", "continuous", "emotions", "language", "database", "training"),
     spellings={"labels": "--ratings", "emotions": "--classes", "continuous": "--continuous"},
-    renamed={"--labels": "--ratings", "--emotions": "--classes"},
 )
 def annotate_command(
     folder: _Folder,
@@ -113,13 +110,4 @@ def _user() -> str:
 def _password(file: Path | None) -> str | None:
     if file is None:
         return os.environ.get("AFFECTMAP_PASSWORD")
-    try:
-        return file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--password-file {file} cannot be read ({error}); name a text file with one line") from error
-
-
-COMMANDS = {
-    "serve": options.build(serve_command, "serve"),
-    "annotate": options.build(annotate_command, "annotate"),
-}
+    return options.read_text(file, "--password-file", "a text file with one line").strip()
