@@ -126,7 +126,8 @@ def export_command(
         check_new_folder(output, overwrite=overwrite)
     elif output.exists() and not overwrite:
         raise UsageError(f"{output} exists; name another file with -o, or add --overwrite to replace it")
-    exported = load_model(model).described(name=name, card=options.read_text(card, "--card") if card else None)
+    text = options.read_text(card, "--card", "a text file for --card") if card else None
+    exported = load_model(model).described(name=name, card=text)
     graph = _checked_graph(exported, examples) if onnx else None
     if is_file and graph is not None:
         with new_file(output) as temporary:

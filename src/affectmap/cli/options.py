@@ -214,7 +214,7 @@ def reader_may_leave() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def read_text(file: Path, option: str, expected: str = "a text file") -> str:
+def read_text(file: Path, option: str, expected: str) -> str:
     """Read the text file that an option names."""
     try:
         return file.read_text(encoding="utf-8")

@@ -39,7 +39,7 @@ from affectmap.features.functionals import Source, measure_sources
 from affectmap.model.folder import EGEMAPS, OTHER, ModelFolder, read_model_folder
 from affectmap.model.heads import Calibration, Heads, half_widths_in_use, layer, linear_map
 from affectmap.preparation.standardisation import PRIOR, Statistics, adapted_statistics, speaker_statistics
-from affectmap.schema import LABEL_RANGE, Floats
+from affectmap.schema import LABEL_RANGE, Floats, Mask
 
 #: The model that comes with the package.
 SHIPPED = "affectmap-egemaps-v1"
@@ -380,7 +380,7 @@ class Model:
             raise ConfigError(f"{what} have shape {values.shape}; expected (utterances, {len(inputs)})")
         return values
 
-    def _not_speech(self, values: Floats) -> npt.NDArray[np.bool_]:
+    def _not_speech(self, values: Floats) -> Mask:
         if self.folder.metadata["features"] != EGEMAPS:
             return np.zeros(len(values), dtype=np.bool_)
         return not_speech(values, self.folder.metadata["flags"])
@@ -389,8 +389,8 @@ class Model:
         """Blank the rows that are no speech, so that no statistics are taken from them."""
         return np.where(self._not_speech(values)[:, None], np.nan, values)
 
-    def _flags(self, values: Floats, distance: Floats) -> dict[str, npt.NDArray[np.bool_]]:
-        flags: dict[str, npt.NDArray[np.bool_]] = {name: np.zeros(len(values), dtype=np.bool_) for name in FLAGS}
+    def _flags(self, values: Floats, distance: Floats) -> dict[str, Mask]:
+        flags: dict[str, Mask] = {name: np.zeros(len(values), dtype=np.bool_) for name in FLAGS}
         flags["too_short"] |= np.isnan(values).all(axis=1)
         flags["not_speech"] = self._not_speech(values)
         is_far = distance > self.folder.metadata["flags"]["max_distance"]

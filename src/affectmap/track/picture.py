@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from affectmap.errors import ConfigError, UsageError
 from affectmap.files import new_file
-from affectmap.schema import LABEL_RANGE, LABELS
+from affectmap.schema import LABEL_RANGE, LABELS, Floats, Mask
 from affectmap.style import INK, LABEL_COLOURS, MUTED, RULE
 
 if TYPE_CHECKING:
@@ -28,8 +27,6 @@ _SPEECH = "#4a7c59"
 _MAX_POINTS = 400  # of the path; more cannot be distinguished
 _APART = 0.3  # between start and end, so that their words do not lie on each other
 _MIDDLE = sum(LABEL_RANGE) / 2
-
-Floats = NDArray[np.float64]
 
 
 def has_matplotlib() -> bool:
@@ -160,7 +157,7 @@ def _draw_trajectory(axis: Axes, table: pd.DataFrame, label: str, unit_s: float,
                       xycoords=("axes fraction", "data"), fontsize=8)  # fmt: skip
 
 
-def _draw_bar(axis: Axes, table: pd.DataFrame, label: str, used: NDArray[np.bool_]) -> None:
+def _draw_bar(axis: Axes, table: pd.DataFrame, label: str, used: Mask) -> None:
     """Draw beside the trajectory how far one segment's rating may lie from its dot."""
     if not used.any() or f"{label}_low" not in table:
         return
@@ -190,7 +187,7 @@ def _draw_strip(axis: Axes, table: pd.DataFrame, end: float, unit_s: float) -> N
         side.set_visible(False)
 
 
-def _flagged(table: pd.DataFrame, name: str) -> NDArray[np.bool_]:
+def _flagged(table: pd.DataFrame, name: str) -> Mask:
     """Find where a flag is set; what is no speech is not shown as unfamiliar, too."""
     flagged = table[name.replace(" ", "_")].to_numpy(np.bool_)
     return flagged & _is_speech(table) if name == "unfamiliar" else flagged
@@ -236,10 +233,10 @@ def _middles(table: pd.DataFrame) -> Floats:
     return np.asarray((table["start"] + table["end"]) / 2, dtype=np.float64)
 
 
-def _is_speech(table: pd.DataFrame) -> NDArray[np.bool_]:
+def _is_speech(table: pd.DataFrame) -> Mask:
     return ~table[["silent", "not_speech", "too_short"]].any(axis=1).to_numpy(np.bool_)
 
 
-def _used(table: pd.DataFrame) -> NDArray[np.bool_]:
+def _used(table: pd.DataFrame) -> Mask:
     """Segments that have part in the level."""
     return np.asarray(_is_speech(table) & table[list(LABELS)].notna().all(axis=1).to_numpy(), dtype=np.bool_)

@@ -21,10 +21,10 @@ from contextlib import suppress
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from affectmap.errors import ConfigError
 from affectmap.model.model import Model
+from affectmap.schema import Floats, Mask
 
 STATISTICS = ("source", "recording", "running")
 #: Segments for which the model's own statistics count beside the recording's.
@@ -34,9 +34,6 @@ UPDATE = 10
 #: Seconds that running statistics look back.
 MEMORY_S = 3600.0
 _SHARE = 100  # of what is known must be new before it is looked at again
-
-Floats = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 
 class Standardising:

@@ -14,9 +14,8 @@ from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from affectmap.schema import Floats
 
 #: Probability with which the interval contains the level.
 CONFIDENCE = 0.95
