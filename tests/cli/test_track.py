@@ -68,7 +68,7 @@ def test_no_speech_is_an_empty_table_and_a_note(affectmap, here):
 
 
 def test_without_matplotlib_the_table_still_comes(affectmap, here, talk, monkeypatch):
-    monkeypatch.setattr("affectmap.track.picture.has_matplotlib", lambda: False)
+    monkeypatch.setattr("affectmap.cli.track.installed", lambda module: module != "matplotlib")
     outcome = affectmap("track", "talk.wav", "--windows", 3, "-o", "a.csv", "--picture", "a.png")
     assert outcome.code == 1
     assert outcome.err == 'note: no picture without matplotlib; run pip install "affectmap[plot]"\n'
@@ -83,7 +83,7 @@ def test_that_matplotlib_is_missing_is_told_before_the_work(affectmap, talk, mon
         told.append(capsys.readouterr().err)
         raise AudioError("measured")
 
-    monkeypatch.setattr("affectmap.track.picture.has_matplotlib", lambda: False)
+    monkeypatch.setattr("affectmap.cli.track.installed", lambda module: module != "matplotlib")
     monkeypatch.setattr("affectmap.track.track", measure)
     assert affectmap("track", "talk.wav", "--picture", "a.png").code == 1
     assert told == ['note: no picture without matplotlib; run pip install "affectmap[plot]"\n']

@@ -114,6 +114,6 @@ def test_what_cannot_be_drawn(tmp_path, monkeypatch):
     (tmp_path / "b.png").mkdir()
     with pytest.raises(StorageError, match="is a folder"):
         draw_track(table, tmp_path / "b.png", duration_s=15, smoothing_s=10)
-    monkeypatch.setattr(track_picture, "has_matplotlib", lambda: False)
+    monkeypatch.setattr("affectmap.extras.installed", lambda module: module != "matplotlib")
     with pytest.raises(ConfigError, match=r'pip install "affectmap\[plot\]"'):
         draw_track(table, tmp_path / "a.png", duration_s=15, smoothing_s=10)

@@ -11,6 +11,7 @@ import typer
 from affectmap.cli import options
 from affectmap.cli.progress import note, progress_bar
 from affectmap.errors import UsageError
+from affectmap.extras import installed
 
 if TYPE_CHECKING:
     from affectmap.track.recording import Track
@@ -87,29 +88,23 @@ def track_command(
     else:
         track.write(output, chosen)
     if picture:
-        _draw(track, picture)
+        if not installed("matplotlib"):
+            raise typer.Exit(1)
+        track.picture(picture)
 
 
 def _tracked(recording: Path, model: Path | None, picture: Path | None, **settings: Any) -> Track:  # noqa: ANN401
     from affectmap.model.model import load_model
     from affectmap.track import track
-    from affectmap.track.picture import check_picture_name, has_matplotlib
+    from affectmap.track.picture import check_picture_name
 
     if picture:
         check_picture_name(picture)
-        if not has_matplotlib():  # known before an hour is measured; its table is worth having all the same
+        if not installed("matplotlib"):  # known before an hour is measured; its table is worth having all the same
             note('note: no picture without matplotlib; run pip install "affectmap[plot]"')
     with progress_bar(f"{recording.name} (s)") as progress:
         loaded = load_model(model)
         return track(recording, loaded, progress=lambda done, total: progress(round(done), round(total)), **settings)
-
-
-def _draw(track: Track, picture: Path) -> None:
-    from affectmap.track.picture import has_matplotlib
-
-    if not has_matplotlib():
-        raise typer.Exit(1)
-    track.picture(picture)
 
 
 def _print_stream(sampling_rate: int, model: Path | None, format: str, **settings: Any) -> None:  # noqa: ANN401

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from affectmap import extras
 from affectmap.errors import ConfigError, UsageError
 from affectmap.files import new_file
 from affectmap.schema import LABEL_RANGE, LABELS, Floats, Mask
@@ -29,50 +29,16 @@ _APART = 0.3  # between start and end, so that their words do not lie on each ot
 _MIDDLE = sum(LABEL_RANGE) / 2
 
 
-def has_matplotlib() -> bool:
-    """Whether a picture can be drawn.
-
-    Returns:
-        Whether matplotlib is installed.
-
-    Example:
-        >>> has_matplotlib()
-        True
-    """
-    return importlib.util.find_spec("matplotlib") is not None
-
-
 def check_picture_name(path: Path) -> None:
-    """See that a name is that of a picture, before long work.
-
-    Args:
-        path: Where it shall go.
-
-    Raises:
-        UsageError: If the suffix is none of `SUFFIXES`.
-
-    Example:
-        >>> check_picture_name(Path("track.png"))
-    """
+    """Raise a `UsageError` unless a name is that of a picture; call it before long work."""
     if path.suffix.lower() not in SUFFIXES:
         raise UsageError(f"{path} is no picture by its name; expected one that ends in {' or '.join(SUFFIXES)}")
 
 
 def draw_track(table: pd.DataFrame, path: Path, *, duration_s: float, smoothing_s: float) -> None:
-    """Draw a track.
-
-    Args:
-        table: As `affectmap.track.recording.Track.flat` gives it.
-        path: A ``.png`` or ``.svg`` file.
-        duration_s: Length of the recording in seconds.
-        smoothing_s: Standard deviation of the smoothing in seconds.
-
-    Raises:
-        ConfigError: If matplotlib is not installed, the suffix is another, or activation and valence are missing.
-        StorageError: If it cannot be written.
-    """
+    """Draw a track; see `affectmap.track.recording.Track.picture`."""
     check_picture_name(path)
-    if not has_matplotlib():
+    if not extras.installed("matplotlib"):
         raise ConfigError(f'{path} needs matplotlib to be drawn; run pip install "affectmap[plot]"')
     missing = [label for label in LABELS if f"{label}_level" not in table]
     if missing:
