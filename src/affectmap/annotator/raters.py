@@ -23,7 +23,6 @@ APART = 10
 _CODE_BYTES = 12
 _UNKNOWN = -1  # so that the file is read again the next time
 _GONE = "no longer in the folder; put it back"
-_FIELDS = ("path", "content", "n_bytes", "changed_ns", "duration_s", "note")
 _TOKEN_BYTES = 18
 
 
@@ -235,7 +234,7 @@ _RATED_PATHS = (
 
 
 def _known(connection: Connection) -> dict[str, ScannedFile]:
-    columns = [ITEMS.c[field] for field in _FIELDS]
+    columns = [ITEMS.c[field] for field in ScannedFile._fields]
     return {row[0]: ScannedFile(*row) for row in connection.execute(select(*columns).order_by(ITEMS.c.path))}
 
 

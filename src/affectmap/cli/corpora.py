@@ -149,19 +149,9 @@ def _rated(card: CorpusCard) -> str:
 
 
 def _describe(card: CorpusCard) -> dict[str, Any]:
-    return {
-        "name": card.name,
-        "title": card.title,
-        "languages": list(card.languages),
-        "n_utterances": card.n_utterances,
-        "n_speakers": card.n_speakers,
-        "emotions": [str(emotion) for emotion in card.emotions],
-        "own_labels": card.own_labels,
-        "label_sheet": None if card.sheet is None else card.sheet.file,
-        "licence": card.licence,
-        "access": card.access,
-        "citation": card.citation,
-    }
+    names = ("name", "title", "languages", "n_utterances", "n_speakers", "emotions", "own_labels")
+    described = {name: getattr(card, name) for name in names} | {"label_sheet": card.sheet and card.sheet.file}
+    return described | {name: getattr(card, name) for name in ("licence", "access", "citation")}
 
 
 def _new_table() -> Table:
