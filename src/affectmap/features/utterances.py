@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
-from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -164,12 +163,8 @@ def file_digest(file: str) -> str:
 def file_digests(utterances: Sequence[Utterance], threads: Pool | None) -> dict[str, str]:
     """Digest every file once, on threads of this process or, by default, where workers are."""
     files = list(dict.fromkeys(utterance.file for utterance in utterances))
-    batches = [files[first : first + _DIGESTED_TOGETHER] for first in range(0, len(files), _DIGESTED_TOGETHER)]
-    return dict(zip(files, chain.from_iterable(mapped(_digests, batches, backend=threads)), strict=True))
-
-
-def _digests(files: Sequence[str]) -> list[str]:
-    return [file_digest(file) for file in files]
+    digests = mapped(file_digest, files, backend=threads, batch_size=_DIGESTED_TOGETHER)
+    return dict(zip(files, digests, strict=True))
 
 
 def row_keys(utterances: Iterable[Utterance], digests: Mapping[str, str], how: str) -> list[str]:
