@@ -28,7 +28,8 @@ from affectmap.corpora import load_corpus
 from affectmap.files import new_file, write_json, write_text
 from affectmap.losses import LOSSES
 from affectmap.preparation.prepared_corpus import prepare
-from affectmap.stats.baselines import PCA_2, RIDGE, baseline
+from affectmap.stats.baselines import PCA_2, baseline
+from affectmap.style import RIDGE
 from affectmap.text import markdown, number, score
 
 HERE = Path(__file__).resolve().parent

@@ -14,11 +14,11 @@ from affectmap.schema import FOUR_CLASSES
 
 #: Order of the columns; a corpus has those that it has values for. Where other classes are missing, others follow.
 QUANTITIES = ("activation", "valence", "N-S-A", "N-S-H-A", "S-A", "S-H-A")
-#: The autoencoder that saw no label: what the metric methods must beat.
-UNSUPERVISED = "DAE-Unsupervised"
+#: The compared methods; the autoencoder that saw no label is what the metric methods must beat.
+UNSUPERVISED, ACT, VAL, JOINT = "DAE-Unsupervised", "DAE-Metric-Act", "DAE-Metric-Val", "DAE-Metric-Joint"
+COMPARED = (UNSUPERVISED, ACT, VAL, JOINT)
 #: What the names of all compared methods begin with.
 COMPARED_PREFIX = "DAE-"
-COMPARED = (UNSUPERVISED, "DAE-Metric-Act", "DAE-Metric-Val", "DAE-Metric-Joint")
 RIDGE = "Ridge (activation, valence)"
 
 INK = "#1c2128"
@@ -42,10 +42,10 @@ EMOTION_MARKS = {
 }
 OTHER_MARK = Mark("#b9c0c8", ".")
 METHOD_MARKS = {
-    COMPARED[0]: Mark("#444a52", "o"),
-    COMPARED[1]: Mark("#00876b", "s", (0, (5, 1))),
-    COMPARED[2]: Mark("#b0559a", "D", (0, (3, 1, 1, 1))),
-    COMPARED[3]: Mark("#4aa3df", "^", (0, (1, 1))),
+    UNSUPERVISED: Mark("#444a52", "o"),
+    ACT: Mark("#00876b", "s", (0, (5, 1))),
+    VAL: Mark("#b0559a", "D", (0, (3, 1, 1, 1))),
+    JOINT: Mark("#4aa3df", "^", (0, (1, 1))),
 }
 PLAIN_MARK = Mark("#8c949e", "o")
 #: Colours of the two ratings.

@@ -31,8 +31,9 @@ from affectmap.model.training import train_stacked
 from affectmap.preparation.folds import Fold
 from affectmap.preparation.prepared_corpus import PooledSource
 from affectmap.preparation.standardisation import POLICIES
-from affectmap.stats.baselines import FUNCTIONALS_88, PCA_2, RIDGE, baseline
+from affectmap.stats.baselines import FUNCTIONALS_88, PCA_2, baseline
 from affectmap.stats.scores import SourceClassifiers
+from affectmap.style import RIDGE
 from factories import FOUR, folds_of, make_corpus, make_run, with_cells
 
 CLASSES = affectmap.stats.scores.scenarios(FOUR)["N-S-H-A"]

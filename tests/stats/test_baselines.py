@@ -7,7 +7,8 @@ from sklearn.decomposition import PCA
 
 from affectmap.errors import ConfigError
 from affectmap.stats import baselines
-from affectmap.stats.baselines import FUNCTIONALS_88, PCA_2, RIDGE, RidgeMap, baseline
+from affectmap.stats.baselines import FUNCTIONALS_88, PCA_2, RidgeMap, baseline
+from affectmap.style import RIDGE
 
 NAN = float("nan")
 

@@ -22,10 +22,10 @@ from affectmap.features.encoders.features import SUPERB
 from affectmap.schema import Floats
 from affectmap.stats.bootstrap import interval
 from affectmap.stats.scores import Key, Scores
+from affectmap.style import ACT, UNSUPERVISED, VAL
 
 NAN = float("nan")
 
-UNSUPERVISED, ACT, VAL = "DAE-Unsupervised", "DAE-Metric-Act", "DAE-Metric-Val"
 CLAIM_COLUMNS = ("claim", "statement", "corpus", "quantity", "comparison", "difference", "ci_low", "ci_high", "verdict")
 TABLE2_COLUMNS = ("method", "features_corpus", "n_classes", "score", "unit", "origin")
 #: Rows of table 2 from the paper, with the reference given there; scores in percent.

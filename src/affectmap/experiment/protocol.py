@@ -37,16 +37,17 @@ from affectmap.stats.scores import (
     label_scores,
     pairwise_scores,
 )
+from affectmap.style import ACT, JOINT, UNSUPERVISED, VAL
 
 #: Embeds standardised features ``(N, 88)`` in a space ``(N, D)``.
 Embed = Callable[[Features], npt.NDArray[np.floating]]
 
 #: Names in the tables, and the labels that the metric loss is given.
 METHOD_LABELS: dict[Method, tuple[str, tuple[str, ...]]] = {
-    "unsupervised": ("DAE-Unsupervised", ()),
-    "activation": ("DAE-Metric-Act", ("activation",)),
-    "valence": ("DAE-Metric-Val", ("valence",)),
-    "joint": ("DAE-Metric-Joint", ("activation", "valence")),
+    "unsupervised": (UNSUPERVISED, ()),
+    "activation": (ACT, ("activation",)),
+    "valence": (VAL, ("valence",)),
+    "joint": (JOINT, ("activation", "valence")),
 }
 #: Within-corpus values of table 3: the loss trained on the target's own labels.
 SUPERVISED = {"activation": "Metric-Act (supervised)", "valence": "Metric-Val (supervised)"}

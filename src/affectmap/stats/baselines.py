@@ -15,11 +15,12 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import FunctionTransformer
 
 from affectmap.errors import ConfigError
+from affectmap.style import RIDGE
 
 #: Rows above which copies of the features for a singular value decomposition are too much.
 MANY_ROWS = 65_536
 #: Names of the baselines in tables.
-FUNCTIONALS_88, PCA_2, RIDGE = "88 functionals", "PCA-2", "Ridge (activation, valence)"
+FUNCTIONALS_88, PCA_2 = "88 functionals", "PCA-2"
 
 
 class RidgeMap(TransformerMixin, BaseEstimator):  # type: ignore[misc]
