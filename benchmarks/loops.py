@@ -85,7 +85,7 @@ def researcher_loop(
         features: ``(N, 88)``, standardised.
         label: ``(N,)``, none missing.
         epochs: Passes over the data.
-        seed: Of weights, order and noise.
+        seed: Seed of weights, order and noise.
         metric: The metric loss of a batch.
 
     Returns:

@@ -157,7 +157,7 @@ def named_stages(run: Mapping[str, float], warm: Mapping[str, float], shares: Ma
     Args:
         run: Stages of the run.
         warm: Those of the run with cached features: what it takes for features is hashing and reading the cache.
-        shares: As from `shares_inside`.
+        shares: Shares as from `shares_inside`.
     """
     hashing = min(warm["functionals"], run["functionals"])
     scoring, report = run["scoring"], run["report"]

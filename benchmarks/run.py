@@ -123,9 +123,9 @@ def verdict(value: float | None, aim: str, unit: str = "") -> str:
     """Tell whether a value meets an aim, and by how much it misses it.
 
     Args:
-        value: As measured; None where it could not be.
+        value: Measured value; None where it could not be.
         aim: ``≥ 5`` or ``≤ 0.15``, or nothing.
-        unit: Of both.
+        unit: Unit of both.
 
     Returns:
         ``met``, ``missed by …``, ``not measured``, or nothing where there is no aim.

@@ -68,7 +68,7 @@ def step_profile(tasks: list[TrainingTask], settings: TrainingSettings, n_steps:
 
     Args:
         tasks: One stack.
-        settings: Of the training.
+        settings: Settings of the training.
         n_steps: Steps of each model.
 
     Returns:

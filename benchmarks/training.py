@@ -123,8 +123,8 @@ def costs(sizes: Sizes, n_models: int, epochs: int, loop_models: int, names: lis
 
     Args:
         sizes: Rows, cores, rounds.
-        n_models: In the stack.
-        epochs: Of all but the pair loop.
+        n_models: Models in the stack.
+        epochs: Passes of all but the pair loop.
         loop_models: Models a core that each loop trains; one for the pair loop.
         names: Loops.
 

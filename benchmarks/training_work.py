@@ -32,7 +32,7 @@ class Sizes:
         memory: Models of the runs whose memory is measured.
         profiled: Sizes of stacks whose step is taken apart.
         gpu: Models trained at once on a GPU.
-        rounds: Of everything that is timed.
+        rounds: Repetitions of everything that is timed.
         gemm_size: Rows of the matrices multiplied, for `gemm_s` seconds.
         cores: Processes.
     """

@@ -41,13 +41,13 @@ def card_text(
     """Write the card.
 
     Args:
-        name: Of the model.
-        cards: Of the training corpora.
+        name: Name of the model.
+        cards: Cards of the training corpora.
         recipe: How it was trained, as the embedder's ``recipe_``.
         tables: What was measured, by name.
         widths: Half the widths of the intervals, by policy and label.
-        temperature: Of the class probabilities.
-        level: Of the intervals.
+        temperature: Temperature of the class probabilities.
+        level: Level of the intervals.
     """
     titles = {card.name: card.title for card in cards}
     sizes = ", ".join(f"{card.title} ({'/'.join(card.languages)}; {card.licence})" for card in cards)
@@ -222,7 +222,7 @@ def coverage_text(
     Args:
         coverage: As `nested_coverage` gives it.
         widths: Half the widths by policy and label.
-        titles: Of the corpora, by name.
+        titles: Titles of the corpora, by name.
         level: What they were meant to cover.
     """
     sizes = [width for each in widths.values() for width in each.values()]

@@ -20,7 +20,7 @@ def elsewhere_table(material: Material, seed: int) -> pd.DataFrame:
 
     Args:
         material: All corpora; the model of a row is trained on the other four.
-        seed: Of the models.
+        seed: Seed of the models.
     """
     rows = []
     for name, corpus in material.classed.items():

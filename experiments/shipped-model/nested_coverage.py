@@ -25,7 +25,7 @@ def nested_coverage(
     each of the others of models trained on the rest. The corpus that is reported is in neither.
 
     Args:
-        predict: Of the corpora to train on, one to predict and a normalisation, gives its ratings (N, 2).
+        predict: Takes the corpora to train on, one to predict and a normalisation; gives its ratings (N, 2).
         labels: Activation and valence (N, 2) of every corpus, at least three.
         normalisations: Those to report, each with those whose residuals its width comes from.
         level: Probability with which a rating shall lie in its interval.

@@ -18,7 +18,7 @@ class Setup:
     """One row of the tables.
 
     Attributes:
-        name: In the tables.
+        name: Name in the tables.
         group: ``simple``, ``paper``, ``recipe``, ``change`` or ``sees target``.
         recipe: How it is trained.
         kind: ``network``; ``ridge``, ``pca`` or ``functionals``, which have no seeds; ``mean`` or ``student`` of as

@@ -90,7 +90,7 @@ def estimates(ratings: pd.DataFrame) -> pd.DataFrame:
     """Estimate every item in every way.
 
     Args:
-        ratings: As from `read_ratings`.
+        ratings: Table as from `read_ratings`.
 
     Returns:
         One row an item, sorted by ``file``; for activation and valence ``_mean``, ``_median``, ``_ewe``,
@@ -131,7 +131,7 @@ def gold_standard(ratings: pd.DataFrame, estimator: Estimator = "ewe") -> pd.Dat
     """Give every item one activation, one valence and one emotion.
 
     Args:
-        ratings: As from `read_ratings`.
+        ratings: Table as from `read_ratings`.
         estimator: ``ewe``, ``mean`` or ``median``.
 
     Returns:

@@ -38,7 +38,7 @@ def export_sheet(ratings: pd.DataFrame, file: Path, estimator: Estimator = "ewe"
     corpus's own sheet or, for a corpus ``NAME``, ``NAME.csv``.
 
     Args:
-        ratings: As from `read_ratings`.
+        ratings: Table as from `read_ratings`.
         file: The file to be written.
         estimator: ``ewe``, ``mean`` or ``median``.
 
@@ -73,7 +73,7 @@ def export_database(
     The tables have first ratings (presentation 1). `affectmap.corpora.load_corpus` reads the gold standard.
 
     Args:
-        ratings: As from `read_ratings`.
+        ratings: Table as from `read_ratings`.
         folder: The folder to be made.
         estimator: ``ewe``, ``mean`` or ``median``.
         audio: Folder that the names of files start from; the tables then have absolute paths. By default they stay

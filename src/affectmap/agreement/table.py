@@ -57,7 +57,7 @@ def agreement_table(ratings: pd.DataFrame, n_resamples: int = N_RESAMPLES, seed:
     recording with the first repeat that has a value.
 
     Args:
-        ratings: As from `read_ratings`.
+        ratings: Table as from `read_ratings`.
         n_resamples: Resamples of items for the intervals.
         seed: The same seed and number of items give the same resamples.
 
@@ -259,7 +259,7 @@ def warnings_of(ratings: pd.DataFrame) -> list[str]:
     The bounds are conventions, not measurements: they say where to look, not what to leave out.
 
     Args:
-        ratings: As from `read_ratings`.
+        ratings: Table as from `read_ratings`.
 
     Returns:
         A sentence for each oddity, those about all raters first; empty if there is none.

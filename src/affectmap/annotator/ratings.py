@@ -66,7 +66,7 @@ class Rating(BaseModel, frozen=True, extra="forbid", strict=True):
         emotion: One of the classes asked for, or None.
         cannot_tell: Whether the rater says so; activation and valence are then dropped, whatever was sent.
         comment: Free text.
-        seconds: From the sound's first play to the confirmation.
+        seconds: Time from the sound's first play to the confirmation.
         corrects: The revision that this one replaces; None for a first rating.
 
     Example:

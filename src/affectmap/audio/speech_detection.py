@@ -108,7 +108,7 @@ class WindowCutter:
 
     Args:
         window_s: Length in seconds.
-        hop_s: From one begin to the next; by default the length, so that windows touch.
+        hop_s: Time from one begin to the next; by default the length, so that windows touch.
         stride: How often the detector looks (see `Detector`). Every third chunk costs a third and tells
             windows with speech from others nearly as well as every chunk does: areas under the ROC curve of .96 to .98
             instead of .96 to .99 (``experiments/track/detector.csv``).

@@ -64,9 +64,9 @@ def examine(
     Args:
         source: The pooled source.
         targets: The targets.
-        folds: Of the source; none if it cannot be split.
+        folds: Folds of the source; none if it cannot be split.
         policy: Whose statistics standardise the targets, one of `affectmap.preparation.standardisation.POLICIES`.
-        seed: Of the policy ``target-20``, and of chance.
+        seed: Seed of the policy ``target-20``, and of chance.
 
     Returns:
         The checks, and the results that they concern.

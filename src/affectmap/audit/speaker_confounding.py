@@ -54,7 +54,7 @@ def emotion_from_speaker(
         speaker: Who speaks (N,).
         emotion: Emotion (N,); utterances without one take no part.
         n_shuffles: Shuffled counts by which chance is measured.
-        seed: Of the shuffles.
+        seed: Seed of the shuffles.
 
     Returns:
         The guess, chance, and what was counted.

@@ -50,7 +50,7 @@ class Check(NamedTuple):
         other: Name of the other corpus, where it is about two.
         verdict: One of `Verdict`.
         value: What was measured, as `detail` says; ``NaN`` where nothing could be.
-        n: Of how many: utterances, folds or findings.
+        n: Number of utterances, folds or findings it is about.
         detail: A sentence for people, with what to do.
     """
 

@@ -29,7 +29,7 @@ class LabelSheet:
 
     Attributes:
         file: Name of the sheet, for example ``EMO_DB.csv``.
-        columns: From each header exactly as it stands (a trailing space counts) to ``file``, ``activation``
+        columns: Maps each header exactly as it stands (a trailing space counts) to ``file``, ``activation``
             or ``valence``, or to ``None`` where a column carries nothing.
     """
 

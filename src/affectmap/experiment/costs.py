@@ -40,11 +40,11 @@ class CostOf(NamedTuple):
     """What is measured.
 
     Attributes:
-        name: In the table.
+        name: Name in the table.
         kind: `SMALL` (functionals and the network that comes with the package, which has the size of ours),
             `CLASSES` or `ENCODER`.
-        folder: Of a pretrained model.
-        n_parameters: Of what is trained on top, or of all where nothing else is.
+        folder: Folder of a pretrained model.
+        n_parameters: Number of parameters trained on top, or of all where nothing else is.
         device: ``cpu`` or ``cuda``.
     """
 
@@ -60,7 +60,7 @@ def measure_costs(models: Sequence[CostOf], indexes: Iterable[pd.Index]) -> tupl
 
     Args:
         models: What is measured.
-        indexes: Of the tables of corpora; sound is taken from the first that has some.
+        indexes: Indexes of the tables of corpora; sound is taken from the first that has some.
 
     Returns:
         The table, and a sentence for each model that could not be measured.

@@ -246,7 +246,7 @@ class Experiment:
         Args:
             recipe: For unseen corpora, with sources that may have classes alone; ``None`` for the first method of the
                 paper.
-            name: Of the model.
+            name: Name of the model.
 
         Returns:
             The model; its statistics are those of all sources together.

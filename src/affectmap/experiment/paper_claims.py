@@ -69,7 +69,7 @@ def judge_claims(scores: Scores) -> pd.DataFrame:
     """Judge every claim that the run has numbers for.
 
     Args:
-        scores: Of a whole run.
+        scores: Scores of a whole run.
 
     Returns:
         One row a comparison, then one overall row (corpus ``all``) a claim; columns `CLAIM_COLUMNS`. A comparison

@@ -60,7 +60,7 @@ class Material:
     Attributes:
         fold: The fold; `train` and `test` are rows of the pooled source.
         source: All rows of the source.
-        statistics: Of the training rows.
+        statistics: Statistics of the training rows.
         targets: For each target its evaluated rows.
     """
 

@@ -46,7 +46,7 @@ class Results:
         curves: Learning curves, one row an epoch.
         embedders: Trained models by name.
         costs: What a minute of sound costs; columns `costs.COST_COLUMNS`, empty where there is no reference.
-        versions: Of the packages that matter.
+        versions: Versions of the packages that matter.
     """
 
     settings: dict[str, Any]

@@ -58,7 +58,7 @@ class FeatureCache:
 
     Args:
         folder: Where the files lie; it is made when the first row is written.
-        name: Of the corpus and the kind of features; characters unfit for a file name become ``_``. Two names
+        name: Names the corpus and the kind of features; characters unfit for a file name become ``_``. Two names
             that share a file do no harm: rows are found by their keys.
         columns: Names of the numbers in a row.
 

@@ -263,7 +263,7 @@ def measure_sources(
     Args:
         sources: Paths of files of up to `LONGEST_S`, or mono signals: floats with full scale at 1, or whole
             numbers as a microphone gives them.
-        sampling_rate: Of signals, in Hz; files know their own.
+        sampling_rate: Rate of signals, in Hz; files know their own.
         target_rate: Rate in Hz to which all are resampled before they are measured.
         clipped_share: Share of samples at full scale from which on a recording counts as clipped, 0..1.
         n_jobs: Threads; one a core by default.

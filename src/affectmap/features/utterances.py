@@ -75,9 +75,9 @@ def measure_utterances(
 
     Args:
         corpus: Name of the corpus, for findings.
-        index: Of its table: file, start and end.
+        index: Index of its table: file, start and end.
         measure: What is measured.
-        name: Of the cache's file.
+        name: Name of the cache's file.
         cache: Folder of the cache; see `cache_folder`.
         n_jobs: Threads; one a core by default. The result does not depend on it.
         strict: Whether an unusable utterance is an error; by default it is dropped with a finding.

@@ -61,7 +61,7 @@ class LabelLoss(nn.Module):
             latent: ``(..., N, D)``, any floating dtype and device.
             label: ``(..., N)`` if it has one dimension fewer than `latent`, else ``(..., N, L)``; any real dtype and
                 device, ``NaN`` where missing.
-            weight: Of the rows, ``(..., N)``, finite and ≥ 0. Default: 1 each.
+            weight: Weights of the rows, ``(..., N)``, finite and ≥ 0. Default: 1 each.
 
         Returns:
             ``(...)``, a scalar for one batch, in the dtype of `latent`; float32 for half precision, where sums over

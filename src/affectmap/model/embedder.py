@@ -49,7 +49,7 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         learning_rate: Adam's; the preset's if missing (1e-3, or 1e-4).
         losses: Names of `affectmap.losses.LOSSES` joined by ``+``, in place of the preset's own.
         reconstruction: Weight of L_rec, ≥ 0; at 0 only the encoder is trained.
-        schedule: Of the learning rate: ``constant`` or ``one-cycle``.
+        schedule: Schedule of the learning rate: ``constant`` or ``one-cycle``.
         standardise: Whether to z-score features with the training data's statistics; off if they already are.
         random_state: Seed of weights, order and noise, a whole number ≥ 0.
         device: ``cpu`` or ``cuda``.
@@ -230,9 +230,9 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
 
         Args:
             trained: The model.
-            statistics: Of its training fold's features, ``(F,)``.
-            feature_names: Of its features, ``(F,)``.
-            label_names: Of the labels it learned from.
+            statistics: Statistics of its training fold's features, ``(F,)``.
+            feature_names: Names of its features, ``(F,)``.
+            label_names: Names of the labels it learned from.
             settings: It was trained with.
             recipe: How it was trained, for `recipe_`.
             **params: Others of the embedder, as in its constructor.

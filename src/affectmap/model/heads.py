@@ -279,7 +279,7 @@ def largest_half_width(residuals: Sequence[npt.ArrayLike], level: float = 0.9) -
     Source: Dunn, Wasserman and Ramdas 2023, "Distribution-free prediction sets for two-layer hierarchical models".
 
     Args:
-        residuals: Of every group, those that `half_width` takes.
+        residuals: Residuals of every group, those that `half_width` takes.
         level: Probability, above 0 and below 1.
 
     Returns:

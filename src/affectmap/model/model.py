@@ -178,7 +178,7 @@ class Model:
         Args:
             source: Path of a recording, or a mono signal of shape (n_samples,): floats with full scale at 1, or whole
                 numbers as a microphone gives them. A list of either gives one row each.
-            sampling_rate: Of signals, in Hz; files know their own.
+            sampling_rate: Rate of signals, in Hz; files know their own.
             speaker: Who speaks in each; see `transform`.
             n_jobs: Threads; one a core by default.
             progress: Called with the numbers of recordings done and in total.

@@ -118,7 +118,7 @@ def completed(
     Wrap it in `contextlib.closing` where the loop may end early: tasks that nobody awaits are cancelled then.
 
     Args:
-        function: Of a module, so that it can be pickled.
+        function: Function of a module, so that it can be pickled.
         items: What it takes, one at a time.
         n_jobs: Processes of this machine, one a core by default; 1 keeps the work in this process, and any other
             number means nothing on a cluster.

@@ -71,7 +71,7 @@ def source_folds(source: PooledSource, kind: str, n_folds: int = 5, seed: int = 
         source: The pooled source.
         kind: ``speaker``, ``session``, ``stratified`` (shuffled across speakers), ``corpus`` or ``auto``.
         n_folds: Folds by speaker, or stratified.
-        seed: Of the split.
+        seed: Seed of the split.
 
     Returns:
         The folds.
@@ -119,7 +119,7 @@ def speaker_folds(speaker: npt.ArrayLike, emotion: npt.ArrayLike, n_folds: int =
     Args:
         speaker: Who speaks (N,).
         emotion: Emotion (N,); rows without one are distributed like a class of their own.
-        n_folds: At least 2, at most the number of speakers.
+        n_folds: Number of folds, at least 2, at most the number of speakers.
         seed: Decides the order of speakers who are equally uneven over the emotions, and nothing else.
 
     Returns:
@@ -166,7 +166,7 @@ def stratified_folds(
 
     Args:
         emotion: Emotion (N,); rows without one are distributed like a class of their own.
-        n_folds: At least 2, at most the number of rows.
+        n_folds: Number of folds, at least 2, at most the number of rows.
         seed: Another seed shuffles otherwise.
         speaker: Who speaks (N,); the folds count as sharing speakers where it is missing, or missing for any row.
 

@@ -359,7 +359,7 @@ class ScaledRows:
 
     Attributes:
         pool: The corpora.
-        statistics: Of each corpus; ``None`` where each speaker is standardised by itself.
+        statistics: Statistics of each corpus; ``None`` where each speaker is standardised by itself.
         rows: Numbers of the rows in the pool.
     """
 

@@ -36,7 +36,7 @@ def write_agreement(
     """Write agreement for people and programs.
 
     Args:
-        ratings: As from `read_ratings`.
+        ratings: Table as from `read_ratings`.
         table: Its agreement, as from `agreement_table`.
         warnings: What is odd, as from `warnings_of`.
         folder: The folder to be made; gets ``agreement.html``, ``agreement.csv``, ``gold_standard.csv`` and

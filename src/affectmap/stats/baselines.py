@@ -65,7 +65,7 @@ def baseline(name: str, *, penalty: float = 300.0, n_rows: int = 0) -> Transform
 
     Args:
         name: `FUNCTIONALS_88` (no map at all), `PCA_2` or `RIDGE`.
-        penalty: Of the ridge regression.
+        penalty: Penalty of the ridge regression.
         n_rows: Utterances that it will be fitted on. For more than `MANY_ROWS` the principal components are those
             of the covariance matrix, the same to rounding, which takes no further copies of the features.
 

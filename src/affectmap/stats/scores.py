@@ -99,7 +99,7 @@ class Score(NamedTuple):
         fold: Number of the fold, from 1.
         seed: Seed of the model.
         value: The value; ``NaN`` where it cannot be computed.
-        p_value: Of the F-test, where there is one, else ``NaN``.
+        p_value: p-value of the F-test, where there is one, else ``NaN``.
         n: Utterances (table 1: pairs) it was measured on.
         resamples: The same value with resampled speakers ``(B,)``.
     """

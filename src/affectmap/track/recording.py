@@ -153,12 +153,12 @@ def track(
 
     Args:
         recording: A file of any length, format, rate and number of channels.
-        model: By default the one that comes with the package.
+        model: The model; by default the one that comes with the package.
         window_s: Length of fixed windows in seconds; by default detected speech is measured, in segments of 1 to 7 s.
-        hop_s: From one window to the next; by default windows touch.
+        hop_s: Time from one window to the next; by default windows touch.
         statistics: Whose mean and standard deviation standardise: ``source``, ``recording`` or ``running``; see
             `affectmap.track.running_statistics`.
-        smoothing_s: Of the levels, standard deviation in seconds; by default
+        smoothing_s: Smoothing of the levels, standard deviation in seconds; by default
             `default_smoothing`.
         n_jobs: Threads that measure; one a core by default. The result does not depend on it.
         progress: Called with the seconds read and in total.
@@ -218,9 +218,9 @@ def track_stream(
     Args:
         handle: Open for reading bytes, such as ``sys.stdin.buffer``.
         sampling_rate: In Hz.
-        model: By default the one that comes with the package.
+        model: The model; by default the one that comes with the package.
         window_s: Length of fixed windows in seconds; None for detected speech, whose rows come when it pauses.
-        hop_s: From one window to the next; by default windows touch.
+        hop_s: Time from one window to the next; by default windows touch.
         statistics: ``source`` or ``running``.
         notify: Called with notes, for people.
 

@@ -66,7 +66,7 @@ def smooth(times: Floats, values: Floats, weights: Floats, smoothing_s: float) -
     observations. The bounds are those of Student's t. What persists longer than the kernel is level, not scatter.
 
     Args:
-        times: In seconds, ascending, shape (n_times,).
+        times: Times in seconds, ascending, shape (n_times,).
         values: Shape (n_times,).
         weights: How much each counts, such as seconds of speech; ≥ 0.
         smoothing_s: Standard deviation of the kernel in seconds.

@@ -144,7 +144,7 @@ def train_calibrated(
     Args:
         train: Trains on the corpora that it gets; called once for all, and once for every part that is held out.
         corpora: What to train on; some may have classes alone.
-        seed: Of the folds of speakers.
+        seed: Seed of the folds of speakers.
         notify: Takes one line for people at a time.
 
     Returns:
@@ -258,7 +258,7 @@ def with_card(model: Model, corpora: Sequence[PreparedCorpus], name: str) -> Mod
     Args:
         model: As `train_calibrated` gives it.
         corpora: What it was trained on.
-        name: Of the model.
+        name: Name of the model.
 
     Returns:
         The model with a card and, among the metadata of its training, ``corpora``, ``languages`` and ``n_utterances``.

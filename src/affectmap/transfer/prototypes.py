@@ -39,8 +39,8 @@ class Prototypes:
         """Learn prototypes; every corpus that has enough of a class counts the same, however large it is.
 
         Args:
-            emotions: Of every corpus, the classes ``(N,)``; ``None`` where unknown.
-            labels: Of every corpus, activation and valence ``(N, 2)``, ``NaN`` where missing.
+            emotions: Classes of every corpus, ``(N,)``; ``None`` where unknown.
+            labels: Activation and valence of every corpus, ``(N, 2)``, ``NaN`` where missing.
 
         Returns:
             Prototypes of all classes that have `LEAST` rated utterances in some corpus.
@@ -93,7 +93,7 @@ class Prototypes:
         Args:
             label: Activation and valence ``(N, 2)``, ``NaN`` where missing.
             emotion: Classes ``(N,)``.
-            share: Of the way, 0 (the ratings) to 1 (the prototypes).
+            share: How far they move, from 0 (the ratings) to 1 (the prototypes).
 
         Returns:
             Ratings ``(N, 2)``; those without a prototype stay, and a missing one is that of the class.

@@ -47,7 +47,7 @@ class Material(NamedTuple):
         label: Activation and valence from the middle of the scale ``(N, 2)``, ``NaN`` where unknown.
         emotion: Classes ``(N,)``, ``None`` where unknown.
         corpus: Number of the corpus ``(N,)``.
-        prototypes: Of the rated corpora; ``None`` if none are needed, or none can be had.
+        prototypes: Prototypes of the rated corpora; ``None`` if none are needed, or none can be had.
     """
 
     features: Features
@@ -173,7 +173,7 @@ def fit_transfer(
     Args:
         corpora: What to train on, at least one with ratings of activation and valence.
         recipe: Its settings.
-        seed: Of all draws.
+        seed: Seed of all draws.
         device: ``cpu`` or ``cuda``.
         n_jobs: Processes for the teachers.
         notify: Takes one line for people at a time.

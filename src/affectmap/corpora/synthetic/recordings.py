@@ -104,7 +104,7 @@ def speak_corpora(
 
     Args:
         folder: The folder to be made, whole or not at all.
-        seed: At least 0; another one gives other habits of the speakers, other ratings and other noise.
+        seed: Seed, at least 0; another one gives other habits of the speakers, other ratings and other noise.
         languages: Some of `LANGUAGES`; default all.
         overwrite: Whether a folder that affectmap wrote may be replaced.
 

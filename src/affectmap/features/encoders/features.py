@@ -54,9 +54,9 @@ class FeatureEncoder:
 
     Attributes:
         title: Model and layers, for people.
-        folder: Of the model.
-        weights: Of the layers, by number.
-        names: Of the features: ``mean_0000``, ... and ``std_0000``, ...
+        folder: Folder of the model.
+        weights: Weights of the layers, by number.
+        names: Names of the features: ``mean_0000``, ... and ``std_0000``, ...
         device: Where the model runs.
 
     Raises:
@@ -94,7 +94,7 @@ class FeatureEncoder:
 
         Args:
             corpus: Its name.
-            index: Of its table: file, start and end.
+            index: Index of its table: file, start and end.
             **options: ``cache``, ``n_jobs``, ``strict`` and ``progress`` of `measure_utterances`.
 
         Returns:

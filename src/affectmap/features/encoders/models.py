@@ -70,7 +70,7 @@ class SpeechModel:
     """A speech encoder, with or without a classifier on top.
 
     Args:
-        folder: Of the model; see `find_pretrained`.
+        folder: Folder of the model; see `find_pretrained`.
         classifier: Whether to load its classifier.
         device: ``cpu`` or ``cuda``.
 

@@ -36,7 +36,7 @@ class TrainingTask:
         features: ``(N, F)`` float32, standardised. Tasks may share one array.
         label: ``(N, L)``, ``NaN`` where missing; ``None`` for unsupervised training.
         weight: λ of eq. 6, ≥ 0; 0 is unsupervised training too.
-        seed: Of this model's generator, 0..2⁶³−1.
+        seed: Seed of this model's generator, 0..2⁶³−1.
         group: Whole numbers ``(N,)``, such as the number of the corpus; needed by batches ``by-group`` alone.
 
     Raises:
@@ -82,7 +82,7 @@ class TrainedModel:
     """A trained network on the CPU and its learning curves.
 
     Attributes:
-        network: In evaluation mode.
+        network: The trained network, in evaluation mode.
         curves: One row an epoch, counted from 1; columns `CURVES`, each the mean over the utterances of
             its value in their batch: the objective, L_rec (0 where it has no weight), L_slope and L_res (0 without the
             paper's loss), and the sum of the losses on the latent, without λ.
@@ -101,7 +101,7 @@ def train_plain(
         task: Data, label, weight and seed.
         settings: Network, loss and optimiser.
         device: ``cpu`` or ``cuda``.
-        dtype: Of weights and arithmetic; the random draws are float32 in any case.
+        dtype: Type of weights and arithmetic; the random draws are float32 in any case.
 
     Returns:
         The network and its learning curves.

@@ -69,7 +69,7 @@ def train_stacked(
         tasks: The models; features may differ in number of rows, not of columns.
         settings: Shared by all.
         device: ``cpu`` or ``cuda``.
-        dtype: Of weights and arithmetic.
+        dtype: Type of weights and arithmetic.
         n_jobs: Processes, used where the work is large enough to pay for them; ``cpu`` only. Within
             `affectmap.parallel.cluster.work_on` the workers of the cluster take their place.
         progress: Called with the epochs of all models that are done and in total: after an epoch in this process, after
