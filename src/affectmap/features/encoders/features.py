@@ -77,18 +77,6 @@ class FeatureEncoder:
     def _digest(self) -> str:
         return model_digest(self.folder)
 
-    @property
-    def measure(self) -> Measure:
-        """What is measured of each utterance."""
-        layers = ",".join(f"{layer}:{weight:.6g}" for layer, weight in sorted(self.weights.items()))
-        return _measure(
-            self.names,
-            f"ssl {self._digest} layers {layers}",
-            lambda: SpeechModel(self.folder, device=self.device),
-            lambda model, signals: model.pooled(signals, self.weights),
-            self.device,
-        )
-
     def extract(self, corpus: str, index: pd.Index, **options: Any) -> tuple[pd.DataFrame, list[Finding]]:  # noqa: ANN401
         """Give the features of a corpus.
 
@@ -103,7 +91,15 @@ class FeatureEncoder:
         Raises:
             AudioError: If no utterance can be used, or one cannot and `strict` is set.
         """
-        return measure_utterances(corpus, index, self.measure, f"ssl-{self._digest[:12]}-{corpus}", **options)
+        layers = ",".join(f"{layer}:{weight:.6g}" for layer, weight in sorted(self.weights.items()))
+        measure = _measure(
+            self.names,
+            f"ssl {self._digest} layers {layers}",
+            lambda: SpeechModel(self.folder, device=self.device),
+            lambda model, signals: model.pooled(signals, self.weights),
+            self.device,
+        )
+        return measure_utterances(corpus, index, measure, f"ssl-{self._digest[:12]}-{corpus}", **options)
 
 
 class Reference:
@@ -129,20 +125,16 @@ class Reference:
     def _digest(self) -> str:
         return model_digest(self.folder)
 
-    @property
-    def measure(self) -> Measure:
-        """What is measured of each utterance: probabilities of the four classes."""
-        return _measure(
+    def classify(self, corpus: str, index: pd.Index, **options: Any) -> tuple[pd.DataFrame, list[Finding]]:  # noqa: ANN401
+        """Classify every utterance of a corpus: probabilities of neutral, sad, happy and angry, and findings."""
+        measure = _measure(
             [str(emotion) for emotion in FOUR_CLASSES],
             f"classes {self._digest}",
             lambda: SpeechModel(self.folder, classifier=True, device=self.device),
             lambda model, signals: model.probabilities(signals)[:, self._columns],
             self.device,
         )
-
-    def classify(self, corpus: str, index: pd.Index, **options: Any) -> tuple[pd.DataFrame, list[Finding]]:  # noqa: ANN401
-        """Classify every utterance of a corpus: probabilities of neutral, sad, happy and angry, and findings."""
-        return measure_utterances(corpus, index, self.measure, f"classes-{self._digest[:12]}-{corpus}", **options)
+        return measure_utterances(corpus, index, measure, f"classes-{self._digest[:12]}-{corpus}", **options)
 
 
 class LikeliestClass:
