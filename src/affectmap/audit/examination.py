@@ -14,7 +14,6 @@ utterances of a corpus without their labels, would be others without those evalu
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -99,9 +98,9 @@ def examine(
     for corpus in corpora:
         checks += mismatch_checks(corpus)
     for corpus in corpora:
-        statistics = _Statistics.of(corpus, source, folds, policy, seed)
         confounded = policy == "speaker" and by_speaker[corpus.name].verdict == Verdict.WARNING
-        checks.append(statistics.check(corpus, policy, confounded=confounded))
+        found = _statistics_of(corpus, source, folds, policy, seed)
+        checks.append(_statistics_check(corpus, policy, found, confounded=confounded))
         marks += [Mark(corpus.name, reading, 0, Verdict.CONFOUNDED) for reading in CARRIED if confounded]
     return Audit(tuple(checks), tuple(marks))
 
@@ -165,48 +164,43 @@ def _speaker_check(corpus: PreparedCorpus, seed: int) -> Check:
     return Check(check, corpus.name, "", Verdict.WARNING, found.accuracy, n, detail)
 
 
-@dataclass(frozen=True)
-class _Statistics:
-    """Origin of a corpus's statistics: how many utterances, and the share of them that is evaluated."""
+def _statistics_of(
+    corpus: PreparedCorpus, source: PooledSource, folds: Sequence[Fold], policy: str, seed: int
+) -> tuple[str, int, float]:
+    """Say where the statistics of a corpus come from, of how many utterances, and the share of them evaluated."""
+    n = len(corpus.table)
+    if policy == "speaker":
+        return "each speaker's own utterances", n, 1.0
+    n_source = min((len(fold.train) for fold in folds), default=len(source.emotion))
+    if corpus in source.corpora:
+        rows = source.rows[source.corpora.index(corpus)]
+        in_training = [len(np.intersect1d(fold.train, rows)) for fold in folds if np.isin(fold.test, rows).any()]
+        n_own = min(in_training, default=n)
+        if n_own:
+            return f"the training utterances of {corpus.title} itself", n_own, 0.0
+        policy = policy if policy == "source" else "target-all"
+    if policy == "source":
+        return "the training utterances of the source", n_source, 0.0
+    _, evaluated = target_statistics(corpus.functionals, policy, seed=seed)
+    if evaluated.all():
+        return "all its utterances", n, 1.0
+    return "a part of its utterances that is not evaluated", int((~evaluated).sum()), 0.0
 
-    words: str
-    n: int
-    share_evaluated: float
 
-    @classmethod
-    def of(
-        cls, corpus: PreparedCorpus, source: PooledSource, folds: Sequence[Fold], policy: str, seed: int
-    ) -> _Statistics:
-        n = len(corpus.table)
-        if policy == "speaker":
-            return cls("each speaker's own utterances", n, 1.0)
-        n_source = min((len(fold.train) for fold in folds), default=len(source.emotion))
-        if corpus in source.corpora:
-            rows = source.rows[source.corpora.index(corpus)]
-            in_training = [len(np.intersect1d(fold.train, rows)) for fold in folds if np.isin(fold.test, rows).any()]
-            if min(in_training, default=n):
-                return cls(f"the training utterances of {corpus.title} itself", min(in_training, default=n), 0.0)
-            policy = policy if policy == "source" else "target-all"
-        if policy == "source":
-            return cls("the training utterances of the source", n_source, 0.0)
-        _, evaluated = target_statistics(corpus.functionals, policy, seed=seed)
-        if evaluated.all():
-            return cls("all its utterances", n, 1.0)
-        return cls("a part of its utterances that is not evaluated", int((~evaluated).sum()), 0.0)
-
-    def check(self, corpus: PreparedCorpus, policy: str, *, confounded: bool) -> Check:
-        begin = f"mean and standard deviation of {corpus.title} come from {self.words} ({self.n})"
-        verdict, detail = Verdict.SOUND, f"{begin}; none of these is evaluated with them"
-        if self.share_evaluated:
-            verdict = Verdict.WARNING
-            detail = (
-                f"{begin}, those evaluated among them, without labels (transductive): results are valid where all that "
-                "is to be judged is at hand beforehand; compare with --policy target-20"
-            )
-        if confounded:
-            verdict = Verdict.CONFOUNDED
-            detail = (
-                f"{corpus.title} is standardised by speaker, although its speakers predict the emotion, so its "
-                f"results say little about emotion; use another --policy than {policy}"
-            )
-        return Check("mean and standard deviation", corpus.name, "", verdict, self.share_evaluated, self.n, detail)
+def _statistics_check(corpus: PreparedCorpus, policy: str, found: tuple[str, int, float], *, confounded: bool) -> Check:
+    words, n, share_evaluated = found
+    begin = f"mean and standard deviation of {corpus.title} come from {words} ({n})"
+    verdict, detail = Verdict.SOUND, f"{begin}; none of these is evaluated with them"
+    if share_evaluated:
+        verdict = Verdict.WARNING
+        detail = (
+            f"{begin}, those evaluated among them, without labels (transductive): results are valid where all that "
+            "is to be judged is at hand beforehand; compare with --policy target-20"
+        )
+    if confounded:
+        verdict = Verdict.CONFOUNDED
+        detail = (
+            f"{corpus.title} is standardised by speaker, although its speakers predict the emotion, so its "
+            f"results say little about emotion; use another --policy than {policy}"
+        )
+    return Check("mean and standard deviation", corpus.name, "", verdict, share_evaluated, n, detail)
