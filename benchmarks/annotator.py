@@ -49,12 +49,12 @@ def serving(folder: Path) -> Iterator[list[str]]:
     options = ["--port", "0", "--no-browser", "--raters", str(RATERS)]
     with subprocess.Popen([*start, *options], stderr=subprocess.PIPE, text=True) as process:
         try:
-            told = []
+            lines = []
             while "until Ctrl-C" not in (line := process.stderr.readline() if process.stderr else ""):
                 if not line:
                     raise RuntimeError("the annotator did not start")
-                told.append(line)
-            yield re.findall(r"http://\S+/r/\S+", "".join(told))
+                lines.append(line)
+            yield re.findall(r"http://\S+/r/\S+", "".join(lines))
         finally:
             process.terminate()
 

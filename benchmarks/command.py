@@ -27,8 +27,8 @@ def measure(quick: bool) -> dict[str, Any]:
 
 def verbs() -> list[str]:
     """Read the verbs from the help."""
-    told = _run("-c", MAIN, "--help").split("Commands:")[1]
-    return re.findall(r"^  (\w+)  ", told, flags=re.MULTILINE)
+    listed = _run("-c", MAIN, "--help").split("Commands:")[1]
+    return re.findall(r"^  (\w+)  ", listed, flags=re.MULTILINE)
 
 
 def measure_verbs(names: list[str], rounds: int) -> dict[str, Any]:
@@ -48,8 +48,8 @@ def measure_verbs(names: list[str], rounds: int) -> dict[str, Any]:
     note = ", ".join(sorted(heavy)) or "none of " + ", ".join(HEAVY)
     rows.append(row_of("heavy modules that help imports", len(heavy), "", "≤ 0", note))
     text = (
-        "Each is a process of its own, in turn, timed from start to end; what is told of `import affectmap` is its "
-        "time above that of the bare interpreter started just before. Help of a verb imports pydantic, by which "
+        "Each is a process of its own, in turn, timed from start to end; the time of `import affectmap` "
+        "excludes that of the bare interpreter started just before. Help of a verb imports pydantic, by which "
         "typer reads the types of options."
     )
     return {"title": "Command", "text": text, "rows": rows}
@@ -60,10 +60,10 @@ def _run(*words: str) -> str:
 
 
 def _heavy(*words: str) -> set[str]:
-    told = subprocess.run(
+    trace = subprocess.run(
         [sys.executable, "-X", "importtime", *words], capture_output=True, text=True, check=True
     ).stderr
-    names = {line.rsplit("|", 1)[1].strip().split(".")[0] for line in told.splitlines() if "|" in line}
+    names = {line.rsplit("|", 1)[1].strip().split(".")[0] for line in trace.splitlines() if "|" in line}
     return names & set(HEAVY)
 
 

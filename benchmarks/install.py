@@ -119,8 +119,8 @@ else:
 
 def required(python: Path) -> dict[bool, set[str]]:
     """Give the names that the base package asks for, with (True) and without what only openSMILE's wheel asks for."""
-    told = subprocess.run([str(python), "-c", REQUIRED, "names"], check=True, capture_output=True, text=True).stdout
-    ours, all_names = json.loads(told)
+    printed = subprocess.run([str(python), "-c", REQUIRED, "names"], check=True, capture_output=True, text=True).stdout
+    ours, all_names = json.loads(printed)
     return {False: set(ours), True: set(all_names)}
 
 

@@ -84,13 +84,13 @@ def run_process(arguments: Sequence[str], cache: Path, output: Path) -> Stages:
     call += ["--cache", str(cache), "-o", str(output)]
     start = time.perf_counter()
     with subprocess.Popen(call, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
-        told, writing = [], start
+        lines, writing = [], start
         for line in process.stderr or ():
-            told.append(line)
+            lines.append(line)
             writing = time.perf_counter() if line.startswith("writing the report") else writing
     whole = time.perf_counter() - start
     if process.returncode:
-        raise SystemExit("".join(told))
+        raise SystemExit("".join(lines))
     stages: Stages = json.loads((output / "tables" / "settings.json").read_text(encoding="utf-8"))["timings"]
     before = writing - start - sum(stages.values())
     return {"starting Python and imports": before, **stages, "report": whole - (writing - start), "whole": whole}

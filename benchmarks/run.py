@@ -57,7 +57,7 @@ def parts() -> list[str]:
 
 
 def run_part(name: str, quick: bool, about: Mapping[str, Any]) -> Part | None:
-    """Run one part; give its result with what is told `about` the run, or None where it failed."""
+    """Run one part; give its result with what is known `about` the run, or None where it failed."""
     print(f"== {name}", flush=True)
     start = time.perf_counter()
     load = os.getloadavg()[0]
@@ -185,8 +185,8 @@ def _part_lines(name: str, part: Part, results: Mapping[str, Any]) -> Iterator[s
     for row in part["rows"]:
         spread = f"{amount(row['low'], '')}–{amount(row['high'], '')}, n = {row['n']}" if row["n"] > 1 else ""
         aim = f"{row['aim']} {row['unit']}" if row["aim"] else ""
-        told = verdict(row["value"], row["aim"], row["unit"])
-        yield f"| {row['name']} | {amount(row['value'], row['unit'])} | {spread} | {aim} | {told} |"
+        met = verdict(row["value"], row["aim"], row["unit"])
+        yield f"| {row['name']} | {amount(row['value'], row['unit'])} | {spread} | {aim} | {met} |"
     notes = [f"- {row['name']}: {row['note']}" for row in part["rows"] if row["note"]]
     yield from ("", *notes) if notes else ()
     yield from ("", f"`python benchmarks/{name}.py`, {part['seconds']:,.0f} s; load before: {part['load_before']:g}.")
@@ -230,8 +230,8 @@ def page_block(results: Mapping[str, Any], picture: bool) -> str:
     lines = ["| | measured | aim | |", "|---|---:|---:|---|"]
     for row in rows:
         aim = f"{row['aim']} {row['unit']}" if row["aim"] else ""
-        told = verdict(row["value"], row["aim"], row["unit"])
-        lines.append(f"| {row['name']} | {amount(row['value'], row['unit'])} | {aim} | {told} |")
+        met = verdict(row["value"], row["aim"], row["unit"])
+        lines.append(f"| {row['name']} | {amount(row['value'], row['unit'])} | {aim} | {met} |")
     lines += ["", f"{at['processor']}, {at['cores']} cores. All results, and how they were measured: "]
     lines[-1] += "[benchmarks/results.md](../benchmarks/results.md); `make bench` measures them on yours."
     if picture:

@@ -112,9 +112,9 @@ def measure(quick: bool, n_requests: int | None = None) -> dict[str, Any]:
     rows, answers = [row_of("without the service", alone, "ms", note="Model.embed in this process, one thread")], set()
     with serving() as port:
         for n_clients in CLIENTS:
-            found, told = rows_for(port, recording, n_clients, n_requests, rounds)
+            found, answered = rows_for(port, recording, n_clients, n_requests, rounds)
             rows += found
-            answers |= told
+            answers |= answered
     if len(answers) != 1:
         raise RuntimeError(f"{len(answers)} different answers to one recording")
     text = (

@@ -156,7 +156,7 @@ def measure(quick: bool, seconds: float | None = None) -> dict[str, Any]:
         ]
     return {
         "title": "Tracking an hour",
-        "text": "A recording is read in blocks, cut, measured by openSMILE and placed by the shipped model. It holds "
+        "text": "A recording is read in blocks, cut, measured by openSMILE and embedded by the shipped model. It is "
         "speech throughout: pauses cost less, because only speech is measured. The aim of 75 s for windows supposes "
         "openSMILE alone at 60 times real time, an hour in 60 s; how fast it is on this machine stands under "
         "Functionals, and what tracking adds to it in the first row.",
