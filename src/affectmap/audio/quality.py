@@ -1,11 +1,11 @@
-"""Five flags for what is wrong with a recording; they stand beside its values and never replace them.
+"""Five flags for what is wrong with a recording; they stand beside its values, where it has any.
 
 ``too_short``
     lasts less than `MIN_DURATION_S`: nothing can be measured, the values are ``NaN``;
 ``silent``
-    peaks below `SILENCE_PEAK`: the values are those of silence and mean nothing;
+    stays within `SILENCE_PEAK` of a constant: the values are those of silence and mean nothing;
 ``clipped``
-    too large a share of its samples lies at full scale, as from a microphone that was too loud;
+    too large a share of its samples lies at full scale, as from a microphone that was too loud, or lies far beyond it;
 ``not_speech``
     too little of it is voiced, or its pitch or loudness stands still;
 ``unfamiliar``

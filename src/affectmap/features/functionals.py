@@ -100,7 +100,7 @@ def _measured(signal: Signal, sampling_rate: int) -> Signal:
     """Measure a signal; whatever openSMILE makes of it, one recording does not end the work."""
     try:
         functionals = measure_functionals(signal, sampling_rate)
-    except MemoryError:  # that is no fault of the recording
+    except MemoryError:  # the machine is at fault, not the recording
         raise
     except Exception as error:
         raise AudioError(f"openSMILE cannot measure it ({error})") from error
@@ -316,7 +316,7 @@ def _measured_source(
         named = "" if isinstance(source, np.ndarray) else f"{source}: "
         return np.nan, flags._replace(problem=str(error).removeprefix(named))
     except MemoryError as error:
-        return np.nan, flags._replace(problem=f"openSMILE cannot measure it ({error})")
+        return np.nan, flags._replace(problem=f"memory does not suffice to measure it ({error})")
 
 
 def _checked_signal(signal: npt.ArrayLike, sampling_rate: int | None) -> Signal:

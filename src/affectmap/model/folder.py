@@ -48,7 +48,8 @@ WEIGHTS_FILE, METADATA_FILE, CARD_FILE, CURVES_FILE = "weights.safetensors", "mo
 MAX_BYTES = {WEIGHTS_FILE: 256 << 20, METADATA_FILE: 4 << 20, CARD_FILE: 1 << 20, CURVES_FILE: 16 << 20}
 #: What a model takes: the 88 functionals, which affectmap measures itself, or other features.
 EGEMAPS, OTHER = "egemaps", "other"
-#: Policies of a model in use: its training data's statistics, or those of recordings that it was adapted to.
+#: Whose statistics a model normalises with and whose intervals it has: its training data's, or those of recordings that
+#: it was adapted to.
 INTERVAL_STATISTICS = ("source", "adapted")
 
 #: Thresholds of the flags; experiments/shipped-model measures and explains them.
@@ -338,7 +339,7 @@ def _check_numbers(metadata: Mapping[str, Any], file: str) -> None:
             numbers += [float(metadata["temperature"]), 1 / float(metadata["temperature"])]
         numbers += [float(each[label]) for each in widths.values() for label in metadata["outputs"].get("ratings", ())]
     except (AttributeError, KeyError, TypeError, ValueError, ZeroDivisionError) as error:
-        raise ModelError(f"{file} lacks a threshold ({first_line(error)}); {_ADVICE}") from error
+        raise ModelError(f"{file} lacks a number or has another value ({first_line(error)}); {_ADVICE}") from error
     if policy not in INTERVAL_STATISTICS or not all(0 <= number < np.inf for number in numbers):
         raise ModelError(f"{file} has a policy or threshold that makes no sense; {_ADVICE}")
 

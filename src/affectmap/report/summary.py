@@ -64,7 +64,7 @@ class Transfer:
     def leader(self, quantities: Iterable[str]) -> Leader | None:
         """Find the compared method that is best on average, counted from guessing where one can guess."""
         mine = [r for r in self._rows if is_compared(r["method"]) and r["quantity"] in set(quantities)]
-        # What is the most that one corpus has may be the lesser one of another.
+        # Only the largest set of classes of each corpus counts; S-H-A is that of AESDD, which has no neutral speech.
         most = {
             r["corpus"]: max(len(other["quantity"]) for other in mine if other["corpus"] == r["corpus"]) for r in mine
         }

@@ -73,7 +73,7 @@ class TrainingTask:
 
     @property
     def n_labels(self) -> int:
-        """Number of labels in the metric term; 0 if there is no such term."""
+        """Number of labels in the metric term; 0 if there is no such term, as with weight 0."""
         return 0 if self.label is None or self.weight == 0 else self.label.shape[1]
 
 
