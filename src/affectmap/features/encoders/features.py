@@ -77,13 +77,25 @@ class FeatureEncoder:
     def _digest(self) -> str:
         return model_digest(self.folder)
 
-    def extract(self, corpus: str, index: pd.Index, **options: Any) -> tuple[pd.DataFrame, list[Finding]]:  # noqa: ANN401
+    def extract(
+        self,
+        corpus: str,
+        index: pd.Index,
+        *,
+        cache: Path | None = None,
+        n_jobs: int | None = None,
+        strict: bool = False,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> tuple[pd.DataFrame, list[Finding]]:
         """Give the features of a corpus.
 
         Args:
             corpus: Its name.
             index: Index of its table: file, start and end.
-            **options: ``cache``, ``n_jobs``, ``strict`` and ``progress`` of `measure_utterances`.
+            cache: Folder of the cache.
+            n_jobs: Threads that read; one a core by default.
+            strict: Whether an unusable utterance is an error; by default it is dropped with a finding.
+            progress: Called with the numbers of utterances done and in total.
 
         Returns:
             As `affectmap.features.functionals.extract_functionals`, shape (n_used, 2 D).
@@ -99,7 +111,10 @@ class FeatureEncoder:
             lambda model, signals: model.pooled(signals, self.weights),
             self.device,
         )
-        return measure_utterances(corpus, index, measure, f"ssl-{self._digest[:12]}-{corpus}", **options)
+        name = f"ssl-{self._digest[:12]}-{corpus}"
+        return measure_utterances(
+            corpus, index, measure, name, cache=cache, n_jobs=n_jobs, strict=strict, progress=progress
+        )
 
 
 class Reference:
