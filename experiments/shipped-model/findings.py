@@ -69,7 +69,7 @@ def readme_findings(runs: pd.DataFrame) -> list[str]:
 
 
 def findings(runs: pd.DataFrame, elsewhere: pd.DataFrame) -> list[str]:
-    """All that the notes say about the results; three results are those of EMO-DB, URDU and AESDD."""
+    """Give the sentences of the notes about the results; three results are those of EMO-DB, URDU and AESDD."""
     adapted, alone = mean(runs, "10 of the corpus, no prior", "mae_activation"), mean(runs, ALONE, "mae_activation")
     thirty = mean(runs, "30 of the corpus, no prior", "mae_activation")
     worse = int((adapted > alone).sum() + (thirty > alone).sum())

@@ -58,7 +58,7 @@ class Material(NamedTuple):
 
     @property
     def corpora(self) -> dict[str, PreparedCorpus]:
-        """All of them, those with ratings first."""
+        """Read all corpora, those with ratings first."""
         return self.rated | self.classed
 
 

@@ -111,7 +111,7 @@ class HeldOut:
         return (POLICIES | COVERED)[normalisation](self._trained[sources], self.corpora[target])
 
     def others(self, target: str) -> tuple[str, ...]:
-        """All rated corpora but one."""
+        """Give all rated corpora but one."""
         return tuple(name for name in self.corpora if name != target)
 
     def trained_on(self, sources: tuple[str, ...]) -> Model:

@@ -75,8 +75,8 @@ def cut(chunks: np.ndarray, truth: np.ndarray) -> dict[str, float]:
 
     cutter, signal = SpeechCutter(), chunks.reshape(-1).astype(np.float32)
     found = np.zeros(signal.size, dtype=bool)
-    for piece in cutter.push(signal) + cutter.finish():
-        found[piece.first : piece.first + len(piece.signal)] = True
+    for segment in cutter.push(signal) + cutter.finish():
+        found[segment.first : segment.first + len(segment.signal)] = True
     truth = np.repeat(truth, CHUNK)
     return {"recall": float(np.mean(found[truth])), "precision": float(np.mean(truth[found]))}
 

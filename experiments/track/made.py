@@ -46,7 +46,7 @@ def _without_speech(signal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _is_speech(signal: np.ndarray) -> np.ndarray:
-    """From the first to the last loud frame: short closures within words are part of the speech."""
+    """Mark samples from the first to the last loud frame: short closures within words are part of the speech."""
     frames = np.abs(signal[: len(signal) // 320 * 320]).reshape(-1, 320).max(axis=1)
     loud = np.flatnonzero(frames > _SPEECH_LEVEL * np.abs(signal).max())
     truth = np.zeros(len(signal), dtype=bool)
