@@ -1,5 +1,7 @@
 """``affectmap agreement`` as a user meets it."""
 
+import pytest
+
 from affectmap.agreement import write_ratings
 from affectmap.cli.ratings import N_SHOWN, format_table
 from affectmap.text import TextTable
@@ -44,6 +46,7 @@ def test_tables_and_warnings(affectmap, here):
     assert [file.name for file in here.iterdir()] == ["all.csv"]
 
 
+@pytest.mark.slow
 def test_a_folder_becomes_a_page(affectmap, here):
     ratings = simulate(25, n_repeats=5)
     for rater, mine in ratings.groupby("rater"):

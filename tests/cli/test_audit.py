@@ -89,6 +89,7 @@ def test_without_a_source_it_says_what_to_give(audit):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_it_needs_no_torch(process, here):
     birds = write_table(here, "birds")
     first = "import atexit, sys\natexit.register(lambda: print('torch' in sys.modules))"

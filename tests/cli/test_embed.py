@@ -287,6 +287,7 @@ def test_nobody_reads_on(process, here):
     assert process("embed", "rec", first=first)[::2] == (0, "")
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told(process, here):
     write(here / "a.wav")
     with Path("/dev/full").open("w") as full:

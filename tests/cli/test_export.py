@@ -120,6 +120,7 @@ def test_what_cannot_be_exported(affectmap, here, mine, arguments, code, message
     assert message in done.error
 
 
+@pytest.mark.slow
 def test_without_onnx(process, here, mine):
     hide = "import importlib.util\nfind = importlib.util.find_spec\n"
     hide += "importlib.util.find_spec = lambda name, *more: None if name == 'onnx' else find(name, *more)"

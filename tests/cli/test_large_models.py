@@ -50,6 +50,7 @@ def test_the_row_of_table_4_and_features_of_an_encoder(affectmap, here, recordin
     assert list(embedder.feature_names_in_[:1]) == ["mean_0000"]
 
 
+@pytest.mark.slow
 def test_an_embedder_of_an_encoder_s_features(affectmap, here, recordings):
     folder = write_encoder(here / "wavlm", "WavLM")
     done = affectmap("train", *recordings, "--features", f"ssl:{folder}@1-3", "-o", "mine")

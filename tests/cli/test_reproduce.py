@@ -117,6 +117,7 @@ def contents(folder):
     }
 
 
+@pytest.mark.slow
 def test_the_same_command_twice_leaves_the_same_bytes(reproduce, tables, no_figures):
     for _ in range(2):
         assert reproduce(*tables, "-o", "again", "--overwrite").code == 0
@@ -401,6 +402,7 @@ def test_a_file_in_the_place_of_the_folder(reproduce, tables, here):
     assert (here / "notes").read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_earlier_results_are_replaced_only_when_asked_and_only_by_whole_ones(
     reproduce, tables, here, monkeypatch, no_figures
 ):

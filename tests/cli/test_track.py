@@ -37,6 +37,7 @@ def test_table_on_stdout(affectmap, talk):
     assert {"file", "speech", "activation", "valence_high", "neutral", "unfamiliar", "valence_level_low"} < set(table)
 
 
+@pytest.mark.slow
 def test_a_base_install_is_enough(process, talk):
     hidden = "import sys; sys.modules.update(dict.fromkeys(('torch', 'onnx', 'scipy', 'sklearn', 'matplotlib')))"
     outcome = process("track", "talk.wav", "--windows", "3", first=hidden)

@@ -156,6 +156,7 @@ ROWS = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @SOME
 @given(st.lists(ROWS, min_size=1, max_size=6))
 def test_csv_and_parquet_say_the_same(rows):

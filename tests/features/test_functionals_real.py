@@ -46,6 +46,7 @@ def test_every_recording_but_the_broken_one_can_be_used(corpus):
     assert all("broken, or not audio" in reason for reason in reasons.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("corpus", ["emodb", "urdu", "aesdd"])
 def test_functionals_equal_opensmile(corpus, tmp_path):
     files = recordings(corpus)[::60]
@@ -63,6 +64,7 @@ def test_the_broken_recording_is_dropped_and_told(tmp_path):
     assert [(Path(f.file).name, f.kind, f.dropped) for f in findings] == [(BROKEN, "unreadable", True)]
 
 
+@pytest.mark.slow
 def test_the_second_run_measures_nothing(tmp_path, monkeypatch):
     files = recordings("emodb")[:30]
     first, _ = extract_functionals("emodb", table_of(files), cache=tmp_path)

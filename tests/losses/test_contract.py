@@ -341,6 +341,7 @@ def test_leaves_its_inputs_alone(name):
         torch.testing.assert_close(tensor, copy, rtol=0, atol=0, equal_nan=True)
 
 
+@pytest.mark.slow
 @every_loss
 def test_trains_a_network(name):
     generator = torch.Generator().manual_seed(0)

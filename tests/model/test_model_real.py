@@ -35,6 +35,7 @@ def test_corpora_that_it_was_trained_on_by_class(data, name, least):
         assert table["not_speech"].mean() < 0.02
 
 
+@pytest.mark.slow
 def test_louder_speech_is_more_activated(data):
     files = sorted((data / "corpora" / "emodb").rglob("*.wav"))[::60]
     model, found = load_model(), []
@@ -45,6 +46,7 @@ def test_louder_speech_is_more_activated(data):
     assert mean[0] < mean[1] < mean[2]
 
 
+@pytest.mark.slow
 def test_recordings_that_it_was_trained_on(data):
     """In-sample: says that files go the way that training took, and nothing about new recordings."""
     table = load_corpus(f"emodb={data / 'corpora' / 'emodb'}", data / "corpora" / "labels").table

@@ -22,6 +22,7 @@ def draw(monkeypatch, tmp_path):
     return lambda results: figures.draw_figures(results, page_tables(results), tmp_path)
 
 
+@pytest.mark.slow
 def test_captions_tell_what_is_seen(draw, whole_results):
     pictures = draw(whole_results)
     assert {place: len(mine) for place, mine in pictures.items()} == {

@@ -94,6 +94,7 @@ def test_costs_stand_under_table_4_and_in_a_file_of_their_own(whole_results, tmp
     assert pd.read_csv(tmp_path / "costs.csv").to_dict("records") == [row]
 
 
+@pytest.mark.slow
 def test_importing_the_report_does_not_import_torch():
     code = "import sys, affectmap.report; sys.exit('torch' in sys.modules or 'matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -319,6 +319,7 @@ def test_memory_does_not_grow_with_eight_hours(tmp_path, monkeypatch, model):
     assert eight < one + 20
 
 
+@pytest.mark.slow
 @pytest.mark.real
 @pytest.mark.skipif(not os.environ.get("AFFECTMAP_DATA"), reason="AFFECTMAP_DATA names no folder with corpora/")
 def test_anger_is_more_activated_than_sadness(tmp_path, model):

@@ -115,6 +115,7 @@ def test_equals_the_plain_loop_for_other_layers(hidden_dims, small, make_task, d
         )  # latents of three units lie close together, and their differences lose digits
 
 
+@pytest.mark.slow
 @each("preset", PRESETS)
 @each("batch_size", [16, 13])
 def test_neighbours_do_not_change_one_bit(preset, batch_size, small, mixed, are_same):
