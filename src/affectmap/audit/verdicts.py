@@ -93,12 +93,12 @@ class Audit:
         return any(check.verdict in SIGNS for check in self.checks)
 
     def notes(self) -> list[str]:
-        """Say what concerns results that are marked."""
-        unnamed = {mark.corpus for mark in self.marks if mark.reading == "held-out"}
+        """Give the sentences under the tables: leaks, confounded corpora, speakers whom held-out rows share."""
+        held_out = {mark.corpus for mark in self.marks if mark.reading == "held-out"}
         return [
             f"{check.detail}."
             for check in self.checks
-            if check.verdict in SIGNS or (check.check == SHARED and check.corpus in unnamed)
+            if check.verdict in SIGNS or (check.check == SHARED and check.corpus in held_out)
         ]
 
     def marked(self, results: pd.DataFrame) -> pd.DataFrame:

@@ -145,7 +145,7 @@ def _bracket(name: str, field: FieldInfo, spelling: str | None, defaults: Mappin
 
 
 def sentence(text: str) -> str:
-    """Begin with a capital, unless a name or symbol stands first."""
+    """Begin with a capital."""
     return text[0].upper() + text[1:]
 
 

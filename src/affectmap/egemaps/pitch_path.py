@@ -52,7 +52,7 @@ def _range_costs(frequency: Floats) -> Floats:
 class PitchPath:
     """Follow the cheapest path, frame by frame, and decide frames as early as the past allows.
 
-    A frame is decided once the cheapest paths to all seven states share it. When more than 40 frames are undecided, one
+    A frame is decided once the cheapest paths to all seven states share it. Once 40 frames are undecided, one
     frame is decided after each new one, from the cheapest state of the moment.
 
     Source: openSMILE 2.6; Viterbi (1967).

@@ -2,8 +2,8 @@
 
 Conventions:
     * Rows of the source are those of the pool of all source corpora, numbered in their order.
-    * A task has training rows alone, standardised by their own statistics. Nothing here sees a target's labels, but the
-      scores, and the supervised models, which are trained on the target's own.
+    * A task has training rows alone, standardised by their own statistics. Only the scores see a target's labels,
+      and the supervised models, which are trained on them.
     * All methods of one fold and seed share the model's seed, so that they differ in their labels and nothing else.
 """
 

@@ -89,7 +89,8 @@ class ContinuousMetricLoss(LabelLoss):
         L_res   = mean (d_z − α* d_y)²      (eq. 4)
         L       = L_slope + L_res           (eq. 5)
 
-    The weights of rows are ours. Not changed by rotation and shift of the latent.
+    The weights of rows are ours. Not changed by rotation and shift of the latent; the form of
+    ``authors-code`` by shift alone.
 
     Source: Das et al. 2022, eq. 2 to 5.
 

@@ -32,7 +32,8 @@ BLOCK_ROWS = 8192
 #: Utterances that a model's own statistics count for beside those of a speaker or corpus. Without them ten or thirty
 #: utterances mostly do worse than none (experiments/shipped-model); among hundreds they have no effect.
 PRIOR = 10.0
-#: Own utterances from which on a model counts as adapted, for the width of its intervals: fewer were not measured so.
+#: A model adapted to this many utterances or more has intervals of the width measured for adapted models; for fewer
+#: utterances none was measured.
 ENOUGH = 30
 
 Raw = Features | Floats

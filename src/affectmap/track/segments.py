@@ -82,7 +82,7 @@ def _segments(source: Source, cutter: Cutter, progress: Callable[[float], None] 
 
 
 def _is_broken(segment: Segment, gaps: list[tuple[float, float]]) -> bool:
-    """Whether a segment touches a gap; they follow each other, and there may be one in every block of a long file."""
+    """Whether a segment touches a gap; `gaps` are in order, and a long file may have one in every block."""
     start_s, end_s = _times(segment)
     after = bisect_right(gaps, start_s, key=lambda gap: gap[1])
     return after < len(gaps) and gaps[after][0] < end_s
