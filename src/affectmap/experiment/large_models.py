@@ -80,7 +80,7 @@ def find_models(config: ExperimentConfig) -> Models:
     """Find the large models that a run asks for, before hours of measuring.
 
     Raises:
-        ModelError: If one is not to be had.
+        ModelError: If one cannot be found.
         UsageError: If a setting makes no sense beside them, or the extra ``ssl`` is missing.
     """
     encoder = None

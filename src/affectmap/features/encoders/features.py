@@ -60,7 +60,7 @@ class FeatureEncoder:
         device: Where the model runs.
 
     Raises:
-        ModelError: If the model is not to be had.
+        ModelError: If the model cannot be found.
         UsageError: If its name or the layers make no sense, or the extra ``ssl`` is missing.
     """
 
@@ -125,7 +125,7 @@ class Reference:
         device: ``cpu`` or ``cuda``.
 
     Raises:
-        ModelError: If the model is not to be had, or tells other classes apart.
+        ModelError: If the model cannot be found, or tells other classes apart.
         UsageError: If the text makes no sense, or the extra ``ssl`` is missing.
     """
 
