@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from affectmap.agreement import estimates, gold_standard
 from affectmap.agreement.estimators import evaluator_weights, weighted_estimate
@@ -54,8 +57,36 @@ def test_the_estimate_does_not_depend_on_order_and_lies_among_the_ratings():
     np.testing.assert_allclose(weighted_estimate(ratings[::-1, order])[::-1], weighted_estimate(ratings))
     rated = ~np.isnan(ratings).all(axis=1)
     values = weighted_estimate(ratings)[rated]
-    assert (np.nanmin(ratings[rated], axis=1) - 1e-12 <= values).all()
-    assert (values <= np.nanmax(ratings[rated], axis=1) + 1e-12).all()
+    assert (np.nanmin(ratings[rated], axis=1) <= values).all()
+    assert (values <= np.nanmax(ratings[rated], axis=1)).all()
+
+
+_CELLS = st.one_of(st.sampled_from([_, 1.0, 1.1, 2.2, 3.3, 4.7, 5.0]), st.floats(1, 5))
+
+
+@settings(deadline=None, max_examples=60)
+@given(matrix=arrays(np.float64, st.tuples(st.integers(1, 8), st.integers(1, 5)), elements=_CELLS))
+def test_every_estimate_lies_among_the_ratings_to_the_last_bit(matrix):
+    cells = [(f"{i:02}.wav", str(k), value) for (i, k), value in np.ndenumerate(matrix)]
+    ratings = make_ratings(*({"file": file, "rater": rater, "activation": value} for file, rater, value in cells))
+    table = estimates(ratings)
+    lowest, highest = np.nanmin(matrix, axis=1, initial=np.inf), np.nanmax(matrix, axis=1, initial=-np.inf)
+    rated = np.isfinite(lowest)
+    for estimator in ("mean", "median", "ewe"):
+        values = table[f"activation_{estimator}"].to_numpy()
+        assert (np.isnan(values) == ~rated).all()
+        assert ((lowest <= values) & (values <= highest))[rated].all(), estimator
+    same = rated & (lowest == highest) & ((~np.isnan(matrix)).sum(axis=1) > 1)
+    assert (table["activation_spread"][same] == 0).all()
+
+
+def test_who_all_rate_five_gets_five():
+    """With these weights the formula alone gives 5.000000000000001 for some of the studies."""
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        matrix = rng.integers(2, 11, size=(60, 3)) / 2
+        matrix[:3] = 5, 5, 5
+        assert weighted_estimate(matrix)[:3].tolist() == [5, 5, 5], seed
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ def _mean_squares(complete: Floats) -> tuple[float, float, float]:
 
 def _single(squares: tuple[float, float, float], n: int, k: int) -> float:
     items, raters, error = squares
-    return (items - error) / (items + (k - 1) * error + k * (raters - error) / n)
+    return min(1.0, (items - error) / (items + (k - 1) * error + k * (raters - error) / n))
 
 
 def _icc_interval(squares: tuple[float, float, float], single: float, n: int, k: int) -> tuple[float, float]:
@@ -108,7 +108,7 @@ def _icc_interval(squares: tuple[float, float, float], single: float, n: int, k:
 
 def _spearman_brown(value: float, k: int) -> float:
     below = 1 + (k - 1) * value
-    return k * value / below if below > 0 else float("nan")
+    return min(1.0, k * value / below) if below > 0 else float("nan")
 
 
 def _resampled(
@@ -241,7 +241,7 @@ def _ccc(totals: Floats) -> Floats:
     var_x, var_y, cov, shift = _moments(totals)
     below = var_x + var_y + shift**2
     varies = np.maximum(var_x, var_y) > NO_VARIANCE
-    return np.where(varies, 2 * cov / np.where(varies, below, 1), np.nan)
+    return np.where(varies, np.clip(2 * cov / np.where(varies, below, 1), -1, 1), np.nan)
 
 
 def _pearson(totals: Floats) -> Floats:

@@ -83,7 +83,14 @@ def weighted_estimate(ratings: npt.ArrayLike) -> Floats:
     rated = total > 0
     values = np.full(len(matrix), np.nan)
     values[rated] = (weights * np.where(given, matrix, 0)).sum(axis=1)[rated] / total[rated]
-    return values
+    return _among(matrix, values)
+
+
+def _among(matrix: Floats, values: Floats) -> Floats:
+    """Keep the value of each item between its ratings: rounding leads out of them, and so off the scale."""
+    given = ~np.isnan(matrix)
+    lowest, highest = np.where(given, matrix, np.inf), np.where(given, matrix, -np.inf)
+    return np.clip(values, lowest.min(axis=1, initial=np.inf), highest.max(axis=1, initial=-np.inf))
 
 
 def estimates(ratings: pd.DataFrame) -> pd.DataFrame:
@@ -107,11 +114,13 @@ def estimates(ratings: pd.DataFrame) -> pd.DataFrame:
     table = pd.DataFrame(index=files)
     for label in LABELS:
         wide = rating_matrix(ratings, label).reindex(files).astype("float64")
-        table[f"{label}_mean"] = wide.mean(axis=1)
-        table[f"{label}_median"] = wide.median(axis=1)
-        table[f"{label}_ewe"] = weighted_estimate(wide.to_numpy())
+        matrix = wide.to_numpy()
+        table[f"{label}_mean"] = _among(matrix, wide.mean(axis=1).to_numpy())
+        table[f"{label}_median"] = _among(matrix, wide.median(axis=1).to_numpy())
+        table[f"{label}_ewe"] = weighted_estimate(matrix)
         table[f"{label}_n_raters"] = wide.notna().sum(axis=1)
-        table[f"{label}_spread"] = wide.std(axis=1, ddof=1)
+        agree = wide.min(axis=1) == wide.max(axis=1)  # else rounding leaves them apart
+        table[f"{label}_spread"] = wide.std(axis=1, ddof=1).mask(agree & (wide.count(axis=1) > 1), 0.0)
     chosen = [_most_frequent(row.dropna()) for _, row in rating_matrix(ratings, "emotion").reindex(files).iterrows()]
     table["emotion"] = pd.Series([emotion for emotion, _, _ in chosen], files, dtype=object)
     table["emotion_share"] = [share for _, share, _ in chosen]
