@@ -8,7 +8,7 @@ import pytest
 
 from affectmap.errors import ModelError
 from affectmap.service import ServiceSettings, create_app
-from affectmap.web.server import HEAD_S
+from affectmap.web.connections import HEAD_S
 
 TOKEN = "a-token-of-23-characters"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}

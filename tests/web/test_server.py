@@ -1,81 +1,58 @@
 import http.client
 import socket
-import threading
 import time
 
 import pytest
-from fastapi import FastAPI
 
 from affectmap.errors import UsageError
 from affectmap.web import server as server_module
-from affectmap.web.server import Guard, listen, make_server
+from affectmap.web.server import listen
 
-ASK = b"GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+def send(port, pieces, claimed=5_000_000):
+    """Send a body piece by piece, a number standing for a pause, and give status and answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.putrequest("POST", "/length")
+    connection.putheader("Content-Length", str(claimed))
+    connection.endheaders()
+    try:
+        for piece in pieces:
+            if isinstance(piece, bytes):
+                connection.send(piece)
+            else:
+                time.sleep(piece)
+    except OSError:  # the answer came first
+        pass
+    answer = connection.getresponse()
+    found = answer.status, answer.read().decode()
+    connection.close()
+    return found
 
 
 @pytest.fixture
-def port(monkeypatch):
-    """The port of a server that waits a second for heads, and half a one for clients to read."""
-    monkeypatch.setattr(server_module, "HEAD_S", 1.0)
-    monkeypatch.setattr(server_module, "READING_S", 0.5)
-    app = FastAPI()
-    app.get("/hello")(lambda: {"hello": "there"})
-    app.get("/long")(lambda: "x" * 30_000_000)
-    app.add_middleware(Guard, host="127.0.0.1")
-    listening = listen("127.0.0.1", 0)
-    server = make_server(app)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    with listening:
-        yield listening.getsockname()[1]
-        server.should_exit = True
-        thread.join()
+def quick(monkeypatch):
+    monkeypatch.setattr(server_module, "PATIENCE_S", 0.5)
+    monkeypatch.setattr(server_module, "LINGER_S", 0.1)
 
 
-def closed_after(connection):
-    """Seconds until the server closes a connection."""
+def test_a_body_that_comes_well_is_read(port, quick):
+    assert send(port, [bytes(100_000)] * 50) == (200, "5000000")
+
+
+def test_a_body_that_stops_is_given_up_however_fast_it_began(port, quick):
     start = time.monotonic()
-    try:
-        while connection.recv(65_536):
-            pass
-    except ConnectionError:
-        pass
-    return time.monotonic() - start
+    status, told = send(port, [bytes(4_000_000), 2])
+    assert (status, time.monotonic() - start < 10) == (408, True)
+    assert "at least 100 kB a second" in told
 
 
-def test_connections_without_a_complete_head_are_closed(port):
-    for first in (b"", b"GET /hello HTTP/1.1\r\nHost: localhost\r\nX: ", ASK + b"GET /hel"):
-        with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
-            connection.sendall(first)
-            assert 0.5 < closed_after(connection) < 10, first
-
-
-def test_a_connection_that_is_used_stays_open(port):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-    connection.connect()
-    used = connection.sock
-    for _ in range(4):
-        connection.request("GET", "/hello")
-        assert connection.getresponse().read() == b'{"hello":"there"}'
-        time.sleep(0.3)
-    assert connection.sock is used
-    connection.close()
-
-
-def test_answers_that_nobody_reads_end(port):
-    with socket.socket() as connection:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        connection.settimeout(20)
-        connection.connect(("127.0.0.1", port))
-        connection.sendall(ASK.replace(b"hello", b"long"))
-        time.sleep(2)
-        received = 0
-        try:
-            while part := connection.recv(65_536):
-                received += len(part)
-        except ConnectionError:
-            pass
-        assert received < 30_000_000
+def test_a_body_may_not_take_for_ever(port, quick, monkeypatch):
+    monkeypatch.setattr(server_module, "BODY_S", 0.6)
+    monkeypatch.setattr(server_module, "USUAL_BODY", 1e9)
+    monkeypatch.setattr(server_module, "SLOWEST_BODY", 1000)
+    status, told = send(port, [bytes(1000), 0.1] * 20)
+    assert status == 408
+    assert "the body takes more than 0.6 s" in told
 
 
 def test_an_address_in_use_is_refused():

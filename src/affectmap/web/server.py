@@ -1,4 +1,4 @@
-"""A server for clients that may be slow or unwelcome: the socket, its connections, and the guard before every endpoint.
+"""A server for clients that may be slow or unwelcome: the socket, and the guard before every endpoint.
 
 Conventions:
     * Without a token only this machine is answered, and no page from elsewhere that a browser shows: the ``Host`` must
@@ -16,7 +16,8 @@ import socket
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import Any
+from functools import partial
+from typing import cast
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -24,22 +25,20 @@ from fastapi.responses import JSONResponse
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from affectmap.errors import UsageError
+from affectmap.web.connections import MAX_CONNECTIONS, TimedConnection
 from affectmap.web.settings import LOCAL_NAMES
 
-#: Seconds after which a connection is closed whose client sends no complete head, or reads no answer.
-HEAD_S = 15.0
-READING_S = 60.0
-#: Connections at once.
-MAX_CONNECTIONS = 500
 _GRACE_S = 5  # for answers under way when the server ends
 #: Bytes of a body of JSON or of a plain form.
 MAX_TEXT = 65_536
-#: A body may take this many seconds, and beyond them must come at this many bytes a second.
-PATIENCE_S = 20.0
+#: A body must come at this many bytes a second, and may fall behind by this many seconds.
 SLOWEST_BODY = 100_000
+PATIENCE_S = 20.0
+#: Seconds that a body may take in all; a larger one may take longer, as long as at this many bytes a second.
+BODY_S = 600.0
+USUAL_BODY = 1_000_000
 #: Seconds for which the rest of a refused body is read.
 LINGER_S = 15.0
 
@@ -58,71 +57,6 @@ _HEADERS = (
     (b"cache-control", b"no-store"),
 )
 _CHUNK = 65_536
-
-
-class TimedConnection(asyncio.Protocol):
-    """uvicorn's HTTP/1.1 connection, closed when a head or the reading of an answer takes too long.
-
-    uvicorn itself limits only the wait for the first byte of a second request. The middleware finds the connection in
-    the state of the ASGI scope and enters it for as long as a request is served.
-    """
-
-    def __init__(self, *, app_state: dict[str, Any], **options: Any) -> None:  # noqa: ANN401 (uvicorn's own)
-        self._http = H11Protocol(app_state={**app_state, "connection": self}, **options)
-        self._n_requests = 0
-        self._head_timer: asyncio.TimerHandle | None = None
-        self._read_timer: asyncio.TimerHandle | None = None
-
-    def __enter__(self) -> None:
-        """Begin a request: its head is complete."""
-        self._n_requests += 1
-        _cancel(self._head_timer)
-
-    def __exit__(self, *error: object) -> None:
-        """End a request and wait for the head of the next."""
-        self._n_requests -= 1
-        if not self._n_requests:
-            self._await_head()
-
-    def _await_head(self) -> None:
-        _cancel(self._head_timer)
-        self._head_timer = asyncio.get_running_loop().call_later(HEAD_S, self._transport.abort)
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Wait for the first head."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        self._await_head()
-        self._http.connection_made(transport)
-
-    def data_received(self, data: bytes) -> None:
-        """Pass on what came."""
-        self._http.data_received(data)
-
-    def eof_received(self) -> None:
-        """Pass on that the client sends no more."""
-        self._http.eof_received()
-
-    def pause_writing(self) -> None:
-        """Wait for the client to read."""
-        self._http.pause_writing()
-        self._read_timer = asyncio.get_running_loop().call_later(READING_S, self._transport.abort)
-
-    def resume_writing(self) -> None:
-        """Go on: the client reads."""
-        self._http.resume_writing()
-        _cancel(self._read_timer)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        """Stop waiting."""
-        self._http.connection_lost(error)
-        _cancel(self._head_timer, self._read_timer)
-
-
-def _cancel(*timers: asyncio.TimerHandle | None) -> None:
-    for timer in timers:
-        if timer:
-            timer.cancel()
 
 
 class Guard:
@@ -161,9 +95,10 @@ class Guard:
         if scope["type"] != "http":
             return
         headers = Headers(scope=scope)
-        exchange = _Exchange(receive, send, headers, self._max_bytes)
+        connection = scope.get("state", {}).get("connection")
+        exchange = _Exchange(receive, send, headers, self._max_bytes, connection)
         refused = self._refused(scope["path"], headers)
-        with scope.get("state", {}).get("connection") or nullcontext():
+        with connection or nullcontext():
             await (refused or self._app)(scope, exchange.receive, exchange.send)
 
     def _refused(self, path: str, headers: Headers) -> ASGIApp | None:
@@ -197,28 +132,39 @@ def _names_in(address: str) -> tuple[str | None, str | None]:
 class _Exchange:
     """One request and its answer."""
 
-    def __init__(self, receive: Receive, send: Send, headers: Headers, max_bytes: int) -> None:
+    def __init__(
+        self, receive: Receive, send: Send, headers: Headers, max_bytes: int, connection: TimedConnection | None
+    ) -> None:
         self._receive, self._send, self._start = receive, send, time.monotonic()
+        self._connection = connection
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         is_text = kind in ("application/json", "application/x-www-form-urlencoded")
         self._max_bytes = min(MAX_TEXT, max_bytes) if is_text else max_bytes
         claimed = headers.get("content-length", "0")
         self._claimed = int(claimed) if claimed.isascii() and claimed.isdigit() and len(claimed) < 20 else 0
         self._n_bytes, self._unread, self._status = 0, True, 200
+        self._due = self._start + PATIENCE_S
+        self._longest_s = max(BODY_S, self._max_bytes / USUAL_BODY)
 
     async def receive(self) -> Message:
         """Receive a part of the body within its limits, or learn that the client hung up."""
         if not self._unread:
             return await self._receive()
         self._check_size(self._claimed)
-        allowed_s = PATIENCE_S + self._n_bytes / SLOWEST_BODY
+        end = self._start + self._longest_s
         try:
-            async with asyncio.timeout(self._start + allowed_s - time.monotonic()):
+            async with asyncio.timeout(min(self._due, end) - time.monotonic()):
                 message = await self._next()
         except TimeoutError:
+            if end <= self._due:
+                raise HTTPException(
+                    408, f"the body takes more than {self._longest_s:g} s; send a shorter one"
+                ) from None
             detail = f"the body comes too slowly; send at least {SLOWEST_BODY / 1000:g} kB a second"
             raise HTTPException(408, detail) from None
-        self._n_bytes += len(message.get("body", b""))
+        n_bytes = len(message.get("body", b""))
+        self._due = min(self._due + n_bytes / SLOWEST_BODY, time.monotonic() + PATIENCE_S)
+        self._n_bytes += n_bytes
         self._check_size(self._n_bytes)
         return message
 
@@ -252,6 +198,8 @@ class _Exchange:
 
     async def _linger(self) -> None:
         """Read the rest of a refused body for a while: a client that is still sending loses the answer otherwise."""
+        if self._connection:
+            self._connection.await_client()
         try:
             async with asyncio.timeout(LINGER_S):
                 while self._unread:
@@ -286,7 +234,7 @@ def make_server(app: ASGIApp) -> uvicorn.Server:
     """Make a server for an application; it answers at most `MAX_CONNECTIONS` at once."""
     config = uvicorn.Config(
         app,
-        http=TimedConnection,
+        http=cast(type[asyncio.Protocol], partial(TimedConnection, waiting={})),
         ws="none",
         log_level="error",
         access_log=False,
