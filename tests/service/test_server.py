@@ -6,6 +6,8 @@ import asyncio
 import signal
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -23,9 +25,10 @@ def server(start_shared_server):
     return start_shared_server(
         "--n-jobs", "2", "--max-mb", "3",
         first="""
+import affectmap.web.connections as connections
 import affectmap.web.server as server
-server.HEAD_S = 1.0
-server.READING_S = 2.0
+connections.HEAD_S = 1.0
+connections.READING_S = 2.0
 server.PATIENCE_S = 1.5
 server.LINGER_S = 1.5
 """,
@@ -214,6 +217,41 @@ def test_what_is_no_http(server, request_):
     assert b"Traceback" not in answer
     assert answer == b"" or answer.startswith(b"HTTP/1.1 4")
     assert server.healthy()
+
+
+def test_slow_uploads_keep_nobody_out(start_server, wave):
+    """More slow uploads than there are places; a recording of somebody else is measured all the while."""
+    server = start_server("--n-jobs", "1")
+    slow = []
+    for _ in range(100):
+        slow.append(connect(server))
+        slow[-1].sendall(head(1_000_000) + b"RIFF")
+    until(lambda: httpx.post(f"{server.url}/embed", content=wave, timeout=30).status_code == 200, seconds=15)
+    for _ in range(5):
+        for each in slow:
+            with suppress(OSError):
+                each.sendall(b"x")
+        assert httpx.post(f"{server.url}/embed", content=wave, timeout=30).status_code == 200
+    for each in slow:
+        each.close()
+    until(lambda: not server.uploads())
+
+
+def test_empty_parts_do_not_hold_up_others(server):
+    body = b"--cut\r\n\r\n\r\n" * 250_000
+    headers = {"Content-Type": "multipart/form-data; boundary=cut"}
+    with ThreadPoolExecutor(4) as threads:
+        forms = [
+            threads.submit(httpx.post, f"{server.url}/embed", content=body, headers=headers, timeout=30)
+            for _ in range(8)
+        ]
+        waits = []
+        while not all(form.done() for form in forms):
+            start = time.monotonic()
+            assert server.healthy()
+            waits.append(time.monotonic() - start)
+    assert {form.result().status_code for form in forms} == {422}
+    assert max(waits) < 2
 
 
 def test_ending_under_way(start_server, long_wave):

@@ -1,4 +1,5 @@
 import json
+import time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -45,16 +46,19 @@ def test_names_are_names(service, wave):
         assert as_table.text.split("\n")[1].startswith(name), told
 
 
-@pytest.mark.filterwarnings("ignore:Unclosed file")
 def test_bodies_that_hold_no_recording(service):
     for content, headers, reason in [
-        (form(('Content-Disposition: form-data; name="other"', b"x")), FORM, "0 files in the field 'file'"),
-        (form((named("a"), b"x"), (named("b"), b"y")), FORM, "Too many files"),
+        (form(('Content-Disposition: form-data; name="other"', b"x")), FORM, "no file in the field 'file'"),
+        (form((named("a"), b"x"), (named("b"), b"y")), FORM, "more than one file"),
         (form((named("a"), b"x"), end=b""), FORM, "the form"),
         (form((named("a"), b"")), FORM, "the body is empty"),
+        (form(*[("", b"")] * 101), FORM, "it has more than 100 parts"),
+        (form(*[('Content-Disposition: form-data; name="x"', b"")] * 101), FORM, "it has more than 100 parts"),
+        (form((named("a"), b"x"), (named(""), b"")), FORM, "more than one file"),
+        (b"--cut--\r\n", FORM, "no file in the field 'file'"),
         (b"no form at all", FORM, "the form cannot be read"),
         (b"", FORM, "the form"),
-        (b"x", {"Content-Type": "multipart/form-data"}, "Missing boundary"),
+        (b"x", {"Content-Type": "multipart/form-data"}, "it names no boundary"),
         (b"x", {"Content-Type": "multipart/form-data; boundary=" + "b" * 999}, "the form cannot be read"),
         (form(("X: " + "y" * 100_000, b"x")), FORM, "the form cannot be read"),
         (form(("\r\n".join(f"X{i}: y" for i in range(999)), b"x")), FORM, "the form cannot be read"),
@@ -142,7 +146,6 @@ def test_damaged_recordings_never_end_in_a_fault(service, write_voice, data):
     assert service.uploads() == []
 
 
-@pytest.mark.filterwarnings("ignore:Unclosed file")
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     body=st.lists(st.sampled_from([b"--cut", b"\r\n", b"--", named("a").encode(), b": ", b"\0", b'"', b";"])).map(
@@ -151,6 +154,37 @@ def test_damaged_recordings_never_end_in_a_fault(service, write_voice, data):
 )
 def test_strange_forms_never_end_in_a_fault(service, body):
     assert service.ask("POST", "/embed", content=body, headers=FORM).status_code == 422
+
+
+def test_ten_megabytes_of_empty_parts_are_refused_at_once(service):
+    body = b"--cut\r\n\r\n\r\n" * 900_000
+    start = time.process_time()
+    told = service.ask("POST", "/embed", content=body, headers=FORM)
+    assert told.status_code == 422
+    assert time.process_time() - start < 0.5
+
+
+def test_a_form_lies_on_the_disk_once(service, wave, monkeypatch):
+    from affectmap.service import uploads
+
+    written = []
+    kept = uploads._write
+    monkeypatch.setattr(
+        uploads, "_write", lambda handle, upload, piece: (written.append(len(piece)), kept(handle, upload, piece))
+    )
+    monkeypatch.setattr("tempfile.SpooledTemporaryFile.__init__", None)
+    monkeypatch.setattr("tempfile.TemporaryFile", None)
+    note = ('Content-Disposition: form-data; name="note"; filename="note.txt"', b"x" * 5000)
+    body = form(note, (named("a.wav"), wave), note)
+    assert service.ask("POST", "/embed", content=body, headers=FORM).json()["rows"][0]["file"] == "a.wav"
+    assert sum(written) == len(wave)
+    assert service.core.uploads.n_bytes == 0
+
+
+def test_nothing_of_a_form_goes_into_the_log(service, caplog):
+    service.ask("POST", "/embed", content=b"--cut\r\nforged line", headers=FORM)
+    assert "forged" not in caplog.text
+    assert caplog.records == []
 
 
 def test_a_full_disk_is_told(service, wave, monkeypatch):
@@ -163,7 +197,7 @@ def test_a_full_disk_is_told(service, wave, monkeypatch):
             raise OSError(errno.ENOSPC, "No space left on device")
 
     kept = uploads._write
-    monkeypatch.setattr(uploads, "_write", lambda handle, piece: kept(Full(), piece))
+    monkeypatch.setattr(uploads, "_write", lambda handle, upload, piece: kept(Full(), upload, piece))
     told = service.ask("POST", "/embed", content=wave)
     assert told.status_code == 413
     assert "No space left on device" in told.json()["detail"]

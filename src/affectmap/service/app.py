@@ -24,12 +24,11 @@ from starlette.requests import ClientDisconnect
 
 from affectmap import __version__
 from affectmap.model.model import Model, load_model
+from affectmap.service.jobs import AbandonedError, Jobs, Uploads
 from affectmap.service.results import (
     RESULTS,
-    AbandonedError,
     EmbedOptions,
     Format,
-    Jobs,
     Result,
     TrackOptions,
     embed_result,
@@ -112,6 +111,7 @@ class Service:
     def __init__(self, settings: ServiceSettings, model: Model) -> None:
         self.settings, self.model = settings, model
         self.jobs = Jobs(settings.n_jobs, settings.max_waiting)
+        self.uploads = Uploads(settings.max_uploads, settings.max_upload_bytes)
 
     @cached_property
     def _temporary(self) -> tempfile.TemporaryDirectory[str]:
@@ -130,14 +130,14 @@ class Service:
             while (await request.receive())["type"] != "http.disconnect":
                 pass
 
-        with self.jobs.slot():
-            async with receive_recording(request, self.settings, self.folder) as recording:
+        self.jobs.check_room()
+        async with receive_recording(request, self.settings, self.folder, self.uploads) as recording:
 
-                def work(abandoned: threading.Event) -> tuple[str, str]:
-                    result = measure(self.model, recording, self.settings, abandoned)
-                    return result.write(kind), json.dumps(result.about.get("notes", []))
+            def work(abandoned: threading.Event) -> tuple[str, str]:
+                result = measure(self.model, recording, self.settings, abandoned)
+                return result.write(kind), json.dumps(result.about.get("notes", []))
 
-                text, notes = await self.jobs.run(work, hang_up())
+            text, notes = await self.jobs.run(work, hang_up())
         # Lone surrogates, as names on disk may hold, are no text for others.
         body = text.encode("utf-8", errors="replace")
         return Response(body, media_type=_TYPES[kind], headers={"Affectmap-Notes": notes} if kind == "csv" else None)

@@ -1,4 +1,4 @@
-"""Measuring recordings for clients in threads, and writing a result as the command line writes it.
+"""Measuring recordings for clients, and writing a result as the command line writes it.
 
 Conventions:
     * A row equals a line of ``affectmap embed`` or ``affectmap track``, digit for digit; only ``file`` is the name that
@@ -9,17 +9,15 @@ Conventions:
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import threading
-from collections.abc import Callable, Coroutine, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import pandas as pd
 import soundfile
@@ -30,6 +28,7 @@ from affectmap.audio.quality import FLAGS
 from affectmap.audio.reading import UNREADABLE, promised_share, unreadable
 from affectmap.errors import AffectmapError
 from affectmap.model.model import Model
+from affectmap.service.jobs import AbandonedError
 from affectmap.service.settings import (
     LONGEST_UTTERANCE_S,
     MAX_CHANNELS,
@@ -40,74 +39,9 @@ from affectmap.service.settings import (
 )
 from affectmap.service.uploads import Recording
 from affectmap.track import track
-from affectmap.web.server import MAX_CONNECTIONS
+from affectmap.web.connections import MAX_CONNECTIONS
 
 Format = Literal["csv", "json"]
-T = TypeVar("T")
-
-
-class AbandonedError(Exception):
-    """The client hung up."""
-
-
-class Jobs:
-    """Threads of the service: `n_jobs` jobs at once, `max_open` requests that upload, wait or are worked on.
-
-    Example:
-        >>> async def measure() -> int:
-        ...     jobs = Jobs(1, 2)
-        ...     with jobs.slot():
-        ...         return await jobs.run(lambda abandoned: 7, asyncio.Event().wait())
-        >>> asyncio.run(measure())
-        7
-    """
-
-    def __init__(self, n_jobs: int, max_open: int) -> None:
-        self._pool = ThreadPoolExecutor(n_jobs, thread_name_prefix="affectmap-serve")
-        self._max_open, self.n_open = max_open, 0
-        self._running: set[threading.Event] = set()
-
-    @contextmanager
-    def slot(self) -> Iterator[None]:
-        """Take one of the slots for requests; refuse with 429 if all are taken."""
-        if self.n_open >= self._max_open:
-            detail = f"{self.n_open} recordings are measured or waiting; try again soon"
-            raise HTTPException(429, detail, {"Retry-After": "2"})
-        self.n_open += 1
-        try:
-            yield
-        finally:
-            self.n_open -= 1
-
-    async def run(self, work: Callable[[threading.Event], T], hang_up: Coroutine[object, object, object]) -> T:
-        """Do work in a thread until it is done or `hang_up` ends.
-
-        Work gets an event that is set when the client has hung up; it then raises `AbandonedError`, as this does. Work
-        that waits is dropped; what has begun has ended by then, so that its files may be deleted and its slot is free.
-        """
-        abandoned = threading.Event()
-        future = self._pool.submit(work, abandoned)
-        waiting, leaving = asyncio.wrap_future(future), asyncio.create_task(hang_up)
-        self._running.add(abandoned)
-        try:
-            both: list[asyncio.Future[Any]] = [waiting, leaving]
-            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-            if waiting.done():
-                return waiting.result()
-            raise AbandonedError
-        finally:
-            leaving.cancel()
-            abandoned.set()
-            if not future.cancel():
-                await asyncio.wait({waiting})
-                waiting.exception()  # so that it counts as seen
-            self._running.discard(abandoned)
-
-    def close(self) -> None:
-        """Drop work that waits and stop what has begun."""
-        for abandoned in list(self._running):
-            abandoned.set()
-        self._pool.shutdown(wait=True, cancel_futures=True)
 
 
 class EmbedOptions(BaseModel):
@@ -278,7 +212,7 @@ _REFUSED = {
     403: "a path out of the served folder, or a page from elsewhere",
     404: "no such file",
     406: "neither JSON nor CSV is wanted",
-    408: "the body comes too slowly",
+    408: "the body comes too slowly, or takes too long",
     413: "the body is too large or the recording too long",
     415: "the body is compressed",
     421: "the service is asked under a name that is not this machine's",

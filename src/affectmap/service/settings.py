@@ -20,8 +20,10 @@ MAX_RATE = 96_000
 #: Rows of a track, and windows that overlap at any time.
 MAX_ROWS = 20_000
 MAX_OVERLAP = 10
-#: Requests that wait or upload, for each that is measured.
+#: Recordings that wait, for each that is measured.
 WAITING_EACH = 4
+#: Uploads under way at once.
+UPLOADS = 64
 #: Shortest token, in characters: shorter ones can be guessed.
 SHORTEST_TOKEN = 16
 
@@ -82,5 +84,15 @@ class ServiceSettings(ListenSettings):
 
     @property
     def max_waiting(self) -> int:
-        """Requests that may be uploading, waiting or measured together."""
+        """Recordings that may be waiting or measured together before a further upload is refused."""
         return self.n_jobs * (1 + WAITING_EACH)
+
+    @property
+    def max_uploads(self) -> int:
+        """Uploads that may be under way together."""
+        return max(UPLOADS, self.n_jobs)
+
+    @property
+    def max_upload_bytes(self) -> int:
+        """Bytes on disk of all uploads together, until they are measured."""
+        return self.max_bytes * self.max_waiting

@@ -1,28 +1,40 @@
 """Receiving a recording: a form, the bare file, or the path of one below the served folder.
 
-An upload goes to a temporary file and is deleted when the answer is made; the middleware limits its size and time.
+An upload goes, as it comes, to a temporary file that is deleted when the answer is made; the middleware limits its size
+and time.
 """
 
 from __future__ import annotations
 
+import logging
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from fastapi import Request
 from pydantic import BaseModel
-from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import UploadFile
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.exceptions import HTTPException
 
+from affectmap.service.jobs import Upload, Uploads
 from affectmap.service.settings import ServiceSettings
 from affectmap.web.requests import find_recording, read_json
 
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
+
 #: Name of an upload that comes without one.
 UNNAMED = "upload"
-_CHUNK = 1_000_000
+#: Parts of a form, and lines of the head of each.
+MAX_PARTS = 100
+_MAX_HEADERS = 20
+
+# It writes a line about each form that it cannot read; what clients send does not belong into the server's log.
+logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
 
 
 class Recording(NamedTuple):
@@ -56,29 +68,46 @@ RECORDING_BODY: dict[str, Any] = {
 
 
 @asynccontextmanager
-async def receive_recording(request: Request, settings: ServiceSettings, folder: Path) -> AsyncIterator[Recording]:
+async def receive_recording(
+    request: Request, settings: ServiceSettings, folder: Path, uploads: Uploads
+) -> AsyncIterator[Recording]:
     """Receive the recording of a request, kept in a folder until the context ends.
 
     Raises:
-        HTTPException: If it is too large or too slow, has no recording, or names one that may not be read.
+        HTTPException: If it is too large or too slow, finds no place, has no recording, or names one that may not be
+            read.
         ClientDisconnect: If the client hung up.
     """
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise HTTPException(415, "the body is compressed; send the recording as it is")
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == "application/json":
-        path = await _served_path(request)
-        yield Recording(find_recording(settings.root, path), path)
-        return
-    file = folder / uuid.uuid4().hex  # without a suffix: a few formats are believed by their name alone
+    with uploads.kept() as upload:
+        if kind == "application/json":
+            async with uploads.arriving(upload):
+                path = await _served_path(request)
+            yield Recording(find_recording(settings.root, path), path)
+            return
+        file = folder / uuid.uuid4().hex  # without a suffix: a few formats are believed by their name alone
+        try:
+            async with uploads.arriving(upload):
+                with file.open("xb") as handle:
+                    receive = _receive_form if kind == "multipart/form-data" else _receive_bare
+                    name = await receive(request, partial(_write, handle, upload))
+            if not file.stat().st_size:
+                detail = "the body is empty; send a recording as form field 'file' or as the body itself"
+                raise HTTPException(422, detail)
+            yield Recording(file, name)
+        finally:
+            file.unlink(missing_ok=True)
+
+
+def _write(handle: IO[bytes], upload: Upload, chunk: bytes) -> None:
+    upload.count(len(chunk))
     try:
-        with file.open("xb") as handle:
-            name = await (_receive_form if kind == "multipart/form-data" else _receive_bare)(request, handle)
-        if not file.stat().st_size:
-            raise HTTPException(422, "the body is empty; send a recording as form field 'file' or as the body itself")
-        yield Recording(file, name)
-    finally:
-        file.unlink(missing_ok=True)
+        handle.write(chunk)
+    except OSError as error:
+        detail = f"the recording cannot be kept while it is measured ({error.strerror})"
+        raise HTTPException(413, detail) from error
 
 
 async def _served_path(request: Request) -> str:
@@ -91,47 +120,81 @@ async def _served_path(request: Request) -> str:
         raise HTTPException(422, detail) from error
 
 
-async def _receive_bare(request: Request, handle: IO[bytes]) -> str:
+async def _receive_bare(request: Request, write: Callable[[bytes], None]) -> str:
     async for chunk in request.stream():
-        _write(handle, chunk)
+        write(chunk)
     return UNNAMED
 
 
-async def _receive_form(request: Request, handle: IO[bytes]) -> str:
-    """Write the form's one file and give its name; other fields are passed over."""
+async def _receive_form(request: Request, write: Callable[[bytes], None]) -> str:
+    """Write the form's one file as it comes and give its name; other fields are passed over."""
+    form = _Form(write)
     try:
-        form = await request.form(max_files=1)
-    except OSError as error:
-        raise _full(error) from error
-    except HTTPException as error:
-        if error.status_code != 400:
-            raise
-        detail = f"the form cannot be read ({error.detail}); send multipart/form-data with one field 'file'"
+        boundary = parse_options_header(request.headers["content-type"])[1].get(b"boundary")
+        if not boundary:
+            raise FormParserError("it names no boundary")
+        parser = MultipartParser(boundary, form.callbacks, max_header_count=_MAX_HEADERS)
+        async for chunk in request.stream():
+            parser.write(chunk)
+        if not form.is_complete:
+            raise FormParserError("it ends before its last boundary")
+    except FormParserError as error:
+        detail = f"the form cannot be read ({error}); send multipart/form-data with one field 'file'"
         raise HTTPException(422, detail) from error
-    try:
-        uploads = [each for each in form.getlist("file") if isinstance(each, UploadFile)]
-        if len(uploads) != 1:
-            raise HTTPException(422, f"the form holds {len(uploads)} files in the field 'file', expected one")
-        await run_in_threadpool(_copy, uploads[0].file, handle)
-        return _plain_name(uploads[0].filename or "")
-    finally:
-        await form.close()
+    if form.name is None:
+        raise HTTPException(422, "the form holds no file in the field 'file', expected one")
+    return form.name
 
 
-def _copy(source: IO[bytes], handle: IO[bytes]) -> None:
-    while chunk := source.read(_CHUNK):
-        _write(handle, chunk)
+class _Form:
+    """What a form's parser calls: the file goes to `write`, and nothing else is kept."""
 
+    def __init__(self, write: Callable[[bytes], None]) -> None:
+        self.name: str | None = None
+        self.is_complete = False
+        self._write, self._n_parts, self._is_file = write, 0, False
+        self._header, self._value, self._disposition = b"", b"", b""
+        self.callbacks: MultipartCallbacks = {
+            "on_part_begin": self._begin_part,
+            "on_header_field": self._add_header,
+            "on_header_value": self._add_value,
+            "on_header_end": self._end_header,
+            "on_headers_finished": self._end_headers,
+            "on_part_data": self._add_data,
+            "on_end": self._end,
+        }
 
-def _write(handle: IO[bytes], chunk: bytes) -> None:
-    try:
-        handle.write(chunk)
-    except OSError as error:
-        raise _full(error) from error
+    def _begin_part(self) -> None:
+        self._n_parts += 1
+        if self._n_parts > MAX_PARTS:
+            raise FormParserError(f"it has more than {MAX_PARTS} parts")
+        self._is_file, self._disposition = False, b""
 
+    def _add_header(self, data: bytes, start: int, end: int) -> None:
+        self._header += data[start:end]
 
-def _full(error: OSError) -> HTTPException:
-    return HTTPException(413, f"the recording cannot be kept while it is measured ({error.strerror})")
+    def _add_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def _end_header(self) -> None:
+        if self._header.lower() == b"content-disposition":
+            self._disposition = self._value
+        self._header = self._value = b""
+
+    def _end_headers(self) -> None:
+        options = parse_options_header(self._disposition)[1]
+        if options.get(b"name") != b"file" or b"filename" not in options:
+            return
+        if self.name is not None:
+            raise FormParserError("the field 'file' holds more than one file")
+        self._is_file, self.name = True, _plain_name(options[b"filename"].decode("utf-8", "replace"))
+
+    def _add_data(self, data: bytes, start: int, end: int) -> None:
+        if self._is_file:
+            self._write(data[start:end])
+
+    def _end(self) -> None:
+        self.is_complete = True
 
 
 def _plain_name(sent: str) -> str:
