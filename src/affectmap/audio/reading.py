@@ -3,7 +3,7 @@
 Conventions:
     * A *signal* is mono, float32, shape (n_samples,), with full scale at 1; a *sampling rate* is in Hz.
     * Any format and rate that libsndfile reads will do (wav, flac, ogg, mp3, aiff and more); several channels
-      are mixed down by their mean.
+      are mixed down as `affectmap.audio.channels` has it.
     * A recording that was cut short is refused rather than measured. libsndfile hides a cut in most formats,
       so the sizes in the headers of WAV, RF64 and AIFF and the last page of OGG are compared with the file;
       FLAC and MP3 show it while they are decoded; in rarer formats it stays unseen. A size of 0xFFFFFFFF and
@@ -13,17 +13,21 @@ Conventions:
 
 from __future__ import annotations
 
+import math
 import os
 import struct
+from collections.abc import Iterator
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from affectmap.audio.channels import Mix, choose_mix, only_channel
 from affectmap.errors import AudioError
 
 #: Mono, shape (n_samples,), full scale at 1.
@@ -48,12 +52,21 @@ _MAX_CHUNKS = 1000  # a header with more is not a header: it is not searched to 
 _BYTE_ORDER = {b"RIFF": "<", b"RF64": "<", b"RIFX": ">", b"FORM": ">"}
 
 
+class Reading(NamedTuple):
+    """What was read: a signal, its sampling rate in Hz, and how channels became one."""
+
+    signal: Signal
+    sampling_rate: int
+    mix: Mix
+
+
 def read_audio(
     file: str | Path,
     start: float | timedelta | None = None,
     end: float | timedelta | None = None,
     *,
     longest_s: float | None = None,
+    channel: int | None = None,
 ) -> tuple[Signal, int]:
     """Read a recording, or a segment of it, as one channel.
 
@@ -62,13 +75,16 @@ def read_audio(
         start: Begin of the segment in seconds or as a time difference; None or NaT for the begin of the file.
         end: End of the segment; None or NaT for the end of the file.
         longest_s: Seconds that the file may last; its header is believed before anything is read.
+        channel: The only channel to be read, counted from 1; by default all are mixed down, in a segment as in the
+            whole file.
 
     Returns:
-        The signal, shape (n_samples,), the mean of the channels, and its sampling rate in Hz.
+        The signal, shape (n_samples,), and its sampling rate in Hz.
 
     Raises:
         AudioError: If the file is missing, empty, not audio, broken, cut short or holds no samples, if its rate
-            lies outside of `RATES` or it lasts too long, or if the segment lies outside of it.
+            lies outside of `RATES` or it lasts too long, if it has no such channel, or if the segment lies outside of
+            it.
 
     Example:
         >>> import tempfile
@@ -78,6 +94,18 @@ def read_audio(
         >>> signal.shape, signal[0].item(), sampling_rate
         ((12000,), 0.375, 16000)
     """
+    return read_recording(file, start, end, longest_s=longest_s, channel=channel)[:2]
+
+
+def read_recording(
+    file: str | Path,
+    start: float | timedelta | None = None,
+    end: float | timedelta | None = None,
+    *,
+    longest_s: float | None = None,
+    channel: int | None = None,
+) -> Reading:
+    """Read a recording as `read_audio` does, and tell of its channels."""
     file, start_s, end_s = Path(file), _seconds(start), _seconds(end)
     promised = promised_share(file)
     try:
@@ -91,14 +119,38 @@ def read_audio(
             if sound.frames * (promised - 1) > TOLERANCE_S * sampling_rate:
                 raise _cut_short(file, sound.frames / sampling_rate, sound.frames * promised / sampling_rate)
             first, count = _bounds(file, sound.frames, sampling_rate, start_s, end_s)
+            mix = channel_mix(file, sound.channels, channel)
             if first:  # a few formats cannot seek, and need not for a whole file
                 sound.seek(first)
-            signal = _mono(sound, count)
+            signal = np.concatenate([*map(mix.signal, _blocks(sound, count)), np.empty(0, np.float32)])
     except UNREADABLE as error:
         raise unreadable(file, error) from error
     if len(signal) < count - TOLERANCE_S * sampling_rate:
         raise _cut_short(file, len(signal) / sampling_rate, count / sampling_rate)
-    return signal, sampling_rate
+    return Reading(signal, sampling_rate, mix)
+
+
+def channel_mix(file: Path, n_channels: int, channel: int | None = None) -> Mix:
+    """Decide how the channels of a file become one signal, from the whole of it, or take one of them alone.
+
+    Raises:
+        AudioError: If there is no such channel.
+    """
+    if channel is not None:
+        try:
+            return only_channel(channel, n_channels)
+        except AudioError as error:
+            raise AudioError(f"{file}: {error}") from error
+    if n_channels == 1:
+        return Mix()
+    status = file.stat()
+    return _mix_of_file(file, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=256)  # segments of one file
+def _mix_of_file(file: Path, size: int, modified_ns: int) -> Mix:
+    with soundfile.SoundFile(file) as sound:
+        return choose_mix(_blocks(sound), sound.samplerate)
 
 
 def printable(path: str | Path) -> str:
@@ -186,16 +238,20 @@ def _bounds(file: Path, frames: int, sampling_rate: int, start: float | None, en
     return first, min(wanted, frames - first)
 
 
-def _mono(sound: soundfile.SoundFile, count: int) -> Signal:
-    blocks: list[Signal] = []
-    size = max(1, _BLOCK // sound.channels)
-    while count > 0:
-        block = sound.read(min(count, size), dtype="float32", always_2d=True)
-        if len(block) == 0:
-            break
-        blocks.append(block[:, 0] if block.shape[1] == 1 else block.mean(axis=1))
-        count -= len(block)
-    return blocks[0] if len(blocks) == 1 else np.concatenate([*blocks, np.empty(0, np.float32)])
+def _blocks(sound: soundfile.SoundFile, count: int | None = None) -> Iterator[Signal]:
+    """Read blocks of shape (n_samples, n_channels), `count` samples in all, or what can be read."""
+    size, left = max(1, _BLOCK // sound.channels), math.inf if count is None else count
+    while left > 0:
+        try:
+            block = sound.read(int(min(left, size)), dtype="float32", always_2d=True)
+        except UNREADABLE:
+            if count is not None:
+                raise
+            return
+        if not len(block):
+            return
+        yield block
+        left -= len(block)
 
 
 def _too_long(file: Path, duration_s: float, longest_s: float) -> AudioError:

@@ -19,10 +19,10 @@ import soxr
 
 from affectmap.audio.reading import (
     RATES,
-    SILENCE_PEAK,
     TOLERANCE_S,
     UNREADABLE,
     Signal,
+    channel_mix,
     check_rate,
     promised_share,
     unreadable,
@@ -38,10 +38,12 @@ class Recording:
     """A file in blocks.
 
     Args:
-        file: Path; any format of libsndfile, any rate, any number of channels (their mean counts).
+        file: Path; any format of libsndfile, any rate, any number of channels.
+        channel: The only channel to be read, counted from 1; by default all are mixed down as
+            `affectmap.audio.channels` has it, for which the file is read once more before.
 
     Raises:
-        AudioError: If the file is missing, a folder, empty, not audio, or without samples.
+        AudioError: If the file is missing, a folder, empty, not audio, or without samples or such a channel.
 
     Example:
         >>> import tempfile
@@ -52,19 +54,20 @@ class Recording:
         (10.0, [64000, 64000, 32000])
     """
 
-    def __init__(self, file: str | Path) -> None:
+    def __init__(self, file: str | Path, channel: int | None = None) -> None:
         self.file = Path(file)
         self.gaps: list[tuple[float, float]] = []
         self._promised = promised_share(self.file)
         try:
             with soundfile.SoundFile(self.file) as sound:
                 self.sampling_rate = int(sound.samplerate)
-                self._n_samples, self._peaks = int(sound.frames), np.zeros(sound.channels)
+                self._n_samples, self._n_channels = int(sound.frames), int(sound.channels)
         except UNREADABLE as error:
             raise unreadable(self.file, error) from error
         if not self._n_samples:
             raise AudioError(f"{self.file}: holds no samples, or its header was never completed; record it again")
         check_rate(self.file, self.sampling_rate)
+        self.mix = channel_mix(self.file, self._n_channels, channel)
         self._n_read, self._broken = 0, ""
 
     @property
@@ -81,7 +84,7 @@ class Recording:
         """Read the file from its beginning; one that breaks off ends there with a note."""
         self.gaps.clear()
         self._n_read, self._broken = 0, ""
-        size = max(1, min(round(_BLOCK_S * self.sampling_rate), _BLOCK_VALUES // len(self._peaks)))
+        size = max(1, min(round(_BLOCK_S * self.sampling_rate), _BLOCK_VALUES // self._n_channels))
         try:
             with soundfile.SoundFile(self.file) as sound:
                 while len(block := sound.read(size, dtype="float32", always_2d=True)):
@@ -97,9 +100,8 @@ class Recording:
             strange = np.flatnonzero(~finite.all(axis=1)) + self._n_read
             self._add_gap(int(strange[0]), int(strange[-1]) + 1)
             block = np.where(finite, block, np.float32(0))
-        self._peaks = np.maximum(self._peaks, np.abs(block).max(axis=0))
         self._n_read += len(block)
-        return block[:, 0] if block.shape[1] == 1 else block.mean(axis=1)
+        return self.mix.signal(block)
 
     def _add_gap(self, first: int, last: int) -> None:
         begin, end = first / self.sampling_rate, last / self.sampling_rate
@@ -121,13 +123,7 @@ class Recording:
                 f"samples between {self.gaps[0][0]:.2f} and {self.gaps[-1][1]:.2f} s are NaN or infinity; "
                 f"segments that touch {'it' if len(self.gaps) == 1 else 'these places'} have no values"
             )
-        dead = np.flatnonzero(self._peaks < SILENCE_PEAK)
-        if 0 < len(dead) < len(self._peaks):
-            notes.append(
-                f"{len(dead)} of {len(self._peaks)} channels are silent, first channel {dead[0] + 1}: the mean of the "
-                "channels is quieter than the voice, which lowers activation; keep the other channels alone"
-            )
-        return notes
+        return [*notes, *self.mix.notes]
 
 
 class PulseCode:
