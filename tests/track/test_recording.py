@@ -170,7 +170,7 @@ def test_kinds_of_recordings(tmp_path, voice, model, sampling_rate, subtype, n_c
     soundfile.write(tmp_path / "a.wav", signal, sampling_rate, subtype=subtype)
     track = follow(tmp_path / "a.wav", model, window_s=2)
     assert track.table["activation"].notna().all()
-    assert any("channels are silent" in note for note in track.notes) == (n_channels == 2)
+    assert any("channel 2 of 2 is silent" in note for note in track.notes) == (n_channels == 2)
 
 
 def test_noise_of_one_bit_is_clipped_and_no_error(tmp_path, model):
