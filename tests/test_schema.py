@@ -18,8 +18,10 @@ from affectmap.schema import (
     parse_emotion,
     parse_rating,
     segmented_index,
+    text_of,
     validate_table,
 )
+from cases import each
 
 
 def table(index=None, **columns):
@@ -238,3 +240,25 @@ def test_the_index_is_that_of_audformat():
         ours, theirs = segmented_index(*given), audformat.segmented_index(*given)
         assert ours.equals(theirs), given
         assert ours.dtypes.equals(theirs.dtypes), given
+
+
+@each(
+    ("cell", "text"),
+    [
+        (" a b ", "a b"),
+        ("", None),
+        ("  ", None),
+        (None, None),
+        (np.nan, None),
+        (pd.NaT, None),
+        (pd.NA, None),
+        (3, "3"),
+        (3.0, "3"),
+        (np.float32(3), "3"),
+        (3.5, "3.5"),
+        ("03", "03"),
+        (pd.Timedelta("1s"), "0 days 00:00:01"),
+    ],
+)
+def test_text_of(cell, text):
+    assert text_of(cell) == text

@@ -74,7 +74,7 @@ def test_what_cannot_be_is_refused_with_its_line(write):
         ("a.wav,anna,3,3,,false,,1,1,2026-01-31T12:00:00+02:00,", "expected a time in UTC"),
         ("a.wav,anna,3,3,,false,,1,1,,-1", "seconds is -1; expected 0 or more"),
         ("a.wav,anna,3,3,,false,,1,1,,soon", "seconds is 'soon'; expected a number"),
-        ("a.wav,anna,3,3", "line 2 has 4 cells, the header 11"),
+        ("a.wav,anna,3,3", "line 2: four cells, the header has 11"),
     ):
         with pytest.raises(LabelError, match=r"anna\.csv") as told:
             read_raw(write(row))

@@ -232,7 +232,7 @@ def test_speakers_by_a_table(affectmap, here):
         ("file,speaker\nother.wav,anna\n", "no speaker for 1 of 1 recordings, first a.wav"),
         ("file,speaker\na.wav,\n", "no speaker for 1 of 1"),
         ("file,who\na.wav,anna\n", "no column speaker"),
-        ("", "cannot be read"),
+        ("", "is empty"),
     ],
 )
 def test_a_table_of_speakers_that_does_not_do(affectmap, here, text, message):

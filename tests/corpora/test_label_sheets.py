@@ -105,9 +105,8 @@ def test_a_corpus_that_has_labels_needs_no_sheet(join):
     ("text", "message"),
     [
         ("", "is empty; expected a header and rows"),
-        ("filename,activation\na.wav\n", "line 2 has 1 cells, the header 2; separate cells by commas"),
-        ("filename,activation\na.wav,3,5\n", "line 2 has 3 cells, the header 2"),
-        ("filename;activation\na.wav;3\n", "mine.csv looks separated by semicolons; save it with commas"),
+        ("filename,activation\na.wav\n", "line 2: one cell, the header has two; quote"),
+        ("filename,activation\na.wav,3,5\n", "line 2: three cells, the header has two"),
         ("filename,activation \na.wav,3\n", "unknown column 'activation '; expected the plain header"),
         ("filename,comment\na.wav,fine\n", "unknown column 'comment'"),
         ("filename,activation,arousal\na.wav,3,3\n", "gives activation twice, in the columns"),

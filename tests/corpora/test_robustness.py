@@ -1,7 +1,5 @@
 """Whatever a file holds, reading it ends in a corpus or in one line that names the file; nothing is lost on the way."""
 
-import csv
-import io
 import tempfile
 from collections import Counter
 from contextlib import contextmanager
@@ -14,11 +12,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from affectmap.corpora import Corpus, iemocap, load_corpus
-from affectmap.corpora.label_sheets import join_labels, read_sheet
-from affectmap.errors import AffectmapError, CorpusError
+from affectmap.corpora.label_sheets import join_labels
+from affectmap.errors import AffectmapError
 from affectmap.schema import Emotion, validate_table
 
-CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
 #: Each example writes files.
 SOME = settings(max_examples=30)
 NAMES = st.sampled_from([f"{folder}{letter}.wav" for folder in ("", "x/", "y/") for letter in "abcdef"])
@@ -28,12 +25,6 @@ NAMES = st.sampled_from([f"{folder}{letter}.wav" for folder in ("", "x/", "y/") 
 def folder():
     with tempfile.TemporaryDirectory() as name:
         yield Path(name)
-
-
-def as_csv(rows):
-    stream = io.StringIO()
-    csv.writer(stream).writerows(rows)
-    return stream.getvalue()
 
 
 def outcome(read, file):
@@ -54,17 +45,6 @@ def damaged(draw, text):
     first = draw(st.integers(0, len(content)))
     last = draw(st.integers(first, min(len(content), first + 4)))
     return content[:first] + draw(st.binary(max_size=4)) + content[last:]
-
-
-@SOME
-@given(st.lists(st.lists(CELLS, min_size=3, max_size=3), min_size=1, max_size=5))
-def test_cells_come_back_as_written(rows):
-    rows = [[f"{cell}." for cell in row] for row in rows]
-    with folder() as here:
-        file = here / "a.csv"
-        file.write_text(as_csv(rows), encoding="utf-8", newline="")
-        sheet = read_sheet(file, CorpusError)
-    assert [sheet.header, *sheet.rows] == rows
 
 
 @SOME
@@ -134,7 +114,9 @@ def test_every_recording_and_every_name_is_accounted_for(recordings, names):
     index = audformat.segmented_index([f"/data/z/{file}" for file in sorted(recordings)])
     table = validate_table(pd.DataFrame({"speaker": "1"}, index), "here")
     with folder() as here:
-        (here / "mine.csv").write_text(as_csv([["filename", "valence"], *([name, 3] for name in sorted(names))]))
+        (here / "mine.csv").write_text(
+            "".join(f"{line}\n" for line in ("filename,valence", *(f"{name},3" for name in sorted(names))))
+        )
         joined = outcome(lambda: join_labels(Corpus("mine", table), here), "mine.csv")
     if joined is None:
         return

@@ -16,6 +16,7 @@ from affectmap.errors import LabelError
 from affectmap.extras import require
 from affectmap.files import new_folder, write_text
 from affectmap.schema import INDEX, LABEL_RANGE, LABELS
+from affectmap.tables import csv_text
 
 if TYPE_CHECKING:
     import audformat
@@ -57,7 +58,7 @@ def export_sheet(ratings: pd.DataFrame, file: Path, estimator: Estimator = "ewe"
     if gold.empty:
         raise LabelError("no rating has an activation or a valence; a label sheet of classes alone cannot be written")
     sheet = gold[["file", *LABELS]].rename(columns={"file": "filename"})
-    write_text(file, sheet.to_csv(index=False, float_format="%.10g", lineterminator="\n"))
+    write_text(file, csv_text(sheet, float_format="%.10g"))
 
 
 def export_database(

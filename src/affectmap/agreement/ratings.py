@@ -29,10 +29,10 @@ from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from affectmap.corpora.label_sheets import read_sheet
 from affectmap.errors import CorpusError, LabelError
 from affectmap.files import write_text
 from affectmap.schema import LABELS, parse_emotion, parse_number, parse_rating
+from affectmap.tables import csv_text, read_sheet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -238,7 +238,7 @@ def write_ratings(raw: pd.DataFrame, file: Path) -> None:
 def csv_of(raw: pd.DataFrame) -> str:
     """Give raw ratings as the text of a CSV file; missing values are empty."""
     table = raw[list(RATING_COLUMNS)].assign(cannot_tell=raw["cannot_tell"].map({True: "true", False: "false"}))
-    return str(table.to_csv(index=False, float_format="%.10g", lineterminator="\n"))
+    return csv_text(table, float_format="%.10g")
 
 
 def rating_matrix(ratings: pd.DataFrame, value: str, presentation: int = 1) -> pd.DataFrame:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import math
 import os
 import shutil
@@ -21,11 +19,11 @@ from starlette.exceptions import HTTPException
 
 from affectmap.audio.reading import MIN_DURATION_S, UNREADABLE, promised_share, read_audio, resample
 from affectmap.corpora.folder import find_recordings
-from affectmap.corpora.label_sheets import read_sheet
 from affectmap.corpora.synthetic.recordings import LANGUAGES, speak_corpora
 from affectmap.errors import AffectmapError, LabelError
 from affectmap.files import new_folder, write_text
 from affectmap.schema import LABELS, parse_rating
+from affectmap.tables import csv_line, read_sheet
 from affectmap.web.requests import find_recording
 
 #: Longest utterance in seconds: nobody can give one rating to more.
@@ -163,7 +161,7 @@ def read_training(sheet: Path, folder: Path) -> list[TrainingItem]:
         >>> read_training(folder / "t.csv", folder)[0].activation
         4.5
     """
-    header, rows, lines = read_sheet(sheet, LabelError)
+    header, rows, lines, _ = read_sheet(sheet, LabelError)
     missing = [column for column in _COLUMNS[:3] if column not in header]
     if missing:
         raise LabelError(f"{sheet}: no column {', '.join(missing)}; expected file, activation, valence and note")
@@ -209,15 +207,13 @@ def synthetic_training(folder: Path, language: str | None) -> list[TrainingItem]
 def _speak(kept: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         table = next(iter(speak_corpora(Path(folder) / "speech", languages=[kept.name]).values()))
-        with table.open(encoding="utf-8", newline="") as stream:
-            rows = [row for row in csv.DictReader(stream) if row[LABELS[0]]]  # a few have no reference
+        sheet = read_sheet(table, LabelError)
+        cells = [dict(zip(sheet.header, row, strict=True)) for row in sheet.rows]
+        rows = [row for row in cells if row[LABELS[0]]]  # a few have no reference
         with new_folder(kept, overwrite=True) as temporary:
             chosen = [_take(rows, table.parent, temporary, number) for number in range(len(_CHOSEN))]
-            text = io.StringIO()
-            writer = csv.DictWriter(text, _COLUMNS, extrasaction="ignore", restval="", lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(chosen)
-            write_text(temporary / _SHEET, text.getvalue())
+            lines = [csv_line(_COLUMNS), *(csv_line(row.get(name) for name in _COLUMNS) for row in chosen)]
+            write_text(temporary / _SHEET, "".join(f"{line}\n" for line in lines))
 
 
 def _take(rows: list[dict[str, str]], corpus: Path, target: Path, number: int) -> dict[str, str]:

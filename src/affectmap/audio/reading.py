@@ -14,7 +14,6 @@ Conventions:
 from __future__ import annotations
 
 import math
-import os
 import struct
 from collections.abc import Iterator
 from datetime import timedelta
@@ -151,11 +150,6 @@ def channel_mix(file: Path, n_channels: int, channel: int | None = None) -> Mix:
 def _mix_of_file(file: Path, size: int, modified_ns: int) -> Mix:
     with soundfile.SoundFile(file) as sound:
         return choose_mix(_blocks(sound), sound.samplerate)
-
-
-def printable(path: str | Path) -> str:
-    r"""Write a path as text, with ``\x`` and two digits for each byte that is not UTF-8."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def check_rate(file: Path, sampling_rate: int) -> None:

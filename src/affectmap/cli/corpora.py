@@ -241,8 +241,9 @@ def audit_command(
     audit = _examined(make_config(config, **given), cache)
     if output is not None:
         from affectmap.files import write_text
+        from affectmap.tables import csv_text
 
-        write_text(output, audit.table().to_csv(index=False, lineterminator="\n"))
+        write_text(output, csv_text(audit.table()))
     _print(audit)
     if fail and audit.bad():
         raise typer.Exit(1)

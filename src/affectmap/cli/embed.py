@@ -15,7 +15,7 @@ import typer
 
 from affectmap.cli import options
 from affectmap.cli.progress import note, progress_bar
-from affectmap.errors import AudioError, LabelError, UsageError
+from affectmap.errors import AudioError, UsageError
 from affectmap.schema import AUDIO_SUFFIXES
 
 if TYPE_CHECKING:
@@ -58,19 +58,30 @@ def embed_command(
 
         check_new_folder(output, overwrite=overwrite)
     recordings = find_recordings(source)
-    names = read_speakers(speakers, recordings) if speakers else None
+    names = _names(speakers, recordings) if speakers else None
     tables = _embedded(recordings, names, model, n_jobs)
     n_failed = _print(tables, chosen) if output is None else _write(tables, chosen, output, overwrite=overwrite)
     if n_failed == len(recordings):
         raise AudioError(f"none of {n_failed} recordings could be used; the column problem says why")
 
 
+def _names(table: Path, recordings: list[str]) -> list[str]:
+    from affectmap.corpora.speakers import read_speakers
+
+    if STDIN in recordings:
+        raise UsageError("--speakers needs the names of files; a recording on the input has none")
+    names, notes = read_speakers(table, recordings)
+    for line in notes:
+        note(f"note: {line}")
+    return names
+
+
 def _embedded(
     recordings: list[str], names: list[str] | None, model: Path | None, n_jobs: int | None
 ) -> Iterator[pd.DataFrame]:
     """Give the rows of some recordings after another; speakers need all at once."""
-    from affectmap.audio.reading import printable
     from affectmap.model.model import load_model
+    from affectmap.names import printable
 
     loaded, total = load_model(model), len(recordings)
     size = max(1, total) if names else CHUNK
@@ -103,9 +114,11 @@ def _print(tables: Iterator[pd.DataFrame], format: str) -> int:
 
 
 def _text(table: pd.DataFrame, format: str, *, header: bool = True) -> str:
+    from affectmap.tables import csv_text
+
     # Seven digits: what float32 functionals bear.
     if format == "csv":
-        return table.to_csv(float_format="%.7g", lineterminator="\n", header=header)
+        return csv_text(table, index=True, header=header, float_format="%.7g")
     return table.reset_index().to_json(orient="records", lines=True, double_precision=7, force_ascii=False)
 
 
@@ -189,37 +202,6 @@ def readable(recordings: Sequence[str]) -> Iterator[list[str]]:
         Path(name).unlink(missing_ok=True)
 
 
-def read_speakers(table: Path, recordings: Sequence[str]) -> list[str]:
-    """Look up who speaks in each recording in a CSV with the columns file and speaker."""
-    import pandas as pd
-
-    if STDIN in recordings:
-        raise UsageError("--speakers needs the names of files; a recording on the input has none")
-    try:
-        found = pd.read_csv(table, dtype=str, encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
-        raise LabelError(
-            f"{table} cannot be read ({reason}); expected CSV with the columns file and speaker"
-        ) from error
-    missing = [name for name in ("file", "speaker") if name not in found.columns]
-    if missing:
-        raise LabelError(f"{table}: no column {missing[0]}, got {list(found.columns)}; expected file and speaker")
-    known = found.dropna(subset=["file", "speaker"])
-    speaker_of = dict(zip((_normalised(table.parent / file) for file in known["file"]), known["speaker"], strict=True))
-    speaker_of |= dict(zip((_normalised(Path(file)) for file in known["file"]), known["speaker"], strict=True))
-    unknown = [file for file in recordings if _normalised(Path(file)) not in speaker_of]
-    if unknown:
-        raise LabelError(f"{table}: no speaker for {len(unknown)} of {len(recordings)} recordings, first {unknown[0]}")
-    return [speaker_of[_normalised(Path(file))] for file in recordings]
-
-
-def _normalised(path: Path) -> str:
-    from affectmap.audio.reading import printable  # which loads what the command line need not wait for
-
-    return os.path.normpath(printable(path.absolute()))
-
-
 _Unlabelled = Annotated[
     list[str],
     typer.Argument(metavar="FOLDER", help="Recordings of a corpus, language or person; no labels needed."),
@@ -238,9 +220,9 @@ def adapt_command(
 
     Take thirty recordings or more, of many emotions and, where people shall be compared, of many people.
     """
-    from affectmap.audio.reading import printable
     from affectmap.files import check_new_folder
     from affectmap.model.model import load_model
+    from affectmap.names import printable
 
     if STDIN in source:
         raise UsageError("adapt takes files and folders, many of them; a recording on the input is one")

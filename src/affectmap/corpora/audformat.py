@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from affectmap.corpora.folder import Corpus
-from affectmap.corpora.table import Rows, build_corpus, parse_time, read_rows
+from affectmap.corpora.table import build_corpus, parse_time
 from affectmap.errors import CorpusError
 from affectmap.extras import require
 from affectmap.schema import LABEL_RANGE, LABELS, Emotion, Finding, parse_emotion, text_of
+from affectmap.tables import Rows, read_rows
 
 if TYPE_CHECKING:
     import audformat

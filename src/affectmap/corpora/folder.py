@@ -13,6 +13,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
 from affectmap.errors import CorpusError
+from affectmap.names import printable
 from affectmap.schema import AUDIO_SUFFIXES, Emotion, Finding, segmented_index, validate_table
 
 if TYPE_CHECKING:
@@ -208,8 +209,7 @@ def _refuse(error: OSError) -> None:
 
 
 def _show(file: Path, folder: Path) -> str:
-    # A name in another encoding holds bytes that could not be printed.
-    return os.fsencode(file.relative_to(folder)).decode("utf-8", "backslashreplace")
+    return printable(file.relative_to(folder))
 
 
 def _refuse_copies(names: Mapping[Path, Name], folder: Path) -> None:

@@ -5,23 +5,22 @@ steps, by one rater. Their headers carry traps (a trailing space, a misspelt ``f
 columns), so each is mapped letter for letter by the `LabelSheet` of its card.
 Any other corpus takes a sheet ``NAME.csv`` with the plain header ``filename,activation,valence``.
 
-What is broken in a sheet is an error; what merely has no counterpart is a finding. Any CSV file is read strictly
-(`read_sheet`): a row with a cell too many or too few is an error that names the line; only blank lines are skipped.
+What is broken in a sheet is an error; what merely has no counterpart is a finding.
 """
 
 from __future__ import annotations
 
-import csv
 import math
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from affectmap.corpora.folder import Corpus, LabelSheet
-from affectmap.errors import AffectmapError, LabelError
-from affectmap.schema import AUDIO_SUFFIXES, LABELS, Finding, parse_rating
+from affectmap.errors import LabelError
+from affectmap.names import Paths, path_parts
+from affectmap.schema import LABELS, Finding, parse_rating
+from affectmap.tables import Sheet, read_sheet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -184,30 +183,18 @@ def _fill(corpus: Corpus, ratings: Mapping[str, Rating], rows: Mapping[str, int 
 
 def match_names(ratings: Mapping[str, Rating], files: Iterable[str], sheet: Path) -> dict[str, int | None]:
     """Find the row of each name, ``None`` if there is none; a name matches the end of a path, whatever its ending."""
-    paths = [_parts(file) for file in files]
-    by_depth: dict[int, dict[tuple[str, ...], list[int]]] = {}
+    paths = Paths(files)
     rows: dict[str, int | None] = {}
     named: dict[int, str] = {}
     for name, rating in ratings.items():
-        wanted = _parts(name)
-        depth = len(wanted)
-        if depth not in by_depth:
-            by_depth[depth] = defaultdict(list)
-            for row, path in enumerate(paths):
-                by_depth[depth][path[-depth:]].append(row)
-        found = by_depth[depth].get(wanted, [])
+        found = paths.find(name)
         if len(found) > 1:
-            raise LabelError(_ambiguous(name, rating.line, [paths[row] for row in found], sheet))
+            raise LabelError(_ambiguous(name, rating.line, [paths.parts[row] for row in found], sheet))
         rows[name] = found[0] if found else None
         if found and found[0] in named:
             raise LabelError(f"{sheet} rates one recording twice, as {named[found[0]]} and as {name}; keep one")
         named.update(dict.fromkeys(found, name))
     return rows
-
-
-def _parts(name: str) -> tuple[str, ...]:
-    path = PurePosixPath(name.replace("\\", "/"))
-    return (path.with_suffix("") if path.suffix.lower() in AUDIO_SUFFIXES else path).parts
 
 
 def _ambiguous(name: str, line: int, found: list[tuple[str, ...]], sheet: Path) -> str:
@@ -224,9 +211,9 @@ def _ambiguous(name: str, line: int, found: list[tuple[str, ...]], sheet: Path) 
 def _findings(
     corpus: Corpus, ratings: Mapping[str, Rating], rows: Mapping[str, int | None], file: Path
 ) -> Iterator[Finding]:
-    missing = {_parts(finding.file) for finding in corpus.findings if finding.kind == "missing"}
+    missing = {path_parts(finding.file) for finding in corpus.findings if finding.kind == "missing"}
     for name, row in rows.items():
-        if row is None and _parts(name) not in missing:
+        if row is None and path_parts(name) not in missing:
             detail = f"named in {file.name}, but no such recording was found"
             yield Finding(corpus.name, name, "missing", detail)
     given = next(iter(ratings.values())).values
@@ -248,53 +235,3 @@ def _none_of(labels: Iterable[str]) -> str:
 
 def _short(path: str) -> str:
     return "/".join(PurePosixPath(path).parts[-2:])
-
-
-class Sheet(NamedTuple):
-    """The cells of a CSV file as text, and the line on which each row ends, counted from 1 (the header is line 1)."""
-
-    header: list[str]
-    rows: list[list[str]]
-    lines: list[int]
-
-
-def read_sheet(file: Path, error: type[AffectmapError]) -> Sheet:
-    """Read a CSV file in UTF-8, with or without a byte order mark; what cannot be read raises the error given."""
-    rows: list[list[str]] = []
-    lines: list[int] = []
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
-            first = next((line for line in stream if line.strip()), "")
-            _refuse_other_separators(first, file, error)
-            stream.seek(0)
-            reader = csv.reader(stream, strict=True)
-            for cells in reader:
-                if cells:
-                    rows.append(cells)
-                    lines.append(reader.line_num)
-    except OSError as reason:
-        raise error(f"{file} cannot be read: {reason.strerror}") from reason
-    except UnicodeDecodeError as reason:
-        raise error(f"{file} is not UTF-8 text (byte {reason.start}); save it as CSV in UTF-8") from reason
-    except csv.Error as reason:
-        raise error(f"{file} cannot be read as CSV: {reason}") from reason
-    if not rows:
-        raise error(f"{file} is empty; expected a header and rows")
-    _refuse_ragged(rows, lines, file, error)
-    return Sheet(rows[0], rows[1:], lines[1:])
-
-
-def _refuse_other_separators(header: str, file: Path, error: type[AffectmapError]) -> None:
-    # Never read with another separator: cells that hold decimal commas would have to be guessed, too.
-    for separator, name in ((";", "semicolons"), ("\t", "tabs")):
-        if "," not in header and separator in header.strip():
-            raise error(f"{file} looks separated by {name}; save it with commas (and numbers with points)")
-
-
-def _refuse_ragged(rows: list[list[str]], lines: list[int], file: Path, error: type[AffectmapError]) -> None:
-    for cells, line in zip(rows, lines, strict=True):
-        if len(cells) != len(rows[0]):
-            raise error(
-                f"{file}, line {line} has {len(cells)} cells, the header {len(rows[0])}; separate cells by "
-                "commas and quote those that hold one"
-            )

@@ -12,15 +12,13 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from affectmap.corpora.folder import Corpus
-from affectmap.corpora.label_sheets import read_sheet
 from affectmap.errors import CorpusError
-from affectmap.extras import require
 from affectmap.schema import (
     COLUMNS,
     FUNCTIONALS,
@@ -35,6 +33,7 @@ from affectmap.schema import (
     text_of,
     validate_table,
 )
+from affectmap.tables import Rows, read_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,23 +43,6 @@ _KNOWN = (*INDEX, *COLUMNS, "arousal", *FUNCTIONALS)
 _CANONICAL = {known.lower(): known for known in _KNOWN}
 _MEANT_FILE = ("filename", "file_name", "filepath", "file_path", "path")
 _MAX_NAMED = 12
-
-
-@dataclass(frozen=True, eq=False)
-class Rows:
-    """Rows as they were written, before anything is read from them.
-
-    Attributes:
-        frame: One column for each column of the file.
-        places: Where each row stands, for messages, for example ``line 3``.
-        origin: The file the rows come from.
-        root: Folder that relative paths in ``file`` start from.
-    """
-
-    frame: pd.DataFrame
-    places: list[str]
-    origin: str
-    root: Path
 
 
 def load(name: str, file: Path) -> Corpus:
@@ -294,33 +276,3 @@ def _notes(name: str, table: pd.DataFrame) -> Iterator[Finding]:
     elif table["speaker"].isna().any():
         detail = f"utterances without a speaker: {int(table['speaker'].isna().sum()):,}"
         yield Finding(name, "", "note", detail)
-
-
-def read_rows(file: Path) -> Rows:
-    """Read the cells of a CSV or parquet table; those of a CSV file are text."""
-    import pandas as pd
-
-    if not file.is_file():
-        problem = "is a folder" if file.is_dir() else "does not exist"
-        raise CorpusError(f"{file} {problem}; expected a table, .csv or .parquet")
-    if file.suffix.lower() == ".csv":
-        sheet = read_sheet(file, CorpusError)
-        repeated = sorted({header for header in sheet.header if sheet.header.count(header) > 1})
-        if repeated:
-            raise CorpusError(f"{file} has columns of the same name: {', '.join(repeated)}; name each once")
-        frame = pd.DataFrame(sheet.rows, columns=sheet.header, dtype=object)
-        return Rows(frame, [f"line {line}" for line in sheet.lines], str(file), file.parent)
-    if file.suffix.lower() != ".parquet":
-        raise CorpusError(f"{file} ends in {file.suffix or 'nothing'}; expected a table, .csv or .parquet")
-    require(f"{file} is parquet, which", "parquet", "pyarrow")
-    try:
-        frame = pd.read_parquet(file)
-    # Damaged files make pyarrow raise errors of many unrelated classes.
-    except Exception as error:
-        reason = str(error).splitlines()[0]
-        raise CorpusError(f"{file} cannot be read as parquet: {reason}") from error
-    # Tables saved from pandas often keep file, start and end as their index.
-    if set(frame.index.names) & set(INDEX):
-        frame = frame.reset_index()
-    frame = frame.rename(columns=str)
-    return Rows(frame, [f"row {row}" for row in range(1, len(frame) + 1)], str(file), file.parent)

@@ -28,7 +28,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from affectmap.audio.quality import SignalFlags, signal_flags
-from affectmap.audio.reading import MIN_DURATION_S, RATES, Signal, check_signal, printable, read_audio, resample
+from affectmap.audio.reading import MIN_DURATION_S, RATES, Signal, check_signal, read_audio, resample
 from affectmap.errors import AudioError, ConfigError, CorpusError
 from affectmap.features.utterances import (
     Measure,
@@ -39,6 +39,7 @@ from affectmap.features.utterances import (
     measure_utterances,
     usable_rows,
 )
+from affectmap.names import printable
 from affectmap.parallel.workers import WorkersError, completed, in_order, on_cluster
 from affectmap.schema import FUNCTIONALS, Finding
 

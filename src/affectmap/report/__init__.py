@@ -14,6 +14,7 @@ from affectmap.report.canvas import drawing
 from affectmap.report.figures import draw_figures
 from affectmap.report.page import page_tables, render
 from affectmap.report.tables import records_of
+from affectmap.tables import csv_text
 
 if TYPE_CHECKING:
     from affectmap.experiment.results import Results
@@ -73,7 +74,7 @@ def write_tables(results: Results, folder: Path) -> None:
     if len(results.costs):
         frames["costs"] = results.costs
     for name, frame in frames.items():
-        storage.write_text(folder / f"{name}.csv", frame.to_csv(index=False, lineterminator="\n"))
+        storage.write_text(folder / f"{name}.csv", csv_text(frame))
         storage.write_json(folder / f"{name}.json", records_of(frame.astype(object).where(frame.notna(), None)))
     # Everything needed to run it again stands in one file.
     about = {name: getattr(results, name) for name in ("command", "settings", "versions", "notes", "timings")}

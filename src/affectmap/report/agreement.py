@@ -21,6 +21,7 @@ from affectmap.report.canvas import FULL_WIDTH, MAX_COLUMNS, Picture, drawing, s
 from affectmap.report.page import template
 from affectmap.schema import LABEL_RANGE, LABELS
 from affectmap.style import INK, LABEL_COLOURS, MUTED, RULE
+from affectmap.tables import csv_text
 from affectmap.text import counted
 
 #: Raters that are drawn at most; those with most ratings.
@@ -48,7 +49,7 @@ def write_agreement(
     """
     with new_folder(folder, overwrite=overwrite) as temporary:
         for name, frame in (("agreement", table), ("gold_standard", estimates(ratings))):
-            text = frame.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+            text = csv_text(frame, float_format="%.6g")
             write_text(temporary / f"{name}.csv", text)
         with drawing():
             pictures = list(_pictures(ratings, temporary / "figures"))

@@ -38,6 +38,7 @@ from affectmap.service.settings import (
     ServiceSettings,
 )
 from affectmap.service.uploads import Recording
+from affectmap.tables import csv_lines
 from affectmap.track import track
 from affectmap.web.connections import MAX_CONNECTIONS
 
@@ -117,7 +118,7 @@ def embed_result(model: Model, recording: Recording, settings: ServiceSettings, 
 
 def _embedding_lines(table: pd.DataFrame, format: Format) -> list[str]:
     if format == "csv":
-        return table.to_csv(float_format="%.7g", lineterminator="\n").splitlines()
+        return csv_lines(table, index=True, float_format="%.7g")
     text = table.reset_index().to_json(orient="records", lines=True, double_precision=7, force_ascii=False)
     return text.splitlines()
 

@@ -14,8 +14,6 @@ Conventions:
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -33,6 +31,7 @@ from affectmap.extras import require
 from affectmap.files import new_file
 from affectmap.model.model import Model, load_model
 from affectmap.schema import FUNCTIONALS, LABELS, segmented_index
+from affectmap.tables import csv_line
 from affectmap.track.running_statistics import Standardising
 from affectmap.track.segments import Measured, measured_segments
 from affectmap.track.smoothing import default_smoothing, smooth
@@ -320,7 +319,7 @@ def _row_notes(table: pd.DataFrame) -> list[str]:
 
 def csv_header(names: Iterable[str]) -> str:
     """Write the head of a CSV table as a line without its end."""
-    return _csv(names)
+    return csv_line(names)
 
 
 def text_line(row: Mapping[str, Any], format: str) -> str:
@@ -328,7 +327,7 @@ def text_line(row: Mapping[str, Any], format: str) -> str:
     cells = {name: _rounded(name, value) for name, value in row.items()}
     if format == "json":
         return json.dumps(cells, ensure_ascii=False, allow_nan=False)
-    return _csv(cells.values())
+    return csv_line(cells.values())
 
 
 def _rounded(name: str, value: object) -> object:
@@ -339,9 +338,3 @@ def _rounded(name: str, value: object) -> object:
     if value != value:
         return None
     return round(value, 4) if name in _TIMES else float(f"{value:.6g}")
-
-
-def _csv(cells: Iterable[object]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerow(cells)  # so that both are quoted within names
-    return text.getvalue().removesuffix("\r\n")

@@ -31,7 +31,6 @@ Conventions:
 
 from __future__ import annotations
 
-import csv
 import json
 import subprocess
 import sys
@@ -56,6 +55,7 @@ from affectmap.corpora.synthetic.espeak import Line
 from affectmap.errors import ConfigError
 from affectmap.files import check_new_folder, new_folder, write_text
 from affectmap.schema import LABEL_RANGE, Emotion
+from affectmap.tables import csv_line
 
 Signal = NDArray[np.float64]
 
@@ -185,10 +185,8 @@ def _speak_corpus(folder: Path, language: _Language, seed: int, library: Path, d
     rows = [take.row for take in takes]
     if language.damaged:
         rows += _write_damaged(corpus, rows[0], sampling_rate)
-    with (corpus / TABLE).open("w", encoding="utf-8", newline="") as table:
-        writer = csv.DictWriter(table, _COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    lines = [csv_line(_COLUMNS), *(csv_line(row.values()) for row in rows)]
+    (corpus / TABLE).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
 def _plan(language: _Language, random: np.random.Generator) -> Iterator[_Take]:

@@ -1,0 +1,229 @@
+r"""Names in tables, read the same way everywhere: columns, ids of people, and files.
+
+Conventions:
+    * Spaces around a name do not count, and it does not matter how an accent is composed (Unicode NFC and NFD).
+    * An id is text: ``NA``, ``nan`` and ``None`` are ids, 1.0 is 1, and 01 stays 01. Only an empty cell is no id.
+    * In the name of a file ``\`` counts as ``/``, where no file is called so, and its audio ending may be left out.
+    * A column may have the name of its field in any case, or another word for it (`WORDS`) where only one column has
+      such a name; a note says so.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from affectmap.errors import AffectmapError
+from affectmap.schema import AUDIO_SUFFIXES, text_of
+
+#: Other words for the columns of tables.
+WORDS: Mapping[str, tuple[str, ...]] = {
+    "file": ("filename", "file_name", "filepath", "file_path", "path", "audio", "audio_path", "recording", "wav"),
+    "speaker": ("speaker_id", "speakerid", "speaker_name", "spk", "spk_id", "spkid", "subject", "subject_id"),
+    "emotion": ("label", "emotion_label", "class", "category"),
+    "activation": ("arousal",),
+    "sex": ("gender",),
+    "session": ("session_id",),
+    "language": ("lang",),
+    "rater": ("rater_id", "annotator", "annotator_id", "evaluator"),
+}
+#: Words that need no note: both are terms of the field.
+_EQUAL = frozenset({"arousal"})
+_WHOLE = re.compile(r"(-?(?:0|[1-9]\d*))\.0+", re.ASCII)
+
+
+def printable(path: str | Path) -> str:
+    r"""Write a path as text, with ``\x`` and two digits for each byte that is not UTF-8."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def plain_name(text: str) -> str:
+    """Write a name in Unicode's composed form, without spaces around it."""
+    return unicodedata.normalize("NFC", text).strip().strip("\ufeff\u200b").strip()
+
+
+def read_id(cell: object) -> str | None:
+    """Read who or what a cell names, ``None`` if it is empty.
+
+    Example:
+        >>> [read_id(cell) for cell in ("NA", " anna ", 1.0, "1.0", "01", "", None, float("nan"))]
+        ['NA', 'anna', '1', '1', '01', None, None, None]
+    """
+    text = text_of(cell)
+    name = "" if text is None else plain_name(text)
+    whole = _WHOLE.fullmatch(name)
+    return (whole[1] if whole else name) or None
+
+
+class Columns(NamedTuple):
+    """Columns of a table by the names of the fields wanted.
+
+    Attributes:
+        names: The name of each column: that of its field, or its own.
+        notes: What was read under another name, sentences for people.
+    """
+
+    names: list[str]
+    notes: list[str]
+
+
+def read_columns(
+    header: Sequence[str],
+    wanted: Collection[str],
+    origin: object,
+    error: type[AffectmapError],
+    *,
+    doubtful: Collection[str] = (),
+) -> Columns:
+    """Find the columns of the fields wanted.
+
+    Args:
+        header: Names of columns, as they stand.
+        wanted: Names of fields.
+        origin: The table, for messages.
+        error: Class of the error to raise.
+        doubtful: Columns that are not taken for a field under another word, since their cells speak against it.
+
+    Returns:
+        The columns.
+
+    Raises:
+        AffectmapError: If two columns are one field's; the message names both.
+
+    Example:
+        >>> read_columns(["Filename", "spk", "age"], ["file", "speaker"], "mine.csv", AffectmapError)
+        Columns(names=['file', 'speaker', 'age'], notes=["column 'Filename' is read as file", "column 'spk' is ..."])
+    """
+    field_of = {name.lower(): name for name in wanted}
+    written = [_word(name) for name in header]
+    names = [
+        field_of.get(word, field_of.get(name.strip().lower(), name)) for word, name in zip(written, header, strict=True)
+    ]
+    notes = []
+    for field in wanted:
+        own = [name for name, found in zip(header, names, strict=True) if found == field]
+        others = [
+            number
+            for number, word in enumerate(written)
+            if word in WORDS.get(field, ()) and word not in field_of and header[number] not in doubtful
+        ]
+        equal = [header[number] for number in others if written[number] in _EQUAL]
+        if len(own) > 1 or (own and equal):
+            one = own + equal if len(own) == 1 else own
+            raise error(f"{origin} has columns {' and '.join(one)}, which are one; keep one of them")
+        if not own and len(others) > 1:
+            both = " and ".join(header[number] for number in others)
+            raise error(f"{origin} has columns {both}; name the one that is meant {field}")
+        if not own and others:
+            names[others[0]] = field
+            if written[others[0]] not in _EQUAL:
+                notes.append(f"column {header[others[0]]!r} is read as {field}")
+    return Columns(names, notes)
+
+
+def _word(name: str) -> str:
+    return re.sub(r"[\s-]+", "_", plain_name(name)).lower()
+
+
+def meant_field(name: str, wanted: Iterable[str]) -> str | None:
+    """Find the field that a column's name is another word for."""
+    return next((field for field in wanted if _word(name) in WORDS.get(field, ())), None)
+
+
+def path_parts(name: str) -> tuple[str, ...]:
+    """Take the name of a file apart, without its audio ending; the same for all ways to write it."""
+    path = PurePosixPath(plain_name(name).replace("\\", "/"))
+    return (path.with_suffix("") if path.suffix.lower() in AUDIO_SUFFIXES else path).parts
+
+
+class Paths:
+    r"""Paths of recordings, to be found by the end of their names, whatever their ending.
+
+    Args:
+        files: Paths, one a row.
+
+    Example:
+        >>> paths = Paths(["/data/s1/a.wav", "/data/s2/a.wav", "/data/s2/b.flac"])
+        >>> paths.find(r"s2\a.wav"), paths.find("b"), paths.find("a.wav"), paths.find("c.wav")
+        ([1], [2], [0, 1], [])
+    """
+
+    def __init__(self, files: Iterable[str]) -> None:
+        self.files = list(files)
+        self.parts = [path_parts(file) for file in self.files]
+        self._by_depth: dict[int, dict[tuple[str, ...], list[int]]] = {}
+
+    def find(self, name: str) -> list[int]:
+        """Give the rows whose path ends as a name does; with its own ending, if only some have that."""
+        wanted = path_parts(name)
+        depth = len(wanted)
+        if depth not in self._by_depth:
+            rows = defaultdict(list)
+            for row, parts in enumerate(self.parts):
+                rows[parts[-depth:] if depth else ()].append(row)
+            self._by_depth[depth] = rows
+        found = self._by_depth[depth].get(wanted, []) if depth else []
+        if len(found) > 1:
+            ending = PurePosixPath(name.strip()).suffix.lower()
+            alike = [row for row in found if PurePosixPath(self.files[row]).suffix.lower() == ending]
+            return alike or found
+        return found
+
+
+class FileFinder:
+    r"""Find the files that a table names, as they are called on the disk.
+
+    Args:
+        root: Folder that relative names start from.
+
+    Example:
+        >>> import tempfile
+        >>> root = Path(tempfile.mkdtemp())
+        >>> (root / "Ju\u0308rgen").mkdir()
+        >>> (root / "Ju\u0308rgen" / "a.wav").touch()
+        >>> FileFinder(root).find("J\u00fcrgen\\a.wav") == root / "Ju\u0308rgen" / "a.wav"
+        True
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._inside: dict[Path, dict[str, str]] = {}
+
+    def find(self, name: str) -> Path:
+        """Give the path of a file; if there is none, the path that the name means."""
+        meant = self._root / name
+        if _exists(meant) or (name.isascii() and "\\" not in name):
+            return meant
+        converted = self._root / name.replace("\\", "/")
+        path = Path(converted.anchor)
+        for part in converted.parts[1:] if converted.anchor else converted.parts:
+            path /= part if _exists(path / part) else self._names(path).get(plain_name(part), part)
+        return path if _exists(path) else meant
+
+    def _names(self, folder: Path) -> dict[str, str]:
+        if folder not in self._inside:
+            try:
+                self._inside[folder] = {plain_name(entry.name): entry.name for entry in folder.iterdir()}
+            except OSError:
+                self._inside[folder] = {}
+        return self._inside[folder]
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a sentence where a path should be, or a zero byte in it
+        return False
+
+
+def repeats(keys: Iterable[Hashable]) -> dict[Hashable, list[int]]:
+    """Give the rows of each key that more than one row has."""
+    rows: dict[Hashable, list[int]] = defaultdict(list)
+    for row, key in enumerate(keys):
+        rows[key].append(row)
+    return {key: found for key, found in rows.items() if len(found) > 1}
