@@ -34,6 +34,8 @@ def test_why_others_cannot(write_voice, tmp_path):
     cut = write_voice("cut.wav")
     cut.write_bytes(cut.read_bytes()[:3000])
     (tmp_path / "empty.wav").touch()
+    torn = write_voice("torn.flac")
+    torn.write_bytes(torn.read_bytes()[:3000])
     soundfile.write(tmp_path / "blip.wav", np.zeros(80), 8000)
     soundfile.write(tmp_path / "long.flac", np.zeros(8000 * 121), 8000)
     (tmp_path / "line\nbreak.wav").write_bytes(cut.read_bytes())
@@ -41,10 +43,11 @@ def test_why_others_cannot(write_voice, tmp_path):
     (tmp_path / " " / "spaces.wav").write_bytes(cut.read_bytes())
     (tmp_path / os.fsdecode(b"\xff.wav")).write_bytes(cut.read_bytes())
     found = notes(tmp_path)
-    assert found["cut.wav"] == "cut short; restore the whole file"
+    assert found["cut.wav"] == "cut short, it holds 0.09 s of 0.40 s; restore the whole file"
     assert found["empty.wav"] == "empty (0 bytes); restore it"
     assert found["blip.wav"] == "lasts 0.01 s, expected 0.06 to 120 s; cut it anew"
-    assert found["long.flac"].startswith("lasts 121 s")
+    assert found["long.flac"] == "lasts more than 120 s; cut it anew"
+    assert found["torn.flac"].startswith("broken, or not audio")
     assert "its name cannot be written" in found["line\nbreak.wav"]
     assert "its name cannot be written" in found[" /spaces.wav"]
     assert "its name cannot be written" in found["\\xff.wav"]

@@ -68,7 +68,7 @@ def test_channels_that_are_alike_are_mixed_down_by_their_mean(tmp_path):
 
 
 def test_long_recordings_are_read_in_blocks(tmp_path, monkeypatch):
-    monkeypatch.setattr("affectmap.audio.reading._BLOCK", 100)
+    monkeypatch.setattr("affectmap.audio.decoding.BLOCK_VALUES", 100)
     channels = alike(1234, 2, 2)
     soundfile.write(tmp_path / "long.wav", channels, 8000, subtype="FLOAT")
     np.testing.assert_allclose(read_audio(tmp_path / "long.wav")[0], channels.mean(axis=1), atol=1e-7)
@@ -181,9 +181,9 @@ def test_headers_of_streams_promise_nothing(write_voice, size):
     assert len(read_audio(set_wav_size(write_voice("stream.wav", seconds=1.0), size))[0]) == 16000
 
 
-def test_a_header_that_was_never_completed_is_told(write_voice):
-    with pytest.raises(AudioError, match="its header was never completed"):
-        read_audio(set_wav_size(write_voice("torn.wav"), 0))
+def test_a_header_that_was_never_completed_is_no_matter(write_voice):
+    whole = read_audio(write_voice("whole.wav", seconds=1.0))[0]
+    np.testing.assert_array_equal(read_audio(set_wav_size(write_voice("torn.wav", seconds=1.0), 0))[0], whole)
 
 
 def test_chunks_after_the_sound_do_not_matter(write_voice):
@@ -192,11 +192,11 @@ def test_chunks_after_the_sound_do_not_matter(write_voice):
     assert len(read_audio(file)[0]) == 16000
 
 
-def test_formats_that_cannot_seek_are_read_whole(tmp_path, voice):
+def test_segments_of_formats_that_cannot_seek(tmp_path, voice):
     soundfile.write(tmp_path / "phone.wav", voice(1.0, 8000), 8000, subtype="GSM610")
-    assert len(read_audio(tmp_path / "phone.wav")[0]) >= 8000
-    with pytest.raises(AudioError, match="broken, or not audio"):
-        read_audio(tmp_path / "phone.wav", start=0.5)
+    whole = read_audio(tmp_path / "phone.wav")[0]
+    assert len(whole) >= 8000
+    np.testing.assert_array_equal(read_audio(tmp_path / "phone.wav", start=0.5)[0], whole[4000:])
 
 
 def test_a_voice_passes_the_check(voice):
@@ -268,7 +268,7 @@ def test_resampling_keeps_a_tone():
     np.testing.assert_allclose(resample(tone, 48000, 16000)[500:-500], expected[500:-500], atol=1e-3)
 
 
-@pytest.mark.parametrize("make", [lambda f: f, lambda f: cut(f, 0.5), lambda f: set_wav_size(f, 0)])
+@pytest.mark.parametrize("make", [lambda f: f, lambda f: cut(f, 0.5), lambda f: set_wav_size(f, 10**6)])
 def test_errors_are_one_line_and_name_the_file_first(write_voice, make):
     file = make(write_voice("a.wav"))
     with pytest.raises(AudioError) as caught:

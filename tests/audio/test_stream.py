@@ -10,6 +10,7 @@ import soundfile
 from affectmap.audio.reading import read_audio, resample
 from affectmap.audio.stream import PulseCode, Recording, at_rate
 from affectmap.errors import AudioError, ConfigError
+from damaged_files import encoded, noise, saved, without_flac_length
 
 
 def joined(blocks):
@@ -98,6 +99,19 @@ def test_a_file_that_vanishes_before_it_is_read(tmp_path):
     (tmp_path / "a.wav").unlink()
     with pytest.raises(AudioError, match="not audio"):
         list(recording.blocks())
+
+
+def test_a_file_that_breaks_off_and_does_not_know_its_length(tmp_path):
+    content = without_flac_length(encoded(noise(9.0), kind="flac"))
+    recording = Recording(saved(tmp_path, content[: len(content) // 2]))
+    assert 4 < len(joined(recording.blocks())) / 16000 == recording.seconds_read < 5
+    assert recording.notes()[0].startswith("breaks off after 4.")
+
+
+def test_recordings_one_after_another_are_told(tmp_path):
+    recording = Recording(saved(tmp_path, encoded(noise(1.0), kind="ogg") * 2))
+    assert (len(joined(recording.blocks())), recording.duration_s) == (32000, 2.0)
+    assert recording.notes() == ["2 recordings follow one another in the file; all were used"]
 
 
 @pytest.mark.parametrize("name", ["a.wav", "a.flac"])

@@ -162,7 +162,7 @@ def test_a_track_uses_what_a_cut_recording_holds_and_says_so(service, write_voic
     content = truncated(write_voice("a.wav", seconds=4.0).read_bytes())
     found = service.ask("POST", "/track?windows=1", files={"file": ("half.wav", content)}).json()
     assert len(found["rows"]) == 2
-    assert found["notes"][0].startswith("cut short: it holds 2.00 s of 4.00 s")
+    assert found["notes"][0].startswith("cut short, it holds 2.00 s of 4.00 s")
 
 
 def test_too_long_recordings(make_service, write_voice):

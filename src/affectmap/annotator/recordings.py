@@ -17,10 +17,11 @@ import numpy as np
 import soundfile
 from starlette.exceptions import HTTPException
 
-from affectmap.audio.reading import MIN_DURATION_S, UNREADABLE, promised_share, read_audio, resample
+from affectmap.audio.decoding import Decoding
+from affectmap.audio.reading import MIN_DURATION_S, read_audio, resample
 from affectmap.corpora.folder import find_recordings
 from affectmap.corpora.synthetic.recordings import LANGUAGES, speak_corpora
-from affectmap.errors import AffectmapError, LabelError
+from affectmap.errors import AffectmapError, AudioError, LabelError
 from affectmap.files import new_folder, write_text
 from affectmap.schema import LABELS, parse_rating
 from affectmap.tables import csv_line, read_sheet
@@ -34,7 +35,6 @@ MAX_ITEMS = 5
 MAX_KEPT = 64_000_000
 _HIGHEST_RATE = 48_000
 _NO_NAME = "not a file within the folder, or its name cannot be written; put a copy with a plain name there"
-_CUT = 1.01  # a header may promise this many times what is there
 _SHEET = "training.csv"
 _COLUMNS = ("file", *LABELS, "note")
 # Emotion and number of the speaker of each utterance that is taken from the synthetic corpus, and the activation and
@@ -56,7 +56,7 @@ class ScannedFile(NamedTuple):
         content: SHA-256 of the file; empty where it could not be read.
         n_bytes: Its size.
         changed_ns: When it was changed, as the file system has it.
-        duration_s: Seconds, as its header has it.
+        duration_s: Seconds.
         note: Why it cannot be rated; empty where it can.
     """
 
@@ -87,7 +87,7 @@ def scan(folder: Path, known: Mapping[str, ScannedFile], without: Path | None = 
         >>> soundfile.write(folder / "a.wav", np.zeros(16000), 16000)
         >>> _ = (folder / "b.wav").write_text("no sound")
         >>> [(each.path, each.duration_s, each.note[:9]) for each in scan(folder, {})]
-        [('a.wav', 1.0, ''), ('b.wav', 0.0, 'not audio')]
+        [('a.wav', 1.0, ''), ('b.wav', 0.0, 'broken, o')]
     """
     base = folder.expanduser().absolute()
     files = [file for file in find_recordings(base)[0] if without is None or not file.is_relative_to(without)]
@@ -118,15 +118,17 @@ def _scan_file(base: Path, file: Path, known: Mapping[str, ScannedFile]) -> Scan
 def _check_playable(file: Path) -> tuple[float, str]:
     """Give the duration, and why the file cannot be played."""
     try:
-        share = promised_share(file)
-        with soundfile.SoundFile(file) as sound:
-            duration_s = sound.frames / sound.samplerate
-    except AffectmapError as error:
+        decoding = Decoding(file)
+        rate, n_samples = decoding.sampling_rate, 0
+        if decoding.count(LONGEST_S) > LONGEST_S * rate:
+            return decoding.count(LONGEST_S) / rate, f"lasts more than {LONGEST_S:g} s; cut it anew"
+        for block in decoding.blocks():
+            n_samples += len(block)
+    except AudioError as error:
         return 0.0, str(error).removeprefix(f"{file}: ")
-    except UNREADABLE:
-        return 0.0, "not audio that can be read; replace it"
-    if share > _CUT:
-        return duration_s, "cut short; restore the whole file"
+    duration_s = n_samples / rate
+    if missing := decoding.missing(n_samples):
+        return duration_s, f"{missing}; restore the whole file"
     if not MIN_DURATION_S <= duration_s <= LONGEST_S:
         return duration_s, f"lasts {duration_s:.3g} s, expected {MIN_DURATION_S:g} to {LONGEST_S:g} s; cut it anew"
     return duration_s, ""

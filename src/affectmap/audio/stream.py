@@ -14,19 +14,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-import soundfile
 import soxr
 
-from affectmap.audio.reading import (
-    RATES,
-    TOLERANCE_S,
-    UNREADABLE,
-    Signal,
-    channel_mix,
-    check_rate,
-    promised_share,
-    unreadable,
-)
+from affectmap.audio.decoding import RATES, Block, Decoding, reason
+from affectmap.audio.reading import Signal, channel_mix
 from affectmap.errors import AudioError, ConfigError
 
 _BLOCK_S = 4.0
@@ -46,7 +37,7 @@ class Recording:
         AudioError: If the file is missing, a folder, empty, not audio, or without samples or such a channel.
 
     Example:
-        >>> import tempfile
+        >>> import soundfile, tempfile
         >>> file = Path(tempfile.mkdtemp()) / "hum.wav"
         >>> soundfile.write(file, np.zeros(160000), 16000)
         >>> recording = Recording(file)
@@ -57,23 +48,18 @@ class Recording:
     def __init__(self, file: str | Path, channel: int | None = None) -> None:
         self.file = Path(file)
         self.gaps: list[tuple[float, float]] = []
-        self._promised = promised_share(self.file)
-        try:
-            with soundfile.SoundFile(self.file) as sound:
-                self.sampling_rate = int(sound.samplerate)
-                self._n_samples, self._n_channels = int(sound.frames), int(sound.channels)
-        except UNREADABLE as error:
-            raise unreadable(self.file, error) from error
-        if not self._n_samples:
-            raise AudioError(f"{self.file}: holds no samples, or its header was never completed; record it again")
-        check_rate(self.file, self.sampling_rate)
-        self.mix = channel_mix(self.file, self._n_channels, channel)
+        self._decoding = Decoding(self.file)
+        self.sampling_rate = self._decoding.sampling_rate
+        if not self._decoding.n_samples:
+            problem = self._decoding.missing(0) or "holds no samples, or its header was never completed"
+            raise AudioError(f"{self.file}: {problem}; record it again")
+        self.mix = channel_mix(self._decoding, channel)
         self._n_read, self._broken = 0, ""
 
     @property
     def duration_s(self) -> float:
-        """Length in seconds, as the header has it."""
-        return self._n_samples / self.sampling_rate
+        """Length in seconds; of a file that breaks off, as its header has it."""
+        return self._decoding.duration_s
 
     @property
     def seconds_read(self) -> float:
@@ -84,17 +70,16 @@ class Recording:
         """Read the file from its beginning; one that breaks off ends there with a note."""
         self.gaps.clear()
         self._n_read, self._broken = 0, ""
-        size = max(1, min(round(_BLOCK_S * self.sampling_rate), _BLOCK_VALUES // self._n_channels))
+        size = max(1, min(round(_BLOCK_S * self.sampling_rate), _BLOCK_VALUES // self._decoding.n_channels))
         try:
-            with soundfile.SoundFile(self.file) as sound:
-                while len(block := sound.read(size, dtype="float32", always_2d=True)):
-                    yield self._mono(block)
-        except UNREADABLE as error:
+            for block in self._decoding.blocks(size):
+                yield self._mono(block)
+        except AudioError as error:
             if not self._n_read:
-                raise unreadable(self.file, error) from error
-            self._broken = f" ({getattr(error, 'error_string', error)})"
+                raise
+            self._broken = reason(error)
 
-    def _mono(self, block: Signal) -> Signal:
+    def _mono(self, block: Block) -> Signal:
         finite = np.isfinite(block)
         if not finite.all():
             strange = np.flatnonzero(~finite.all(axis=1)) + self._n_read
@@ -111,13 +96,13 @@ class Recording:
 
     def notes(self) -> list[str]:
         """Tell what was met while reading."""
-        rate, notes = self.sampling_rate, []
-        promised = max(self._n_samples, round(self._n_samples * self._promised))
-        if self._broken or promised - self._n_read > TOLERANCE_S * rate:
-            notes.append(
-                f"cut short{self._broken}: it holds {self._n_read / rate:.2f} s of {promised / rate:.2f} s; "
-                "what is there was used"
-            )
+        notes = []
+        if missing := self._decoding.missing(self._n_read):
+            notes.append(f"{missing}; what is there was used")
+        elif self._broken:
+            notes.append(f"breaks off after {self.seconds_read:.2f} s ({self._broken}); what is there was used")
+        if self._decoding.n_links > 1:
+            notes.append(f"{self._decoding.n_links} recordings follow one another in the file; all were used")
         if self.gaps:
             notes.append(
                 f"samples between {self.gaps[0][0]:.2f} and {self.gaps[-1][1]:.2f} s are NaN or infinity; "

@@ -13,11 +13,11 @@ from pathlib import Path, PurePath
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import soundfile
 
-from affectmap.audio.reading import UNREADABLE
+from affectmap.audio.decoding import Decoding
 from affectmap.audit.verdicts import Check, Verdict
 from affectmap.corpora import name_readers
+from affectmap.errors import AudioError
 from affectmap.preparation.prepared_corpus import PreparedCorpus
 
 #: Findings of a loader that mean that labels and recordings do not fit.
@@ -115,10 +115,9 @@ def _durations(corpus: PreparedCorpus) -> npt.NDArray[np.float64] | None:
 
 def _length(file: str) -> float:
     try:
-        about = soundfile.info(file)
-    except UNREADABLE:  # gone since it was measured
+        return Decoding(file).duration_s
+    except AudioError:  # gone since it was measured
         return NAN
-    return float(about.frames / about.samplerate)
 
 
 def _odd_durations(corpus: PreparedCorpus, seconds: npt.NDArray[np.float64]) -> Check:

@@ -27,8 +27,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from affectmap.audio.decoding import RATES
 from affectmap.audio.quality import SignalFlags, signal_flags
-from affectmap.audio.reading import MIN_DURATION_S, RATES, Signal, check_signal, read_audio, resample
+from affectmap.audio.reading import MIN_DURATION_S, Signal, check_signal, read_audio, resample
 from affectmap.errors import AudioError, ConfigError, CorpusError
 from affectmap.features.utterances import (
     Measure,

@@ -20,12 +20,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
-import soundfile
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from affectmap.audio.decoding import Decoding
 from affectmap.audio.quality import FLAGS
-from affectmap.audio.reading import UNREADABLE, promised_share, unreadable
 from affectmap.errors import AffectmapError
 from affectmap.model.model import Model
 from affectmap.service.jobs import AbandonedError
@@ -166,14 +165,14 @@ def _errors_by_name(recording: Recording) -> Iterator[None]:
 
 
 def check_recording(file: Path, longest_s: float, advice: str) -> float:
-    """Read a recording's header, refuse one that takes too much time or memory, and give its length in seconds.
+    """Look at a recording, refuse one that takes too much time or memory, and give its length in seconds.
 
     Raises:
         AudioError: If it cannot be read.
         HTTPException: If it is too long (413; `advice` says what to do), or has too many channels or too high a rate.
 
     Example:
-        >>> import numpy as np, tempfile
+        >>> import numpy as np, soundfile, tempfile
         >>> file = Path(tempfile.mkdtemp()) / "hum.wav"
         >>> soundfile.write(file, np.zeros(32000), 16000)
         >>> check_recording(file, 60, "cut it")
@@ -182,23 +181,18 @@ def check_recording(file: Path, longest_s: float, advice: str) -> float:
         Traceback (most recent call last):
         starlette.exceptions.HTTPException: 413: the recording lasts 2 s, at most 1 s are taken here; cut it
     """
-    promised_share(file)
-    try:
-        with soundfile.SoundFile(file) as sound:
-            n_samples, rate, n_channels = int(sound.frames), int(sound.samplerate), int(sound.channels)
-    except UNREADABLE as error:
-        raise unreadable(file, error) from error
-    duration_s = n_samples / rate
-    if duration_s > longest_s:
-        raise HTTPException(
-            413, f"the recording lasts {duration_s:,.0f} s, at most {longest_s:,.0f} s are taken here; {advice}"
-        )
+    decoding = Decoding(file)
+    rate, n_channels = decoding.sampling_rate, decoding.n_channels
     if n_channels > MAX_CHANNELS:
         raise HTTPException(
             422, f"the recording has {n_channels} channels, expected at most {MAX_CHANNELS}; keep the voice's"
         )
     if rate > MAX_RATE:
         raise HTTPException(422, f"the recording has {rate} samples a second, expected at most {MAX_RATE}; resample it")
+    duration_s = decoding.count(longest_s) / rate
+    if duration_s > longest_s:
+        lasts = f"{duration_s:,.0f} s" if decoding.is_counted() else "longer"
+        raise HTTPException(413, f"the recording lasts {lasts}, at most {longest_s:,.0f} s are taken here; {advice}")
     return duration_s
 
 

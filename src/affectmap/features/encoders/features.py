@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import soundfile
 
-from affectmap.audio.reading import UNREADABLE, Signal, check_signal, read_audio, resample
+from affectmap.audio.decoding import Decoding
+from affectmap.audio.reading import Signal, check_signal, read_audio, resample
 from affectmap.errors import AudioError, CorpusError, ModelError
 from affectmap.features.encoders.models import SpeechModel, hidden_dim, n_hidden_layers
 from affectmap.features.encoders.weights import (
@@ -234,12 +234,12 @@ def batches_by_length(lengths: dict[int, float], longest: float) -> list[list[in
 
 
 def _duration(utterance: Utterance) -> float:
-    """Seconds, as the header has it; 0 where it cannot be read, which reading then explains."""
+    """Seconds; 0 where it cannot be read, which reading then explains."""
     if utterance.end_s is not None:
         return utterance.end_s - utterance.start_s
     try:
-        return max(0.0, float(soundfile.info(utterance.file).duration) - utterance.start_s)
-    except UNREADABLE:
+        return max(0.0, Decoding(utterance.file).duration_s - utterance.start_s)
+    except AudioError:
         return 0.0
 
 

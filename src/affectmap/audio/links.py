@@ -1,0 +1,115 @@
+"""What a file holds, by its bytes: recordings one after another, and those of Ogg and FLAC page by page."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import BinaryIO, NamedTuple
+
+#: Bytes that are searched at once.
+PIECE = 1 << 20
+_MAX_TAGS = 100  # tags before one recording
+
+
+class Link(NamedTuple):
+    """One recording in a file.
+
+    Attributes:
+        start: The first of its bytes that the decoder is given.
+        end: The byte behind its last.
+        head: Bytes that stand before them, in place of a header that does not tell the length.
+        promised: How many times the sound that it holds its header promises; 1 where nothing is missing.
+        damage: What is missing that no header counts, in words.
+    """
+
+    start: int
+    end: int
+    head: bytes = b""
+    promised: float = 1.0
+    damage: str = ""
+
+
+#: Recordings, and where the next may begin; ``None`` where the bytes are of another format.
+Found = tuple[list[Link], int] | None
+Parser = Callable[[BinaryIO, int, int], Found]
+
+
+def bytes_at(handle: BinaryIO, position: int, n: int) -> bytes:
+    """Read up to `n` bytes from a position of a file."""
+    handle.seek(position)
+    return handle.read(n)
+
+
+def search(handle: BinaryIO, start: int, end: int, begin: bytes, is_right: Callable[[bytes], bool], n: int) -> int:
+    """Find where `begin` stands and the `n` bytes from there on are right; `end` where they nowhere are."""
+    position = start
+    while position < end:
+        piece = bytes_at(handle, position, min(PIECE + n - 1, end - position))
+        found = piece.find(begin)
+        while 0 <= found < PIECE:
+            if is_right(piece[found : found + n]):
+                return position + found
+            found = piece.find(begin, found + 1)
+        position += PIECE
+    return end
+
+
+def ogg(handle: BinaryIO, start: int, size: int) -> Found:
+    """Find chained recordings: pages that begin streams after pages that do not (RFC 3533, section 4)."""
+    links: list[Link] = []
+    first, position, damage, had_sound = start, start, "", False
+    next_number: dict[bytes, int] = {}
+    while (head := bytes_at(handle, position, 27 + 255))[:4] == b"OggS":
+        length = 27 + head[26] + sum(head[27 : 27 + head[26]]) if len(head) >= 27 else 27
+        if len(head) < 27 or position + length > size:
+            damage = "cut short within its last page"
+            position = size
+            break
+        is_begin, serial, number = bool(head[5] & 2), head[14:18], struct.unpack("<I", head[18:22])[0]
+        if is_begin and had_sound:
+            links.append(Link(first, position, damage=damage))
+            first, damage, had_sound, next_number = position, "", False, {}
+        elif next_number.get(serial, number) != number:
+            damage = "cut short, pages within it are missing"
+        had_sound |= not is_begin
+        next_number[serial] = (number + 1) % (1 << 32)
+        position += length
+        if position < size and bytes_at(handle, position, 4) != b"OggS":
+            found = search(handle, position - length + 1, size, b"OggS", lambda page: page[4:5] == b"\0", 5)
+            if found == size:  # what follows is no Ogg: a tag, or another format
+                break
+            damage, position = "cut short, pages within it are missing", found
+    if position == start:
+        return None
+    return [*links, Link(first, position, damage=damage)], position
+
+
+def flac(handle: BinaryIO, start: int, size: int) -> Found:
+    """Find one recording: from its mark to that of the next, or to the end of the file."""
+    position = after_tags(handle, start, size)
+    if not _is_flac(bytes_at(handle, position, 8)):
+        return None
+    begin, position, is_last = position, position + 4, False
+    while not is_last and len(head := bytes_at(handle, position, 4)) == 4:
+        is_last = bool(head[0] & 0x80)
+        position += 4 + int.from_bytes(head[1:], "big")
+    end = search(handle, position, size, b"fLaC", _is_flac, 8)
+    n_samples = int.from_bytes(bytes_at(handle, begin + 18, 8), "big") & ((1 << 36) - 1)
+    if not n_samples and bytes_at(handle, end - 128, 3) == b"TAG":  # a decoder would read on
+        return [Link(begin, end - 128)], end
+    return [Link(begin, end)], end
+
+
+def _is_flac(head: bytes) -> bool:
+    return head[:4] == b"fLaC" and head[4:5] in (b"\0", b"\x80") and head[5:8] == b"\0\0\x22"
+
+
+def after_tags(handle: BinaryIO, position: int, size: int) -> int:
+    """Where ID3v2 tags end."""
+    for _ in range(_MAX_TAGS):
+        head = bytes_at(handle, position, 10)
+        if head[:3] != b"ID3" or len(head) < 10 or max(head[6:10]) >= 0x80:
+            break
+        length = sum(byte << 7 * (3 - place) for place, byte in enumerate(head[6:10]))
+        position += 10 + length + (10 if head[5] & 0x10 else 0)
+    return min(position, size)
