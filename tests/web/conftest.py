@@ -7,6 +7,7 @@ import pytest
 from fastapi import FastAPI, Request
 
 from affectmap.web import connections
+from affectmap.web.requests import add_error_handlers
 from affectmap.web.server import Guard, listen, make_server
 
 
@@ -23,6 +24,7 @@ def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     async def length(request: Request) -> int:
         return len(await request.body())
 
+    add_error_handlers(app)
     app.add_middleware(Guard, host="127.0.0.1", max_bytes=10_000_000)
     listening = listen("127.0.0.1", 0)
     server = make_server(app)

@@ -20,7 +20,6 @@ import numpy as np
 from fastapi import FastAPI, Query, Request
 from fastapi.responses import FileResponse, Response
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 
 from affectmap import __version__
 from affectmap.model.model import Model, load_model
@@ -90,7 +89,6 @@ def create_app(settings: ServiceSettings, model: Model | None = None) -> FastAPI
     add_error_handlers(app, see="; see /docs")
 
     @app.exception_handler(AbandonedError)
-    @app.exception_handler(ClientDisconnect)
     async def hung_up(request: Request, error: Exception) -> Response:
         return Response(status_code=408)  # nobody reads it
 

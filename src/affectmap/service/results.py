@@ -217,7 +217,7 @@ _REFUSED = {
 #: What the server itself answers before the application sees the request.
 _REFUSED_UNREAD = {
     400: "the request is no HTTP; plain text",
-    503: f"more than {MAX_CONNECTIONS} connections at once; plain text",
+    503: f"more than {MAX_CONNECTIONS} connections at once",
 }
 _ROWS = {
     "type": "object",

@@ -1,20 +1,57 @@
-"""Connections of clients that may be slow or unwelcome: how long each is waited for, and which gives way to others."""
+"""Connections of a server: closed when a client dawdles, and given up for others when all places are taken.
+
+Conventions: a connection *waits* while the server waits for its client: for a head, for the rest of a body, for
+somebody to read an answer. Where one comes too many, the client that has most connections loses the one that has waited
+longest, so that neither many half-sent requests nor many idle connections keep others out.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import ipaddress
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, ClassVar
 
+from starlette.types import Scope
 from uvicorn.protocols.http.h11_impl import H11Protocol
-from uvicorn.server import ServerState
 
 #: Seconds after which a connection is closed whose client sends no complete head, or reads no answer.
 HEAD_S = 15.0
 READING_S = 60.0
 #: Connections at once.
 MAX_CONNECTIONS = 500
-#: As many below it, the connection that has waited longest for its client is closed.
-SPARE = 20
+
+
+class Connections:
+    """The open connections of a server, at most `MAX_CONNECTIONS` of them unless all are being answered."""
+
+    def __init__(self) -> None:
+        self._open: dict[TimedConnection, None] = {}  # in the order in which they came
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def add(self, new: TimedConnection) -> None:
+        """Take a connection in, at the cost of one that waits where there are too many."""
+        waiting = [each for each in self._open if each.waits] if len(self) >= MAX_CONNECTIONS else []
+        self._open[new] = None
+        if waiting:
+            n_open = Counter(each.client for each in self._open)
+            victim = max(waiting, key=lambda each: (n_open[each.client], -each.since))
+            self.remove(victim)
+            victim.abort()
+
+    @property
+    def are_too_many(self) -> bool:
+        """Whether one had to be let in beyond the others, as all of them are being answered."""
+        return len(self) > MAX_CONNECTIONS
+
+    def remove(self, connection: TimedConnection) -> None:
+        """Forget a connection that is closed."""
+        self._open.pop(connection, None)
 
 
 class TimedConnection(asyncio.Protocol):
@@ -23,29 +60,30 @@ class TimedConnection(asyncio.Protocol):
     uvicorn itself limits only the wait for the first byte of a second request. The middleware finds the connection in
     the state of the ASGI scope and enters it for as long as a request is served.
 
-    Where there are too many connections, the one that has waited longest for its client is closed, so that clients that
-    hold connections and send nothing shut nobody out.
+    Attributes:
+        client: Who is at the other end, as `client_key` writes it.
+        since: When the wait for a head, or the serving of a request, began.
     """
 
-    def __init__(
-        self,
-        *,
-        waiting: dict[TimedConnection, None],
-        app_state: dict[str, Any],
-        server_state: ServerState,
-        **options: Any,  # noqa: ANN401 (uvicorn's own)
-    ) -> None:
-        state = {**app_state, "connection": self}
-        self._http = H11Protocol(app_state=state, server_state=server_state, **options)
-        self._waiting, self._all = waiting, server_state.connections
-        self._n_requests = 0
+    others: ClassVar[Connections]
+
+    def __init__(self, *, app_state: dict[str, Any], **options: Any) -> None:  # noqa: ANN401 (uvicorn's own)
+        self._http = H11Protocol(app_state={**app_state, "connection": self}, **options)
+        self._n_requests, self._n_waits, self._unread = 0, 0, False
         self._head_timer: asyncio.TimerHandle | None = None
         self._read_timer: asyncio.TimerHandle | None = None
+        self._closed = asyncio.Event()
+        self.client, self.since = "", time.monotonic()
+
+    @property
+    def waits(self) -> bool:
+        """Whether the server waits for the client."""
+        return not self._n_requests or self._n_waits > 0 or self._unread
 
     def __enter__(self) -> None:
         """Begin a request: its head is complete."""
         self._n_requests += 1
-        self._waiting.pop(self, None)
+        self.since = time.monotonic()
         _cancel(self._head_timer)
 
     def __exit__(self, *error: object) -> None:
@@ -54,27 +92,38 @@ class TimedConnection(asyncio.Protocol):
         if not self._n_requests:
             self._await_head()
 
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Mark that the server waits for the client within a request."""
+        self._n_waits += 1
+        try:
+            yield
+        finally:
+            self._n_waits -= 1
+
+    async def pause(self, seconds: float) -> None:
+        """Let the client wait, no longer than it stays."""
+        with self.waiting(), suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._closed.wait()
+
+    def abort(self) -> None:
+        """Close the connection at once."""
+        self._transport.abort()
+
     def _await_head(self) -> None:
         _cancel(self._head_timer)
-        if self._transport.is_closing():
-            return
+        self.since = time.monotonic()
         self._head_timer = asyncio.get_running_loop().call_later(HEAD_S, self._transport.abort)
-        self.await_client()
-
-    def await_client(self) -> None:
-        """Let the connection be closed from now on where room is needed for others, until a request begins."""
-        self._waiting[self] = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for the first head."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        self._http.connection_made(transport)
-        if len(self._all) > MAX_CONNECTIONS - SPARE and self._waiting:
-            longest = next(iter(self._waiting))
-            del self._waiting[longest]
-            longest._transport.abort()
+        self.client = client_key(str((transport.get_extra_info("peername") or ("",))[0]))
         self._await_head()
+        self._http.connection_made(transport)
+        self.others.add(self)
 
     def data_received(self, data: bytes) -> None:
         """Pass on what came."""
@@ -87,20 +136,20 @@ class TimedConnection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """Wait for the client to read."""
         self._http.pause_writing()
-        self.await_client()
+        self._unread = True
         self._read_timer = asyncio.get_running_loop().call_later(READING_S, self._transport.abort)
 
     def resume_writing(self) -> None:
         """Go on: the client reads."""
         self._http.resume_writing()
-        if self._n_requests:
-            self._waiting.pop(self, None)
+        self._unread = False
         _cancel(self._read_timer)
 
     def connection_lost(self, error: Exception | None) -> None:
         """Stop waiting."""
+        self.others.remove(self)
+        self._closed.set()
         self._http.connection_lost(error)
-        self._waiting.pop(self, None)
         _cancel(self._head_timer, self._read_timer)
 
 
@@ -108,3 +157,33 @@ def _cancel(*timers: asyncio.TimerHandle | None) -> None:
     for timer in timers:
         if timer:
             timer.cancel()
+
+
+def connection_of(scope: Scope) -> TimedConnection | None:
+    """Give the connection of a request; None where it came without one, as in tests."""
+    connection = scope.get("state", {}).get("connection")
+    return connection if isinstance(connection, TimedConnection) else None
+
+
+async def pause(scope: Scope, seconds: float) -> None:
+    """Let the client of a request wait, no longer than it stays."""
+    connection = connection_of(scope)
+    await (connection.pause(seconds) if connection else asyncio.sleep(seconds))
+
+
+def client_key(address: str) -> str:
+    """Write the address of a client, of IPv6 only the network of its own, within which it may take any.
+
+    Example:
+        >>> client_key("192.0.2.7"), client_key("2001:db8:1:2:3:4:5:6"), client_key("::ffff:192.0.2.7")
+        ('192.0.2.7', '2001:db8:1:2::/64', '192.0.2.7')
+    """
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    if found.ipv4_mapped:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((int(found), 64), strict=False))

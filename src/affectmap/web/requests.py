@@ -20,6 +20,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.staticfiles import StaticFiles
 
 from affectmap.web.settings import explain
@@ -141,6 +142,10 @@ def add_error_handlers(app: FastAPI, see: str = "") -> None:
     async def invalid(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
         return JSONResponse({"detail": f"{explain({**first, 'loc': first['loc'][-1:]})}{see}"}, 422)
+
+    @app.exception_handler(ClientDisconnect)
+    async def hung_up(request: Request, error: Exception) -> Response:
+        return Response(status_code=408)  # nobody reads it
 
     @app.exception_handler(Exception)
     async def failed(request: Request, error: Exception) -> Response:

@@ -16,8 +16,6 @@ import socket
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
-from functools import partial
-from typing import cast
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -27,7 +25,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from affectmap.errors import UsageError
-from affectmap.web.connections import MAX_CONNECTIONS, TimedConnection
+from affectmap.web.connections import Connections, TimedConnection, connection_of
 from affectmap.web.settings import LOCAL_NAMES
 
 _GRACE_S = 5  # for answers under way when the server ends
@@ -41,6 +39,8 @@ BODY_S = 600.0
 USUAL_BODY = 1_000_000
 #: Seconds for which the rest of a refused body is read.
 LINGER_S = 15.0
+#: Both of JSON and of a plain form, which comes at once or not at all.
+TEXT_S, TEXT_LINGER_S = 10.0, 2.0
 
 _HEADERS = (
     (
@@ -95,9 +95,12 @@ class Guard:
         if scope["type"] != "http":
             return
         headers = Headers(scope=scope)
-        connection = scope.get("state", {}).get("connection")
-        exchange = _Exchange(receive, send, headers, self._max_bytes, connection)
-        refused = self._refused(scope["path"], headers)
+        connection = connection_of(scope)
+        exchange = _Exchange(receive, send, scope["method"], headers, self._max_bytes, connection)
+        if connection and connection.others.are_too_many:
+            refused: ASGIApp | None = _refusal(503, "all places are taken; try again soon", {"Retry-After": "1"})
+        else:
+            refused = self._refused(scope["path"], headers)
         with connection or nullcontext():
             await (refused or self._app)(scope, exchange.receive, exchange.send)
 
@@ -133,18 +136,26 @@ class _Exchange:
     """One request and its answer."""
 
     def __init__(
-        self, receive: Receive, send: Send, headers: Headers, max_bytes: int, connection: TimedConnection | None
+        self,
+        receive: Receive,
+        send: Send,
+        method: str,
+        headers: Headers,
+        max_bytes: int,
+        connection: TimedConnection | None,
     ) -> None:
         self._receive, self._send, self._start = receive, send, time.monotonic()
         self._connection = connection
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-        is_text = kind in ("application/json", "application/x-www-form-urlencoded")
+        is_text = max_bytes <= MAX_TEXT or kind in ("application/json", "application/x-www-form-urlencoded")
         self._max_bytes = min(MAX_TEXT, max_bytes) if is_text else max_bytes
         claimed = headers.get("content-length", "0")
         self._claimed = int(claimed) if claimed.isascii() and claimed.isdigit() and len(claimed) < 20 else 0
-        self._n_bytes, self._unread, self._status = 0, True, 200
+        unknown = "transfer-encoding" in headers or ("content-length" not in headers and method not in ("GET", "HEAD"))
+        self._n_bytes, self._unread, self._status = 0, self._claimed > 0 or unknown, 200
         self._due = self._start + PATIENCE_S
-        self._longest_s = max(BODY_S, self._max_bytes / USUAL_BODY)
+        self._longest_s = TEXT_S if is_text else max(BODY_S, self._max_bytes / USUAL_BODY)
+        self._linger_s = TEXT_LINGER_S if is_text else LINGER_S
 
     async def receive(self) -> Message:
         """Receive a part of the body within its limits, or learn that the client hung up."""
@@ -158,7 +169,7 @@ class _Exchange:
         except TimeoutError:
             if end <= self._due:
                 raise HTTPException(
-                    408, f"the body takes more than {self._longest_s:g} s; send a shorter one"
+                    408, f"the body takes more than {self._longest_s:g} s; send it faster, or a shorter one"
                 ) from None
             detail = f"the body comes too slowly; send at least {SLOWEST_BODY / 1000:g} kB a second"
             raise HTTPException(408, detail) from None
@@ -175,7 +186,8 @@ class _Exchange:
             raise HTTPException(413, f"the body is larger than {size}; send a shorter or compressed one")
 
     async def _next(self) -> Message:
-        message = await self._receive()
+        with self._connection.waiting() if self._connection else nullcontext():
+            message = await self._receive()
         if message["type"] == "http.disconnect" or not message.get("more_body", False):
             self._unread = False
         return message
@@ -186,6 +198,8 @@ class _Exchange:
             self._status = message["status"]
             own = {name for name, _ in message.get("headers", [])}
             added = [header for header in _HEADERS if header[0] not in own]
+            if self._unread:
+                added.append((b"connection", b"close"))  # what is still to come of the body belongs to no request
             await self._send({**message, "headers": [*message.get("headers", []), *added]})
             return
         body, more = message.get("body", b""), message.get("more_body", False)
@@ -198,10 +212,8 @@ class _Exchange:
 
     async def _linger(self) -> None:
         """Read the rest of a refused body for a while: a client that is still sending loses the answer otherwise."""
-        if self._connection:
-            self._connection.await_client()
         try:
-            async with asyncio.timeout(LINGER_S):
+            async with asyncio.timeout(self._linger_s):
                 while self._unread:
                     await self._next()
         except TimeoutError:
@@ -231,16 +243,19 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def make_server(app: ASGIApp) -> uvicorn.Server:
-    """Make a server for an application; it answers at most `MAX_CONNECTIONS` at once."""
+    """Make a server for an application, with places for its connections."""
+
+    class Connection(TimedConnection):
+        others = Connections()
+
     config = uvicorn.Config(
         app,
-        http=cast(type[asyncio.Protocol], partial(TimedConnection, waiting={})),
+        http=Connection,
         ws="none",
         log_level="error",
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        limit_concurrency=MAX_CONNECTIONS,
         timeout_graceful_shutdown=_GRACE_S,
     )
     return uvicorn.Server(config)
