@@ -14,7 +14,7 @@ import pytest
 
 from affectmap import files as storage
 from affectmap.errors import StorageError
-from affectmap.files import MARKER, check_new_folder, new_file, new_folder, write_json, write_text
+from affectmap.files import MARKER, check_new_file, check_new_folder, new_file, new_folder, write_json, write_text
 from affectmap.schema import Emotion
 
 needs_permissions = pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
@@ -161,7 +161,9 @@ def test_name_may_be_as_long_as_the_file_system_allows(tmp_path):
 
 def test_file_that_cannot_be_written_is_told_in_one_line(tmp_path):
     write_text(tmp_path / "file", "a")
-    with pytest.raises(StorageError, match=r"file/notes.txt cannot be written: .*; free or name another place"):
+    with pytest.raises(
+        StorageError, match=r"file/notes.txt cannot be written: .*file is not a folder or not yours to write; name"
+    ):
         write_text(tmp_path / "file" / "notes.txt", "b")
     with pytest.raises(StorageError, match=r"is a folder; name a file"):
         write_text(tmp_path, "b")
@@ -174,7 +176,7 @@ def test_file_that_cannot_be_written_is_told_in_one_line(tmp_path):
 def test_folder_that_is_not_ours_is_told_in_one_line(tmp_path):
     tmp_path.chmod(0o500)
     try:
-        with pytest.raises(StorageError, match=r"notes.txt cannot be written: Permission denied"):
+        with pytest.raises(StorageError, match=r"notes.txt cannot be written: .* not yours to write"):
             write_text(tmp_path / "notes.txt", "b")
         with pytest.raises(StorageError, match="is not a folder or not yours to write"):
             check_new_folder(tmp_path / "results", overwrite=False)
@@ -190,6 +192,131 @@ def test_full_disk_is_told_and_other_failures_of_the_writer_are_its_own(tmp_path
     with pytest.raises(FileNotFoundError), new_file(tmp_path / "notes.txt"):
         (tmp_path / "input.wav").read_bytes()
     assert names(tmp_path) == []
+
+
+# What is there already
+
+
+def test_a_file_that_exists_stays_unless_it_may_be_replaced(tmp_path):
+    file = tmp_path / "notes.txt"
+    write_text(file, "old")
+    for refused in (check_new_file, write_text):
+        with pytest.raises(StorageError, match=r"notes.txt exists; name another file with -o, or add --overwrite"):
+            refused(file, **{"overwrite": False} | ({"text": "new"} if refused is write_text else {}))
+    assert file.read_text() == "old"
+    check_new_file(file, overwrite=True)
+    check_new_file(tmp_path / "other.txt", overwrite=False)
+
+
+@pytest.mark.parametrize("in_one_step", [True, False])
+def test_a_file_that_appears_meanwhile_stays(tmp_path, monkeypatch, in_one_step):
+    if not in_one_step:
+        monkeypatch.setattr(storage, "_rename", lambda *_: False)
+    file = tmp_path / "notes.txt"
+    with pytest.raises(StorageError, match="exists; name another file"), new_file(file, overwrite=False):
+        file.write_text("theirs")
+    assert file.read_text() == "theirs"
+    assert names(tmp_path) == ["notes.txt"]
+    write_text(tmp_path / "new.txt", "mine", overwrite=False)
+    assert (tmp_path / "new.txt").read_text() == "mine"
+
+
+def test_an_input_is_never_replaced_by_whatever_name(tmp_path):
+    recording = tmp_path / "a.wav"
+    recording.write_bytes(b"voice")
+    (tmp_path / "link.wav").symlink_to(recording)
+    os.link(recording, tmp_path / "second.wav")
+    (tmp_path / "folder").mkdir()
+    for name in ("a.wav", "link.wav", "second.wav", "folder/../a.wav"):
+        with pytest.raises(StorageError, match="is read for the result and is never replaced"):
+            check_new_file(tmp_path / name, overwrite=True, inputs=[tmp_path / "gone.wav", recording])
+    check_new_file(tmp_path / "b.wav", overwrite=True, inputs=[recording])
+
+
+def test_a_link_is_written_to_where_it_leads(tmp_path):
+    (tmp_path / "data").mkdir()
+    link = tmp_path / "latest.csv"
+    link.symlink_to(tmp_path / "data" / "map.csv")
+    write_text(link, "one", overwrite=False)
+    assert (link.is_symlink(), (tmp_path / "data" / "map.csv").read_text()) == (True, "one")
+    with pytest.raises(StorageError, match=r"latest.csv exists"):
+        write_text(link, "two", overwrite=False)
+    write_text(link, "two")
+    assert (link.is_symlink(), (tmp_path / "data" / "map.csv").read_text()) == (True, "two")
+    circle = tmp_path / "circle"
+    circle.symlink_to(circle)
+    with pytest.raises(StorageError, match="circle is a link that leads back to itself"):
+        write_text(circle, "three")
+    assert names(tmp_path) == ["circle", "data", "latest.csv"]
+
+
+# Pipes and devices
+
+
+needs_descriptors = pytest.mark.skipif(not Path("/dev/fd").exists(), reason="no names for open files")
+
+
+@needs_descriptors
+@pytest.mark.parametrize("name", ["/dev/fd/{}", "/proc/self/fd/{}", "link"])
+def test_an_open_pipe_is_written_to(tmp_path, name):
+    reading, writing = os.pipe()
+    path = Path(name.format(writing))
+    if name == "link":
+        path = tmp_path / "link"
+        path.symlink_to(f"/dev/fd/{writing}")
+    check_new_file(path, overwrite=False)
+    write_text(path, "through", overwrite=False)
+    os.close(writing)
+    with open(reading, "rb") as pipe:  # noqa: PTH123
+        assert pipe.read() == b"through"
+    with pytest.raises(StorageError, match="Bad file descriptor"):
+        check_new_file(Path(f"/dev/fd/{writing}"), overwrite=False)
+
+
+@needs_descriptors
+def test_an_open_file_is_gone_on_with_where_it_stands(tmp_path):
+    with (tmp_path / "log").open("ab") as log:
+        log.write(b"before\n")
+        log.flush()
+        write_text(Path(f"/dev/fd/{log.fileno()}"), "after\n", overwrite=False)
+    assert (tmp_path / "log").read_text() == "before\nafter\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_a_named_pipe_is_written_to_and_stays(tmp_path):
+    fifo, read = tmp_path / "fifo", []
+    os.mkfifo(fifo)
+    check_new_file(fifo, overwrite=False)
+    reader = threading.Thread(target=lambda: read.append(fifo.read_bytes()))
+    reader.start()
+    write_text(fifo, "through", overwrite=False)
+    reader.join()
+    assert (read, stat.S_ISFIFO(fifo.stat().st_mode), names(tmp_path)) == ([b"through"], True, ["fifo"])
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such devices")
+def test_devices_are_written_to_and_full_ones_told(tmp_path):
+    before = Path("/dev/null").stat()
+    write_text(Path("/dev/null"), "nothing", overwrite=False)
+    assert Path("/dev/null").stat().st_ino == before.st_ino
+    with pytest.raises(StorageError, match="/dev/full cannot be written: No space left on device"):
+        write_text(Path("/dev/full"), "x")
+    with pytest.raises(StorageError, match="exists and is not a folder"):
+        check_new_folder(Path("/dev/null"), overwrite=True)
+
+
+@needs_descriptors
+def test_a_reader_who_leaves_early_is_no_failure():
+    reading, writing = os.pipe()
+    os.close(reading)
+    write_text(Path(f"/dev/fd/{writing}"), "x" * 1_000_000)
+    os.close(writing)
+
+
+def test_a_disk_is_never_written_over(tmp_path, monkeypatch):
+    monkeypatch.setattr(Path, "is_block_device", lambda self: self.name == "sda")
+    with pytest.raises(StorageError, match="sda is a disk"):
+        write_text(tmp_path / "sda", "x")
 
 
 # JSON
@@ -249,10 +376,10 @@ def test_relative_paths(tmp_path, monkeypatch):
 @pytest.mark.parametrize("exchange", [True, False])
 def test_overwriting_replaces_the_whole_folder(tmp_path, monkeypatch, exchange):
     if not exchange:
-        monkeypatch.setattr(storage, "_exchange", lambda one, other: False)
+        monkeypatch.setattr(storage, "_rename", lambda *_: False)
     target = tmp_path / "results"
-    write_results(target, "old")
-    write_text(target / "stale.txt", "left over")
+    with new_folder(target) as temporary:
+        write_text(temporary / "stale" / "stale.txt", "of the old")
     write_results(target, "new", overwrite=True)
     assert read_results(target) == "new"
     assert names(target) == [MARKER, "deep"]
@@ -264,6 +391,18 @@ def test_existing_folder_is_refused_without_overwrite(tmp_path):
     with pytest.raises(StorageError, match=r"results exists; name another folder with -o, or add --overwrite"):
         write_results(tmp_path / "results", "new")
     assert read_results(tmp_path / "results") == "old"
+
+
+def test_a_folder_that_holds_an_input_is_never_replaced(tmp_path):
+    target = tmp_path / "results"
+    write_results(target, "old")
+    (tmp_path / "link").symlink_to(target)
+    for name in ("results", "results/deep/results.txt", "link", "link/deep", "results/deep/.."):
+        with pytest.raises(StorageError, match=r"results holds .*, which is read for the result; name another folder"):
+            check_new_folder(target, overwrite=True, inputs=[tmp_path / name])
+    check_new_folder(target, overwrite=True, inputs=[tmp_path, tmp_path / "results-2"])
+    with pytest.raises(StorageError, match=r"new holds .*cache, which is read"):
+        check_new_folder(tmp_path / "new", overwrite=False, inputs=[tmp_path / "new" / "cache"])
 
 
 def test_folder_of_somebody_else_is_never_replaced(tmp_path):
@@ -292,7 +431,7 @@ def test_files_and_links_are_no_place_for_a_folder(tmp_path):
     for link in ("link", "dangling"):
         with pytest.raises(StorageError, match=f"{link} is a link; name the folder that it leads to"):
             write_results(tmp_path / link, "new", overwrite=True)
-    with pytest.raises(StorageError, match=r"results cannot be made: .*file is not a folder"):
+    with pytest.raises(StorageError, match=r"results cannot be written: .*file is not a folder"):
         check_new_folder(tmp_path / "file" / "results", overwrite=False)
     assert names(tmp_path) == ["dangling", "file", "link", "real"]
 
@@ -329,7 +468,7 @@ def test_failure_between_the_two_steps_brings_the_old_folder_back(tmp_path, monk
             raise failure
         return rename(self, path)
 
-    monkeypatch.setattr(storage, "_exchange", lambda one, other: False)
+    monkeypatch.setattr(storage, "_rename", lambda *_: False)
     monkeypatch.setattr(Path, "rename", fail_on_the_new)
     with pytest.raises((StorageError, KeyboardInterrupt)):
         write_results(target, "new", overwrite=True)
@@ -373,7 +512,7 @@ def test_kill_around_the_exchange_leaves_the_old_or_the_new(tmp_path, step):
         if sys.argv[2] == "before":
             storage._swap = kill
         else:
-            shutil.rmtree = kill
+            storage.remove_listed = kill
         with storage.new_folder(Path(sys.argv[1]), overwrite=True) as temporary:
             storage.write_text(temporary / "deep" / "results.txt", "new")
         """,
@@ -391,7 +530,7 @@ def test_kill_between_two_steps_leaves_the_old_folder_whole_beside(tmp_path):
     write_results(target, "old")
     run_until_killed(
         """
-        storage._exchange = lambda one, other: False
+        storage._rename = lambda *_: False
         rename = Path.rename
         def kill_on_the_new(self, path):
             if self.suffix == ".part":

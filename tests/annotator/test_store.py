@@ -14,8 +14,8 @@ from starlette.exceptions import HTTPException
 from affectmap.agreement import read_ratings, read_raw
 from affectmap.annotator.database import DatabaseAwayError, open_database
 from affectmap.annotator.ratings import ConflictError, Rating
-from affectmap.annotator.results import as_ratings, raw_csv
-from affectmap.errors import CorpusError, UsageError
+from affectmap.annotator.results import as_ratings, raw_csv, save_ratings
+from affectmap.errors import CorpusError, StorageError, UsageError
 
 
 def give(item, **values):
@@ -313,6 +313,22 @@ def test_the_raw_export(store, ada):
     assert two[1:9] == ["Ada", "", "", "", "true", "ä", "1", "1"]
     assert one[9].endswith("Z")
     assert one[10] == "3"
+
+
+def test_only_ratings_of_this_database_are_replaced_at_the_end(store, ada):
+    file = store.settings.labels_folder / "ratings.csv"
+    assert save_ratings(store) == (0, file)
+    for n_saved in (1, 2):
+        store.ratings.save(ada, give(store.ratings.progress(ada).item))
+        assert save_ratings(store) == (n_saved, file)
+        assert len(read_raw(file)) == n_saved
+    mine = file.read_text()
+    more = mine + mine.splitlines()[1].replace("Ada", "Eve").replace("Z", "1Z") + "\n"
+    for theirs in ("file,rater,activation,valence\na.wav,bo,3,3\n", "no ratings", "", more):
+        file.write_text(theirs)
+        with pytest.raises(StorageError, match=r"ratings.csv holds ratings that are not in the database; move it"):
+            save_ratings(store)
+        assert file.read_text() == theirs
 
 
 def test_other_databases(tmp_path):

@@ -64,7 +64,18 @@ def test_a_folder_is_not_replaced_unasked(affectmap, here):
     done = affectmap("adapt", "rec", "-o", "mine")
     assert done.code == 1
     assert "--overwrite" in done.error
-    assert affectmap("adapt", "rec", "-o", "mine", "--overwrite", "--model", "mine").code == 0
+    assert affectmap("adapt", "rec", "-o", "mine", "--overwrite").code == 0
+    before = (here / "mine" / "model.yaml").read_bytes()
+    for model in ("mine", "rec/../mine"):
+        done = affectmap("adapt", "rec", "-o", "mine", "--overwrite", "--model", model)
+        assert (done.code, done.error.split(",")[0]) == (1, f"mine holds {model}")
+    (here / "mine" / "talk.wav").write_bytes(b"the only copy")
+    done = affectmap("adapt", "rec", "-o", "mine", "--overwrite")
+    assert (done.code, done.error.split(";")[0]) == (
+        1,
+        "mine is left alone: talk.wav in it is not as affectmap wrote it",
+    )
+    assert (here / "mine" / "model.yaml").read_bytes() == before
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a name be any bytes")

@@ -27,7 +27,7 @@ def test_a_model_becomes_a_graph_in_a_file(affectmap, here, mine):
     assert done.out.strip() == str(here / "graphs" / "mine.onnx")
     onnx.checker.check_model(onnx.load("graphs/mine.onnx"), full_check=True)
     again = affectmap("export", "mine", "--onnx", "-o", "graphs/mine.onnx")
-    assert again.code == 2
+    assert again.code == 1
     assert "exists; name another file with -o, or add --overwrite" in again.error
     assert affectmap("export", "mine", "--onnx", "-o", "graphs/mine.onnx", "--overwrite").code == 0
 
@@ -111,7 +111,8 @@ def test_examples_that_do_not_do(affectmap, here, mine, text, message):
         (["mine", "--hub", "-o", "x.onnx"], 2, "x.onnx is one file; name a folder for --hub"),
         (["mine", "--hub", "--examples", "rows.csv"], 2, "--examples are compared with a graph; add --onnx"),
         (["mine", "--hub", "--card", "gone.md"], 2, "name a text file for --card"),
-        (["mine", "--hub", "-o", "mine"], 1, "mine exists; name another folder with -o, or add --overwrite"),
+        (["mine", "--hub", "-o", "mine"], 1, "mine holds mine, which is read for the result; name another folder"),
+        (["mine", "--onnx", "-o", "graph.csv"], 2, "graph.csv ends in .csv as a file does, and a folder is made"),
     ],
 )
 def test_what_cannot_be_exported(affectmap, here, mine, arguments, code, message):

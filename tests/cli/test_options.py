@@ -16,7 +16,7 @@ from affectmap.settings import fields_of
 COMMANDS = {
     "reproduce": (ExperimentConfig, {"output", "overwrite", "config", "cache", "backend", "scheduler"}),
     "train": (ExperimentConfig, {"output", "overwrite", "config", "cache", "backend", "scheduler", "method", "recipe"}),
-    "audit": (ExperimentConfig, {"output", "config", "cache", "fail"}),
+    "audit": (ExperimentConfig, {"output", "overwrite", "config", "cache", "fail"}),
     "demo": (ExperimentConfig, {"output", "overwrite"}),
     "annotate": (AnnotatorSettings, {"folder", "raters", "browser", "password_file"}),
     "serve": (ServiceSettings, set()),

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 import soundfile
 
+from affectmap.files import new_folder
 from affectmap.model.embedder import Embedder
 from affectmap.schema import FUNCTIONALS
 from corpus_files import (
@@ -407,9 +408,8 @@ def test_earlier_results_are_replaced_only_when_asked_and_only_by_whole_ones(
     reproduce, tables, here, monkeypatch, no_figures
 ):
     results = here / "results"
-    results.mkdir()
-    (results / ".affectmap").touch()
-    (results / "report.html").write_text("old")
+    with new_folder(results) as folder:
+        (folder / "report.html").write_text("old")
     assert reproduce(*tables).error == "results exists; name another folder with -o, or add --overwrite to replace it"
     with monkeypatch.context() as patch:
         patch.setattr("affectmap.model.folder.serialise", _no_space)

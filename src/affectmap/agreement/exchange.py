@@ -32,7 +32,7 @@ _UNKNOWN |= dict.fromkeys(("comment", "rated_at"), "") | dict.fromkeys(("present
 _UNKNOWN |= {"emotion": None, "cannot_tell": False}
 
 
-def export_sheet(ratings: pd.DataFrame, file: Path, estimator: Estimator = "ewe") -> None:
+def export_sheet(ratings: pd.DataFrame, file: Path, estimator: Estimator = "ewe", *, overwrite: bool = True) -> None:
     r"""Write the gold standard as a label sheet: ``filename,activation,valence``.
 
     ``affectmap reproduce --labels FOLDER`` and `affectmap.corpora.load_corpus` read it where it is named as the
@@ -42,6 +42,7 @@ def export_sheet(ratings: pd.DataFrame, file: Path, estimator: Estimator = "ewe"
         ratings: Table as from `read_ratings`.
         file: The file to be written.
         estimator: ``ewe``, ``mean`` or ``median``.
+        overwrite: Whether an existing file may be replaced.
 
     Raises:
         LabelError: If nobody gave an activation or a valence.
@@ -58,7 +59,7 @@ def export_sheet(ratings: pd.DataFrame, file: Path, estimator: Estimator = "ewe"
     if gold.empty:
         raise LabelError("no rating has an activation or a valence; a label sheet of classes alone cannot be written")
     sheet = gold[["file", *LABELS]].rename(columns={"file": "filename"})
-    write_text(file, csv_text(sheet, float_format="%.10g"))
+    write_text(file, csv_text(sheet, float_format="%.10g"), overwrite=overwrite)
 
 
 def export_database(

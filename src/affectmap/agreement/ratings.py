@@ -230,9 +230,9 @@ def read_ratings(paths: Path | Sequence[Path]) -> pd.DataFrame:
     return last_revisions(read_raw(paths))
 
 
-def write_ratings(raw: pd.DataFrame, file: Path) -> None:
+def write_ratings(raw: pd.DataFrame, file: Path, *, overwrite: bool = True) -> None:
     """Write raw ratings as CSV, whole or not at all; `read_raw` reads the file."""
-    write_text(file, csv_of(raw))
+    write_text(file, csv_of(raw), overwrite=overwrite)
 
 
 def csv_of(raw: pd.DataFrame) -> str:

@@ -8,13 +8,14 @@ import threading
 import time
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from affectmap.agreement import export_database, export_sheet, last_revisions
+from affectmap.agreement import export_database, export_sheet, last_revisions, read_raw
 from affectmap.agreement.ratings import csv_of, parse_class, rating_matrix, repeats, typed
 from affectmap.annotator.store import Store
-from affectmap.errors import AffectmapError
+from affectmap.errors import AffectmapError, LabelError, StorageError
 from affectmap.files import write_text
 from affectmap.schema import LABELS
 from affectmap.text import score, score_range
@@ -70,11 +71,25 @@ EXPORTS: dict[str, tuple[str, str, Callable[[_Rows], bytes]]] = {
 
 
 def save_ratings(store: Store) -> tuple[int, Path]:
-    """Write the raw ratings to the labels folder; give how many there are, and the file, which needs at least one."""
+    """Write the raw ratings to the labels folder; give how many there are, and the file, which needs at least one.
+
+    Raises:
+        StorageError: If the file cannot be written, or holds ratings that the database has not.
+    """
     rows, file = store.ratings.all(), store.settings.labels_folder / RATINGS
     if rows:
+        _check_known(file, rows)
         write_text(file, raw_csv(rows))
     return len(rows), file
+
+
+def _check_known(file: Path, rows: _Rows) -> None:
+    """Replace no ratings but those of this database: others may be the only copy of somebody's work."""
+    known = {row["rated_at"] for row in rows}
+    with suppress(LabelError):  # which no file of this database has
+        if not file.exists() or set(read_raw([file])["rated_at"]) <= known:
+            return
+    raise StorageError(f"{file} holds ratings that are not in the database; move it away, or export them by the page")
 
 
 def own_consistency(rows: _Rows) -> dict[str, dict[str, float]]:

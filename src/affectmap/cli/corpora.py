@@ -229,6 +229,7 @@ def audit_command(
     given: dict[str, Any],
     output: _File = None,
     config: options.ConfigFile = None,
+    overwrite: options.Overwrite = False,
     fail: _Fail = False,
     cache: options.Cache = None,
 ) -> None:
@@ -238,12 +239,14 @@ def audit_command(
     same sound, labels that do not fit their recordings, and whose statistics standardise each corpus.
     """
     require("audit", "statistics", "sklearn", "scipy")
-    audit = _examined(make_config(config, **given), cache)
+    settings = make_config(config, **given)
+    options.check_file(output, overwrite=overwrite, inputs=options.inputs_of(settings, config))
+    audit = _examined(settings, cache)
     if output is not None:
         from affectmap.files import write_text
         from affectmap.tables import csv_text
 
-        write_text(output, csv_text(audit.table()))
+        write_text(output, csv_text(audit.table()), overwrite=overwrite)
     _print(audit)
     if fail and audit.bad():
         raise typer.Exit(1)

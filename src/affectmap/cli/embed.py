@@ -53,11 +53,12 @@ def embed_command(
     none could be used. A file may last ten minutes; affectmap track takes longer ones.
     """
     chosen = options.table_format(format, output)
-    if output is not None and chosen == "audformat":
-        from affectmap.files import check_new_folder
-
-        check_new_folder(output, overwrite=overwrite)
     recordings = find_recordings(source)
+    inputs = [*recordings, model, speakers]
+    if output is not None and chosen == "audformat":
+        options.check_folder(output, overwrite=overwrite, inputs=inputs)
+    else:
+        options.check_file(output, chosen, overwrite=overwrite, inputs=inputs)
     names = _names(speakers, recordings) if speakers else None
     tables = _embedded(recordings, names, model, n_jobs)
     n_failed = _print(tables, chosen) if output is None else _write(tables, chosen, output, overwrite=overwrite)
@@ -126,17 +127,18 @@ def _write(tables: Iterator[pd.DataFrame], format: str, output: Path, *, overwri
     """Write all rows, whole or not at all; give the number of those without values."""
     import pandas as pd
 
-    from affectmap.files import new_file, write_text
+    from affectmap.files import new_file
 
     parts = list(tables)
     table = pd.concat([part.astype({"problem": object}) for part in parts])
     if format == "audformat":
         _write_database(table, output, overwrite=overwrite)
-    elif format == "parquet":
-        with new_file(output) as temporary:
-            table.to_parquet(temporary)
     else:
-        write_text(output, _text(table, format))
+        with new_file(output, overwrite=overwrite) as temporary:
+            if format == "parquet":
+                table.to_parquet(temporary)
+            else:
+                temporary.write_text(_text(table, format), encoding="utf-8")
     return int(table["problem"].notna().sum())
 
 
@@ -220,14 +222,14 @@ def adapt_command(
 
     Take thirty recordings or more, of many emotions and, where people shall be compared, of many people.
     """
-    from affectmap.files import check_new_folder
     from affectmap.model.model import load_model
     from affectmap.names import printable
 
     if STDIN in source:
         raise UsageError("adapt takes files and folders, many of them; a recording on the input is one")
-    check_new_folder(output, overwrite=overwrite)
-    loaded, recordings = load_model(model), find_recordings(source)
+    recordings = find_recordings(source)
+    options.check_folder(output, overwrite=overwrite, inputs=[*recordings, model])
+    loaded = load_model(model)
     with progress_bar("recordings") as progress:
         functionals, flags = loaded.measure(recordings, n_jobs=n_jobs, progress=progress)
     no_speech = loaded.transform(functionals)["not_speech"]

@@ -57,14 +57,13 @@ def train_command(
     """
     options.require_training("train")
     from affectmap.experiment.experiment import Experiment
-    from affectmap.files import check_new_folder
     from affectmap.parallel.cluster import work_on
 
     # A saved model has one mean and standard deviation, those of its source, whatever targets get.
     chosen_settings = given_settings(config, **given, methods=[method], policy="source")
     settings = make_config(config, **given, methods=[method], policy="source")
     chosen = recipe_for(chosen_settings) if recipe == "transfer" else None
-    check_new_folder(output, overwrite=overwrite)
+    options.check_folder(output, overwrite=overwrite, inputs=options.inputs_of(settings, config, cache))
     experiment = Experiment(settings, cache=cache, notify=note, progress=progress_bar)
     with work_on(backend, scheduler):
         model = experiment.fit_model(chosen, output.resolve().name)
@@ -110,31 +109,31 @@ def export_command(
     examples: _Examples = None,
 ) -> None:
     """Export a model as an ONNX graph, compared with the model, or as a repository for the Hugging Face Hub."""
-    from affectmap.files import check_new_folder, new_file
+    from affectmap.files import is_stream, new_file
     from affectmap.model.model import load_model
 
     if not onnx and not hub:
         raise UsageError("export needs a format: add --onnx for a graph, --hub for a repository, or both")
     if examples and not onnx:
         raise UsageError("--examples are compared with a graph; add --onnx")
-    is_file = output.suffix == ".onnx"
-    if is_file and (hub or not onnx):
+    is_file = onnx and (output.suffix.lower() == ".onnx" or is_stream(output))
+    if hub and output.suffix.lower() == ".onnx":
         raise UsageError(f"{output} is one file; name a folder for --hub")
     if onnx:
         require("export --onnx", "onnx", "onnx")
-    if not is_file:
-        check_new_folder(output, overwrite=overwrite)
-    elif output.exists() and not overwrite:
-        raise UsageError(f"{output} exists; name another file with -o, or add --overwrite to replace it")
+    if is_file:
+        options.check_file(output, ".onnx", overwrite=overwrite, inputs=[model, card, examples])
+    else:
+        options.check_folder(output, overwrite=overwrite, inputs=[model, card, examples])
     text = options.read_text(card, "--card", "a text file for --card") if card else None
     exported = load_model(model).described(name=name, card=text)
     graph = _checked_graph(exported, examples) if onnx else None
     if is_file and graph is not None:
-        with new_file(output) as temporary:
+        with new_file(output, overwrite=overwrite) as temporary:
             temporary.write_bytes(graph)
     else:
         exported.save(output, overwrite=overwrite, hub=hub, more={} if graph is None else {"model.onnx": graph})
-    typer.echo(output.resolve())
+    options.tell_where(output)
 
 
 def _checked_graph(model: Model, examples: Path | None) -> bytes:

@@ -6,8 +6,9 @@ import functools
 import inspect
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
@@ -20,6 +21,8 @@ from affectmap.extras import require
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
+
+    from affectmap.experiment.config import ExperimentConfig
 
 #: Spellings that do not follow from a setting's name.
 _SPELLINGS = {"methods": "--method", "excited_as_happy": "--excited-as-happy/--excited-apart", "strict": "--strict"}
@@ -34,7 +37,9 @@ ConfigFile = Annotated[
     Path | None, typer.Option("--config", metavar="FILE", help="TOML of settings; options override it.")
 ]
 Output = Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder to make.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what affectmap wrote there before.")]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace the file, or a folder in which all was written by affectmap.")
+]
 ModelFolder = Annotated[
     Path | None, typer.Option("--model", metavar="DIR", help="Model folder.", show_default="the shipped one")
 ]
@@ -193,16 +198,80 @@ def _add(app: typer.Typer, command: Callable[..., None], name: str) -> None:
     app.command(name, cls=Verb, epilog=examples)(command)
 
 
+#: Suffixes of the files of a table's formats; with another one a name would promise what is not written.
+_SUFFIXES = {"csv": (".csv", ".txt"), "json": (".json", ".jsonl", ".ndjson"), "parquet": (".parquet",)}
+#: Suffixes that no folder has.
+_OF_FILES = (*chain(*_SUFFIXES.values()), ".html", ".onnx", ".pdf", ".png", ".svg", ".xlsx", ".yaml", ".zip")
+
+
 def table_format(format: str | None, output: Path | None) -> str:
     """Give the format asked for, or that of the output's suffix; see that the output and the packages fit it."""
     suffix = output.suffix.lower() if output else ""
-    by_suffix = {".parquet": "parquet", ".json": "json", ".jsonl": "json", ".ndjson": "json"}
-    format = format or by_suffix.get(suffix, "csv")
+    format = format or next((name for name, suffixes in _SUFFIXES.items() if suffix in suffixes), "csv")
     if format in ("parquet", "audformat"):
         if output is None:
             raise UsageError(f"{format} is no text; name {'a folder' if format == 'audformat' else 'a file'} with -o")
         require(f"--format {format}", format, "pyarrow" if format == "parquet" else "audformat")
     return format
+
+
+def check_file(
+    output: Path | None, kind: str = "csv", *, overwrite: bool, inputs: Iterable[str | Path | None] = ()
+) -> None:
+    """Make sure that a file may be written, before long work.
+
+    Args:
+        output: The file; None for stdout.
+        kind: What is written: a format of a table, or a suffix.
+        overwrite: Whether it may be replaced.
+        inputs: What the result is made from, files and folders; these files are never replaced. None is passed over.
+
+    Raises:
+        UsageError: If its suffix is that of another kind.
+        StorageError: If it may not be written.
+    """
+    if output is None:
+        return
+    from affectmap.files import check_new_file, is_stream
+
+    suffixes, suffix = _SUFFIXES.get(kind, (kind,)), output.suffix.lower()
+    if suffix not in ("", *suffixes) and not is_stream(output):
+        what = f"a table as {kind}" if kind in _SUFFIXES else "what is written"
+        hint = "; another --format may fit" if any(suffix in each for each in _SUFFIXES.values()) else ""
+        raise UsageError(f"{output} ends in {suffix}, and {what} in {' or '.join(suffixes)}; name such a file{hint}")
+    check_new_file(output, overwrite=overwrite, inputs=_files_of(inputs))
+
+
+def check_folder(output: Path, *, overwrite: bool, inputs: Iterable[str | Path | None] = ()) -> None:
+    """Make sure that a folder may be made, before long work; arguments and errors as of `check_file`."""
+    from affectmap.files import check_new_folder
+
+    if output.suffix.lower() in _OF_FILES and not output.is_dir():
+        raise UsageError(f"{output} ends in {output.suffix} as a file does, and a folder is made; name one")
+    check_new_folder(output, overwrite=overwrite, inputs=[Path(each) for each in inputs if each is not None])
+
+
+def _files_of(inputs: Iterable[str | Path | None]) -> Iterator[Path]:
+    for each in inputs:
+        if each is not None and Path(each).is_dir():
+            yield from (file for file in Path(each).rglob("*") if file.is_file())
+        elif each is not None:
+            yield Path(each)
+
+
+def inputs_of(settings: ExperimentConfig, *others: Path | None) -> list[Path | None]:
+    """List the files and folders that a run reads: its corpora, labels and `others`."""
+    from affectmap.corpora import parse_spec
+
+    return [*(parse_spec(spec).path for spec in (*settings.source, *settings.target)), settings.labels, *others]
+
+
+def tell_where(output: Path) -> None:
+    """Print the path of what was written, unless that went to a pipe or device."""
+    from affectmap.files import is_stream
+
+    if not is_stream(output):
+        typer.echo(output.resolve())
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import typer
 
 from affectmap.cli import options
 from affectmap.cli.progress import note
-from affectmap.errors import StorageError, UsageError
+from affectmap.errors import UsageError
 from affectmap.extras import require
 from affectmap.text import TextTable, aligned, counted
 
@@ -31,7 +31,7 @@ def import_command(
     rater: Annotated[str, typer.Option(metavar="NAME", help="Name to give to the rater of the sheets.")],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="CSV of raw ratings to be written.")],
     audio: _Audio = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
+    overwrite: options.Overwrite = False,
 ) -> None:
     """Import label sheets as the ratings of one rater.
 
@@ -40,15 +40,15 @@ def import_command(
     """
     from affectmap.agreement import import_sheets, write_ratings
 
-    _check_new_file(output, overwrite)
+    options.check_file(output, overwrite=overwrite, inputs=[*sheets, audio])
     raw, lacking = import_sheets(sheets, rater, audio)
     for sheet, names in lacking.items():
         if names:
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""
             note(f"note: {sheet}: left out, without a recording: {', '.join(names[:3])}{more}")
-    write_ratings(raw, output)
+    write_ratings(raw, output, overwrite=overwrite)
     note(f"{counted(len(raw), 'rating')} of {rater.strip()}")
-    typer.echo(output.resolve())
+    options.tell_where(output)
 
 
 @options.verb(
@@ -68,7 +68,7 @@ def export_command(
         Literal["ewe", "mean", "median"], typer.Option(help="How several ratings become one; ewe weighs the raters.")
     ] = "ewe",
     audio: _Audio = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file, or the folder.")] = False,
+    overwrite: options.Overwrite = False,
 ) -> None:
     """Export a label sheet, an audformat database, or one CSV.
 
@@ -76,28 +76,21 @@ def export_command(
     A sheet is read by reproduce --labels where it is named as the corpus's own, such as EMO_DB.csv, or NAME.csv.
     """
     from affectmap.agreement import export_database, export_sheet, last_revisions, read_raw, write_ratings
-    from affectmap.files import check_new_folder
 
     if audio is not None and format != "audformat":
         raise UsageError(f"--audio is for audformat, whose tables then have absolute paths; a {format} has none")
     if format == "audformat":
-        check_new_folder(output, overwrite=overwrite)
+        options.check_folder(output, overwrite=overwrite, inputs=[*ratings, audio])
     else:
-        _check_new_file(output, overwrite)
+        options.check_file(output, overwrite=overwrite, inputs=ratings)
     raw = read_raw(ratings)
     if format == "csv":
-        write_ratings(raw, output)
+        write_ratings(raw, output, overwrite=overwrite)
     elif format == "sheet":
-        export_sheet(last_revisions(raw), output, estimator)
+        export_sheet(last_revisions(raw), output, estimator, overwrite=overwrite)
     else:
         export_database(last_revisions(raw), output, estimator, audio=audio, overwrite=overwrite)
-    typer.echo(output.resolve())
-
-
-def _check_new_file(file: Path, overwrite: bool) -> None:
-    # An existing file may be the only copy of somebody's ratings.
-    if file.exists() and not overwrite:
-        raise StorageError(f"{file} exists; name another file with -o, or add --overwrite to replace it")
+    options.tell_where(output)
 
 
 #: Rows of a table that are printed; the files have all.
@@ -128,10 +121,9 @@ def agreement_command(
         require("the page of agreement", "agreement", "jinja2", "matplotlib")
     from affectmap.agreement import agreement_table, read_ratings, warnings_of
     from affectmap.agreement.table import text_tables
-    from affectmap.files import check_new_folder
 
     if output is not None:
-        check_new_folder(output, overwrite=overwrite)
+        options.check_folder(output, overwrite=overwrite, inputs=ratings)
     read = read_ratings(ratings)
     table = agreement_table(read, resamples, seed)
     warnings = warnings_of(read)

@@ -49,7 +49,7 @@ def reproduce_command(
 
     settings = make_config(config, **given)
     with work_on(backend, scheduler):
-        run_and_save(settings, output, overwrite=overwrite, cache=cache, command=command_line())
+        run_and_save(settings, output, overwrite=overwrite, config=config, cache=cache, command=command_line())
 
 
 def command_line() -> str:
@@ -58,19 +58,26 @@ def command_line() -> str:
 
 
 def run_and_save(
-    settings: ExperimentConfig, output: Path, *, overwrite: bool, cache: Path | None, command: str
+    settings: ExperimentConfig,
+    output: Path,
+    *,
+    overwrite: bool,
+    config: Path | None = None,
+    cache: Path | None,
+    command: str,
 ) -> None:
     """Run an experiment, write its folder, and print its tables and the path of its report."""
     from affectmap.cli.tables import print_tables
     from affectmap.experiment.experiment import Experiment
-    from affectmap.files import check_new_folder, new_folder
+    from affectmap.files import new_folder
     from affectmap.report import write_report
 
-    check_new_folder(output, overwrite=overwrite)
+    inputs = [each for each in options.inputs_of(settings, config, cache) if each is not None]
+    options.check_folder(output, overwrite=overwrite, inputs=inputs)
     experiment = Experiment(settings, cache=cache, notify=note, progress=progress_bar)
     results = experiment.run(command)
     note("writing the report")
-    with new_folder(output, overwrite=overwrite) as folder:
+    with new_folder(output, overwrite=overwrite, inputs=inputs) as folder:
         write_report(results, folder)
         for name, embedder in results.embedders.items():
             embedder.save(folder / "models" / name)
@@ -100,11 +107,10 @@ def demo_command(
     """
     options.require_training("demo")
     from affectmap.corpora.synthetic.recordings import NOTICE, speak_corpora
-    from affectmap.files import check_new_folder
 
     speech, results = output / "speech", output / "results"
     for folder in (speech, results):
-        check_new_folder(folder, overwrite=overwrite)
+        options.check_folder(folder, overwrite=overwrite)
     flags: dict[str, Any] = {"sampling_rate": SAMPLING_RATE, "synthetic": True, **given}
     seed = make_config(source=["checked=first"], **flags).seed  # before the time that speaking takes
     note(f"{NOTICE}\nspeaking five corpora into {speech}")

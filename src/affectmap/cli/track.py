@@ -53,6 +53,7 @@ def track_command(
     statistics: _Statistics = "source",
     smoothing: _Smoothing = None,
     format: _Format = None,
+    overwrite: options.Overwrite = False,
     stream: _Stream = False,
     stream_rate: _Rate = 16000,
     n_jobs: options.NJobs = None,
@@ -77,6 +78,12 @@ def track_command(
     if hop is not None and windows is None:
         raise UsageError("--hop goes with --windows")
     chosen = options.table_format(format, output)
+    options.check_file(output, chosen, overwrite=overwrite, inputs=[recording, model])
+    if picture:
+        from affectmap.track.picture import check_picture_name
+
+        check_picture_name(picture)
+        options.check_file(picture, picture.suffix.lower(), overwrite=overwrite, inputs=[recording, model])
     settings = {"window_s": windows, "hop_s": hop, "statistics": statistics, "smoothing_s": smoothing, "n_jobs": n_jobs}
     track = _tracked(recording, model, picture, **settings)
     for line in track.notes:
@@ -86,22 +93,19 @@ def track_command(
             for line in track.lines(chosen):
                 typer.echo(line)
     else:
-        track.write(output, chosen)
+        track.write(output, chosen, overwrite=overwrite)
     if picture:
         if not installed("matplotlib"):
             raise typer.Exit(1)
-        track.picture(picture)
+        track.picture(picture, overwrite=overwrite)
 
 
 def _tracked(recording: Path, model: Path | None, picture: Path | None, **settings: Any) -> Track:  # noqa: ANN401
     from affectmap.model.model import load_model
     from affectmap.track import track
-    from affectmap.track.picture import check_picture_name
 
-    if picture:
-        check_picture_name(picture)
-        if not installed("matplotlib"):  # known before an hour is measured; its table is worth having all the same
-            note('note: no picture without matplotlib; run pip install "affectmap[plot]"')
+    if picture and not installed("matplotlib"):  # known before an hour is measured; its table is worth having
+        note('note: no picture without matplotlib; run pip install "affectmap[plot]"')
     with progress_bar(f"{recording.name} (s)") as progress:
         loaded = load_model(model)
         return track(recording, loaded, progress=lambda done, total: progress(round(done), round(total)), **settings)

@@ -35,7 +35,9 @@ def check_picture_name(path: Path) -> None:
         raise UsageError(f"{path} is no picture by its name; expected one that ends in {' or '.join(SUFFIXES)}")
 
 
-def draw_track(table: pd.DataFrame, path: Path, *, duration_s: float, smoothing_s: float) -> None:
+def draw_track(
+    table: pd.DataFrame, path: Path, *, duration_s: float, smoothing_s: float, overwrite: bool = True
+) -> None:
     """Draw a track; see `affectmap.track.recording.Track.picture`."""
     check_picture_name(path)
     if not extras.installed("matplotlib"):
@@ -48,7 +50,7 @@ def draw_track(table: pd.DataFrame, path: Path, *, duration_s: float, smoothing_
     from matplotlib.figure import Figure
 
     style: dict[Any, Any] = {"font.size": 9, "axes.edgecolor": RULE, "text.color": INK, "svg.hashsalt": "affectmap"}
-    with rc_context(style), new_file(path) as temporary:
+    with rc_context(style), new_file(path, overwrite=overwrite) as temporary:
         figure = Figure(figsize=(12.5, 5.6), facecolor="white")
         FigureCanvasAgg(figure)
         _fill(figure, table, duration_s, smoothing_s)

@@ -73,12 +73,13 @@ class Track:
         """
         self.write(path, "csv")
 
-    def write(self, path: str | Path, format: str = "csv") -> None:
+    def write(self, path: str | Path, format: str = "csv", *, overwrite: bool = True) -> None:
         """Write the table, times in seconds.
 
         Args:
             path: The file.
             format: ``csv``, ``json`` (an object a line) or ``parquet``.
+            overwrite: Whether an existing file may be replaced.
 
         Raises:
             ConfigError: If the format is unknown.
@@ -88,7 +89,7 @@ class Track:
             raise ConfigError(f"format {format!r} is unknown; expected {', '.join(FORMATS)}")
         if format == "parquet":
             require("a table as parquet", "parquet", "pyarrow")
-        with new_file(Path(path)) as temporary:
+        with new_file(Path(path), overwrite=overwrite) as temporary:
             if format == "parquet":
                 self.flat().to_parquet(temporary, index=False)
             else:
@@ -121,11 +122,12 @@ class Track:
             flat[time] = pd.TimedeltaIndex(flat[time]).total_seconds()
         return flat
 
-    def picture(self, path: str | Path) -> None:
+    def picture(self, path: str | Path, *, overwrite: bool = True) -> None:
         """Draw the trajectories over time and the path across the map.
 
         Args:
             path: A ``.png`` or ``.svg`` file.
+            overwrite: Whether an existing file may be replaced.
 
         Raises:
             ConfigError: If the suffix is another, matplotlib is not installed, or the model gives no activation and
@@ -134,7 +136,8 @@ class Track:
         """
         from affectmap.track.picture import draw_track
 
-        draw_track(self.flat(), Path(path), duration_s=self.duration_s, smoothing_s=self.smoothing_s)
+        lengths = {"duration_s": self.duration_s, "smoothing_s": self.smoothing_s}
+        draw_track(self.flat(), Path(path), overwrite=overwrite, **lengths)
 
 
 def track(

@@ -163,9 +163,13 @@ def test_folder_is_replaced_only_when_asked(small, tmp_path):
     speak_corpora(folder, languages=[small])
     with pytest.raises(StorageError, match=r"--overwrite"):
         speak_corpora(folder, languages=[small])
-    (folder / "left.txt").touch()
+    recording = min(folder.rglob("*.wav"))
+    recording.write_bytes(b"of the user")
+    with pytest.raises(StorageError, match=r"speech is left alone: .*wav in it is not as affectmap wrote it"):
+        speak_corpora(folder, languages=[small], overwrite=True)
+    recording.unlink()
     speak_corpora(folder, languages=[small], overwrite=True)
-    assert not (folder / "left.txt").exists()
+    assert recording.stat().st_size > 1000
 
 
 @pytest.mark.parametrize("languages", [["xx"], ["de", "de"], [], "de"])
