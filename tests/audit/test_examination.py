@@ -1,11 +1,14 @@
 """Planted defects are found, clean corpora are sound, and the figures that suffer are marked."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from affectmap.audio.conditions import Conditions
 from affectmap.audit.examination import examine, speaker_sound
 from affectmap.audit.verdicts import CARRIED
 from affectmap.corpora import load_corpus
@@ -91,6 +94,35 @@ def test_speakers_of_one_emotion_are_a_warning():
     assert check.detail.startswith("8 of 8 speakers of cats show one emotion only, and the best guess from the speaker")
     assert speaker_sound(clean())
     assert not speaker_sound(one_emotion_each())
+
+
+def with_conditions(corpus, **columns):
+    noise = np.random.default_rng(0).normal(size=(len(corpus.table), 5))
+    made = pd.DataFrame(noise, corpus.table.index, list(Conditions._fields)).assign(**columns)
+    return replace(corpus, conditions=made)
+
+
+def test_recording_conditions_that_follow_the_emotion_are_a_warning():
+    corpus = clean(n_speakers=6)
+    followed = with_conditions(corpus, noise_floor_db=[len(emotion) for emotion in corpus.emotion])
+    check = told(audit_of(followed), "emotion from the recording")
+    assert (check.verdict, check.n) == ("warning", 72)
+    assert check.value > 0.6
+    assert "tell emotions of unseen speakers of cats with a UAR of " in check.detail
+    assert "(chance .25, 95 % from " in check.detail
+    assert "most of all the noise floor (.7" in check.detail
+    assert not audit_of(followed).bad()
+    assert told(audit_of(with_conditions(corpus)), "emotion from the recording").verdict == "sound"
+
+
+def test_recording_conditions_of_few_or_unnamed_speakers_cannot_be_told():
+    for corpus in (clean(), with_cells(clean(n_speakers=6), speaker=None), with_cells(clean(), emotion=None)):
+        audit = audit_of(with_conditions(corpus), folds=[])
+        assert told(audit, "emotion from the recording").verdict == "cannot be told"
+
+
+def test_where_no_recording_was_read_nothing_is_said_of_conditions():
+    assert "emotion from the recording" not in {check.check for check in audit_of(clean()).checks}
 
 
 def test_where_nothing_can_be_told_statistics_by_speaker_are_not_called_sound():

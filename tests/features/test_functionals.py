@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 import soundfile
 
+from affectmap.audio.conditions import measure_conditions
 from affectmap.audio.reading import read_audio
 from affectmap.errors import AudioError, ConfigError, CorpusError
 from affectmap.features import cache as feature_cache
@@ -282,7 +283,7 @@ def test_where_the_cache_lies(pets, tmp_path, monkeypatch, own_cache):
     assert cache_folder() == own_cache
     assert cache_folder(tmp_path / "mine") == tmp_path / "mine"
     extract_functionals("pets", table_of(pets[:1]), cache=tmp_path / "mine")
-    assert [file.name for file in (tmp_path / "mine").glob("*.npz")] == ["pets-eGeMAPSv02-own-rate.npz"]
+    assert [file.name for file in (tmp_path / "mine").glob("*.npz")] == ["pets-eGeMAPSv02-own-rate-2.npz"]
     monkeypatch.delenv("AFFECTMAP_CACHE")
     assert cache_folder().parts[-2:] == ("affectmap", "features")
 
@@ -290,7 +291,7 @@ def test_where_the_cache_lies(pets, tmp_path, monkeypatch, own_cache):
 @pytest.mark.parametrize("content", [b"", b"PK no archive", None])
 def test_a_damaged_cache_is_told_and_rebuilt(pets, measured, own_cache, content):
     before, _ = extract_functionals("pets", table_of(pets))
-    file = own_cache / "pets-eGeMAPSv02-own-rate.npz"
+    file = own_cache / "pets-eGeMAPSv02-own-rate-2.npz"
     file.write_bytes(file.read_bytes()[:-1000] if content is None else content)
     after, findings = extract_functionals("pets", table_of(pets))
     assert after.equals(before)
@@ -522,8 +523,8 @@ def brought():
 def test_functionals_brought_are_taken_as_they_are(brought):
     table, functionals = brought
     shuffled = functionals.iloc[[2, 0, 1], ::-1].assign(note="extra")
-    used, findings = corpus_functionals("pets", table, shuffled)
-    assert findings == []
+    used, conditions, findings = corpus_functionals("pets", table, shuffled)
+    assert (conditions, findings) == (None, [])
     assert used.equals(functionals.astype(np.float32))
 
 
@@ -532,7 +533,7 @@ def test_functionals_brought_are_taken_as_they_are(brought):
 def test_functionals_brought_that_are_not_finite_are_dropped(brought, value):
     table, functionals = brought
     functionals.iloc[1, [4, 9]] = value
-    used, findings = corpus_functionals("pets", table, functionals)
+    used, _, findings = corpus_functionals("pets", table, functionals)
     assert used.index.equals(table.index[[0, 2]])
     assert [(f.file, f.kind, f.dropped) for f in findings] == [("b.wav", "unreadable", True)]
     assert findings[0].detail.startswith("2 of its 88 functionals are not finite numbers")
@@ -542,7 +543,7 @@ def test_functionals_brought_that_are_not_finite_are_dropped(brought, value):
 
 def test_utterances_without_functionals_are_dropped(brought):
     table, functionals = brought
-    used, findings = corpus_functionals("pets", table, functionals.iloc[:2])
+    used, _, findings = corpus_functionals("pets", table, functionals.iloc[:2])
     assert len(used) == 2
     assert findings[0].file == "c.wav"
     with pytest.raises(AudioError, match="none of its 3 utterances can be used"):
@@ -558,10 +559,14 @@ def test_functionals_brought_must_be_complete_and_unambiguous(brought):
 
 
 def test_without_functionals_the_recordings_are_measured(pets, own_cache):
-    functionals, findings = corpus_functionals("pets", table_of(pets), sampling_rate=8000, n_jobs=1)
+    functionals, conditions, findings = corpus_functionals("pets", table_of(pets), sampling_rate=8000, n_jobs=1)
     assert functionals.equals(extract_functionals("pets", table_of(pets), sampling_rate=8000)[0])
     assert findings == []
-    assert (own_cache / "pets-eGeMAPSv02-8000Hz.npz").exists()
+    assert conditions.index.equals(functionals.index)
+    expected = [measure_conditions(*read_audio(file)) for file in pets]
+    np.testing.assert_array_equal(conditions.to_numpy(), np.float32(expected))
+    assert corpus_functionals("pets", table_of(pets), sampling_rate=8000)[1].equals(conditions)  # from the cache
+    assert (own_cache / "pets-eGeMAPSv02-8000Hz-2.npz").exists()
 
 
 def test_copies_are_measured_once_and_named_each_by_its_own_name(pets, tmp_path, measured):

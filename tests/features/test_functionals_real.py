@@ -80,5 +80,5 @@ def test_the_second_run_measures_nothing(tmp_path, monkeypatch):
 def test_functionals_that_others_measured_are_taken(corpus):
     brought = pd.read_parquet(Path(DATA) / "features" / f"{corpus}.parquet")
     table = table_of([f"{row}.wav" for row in range(len(brought))])
-    functionals, findings = corpus_functionals(corpus, table, brought.set_axis(table.index))
+    functionals, _, findings = corpus_functionals(corpus, table, brought.set_axis(table.index))
     assert functionals.shape == (len(brought) - len(findings), len(FUNCTIONALS))

@@ -13,15 +13,17 @@ utterances of a corpus without their labels, would be others without those evalu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from affectmap.audit.label_mismatches import mismatch_checks
 from affectmap.audit.near_duplicates import NearDuplicates
+from affectmap.audit.recording_conditions import emotion_from_conditions
 from affectmap.audit.speaker_confounding import emotion_from_speaker
 from affectmap.audit.verdicts import CARRIED, SHARED, Audit, Check, Mark, Verdict
+from affectmap.errors import ConfigError
 from affectmap.preparation.folds import Fold
 from affectmap.preparation.prepared_corpus import PooledSource, PreparedCorpus
 from affectmap.preparation.standardisation import target_statistics
@@ -29,8 +31,13 @@ from affectmap.text import score
 
 __all__ = ["Audit", "examine", "speaker_sound"]
 
-#: Share of what chance leaves open that the speaker may predict of the emotion.
+#: Share of what chance leaves open that the speaker, or the recording conditions, may predict of the emotion.
 MOST_PREDICTED = 0.25
+#: Recording conditions as people say them.
+CONDITION_WORDS = {
+    "offset": "offset", "level_db": "level", "noise_floor_db": "noise floor", "bandwidth_hz": "bandwidth",
+    "duration_s": "duration",
+}  # fmt: skip
 NAN = float("nan")
 
 
@@ -90,6 +97,7 @@ def examine(
         marks += leaking
     by_speaker = {corpus.name: _speaker_check(corpus, seed) for corpus in corpora}
     checks += by_speaker.values()
+    checks += [check for corpus in corpora for check in _condition_checks(corpus, seed)]
     duplicates = NearDuplicates(source, targets)
     checks += duplicates.checks()
     for check, leaking in duplicates.split_checks(folds):
@@ -162,6 +170,33 @@ def _speaker_check(corpus: PreparedCorpus, seed: int) -> Check:
         "reward knowing the voice; use neither on it"
     )
     return Check(check, corpus.name, "", Verdict.WARNING, found.accuracy, n, detail)
+
+
+def _condition_checks(corpus: PreparedCorpus, seed: int) -> Iterator[Check]:
+    """Measure how much of the emotion the recording conditions predict, on speakers held out, where they are known."""
+    if corpus.conditions is None:
+        return
+    check, title, n = "emotion from the recording", corpus.title, len(corpus.table)
+    names, values = tuple(map(str, corpus.conditions)), corpus.conditions.to_numpy(np.float64)
+    try:
+        found = emotion_from_conditions(values, names, corpus.emotion, corpus.known_speakers(), seed=seed)
+    except ConfigError as error:
+        detail = f"what recording conditions predict of the emotion in {title} is unknown: {error}"
+        yield Check(check, corpus.name, "", Verdict.UNKNOWN, NAN, n, detail)
+        return
+    guess = (
+        f"offset, level, noise floor, bandwidth and duration alone tell emotions of unseen speakers of {title} with a "
+        f"UAR of {score(found.uar)} (chance {score(found.chance)}, 95 % from {score(found.low)} to {score(found.high)})"
+        f", most of all the {CONDITION_WORDS[found.strongest]} ({score(found.of_each[found.strongest])})"
+    )
+    verdict = Verdict.SOUND
+    if (found.uar - found.chance) / (1 - found.chance) > MOST_PREDICTED and found.low > found.chance:
+        verdict = Verdict.WARNING
+        guess += (
+            ": a result may rest on how emotions were recorded, not on how they sound (level and duration are part of "
+            "the emotion as well); believe results on other corpora rather than those within this one"
+        )
+    yield Check(check, corpus.name, "", verdict, found.uar, found.n, guess)
 
 
 def _statistics_of(

@@ -27,6 +27,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from affectmap.audio.conditions import Conditions, measure_conditions
 from affectmap.audio.decoding import RATES
 from affectmap.audio.quality import SignalFlags, signal_flags
 from affectmap.audio.reading import MIN_DURATION_S, Signal, check_signal, read_audio, resample
@@ -53,12 +54,27 @@ USUAL_RATE = 16000
 #: Seconds that a file may last for `measure_sources`, which takes it into memory; a track takes any length.
 LONGEST_S = 600.0
 
-_READING = 1  # to be raised when recordings are read or mixed down differently: older rows no longer count
+_READING = 2  # to be raised when recordings are read or mixed down differently: older rows no longer count
 _LARGEST_SAMPLE = 32767 / 32768  # openSMILE works on 16 bits
 _building = threading.Lock()
 
 #: Path of a recording, or a mono signal of shape (n_samples,).
 Source = str | Path | npt.NDArray[Any]
+
+
+class MeasuredCorpus(NamedTuple):
+    """What was measured of a corpus.
+
+    Attributes:
+        functionals: Shape (n_used, 88), float32, in the order of its table.
+        conditions: Recording conditions, columns as in `affectmap.audio.conditions.Conditions`, indexed likewise;
+            ``None`` where the corpus brings its functionals.
+        findings: Dropped utterances, then notes.
+    """
+
+    functionals: pd.DataFrame
+    conditions: pd.DataFrame | None
+    findings: list[Finding]
 
 
 class _Recording(NamedTuple):
@@ -155,18 +171,36 @@ def extract_functionals(
         >>> functionals.shape, findings
         ((1, 88), [])
     """
+    measured = _measured_corpus(
+        corpus, table, cache=cache, sampling_rate=sampling_rate, n_jobs=n_jobs, strict=strict, progress=progress
+    )
+    return measured.functionals, measured.findings
+
+
+def _measured_corpus(
+    corpus: str,
+    table: pd.DataFrame,
+    *,
+    sampling_rate: int | None = None,
+    n_jobs: int | None = None,
+    **measuring: Any,  # noqa: ANN401 (options of measure_utterances)
+) -> MeasuredCorpus:
+    """Measure functionals and recording conditions at one reading of every recording; see `extract_functionals`."""
     _check_positive(sampling_rate=sampling_rate, n_jobs=n_jobs)
     rate_name = f"{sampling_rate}Hz" if sampling_rate else "own-rate"
     how = f"{FEATURE_SET} {rate_name} opensmile-{metadata.version('opensmile')} reading-{_READING}"
     if sampling_rate:
         how += f" soxr-{metadata.version('soxr')}"
-    measure = Measure(("sampling_rate", *FUNCTIONALS), how, partial(_outcomes, sampling_rate=sampling_rate))
-    name = f"{corpus}-{FEATURE_SET}-{rate_name}"
-    rows, findings = measure_utterances(
-        corpus, table.index, measure, name, cache=cache, n_jobs=n_jobs, strict=strict, progress=progress
-    )
+    columns = ("sampling_rate", *Conditions._fields, *FUNCTIONALS)
+    measure = Measure(columns, how, partial(_outcomes, sampling_rate=sampling_rate))
+    name = f"{corpus}-{FEATURE_SET}-{rate_name}-{_READING}"
+    rows, findings = measure_utterances(corpus, table.index, measure, name, n_jobs=n_jobs, **measuring)
     notes = [] if sampling_rate else _rate_notes(rows["sampling_rate"].to_numpy())
-    return rows.iloc[:, 1:], [*findings, *(Finding(corpus, "", "note", note) for note in notes)]
+    return MeasuredCorpus(
+        rows[list(FUNCTIONALS)],
+        rows[list(Conditions._fields)],
+        [*findings, *(Finding(corpus, "", "note", note) for note in notes)],
+    )
 
 
 def _outcomes(work: Work, *, sampling_rate: int | None) -> Generator[tuple[int, Outcome], None, None]:
@@ -183,7 +217,7 @@ def _outcomes(work: Work, *, sampling_rate: int | None) -> Generator[tuple[int, 
 
 
 def _outcome(recording: _Recording) -> Outcome:
-    """Give the recording's rate and its functionals, shape (89,), or why there are none."""
+    """Give the recording's rate, its conditions and its functionals, shape (94,), or why there are none."""
     (file, start_s, end_s), sampling_rate, path, digest = recording
     if digest is not None and file_digest(path) != digest:
         raise WorkersError(
@@ -193,13 +227,13 @@ def _outcome(recording: _Recording) -> Outcome:
     try:
         signal, own_rate = read_audio(path, start_s, end_s)
         check_signal(signal, own_rate, path)
-        rate = sampling_rate or own_rate
+        rate, conditions = sampling_rate or own_rate, measure_conditions(signal, own_rate)
         signal = resample(signal, own_rate, rate)
         check_signal(signal, rate, path)  # resampling may lose the one sample that the duration needs
     except AudioError as error:
         return AudioError(f"{Path(file)}: {str(error).removeprefix(f'{path}: ')}") if path != file else error
     try:
-        return np.concatenate([np.array([own_rate], np.float32), _measured(signal, rate)])
+        return np.concatenate([np.array([own_rate, *conditions], np.float32), _measured(signal, rate)])
     except AudioError as error:
         return AudioError(f"{Path(file)}: {error}; leave it out")
 
@@ -228,10 +262,10 @@ def corpus_functionals(
     *,
     strict: bool = False,
     **measuring: Any,  # noqa: ANN401 (options of extract_functionals)
-) -> tuple[pd.DataFrame, list[Finding]]:
+) -> MeasuredCorpus:
     """Give the functionals that a corpus brings, or else those of its recordings, as `extract_functionals`."""
     if functionals is None:
-        return extract_functionals(corpus, table, strict=strict, **measuring)
+        return _measured_corpus(corpus, table, strict=strict, **measuring)
     missing = [name for name in FUNCTIONALS if name not in functionals.columns]
     if missing:
         raise CorpusError(f"{corpus}: {len(missing)} of the 88 functionals are missing, first {missing[0]}")
@@ -248,7 +282,8 @@ def corpus_functionals(
     }
     if strict and failures:
         raise next(iter(failures.values()))
-    return usable_rows(corpus, table.index, values, FUNCTIONALS, failures)
+    used, findings = usable_rows(corpus, table.index, values, FUNCTIONALS, failures)
+    return MeasuredCorpus(used, None, findings)
 
 
 def measure_sources(

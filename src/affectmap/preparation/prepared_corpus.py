@@ -53,6 +53,8 @@ class PreparedCorpus:
         functionals: ``(N, 88)`` float32, not standardised; or an encoder's features.
         findings: All that is known about rows dropped or doubtful, the loader's findings first.
         feature_names: Names of the columns of `functionals`.
+        conditions: Recording conditions, a row each, columns as in `affectmap.audio.conditions.Conditions`; ``None``
+            where no recording was read for functionals.
     """
 
     name: str
@@ -61,6 +63,7 @@ class PreparedCorpus:
     functionals: Features
     findings: tuple[Finding, ...]
     feature_names: tuple[str, ...] = FUNCTIONALS
+    conditions: pd.DataFrame | None = None
 
     @property
     def title(self) -> str:
@@ -200,10 +203,11 @@ def prepare(
         ((4, 88), 'cats/anna', ['sad', 'angry', 'sad', 'angry'])
     """
     options: dict[str, Any] = {"cache": cache, "n_jobs": n_jobs, "strict": strict, "progress": progress}
+    conditions = None
     if encoder is not None:
         functionals, measured = encoder.extract(corpus.name, corpus.table.index, **options)
     else:
-        functionals, measured = corpus_functionals(
+        functionals, conditions, measured = corpus_functionals(
             corpus.name, corpus.table, corpus.functionals, sampling_rate=sampling_rate, **options
         )
     names = tuple(functionals.columns)
@@ -220,7 +224,9 @@ def prepare(
         detail = f"{len(constant)} {kind} have one value for all utterances and are set to 0: {', '.join(constant)}"
         findings.append(Finding(corpus.name, "", "constant", detail))
     table = corpus.table.loc[functionals.index[~outlier]]
-    return PreparedCorpus(corpus.name, replace(corpus, functionals=None), table, values, tuple(findings), names)
+    conditions = None if conditions is None else conditions[~outlier]
+    without = replace(corpus, functionals=None)
+    return PreparedCorpus(corpus.name, without, table, values, tuple(findings), names, conditions)
 
 
 def prepare_for(
