@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soxr
 
-from affectmap.audio.conditions import LEAST_DB, bandwidth_hz, measure_conditions
+from affectmap.audio.conditions import LEAST_DB, Bandwidth, bandwidth_hz, measure_conditions
 from cases import each
 
 RATE = 16000
@@ -66,3 +66,39 @@ def test_few_samples_have_conditions_too(n_samples):
 def test_every_rate_that_is_read(rate):
     found = measure_conditions(noise(), rate)
     assert found.bandwidth_hz == pytest.approx(rate / 2, rel=0.01)
+
+
+def syllables(seconds=3.0, seed=0):
+    """Noise that comes and goes three times a second."""
+    time = np.arange(round(seconds * RATE)) / RATE
+    return noise(seconds, seed) * np.clip(np.sin(2 * np.pi * 3 * time), 0, 1).astype(np.float32)
+
+
+def telephone(signal):
+    return soxr.resample(soxr.resample(signal, RATE, 8000), 8000, RATE)
+
+
+def test_one_fricative_shows_what_can_be_heard():
+    signal = telephone(syllables())
+    signal[RATE : RATE + 3200] += noise(0.2, seed=1, scale=0.01)
+    assert bandwidth_hz(telephone(syllables()), RATE) < 4200
+    assert bandwidth_hz(signal, RATE) > 7500
+
+
+def test_a_click_and_the_noise_of_a_converter_are_no_band():
+    signal = telephone(syllables())
+    clicked = signal.copy()
+    clicked[5000] = 0.5
+    assert bandwidth_hz(clicked, RATE) < 4200
+    assert bandwidth_hz(signal + noise(3.0, seed=2, scale=2e-4), RATE) < 4500
+    assert bandwidth_hz(syllables() + noise(3.0, seed=2, scale=2e-4), RATE) > 7500
+
+
+@each("size", [1, 100, 511, 4000, 100_000])
+def test_the_bandwidth_of_blocks_is_that_of_the_whole(size):
+    signal = telephone(syllables(1.0))
+    bandwidth = Bandwidth(RATE)
+    for first in range(0, len(signal), size):
+        bandwidth.add(signal[first : first + size])
+    assert bandwidth.hz() == bandwidth_hz(signal, RATE)
+    assert Bandwidth(RATE).hz() == 0

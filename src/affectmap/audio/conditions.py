@@ -12,20 +12,27 @@ import numpy as np
 
 from affectmap.audio.cleaning import without_offset
 from affectmap.audio.reading import Signal
-from affectmap.schema import Floats
 
 #: Levels in dB are not lower than this: digital silence, and less than 16 bits can hold.
 LEAST_DB = -120.0
 #: The noise floor is the level that this share of the frames stays below.
 QUIET_SHARE = 0.1
-#: How far below its maximum the mean spectrum may lie where it still counts, in dB. Speech of full bandwidth reaches
-#: 5.2 kHz at least in EMO-DB, URDU and AESDD; sent through a telephone's band, 4.9 kHz at most.
-BAND_DB = 50.0
+#: How far below its loudest moments a signal's sound above the bandwidth lies, in dB, when it is loudest there: one
+#: fricative shows what can be heard. Whole recordings of EMO-DB, URDU and AESDD reach 5.6 kHz at least, nearly all 7.5;
+#: by telephone, as GSM or at 8 kHz nearly all of them stay below 5.2 kHz.
+BAND_DB = 55.0
 #: Length of a spectrum's window in seconds, about: a power of two.
 WINDOW_S = 0.032
 FRAME_S = 0.02
-#: Bins over which the spectrum is smoothed, some 150 Hz.
-_SMOOTHED_BINS = 5
+#: Loudest part of the windows that may be louder than a level that counts, and how many windows at most where few are.
+_LOUDEST_SHARE, _LOUDEST = 0.03, 4
+#: A band whose level moves by less, and that lies this far below the rest, holds the noise of a converter and no voice.
+_STEADY_DB, _NOISE_DB = 5.0, 40.0
+#: Windows in which a voice has moved for certain.
+_ENOUGH = 90
+#: Frequencies up to which the band is measured; what is lower is hum. The highest part is the filter of a converter.
+_LOWEST_HZ, _HIGHEST_SHARE, _N_EDGES = 100.0, 0.97, 64
+_LEAST_POWER_DB, _MOST_POWER_DB = -200, 100
 #: Windows transformed at a time, so that memory stays small.
 _BLOCK = 512
 
@@ -37,7 +44,7 @@ class Conditions(NamedTuple):
         offset: Mean of the samples, full scale at 1.
         level_db: Root mean square without the offset, in dB of full scale, at least `LEAST_DB`.
         noise_floor_db: Root mean square of the quietest tenth of its frames of 20 ms, likewise.
-        bandwidth_hz: Highest frequency of its mean spectrum within `BAND_DB` of the maximum; 0 for digital silence.
+        bandwidth_hz: Frequency up to which it has sound; see `Bandwidth`; 0 for digital silence.
         duration_s: Length in seconds.
     """
 
@@ -84,21 +91,79 @@ def bandwidth_hz(signal: Signal, sampling_rate: int) -> float:
         >>> bandwidth_hz(noise, 16000), bandwidth_hz(0 * noise, 16000)
         (8000.0, 0.0)
     """
-    length = 1 << max(4, round(np.log2(WINDOW_S * sampling_rate)))
-    power = _mean_spectrum(signal, length)
-    power = np.convolve(power, np.full(_SMOOTHED_BINS, 1 / _SMOOTHED_BINS), "same")
-    heard = np.flatnonzero(power > power.max() * 10 ** (-BAND_DB / 10))
-    return float(heard[-1] * sampling_rate / length) if len(heard) else 0.0
+    bandwidth = Bandwidth(sampling_rate)
+    bandwidth.add(signal)
+    return bandwidth.hz()
 
 
-def _mean_spectrum(signal: Signal, length: int) -> Floats:
-    """Average the power spectra of overlapping windows (length // 2 + 1,)."""
-    padded = np.pad(signal, (0, max(0, length - len(signal))))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, length)[:: length // 2]
-    shape, total = np.hanning(length), np.zeros(length // 2 + 1)
-    for first in range(0, len(windows), _BLOCK):
-        total += np.sum(np.abs(np.fft.rfft(windows[first : first + _BLOCK] * shape, axis=1)) ** 2, axis=0)
-    return total / len(windows)
+class Bandwidth:
+    """The bandwidth of a signal that comes in blocks; memory does not grow with its length.
+
+    It is the lowest frequency above which, in the moments that are loudest there, all sound together lies `BAND_DB`
+    below the loudest moments of the whole, or is a steady noise far below them.
+
+    Args:
+        sampling_rate: Of the blocks, in Hz.
+
+    Example:
+        >>> time = np.arange(16000, dtype=np.float32) / 16000
+        >>> bandwidth = Bandwidth(16000)
+        >>> bandwidth.add(np.sin(2 * np.pi * 500 * time))
+        >>> bandwidth.add(np.sin(2 * np.pi * 2000 * time))
+        >>> 2000 < bandwidth.hz() < 2200
+        True
+    """
+
+    def __init__(self, sampling_rate: int) -> None:
+        self._length = 1 << max(4, round(np.log2(WINDOW_S * sampling_rate)))
+        self._shape = np.hanning(self._length).astype(np.float32)
+        step = max(1, self._length // 2 // _N_EDGES)
+        first = round(_LOWEST_HZ * self._length / sampling_rate)
+        self._bins = np.arange(first, self._length // 2, step)
+        self._edges = self._bins * sampling_rate / self._length
+        self._nyquist, self._width = sampling_rate / 2, step * sampling_rate / self._length
+        self._left = np.empty(0, np.float32)
+        self._counts = np.zeros((len(self._bins), _MOST_POWER_DB - _LEAST_POWER_DB + 1), np.int64)
+
+    def add(self, block: Signal) -> None:
+        """Take a block of the signal, shape (n_samples,); its last samples wait for a whole window."""
+        signal = np.concatenate([self._left, block]) if len(self._left) else block
+        if len(signal) < self._length:
+            self._left = signal.copy()
+            return
+        windows = np.lib.stride_tricks.sliding_window_view(signal, self._length)[:: self._length // 2]
+        for first in range(0, len(windows), _BLOCK):
+            self._count(windows[first : first + _BLOCK])
+        self._left = signal[len(windows) * (self._length // 2) :].copy()
+
+    def _count(self, windows: Signal) -> None:
+        """Count the levels, in whole dB, of what lies above each edge."""
+        power = np.abs(np.fft.rfft(windows * self._shape, axis=1)[:, self._bins[0] :]) ** 2
+        above = np.add.reduceat(power, self._bins - self._bins[0], axis=1)[:, ::-1].cumsum(axis=1)[:, ::-1]
+        levels = np.rint(10 * np.log10(np.maximum(above, 10 ** (_LEAST_POWER_DB / 10)))).astype(np.int64)
+        levels = np.minimum(levels, _MOST_POWER_DB) - _LEAST_POWER_DB
+        n_levels = self._counts.shape[1]
+        shifted = levels + n_levels * np.arange(len(self._bins))
+        self._counts += np.bincount(shifted.ravel(), minlength=self._counts.size).reshape(self._counts.shape)
+
+    def hz(self) -> float:
+        """Give the bandwidth of what was added so far."""
+        counts, n_windows = self._counts, int(self._counts[0].sum())
+        if not n_windows and len(self._left):  # shorter than a window
+            one = Bandwidth(round(2 * self._nyquist))
+            one.add(np.pad(self._left, (0, self._length - len(self._left))))
+            return one.hz()
+        below = counts.cumsum(axis=1)
+        n_louder = max(min(_LOUDEST, n_windows // 4), int(_LOUDEST_SHARE * n_windows))
+        loudest = (below >= max(1, n_windows - n_louder)).argmax(axis=1)
+        quiet = (below >= max(1, n_windows // 10)).argmax(axis=1)
+        if not loudest[0]:
+            return 0.0
+        lower = loudest[0] - loudest
+        is_noise = (lower >= _NOISE_DB) & (loudest - quiet <= _STEADY_DB) & (n_windows >= _ENOUGH)
+        heard = np.flatnonzero((lower < BAND_DB) & ~is_noise & (self._edges < _HIGHEST_SHARE * self._nyquist))
+        highest = float(self._edges[heard[-1]]) + self._width if len(heard) else 0.0
+        return self._nyquist if highest > _HIGHEST_SHARE * self._nyquist else highest
 
 
 def _decibels(power: float) -> float:
