@@ -1,6 +1,7 @@
 """The organiser's page: who gets in, what it shows, and what it gives to take home."""
 
 import io
+import time
 import zipfile
 
 import pytest
@@ -10,6 +11,8 @@ from affectmap.annotator.organiser_api import SESSION_S, OrganiserAuth
 from affectmap.annotator.results import own_consistency
 from affectmap.corpora import load_corpus
 from affectmap.errors import UsageError
+
+PASSWORD = "a long password"
 
 
 def rate_all(site, name, **values):
@@ -49,10 +52,50 @@ def test_who_is_let_in(site):
     assert "Agreement so far" in site.ask("GET", "/organiser").text
 
 
-def test_guessing_is_slow(site):
-    statuses = [site.ask("POST", "/organiser/login", data={"password": str(n)}).status_code for n in range(8)]
-    assert statuses == [401] * 5 + [429] * 3
-    assert "too many requests" in site.ask("POST", "/organiser/login", data={"password": "a long password"}).text
+def test_guessing_is_slow_and_shuts_nobody_out(site):
+    guesses = [("POST", "/organiser/login", {"data": {"password": str(n)}}) for n in range(30)]
+    start = time.monotonic()
+    *wrong, right = site.ask_together([*guesses, ("POST", "/organiser/login", {"data": {"password": PASSWORD}})])
+    assert {answer.status_code for answer in wrong} == {401}
+    assert right.status_code == 303
+    assert time.monotonic() - start > 1
+    assert min(answer.elapsed.total_seconds() for answer in wrong) > 0.9
+
+
+def test_behind_a_proxy(make_store, tools):
+    address = "https://lab.example/study"
+    site = tools.site(make_store(public_url=address))
+    lab = {"Host": "lab.example"}
+    told = site.ask("GET", "/study/", headers=lab)
+    assert (told.status_code, told.headers["location"]) == (303, "/study/organiser")
+    page = site.ask("GET", "/study/organiser", headers=lab).text
+    assert 'action="/study/organiser/login"' in page
+    assert 'href="/study/static/organiser.css"' in page
+    elsewhere = {**lab, "Origin": "https://evil.example"}
+    data = {"password": PASSWORD}
+    assert site.ask("POST", "/study/organiser/login", data=data, headers=elsewhere).status_code == 403
+    right = site.ask("POST", "/study/organiser/login", data=data, headers={**lab, "Origin": "https://lab.example"})
+    assert (right.status_code, right.headers["location"]) == (303, "/study/organiser")
+    cookie = right.headers["set-cookie"].lower()
+    assert "; secure" in cookie
+    assert "path=/study/organiser;" in cookie
+    value = {"Cookie": right.headers["set-cookie"].partition(";")[0]}
+    for prefix in ("/study", ""):  # passed on by the proxy, or not
+        state = site.ask("GET", f"{prefix}/organiser/state", headers={**lab, **value}).json()
+        assert (state["address"], state["raters"][0]["link"]) == (address, f"/r/{site.token}")
+        assert site.ask("GET", f"{prefix}/r/{site.token}", headers=lab).status_code == 200
+        assert site.ask("GET", f"{prefix}/static/base.js", headers=lab).status_code == 200
+    slash = site.ask("GET", f"/study/r/{site.token}/", headers=lab)
+    assert (slash.status_code, slash.headers["location"]) == (303, f"../{site.token}")
+
+
+def test_a_cookie_is_secure_where_the_way_is(make_store, tools, tmp_path):
+    for number, (address, is_secure) in enumerate(
+        [(None, False), ("http://lab.example", False), ("https://l.io", True)]
+    ):
+        site = tools.site(make_store(public_url=address, labels=tmp_path / str(number)))
+        right = site.ask("POST", "/organiser/login", data={"password": PASSWORD})
+        assert ("secure" in right.headers["set-cookie"].lower()) is is_secure, address
 
 
 def test_changes_need_the_pages_own_word(site):

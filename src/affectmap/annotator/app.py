@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from affectmap import __version__
 from affectmap.annotator.database import DatabaseAwayError, DatabaseFullError
 from affectmap.annotator.organiser_api import OrganiserAuth, add_organiser_api
-from affectmap.annotator.rater_api import STATIC, add_rater_api
+from affectmap.annotator.rater_api import STATIC, add_rater_api, rater_of
 from affectmap.annotator.results import RATINGS, save_ratings
 from affectmap.annotator.settings import AnnotatorSettings
 from affectmap.annotator.store import Store, open_store
@@ -54,7 +54,7 @@ def create_app(store: Store, password: str, at_end: Callable[[], None] | None = 
         True
         >>> store.close()
     """
-    auth = OrganiserAuth(password)
+    auth, public = OrganiserAuth(password), store.settings.public
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -72,6 +72,7 @@ def create_app(store: Store, password: str, at_end: Callable[[], None] | None = 
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        redirect_slashes=False,  # it would lead out of the public address
         lifespan=lifespan,
     )
     app.state.store = store
@@ -79,13 +80,24 @@ def create_app(store: Store, password: str, at_end: Callable[[], None] | None = 
 
     @app.get("/")
     def start() -> Response:
-        return RedirectResponse("/organiser", 303)
+        return RedirectResponse(f"{public.path if public else ''}/organiser", 303)
+
+    @app.get("/organiser/")
+    @app.get("/r/{token}/")
+    def without_slash(request: Request) -> Response:
+        return RedirectResponse(f"../{request.path_params.get('token', 'organiser')}", 303)
 
     add_rater_api(app, store)
     add_organiser_api(app, store, auth)
     add_error_handlers(app)
     _add_error_statuses(app)
-    app.add_middleware(Guard, host=store.settings.host, is_open=not store.settings.is_local)
+    app.add_middleware(
+        Guard,
+        host=store.settings.host,
+        is_open=not store.settings.is_local,
+        public=public,
+        person_of=rater_of,
+    )
     return app
 
 
@@ -133,8 +145,11 @@ def annotate(
         made = secrets.token_urlsafe(9)
         app = create_app(store, password or made, at_end=lambda: _end(store, notify))
         listening = listen(settings.host, settings.port)
-        address = address_of(_reachable_name(settings.host), listening.getsockname()[1])
+        port = listening.getsockname()[1]
+        address = str(settings.public or address_of(_reachable_name(settings.host), port))
         links = _announce(store, address, None if password else made, notify)
+        if settings.public:
+            notify(f"shown by a proxy that asks {address_of('127.0.0.1', port)}")
         if show and links:
             show(links[0])
         run_server(app, listening)
@@ -157,7 +172,9 @@ def _announce(store: Store, address: str, made: str | None, notify: Callable[[st
         notify(f"{rater.name}: {link}")
     with_password = f" with the password {made}" if made else ""
     notify(f"organiser: {address}/organiser{with_password}")
-    if not settings.is_local:
+    if settings.public and not settings.public.is_secure:
+        notify("the public address is not encrypted: others on the way can read links and the password; use https")
+    elif not settings.is_local and not settings.public:
         notify("other machines are let in: whoever has a link can rate; put TLS before it on a network of others")
     for each in store.passed_over():
         notify(f"passed over: {each.path}: {each.note}")

@@ -8,6 +8,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from html import escape
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
@@ -23,15 +24,14 @@ from affectmap.annotator.raters import Rater
 from affectmap.annotator.results import EXPORTS, AgreementSoFar, own_consistency
 from affectmap.annotator.store import Store
 from affectmap.errors import UsageError
-from affectmap.web.requests import RateLimit, read_json
+from affectmap.web.requests import SlowGuesses, read_json
+from affectmap.web.settings import PublicUrl
 
 #: Shortest password, in characters.
 SHORTEST_PASSWORD = 8
 #: Seconds that a session lasts.
 SESSION_S = 12 * 3600
 COOKIE = "affectmap_organiser"
-#: Passwords that may be tried, a second and at once: of one address.
-LOGIN_RATE = (0.1, 5)
 _MAX_SESSIONS = 100
 # A browser that sends no referrer at all sends a form with the origin "null", which is refused.
 _WITH_FORM = {
@@ -49,7 +49,9 @@ class Session(NamedTuple):
 
 
 class OrganiserAuth:
-    """The organiser's password, kept as a hash (scrypt) only, and sessions in cookies.
+    """The organiser's password, kept as a keyed hash only, and sessions in cookies.
+
+    The hash is a quick one: it never leaves this process, whose guests could tire it with a slow one.
 
     Raises:
         UsageError: If the password is too short.
@@ -65,13 +67,13 @@ class OrganiserAuth:
     def __init__(self, password: str, clock: Callable[[], float] = time.monotonic) -> None:
         if len(password) < SHORTEST_PASSWORD:
             raise UsageError(f"the organiser's password is too short; use {SHORTEST_PASSWORD} characters or more")
-        self._salt = secrets.token_bytes(16)
+        self._key = secrets.token_bytes(32)
         self._hash, self._clock = self._hashed(password), clock
         self._sessions: dict[bytes, Session] = {}
         self._lock = threading.Lock()
 
     def _hashed(self, password: str) -> bytes:
-        return hashlib.scrypt(password.encode("utf-8", errors="replace"), salt=self._salt, n=2**14, r=8, p=1)
+        return hashlib.blake2b(password.encode("utf-8", errors="replace"), key=self._key).digest()
 
     def sign_in(self, password: str) -> str | None:
         """Check a password; give the value of a new session's cookie, None if it is wrong."""
@@ -122,33 +124,31 @@ class NewRater(BaseModel, strict=True):
 
 def add_organiser_api(app: FastAPI, store: Store, auth: OrganiserAuth) -> None:
     """Add the organiser's page and its endpoints."""
-    _add_login(app, auth)
+    _add_login(app, auth, store.settings.public)
     _add_state(app, store, auth)
     _add_changes(app, store, auth)
 
 
-def _add_login(app: FastAPI, auth: OrganiserAuth) -> None:
-    tries = RateLimit(*LOGIN_RATE)
+def _add_login(app: FastAPI, auth: OrganiserAuth, public: PublicUrl | None) -> None:
+    guesses, base = SlowGuesses(), public.path if public else ""
 
     @app.get("/organiser")
     def page(request: Request) -> Response:
         if auth.session(request.cookies.get(COOKIE)) is None:
-            return _login_page("")
+            return _login_page("", base)
         return FileResponse(STATIC / "organiser.html")
 
     @app.post("/organiser/login")
     async def login(request: Request) -> Response:
-        try:
-            tries.take(request.client.host if request.client else "")
-        except HTTPException as error:
-            return _login_page(error.detail, error.status_code, error.headers)
         form = parse_qs((await request.body()).decode("utf-8", "replace"))
-        cookie = await run_in_threadpool(auth.sign_in, form.get("password", [""])[0])
+        cookie = await guesses.check(request, partial(auth.sign_in, form.get("password", [""])[0]))
         if cookie is None:
-            return _login_page("This is not the password.", 401)
-        answer = RedirectResponse("/organiser", 303)
-        secure = request.url.scheme == "https"
-        answer.set_cookie(COOKIE, cookie, SESSION_S, path="/organiser", httponly=True, samesite="strict", secure=secure)
+            return _login_page("This is not the password.", base, 401)
+        answer = RedirectResponse(f"{base}/organiser", 303)
+        secure = public is not None and public.is_secure
+        answer.set_cookie(
+            COOKIE, cookie, SESSION_S, path=f"{base}/organiser", httponly=True, samesite="strict", secure=secure
+        )
         return answer
 
     @app.post("/organiser/logout")
@@ -158,9 +158,10 @@ def _add_login(app: FastAPI, auth: OrganiserAuth) -> None:
         return Response(status_code=204)
 
 
-def _login_page(message: str, status: int = 200, headers: Any = None) -> Response:  # noqa: ANN401 (Starlette's own)
-    page = (STATIC / "login.html").read_text(encoding="utf-8").replace("{message}", escape(message))
-    return Response(page, status, media_type="text/html", headers={**_WITH_FORM, **(headers or {})})
+def _login_page(message: str, base: str, status: int = 200) -> Response:
+    page = (STATIC / "login.html").read_text(encoding="utf-8")
+    page = page.replace("{message}", escape(message)).replace("{base}", escape(base))
+    return Response(page, status, media_type="text/html", headers=_WITH_FORM)
 
 
 def _add_state(app: FastAPI, store: Store, auth: OrganiserAuth) -> None:
@@ -205,7 +206,8 @@ def _add_changes(app: FastAPI, store: Store, auth: OrganiserAuth) -> None:
 def state_of(store: Store, agreement: AgreementSoFar) -> dict[str, Any]:
     """Say what the organiser's page shows.
 
-    Raters with links, counts, pace and own consistency; agreement, exports, and what is passed over.
+    Raters with links (below `address`, or below the page's own where that is empty), counts, pace and own consistency;
+    agreement, exports, and what is passed over.
     """
     rows = store.ratings.all()
     consistency = own_consistency(rows)
@@ -213,6 +215,7 @@ def state_of(store: Store, agreement: AgreementSoFar) -> dict[str, Any]:
     last = {row["rater"]: row["rated_at"] for row in rows}
     return {
         "folder": store.settings.folder.name,
+        "address": str(store.settings.public or ""),
         "raters": [
             {**_rater_state(store, each), "consistency": consistency.get(each.name), "last": last.get(each.name)}
             for each in store.raters.all()

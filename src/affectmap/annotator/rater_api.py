@@ -15,7 +15,7 @@ from starlette.types import Message, Receive, Scope, Send
 from affectmap.annotator.raters import Rater
 from affectmap.annotator.ratings import ConflictError, Rating
 from affectmap.annotator.store import Store
-from affectmap.web.requests import RateLimit, read_json
+from affectmap.web.requests import RateLimit, client_of, read_json
 
 #: Pages of the annotator.
 STATIC = Path(__file__).parent / "static"
@@ -34,7 +34,7 @@ class RaterApi:
         """Find who asks; refuse unknown links (404) and too many requests (429)."""
         rater = self.store.raters.by_token(token)
         if rater is None:
-            self._guesses.take(request.client.host if request.client else "")
+            self._guesses.take(client_of(request))
             raise HTTPException(404, "this link is not known here; ask the organiser for yours")
         self._requests.take(rater.token)
         return rater
@@ -108,6 +108,17 @@ class SoundResponse(FileResponse):
             await send(message)
 
         await super().__call__(scope, receive, send_plain)
+
+
+def rater_of(path: str) -> str | None:
+    """Tell by the path of a request whose link it uses; None where it uses none.
+
+    Example:
+        >>> rater_of("/api/q7D-k/next"), rater_of("/r/q7D-k"), rater_of("/api/languages")
+        ('q7D-k', 'q7D-k', None)
+    """
+    place, *rest = path.lstrip("/").split("/")
+    return rest[0] if (place == "api" and len(rest) > 1) or (place == "r" and rest) else None
 
 
 def languages() -> list[dict[str, str]]:

@@ -10,7 +10,7 @@ from pydantic.dataclasses import dataclass
 
 from affectmap.errors import UsageError
 from affectmap.settings import CHECKED, Real, Switch, Whole
-from affectmap.web.settings import ListenSettings
+from affectmap.web.settings import ListenSettings, PublicUrl, parse_public_url
 
 #: Longest name of a rater or an emotion class, in characters.
 LONGEST_NAME = 60
@@ -41,6 +41,12 @@ class AnnotatorSettings(ListenSettings):
         description="address to listen on; from elsewhere, too, nobody gets in without a rater's link or the password",
     )
     port: Whole = Field(default=8001, ge=0, le=65535, kw_only=True, description="port to listen on; 0 for a free one")
+    public_url: str | None = Field(
+        default=None,
+        kw_only=True,
+        description="address under which a proxy on this machine shows the pages to others, such as "
+        "https://example.org/ratings; links are printed with it",
+    )
     raters: tuple[str, ...] = Field(default=(), description="names of the raters")
     seed: Whole = Field(default=0, description="seed of every rater's own order")
     repeat: Real = Field(default=0.1, ge=0, le=0.5, description="share of recordings that every rater meets twice")
@@ -61,6 +67,8 @@ class AnnotatorSettings(ListenSettings):
     )
 
     def __post_init__(self) -> None:
+        if self.public_url is not None:
+            parse_public_url(self.public_url)
         if self.language is not None and not _LANGUAGE.fullmatch(self.language):
             raise UsageError(f"--language is {self.language!r}, expected a code such as en or ur")
         if len(self.raters) > MAX_RATERS:
@@ -70,6 +78,11 @@ class AnnotatorSettings(ListenSettings):
                 check_name(name, option)
             if len({name.casefold() for name in names}) < len(names):
                 raise UsageError(f"{option} names one twice: {', '.join(names)}; name each once")
+
+    @property
+    def public(self) -> PublicUrl | None:
+        """Where a proxy shows the pages."""
+        return parse_public_url(self.public_url) if self.public_url is not None else None
 
     @property
     def labels_folder(self) -> Path:

@@ -60,7 +60,19 @@ _Password = Annotated[
     "affectmap annotate speech",
     "affectmap annotate speech --rater Ada --rater Bo --classes sad,happy",
     settings=AnnotatorSettings,
-    names=("labels", "host", "port", "seed", "repeat", "continuous", "emotions", "language", "database", "training"),
+    names=(
+        "labels",
+        "host",
+        "port",
+        "public_url",
+        "seed",
+        "repeat",
+        "continuous",
+        "emotions",
+        "language",
+        "database",
+        "training",
+    ),
     spellings={"labels": "--ratings", "emotions": "--classes", "continuous": "--continuous"},
 )
 def annotate_command(

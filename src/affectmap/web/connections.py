@@ -12,7 +12,7 @@ import ipaddress
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any, ClassVar
 
 from starlette.types import Scope
@@ -163,6 +163,12 @@ def connection_of(scope: Scope) -> TimedConnection | None:
     """Give the connection of a request; None where it came without one, as in tests."""
     connection = scope.get("state", {}).get("connection")
     return connection if isinstance(connection, TimedConnection) else None
+
+
+def waiting(scope: Scope) -> AbstractContextManager[None]:
+    """Mark that the client of a request may lose its connection to others meanwhile."""
+    connection = connection_of(scope)
+    return connection.waiting() if connection else nullcontext()
 
 
 async def pause(scope: Scope, seconds: float) -> None:

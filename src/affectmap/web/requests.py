@@ -5,11 +5,13 @@ Conventions: a request is refused by an `HTTPException`, and every refusal is ``
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import mimetypes
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -23,10 +25,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.staticfiles import StaticFiles
 
+from affectmap.web.connections import client_key, pause, waiting
 from affectmap.web.settings import explain
 
 _MAX_CLIENTS = 10_000
 _Body = TypeVar("_Body", bound=BaseModel)
+_Found = TypeVar("_Found")
 
 
 def find_recording(root: Path | None, path: str) -> Path:
@@ -120,6 +124,49 @@ class RateLimit:
             if len(self._left) >= _MAX_CLIENTS:
                 self._left.clear()  # forgives everybody once in a long while, and keeps memory small
             self._left[key] = (left - 1, now)
+
+
+class SlowGuesses:
+    """Check secrets so that a right one is let in and a wrong one costs time, of which nobody else loses any.
+
+    A wrong one is answered after `wait_s`. Of one client `at_once` are checked or answered at a time, so that many
+    together are no faster; the others wait for their turn, and none is refused unseen.
+
+    Example:
+        >>> import asyncio
+        >>> asyncio.run(SlowGuesses(wait_s=0.01).check(Request({"type": "http"}), lambda: "come in"))
+        'come in'
+    """
+
+    def __init__(self, wait_s: float = 1.0, at_once: int = 50) -> None:
+        self._wait_s, self._at_once = wait_s, at_once
+        self._turns: dict[str, asyncio.Semaphore] = {}
+        self._n_here: Counter[str] = Counter()
+
+    async def check(self, request: Request, let_in: Callable[[], _Found | None]) -> _Found | None:
+        """Give what `let_in` gives, at once, or None after a while where it gives None."""
+        client = client_of(request)
+        self._n_here[client] += 1
+        turn = self._turns.setdefault(client, asyncio.Semaphore(self._at_once))
+        try:
+            with waiting(request.scope):
+                await turn.acquire()
+            try:
+                found = let_in()
+                if found is None:
+                    await pause(request.scope, self._wait_s)
+                return found
+            finally:
+                turn.release()
+        finally:
+            self._n_here[client] -= 1
+            if not self._n_here[client]:
+                del self._n_here[client], self._turns[client]
+
+
+def client_of(request: Request) -> str:
+    """Say from where a request comes, as `client_key` writes it."""
+    return client_key(request.client.host) if request.client else ""
 
 
 def static_files(folder: Path) -> StaticFiles:

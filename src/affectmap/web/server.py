@@ -5,6 +5,9 @@ Conventions:
       be this machine's (against DNS rebinding) and an ``Origin`` the same.
     * With a token any ``Host`` will do, as a proxy passes it on; an ``Origin`` must still be the same. Everything needs
       the token but the paths named as open, as a browser cannot send a token before it has the page to type it into.
+    * Where a proxy shows the application under a public address, that ``Host`` and ``Origin`` will do, too, and only
+      they; the path of the address may be passed on or not. What a proxy on this machine says of its client
+      (``X-Forwarded-For``, last entry) is believed then, and nobody else's word.
     * The middleware is pure ASGI, because one of Starlette's kind hides from the endpoint that a client has hung up.
 """
 
@@ -12,10 +15,12 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import ipaddress
 import socket
 import time
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext, suppress
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -26,7 +31,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from affectmap.errors import UsageError
 from affectmap.web.connections import Connections, TimedConnection, connection_of
-from affectmap.web.settings import LOCAL_NAMES
+from affectmap.web.settings import LOCAL_NAMES, PublicUrl, is_local, origin_of
 
 _GRACE_S = 5  # for answers under way when the server ends
 #: Bytes of a body of JSON or of a plain form.
@@ -41,6 +46,8 @@ USUAL_BODY = 1_000_000
 LINGER_S = 15.0
 #: Both of JSON and of a plain form, which comes at once or not at all.
 TEXT_S, TEXT_LINGER_S = 10.0, 2.0
+#: Requests of one person that may be open at once.
+MAX_OPEN = 16
 
 _HEADERS = (
     (
@@ -69,6 +76,8 @@ class Guard:
         is_open: Whether other machines may ask, by whatever name leads here.
         open_paths: Paths that need no token; one that ends in a slash stands for all below it, too.
         max_bytes: Largest body, except for JSON and plain forms.
+        public: Where a proxy shows the application; None without one.
+        person_of: Tells by the path who asks, of whom at most `MAX_OPEN` requests may be open; None for anybody.
     """
 
     def __init__(
@@ -80,10 +89,13 @@ class Guard:
         is_open: bool = False,
         open_paths: Sequence[str] = (),
         max_bytes: int = MAX_TEXT,
+        public: PublicUrl | None = None,
+        person_of: Callable[[str], str | None] = lambda path: None,
     ) -> None:
-        self._app, self._max_bytes = app, max_bytes
+        self._app, self._max_bytes, self._public, self._person_of = app, max_bytes, public, person_of
         self._token = token.encode() if token else None
-        self._names = None if is_open else LOCAL_NAMES | {host.lower()}
+        self._names = None if is_open and not public else LOCAL_NAMES | {host.lower()}
+        self._n_open: Counter[str] = Counter()
         self._open = frozenset(open_paths)
         self._below = tuple(path for path in open_paths if path.endswith("/") and path != "/")
 
@@ -95,20 +107,35 @@ class Guard:
         if scope["type"] != "http":
             return
         headers = Headers(scope=scope)
+        if self._public:
+            scope = _behind_proxy(scope, headers, self._public)
         connection = connection_of(scope)
         exchange = _Exchange(receive, send, scope["method"], headers, self._max_bytes, connection)
+        person = self._person_of(scope["path"])
         if connection and connection.others.are_too_many:
             refused: ASGIApp | None = _refusal(503, "all places are taken; try again soon", {"Retry-After": "1"})
+        elif person and self._n_open[person] >= MAX_OPEN:
+            refused = _refusal(429, "too many requests are open; wait a moment", {"Retry-After": "1"})
         else:
             refused = self._refused(scope["path"], headers)
-        with connection or nullcontext():
-            await (refused or self._app)(scope, exchange.receive, exchange.send)
+        if person and not refused:
+            self._n_open[person] += 1
+        try:
+            with connection or nullcontext():
+                await (refused or self._app)(scope, exchange.receive, exchange.send)
+        finally:
+            if person and not refused:
+                self._n_open -= Counter([person])
 
     def _refused(self, path: str, headers: Headers) -> ASGIApp | None:
         host, origin = headers.get("host", ""), headers.get("origin")
-        if self._names is not None and _names_in(f"//{host}")[0] not in self._names:
-            return _refusal(421, "this service answers under localhost only; open it under that name")
-        if origin is not None and _names_in(origin)[1] != host.lower():
+        name, public = _name_in(host), self._public
+        is_public = public is not None and name == public.host
+        if self._names is not None and name not in self._names and not is_public:
+            known = f"{public} or as localhost" if public else "localhost only"
+            return _refusal(421, f"this service answers under {known}; open it under that name")
+        own = {f"{scheme}://{host.lower()}" for scheme in ("http", "https")} if host and not is_public else set()
+        if origin is not None and origin_of(origin) not in {*map(origin_of, own), public and public.origin} - {None}:
             return _refusal(403, "a page from elsewhere may not use this service")
         if self._token is None or path in self._open or path.startswith(self._below):
             return None
@@ -123,13 +150,23 @@ def _refusal(status: int, detail: str, headers: dict[str, str] | None = None) ->
     return JSONResponse({"detail": detail}, status, headers)
 
 
-def _names_in(address: str) -> tuple[str | None, str | None]:
-    """Give the host name, and the name with its port, of an address; None where it has none."""
+def _name_in(host: str) -> str | None:
     try:
-        parts = urlsplit(address)
-        return parts.hostname, parts.netloc.lower() or None
+        return urlsplit(f"//{host}").hostname
     except ValueError:
-        return None, None
+        return None
+
+
+def _behind_proxy(scope: Scope, headers: Headers, public: PublicUrl) -> Scope:
+    """Give a request as if it had come without the proxy: below the public path, and from the proxy's client."""
+    path, client = scope["path"], scope.get("client")
+    if public.path and (path == public.path or path.startswith(f"{public.path}/")):
+        path = path[len(public.path) :] or "/"
+    if client and is_local(client[0]):
+        told = ",".join(headers.getlist("x-forwarded-for")).rpartition(",")[2].strip()
+        with suppress(ValueError):  # no proxy, or none that tells
+            client = (str(ipaddress.ip_address(told)), 0)
+    return {**scope, "path": path, "client": client}
 
 
 class _Exchange:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidatorFunctionWrapHandler, model_validator
 from pydantic.dataclasses import dataclass
@@ -41,6 +42,74 @@ class ListenSettings(Settings):
     def is_local(self) -> bool:
         """Whether only this machine can reach the application."""
         return is_local(self.host)
+
+
+class PublicUrl(NamedTuple):
+    """Where a proxy shows a web application to others.
+
+    Attributes:
+        origin: Scheme and host, with the port where it is not the usual one, as browsers write it.
+        host: Name of the host, without a port.
+        path: Path below which the application lies; empty, or from a slash on and without one at its end.
+    """
+
+    origin: str
+    host: str
+    path: str
+
+    def __str__(self) -> str:
+        return self.origin + self.path
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether browsers reach it over TLS."""
+        return self.origin.startswith("https:")
+
+
+_USUAL_PORTS = {"http": 80, "https": 443}
+_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*")
+_URL_EXPECTED = "expected an address such as https://ratings.example.org or https://example.org/ratings"
+
+
+def parse_public_url(text: str) -> PublicUrl:
+    """Read the address under which a proxy shows a web application.
+
+    Raises:
+        UsageError: If it is no such address.
+
+    Example:
+        >>> str(parse_public_url("HTTPS://Ratings.example.org:443/study/"))
+        'https://ratings.example.org/study'
+    """
+    problem = UsageError(f"--public-url is {text[:200]!r}; {_URL_EXPECTED}")
+    try:
+        parts = urlsplit(text)
+        origin = origin_of(text)
+    except ValueError as error:
+        raise problem from error
+    path = parts.path.rstrip("/")
+    plain = not (parts.username or parts.password or parts.query or parts.fragment) and text.isascii()
+    if origin is None or not parts.hostname or not plain or not _PATH.fullmatch(path) or "/." in path:
+        raise problem
+    return PublicUrl(origin, parts.hostname, path)
+
+
+def origin_of(address: str) -> str | None:
+    """Write the origin of an address as browsers do, without the usual port; None where it has none.
+
+    Example:
+        >>> origin_of("https://Example.org:443/a"), origin_of("http://[::1]:8001"), origin_of("null")
+        ('https://example.org', 'http://[::1]:8001', None)
+    """
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in _USUAL_PORTS or not parts.hostname or re.search(r"[\s\\%<>]", parts.netloc):
+        return None
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}" + ("" if port in (None, _USUAL_PORTS[parts.scheme]) else f":{port}")
 
 
 def is_local(host: str) -> bool:

@@ -1,5 +1,7 @@
 // The server's answers, and what stands in their way told by kind.
 
+import { base } from "./base.js";
+
 /** Why a request failed: `kind` is network, away, full, link, conflict or refused. */
 export class Trouble extends Error {
   constructor(kind, message, answer = {}) {
@@ -14,7 +16,7 @@ const PATIENCE_MS = 15000;
 
 export class Client {
   constructor(token) {
-    this.root = `/api/${encodeURIComponent(token)}`;
+    this.root = `${base}/api/${encodeURIComponent(token)}`;
   }
 
   session() {

@@ -1,8 +1,11 @@
 // The organiser's page: shows what the server tells and asks for changes. All text is set as text, never as HTML.
 
+import { base } from "./base.js";
+
 const EVERY_MS = 10000;
 const at = (id) => document.getElementById(id);
 let csrf = "";
+let address = "";
 
 function make(tag, content = "", properties = {}) {
   const element = document.createElement(tag);
@@ -22,7 +25,7 @@ async function ask(path, body) {
     headers["Content-Type"] = "application/json";
     options.body = JSON.stringify(body);
   }
-  const response = await fetch(`/organiser/${path}`, body === null ? {} : options);
+  const response = await fetch(`${base}/organiser/${path}`, body === null ? {} : options);
   const answer = response.status === 204 ? {} : await response.json();
   if (response.status === 401) location.reload();
   if (!response.ok) throw new Error(answer.detail);
@@ -43,7 +46,7 @@ async function change(path, body, done) {
 }
 
 async function copy(rater) {
-  const link = location.origin + rater.link;
+  const link = (address || location.origin + base) + rater.link;
   try {
     await navigator.clipboard.writeText(link);
     tell(`${rater.name}'s link is copied.`);
@@ -90,7 +93,7 @@ function showAgreement(found) {
 
 async function show() {
   const state = await ask("state", null);
-  csrf = state.csrf;
+  ({ csrf, address } = state);
   at("folder").textContent = state.folder;
   const focused = document.activeElement?.ariaLabel;
   at("raters").replaceChildren(...state.raters.map(row));
@@ -98,7 +101,7 @@ async function show() {
   showAgreement(state.agreement);
   at("exports").replaceChildren(
     ...Object.entries(state.exports).map(([name, title]) =>
-      make("a", title, { className: "button", href: `/organiser/export/${name}`, download: name }),
+      make("a", title, { className: "button", href: `${base}/organiser/export/${name}`, download: name }),
     ),
   );
   at("recordings").textContent = `${state.n_recordings} to rate, ${state.passed_over.length} passed over.`;

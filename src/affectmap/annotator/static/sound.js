@@ -1,5 +1,7 @@
 // Sounds: fetched and decoded ahead, drawn, and played by one player, which the rater's first press unlocks.
 
+import { base } from "./base.js";
+
 const RATE = 16000;
 const BARS = 400;
 const SPEEDS = [1, 1.25, 0.75];
@@ -18,7 +20,7 @@ function silence() {
 }
 
 async function load(address) {
-  const response = await fetch(address);
+  const response = await fetch(base + address);
   if (!response.ok) throw new Error(`${address}: ${response.status}`);
   const bytes = await response.arrayBuffer();
   const url = URL.createObjectURL(new Blob([bytes], { type: "audio/wav" }));

@@ -1,6 +1,8 @@
 // Words in the rater's language, from one JSON file a language; elements say which they show:
 // data-words for their text, data-label for their name to screen readers.
 
+import { base } from "./base.js";
+
 const FALLBACK = "en";
 const speech = { known: [], code: FALLBACK, texts: {} };
 
@@ -12,7 +14,7 @@ async function json(address) {
 
 /** Learn which languages there are: a list of {code, name, direction}. */
 export async function readLanguages() {
-  speech.known = await json("/api/languages");
+  speech.known = await json(`${base}/api/languages`);
   return speech.known;
 }
 
@@ -24,7 +26,7 @@ export function firstKnown(codes) {
 
 /** Show the page in a language. */
 export async function speak(code) {
-  speech.texts = await json(`/static/languages/${code}.json`);
+  speech.texts = await json(`${base}/static/languages/${code}.json`);
   speech.code = code;
   document.documentElement.lang = code;
   document.documentElement.dir = speech.texts.direction;
