@@ -52,7 +52,8 @@ bench: $(VENV)/.ready-dev
 bench-quick: $(VENV)/.ready-dev
 	$(BIN)/python benchmarks/run.py --quick $(BENCH)
 
-$(VENV)/.ready-%: pyproject.toml constraints.txt
+# The loops in C are compiled on the way where there is a compiler; without one NumPy takes their place.
+$(VENV)/.ready-%: pyproject.toml constraints.txt setup.py $(wildcard src/affectmap/egemaps/compiled/*.[ch])
 	@echo "== setting up $(VENV) for '$*' (once; PyTorch is the largest part)"
 	@$(PYTHON) -c 'import sys; sys.exit("affectmap needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -15,7 +15,8 @@ SPECTRUM = SHORT.transform(FRAMES)
 def test_the_band_has_as_many_bins_as_the_samples_allow(rate, n_bins, n_samples):
     plan = formant_plan(FrameGrid.at(rate))
     assert plan.n_bins == n_bins
-    assert plan.waves.shape == (2 * n_bins - 1, n_samples)
+    assert plan.waves.shape == (n_bins - 1, 2, n_samples)
+    assert plan.n_samples == n_samples
 
 
 def test_band_samples_by_plain_loops():

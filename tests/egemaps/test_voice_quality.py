@@ -53,7 +53,7 @@ class TestPeriodTracker:
     def measure(self, samples: np.ndarray, f0: np.ndarray, n_parts: int = 1) -> np.ndarray:
         tracker, parts = PeriodTracker(GRID), []
         for part in np.array_split(f0, n_parts):
-            values, tasks = tracker.plan(part, 0)
+            values, tasks = tracker.plan(part, samples, 0)
             run_walks(tasks, samples)
             parts.append(values)
         return np.concatenate(parts)

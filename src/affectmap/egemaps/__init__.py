@@ -1,11 +1,12 @@
-"""The acoustic descriptors of eGeMAPSv02, computed with NumPy alone.
+"""The acoustic descriptors of eGeMAPSv02, by loops in C where they are compiled, else with NumPy alone.
 
 Conventions: a signal has shape (n_samples,), full scale at 1; frames follow each other by 10 ms, are 20 or 60 ms long
 and are not padded; spectra have shape (n_frames, n_bins); what is unvoiced or missing is 0.
 
 One recording runs through the files in this order: `framing`, `spectra`, then `spectral_shape` and `loudness`; `pitch`
 and `pitch_path`; `perturbation` with `period_matching`, `harmonics` and `formants` (all joined in `contours`);
-`smoothing`, `statistics` and `contour_peaks` (joined in `extraction`).
+`smoothing`, `statistics` and `contour_peaks` (joined in `extraction`). `plain` gathers what is measured of frames, and
+`compiled` has the same in C.
 
 Before these values are explained to anyone: "F1" to "F3" are not formants (see `formants`), "logRelF0-H1-H2" is H2 - H3
 (see `harmonics`), the formants' amplitudes include -201 for every unvoiced frame, nothing removes an offset, and the

@@ -29,12 +29,19 @@ class FormantPlan:
     """The partial inverse transform at one sampling rate.
 
     Attributes:
-        waves: What real and imaginary parts of the bins add to the samples, shape (2 n_bins - 1, n_samples).
+        waves: Cosines and sines of the bins from 1 on, float32, shape (n_bins - 1, 2, n_samples).
         n_bins: How many bins take part, 0 Hz among them.
+        scale: Factor of their sum.
     """
 
     waves: Floats
     n_bins: int
+    scale: np.float32
+
+    @property
+    def n_samples(self) -> int:
+        """Count the samples at 11 kHz."""
+        return int(self.waves.shape[2])
 
 
 @lru_cache(maxsize=16)
@@ -43,17 +50,15 @@ def formant_plan(grid: FrameGrid) -> FormantPlan:
 
     Example:
         >>> formant_plan(FrameGrid.at(16000)).waves.shape
-        (219, 220)
+        (109, 2, 220)
     """
     plan = short_plan(grid)
     n_samples = floor(grid.short * LPC_RATE / grid.sampling_rate + 0.5)
     n_bins = min(plan.n_fft, n_samples) // 2
     period = plan.n_fft * n_samples / grid.short
     phases = 2 * np.pi * np.outer(np.arange(1, n_bins), np.arange(n_samples)) / period
-    waves = np.empty((2 * n_bins - 1, n_samples))
-    waves[0] = 1
-    waves[1::2], waves[2::2] = np.cos(phases), -np.sin(phases)
-    return FormantPlan(waves / (plan.n_fft / 2), n_bins)
+    waves = np.stack([np.cos(phases), np.sin(phases)], axis=1).astype(np.float32)
+    return FormantPlan(waves, n_bins, np.float32(2 / plan.n_fft))
 
 
 def formants(spectrum: Floats, plan: FormantPlan) -> tuple[Floats, Floats]:
@@ -73,11 +78,12 @@ def band_samples(spectrum: Floats, plan: FormantPlan) -> Floats:
     Returns:
         float32 samples, shape (n_frames, n_samples).
     """
-    parts = np.empty((len(spectrum), len(plan.waves)))
-    parts[:, 0] = spectrum[:, 0].real
-    parts[:, 1::2] = spectrum[:, 1 : plan.n_bins].real
-    parts[:, 2::2] = spectrum[:, 1 : plan.n_bins].imag
-    return (parts @ plan.waves).astype(np.float32)
+    samples = np.tile(spectrum[:, :1].real, plan.n_samples)
+    for values, (cosines, sines) in zip(spectrum[:, 1 : plan.n_bins].T, plan.waves, strict=True):
+        # Added up one after the other in float32, whose rounding is part of the result.
+        samples += values.real[:, None] * cosines
+        samples -= values.imag[:, None] * sines
+    return samples * plan.scale
 
 
 def predictor(samples: Floats) -> Floats:
@@ -90,8 +96,9 @@ def predictor(samples: Floats) -> Floats:
         Coefficients, float32, shape (11, n_frames); all 0 for silence.
     """
     samples = np.ascontiguousarray(samples.T)
-    # Sums over the first axis are added up one after the other, as a plain loop would.
-    acf = np.stack([(samples[: len(samples) - lag] * samples[lag:]).sum(axis=0) for lag in range(ORDER + 1)])
+    # Added up one after the other, as a plain loop would; `sum` adds in pairs where it can.
+    products = (samples[: len(samples) - lag] * samples[lag:] for lag in range(ORDER + 1))
+    acf = np.stack([np.add.accumulate(columns, axis=0)[-1] for columns in products])
     coefficients = np.zeros((ORDER, samples.shape[1]), np.float32)
     error = acf[0].copy()
     for order in range(ORDER):

@@ -35,11 +35,11 @@ def harmonics_to_noise(power: Floats, f0: Floats, highest_hz: float) -> Floats:
         HNR in dB, shape (n_frames,).
     """
     n_lags = power.shape[1]
-    acf = np.abs(np.fft.irfft(power, axis=1)[:, :n_lags])
+    acf = np.abs(np.fft.irfft(power.astype(np.float64), axis=1)[:, :n_lags])
     lag = np.minimum((2 * highest_hz / f0).astype(np.int64), n_lags - 1)
     place = _nearest_peak(_is_peak(acf), lag, left_first=True)
     rows = np.arange(len(acf))
-    periodic, total = acf[rows, np.where(place < 0, lag, place)].astype(np.float64), acf[:, 0]
+    periodic, total = acf[rows, np.where(place < 0, lag, place)], acf[:, 0]
     noise = total - periodic
     ratio = np.where(noise == 0, 1e11, periodic / np.where(noise == 0, 1, noise))
     return np.asarray(10 * np.log10(np.clip(ratio, 1e-9, 1e11)))

@@ -48,7 +48,7 @@ def mel_plan(grid: FrameGrid) -> MelPlan:
     last = min(floor(highest / plan.bin_hz + 0.5), plan.n_bins)
     triangles[(bins <= floor(LOWEST_HZ / plan.bin_hz + 0.5)) | (bins >= last)] = 0
     centres = 700 * np.expm1(edges[1:-1] / 1127)
-    return MelPlan(triangles.astype(np.float32), _equal_loudness(centres), _lifted_cosines())
+    return MelPlan(triangles, _equal_loudness(centres), _lifted_cosines())
 
 
 def _mel(frequency: Floats | float) -> Floats:

@@ -49,15 +49,16 @@ class PeriodTracker:
         self._open: _Stretch | None = None
 
     @property
-    def position(self) -> int:
-        """Give the first sample that is needed from now on."""
-        return self._open.position if self._open else self._n_frames * self._grid.step
+    def position(self) -> int | None:
+        """Give the first sample that is needed from now on, None between stretches."""
+        return self._open.position if self._open else None
 
-    def plan(self, f0: Floats, offset: int) -> tuple[Floats, list[WalkTask]]:
+    def plan(self, f0: Floats, samples: Floats, offset: int) -> tuple[Floats, list[WalkTask]]:
         """Take in the next frames, whose walks are to be run before more are taken in.
 
         Args:
             f0: In Hz, 0 for unvoiced, shape (n_frames,).
+            samples: Not needed before the walks are run.
             offset: Position of the first sample at hand, `position` or earlier.
 
         Returns:

@@ -22,11 +22,36 @@ AXIS_START_HZ = 25.0
 N_HARMONICS = 15
 COMPRESSION = 0.85
 # Of the octave spectrum's linear map, entries this far below a row's largest are left out.
-NEGLIGIBLE = 1e-11
+NEGLIGIBLE = 1e-15
 # Knots to either side whose values bend the spline at a knot.
 BAND = 32
 # Rows of that map are multiplied in groups, each with the bins that it needs.
 ROWS_A_GROUP = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Spline:
+    """A natural cubic spline through values y at the bins, read off at the points of the octave axis.
+
+    Its second derivatives m are 0 at both ends, and in between, h being the knots' distances,
+
+        h_{i-1} m_{i-1} + 2 (h_{i-1} + h_i) m_i + h_i m_{i+1} = 6 ((y_{i+1} - y_i) / h_i - (y_i - y_{i-1}) / h_{i-1})
+
+    which elimination from left to right and back solves.
+
+    Attributes:
+        rises: 6 / h, shape (n_bins - 1,).
+        pivots: 1 / pivot and h_{i-1} / pivot of the elimination, shape (n_bins, 2).
+        ratios: h_i / pivot, shape (n_bins,).
+        left: The knot at or left of each point, shape (n_points,).
+        weights: Of y at that knot and the next, then of m there, times the point's audibility, shape (n_points, 4).
+    """
+
+    rises: Floats
+    pivots: Floats
+    ratios: Floats
+    left: Floats
+    weights: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,12 +64,14 @@ class PitchPlan:
         shifts: How many points harmonic h lies above its fundamental, for h = 1 to 15.
         n_points: Points of the octave axis, as many as bins.
         step: Distance of two points in octaves.
+        spline: The same map, step by step.
     """
 
     groups: tuple[tuple[slice, slice, Floats], ...]
     shifts: tuple[int, ...]
     n_points: int
     step: float
+    spline: Spline
 
 
 @lru_cache(maxsize=16)
@@ -57,78 +84,83 @@ def pitch_plan(grid: FrameGrid) -> PitchPlan:
     knots[0] = 2 * knots[1] - knots[2]
     points = np.linspace(log2(AXIS_START_HZ), log2(highest), n_points)
     per_octave = float(np.float32(n_points / log2(highest / AXIS_START_HZ)))
-    curvature = _spline_curvature(np.diff(knots))
-    audibility = _audibility(n_points, per_octave)[:, None]
+    spline = _spline(knots, points, _audibility(n_points, per_octave))
+    curvature = _curvature(spline)
     groups = []
     for first in range(0, n_points, ROWS_A_GROUP):
         rows = slice(first, min(first + ROWS_A_GROUP, n_points))
-        start, weights = _smoothed_spline(knots, points[rows], curvature)
-        groups.append(_trimmed(rows, start, weights * audibility[rows]))
+        groups.append(_trimmed(rows, *_smoothed_spline(spline.left[rows], spline.weights[rows], curvature)))
     shifts = tuple(floor(per_octave * log2(h)) for h in range(1, N_HARMONICS + 1))
-    return PitchPlan(tuple(groups), shifts, n_points, float(points[1] - points[0]))
+    return PitchPlan(tuple(groups), shifts, n_points, float(points[1] - points[0]), spline)
 
 
-def _smoothed_spline(knots: Floats, points: Floats, curvature: Floats) -> tuple[int, Floats]:
-    """Give the linear map from magnitudes M to a natural cubic spline through their smoothed values.
+def _spline(knots: Floats, points: Floats, audibility: Floats) -> Spline:
+    gaps, last = np.diff(knots), len(knots) - 1
+    pivots, ratios = np.zeros((last + 1, 2)), np.zeros(last + 1)
+    for row in range(1, last):
+        pivot = 2 * (gaps[row - 1] + gaps[row]) - gaps[row - 1] * ratios[row - 1]
+        pivots[row], ratios[row] = (1 / pivot, gaps[row - 1] / pivot), gaps[row] / pivot
+    left = np.clip(np.searchsorted(knots, points, side="right") - 1, 0, last - 1)
+    gap = knots[left + 1] - knots[left]
+    upper = (points - knots[left]) / gap
+    lower = 1 - upper
+    bends = ((side**3 - side) * gap**2 / 6 for side in (lower, upper))
+    weights = np.column_stack([lower, upper, *bends]) * audibility[:, None]
+    return Spline(6 / gaps, pivots, ratios, left, weights)
+
+
+def _curvature(spline: Spline) -> Floats:
+    """Give the map from values at the knots to the second derivatives.
+
+    A value's influence shrinks to a quarter from knot to knot.
+
+    Returns:
+        Row i holds what the knots i - 32 to i + 32 add to m_i, shape (n_knots, 65).
+    """
+    last = len(spline.rises)
+    curvature = np.zeros((last + 1, 2 * BAND + 1))
+    curvature[1:last, BAND - 1], curvature[1:last, BAND + 1] = spline.rises[:-1], spline.rises[1:]
+    curvature[1:last, BAND] = -spline.rises[:-1] - spline.rises[1:]
+    for row in range(1, last):
+        curvature[row] *= spline.pivots[row, 0]
+        curvature[row, :-1] -= spline.pivots[row, 1] * curvature[row - 1, 1:]
+    for row in range(last - 1, 0, -1):
+        curvature[row, 1:] -= spline.ratios[row] * curvature[row + 1, :-1]
+    return curvature
+
+
+def _smoothed_spline(left: Floats, weights: Floats, curvature: Floats) -> tuple[int, Floats]:
+    """Give the linear map from magnitudes M to the spline through their smoothed values, at some points.
 
         y_k = (M_{k-1} + 2 M_k + M_{k+1}) / 4, but the last stays
 
     Returns:
         The first bin that takes part, and the weights from it on, shape (n_points, n_bins).
     """
-    n_knots = len(knots)
-    left = np.clip(np.searchsorted(knots, points, side="right") - 1, 0, n_knots - 2)
-    gap = knots[left + 1] - knots[left]
-    upper = (points - knots[left]) / gap
-    lower = 1 - upper
+    n_knots = len(curvature)
     start = int(left[0]) - BAND - 1
-    weights = np.zeros((len(points), int(left[-1]) + BAND + 3 - start))
-    rows, columns = np.arange(len(points)), left - start
+    joined = np.zeros((len(left), int(left[-1]) + BAND + 3 - start))
+    rows, columns = np.arange(len(left)), left - start
     band = columns[:, None] + np.arange(-BAND, BAND + 1)
-    weights[rows[:, None], band] = ((lower**3 - lower) * gap**2 / 6)[:, None] * curvature[left]
-    weights[rows[:, None], band + 1] += ((upper**3 - upper) * gap**2 / 6)[:, None] * curvature[left + 1]
-    weights[rows, columns] += lower
-    weights[rows, columns + 1] += upper
-    last = weights[:, n_knots - 1 - start :].copy()
-    weights[:, n_knots - 1 - start :] = 0
-    smoothed = weights / 2
-    smoothed[:, 1:] += weights[:, :-1] / 4
-    smoothed[:, :-1] += weights[:, 1:] / 4
+    joined[rows[:, None], band] = weights[:, 2:3] * curvature[left]
+    joined[rows[:, None], band + 1] += weights[:, 3:] * curvature[left + 1]
+    joined[rows, columns] += weights[:, 0]
+    joined[rows, columns + 1] += weights[:, 1]
+    last = joined[:, n_knots - 1 - start :].copy()
+    joined[:, n_knots - 1 - start :] = 0
+    smoothed = joined / 2
+    smoothed[:, 1:] += joined[:, :-1] / 4
+    smoothed[:, :-1] += joined[:, 1:] / 4
     smoothed[:, n_knots - 1 - start :] += last
     outside = max(0, -start)
     return start + outside, smoothed[:, outside : n_knots - start]
 
 
-def _spline_curvature(gaps: Floats) -> Floats:
-    """Give the map from values y at the knots to a natural spline's second derivatives m, 0 at both ends.
-
-        h_{i-1} m_{i-1} + 2 (h_{i-1} + h_i) m_i + h_i m_{i+1} = 6 ((y_{i+1} - y_i) / h_i - (y_i - y_{i-1}) / h_{i-1})
-
-    solved by elimination from left to right and back, h being the knots' distances. A value's influence shrinks to a
-    quarter from knot to knot.
-
-    Returns:
-        Row i holds what the knots i - 32 to i + 32 add to m_i, shape (n_knots, 65).
-    """
-    last = len(gaps)
-    curvature = np.zeros((last + 1, 2 * BAND + 1))
-    curvature[1:last, BAND - 1], curvature[1:last, BAND + 1] = 6 / gaps[:-1], 6 / gaps[1:]
-    curvature[1:last, BAND] = -6 / gaps[:-1] - 6 / gaps[1:]
-    ratios = np.zeros(last + 1)
-    for row in range(1, last):
-        pivot = 2 * (gaps[row - 1] + gaps[row]) - gaps[row - 1] * ratios[row - 1]
-        ratios[row] = gaps[row] / pivot
-        curvature[row, :-1] -= gaps[row - 1] * curvature[row - 1, 1:]
-        curvature[row] /= pivot
-    for row in range(last - 1, 0, -1):
-        curvature[row, 1:] -= ratios[row] * curvature[row + 1, :-1]
-    return curvature
-
-
 def _audibility(n_points: int, per_octave: float) -> Floats:
-    """Weigh the points by 1/2 + atan(3 (j + 1 - s) / ppo) / pi with s = ppo log2(65/50) - 1."""
+    """Weigh the points by 1/2 + atan(3 (j + 1 - s) / ppo) / pi with s = ppo log2(65/50) - 1, at least 0."""
     shift = per_octave * log2(65 / 50) - 1
-    return np.asarray(0.5 + np.arctan(3 * (np.arange(n_points) + 1 - shift) / per_octave) / np.pi)
+    weights = 0.5 + np.arctan(3 * (np.arange(n_points) + 1 - shift) / per_octave) / np.pi
+    return np.asarray(np.maximum(0, weights))
 
 
 def _trimmed(rows: slice, start: int, weights: Floats) -> tuple[slice, slice, Floats]:
@@ -137,7 +169,7 @@ def _trimmed(rows: slice, start: int, weights: Floats) -> tuple[slice, slice, Fl
     used = np.flatnonzero((sizes > NEGLIGIBLE * sizes.max(axis=1, keepdims=True)).any(axis=0))
     first, end = int(used[0]), int(used[-1]) + 1
     bins = slice(start + first, start + end)
-    return rows, bins, np.ascontiguousarray(weights[:, first:end].T, np.float32)
+    return rows, bins, np.ascontiguousarray(weights[:, first:end].T)
 
 
 def pitch_candidates(magnitudes: Floats, plan: PitchPlan) -> tuple[Floats, Floats]:
@@ -195,7 +227,8 @@ def enhance_peaks(magnitudes: Floats) -> Floats:
 
 def octave_spectrum(enhanced: Floats, plan: PitchPlan) -> Floats:
     """Smooth, take to the octave axis by a natural cubic spline, weigh by audibility, and floor at 0."""
-    octaves = np.empty((len(enhanced), plan.n_points), enhanced.dtype)
+    octaves = np.empty((len(enhanced), plan.n_points))
+    enhanced = enhanced.astype(np.float64)
     for points, bins, weights in plan.groups:
         np.matmul(enhanced[:, bins], weights, out=octaves[:, points])
     return np.maximum(octaves, 0, out=octaves)
@@ -209,16 +242,16 @@ def subharmonic_sum(octaves: Floats, plan: PitchPlan) -> Floats:
     summed = octaves.copy()
     term = np.empty_like(octaves)
     for h, shift in enumerate(plan.shifts[1:], start=1):
-        np.multiply(octaves[:, shift:], np.float32(COMPRESSION**h), out=term[:, shift:])
+        np.multiply(octaves[:, shift:], COMPRESSION**h, out=term[:, shift:])
         summed[:, :-shift] += term[:, shift:]
-    summed /= np.float32(N_HARMONICS)
+    summed /= N_HARMONICS
     return summed
 
 
 def _largest_peaks(summed: Floats) -> Floats:
     """Give the places of the six largest strict local maxima, descending; -1 where there are fewer."""
     inner = summed[:, 1:-1]
-    heights = np.where((inner > summed[:, :-2]) & (inner > summed[:, 2:]), inner, np.float32(-1))
+    heights = np.where((inner > summed[:, :-2]) & (inner > summed[:, 2:]), inner, -1.0)
     rows = np.arange(len(summed))
     places = np.empty((len(summed), N_CANDIDATES), np.int64)
     for slot in range(N_CANDIDATES):

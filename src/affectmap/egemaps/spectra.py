@@ -10,6 +10,7 @@ from functools import lru_cache
 import numpy as np
 
 from affectmap.egemaps.framing import LONG_S, SHORT_S, Floats, FrameGrid
+from affectmap.egemaps.split_radix import split_radix
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,11 +37,13 @@ class SpectrumPlan:
 
     def transform(self, frames: Floats) -> Floats:
         """Transform frames, shape (n_frames, n_samples), to complex64 spectra, shape (n_frames, n_bins)."""
-        padded = np.zeros((len(frames), self.n_fft))
-        # The product is rounded to float32, the transform is not, which is faster, too.
-        inner = padded[:, self.delay : self.delay + len(self.window)]
-        np.multiply(frames, self.window, out=inner, dtype=np.float32)
-        return np.fft.rfft(padded, axis=1).astype(np.complex64)
+        padded = np.zeros((self.n_fft, len(frames)), np.float32)
+        inner = padded[self.delay : self.delay + len(self.window)]
+        np.multiply(frames.T, self.window[:, None], out=inner)
+        real, imaginary = split_radix(self.n_fft).transform(padded)
+        spectra = np.empty((len(frames), self.n_bins), np.complex64)
+        spectra.real, spectra.imag = real.T, -imaginary.T
+        return spectra
 
 
 def _plan(window: Floats, seconds: float) -> SpectrumPlan:

@@ -121,11 +121,10 @@ def spectral_flux(magnitudes: Floats, plan: ShapePlan, before: Floats | None) ->
     Args:
         magnitudes: Shape (n_frames, n_bins).
         plan: Limits of the bands.
-        before: Magnitudes of the frame before the first, shape (n_bins,); None at the start, whose flux is 0.
+        before: Magnitudes of the frame before the first, at least of those bins; None at the start, whose flux is 0.
     """
     used = magnitudes[:, : plan.flux]
-    flux = np.zeros(len(used))
-    flux[1:] = np.sqrt(np.square(used[1:] - used[:-1]).mean(axis=1))
-    if before is not None and len(used):
-        flux[0] = np.sqrt(np.square(used[0] - before[: plan.flux]).mean())
-    return flux
+    changes = np.diff(used, axis=0, prepend=used[:1] if before is None else before[None, : plan.flux]).astype(
+        np.float64
+    )
+    return np.asarray(np.sqrt(np.square(changes).mean(axis=1)))
