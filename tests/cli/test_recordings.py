@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from affectmap.cli.embed import find_recordings, read_speakers, readable
-from affectmap.errors import AudioError, LabelError
+from affectmap.cli.embed import find_recordings
+from affectmap.errors import AudioError
 
 
 def test_folders_give_recordings_below_them_once(tmp_path):
@@ -22,21 +22,3 @@ def test_folders_give_recordings_below_them_once(tmp_path):
 def test_a_folder_without_recordings(tmp_path):
     with pytest.raises(AudioError, match="no recording lies in it"):
         find_recordings([str(tmp_path)])
-
-
-def test_without_the_input_nothing_is_copied():
-    with readable(["a.wav", "b.wav"]) as files:
-        assert files == ["a.wav", "b.wav"]
-
-
-def test_speakers_beside_the_table_or_where_the_command_runs(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "deep").mkdir()
-    table = tmp_path / "deep" / "who.csv"
-    table.write_text("﻿file,speaker\na.wav,007\nb.wav,bo\n", encoding="utf-8")
-    assert read_speakers(table, ["deep/a.wav", "b.wav", str(tmp_path / "deep" / "b.wav")]) == ["007", "bo", "bo"]
-
-
-def test_a_table_that_is_a_folder(tmp_path):
-    with pytest.raises(LabelError, match="cannot be read"):
-        read_speakers(tmp_path, ["a.wav"])
