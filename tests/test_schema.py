@@ -16,6 +16,7 @@ from affectmap.schema import (
     Finding,
     closest_emotion,
     parse_emotion,
+    parse_number,
     parse_rating,
     segmented_index,
     text_of,
@@ -213,11 +214,18 @@ def test_messages_are_one_line_and_begin_with_the_origin(columns):
 
 
 def test_one_reading_of_ratings():
-    for cell in ("", " ", "nan", "NA", "n/a", None, float("nan"), pd.NA):
+    for cell in ("", " ", "nan", "NA", "n/a", "None", "null", None, float("nan"), pd.NA):
         assert np.isnan(parse_rating(cell, "valence")), cell
-    for cell, expected in ((" 3.5 ", 3.5), ("1", 1.0), (5, 5.0), (np.float32(1.1), float(np.float32(1.1)))):
+    for cell, expected in (
+        (" 3.5 ", 3.5),
+        ("3,5", 3.5),
+        ("3,667", 3.667),
+        ("1", 1.0),
+        (5, 5.0),
+        (np.float32(1.1), float(np.float32(1.1))),
+    ):
         assert parse_rating(cell, "valence") == expected, cell
-    for cell in ("x", "3,5", "7", 0.9, True, np.True_, "inf", -1, [], {}):
+    for cell in ("x", "3,5,1", "1,234.5", "7", 0.9, True, np.True_, "inf", -1, [], {}):
         with pytest.raises(LabelError, match=r"^valence is .*; expected a number from 1 to 5, or nothing$"):
             parse_rating(cell, "valence")
 
@@ -262,3 +270,14 @@ def test_the_index_is_that_of_audformat():
 )
 def test_text_of(cell, text):
     assert text_of(cell) == text
+
+
+@each(("cell", "number"), [("0,5", 0.5), ("12,25", 12.25), ("0,125", 0.125), ("-1,5e-3", -0.0015), (2, 2.0)])
+def test_decimal_commas(cell, number):
+    assert parse_number(cell) == number
+
+
+def test_what_may_be_a_thousand_is_refused_unless_it_is_known_to_be_none():
+    with pytest.raises(ValueError, match="1,234"):
+        parse_number("1,234")
+    assert parse_number("1,234", decimal_comma=True) == 1.234

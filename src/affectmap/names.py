@@ -14,7 +14,8 @@ import os
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -61,15 +62,17 @@ def read_id(cell: object) -> str | None:
 
 
 class Columns(NamedTuple):
-    """Columns of a table by the names of the fields wanted.
+    """Columns of a table by the fields wanted.
 
     Attributes:
         names: The name of each column: that of its field, or its own.
-        notes: What was read under another name, sentences for people.
+        notes: What was read under another word, sentences for people.
+        others: Columns of no field.
     """
 
     names: list[str]
     notes: list[str]
+    others: list[str]
 
 
 def read_columns(
@@ -93,11 +96,12 @@ def read_columns(
         The columns.
 
     Raises:
-        AffectmapError: If two columns are one field's; the message names both.
+        AffectmapError: If two columns are one field's, or a column's name is probably misspelt; the message says what
+            to write.
 
     Example:
-        >>> read_columns(["Filename", "spk", "age"], ["file", "speaker"], "mine.csv", AffectmapError)
-        Columns(names=['file', 'speaker', 'age'], notes=["column 'Filename' is read as file", "column 'spk' is ..."])
+        >>> read_columns(["Filename", "spk", "age"], ["file", "speaker"], "mine.csv", AffectmapError).notes
+        ["column 'Filename' is read as file", "column 'spk' is read as speaker"]
     """
     field_of = {name.lower(): name for name in wanted}
     written = [_word(name) for name in header]
@@ -107,37 +111,40 @@ def read_columns(
     notes = []
     for field in wanted:
         own = [name for name, found in zip(header, names, strict=True) if found == field]
-        others = [
-            number
-            for number, word in enumerate(written)
-            if word in WORDS.get(field, ()) and word not in field_of and header[number] not in doubtful
-        ]
-        equal = [header[number] for number in others if written[number] in _EQUAL]
-        if len(own) > 1 or (own and equal):
-            one = own + equal if len(own) == 1 else own
-            raise error(f"{origin} has columns {' and '.join(one)}, which are one; keep one of them")
-        if not own and len(others) > 1:
-            both = " and ".join(header[number] for number in others)
+        words = set(WORDS.get(field, ())) - set(field_of)
+        others = [n for n, word in enumerate(written) if word in words and header[n] not in doubtful]
+        own += [header[n] for n in others if own and written[n] in _EQUAL]
+        if len(own) > 1:
+            raise error(f"{origin} has columns {' and '.join(own)}, which are one; keep one of them")
+        if len(others) > 1 and not own:
+            both = " and ".join(header[n] for n in others)
             raise error(f"{origin} has columns {both}; name the one that is meant {field}")
-        if not own and others:
+        if others and not own:
             names[others[0]] = field
             if written[others[0]] not in _EQUAL:
                 notes.append(f"column {header[others[0]]!r} is read as {field}")
-    return Columns(names, notes)
+    others = [n for n, name in enumerate(names) if name not in field_of.values()]
+    lacking = [field for field in wanted if field not in names and field.islower()]
+    # A misspelt column must not pass for one that is merely not known.
+    for n in others:
+        close = get_close_matches(written[n], lacking, n=1, cutoff=0.8)
+        if close:
+            raise error(f"{origin} has a column {header[n]!r}; rename it to {close[0]!r} if it is that")
+    return Columns(names, notes, [header[n] for n in others])
 
 
 def _word(name: str) -> str:
     return re.sub(r"[\s-]+", "_", plain_name(name)).lower()
 
 
-def meant_field(name: str, wanted: Iterable[str]) -> str | None:
-    """Find the field that a column's name is another word for."""
-    return next((field for field in wanted if _word(name) in WORDS.get(field, ())), None)
+def file_name(name: str) -> str:
+    """Write the name of a file as tables of ours have it: composed, with ``/``, without spaces around it."""
+    return plain_name(name).replace("\\", "/")
 
 
 def path_parts(name: str) -> tuple[str, ...]:
     """Take the name of a file apart, without its audio ending; the same for all ways to write it."""
-    path = PurePosixPath(plain_name(name).replace("\\", "/"))
+    path = PurePosixPath(file_name(name))
     return (path.with_suffix("") if path.suffix.lower() in AUDIO_SUFFIXES else path).parts
 
 
@@ -219,11 +226,3 @@ def _exists(path: Path) -> bool:
         return path.exists()
     except (OSError, ValueError):  # a sentence where a path should be, or a zero byte in it
         return False
-
-
-def repeats(keys: Iterable[Hashable]) -> dict[Hashable, list[int]]:
-    """Give the rows of each key that more than one row has."""
-    rows: dict[Hashable, list[int]] = defaultdict(list)
-    for row, key in enumerate(keys):
-        rows[key].append(row)
-    return {key: found for key, found in rows.items() if len(found) > 1}

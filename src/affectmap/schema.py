@@ -11,6 +11,7 @@ Conventions:
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from enum import StrEnum
@@ -38,7 +39,7 @@ COLUMNS = ("emotion", "activation", "valence", "speaker", "session", "sex", "lan
 LABELS = ("activation", "valence")
 LABEL_RANGE = (1.0, 5.0)
 #: Cells, in lower case, that say that nobody gave a number.
-NO_NUMBER = frozenset({"", "nan", "na", "n/a", "<na>"})
+NO_NUMBER = frozenset({"", "nan", "na", "n/a", "<na>", "null", "none"})
 #: Endings, in lower case, by which a file in a folder counts as a recording.
 AUDIO_SUFFIXES = (
     ".aif", ".aifc", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".rf64", ".w64", ".wav"
@@ -143,11 +144,32 @@ def text_of(cell: object) -> str | None:
     return str(cell).strip() or None
 
 
-def parse_number(cell: object) -> float:
-    """Read a number from a cell of a table; ``NaN`` where the cell says that nobody gave one, ``ValueError`` else."""
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+(?:e[+-]?\d+)?", re.ASCII)
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
+
+
+def parse_number(cell: object, *, decimal_comma: bool = False) -> float:
+    """Read a number from a cell of a table.
+
+    Args:
+        cell: A text, a number, or ``None``.
+        decimal_comma: Whether 1,234 is between one and two, and not refused because it may mean a thousand.
+
+    Returns:
+        The number; ``NaN`` where the cell says that nobody gave one.
+
+    Raises:
+        ValueError: If it is no number.
+
+    Example:
+        >>> parse_number("0,5"), parse_number("1,234", decimal_comma=True), parse_number("None")
+        (0.5, 1.234, nan)
+    """
     if isinstance(cell, Real) and not isinstance(cell, bool):
         return float(cell)
     text = "" if cell is None else str(cell).strip().lower()
+    if _DECIMAL_COMMA.fullmatch(text) and (decimal_comma or not _THOUSANDS.fullmatch(text)):
+        text = text.replace(",", ".")
     return math.nan if text in NO_NUMBER else float(text)
 
 
@@ -159,7 +181,7 @@ def parse_rating(cell: object, label: str) -> float:
         label: Its name, for the message.
 
     Returns:
-        The rating, 1..5; ``NaN`` where nobody gave one: an empty cell, ``nan``, ``na`` or ``n/a``.
+        The rating, 1..5; ``NaN`` where nobody gave one: an empty cell, ``nan``, ``na`` and the like.
 
     Raises:
         LabelError: If it is no number, or lies outside 1..5; the reader adds file and line.
@@ -174,7 +196,7 @@ def parse_rating(cell: object, label: str) -> float:
     low, high = LABEL_RANGE
     expected = f"expected a number from {low:g} to {high:g}, or nothing"
     try:
-        value = parse_number(cell)
+        value = parse_number(cell, decimal_comma=True)  # no rating is a thousand
     except (ValueError, OverflowError):
         raise LabelError(f"{label} is {str(cell)[:40]!r}; {expected}") from None
     if math.isnan(value) or low <= value <= high:

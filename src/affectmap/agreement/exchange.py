@@ -10,7 +10,7 @@ from affectmap.agreement.estimators import Estimator, gold_standard
 from affectmap.agreement.ratings import VALUES, rating_matrix, typed
 from affectmap.corpora import CARDS, LabelSheet
 from affectmap.corpora.folder import find_recordings
-from affectmap.corpora.label_sheets import PLAIN_HEADER, Rating, match_names
+from affectmap.corpora.label_sheets import Rating, match_names
 from affectmap.corpora.label_sheets import read_ratings as read_label_sheet
 from affectmap.errors import LabelError
 from affectmap.extras import require
@@ -187,7 +187,7 @@ def import_sheets(
     lacking: dict[Path, list[str]] = {}
     origin: dict[str, Path] = {}
     for sheet in sheets:
-        ratings = read_label_sheet(sheet, known.get(sheet.name, LabelSheet(sheet.name, PLAIN_HEADER)))
+        ratings, _ = read_label_sheet(sheet, known.get(sheet.name, LabelSheet(sheet.name)))
         names, lacking[sheet] = _names(ratings, recordings, sheet)
         for name, file in names.items():
             values = ratings[name].values
@@ -205,7 +205,7 @@ def _names(
 ) -> tuple[dict[str, str], list[str]]:
     """Give the file of each name, and the names that have none."""
     if recordings is None:
-        return {name: name.replace("\\", "/") for name in ratings}, []
+        return {name: name for name in ratings}, []
     rows = match_names(ratings, recordings, sheet)
     names = {name: recordings[row] for name, row in rows.items() if row is not None}
     if not names:

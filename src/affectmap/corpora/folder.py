@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -31,11 +31,11 @@ class LabelSheet:
     Attributes:
         file: Name of the sheet, for example ``EMO_DB.csv``.
         columns: Maps each header exactly as it stands (a trailing space counts) to ``file``, ``activation``
-            or ``valence``, or to ``None`` where a column carries nothing.
+            or ``valence``, or to ``None`` where a column carries nothing; empty for the plain header.
     """
 
     file: str
-    columns: Mapping[str, str | None]
+    columns: Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -18,21 +18,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from affectmap.corpora.folder import Corpus, LabelSheet
 from affectmap.errors import LabelError
-from affectmap.names import Paths, path_parts
+from affectmap.names import Paths, file_name, path_parts, read_columns
 from affectmap.schema import LABELS, Finding, parse_rating
-from affectmap.tables import Sheet, read_sheet
+from affectmap.tables import TEXT_TABLES, Problems, Sheet, read_sheet
+from affectmap.text import counted
 
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Headers of a sheet that somebody wrote for their own corpus.
-PLAIN_HEADER: Mapping[str, str | None] = {
-    "filename": "file",
-    "file": "file",
-    "activation": "activation",
-    "arousal": "activation",
-    "valence": "valence",
-}
+_FIELDS = ("file", *LABELS)
 
 
 class Rating(NamedTuple):
@@ -40,6 +34,13 @@ class Rating(NamedTuple):
 
     line: int
     values: dict[str, float]
+
+
+class Ratings(NamedTuple):
+    """What a sheet says: ratings by the name of the recording, and what has to be known about it, for people."""
+
+    by_name: dict[str, Rating]
+    notes: list[str]
 
 
 def join_labels(corpus: Corpus, folder: Path, known: Mapping[str, LabelSheet] | None = None) -> Corpus:
@@ -71,10 +72,13 @@ def join_labels(corpus: Corpus, folder: Path, known: Mapping[str, LabelSheet] | 
     """
     folder = folder.expanduser().absolute()
     known = {} if known is None else known
-    sheet = known.get(corpus.name, LabelSheet(f"{corpus.name}.csv", PLAIN_HEADER))
+    sheet = known.get(corpus.name, LabelSheet(f"{corpus.name}.csv"))
     sheets = _find_sheets(folder, sheet, known.values())
-    if sheet.file in sheets:
-        return _join(corpus, folder / sheet.file, sheet)
+    own = [name for name in sheets if PurePosixPath(name).stem == PurePosixPath(sheet.file).stem]
+    if len(own) > 1:
+        raise LabelError(f"{folder} has two sheets of {corpus.name}, {own[0]} and {own[1]}; keep one")
+    if own:
+        return _join(corpus, folder / own[0], sheet)
     if corpus.table[list(LABELS)].notna().any(axis=None):
         return corpus
     detail = f"{folder} has no {sheet.file} (it has {', '.join(sheets)}), so no activation and no valence"
@@ -86,7 +90,8 @@ def _find_sheets(folder: Path, sheet: LabelSheet, known: Iterable[LabelSheet]) -
         problem = "is a file" if folder.is_file() else "does not exist"
         raise LabelError(f"{folder} {problem}; expected a folder of label sheets such as {sheet.file}")
     named = {sheet.file, *(other.file for other in known)}
-    sheets = [file.name for file in sorted(folder.glob("*.csv")) if file.name in named or _is_plain(file)]
+    texts = [file for file in sorted(folder.iterdir()) if file.suffix.lower() in TEXT_TABLES]
+    sheets = [file.name for file in texts if file.name in named or _is_plain(file)]
     if not sheets:
         raise LabelError(f"{folder} holds no label sheet; expected {sheet.file} in it, or another corpus's")
     return sheets
@@ -94,67 +99,77 @@ def _find_sheets(folder: Path, sheet: LabelSheet, known: Iterable[LabelSheet]) -
 
 def _is_plain(file: Path) -> bool:
     try:
-        header = read_sheet(file, LabelError).header
+        columns = read_columns(read_sheet(file, LabelError).header, _FIELDS, file, LabelError)
     except LabelError:
         return False
-    meanings = [PLAIN_HEADER.get(name) for name in header]
-    return "file" in meanings and bool(set(meanings) & set(LABELS))
+    return "file" in columns.names and bool(set(columns.names) & set(LABELS))
 
 
-def read_ratings(file: Path, sheet: LabelSheet) -> dict[str, Rating]:
-    """Read a sheet of ratings by name; one with the plain header ``filename,activation,valence`` will do, too."""
+def read_ratings(file: Path, sheet: LabelSheet) -> Ratings:
+    """Read a sheet of ratings; one with the plain header ``filename,activation,valence`` will do, too.
+
+    Raises:
+        LabelError: If it is damaged, lacks a column, or a row names no recording, has a value that is no rating or
+            contradicts another row; one message names all such rows.
+    """
     cells = read_sheet(file, LabelError)
-    position = _columns(cells, file, sheet)
-    labels = [label for label in LABELS if label in position]
+    columns, notes = _columns(cells, file, sheet)
+    problems = Problems(file, LabelError)
     ratings: dict[str, Rating] = {}
-    for row, line in zip(cells.rows, cells.lines, strict=True):
-        name = row[position["file"]].strip()
+    n_repeated = 0
+    for line, row in zip(cells.lines, cells.rows, strict=True):
+        given = dict(zip(columns, row, strict=True))
+        name = file_name(given["file"])
+        rating = Rating(
+            line, {label: _number(given[label], label, line, problems) for label in LABELS if label in given}
+        )
         if not name:
-            raise LabelError(f"{file}, line {line} names no recording; write its name or remove the row")
-        if name in ratings:
-            raise LabelError(f"{file} names {name} twice, in lines {ratings[name].line} and {line}; keep one")
-        values = {label: _number(row[position[label]], label, file, line) for label in labels}
-        ratings[name] = Rating(line, values)
-    return ratings
+            problems.add(f"line {line}", "names no recording; write its name or remove the row")
+        elif not _same(ratings.setdefault(name, rating), rating):
+            problems.add(f"line {line}", f"rates {name} otherwise than line {ratings[name].line}; keep one")
+        elif ratings[name] is not rating:
+            n_repeated += 1
+    problems.check()
+    if n_repeated:
+        notes.append(f"{file.name} names {counted(n_repeated, 'recording')} again, with the same values")
+    return Ratings(ratings, notes)
 
 
-def _columns(cells: Sheet, file: Path, sheet: LabelSheet) -> dict[str, int]:
-    columns = sheet.columns if set(cells.header) <= set(sheet.columns) else PLAIN_HEADER
-    if not set(cells.header) <= set(columns):
-        nowhere = [header for header in cells.header if header not in {*sheet.columns, *PLAIN_HEADER}]
-        strange = (nowhere or [header for header in cells.header if header not in sheet.columns])[0]
-        raise LabelError(f"{file} has an unknown column {strange!r}; expected {_expected(sheet)}")
-    position: dict[str, int] = {}
-    for place, header in enumerate(cells.header):
-        meaning = columns[header]
-        if meaning in position:
-            raise LabelError(f"{file} gives {meaning} twice, in the columns {cells.header}; keep one")
-        if meaning is not None:
-            position[meaning] = place
-    required = set(columns.values()) - {None} if columns is not PLAIN_HEADER else {"file"}
-    absent = sorted(str(meaning) for meaning in required - set(position))
-    if absent or not set(position) & set(LABELS):
+def _columns(cells: Sheet, file: Path, sheet: LabelSheet) -> tuple[list[str], list[str]]:
+    """Name the columns by what they mean; a published header counts letter for letter."""
+    plain = ["file" if header.strip().lower() == "filename" else header for header in cells.header]
+    published = [sheet.columns.get(own, word) or "" for own, word in zip(cells.header, plain, strict=True)]
+    names, notes, others = read_columns(published, _FIELDS, file, LabelError)
+    required = {"file"} | ({*sheet.columns.values()} - {None} if set(cells.header) <= set(sheet.columns) else set())
+    absent = sorted(str(meaning) for meaning in required - set(names))
+    if absent or not set(names) & set(LABELS):
         lacking = " or ".join(absent) or "activation or valence"
         raise LabelError(f"{file} has no column for {lacking}; expected {_expected(sheet)}, got {cells.header}")
-    return position
+    left_out = [name for name in others if name.strip()]
+    if left_out:
+        notes.append(f"columns of {file.name} left out, for they are not known: {', '.join(left_out)}")
+    return names, notes
 
 
 def _expected(sheet: LabelSheet) -> str:
     plain = "the plain header filename,activation,valence"
-    if sheet.columns is PLAIN_HEADER:
-        return plain
-    return f"{list(sheet.columns)} as published, or {plain}"
+    return f"{list(sheet.columns)} as published, or {plain}" if sheet.columns else plain
 
 
-def _number(cell: str, label: str, file: Path, line: int) -> float:
+def _number(cell: str, label: str, line: int, problems: Problems) -> float:
     try:
         return parse_rating(cell, label)
     except LabelError as error:
-        raise LabelError(f"{file}, line {line}: {error}") from None
+        problems.add(f"line {line}", str(error))
+        return math.nan
+
+
+def _same(one: Rating, other: Rating) -> bool:
+    return str(one.values) == str(other.values)
 
 
 def _join(corpus: Corpus, file: Path, sheet: LabelSheet) -> Corpus:
-    ratings = read_ratings(file, sheet)
+    ratings, notes = read_ratings(file, sheet)
     rows = match_names(ratings, corpus.table.index.get_level_values("file"), file)
     if not any(row is not None for row in rows.values()):
         example = next(iter(rows), "none")
@@ -163,8 +178,12 @@ def _join(corpus: Corpus, file: Path, sheet: LabelSheet) -> Corpus:
             "is it the sheet of another corpus?"
         )
     table = _fill(corpus, ratings, rows, file)
-    findings = (*corpus.findings, *_findings(corpus, ratings, rows, file))
-    return replace(corpus, table=table, findings=findings)
+    told = [Finding(corpus.name, "", "note", note) for note in notes]
+    first = {row: name for name, row in reversed(rows.items())}
+    again = f"names a recording again in {file.name}, with the same values"
+    repeated = [name for name, row in rows.items() if row is not None and first[row] != name]
+    told += [Finding(corpus.name, name, "note", again) for name in repeated]
+    return replace(corpus, table=table, findings=(*corpus.findings, *told, *_findings(corpus, ratings, rows, file)))
 
 
 def _fill(corpus: Corpus, ratings: Mapping[str, Rating], rows: Mapping[str, int | None], file: Path) -> pd.DataFrame:
@@ -182,30 +201,34 @@ def _fill(corpus: Corpus, ratings: Mapping[str, Rating], rows: Mapping[str, int 
 
 
 def match_names(ratings: Mapping[str, Rating], files: Iterable[str], sheet: Path) -> dict[str, int | None]:
-    """Find the row of each name, ``None`` if there is none; a name matches the end of a path, whatever its ending."""
-    paths = Paths(files)
+    """Find the row of each name, ``None`` if there is none; a name matches the end of a path, whatever its ending.
+
+    Raises:
+        LabelError: If a name fits several recordings, or two names rate one recording differently.
+    """
+    paths, problems = Paths(files), Problems(sheet, LabelError)
     rows: dict[str, int | None] = {}
     named: dict[int, str] = {}
     for name, rating in ratings.items():
         found = paths.find(name)
         if len(found) > 1:
-            raise LabelError(_ambiguous(name, rating.line, [paths.parts[row] for row in found], sheet))
+            problems.add(f"line {rating.line}", _ambiguous(name, [paths.parts[row] for row in found]))
+            continue
         rows[name] = found[0] if found else None
-        if found and found[0] in named:
-            raise LabelError(f"{sheet} rates one recording twice, as {named[found[0]]} and as {name}; keep one")
-        named.update(dict.fromkeys(found, name))
+        if not found:
+            continue
+        first = named.setdefault(found[0], name)
+        if not _same(ratings[first], rating):
+            problems.add(f"line {rating.line}", f"rates {name} otherwise than line {ratings[first].line}; keep one")
+    problems.check()
     return rows
 
 
-def _ambiguous(name: str, line: int, found: list[tuple[str, ...]], sheet: Path) -> str:
+def _ambiguous(name: str, found: list[tuple[str, ...]]) -> str:
     if len(set(found)) == 1:
-        return (
-            f"{sheet}, line {line}: {name} holds {len(found)} utterances of the corpus; give their labels "
-            "in the corpus's own table"
-        )
+        return f"{name} holds {len(found)} utterances of the corpus; give their labels in the corpus's own table"
     first, second = ("/".join(parts[-2:]) for parts in found[:2])
-    fits = f"{name} fits {len(found)} recordings ({first}, {second})"
-    return f"{sheet}, line {line}: {fits}; write it with its folder"
+    return f"{name} fits {len(found)} recordings ({first}, {second}); write it with its folder"
 
 
 def _findings(

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 
 from affectmap.errors import LabelError
-from affectmap.names import Paths, plain_name, printable, read_columns, read_id
+from affectmap.names import Paths, file_name, plain_name, printable, read_columns, read_id
 from affectmap.schema import text_of
 from affectmap.tables import Problems, Rows, read_rows
 from affectmap.text import counted
@@ -72,7 +72,7 @@ def read_speakers(table: str | Path, recordings: Sequence[str | Path]) -> tuple[
 
 def _columns(rows: Rows) -> tuple[list[str], list[str]]:
     header = [str(name) for name in rows.frame.columns]
-    names, notes = read_columns(header, _FIELDS, rows.origin, LabelError)
+    names, notes, _ = read_columns(header, _FIELDS, rows.origin, LabelError)
     missing = [name for name in _FIELDS if name not in names]
     if missing:
         raise LabelError(
@@ -114,7 +114,7 @@ def _absolute(path: str | Path) -> str:
 
 
 def _key(name: str) -> str:
-    return str(PurePosixPath(plain_name(name).replace("\\", "/")))
+    return str(PurePosixPath(file_name(name)))
 
 
 def _closest(recording: str, known: dict[str, tuple[str, str]]) -> str:
