@@ -133,6 +133,11 @@ def read_columns(
     return Columns(names, notes, [header[n] for n in others])
 
 
+def is_word_for(name: str, field: str) -> bool:
+    """Tell whether the name of a column is another word for a field."""
+    return _word(name) in WORDS[field]
+
+
 def _word(name: str) -> str:
     return re.sub(r"[\s-]+", "_", plain_name(name)).lower()
 
@@ -204,7 +209,7 @@ class FileFinder:
     def find(self, name: str) -> Path:
         """Give the path of a file; if there is none, the path that the name means."""
         meant = self._root / name
-        if _exists(meant) or (name.isascii() and "\\" not in name):
+        if (name.isascii() and "\\" not in name) or _exists(meant):
             return meant
         converted = self._root / name.replace("\\", "/")
         path = Path(converted.anchor)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from enum import StrEnum
 from importlib import resources
@@ -256,13 +256,12 @@ def segmented_index(
     return pd.MultiIndex.from_arrays(levels, names=list(INDEX))
 
 
-def validate_table(table: pd.DataFrame, origin: str, written_as: Mapping[str, str] | None = None) -> pd.DataFrame:
+def validate_table(table: pd.DataFrame, origin: str) -> pd.DataFrame:
     """Check an utterance table and give it every column in the shared order.
 
     Args:
         table: Rows indexed by ``file``, ``start``, ``end``; any of `COLUMNS`.
         origin: Where the table comes from, for messages.
-        written_as: Labels that go by another name there, for messages: activation may be called arousal.
 
     Returns:
         A copy with all of `COLUMNS`: text columns as ``object`` with ``None`` where missing or blank,
@@ -302,8 +301,7 @@ def validate_table(table: pd.DataFrame, origin: str, written_as: Mapping[str, st
     checked = table.reindex(columns=list(COLUMNS))
     for column in COLUMNS:
         if column in LABELS:
-            name = (written_as or {}).get(column, column)
-            checked[column] = _checked_label(checked[column].rename(name), origin)
+            checked[column] = _checked_label(checked[column], origin)
         else:
             checked[column] = pd.Series([text_of(cell) for cell in checked[column]], checked.index, dtype=object)
     _check_emotions(checked["emotion"], origin)

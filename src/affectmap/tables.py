@@ -100,27 +100,35 @@ class Problems:
     """
 
     def __init__(self, origin: object, error: type[AffectmapError]) -> None:
-        self._origin, self._error, self._places = origin, error, dict[str, list[str]]()
+        self._origin, self._error = origin, error
+        self._places: dict[str, list[str]] = {}
 
     def __bool__(self) -> bool:
         """Tell whether there is any."""
         return bool(self._places)
 
-    def add(self, place: str, what: str) -> None:
-        """Note that a row has a problem; the same problem of several rows is told once."""
+    def add(self, place: str, what: str, error: type[AffectmapError] | None = None) -> None:
+        """Note a problem of a row, or of the table where the place is empty; the same of several rows is told once.
+
+        The first problem decides which error is raised: the one given with it, or that of the table.
+        """
+        if not self._places:
+            self._error = error or self._error
         self._places.setdefault(what, []).append(place)
 
     def check(self) -> None:
         """Raise the error, in one line, if there is any problem."""
         if not self._places:
             return
-        told = [
-            f"{places[0]}{f' and {len(places) - 1} more' if len(places) > 1 else ''}: {what}"
-            for what, places in self._places.items()
-        ]
-        first = ", " if len(told) == 1 else ": "
+        told = [_told(places, what) for what, places in self._places.items()]
+        first = ", " if len(told) == 1 and next(iter(self._places.values()))[0] else ": "
         more = f"; and {len(told) - MAX_PROBLEMS} other problems" if len(told) > MAX_PROBLEMS else ""
         raise self._error(f"{self._origin}{first}{'; '.join(told[:MAX_PROBLEMS])}{more}")
+
+
+def _told(places: list[str], what: str) -> str:
+    more = f" and {len(places) - 1} more" if len(places) > 1 else ""
+    return f"{places[0]}{more}: {what}" if places[0] else what
 
 
 def read_sheet(file: Path, error: type[AffectmapError]) -> Sheet:

@@ -21,6 +21,7 @@ from affectmap.corpora.folder import Corpus, CorpusCard, LabelSheet, Name, Namin
 from affectmap.corpora.label_sheets import join_labels
 from affectmap.errors import CorpusError, UsageError
 from affectmap.schema import Finding
+from affectmap.tables import TEXT_TABLES
 
 __all__ = ["CARDS", "Corpus", "CorpusCard", "LabelSheet", "Spec", "load_corpus", "name_readers", "parse_spec"]
 
@@ -34,7 +35,7 @@ _SHEETS: dict[str, LabelSheet] = {name: card.sheet for name, card in CARDS.items
 _FORMS = "table:NAME=FILE (CSV or parquet) or NAME=DIR (audformat database)"
 _NAME = re.compile(r"[\w.-]+")
 _NOT_IN_NAME = re.compile(r"[^\w.-]")
-_TABLES = (".csv", ".parquet")
+_TABLES = (*TEXT_TABLES, ".parquet")
 
 
 class Spec(NamedTuple):
@@ -99,7 +100,7 @@ def _unknown(name: str, folder: Path) -> str:
     return f"unknown corpus {name!r}{hint}; known are {', '.join(sorted(CARDS))}; any other goes as {_FORMS}"
 
 
-def load_corpus(spec: str, labels: Path | None = None, *, excited_as_happy: bool = True) -> Corpus:
+def load_corpus(spec: str, labels: str | Path | None = None, *, excited_as_happy: bool = True) -> Corpus:
     """Read a corpus, compare it with what was published, and join its labels.
 
     Args:
@@ -131,7 +132,7 @@ def load_corpus(spec: str, labels: Path | None = None, *, excited_as_happy: bool
     else:
         corpus = _load_supported(name, path, excited_as_happy)
     if labels is not None:
-        return join_labels(corpus, labels, _SHEETS)
+        return join_labels(corpus, Path(labels), _SHEETS)
     if corpus.card is not None and corpus.card.sheet is not None:
         sheet = corpus.card.sheet.file
         detail = f"no folder of label sheets was given (its sheet is {sheet}), so no activation and no valence"

@@ -2,47 +2,50 @@
 
 Columns: ``file`` (relative to the table's folder), and any of ``start``, ``end`` (seconds, or a time such as
 ``0 days 00:00:01.5``), ``emotion``, ``activation`` (or ``arousal``), ``valence``, ``speaker``, ``session``,
-``sex``, ``language``; upper and lower case do not matter. With the 88 eGeMAPSv02 functionals as further
-columns no audio is needed. Columns beyond these are left out, with a finding.
+``sex``, ``language``, or other words for them (`affectmap.names`), with a finding. With the 88 eGeMAPSv02 functionals
+as further columns no audio is needed. Columns beyond these are left out, and an utterance that is named again with the
+same values is counted once, with a finding, too. All that cannot be read is one error.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from affectmap.corpora.folder import Corpus
-from affectmap.errors import CorpusError
+from affectmap.errors import CorpusError, LabelError
+from affectmap.names import FileFinder, is_word_for, read_columns, read_id
 from affectmap.schema import (
     COLUMNS,
     FUNCTIONALS,
     INDEX,
+    LABEL_RANGE,
     LABELS,
-    NO_NUMBER,
     Emotion,
     Finding,
     closest_emotion,
     parse_emotion,
+    parse_number,
     segmented_index,
     text_of,
     validate_table,
 )
-from affectmap.tables import Rows, read_rows
+from affectmap.tables import Problems, Rows, read_rows
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_CLOCK = re.compile(r"(?:-?\d+ days? \+?)?\d{1,2}:\d\d:\d\d(?:\.\d+)?", re.ASCII)
-_KNOWN = (*INDEX, *COLUMNS, "arousal", *FUNCTIONALS)
-_CANONICAL = {known.lower(): known for known in _KNOWN}
-_MEANT_FILE = ("filename", "file_name", "filepath", "file_path", "path")
+_CLOCK = re.compile(r"(?:-?\d+ days? \+?)?\d{1,2}:\d\d:\d\d(?:[.,]\d+)?", re.ASCII)
+_FIELDS = (*INDEX, *COLUMNS, *FUNCTIONALS)
 _MAX_NAMED = 12
+_AGAIN = "named again with the same values, and counted once"
 
 
 def load(name: str, file: Path) -> Corpus:
@@ -50,14 +53,14 @@ def load(name: str, file: Path) -> Corpus:
 
     Args:
         name: Name of the corpus in this run.
-        file: A CSV file (``.csv``) or a parquet file (``.parquet``).
+        file: A CSV file (``.csv``, ``.tsv``) or a parquet file (``.parquet``).
 
     Returns:
         The corpus, with its functionals where the table brings them.
 
     Raises:
-        CorpusError: If the file cannot be read, a column is missing, misspelt or given twice, a cell cannot
-            be read, or none of the recordings exists.
+        CorpusError: If the file cannot be read, a column is missing, misspelt or given twice, a cell cannot be read, an
+            utterance is described in two ways, or none of the recordings exists.
         LabelError: If activation or valence is no number or lies outside 1..5.
 
     Example:
@@ -72,84 +75,132 @@ def load(name: str, file: Path) -> Corpus:
 
 
 def build_corpus(name: str, rows: Rows, language: str = "") -> Corpus:
-    """Make a corpus of rows as they were written; rows that cannot be used are left out with a finding."""
+    """Make a corpus of rows as they were written; rows that cannot be used are left out with a finding.
+
+    Raises:
+        CorpusError: If columns or rows cannot be read; one message names them all.
+        LabelError: If ratings alone cannot be read.
+    """
     import pandas as pd
 
-    rows = _with_known_names(rows)
-    findings = _check_columns(name, rows)
-    written = [text_of(cell) for cell in rows.frame["file"]]
-    for cell, place in zip(written, rows.places, strict=True):
-        if cell is None:
-            raise CorpusError(f"{rows.origin}, {place} names no file; write one or remove the row")
-    files = [str(rows.root / str(cell)) for cell in written]
-    starts, ends = _times(rows)
-    index = segmented_index(files, starts, ends)
-    columns = {column: _column(rows, column) for column in COLUMNS}
+    rows, notes, arousal = _named(rows)
+    problems = Problems(rows.origin, CorpusError)
+    written = _written_files(rows, problems)
+    starts, ends = _times(rows, problems)
+    columns = {column: _column(rows, column, arousal, problems) for column in COLUMNS}
+    functionals = _functionals(rows, problems)
+    problems.check()
+    find = FileFinder(rows.root).find if functionals is None else rows.root.joinpath
+    files = [str(find(cell)) for cell in written]
+
+    def described(row: int) -> str:
+        """Tell all that a row says, to be compared."""
+        values = [cells[row] for cells in columns.values()]
+        return repr(values if functionals is None else [*values, functionals.iloc[row].tolist()])
+
+    once = _named_once([*zip(files, starts, ends, strict=True)], described, rows, problems)
+    problems.check()
+    again = [Finding(name, written[row], "note", _AGAIN) for row in range(len(files)) if row not in once]
+
+    def kept(values: Sequence[Any]) -> list[Any]:
+        """Give the values of the rows that count."""
+        return [values[row] for row in once]
+
+    index = segmented_index(kept(files), kept(starts), kept(ends))
     if language and not any(columns["language"]):
         columns["language"] = [language] * len(files)
-    written_as = {"activation": "arousal"} if "arousal" in rows.frame else {}
-    table = validate_table(pd.DataFrame(columns, index=index), rows.origin, written_as)
-    functionals = _functionals(rows, index)
-    kept, left_out = _usable(name, written, files, functionals, rows)
-    unlabelled = _unlabelled(name, table[kept], [cell for cell, keep in zip(written, kept, strict=True) if keep])
-    table = table[kept]
-    spoken = sorted(set(table["language"].dropna()))
+    table = validate_table(pd.DataFrame({key: kept(each) for key, each in columns.items()}, index=index), rows.origin)
+    if functionals is not None:
+        functionals = functionals.iloc[list(once)].set_axis(index, axis=0)
+    usable, left_out = _usable(name, kept(written), kept(files), functionals, rows)
+    names = [cell for cell, keep in zip(kept(written), usable, strict=True) if keep]
+    table = table[usable]
+    findings = [*(Finding(name, "", "note", note) for note in notes), *again, *left_out]
     return Corpus(
         name,
         table,
-        (*findings, *left_out, *unlabelled, *_notes(name, table)),
-        functionals=None if functionals is None else functionals[kept],
-        language=", ".join(spoken),
+        (*findings, *_unlabelled(name, table, names), *_notes(name, table)),
+        functionals=None if functionals is None else functionals[usable],
+        language=", ".join(sorted(set(table["language"].dropna()))),
     )
 
 
-def _with_known_names(rows: Rows) -> Rows:
-    """Write known names of columns as the schema does: ``Emotion`` is ``emotion``."""
+def _named(rows: Rows) -> tuple[Rows, list[str], str]:
+    """Give columns their names in the schema; also give notes for people, and what activation is called."""
     given = [str(column) for column in rows.frame.columns]
-    named = [_CANONICAL.get(column.lower(), column) for column in given]
-    for known, count in Counter(named).items():
-        if count > 1:
-            same = [column for column, name in zip(given, named, strict=True) if name == known]
-            raise CorpusError(f"{rows.origin} has columns {' and '.join(same)}, which are one; keep one of them")
-    return replace(rows, frame=rows.frame.set_axis(named, axis=1))
-
-
-def _check_columns(name: str, rows: Rows) -> list[Finding]:
-    given = [str(column) for column in rows.frame.columns]
-    if "file" not in given:
-        meant = next((column for column in given if column.strip().lower() in _MEANT_FILE), None)
-        hint = "" if meant is None else f"; did you mean file? rename {meant} to file"
-        raise CorpusError(f"{rows.origin} has no column file; got {', '.join(given[:8])}{hint}")
     if rows.frame.empty:
         raise CorpusError(f"{rows.origin} has no rows; expected at least one utterance")
-    if {"activation", "arousal"} <= set(given):
-        raise CorpusError(f"{rows.origin} has both activation and arousal, two names of one thing; keep one")
-    absent = [functional for functional in FUNCTIONALS if functional not in given]
+    doubtful = [each for each in given if is_word_for(each, "emotion") and not _any_emotion(rows.frame[each])]
+    names, notes, others = read_columns(given, _FIELDS, rows.origin, CorpusError, doubtful=doubtful)
+    if "file" not in names:
+        raise CorpusError(f"{rows.origin} has no column file; got {', '.join(given[:8])}")
+    absent = [functional for functional in FUNCTIONALS if functional not in names]
     if absent and len(absent) < len(FUNCTIONALS):
         raise CorpusError(
             f"{rows.origin} has {len(FUNCTIONALS) - len(absent)} of the {len(FUNCTIONALS)} functionals; "
             f"it lacks {', '.join(absent)}; give all of them or none"
         )
-    # A misspelt column must not pass for one that is merely not known.
-    others = [column for column in given if column not in _KNOWN]
-    for column in others:
-        close = get_close_matches(column.strip().lower(), (*INDEX, *COLUMNS, "arousal"), n=1, cutoff=0.8)
-        if close:
-            raise CorpusError(f"{rows.origin} has a column {column!r}; rename it to {close[0]!r} if it is that")
-    detail = f"columns left out, for they are not known: {', '.join(others)}"
-    return [Finding(name, "", "note", detail)] if others else []
+    if others:
+        notes.append(f"columns left out, for they are not known: {', '.join(others)}")
+    activation = given[names.index("activation")].strip().lower() if "activation" in names else "activation"
+    return replace(rows, frame=rows.frame.set_axis(names, axis=1)), notes, activation
 
 
-def _column(rows: Rows, column: str) -> list[Any]:
+def _any_emotion(cells: pd.Series) -> bool:
+    for cell in set(map(text_of, cells)) - {None}:
+        with suppress(CorpusError):
+            return bool(parse_emotion(str(cell)))
+    return False
+
+
+def _written_files(rows: Rows, problems: Problems) -> list[str]:
+    cells = [text_of(cell) or "" for cell in rows.frame["file"]]
+    for cell, place in zip(cells, rows.places, strict=True):
+        if not cell:
+            problems.add(place, "names no file; write one or remove the row")
+    return cells
+
+
+def _column(rows: Rows, column: str, arousal: str, problems: Problems) -> list[Any]:
     """Read one column of the shared schema; ``None`` where it is missing."""
-    written = "arousal" if column == "activation" and "arousal" in rows.frame else column
-    cells = [text_of(cell) for cell in rows.frame.get(written, [None] * len(rows.places))]
-    return _emotions(rows, cells) if column == "emotion" else cells
+    cells = list(rows.frame.get(column, [None] * len(rows.places)))
+    if column in LABELS:
+        return _labels(rows, cells, arousal if column == "activation" else column, problems)
+    if column in ("speaker", "session"):
+        return [read_id(cell) for cell in cells]
+    written = [text_of(cell) for cell in cells]
+    return _emotions(rows, written, problems) if column == "emotion" else written
 
 
-def _emotions(rows: Rows, cells: list[str | None]) -> list[str | None]:
-    """Read all emotions; unknown ones are named in one error, value by value."""
-    emotions: dict[str, str] = {}
+def _labels(rows: Rows, cells: list[Any], label: str, problems: Problems) -> list[float]:
+    """Read ratings; those off the scale are told together, as they will have one reason."""
+    low, high = LABEL_RANGE
+    numbers: list[float] = []
+    outside: dict[str, float] = {}
+    for cell, place in zip(cells, rows.places, strict=True):
+        try:
+            number = math.nan if text_of(cell) is None else parse_number(cell, decimal_comma=True)
+        except ValueError:
+            number = math.nan
+            problems.add(place, f"{label} is {str(cell)[:40]!r}, not a number; correct or blank it", LabelError)
+        if number < low or number > high:
+            outside[place] = number
+        numbers.append(number)
+    values = sorted(set(outside.values()))
+    for place, number in outside.items():
+        found = f"is {number:g}, outside" if len(values) == 1 else f"is {values[0]:g} to {values[-1]:g}, outside"
+        problems.add(
+            place,
+            f"{label} {found} {low:g}..{high:g}; correct or blank {'it' if len(outside) == 1 else 'them'}, or rescale "
+            "ratings on 0..1 or -1..1 first",
+            LabelError,
+        )
+    return numbers
+
+
+def _emotions(rows: Rows, cells: list[str | None], problems: Problems) -> list[str | None]:
+    """Read all emotions; unknown ones are named in one problem, value by value."""
+    emotions: dict[str | None, str | None] = {None: None}
     strange: dict[str, str] = {}
     for cell, place in zip(cells, rows.places, strict=True):
         if cell is None or cell in emotions or cell in strange:
@@ -162,11 +213,12 @@ def _emotions(rows: Rows, cells: list[str | None]) -> list[str | None]:
         counts = Counter(cells)
         named = [_strange_emotion(cell, counts[cell], place) for cell, place in strange.items()]
         more = f" and {len(named) - _MAX_NAMED} more" if len(named) > _MAX_NAMED else ""
-        raise CorpusError(
-            f"{rows.origin}: unknown emotion{'s' if len(named) > 1 else ''} {', '.join(named[:_MAX_NAMED])}{more}; "
-            f"expected some of {', '.join(sorted(Emotion))}"
+        problems.add(
+            "",
+            f"unknown emotion{'s' if len(named) > 1 else ''} {', '.join(named[:_MAX_NAMED])}{more}; "
+            f"expected some of {', '.join(sorted(Emotion))}",
         )
-    return [None if cell is None else emotions[cell] for cell in cells]
+    return [emotions.get(cell) for cell in cells]
 
 
 def _strange_emotion(cell: str, count: int, place: str) -> str:
@@ -175,13 +227,13 @@ def _strange_emotion(cell: str, count: int, place: str) -> str:
     return f"{cell!r} ({where}{'' if close is None else f'; did you mean {close}?'})"
 
 
-def _times(rows: Rows) -> tuple[list[pd.Timedelta], list[Any]]:
+def _times(rows: Rows, problems: Problems) -> tuple[list[pd.Timedelta], list[Any]]:
     import pandas as pd
 
     empty: list[Any] = [None] * len(rows.places)
     starts, ends = (
         [
-            _time(rows, cell, place, column)
+            _time(rows, cell, place, column, problems)
             for cell, place in zip(rows.frame.get(column, empty), rows.places, strict=True)
         ]
         for column in ("start", "end")
@@ -189,30 +241,36 @@ def _times(rows: Rows) -> tuple[list[pd.Timedelta], list[Any]]:
     begins = [pd.Timedelta(0) if start is None else start for start in starts]
     for start, end, place in zip(begins, ends, rows.places, strict=True):
         if end is not None and end <= start:
-            raise CorpusError(
-                f"{rows.origin}, {place} ends at {end.total_seconds():g} s and starts at "
-                f"{start.total_seconds():g} s; expected an end after the start"
+            problems.add(
+                place,
+                f"ends at {end.total_seconds():g} s and starts at {start.total_seconds():g} s; expected an end after "
+                "the start",
             )
     return begins, [pd.NaT if end is None else end for end in ends]
 
 
-def _time(rows: Rows, cell: object, place: str, column: str) -> pd.Timedelta | None:
+def _time(rows: Rows, cell: object, place: str, column: str, problems: Problems) -> pd.Timedelta | None:
     text = text_of(cell)
     try:
-        return None if text is None else parse_time(text, column)
+        return None if text is None else parse_time(text, column, decimal_comma=rows.decimal_comma)
     except CorpusError as error:
-        raise CorpusError(f"{rows.origin}, {place}: {error}") from None
+        problems.add(place, str(error))
+        return None
 
 
-def parse_time(cell: str, column: str) -> pd.Timedelta | None:
+def parse_time(cell: str, column: str, *, decimal_comma: bool = False) -> pd.Timedelta | None:
     """Read seconds, or a time such as ``0 days 00:00:01.5``; ``None`` for ``NaT`` and ``nan``."""
     import pandas as pd
 
-    if cell.lower() in ("nat", "nan"):
-        return None
     try:
         # pandas would also read "5S" or "3 weeks"; what nobody writes for a recording is a slip here.
-        time = pd.Timedelta(cell) if _CLOCK.fullmatch(cell) else pd.Timedelta(float(cell), unit="s")
+        if _CLOCK.fullmatch(cell):
+            time = pd.Timedelta(cell.replace(",", "."))
+        else:
+            seconds = math.nan if cell.lower() == "nat" else parse_number(cell, decimal_comma=decimal_comma)
+            if math.isnan(seconds):
+                return None
+            time = pd.Timedelta(seconds, unit="s")
     except (ValueError, OverflowError):
         raise CorpusError(f"{column} is {cell!r}; expected seconds, or a time such as 0 days 00:00:01.5") from None
     if time < pd.Timedelta(0):
@@ -220,7 +278,7 @@ def parse_time(cell: str, column: str) -> pd.Timedelta | None:
     return time
 
 
-def _functionals(rows: Rows, index: pd.MultiIndex) -> pd.DataFrame | None:
+def _functionals(rows: Rows, problems: Problems) -> pd.DataFrame | None:
     import pandas as pd
 
     if FUNCTIONALS[0] not in rows.frame:
@@ -228,19 +286,34 @@ def _functionals(rows: Rows, index: pd.MultiIndex) -> pd.DataFrame | None:
     columns = {}
     for functional in FUNCTIONALS:
         written = rows.frame[functional]
-        number = pd.to_numeric(written.where(written != "", None), errors="coerce")
-        unread = written.notna() & ~written.astype(str).str.lower().isin(NO_NUMBER) & number.isna()
-        if unread.any():
-            row = int(unread.to_numpy().argmax())
-            raise CorpusError(
-                f"{rows.origin}, {rows.places[row]}: {functional} is {written.iloc[row]!r}; expected a number"
+        numbers = pd.to_numeric(written.where(written != "", None), errors="coerce").to_numpy("float64", copy=True)
+        for row in (written.notna().to_numpy() & pd.isna(numbers)).nonzero()[0].tolist():
+            cell = written.iloc[row]
+            try:
+                numbers[row] = parse_number(cell, decimal_comma=rows.decimal_comma)
+            except ValueError:
+                problems.add(rows.places[row], f"{functional} is {str(cell)[:40]!r}; expected a number")
+        columns[functional] = numbers.astype("float32")
+    return pd.DataFrame(columns)
+
+
+def _named_once(
+    keys: Sequence[Hashable], described: Callable[[int], str], rows: Rows, problems: Problems
+) -> dict[int, None]:
+    """Give the rows that count, in order: the first of those that describe an utterance in the same way."""
+    first: dict[Hashable, int] = {}
+    for row, key in enumerate(keys):
+        earlier = first.setdefault(key, row)
+        if earlier != row and described(earlier) != described(row):
+            problems.add(
+                rows.places[row],
+                f"describes {rows.frame['file'].iloc[row]} otherwise than {rows.places[earlier]}; keep one",
             )
-        columns[functional] = number.to_numpy(dtype="float32")
-    return pd.DataFrame(columns, index=index)
+    return dict.fromkeys(first.values())
 
 
 def _usable(
-    name: str, written: list[str | None], files: list[str], functionals: pd.DataFrame | None, rows: Rows
+    name: str, written: list[str], files: list[str], functionals: pd.DataFrame | None, rows: Rows
 ) -> tuple[list[bool], list[Finding]]:
     """Tell the rows to keep: those with finite functionals or, where the table has none, with a recording."""
     import numpy as np
@@ -259,15 +332,15 @@ def _usable(
             f"paths are relative to {rows.root}"
         )
     absent = (cell for cell, keep in zip(written, kept, strict=True) if not keep)
-    return kept, [Finding(name, str(cell), kind, detail, dropped=True) for cell in absent]
+    return kept, [Finding(name, cell, kind, detail, dropped=True) for cell in absent]
 
 
-def _unlabelled(name: str, table: pd.DataFrame, written: list[str | None]) -> Iterator[Finding]:
+def _unlabelled(name: str, table: pd.DataFrame, written: list[str]) -> Iterator[Finding]:
     columns = [column for column in ("emotion", *LABELS) if table[column].notna().any()]
     for cell, empty in zip(written, table[columns].isna().to_numpy(), strict=True):
         absent = [f"no {column}" for column, missing in zip(columns, empty, strict=True) if missing]
         if absent:
-            yield Finding(name, str(cell), "unlabelled", " and ".join(absent))
+            yield Finding(name, cell, "unlabelled", " and ".join(absent))
 
 
 def _notes(name: str, table: pd.DataFrame) -> Iterator[Finding]:

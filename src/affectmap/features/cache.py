@@ -44,7 +44,7 @@ MAX_PARTS = 30
 _DAMAGE = (OSError, EOFError, KeyError, RuntimeError, TypeError, ValueError, zipfile.BadZipFile, zlib.error)
 
 
-def cache_folder(cache: Path | None = None) -> Path:
+def cache_folder(cache: str | Path | None = None) -> Path:
     """Give the folder named, or else that of ``AFFECTMAP_CACHE``, or ``features`` in the user's cache folder."""
     named = cache or os.environ.get("AFFECTMAP_CACHE")
     return Path(named) if named else Path(platformdirs.user_cache_dir("affectmap")) / "features"

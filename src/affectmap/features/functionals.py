@@ -132,7 +132,7 @@ def extract_functionals(
     corpus: str,
     table: pd.DataFrame,
     *,
-    cache: Path | None = None,
+    cache: str | Path | None = None,
     sampling_rate: int | None = None,
     n_jobs: int | None = None,
     strict: bool = False,

@@ -66,7 +66,7 @@ def measure_utterances(
     measure: Measure,
     name: str,
     *,
-    cache: Path | None = None,
+    cache: str | Path | None = None,
     n_jobs: int | None = None,
     strict: bool = False,
     progress: Callable[[int, int], None] | None = None,
