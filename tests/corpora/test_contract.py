@@ -267,8 +267,8 @@ def test_joins_its_sheet_as_published(name, tree, write):
 def test_header_is_taken_letter_for_letter(name, tree, write):
     card = CARDS[name]
     text = sheet_text(card, [PurePath(file).name for file in TREES[name]])
-    write(f"labels/{card.sheet.file}", text.replace("activation", "aktivation"))
-    with pytest.raises(LabelError, match=r"has a column 'aktivation ?'; rename it to 'activation'"):
+    write(f"labels/{card.sheet.file}", text.replace("activation", "activations"))
+    with pytest.raises(LabelError, match=r"has a column 'activations ?'; rename it to 'activation'"):
         load_corpus(f"{name}={tree}", tree.parent / "labels")
 
 
