@@ -192,8 +192,8 @@ def test_labels_lie_between_one_and_five(value):
         LabelError, match=r"x: 1 value of valence lies outside 1..5, first .* for b.wav; ratings must be on 1..5"
     ):
         validate_table(table(valence=[3, value]), "x")
-    with pytest.raises(LabelError, match=r"x: 2 values of arousal lie outside .*; correct or blank them"):
-        validate_table(table(activation=[value, value]), "x", {"activation": "arousal"})
+    with pytest.raises(LabelError, match=r"x: 2 values of activation lie outside .*; correct or blank them"):
+        validate_table(table(activation=[value, value]), "x")
     assert validate_table(table(valence=[1.0, 5.0]), "x")["valence"].tolist() == [1.0, 5.0]
 
 
