@@ -1,11 +1,14 @@
 """Audformat databases, saved by audformat itself and then spoilt."""
 
+import unicodedata
+
 import audformat
 import pandas as pd
 import pytest
 
 from affectmap.corpora import load_corpus
 from affectmap.errors import CorpusError, LabelError, UsageError
+from cases import each
 
 FILES = ["wav/a.wav", "wav/b.wav", "wav/c.wav"]
 
@@ -136,6 +139,101 @@ def test_declared_class_that_is_none_of_ours_counts_as_other(database, save):
     corpus = load_corpus(f"toy={save(database)}")
     assert corpus.table["emotion"].tolist() == ["angry", "other", "other"]
     assert corpus.findings[1].detail == "2 utterances labelled 'contempt' count as other"
+
+
+@each("storage_format", ["csv", "parquet"])
+@each(
+    ("dtype", "labels", "values"),
+    [
+        ("int", {0: "neutral", 1: "happy", 2: "angry"}, [2, 0, 1]),
+        ("str", {"W": "anger", "F": "Happiness", "N": "neutral"}, ["W", "N", "F"]),
+        ("int", {0: {"emotion": "neutral"}, 1: {"emotion": "joy"}, 2: {"emotion": "ang"}}, [2, 0, 1]),
+        ("str", {"a": {"category": "anger"}, "b": {"category": "neutral"}, "c": {"category": "joy"}}, ["a", "b", "c"]),
+        (
+            "str",
+            {"anger": "shouts, mostly", "neutral": "as read", "joy": {"n_speakers": 3}},
+            ["anger", "neutral", "joy"],
+        ),
+    ],
+)
+def test_labels_mean_what_their_scheme_says(dtype, labels, values, storage_format, database, save):
+    database.schemes["code"] = audformat.Scheme(dtype, labels=labels)
+    add(database, "emotion", audformat.filewise_index(FILES), {"emotion": ("code", values)})
+    corpus = load_corpus(f"toy={save(database, storage_format)}")
+    assert corpus.table["emotion"].tolist() == ["angry", "neutral", "happy"]
+    assert not any("other" in finding.detail for finding in corpus.findings[1:])
+
+
+@each("storage_format", ["csv", "parquet"])
+@each("column", ["emotion", "name", None])
+def test_labels_in_a_table_of_their_own(column, storage_format, database, save):
+    names = ["anger", "contempt", "joy"]
+    database["classes"] = audformat.MiscTable(pd.Index(names if column is None else [1, 2, 3], name="code"))
+    if column is not None:
+        database.schemes["text"] = audformat.Scheme("str")
+        database["classes"][column] = audformat.Column(scheme_id="text")
+        database["classes"][column].set(names)
+    database.schemes["code"] = audformat.Scheme("str" if column is None else "int", labels="classes")
+    values = names if column is None else [1, 2, 3]
+    add(database, "emotion", audformat.filewise_index(FILES), {"emotion": ("code", values)})
+    corpus = load_corpus(f"toy={save(database, storage_format)}")
+    assert corpus.table["emotion"].tolist() == ["angry", "other", "happy"]
+    assert corpus.findings[1].detail == "1 utterances labelled 'contempt' count as other"
+
+
+def test_numbers_that_stand_for_a_sex(database, save):
+    database.schemes["sex"] = audformat.Scheme("int", labels={0: "female", 1: "male"})
+    del database.schemes["speaker"].labels[3]["gender"], database.schemes["speaker"].labels[8]["gender"]
+    add(database, "people", audformat.filewise_index(FILES), {"sex": ("sex", [1, 0, 1])})
+    assert load_corpus(f"toy={save(database)}").table["sex"].tolist() == ["male", "female", "male"]
+
+
+def test_classes_that_nobody_knows_are_no_corpus(database, save):
+    index = audformat.filewise_index(FILES)
+    for labels in ([0, 1, 2], ["W", "F", "N"], ["Wut", "Freude"]):
+        database.schemes["code"] = audformat.Scheme(labels=labels)
+        add(database, "emotion", index, {"emotion": ("code", [labels[0], labels[1], labels[-1]])})
+        with pytest.raises(
+            CorpusError, match=r"db.yaml: its classes .* are no known emotions; name them in the labels"
+        ):
+            load_corpus(f"toy={save(database)}")
+    add(database, "valence", index, {"valence": ("rating", [1.0, 2.0, 3.0])})
+    corpus = load_corpus(f"toy={save(database)}")
+    assert (corpus.table["emotion"].tolist(), corpus.table["valence"].tolist()) == (["other"] * 3, [1, 2, 3])
+
+
+def test_a_mark_of_an_undeclared_scheme_is_refused(database, save):
+    database.schemes["free"] = audformat.Scheme("str")
+    add(database, "emotion", audformat.filewise_index(FILES), {"emotion": ("free", ["anger", ".", "joy"])})
+    with pytest.raises(CorpusError, match=r"unknown emotion '.' \(.*emotion, line 3\)"):
+        load_corpus(f"toy={save(database)}")
+
+
+def test_a_scheme_that_the_header_lacks(database, save):
+    folder = save(database)
+    header = folder / "db.yaml"
+    header.write_text(header.read_text().replace("scheme_id: emotion", "scheme_id: nix"))
+    with pytest.raises(CorpusError, match=r"'emotion' of table 'emotion' the scheme 'nix', which it does not define"):
+        load_corpus(f"toy={folder}")
+
+
+def test_tables_that_write_a_name_in_two_ways(database, save, make_files):
+    nfc, nfd = (unicodedata.normalize(form, "wav/ä.wav") for form in ("NFC", "NFD"))
+    add(database, "emotion", audformat.filewise_index([nfc]), {"emotion": ("emotion", ["anger"])})
+    add(database, "files", audformat.filewise_index([nfd]), {"speaker": ("speaker", [3])})
+    folder = save(database)
+    make_files("database", [nfd])
+    corpus = load_corpus(f"toy={folder}")
+    assert corpus.table[["emotion", "speaker"]].to_numpy().tolist() == [["angry", "3"]]
+    assert corpus.table.index[0][0] == str(folder / nfd)
+
+
+def test_a_table_that_says_two_things_of_a_file(database, save):
+    folder = save(database)
+    file = folder / "db.files.csv"
+    file.write_text(file.read_text() + "wav/a.wav,8\n")
+    with pytest.raises(CorpusError, match=r"db.files.csv: speaker of wav/a.wav is '3' and '8'; keep one"):
+        load_corpus(f"toy={folder}")
 
 
 def test_undeclared_class_is_refused_with_its_place(database, save):

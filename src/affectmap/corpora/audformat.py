@@ -20,6 +20,7 @@ from affectmap.corpora.folder import Corpus
 from affectmap.corpora.table import build_corpus, parse_time
 from affectmap.errors import CorpusError
 from affectmap.extras import require
+from affectmap.names import WORDS, file_name, read_id
 from affectmap.schema import LABEL_RANGE, LABELS, Emotion, Finding, parse_emotion, text_of
 from affectmap.tables import Rows, read_rows
 
@@ -39,6 +40,8 @@ _FIELDS = {
     "language": ("language",),
 }
 _TARGETS = ("emotion", *LABELS)
+#: Fields of which a label may be a number or letter that the scheme names.
+_NAMED = ("emotion", "sex", "language")
 
 
 class Source(NamedTuple):
@@ -104,8 +107,12 @@ def load(name: str, folder: Path, tables: Sequence[str] = ()) -> Corpus:
     findings = [Finding(name, "", "note", _describe(main, others, origins))]
     for field, table in origins.items():
         scheme = table.sources[field].scheme
-        if scheme is not None:
-            findings += _adapt(name, rows, field, database.schemes[scheme])
+        if field in LABELS and scheme is not None:
+            findings += _leave_other_scale(name, rows, field, database.schemes[scheme])
+    if "emotion" in origins:
+        sources = [table.sources["emotion"] for table in {*main, origins["emotion"]} if "emotion" in table.sources]
+        declared = {name for each in sources for name in _meanings(database, folder, each, "emotion").values() if name}
+        findings += _count_as_other(name, rows, sorted(declared))
     languages = [str(language) for language in database.languages or []]
     corpus = build_corpus(name, rows, languages[0] if len(languages) == 1 else "")
     return replace(corpus, findings=(*findings, *corpus.findings), language=corpus.language or ", ".join(languages))
@@ -131,6 +138,12 @@ def _read_header(folder: Path) -> audformat.Database:
 def _read_table(database: audformat.Database, folder: Path, table: str) -> _Table:
     rows = _read_cells(folder, table)
     definition = database.tables[table]
+    for column, each in definition.columns.items():
+        if each.scheme_id is not None and each.scheme_id not in database.schemes:
+            raise CorpusError(
+                f"{folder / HEADER} gives column {column!r} of table {table!r} the scheme {each.scheme_id!r}, which it "
+                f"does not define; it has {', '.join(database.schemes) or 'none'}"
+            )
     index = ("file", "start", "end") if definition.is_segmented else ("file",)
     absent = [column for column in (*index, *definition.columns) if column not in rows.frame]
     if absent:
@@ -156,25 +169,43 @@ def _find_sources(database: audformat.Database, folder: Path, table: str) -> dic
         for column in (*named, *typed)[:1]:
             sources[field] = Source(column, columns[column])
     for column, scheme in columns.items():
-        metadata = _metadata(database, folder, scheme)
+        entries = [entry for entry in _metadata(database, folder, scheme).values() if isinstance(entry, dict)]
         for field, words in _FIELDS.items():
-            keys = [word for word in words if any(word in entry for entry in metadata.values())]
+            keys = [word for word in words if any(word in entry for entry in entries)]
             if keys and field not in sources:
                 sources[field] = Source(column, scheme, keys[0])
     return sources
 
 
-def _metadata(database: audformat.Database, folder: Path, scheme: str | None) -> dict[str, dict[str, Any]]:
-    """Look up what is known of each label of a scheme, in its header or in its own table."""
+def _metadata(database: audformat.Database, folder: Path, scheme: str | None) -> dict[str, Any]:
+    """Look up what is known of each label of a scheme, in its header or in its own table; empty if nothing says."""
     labels = None if scheme is None else database.schemes[scheme].labels
     if isinstance(labels, str):
         frame = _read_cells(folder, labels).frame
-        entries = frame.iloc[:, 1:].to_dict("records")
-        labelled = zip(frame.iloc[:, 0], entries, strict=True)
-        return {str(text_of(label)): {str(key): cell for key, cell in entry.items()} for label, entry in labelled}
+        entries = frame.iloc[:, 1:].rename(columns=str).to_dict("records")
+        return {str(read_id(label)): entry for label, entry in zip(frame.iloc[:, 0], entries, strict=True)}
     if isinstance(labels, dict):
-        return {str(label): entry for label, entry in labels.items() if isinstance(entry, dict)}
-    return {}
+        return {str(read_id(label)): entry for label, entry in labels.items()}
+    return {str(read_id(label)): None for label in labels or ()}
+
+
+def _meanings(database: audformat.Database, folder: Path, source: Source, field: str) -> dict[str, str | None]:
+    """Say what each label of a column's scheme means for a field; empty if no labels are declared."""
+    metadata = _metadata(database, folder, source.scheme)
+    if source.key is not None:
+        return {label: text_of(_entry(entry, (source.key,))) for label, entry in metadata.items()}
+    # A text beside anything else describes the label: it still is who spoke, or how strong it was.
+    words = (*_FIELDS[field], *WORDS.get(field, ()), "name") if field in _NAMED else _FIELDS[field]
+    meanings: dict[str, str | None] = {}
+    for label, entry in metadata.items():
+        said = text_of(entry if isinstance(entry, str) and field in _NAMED else _entry(entry, words))
+        is_described = field == "emotion" and _is_emotion(label) and not _is_emotion(said or "")
+        meanings[label] = label if said is None or is_described else said
+    return meanings
+
+
+def _entry(entry: object, keys: Sequence[str]) -> object:
+    return next((entry[key] for key in keys if key in entry), None) if isinstance(entry, dict) else None
 
 
 def _choose(candidates: list[_Table], wanted: Sequence[str], folder: Path) -> list[_Table]:
@@ -205,7 +236,7 @@ def _collect(database: audformat.Database, main: list[_Table], others: list[_Tab
         lacking = [field for field in table.sources if field not in frame]
         own = _own_columns(database, folder, table) if lacking else None
         for field in lacking:
-            values = None if own is None else _look_up(own, field, frame)
+            values = None if own is None else _look_up(own, field, frame, table.rows.origin)
             if values is not None:
                 frame[field] = values
                 origins[field] = table
@@ -216,25 +247,27 @@ def _own_columns(database: audformat.Database, folder: Path, table: _Table) -> p
     frame = table.rows.frame
     own = frame[[column for column in ("file", "start", "end") if column in frame]].copy()
     for field, source in table.sources.items():
-        cells = [text_of(cell) for cell in frame[source.column]]
-        if source.key is not None:
-            metadata = _metadata(database, folder, source.scheme)
-            cells = [text_of(metadata.get(str(cell), {}).get(source.key)) for cell in cells]
-        own[field] = cells
+        meanings = _meanings(database, folder, source, field)
+        names = [read_id(cell) for cell in frame[source.column]]
+        own[field] = [meanings.get(str(name), None if source.key else name) for name in names]
     return own
 
 
-def _look_up(other: pd.DataFrame, field: str, frame: pd.DataFrame) -> list[str | None] | None:
+def _look_up(other: pd.DataFrame, field: str, frame: pd.DataFrame, origin: str) -> list[str | None] | None:
     """Find a field of the rows in another table; ``None`` if it says nothing of any of them."""
     if "start" in other and "start" not in frame:
         return None
-    known = dict(zip(_keys(other, "start" in other), other[field], strict=True))
+    known: dict[Hashable, str] = {}
+    for key, value in zip(_keys(other, "start" in other), other[field], strict=True):
+        if isinstance(value, str) and known.setdefault(key, value) != value:
+            file = key[0] if isinstance(key, tuple) else key
+            raise CorpusError(f"{origin}: {field} of {file} is {known[key]!r} and {value!r}; keep one")
     values = [known.get(key) for key in _keys(frame, "start" in other)]
     return values if any(value is not None for value in values) else None
 
 
 def _keys(frame: pd.DataFrame, segmented: bool) -> list[Hashable]:
-    files = [text_of(cell) for cell in frame["file"]]
+    files = [file_name(text_of(cell) or "") for cell in frame["file"]]
     if not segmented:
         return list(files)
     times = [
@@ -258,23 +291,32 @@ def _describe(main: list[_Table], others: list[_Table], origins: dict[str, _Tabl
     return "; ".join(parts)
 
 
-def _adapt(name: str, rows: Rows, field: str, scheme: audformat.Scheme) -> list[Finding]:
-    """Bring a field to the shared classes and scale as far as its scheme says how."""
-    if field in LABELS:
-        bounds = (scheme.minimum, scheme.maximum)
-        if None in bounds or (LABEL_RANGE[0] <= bounds[0] and bounds[1] <= LABEL_RANGE[1]):
-            return []
-        del rows.frame[field]
-        low, high = LABEL_RANGE
-        detail = f"{field} runs from {bounds[0]:g} to {bounds[1]:g}, not from {low:g} to {high:g}, and is left out"
-        return [Finding(name, "", "unlabelled", detail)]
-    # A declared class cannot be a slip of the pen; one that nobody declared is refused when it is parsed.
-    if field != "emotion" or scheme.labels is None or isinstance(scheme.labels, str):
+def _leave_other_scale(name: str, rows: Rows, field: str, scheme: audformat.Scheme) -> list[Finding]:
+    """Leave out ratings whose scheme says that they are on another scale."""
+    bounds = (scheme.minimum, scheme.maximum)
+    if None in bounds or (LABEL_RANGE[0] <= bounds[0] and bounds[1] <= LABEL_RANGE[1]):
         return []
-    strange = [str(label) for label in scheme.labels if not _is_emotion(str(label))]
-    cells = rows.frame[field]
+    del rows.frame[field]
+    low, high = LABEL_RANGE
+    detail = f"{field} runs from {bounds[0]:g} to {bounds[1]:g}, not from {low:g} to {high:g}, and is left out"
+    return [Finding(name, "", "unlabelled", detail)]
+
+
+def _count_as_other(name: str, rows: Rows, declared: Sequence[str]) -> list[Finding]:
+    """Count declared classes that are none of ours as other: they cannot be a slip of the pen.
+
+    One that nobody declared is refused when it is parsed.
+    """
+    strange = [label for label in declared if not _is_emotion(label)]
+    if len(strange) > 1 and len(declared) - len(strange) < 2 and not set(LABELS) & set(rows.frame.columns):
+        shown = ", ".join(strange[:12])
+        raise CorpusError(
+            f"{rows.origin}: its classes {shown} are no known emotions; name them in the labels of the scheme, "
+            f"such as {strange[0]}: {{emotion: angry}}"
+        )
+    cells = rows.frame["emotion"]
     counted = {label: int((cells == label).sum()) for label in strange}
-    rows.frame[field] = cells.where(~cells.isin(strange), str(Emotion.OTHER))
+    rows.frame["emotion"] = cells.where(~cells.isin(strange), str(Emotion.OTHER))
     return [
         Finding(name, "", "note", f"{count:,} utterances labelled {label!r} count as other")
         for label, count in counted.items()
