@@ -34,3 +34,34 @@ def test_contours_are_those_of_numpy(name, build):
         for column, (ours, theirs) in enumerate(zip(getattr(found, group).T, getattr(expected, group).T, strict=True)):
             scale = np.abs(theirs).max()
             np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-7 * scale, err_msg=f"{group} {column}")
+
+
+@pytest.mark.parametrize("build", compiled.builds())
+@pytest.mark.parametrize("name", SIGNALS)
+def test_functionals_are_those_of_numpy(name, build):
+    signal, rate = SIGNALS[name]
+    grid = FrameGrid.at(rate)
+    contours = contours_of(signal, rate, compiled.load(grid, build))
+    arguments = contours.spectral, contours.voice, contours.n_decided, contours.mean_square
+    expected = plain_kernels(grid).summarise(*arguments)
+    np.testing.assert_allclose(compiled.load(grid, build).summarise(*arguments), expected, rtol=1e-9, atol=1e-12)
+
+
+class TestSummary:
+    """Contours at random, with what speech seldom has: plateaus, zeros, few frames, none decided."""
+
+    @pytest.mark.parametrize("seed", range(40))
+    def test_of_any_contours(self, seed):
+        rng = np.random.default_rng(seed)
+        n_long = int(rng.integers(1, 12 if seed % 2 else 400))
+        n_short = n_long + 4
+        steps = float(rng.choice([1, 3, 1000]))
+        spectral = np.round(rng.standard_normal((n_short, 10)).cumsum(axis=0) * steps) / steps
+        voice = np.round(np.abs(rng.standard_normal((n_long, 15)).cumsum(axis=0)) * steps) / steps
+        voice[rng.random(n_long) < 0.4] = 0
+        n_decided = int(rng.integers(0, n_long + 1))
+        grid = FrameGrid.at(16000)
+        arguments = spectral, voice, n_decided, float(rng.random())
+        expected = plain_kernels(grid).summarise(*arguments)
+        found = compiled.load(grid).summarise(*arguments)
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)

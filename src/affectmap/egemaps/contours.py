@@ -52,10 +52,10 @@ class ContourReader:
         self, sampling_rate: int, unvoiced_formants: bool, kernels: CompiledKernels | PlainKernels | None = None
     ) -> None:
         self._grid = FrameGrid.at(sampling_rate)
-        self._kernels = kernels or fastest_kernels(sampling_rate)
+        self.kernels = kernels or fastest_kernels(sampling_rate)
         self._unvoiced_formants = unvoiced_formants
         self._samples, self._offset = np.zeros(0, np.float32), 0
-        self._path, self._periods = self._kernels.path(), self._kernels.periods()
+        self._path, self._periods = self.kernels.path(), self.kernels.periods()
         self._before: Floats | None = None
         self._n_short = self._n_long = self._n_voice = self._n_decided_early = 0
         # Of frames whose F0 is not decided.
@@ -109,7 +109,7 @@ class ContourReader:
         if n_frames <= 0:
             return
         samples = self._samples_from(self._n_short)
-        rows, self._before, squares = self._kernels.spectral(samples, n_frames, self._before)
+        rows, self._before, squares = self.kernels.spectral(samples, n_frames, self._before)
         self._spectral.append(rows)
         self._squares += squares
         self._n_short += n_frames
@@ -117,7 +117,7 @@ class ContourReader:
     def _add_long(self, n_frames: int) -> None:
         if n_frames <= 0:
             return
-        frequency, voicing, energies = self._kernels.candidates(self._samples_from(self._n_long), n_frames)
+        frequency, voicing, energies = self.kernels.candidates(self._samples_from(self._n_long), n_frames)
         self._n_long += n_frames
         self._energies = np.concatenate([self._energies, energies])
         self._add_voice(self._path.add(frequency, voicing))
@@ -135,10 +135,10 @@ class ContourReader:
         rows[:, 8::3] = MISSING_LEVEL
         voiced = np.flatnonzero(f0)
         measured = np.arange(n_frames) if self._unvoiced_formants else voiced
-        rows[measured, 6::3], rows[measured, 7::3] = self._kernels.formants(samples, measured)
+        rows[measured, 6::3], rows[measured, 7::3] = self.kernels.formants(samples, measured)
         if len(voiced):
             rows_voiced = rows[voiced]
-            self._kernels.harmonics(samples, voiced, f0[voiced], rows_voiced)
+            self.kernels.harmonics(samples, voiced, f0[voiced], rows_voiced)
             rows[voiced] = rows_voiced
         self._voice.append(rows)
         self._f0.append(f0)

@@ -4,29 +4,15 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from affectmap.egemaps.contour_peaks import peak_rate, slopes
-from affectmap.egemaps.contours import ContourReader, Contours, finish_together
-from affectmap.egemaps.framing import STEP_S, Floats
+from affectmap.egemaps.contours import ContourReader, finish_together
+from affectmap.egemaps.framing import Floats
 from affectmap.egemaps.names import FUNCTIONAL_NAMES, LLD_NAMES
-from affectmap.egemaps.smoothing import smooth, smooth_nonzero, smooth_nonzero_backward, with_last_repeated
-from affectmap.egemaps.statistics import (
-    mean_and_deviation,
-    mean_and_deviation_nonzero,
-    mean_and_spread,
-    percentiles,
-    segment_lengths,
-)
+from affectmap.egemaps.smoothing import smooth, smooth_nonzero, with_last_repeated
 
 BLOCK_S = 5.0
 # So much of a batch is finished together.
 BATCH_S = 60.0
 LOWEST_SAMPLING_RATE = 2000
-# Below this a semitone value counts as unvoiced, and a mean square as silence.
-LEAST_SEMITONE = 1e-6
-LEAST_SQUARE = 1e-12
-# Columns after F0 that hold a formant's frequency or bandwidth. These count in voiced frames, the levels, -201 where
-# unvoiced, in all.
-FORMANTS = np.array([5, 6, 8, 9, 11, 12])
 
 
 def functionals(signal: Floats, sampling_rate: int) -> Floats:
@@ -63,7 +49,8 @@ def functionals_of_blocks(blocks: Iterable[Floats], sampling_rate: int) -> Float
         >>> bool(np.allclose(functionals_of_blocks([tone[:9000], tone[9000:]], 16000), functionals(tone, 16000)))
         True
     """
-    return _summarise(*finish_together([_read(blocks, sampling_rate, unvoiced_formants=False)]))
+    (row,) = _summarise([_read(blocks, sampling_rate, unvoiced_formants=False)])
+    return np.asarray(row)
 
 
 def functionals_of_batch(signals: Iterable[Floats], sampling_rate: int) -> Floats:
@@ -81,9 +68,9 @@ def functionals_of_batch(signals: Iterable[Floats], sampling_rate: int) -> Float
         readers.append(_read(_blocks(signal, sampling_rate), sampling_rate, unvoiced_formants=False))
         waiting_s += len(signal) / sampling_rate
         if waiting_s > BATCH_S:
-            rows += [_summarise(contours)[None] for contours in finish_together(readers)]
+            rows.append(_summarise(readers))
             readers, waiting_s = [], 0.0
-    return np.concatenate(rows + [_summarise(contours)[None] for contours in finish_together(readers)])
+    return np.concatenate([*rows, _summarise(readers)])
 
 
 def lld(signal: Floats, sampling_rate: int) -> dict[str, Floats]:
@@ -145,54 +132,11 @@ def _read(blocks: Iterable[Floats], sampling_rate: int, unvoiced_formants: bool)
     return reader
 
 
-def _summarise(contours: Contours) -> Floats:
-    if not len(contours.voice):
-        return np.full(len(FUNCTIONAL_NAMES), np.nan)
-    f0, voice, in_voiced, in_unvoiced = _as_seen(contours)
-    spectral = smooth(contours.spectral)
-    parts = (
-        _with_peaks(f0[f0 != 0]),
-        _with_peaks(spectral[:, 0]),
-        mean_and_deviation(spectral[:, 5:]).T.ravel(),
-        mean_and_deviation_nonzero(voice).T.ravel(),
-        mean_and_deviation_nonzero(in_voiced).T.ravel(),
-        mean_and_deviation_nonzero(in_unvoiced)[0],
-        _times(spectral[:, 0], f0),
-        10 * np.log10([max(contours.mean_square, LEAST_SQUARE)]),
-    )
-    return np.concatenate(parts)
-
-
-def _as_seen(contours: Contours) -> tuple[Floats, Floats, Floats, Floats]:
-    """Smooth the contours that rest on F0, to the extent that openSMILE's functionals see them.
-
-    That is the frames whose F0 was decided before the recording's end was known. To the smoothing of F0 and of the
-    spectral descriptors the frame after them is known, too, to that of the others it is not. If none was decided (of
-    some 100 ms voiced throughout), F0 is the first frame's, and the others smooth all frames.
-
-    Returns:
-        F0; the descriptors that rest on it; the spectral ones in voiced, and in unvoiced frames.
-    """
-    n_decided = contours.n_decided
-    known = contours.voice[: n_decided + 1] if n_decided else contours.voice
-    voiced = (known[:, :1] > LEAST_SEMITONE).astype(np.float64)
-    spectral = contours.spectral[: len(known), 1:]
-    voice = known[:, 1:].copy()
-    voice[:, FORMANTS] *= voiced
-    masked = spectral * voiced, spectral[:, :5] * (1 - voiced)
-    if not n_decided:
-        in_voiced, in_unvoiced = (smooth_nonzero_backward(values) for values in masked)
-        return known[:1, 0], smooth_nonzero(voice), in_voiced, in_unvoiced
-    f0, in_voiced, in_unvoiced = (smooth_nonzero(values)[:n_decided] for values in (known[:, 0], *masked))
-    return f0, smooth_nonzero(voice[:n_decided]), in_voiced, in_unvoiced
-
-
-def _with_peaks(contour: Floats) -> Floats:
-    mean, deviation = mean_and_deviation(contour[:, None]).ravel()
-    return np.concatenate([[mean, deviation], percentiles(contour), slopes(contour)])
-
-
-def _times(loudness: Floats, f0: Floats) -> Floats:
-    voiced, unvoiced = segment_lengths(f0 != 0), segment_lengths(f0 == 0)
-    rate = len(voiced) / (len(f0) * STEP_S)
-    return np.array([peak_rate(loudness), rate, *mean_and_spread(voiced), *mean_and_spread(unvoiced)])
+def _summarise(readers: list[ContourReader]) -> Floats:
+    rows = np.full((len(readers), len(FUNCTIONAL_NAMES)), np.nan)
+    for row, reader, contours in zip(rows, readers, finish_together(readers), strict=True):
+        if len(contours.voice):
+            row[:] = reader.kernels.summarise(
+                contours.spectral, contours.voice, contours.n_decided, contours.mean_square
+            )
+    return rows

@@ -22,6 +22,7 @@ from affectmap.egemaps.pitch import pitch_candidates, pitch_plan
 from affectmap.egemaps.pitch_path import PitchPath
 from affectmap.egemaps.spectra import long_plan, power, short_plan
 from affectmap.egemaps.spectral_shape import alpha_ratio, hammarberg_index, shape_plan, spectral_flux, spectral_slopes
+from affectmap.egemaps.summary import summarise
 
 # So many spectra fit the processor's cache.
 FRAMES_AT_ONCE = 128
@@ -137,3 +138,7 @@ class PlainKernels:
     def periods(self) -> PeriodTracker:
         """Begin a walk from period to period."""
         return PeriodTracker(self._grid)
+
+    def summarise(self, spectral: Floats, voice: Floats, n_decided: int, mean_square: float) -> Floats:
+        """Give the functionals of contours with at least one frame."""
+        return summarise(spectral, voice, n_decided, mean_square)

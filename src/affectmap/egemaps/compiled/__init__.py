@@ -14,7 +14,7 @@ import numpy as np
 from affectmap.egemaps.formants import formant_plan
 from affectmap.egemaps.framing import Floats, FrameGrid
 from affectmap.egemaps.loudness import mel_plan
-from affectmap.egemaps.names import SMOOTHED
+from affectmap.egemaps.names import FUNCTIONAL_NAMES, SMOOTHED
 from affectmap.egemaps.perturbation import WalkTask
 from affectmap.egemaps.pitch import pitch_plan
 from affectmap.egemaps.pitch_path import LONGEST_DELAY
@@ -104,6 +104,7 @@ class CompiledKernels:
             "perturbation": (ctypes.c_int, Pointer, Pointer, Pointer, INTEGER, INTEGER, INTEGER, Pointer, Pointer),
             "harmonics": (ctypes.c_int, Pointer, Pointer, INTEGER, Pointer, Pointer, Pointer),
             "formants": (ctypes.c_int, Pointer, Pointer, INTEGER, Pointer, Pointer, Pointer),
+            "functionals": (ctypes.c_int, Pointer, INTEGER, Pointer, INTEGER, INTEGER, REAL, Pointer),
             "size_of_path": (INTEGER,),
             "size_of_walk": (INTEGER,),
         }
@@ -194,6 +195,13 @@ class CompiledKernels:
     def harmonics(self, samples: Floats, frames: Floats, f0: Floats, rows: Floats) -> None:
         """Measure what the 60 ms spectra of voiced frames tell, into rows whose formants are known."""
         _check(self.functions["harmonics"](self._address, _at(samples), len(frames), _at(frames), _at(f0), _at(rows)))
+
+    def summarise(self, spectral: Floats, voice: Floats, n_decided: int, mean_square: float) -> Floats:
+        """Give the functionals of contours with at least one frame."""
+        values = np.empty(len(FUNCTIONAL_NAMES))
+        arguments = _at(spectral), len(spectral), _at(voice), len(voice), n_decided, mean_square, _at(values)
+        _check(self.functions["functionals"](*arguments))
+        return values
 
     def path(self) -> "CompiledPath":
         """Begin a path through the candidates."""

@@ -2,6 +2,7 @@
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #pragma GCC target("avx2")
+#define LANE_BYTES 32
 #define KERNEL(name) avx2_##name
 #include "kernels.h"
 #endif

@@ -48,11 +48,11 @@ static void predictor(const Plan *plan, const Floats *samples, Floats *coefficie
 
 /* Take real roots for those at 0, which numbers that are nearly 0 could not tell from resonances: with m of them
    p(z) / z^m (z + 1/2) ... (z + m/2) has the same complex ones. c[i] belongs to z^(10 - i). */
-static void replace_zeros(double c[ORDER]) {
+static void replace_zeros(Doubles c[ORDER], int lane) {
   int n_zeros = 0;
-  while (n_zeros < ORDER && c[ORDER - 1 - n_zeros] == 0) n_zeros++;
+  while (n_zeros < ORDER && c[ORDER - 1 - n_zeros][lane] == 0) n_zeros++;
   for (int zero = 1; zero <= n_zeros; zero++)
-    for (int i = ORDER - 1; i >= 0; i--) c[i] += 0.5 * zero * (i ? c[i - 1] : 1);
+    for (int i = ORDER - 1; i >= 0; i--) c[i][lane] += 0.5 * zero * (i ? c[i - 1][lane] : 1);
 }
 
 /* The roots of z^11 + sum c_i z^(10 - i), all at once by Aberth's iteration. */
@@ -100,6 +100,7 @@ static void read_resonances(const Doubles *real, const Doubles *imaginary, int l
   for (int formant = 0; formant < N_FORMANTS; formant++) frequency[formant] = bandwidth[formant] = 0;
   for (int k = 0; k < ORDER; k++) {
     double x = real[k][lane], y = imaginary[k][lane];
+    if (y <= 0) continue;
     double hz = atan2(y, x) * (LPC_RATE / (2 * M_PI));
     if (!(hz >= LOWEST_FORMANT_HZ && hz <= HIGHEST_FORMANT_HZ)) continue;
     int slot = n_found < N_FORMANTS ? n_found++ : N_FORMANTS;
@@ -122,22 +123,22 @@ int KERNEL(formants)(const Plan *plan, const float *samples, int64_t n, const in
   if (!a) return -1;
   for (int64_t first = 0; first < n; first += LANES_N) {
     const float *starts[LANES_N];
-    int count = eight_frames(samples, plan, frames, first, n, starts);
+    int count = next_frames(samples, plan, frames, first, n, starts);
     Floats coefficients[ORDER];
-    Doubles c[ORDER], real[ORDER], imaginary[ORDER];
     transform(brief, starts, a);
     band_samples(plan, a, a + brief->n_fft);
     predictor(plan, a + brief->n_fft, coefficients);
-    for (int i = 0; i < ORDER; i++) c[i] = -TO_DOUBLES(coefficients[i]);
-    for (int lane = 0; lane < LANES_N; lane++) {
-      double column[ORDER];
-      for (int i = 0; i < ORDER; i++) column[i] = c[i][lane];
-      replace_zeros(column);
-      for (int i = 0; i < ORDER; i++) c[i][lane] = column[i];
+    for (int half = 0; half < 2 && HALF_N * half < count; half++) {
+      Doubles c[ORDER], real[ORDER], imaginary[ORDER];
+      for (int i = 0; i < ORDER; i++) c[i] = -half_of(coefficients + i, half);
+      for (int lane = 0; lane < HALF_N; lane++)
+        if (c[ORDER - 1][lane] == 0) replace_zeros(c, lane);
+      find_roots(c, real, imaginary);
+      for (int lane = 0; lane < HALF_N && HALF_N * half + lane < count; lane++) {
+        int64_t row = N_FORMANTS * (first + HALF_N * half + lane);
+        read_resonances(real, imaginary, lane, frequency + row, bandwidth + row);
+      }
     }
-    find_roots(c, real, imaginary);
-    for (int lane = 0; lane < count; lane++)
-      read_resonances(real, imaginary, lane, frequency + N_FORMANTS * (first + lane), bandwidth + N_FORMANTS * (first + lane));
   }
   free(a);
   return 0;

@@ -113,22 +113,26 @@ int KERNEL(harmonics)(const Plan *plan, const float *samples, int64_t n, const i
   Floats *a = allocate(sizeof(Floats) * (n_fft + n_bins));
   Doubles *acf = allocate(sizeof(Doubles) * n_fft);
   float *magnitudes = allocate(sizeof(float) * n_bins * LANES_N);
+  Floats *powers = a + n_fft;
   int missing = !a || !acf || !magnitudes;
   for (int64_t first = 0; first < n && !missing; first += LANES_N) {
     const float *starts[LANES_N];
-    int count = eight_frames(samples, plan, frames, first, n, starts);
+    int count = next_frames(samples, plan, frames, first, n, starts);
     transform(lengthy, starts, a);
+    for (int64_t k = 0; k < n_bins; k++) powers[k] = power_of(a, n_fft, k);
     for (int64_t k = 0; k < n_bins; k++) {
-      Floats power = power_of(a, n_fft, k), root = square_root(power);
-      acf[k] = TO_DOUBLES(power);
-      if (k > 0 && k < n_bins - 1) acf[n_fft - k] = acf[k];
+      Floats root = square_root(powers[k]);
       for (int lane = 0; lane < LANES_N; lane++) magnitudes[n_bins * lane + k] = root[lane];
     }
-    rdft_doubles((int)n_fft, acf, plan->acf_w, lengthy->pairs, (int)lengthy->n_pairs);
-    for (int lane = 0; lane < count; lane++) {
-      double *row = rows + N_VOICE * (first + lane);
-      row[3] = noise_ratio(plan, acf, lane, f0[first + lane]);
-      measure_harmonics(plan, magnitudes + n_bins * lane, f0[first + lane], row);
+    for (int half = 0; half < 2 && HALF_N * half < count; half++) {
+      acf[0] = half_of(powers, half);
+      for (int64_t k = 1; k < n_bins; k++) acf[k] = acf[n_fft - k] = half_of(powers + k, half);
+      rdft_doubles((int)n_fft, acf, plan->acf_w, lengthy->pairs, (int)lengthy->n_pairs);
+      for (int lane = 0; lane < HALF_N && HALF_N * half + lane < count; lane++) {
+        int64_t at = first + HALF_N * half + lane;
+        rows[N_VOICE * at + 3] = noise_ratio(plan, acf, lane, f0[at]);
+        measure_harmonics(plan, magnitudes + n_bins * (HALF_N * half + lane), f0[at], rows + N_VOICE * at);
+      }
     }
   }
   free(a);

@@ -6,6 +6,7 @@
 #include "spectra.h"
 
 #include "formants.h"
+#include "functionals.h"
 #include "harmonics.h"
 #include "path.h"
 #include "periods.h"

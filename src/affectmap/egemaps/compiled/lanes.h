@@ -1,7 +1,8 @@
-/* Eight frames side by side: vectors of numbers, and the functions that C has no vectors for.
+/* Frames side by side: vectors of numbers, and the functions that C has no vectors for.
 
    Every lane is computed with the same operations in the same order on every processor, so that results do not depend on
-   what the compiler makes of them. */
+   the vectors' length. LANE_BYTES is that of the processor's registers: as many frames as floats fit one are measured
+   together, and one half of them after the other where doubles are needed. */
 
 #ifndef EGEMAPS_LANES_H
 #define EGEMAPS_LANES_H
@@ -11,21 +12,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LANES_N 8
+#define LANES_N (LANE_BYTES / 4)
+#define HALF_N (LANES_N / 2)
 
-typedef float Floats __attribute__((vector_size(4 * LANES_N)));
-typedef int32_t FloatMask __attribute__((vector_size(4 * LANES_N)));
-typedef double Doubles __attribute__((vector_size(8 * LANES_N)));
-typedef int64_t DoubleMask __attribute__((vector_size(8 * LANES_N)));
-typedef uint64_t DoubleBits __attribute__((vector_size(8 * LANES_N)));
+typedef float Floats __attribute__((vector_size(LANE_BYTES)));
+typedef int32_t FloatMask __attribute__((vector_size(LANE_BYTES)));
+typedef float HalfFloats __attribute__((vector_size(LANE_BYTES / 2)));
+typedef double Doubles __attribute__((vector_size(LANE_BYTES)));
+typedef int64_t DoubleMask __attribute__((vector_size(LANE_BYTES)));
+typedef uint64_t DoubleBits __attribute__((vector_size(LANE_BYTES)));
 
 /* mask ? a : b */
 #define CHOOSE(type, mask_type, mask, a, b) ((type)(((mask) & (mask_type)(a)) | (~(mask) & (mask_type)(b))))
 #define CHOOSE_F(mask, a, b) CHOOSE(Floats, FloatMask, mask, a, b)
 #define CHOOSE_D(mask, a, b) CHOOSE(Doubles, DoubleMask, mask, a, b)
-#define TO_DOUBLES(floats) __builtin_convertvector(floats, Doubles)
 
 static inline Doubles all_doubles(double value) { return (Doubles){0} + value; }
+
+/* The lower (0) or the upper (1) half of the lanes. */
+static inline Doubles half_of(const Floats *values, int half) {
+  HalfFloats floats;
+  memcpy(&floats, (const float *)values + HALF_N * half, sizeof floats);
+  return __builtin_convertvector(floats, Doubles);
+}
 
 static inline Floats square_root(Floats values) {
   Floats roots;
@@ -40,7 +49,7 @@ static inline Doubles larger(Doubles a, Doubles b) {
 
 static inline int any(DoubleMask mask) {
   int64_t bits = 0;
-  for (int lane = 0; lane < LANES_N; lane++) bits |= mask[lane];
+  for (int lane = 0; lane < HALF_N; lane++) bits |= mask[lane];
   return bits != 0;
 }
 

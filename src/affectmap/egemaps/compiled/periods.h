@@ -21,16 +21,16 @@ typedef struct {
   double *window, *sums, *squares, *products;
 } MatchRoom;
 
-/* products[P - shortest] = sum over i < P of x_i x_(P+i). The window has 2 longest + LANES_N samples. */
+/* products[P - shortest] = sum over i < P of x_i x_(P+i). The window has 2 longest + HALF_N samples. */
 static void multiply(const double *window, int64_t shortest, int64_t longest, double *products) {
-  for (int64_t first = shortest; first <= longest; first += LANES_N) {
+  for (int64_t first = shortest; first <= longest; first += HALF_N) {
     Doubles common = {0};
     for (int64_t i = 0; i < first; i++) {
       Doubles later;
       memcpy(&later, window + first + i, sizeof later);
       common += window[i] * later;
     }
-    for (int lane = 0; lane < LANES_N && first + lane <= longest; lane++) {
+    for (int lane = 0; lane < HALF_N && first + lane <= longest; lane++) {
       double sum = common[lane];
       for (int64_t i = first; i < first + lane; i++) sum += window[i] * window[first + lane + i];
       products[first + lane - shortest] = sum;
@@ -62,7 +62,7 @@ static Match match_periods(MatchRoom *room, const float *samples, int64_t n_samp
   Match match = {0, 0, -1, 0, 0};
   double *r = room->products;
   room->sums[0] = room->squares[0] = 0;
-  for (int64_t i = 0; i < 2 * longest + LANES_N; i++) {
+  for (int64_t i = 0; i < 2 * longest + HALF_N; i++) {
     /* Beyond the end the last is repeated, which no result depends on. */
     double value = samples[start + i < n_samples ? start + i : n_samples - 1];
     room->window[i] = value;
@@ -133,7 +133,7 @@ int KERNEL(perturbation)(const Plan *plan, PeriodWalk *walk, const float *sample
   double lowest = plan->sampling_rate;
   for (int64_t t = 0; t < n; t++)
     if (f0[t] > 0 && f0[t] < lowest) lowest = f0[t];
-  int64_t room_for = (int64_t)(2 * ((1 + SEARCH_RANGE) * plan->sampling_rate / lowest + 2)) + LANES_N + 1;
+  int64_t room_for = (int64_t)(2 * ((1 + SEARCH_RANGE) * plan->sampling_rate / lowest + 2)) + HALF_N + 1;
   double *memory = allocate(sizeof(double) * 4 * room_for);
   if (!memory) return -1;
   MatchRoom room = {memory, memory + room_for, memory + 2 * room_for, memory + 3 * room_for};

@@ -4,26 +4,23 @@
 #define HIGHEST_HZ 1000.0
 #define AXIS_START_HZ 25.0
 
-/* Set the valleys between peaks to 0. peak and tail are room for n_bins masks each. */
+/* Set the valleys between peaks to 0. peak and tail are room for n_bins masks each, peak with two more on either side. */
 static void enhance_peaks(int64_t n_bins, Floats *magnitudes, FloatMask *peak, FloatMask *tail) {
   FloatMask one = {0}, several = {0}, before = ~one, after = ~one;
+  peak[-2] = peak[-1] = peak[n_bins] = peak[n_bins + 1] = one;
   peak[0] = magnitudes[0] > magnitudes[1];
   for (int64_t k = 1; k < n_bins - 1; k++)
     peak[k] = (magnitudes[k] > magnitudes[k - 1]) & ~(magnitudes[k + 1] > magnitudes[k]);
   peak[n_bins - 1] = magnitudes[n_bins - 1] > magnitudes[n_bins - 2];
-  for (int64_t k = 0; k < n_bins; k++) {
+  for (int64_t k = n_bins - 1; k >= 0; k--) {
     several |= one & peak[k];
     one |= peak[k];
+    tail[k] = after = after & ~peak[k];
   }
   one &= ~several;
-  for (int64_t k = n_bins - 1; k >= 0; k--) {
-    after &= ~peak[k];
-    tail[k] = after;
-  }
   for (int64_t k = 0; k < n_bins; k++) {
     before &= ~peak[k];
-    FloatMask kept = before | tail[k];
-    for (int64_t near = k < 2 ? 0 : k - 2; near <= k + 2 && near < n_bins; near++) kept |= peak[near];
+    FloatMask kept = before | tail[k] | peak[k - 2] | peak[k - 1] | peak[k] | peak[k + 1] | peak[k + 2];
     if (k >= 3) kept &= ~one;
     magnitudes[k] = (Floats)((FloatMask)magnitudes[k] & kept);
   }
@@ -31,13 +28,13 @@ static void enhance_peaks(int64_t n_bins, Floats *magnitudes, FloatMask *peak, F
 
 /* Smooth, lay a natural cubic spline through the values and read it off at the octave axis, weighed and floored at 0.
    y and bend have room for n_bins vectors; octaves too. */
-static void octave_spectrum(const Plan *plan, int64_t n_bins, const Floats *enhanced, Doubles *y, Doubles *bend,
-                            Doubles *octaves) {
+static void octave_spectrum(const Plan *plan, int64_t n_bins, const Floats *enhanced, int half, Doubles *y,
+                            Doubles *bend, Doubles *octaves) {
   int64_t last = n_bins - 1;
-  y[0] = (2.0 * TO_DOUBLES(enhanced[0]) + TO_DOUBLES(enhanced[1])) * 0.25;
+  y[0] = (2.0 * half_of(enhanced, half) + half_of(enhanced + 1, half)) * 0.25;
   for (int64_t k = 1; k < last; k++)
-    y[k] = (TO_DOUBLES(enhanced[k - 1]) + 2.0 * TO_DOUBLES(enhanced[k]) + TO_DOUBLES(enhanced[k + 1])) * 0.25;
-  y[last] = TO_DOUBLES(enhanced[last]);
+    y[k] = (half_of(enhanced + k - 1, half) + 2.0 * half_of(enhanced + k, half) + half_of(enhanced + k + 1, half)) * 0.25;
+  y[last] = half_of(enhanced + last, half);
   /* plan->gaps holds 6 / h, plan->pivots the pivots' inverses, with h_(i-1) times the inverse beside. */
   bend[0] = bend[last] = (Doubles){0};
   Doubles rise = (y[1] - y[0]) * plan->gaps[0];
@@ -78,14 +75,15 @@ typedef struct {
 } Candidate;
 
 /* The six highest strict local maxima of every lane, descending, the lower one first of two as high. */
-static void largest_peaks(int64_t n_points, const Doubles *summed, int64_t places[LANES_N][N_CANDIDATES]) {
-  double heights[LANES_N][N_CANDIDATES] = {{0}};
+static void largest_peaks(int64_t n_points, const Doubles *summed, int64_t places[HALF_N][N_CANDIDATES]) {
+  double heights[HALF_N][N_CANDIDATES] = {{0}};
+  Doubles lowest = {0};
   for (int64_t j = 1; j < n_points - 1; j++) {
-    DoubleMask peak = (summed[j] > summed[j - 1]) & (summed[j] > summed[j + 1]);
+    DoubleMask peak = (summed[j] > summed[j - 1]) & (summed[j] > summed[j + 1]) & (summed[j] > lowest);
     if (!any(peak)) continue;
-    for (int lane = 0; lane < LANES_N; lane++) {
+    for (int lane = 0; lane < HALF_N; lane++) {
       double height = summed[j][lane];
-      if (!peak[lane] || !(height > heights[lane][N_CANDIDATES - 1])) continue;
+      if (!peak[lane]) continue;
       int slot = N_CANDIDATES - 1;
       for (; slot > 0 && height > heights[lane][slot - 1]; slot--) {
         heights[lane][slot] = heights[lane][slot - 1];
@@ -93,6 +91,7 @@ static void largest_peaks(int64_t n_points, const Doubles *summed, int64_t place
       }
       heights[lane][slot] = height;
       places[lane][slot] = j;
+      lowest[lane] = heights[lane][N_CANDIDATES - 1];
     }
   }
 }
@@ -128,7 +127,7 @@ int KERNEL(candidates)(const Plan *plan, const float *samples, int64_t n, double
                       double *energy) {
   const Transform *lengthy = &plan->lengthy;
   int64_t n_bins = lengthy->n_fft / 2 + 1;
-  Floats *a = allocate(sizeof(Floats) * (lengthy->n_fft + 3 * n_bins));
+  Floats *a = allocate(sizeof(Floats) * (lengthy->n_fft + 3 * n_bins + 4));
   Doubles *y = allocate(sizeof(Doubles) * 4 * n_bins);
   if (!a || !y) {
     free(a);
@@ -136,27 +135,31 @@ int KERNEL(candidates)(const Plan *plan, const float *samples, int64_t n, double
     return -1;
   }
   Floats *magnitudes = a + lengthy->n_fft;
-  FloatMask *peak = (FloatMask *)(magnitudes + n_bins);
+  FloatMask *peak = (FloatMask *)(magnitudes + n_bins + 2), *tail = peak + n_bins + 2;
   Doubles *bend = y + n_bins, *octaves = bend + n_bins, *summed = octaves + n_bins;
   for (int64_t first = 0; first < n; first += LANES_N) {
     const float *starts[LANES_N];
-    int count = eight_frames(samples, plan, NULL, first, n, starts);
+    int count = next_frames(samples, plan, NULL, first, n, starts);
+    Doubles totals[2];
     transform(lengthy, starts, a);
-    Doubles total = {0};
-    for (int64_t k = 0; k < n_bins; k++) {
-      Floats power = power_of(a, lengthy->n_fft, k);
-      total += TO_DOUBLES(power) * (k == 0 || k == n_bins - 1 ? 1.0 : 2.0);
-      magnitudes[k] = square_root(power);
+    for (int64_t k = 0; k < n_bins; k++) magnitudes[k] = power_of(a, lengthy->n_fft, k);
+    for (int half = 0; half < 2; half++) {
+      Doubles sum = half_of(magnitudes, half) * 0.5 + half_of(magnitudes + n_bins - 1, half) * 0.5;
+      for (int64_t k = 1; k < n_bins - 1; k++) sum += half_of(magnitudes + k, half);
+      totals[half] = 2.0 * sum;
     }
-    enhance_peaks(n_bins, magnitudes, peak, peak + n_bins);
-    octave_spectrum(plan, n_bins, magnitudes, y, bend, octaves);
-    Doubles mean = subharmonic_sum(plan, n_bins, octaves, summed);
-    int64_t places[LANES_N][N_CANDIDATES] = {{0}};
-    largest_peaks(n_bins, summed, places);
-    for (int lane = 0; lane < count; lane++) {
-      int64_t row = N_CANDIDATES * (first + lane);
-      interpolate(plan, summed, lane, mean[lane], places[lane], frequency + row, voicing + row);
-      energy[first + lane] = sqrt(total[lane] / ((double)lengthy->n_fft * lengthy->length));
+    for (int64_t k = 0; k < n_bins; k++) magnitudes[k] = square_root(magnitudes[k]);
+    enhance_peaks(n_bins, magnitudes, peak, tail);
+    for (int half = 0; half < 2; half++) {
+      int64_t places[HALF_N][N_CANDIDATES] = {{0}};
+      octave_spectrum(plan, n_bins, magnitudes, half, y, bend, octaves);
+      Doubles mean = subharmonic_sum(plan, n_bins, octaves, summed);
+      largest_peaks(n_bins, summed, places);
+      for (int lane = 0; lane < HALF_N && HALF_N * half + lane < count; lane++) {
+        int64_t frame = first + HALF_N * half + lane, row = N_CANDIDATES * frame;
+        interpolate(plan, summed, lane, mean[lane], places[lane], frequency + row, voicing + row);
+        energy[frame] = sqrt(totals[half][lane] / ((double)lengthy->n_fft * lengthy->length));
+      }
     }
   }
   free(a);

@@ -1,5 +1,6 @@
 /* The descriptors with the instructions that every processor of the kind has; one of x86 may have more. */
 
+#define LANE_BYTES 16
 #define KERNEL(name) plain_##name
 #include "kernels.h"
 

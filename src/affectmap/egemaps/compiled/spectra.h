@@ -1,9 +1,9 @@
-/* Spectra of eight frames, and the descriptors of the 20 ms spectrum: spectral_shape.py and loudness.py. */
+/* Spectra of some frames, and the descriptors of the 20 ms spectrum: spectral_shape.py and loudness.py. */
 
 #define SILENCE 1e-14
 
-/* Where the next eight frames of a list start; the last is repeated if fewer are left. Gives how many are left. */
-static int eight_frames(const float *samples, const Plan *plan, const int64_t *frames, int64_t first, int64_t n,
+/* Where the next frames of a list start, one for each lane; the last is repeated if fewer are left. Gives how many are left. */
+static int next_frames(const float *samples, const Plan *plan, const int64_t *frames, int64_t first, int64_t n,
                         const float *starts[LANES_N]) {
   for (int lane = 0; lane < LANES_N; lane++) {
     int64_t place = first + lane < n ? first + lane : n - 1;
@@ -12,7 +12,7 @@ static int eight_frames(const float *samples, const Plan *plan, const int64_t *f
   return n - first < LANES_N ? (int)(n - first) : LANES_N;
 }
 
-/* Window and transform eight frames: a[2k], a[2k + 1] as in fftsg.h. */
+/* Window and transform frames: a[2k], a[2k + 1] as in fftsg.h. */
 static void transform(const Transform *plan, const float *const starts[LANES_N], Floats *a) {
   memset(a, 0, sizeof(Floats) * plan->n_fft);
   for (int64_t i = 0; i < plan->length; i++) {
@@ -37,10 +37,10 @@ static Doubles decibels(Doubles numerator, Doubles denominator) {
   return CHOOSE_D(known, logarithm(ratio) * (10 / M_LN10), (Doubles){0});
 }
 
-static void shape(const Plan *plan, const Floats *powers, Doubles columns[N_SPECTRAL]) {
+static void shape(const Plan *plan, const Floats *powers, int half, Doubles columns[N_SPECTRAL]) {
   Doubles below = {0}, above = {0}, low = {0}, high = {0}, slopes[2] = {{0}, {0}};
   for (int64_t k = 0; k < plan->high; k++) {
-    Doubles power = TO_DOUBLES(powers[k]);
+    Doubles power = half_of(powers + k, half);
     if (k < plan->low) below += power; else above += power;
     if (k < plan->middle) low = larger(power, low); else high = larger(power, high);
     if (k < plan->n_slopes) {
@@ -55,10 +55,10 @@ static void shape(const Plan *plan, const Floats *powers, Doubles columns[N_SPEC
   columns[4] = slopes[1];
 }
 
-static void hearing(const Plan *plan, const Floats *powers, Doubles columns[N_SPECTRAL]) {
+static void hearing(const Plan *plan, const Floats *powers, int half, Doubles columns[N_SPECTRAL]) {
   Doubles bands[N_BANDS + 1] = {{0}}, loudness = {0};
   for (int64_t k = plan->first_bin; k < plan->end_bin; k++) {
-    Doubles power = TO_DOUBLES(powers[k]);
+    Doubles power = half_of(powers + k, half);
     bands[plan->band[k]] += power * plan->band_weights[2 * k];
     bands[plan->band[k] + 1] += power * plan->band_weights[2 * k + 1];
   }
@@ -72,13 +72,27 @@ static void hearing(const Plan *plan, const Floats *powers, Doubles columns[N_SP
   columns[0] = loudness / (double)N_BANDS;
 }
 
+static double mean_square(const float *samples, int64_t n) {
+  Doubles squares = {0};
+  double sum = 0;
+  int64_t i = 0;
+  for (; i + HALF_N <= n; i += HALF_N) {
+    HalfFloats floats;
+    memcpy(&floats, samples + i, sizeof floats);
+    squares += __builtin_convertvector(floats, Doubles) * __builtin_convertvector(floats, Doubles);
+  }
+  for (; i < n; i++) sum += (double)samples[i] * samples[i];
+  for (int lane = 0; lane < HALF_N; lane++) sum += squares[lane];
+  return sum / n;
+}
+
 /* Descriptors of the first n 20 ms frames.
    before: magnitudes of the frame before the first, then of the last one; has_before: whether there was one.
    rows: shape (n, 10). Gives the sum of the frames' mean squares, NaN without memory. */
 double KERNEL(spectral)(const Plan *plan, const float *samples, int64_t n, float *before, int has_before, double *rows) {
   const Transform *brief = &plan->brief;
   int64_t n_bins = brief->n_fft / 2 + 1;
-  Floats *a = allocate(sizeof(Floats) * (brief->n_fft + n_bins));
+  Floats *a = allocate(sizeof(Floats) * (brief->n_fft + 2 * n_bins));
   /* Magnitudes of the frames before and of these, one beside the other: [7] is the frame before lane 0. */
   float *pairs = allocate(sizeof(float) * 2 * LANES_N * plan->flux);
   if (!a || !pairs) {
@@ -86,41 +100,34 @@ double KERNEL(spectral)(const Plan *plan, const float *samples, int64_t n, float
     free(pairs);
     return NAN;
   }
-  Floats *powers = a + brief->n_fft;
+  Floats *powers = a + brief->n_fft, *changes = powers + n_bins;
   double total = 0;
   for (int64_t k = 0; k < plan->flux; k++) pairs[2 * LANES_N * k + LANES_N - 1] = has_before ? before[k] : 0;
   for (int64_t first = 0; first < n; first += LANES_N) {
     const float *starts[LANES_N];
-    int count = eight_frames(samples, plan, NULL, first, n, starts);
-    for (int lane = 0; lane < count; lane++) {
-      Doubles squares = {0};
-      int64_t i = 0;
-      for (; i + LANES_N <= brief->length; i += LANES_N) {
-        Floats values;
-        memcpy(&values, starts[lane] + i, sizeof values);
-        squares += TO_DOUBLES(values) * TO_DOUBLES(values);
-      }
-      for (; i < brief->length; i++) total += (double)starts[lane][i] * starts[lane][i] / brief->length;
-      for (int part = 0; part < LANES_N; part++) total += squares[part] / brief->length;
-    }
+    int count = next_frames(samples, plan, NULL, first, n, starts);
+    for (int lane = 0; lane < count; lane++) total += mean_square(starts[lane], brief->length);
     transform(brief, starts, a);
     for (int64_t k = 0; k < n_bins; k++) powers[k] = power_of(a, brief->n_fft, k);
-    Doubles columns[N_SPECTRAL], change = {0};
-    shape(plan, powers, columns);
-    hearing(plan, powers, columns);
     for (int64_t k = 0; k < plan->flux; k++) {
       float *pair = pairs + 2 * LANES_N * k;
       Floats now = square_root(powers[k]), last;
       memcpy(pair + LANES_N, &now, sizeof now);
       memcpy(&last, pair + LANES_N - 1, sizeof last);
-      Doubles difference = TO_DOUBLES(now - last);
-      change += difference * difference;
+      changes[k] = now - last;
       pair[LANES_N - 1] = pair[LANES_N - 1 + count];
     }
-    for (int lane = 0; lane < count; lane++) {
-      double *row = rows + N_SPECTRAL * (first + lane);
-      for (int column = 0; column < N_SPECTRAL; column++) row[column] = columns[column][lane];
-      row[5] = first + lane || has_before ? sqrt(change[lane] / plan->flux) : 0;
+    for (int half = 0; half < 2; half++) {
+      Doubles columns[N_SPECTRAL], change = {0};
+      shape(plan, powers, half, columns);
+      hearing(plan, powers, half, columns);
+      for (int64_t k = 0; k < plan->flux; k++) change += half_of(changes + k, half) * half_of(changes + k, half);
+      for (int lane = 0; lane < HALF_N && HALF_N * half + lane < count; lane++) {
+        int64_t frame = first + HALF_N * half + lane;
+        double *row = rows + N_SPECTRAL * frame;
+        for (int column = 0; column < N_SPECTRAL; column++) row[column] = columns[column][lane];
+        row[5] = frame || has_before ? sqrt(change[lane] / plan->flux) : 0;
+      }
     }
   }
   for (int64_t k = 0; k < plan->flux; k++) before[k] = pairs[2 * LANES_N * k + LANES_N - 1];
