@@ -232,7 +232,8 @@ def test_one_reading_of_ratings():
 
 def test_every_ending_of_a_recording_is_a_format_of_libsndfile():
     known = {name.lower() for name in soundfile.available_formats()}
-    other = {".aif": "aiff", ".aifc": "aiff", ".oga": "ogg", ".opus": "ogg"}
+    other = {".aif": "aiff", ".aifc": "aiff", ".bwf": "wav", ".mp2": "mp3", ".oga": "ogg", ".opus": "ogg"}
+    other |= {".snd": "au", ".sph": "nist"}
     for suffix in AUDIO_SUFFIXES:
         assert other.get(suffix, suffix[1:]) in known, suffix
 

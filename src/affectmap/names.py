@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from affectmap.errors import AffectmapError
-from affectmap.schema import AUDIO_SUFFIXES, text_of
+from affectmap.schema import RECORDING_SUFFIXES, text_of
 
 #: Other words for the columns of tables.
 WORDS: Mapping[str, tuple[str, ...]] = {
@@ -150,7 +150,7 @@ def file_name(name: str) -> str:
 def path_parts(name: str) -> tuple[str, ...]:
     """Take the name of a file apart, without its audio ending; the same for all ways to write it."""
     path = PurePosixPath(file_name(name))
-    return (path.with_suffix("") if path.suffix.lower() in AUDIO_SUFFIXES else path).parts
+    return (path.with_suffix("") if path.suffix.lower() in RECORDING_SUFFIXES else path).parts
 
 
 class Paths:

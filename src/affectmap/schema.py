@@ -40,10 +40,18 @@ LABELS = ("activation", "valence")
 LABEL_RANGE = (1.0, 5.0)
 #: Cells, in lower case, that say that nobody gave a number.
 NO_NUMBER = frozenset({"", "nan", "na", "n/a", "<na>", "null", "none"})
-#: Endings, in lower case, by which a file in a folder counts as a recording.
+#: Endings, in lower case, of recordings that libsndfile reads.
 AUDIO_SUFFIXES = (
-    ".aif", ".aifc", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".rf64", ".w64", ".wav"
+    ".aif", ".aifc", ".aiff", ".au", ".bwf", ".caf", ".flac", ".mp2", ".mp3", ".oga", ".ogg", ".opus", ".rf64", ".snd",
+    ".sph", ".voc", ".w64", ".wav",
 )  # fmt: skip
+#: Endings of recordings that need the extra ``formats``; videos among them as phones and browsers make them.
+FOREIGN_SUFFIXES = (
+    ".3g2", ".3ga", ".3gp", ".aac", ".ac3", ".amr", ".ape", ".awb", ".m4a", ".m4b", ".mka", ".mov", ".mp4", ".mpc",
+    ".ra", ".spx", ".tta", ".webm", ".wma", ".wv",
+)  # fmt: skip
+#: Endings by which a file in a folder counts as a recording.
+RECORDING_SUFFIXES = (*AUDIO_SUFFIXES, *FOREIGN_SUFFIXES)
 
 #: The 88 eGeMAPSv02 functionals in openSMILE's order.
 FUNCTIONALS: tuple[str, ...] = tuple(

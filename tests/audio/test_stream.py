@@ -64,7 +64,7 @@ def test_own_rate_is_left_alone(tmp_path):
     [
         ("a.wav", b"", "empty"),
         ("a.wav", b"These are notes of an interview.\n" * 40, "not audio"),
-        ("a.wav", b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom" + bytes(500), "not audio"),
+        ("a.wav", b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom" + bytes(500), "MP4"),
         ("a.raw", bytes(4000), "not audio"),
     ],
 )

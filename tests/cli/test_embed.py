@@ -113,7 +113,7 @@ def test_an_empty_folder(affectmap, here):
     done = affectmap("embed", "empty")
     assert done.code == 1
     assert done.out == ""
-    assert done.error.startswith("empty: no recording lies in it (.aif,")
+    assert done.error.endswith("empty holds no recordings; expected files such as *.wav, in it or in its subfolders")
 
 
 def test_nothing_named(affectmap):
@@ -194,7 +194,7 @@ def test_no_recording_on_the_input(affectmap, monkeypatch, content, problem):
 
 
 def test_too_much_on_the_input(affectmap, monkeypatch):
-    import affectmap.cli.standard_input as recordings
+    import affectmap.cli.embed as recordings
 
     monkeypatch.setattr(recordings, "MAX_INPUT", 10)
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(bytes(11))))

@@ -182,7 +182,8 @@ def import_sheets(
     recordings = None
     if audio is not None:
         audio = audio.expanduser().absolute()
-        recordings = [file.relative_to(audio).as_posix() for file in find_recordings(audio)[0]]
+        found = find_recordings(audio)
+        recordings = [file.relative_to(audio).as_posix() for file in sorted([*found.files, *found.passed_over])]
     rows: list[dict[str, Any]] = []
     lacking: dict[Path, list[str]] = {}
     origin: dict[str, Path] = {}

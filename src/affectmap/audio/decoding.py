@@ -9,10 +9,9 @@ Conventions:
 
 from __future__ import annotations
 
-import io
-import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,8 +20,10 @@ import soundfile
 from numpy.typing import NDArray
 
 from affectmap.audio.containers import find_links
-from affectmap.audio.links import Link
+from affectmap.audio.formats import ForeignSound, advice, foreign_links, missing, recognised
+from affectmap.audio.links import Link, View
 from affectmap.errors import AudioError
+from affectmap.extras import installed
 
 #: Shape (n_samples, n_channels), full scale at 1.
 Block = NDArray[np.float32]
@@ -68,10 +69,14 @@ class Decoding:
     def __init__(self, file: str | Path) -> None:
         self.file = Path(file)
         self._size = _checked_size(self.file)
+        self._links: list[Link] = []
         try:
             with self.file.open("rb") as handle:
-                self._links = find_links(handle, self._size) or [Link(0, self._size)]
-                about = [self._about(handle, link) for link in self._links]
+                self._foreign = self._recognised(handle)
+                about = [(each.sampling_rate, each.n_channels, _NO_LENGTH) for each in self._foreign]
+                if not about:
+                    self._links = find_links(handle, self._size) or [Link(0, self._size)]
+                    about = [self._about(handle, link) for link in self._links]
         except soundfile.SoundFileError as error:
             raise unreadable(self.file, error) from error
         except OSError as error:
@@ -95,7 +100,7 @@ class Decoding:
     @property
     def n_links(self) -> int:
         """Number of recordings that follow one another in the file."""
-        return len(self._links)
+        return len(self._links) or len(self._foreign)
 
     @property
     def n_samples(self) -> int:
@@ -109,10 +114,10 @@ class Decoding:
 
     def count(self, longest_s: float | None = None) -> int:
         """Give `n_samples`; where only decoding tells it, stop soon after `longest_s` seconds."""
-        if all(map(self._is_believed, self._n_claimed, self._links)):
-            return sum(self._n_claimed)
         if self._n_counted is not None:
             return self._n_counted
+        if self.is_counted():
+            return sum(self._n_claimed)
         n_samples = 0
         try:
             for block in self.blocks(1 << 16):
@@ -128,7 +133,8 @@ class Decoding:
 
     def is_counted(self) -> bool:
         """Whether `n_samples` is known without decoding."""
-        return self._n_counted is not None or all(map(self._is_believed, self._n_claimed, self._links))
+        is_told = not self._foreign and all(map(self._is_believed, self._n_claimed, self._links))
+        return is_told or self._n_counted is not None
 
     @staticmethod
     def _is_believed(n_samples: int, link: Link) -> bool:
@@ -148,6 +154,9 @@ class Decoding:
             AudioError: If it breaks off.
         """
         n = n or max(1, BLOCK_VALUES // self.n_channels)
+        if self._foreign:
+            yield from _rearranged(chain.from_iterable(each.blocks() for each in self._foreign), n, first)
+            return
         try:
             with self.file.open("rb") as handle:
                 for link, n_claimed in zip(self._links, self._n_claimed, strict=True):
@@ -168,6 +177,8 @@ class Decoding:
 
     def missing(self, n_read: int) -> str:
         """Say what is missing after all `n_read` samples were decoded; empty where nothing is."""
+        if self._foreign:
+            return missing(self._foreign, n_read) or self._broken
         promised = 0.0
         for n_claimed, link in zip(self._n_claimed, self._links, strict=True):
             promised += n_claimed * link.promised if n_claimed < _NO_LENGTH else 0
@@ -175,6 +186,15 @@ class Decoding:
             held, whole = n_read / self.sampling_rate, promised / self.sampling_rate
             return f"cut short, it holds {held:.2f} s of {whole:.2f} s"
         return next((link.damage for link in self._links if link.damage), self._broken)
+
+    def _recognised(self, handle: BinaryIO) -> list[ForeignSound]:
+        """Give decoders of a format that libsndfile cannot read, or refuse the file with advice."""
+        format = recognised(handle, self._size)
+        if format is None:
+            return []
+        if not format.demuxer or not installed("av"):
+            raise advice(self.file, format)
+        return [ForeignSound(self.file, format, link) for link in foreign_links(handle, self._size, format)]
 
     def _about(self, handle: BinaryIO, link: Link) -> tuple[int, int, int]:
         with self._opened(handle, link) as sound:
@@ -186,13 +206,31 @@ class Decoding:
             with _Sound(self.file) as sound:
                 yield sound
             return
-        view = _View(handle, link)
+        view = View(handle, link)
         try:
             with _Sound(view) as sound:
                 yield sound
         finally:
             if view.error:
                 raise view.error
+
+
+def _rearranged(blocks: Iterable[Block], n: int, first: int) -> Iterator[Block]:
+    """Give blocks of `n` samples, the last shorter, from a sample on."""
+    kept: list[Block] = []
+    n_kept = 0
+    for block in blocks:
+        skipped, first = min(first, len(block)), max(0, first - len(block))
+        kept.append(block[skipped:])
+        n_kept += len(kept[-1])
+        if n_kept >= n:
+            joined = np.concatenate(kept)
+            whole = n_kept // n * n
+            for start in range(0, whole, n):
+                yield joined[start : start + n]
+            kept, n_kept = [joined[whole:]], n_kept - whole
+    if n_kept:
+        yield np.concatenate(kept)
 
 
 def _blocks(sound: _Sound, n: int) -> Iterator[Block]:
@@ -228,42 +266,6 @@ class _Sound(soundfile.SoundFile):  # type: ignore[misc]  # it has no types
 
     def seekable(self) -> bool:
         return False
-
-
-class _View(io.RawIOBase):
-    """One recording of a file as a file of its own, with its head mended."""
-
-    def __init__(self, handle: BinaryIO, link: Link) -> None:
-        self._handle, self._link, self._position = handle, link, 0
-        self._size = len(link.head) + link.end - link.start
-        self.error: OSError | None = None
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        origin = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
-        self._position = max(0, origin + offset)
-        return self._position
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        head, n = self._link.head, min(len(buffer), max(0, self._size - self._position))
-        content = head[self._position : self._position + n]
-        try:
-            if len(content) < n:
-                self._handle.seek(self._link.start + self._position + len(content) - len(head))
-                content += self._handle.read(n - len(content))
-        except OSError as error:  # libsndfile would print it and go on
-            self.error = error
-        buffer[: len(content)] = content
-        self._position += len(content)
-        return len(content)
 
 
 def _checked_size(file: Path) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import struct
 from collections.abc import Callable
 from typing import BinaryIO, NamedTuple
@@ -113,3 +115,56 @@ def after_tags(handle: BinaryIO, position: int, size: int) -> int:
         length = sum(byte << 7 * (3 - place) for place, byte in enumerate(head[6:10]))
         position += 10 + length + (10 if head[5] & 0x10 else 0)
     return min(position, size)
+
+
+class View(io.RawIOBase):
+    """One recording of a file as a file of its own, with its head mended.
+
+    Args:
+        handle: The file, open for reading bytes.
+        link: Where the recording lies in it.
+
+    Attributes:
+        error: What reading the file raised; decoders in C would print it and go on.
+
+    Example:
+        >>> View(io.BytesIO(b"abcdef"), Link(2, 5, b"XY")).read()
+        b'XYcde'
+    """
+
+    def __init__(self, handle: BinaryIO, link: Link) -> None:
+        self._handle, self._link, self._position = handle, link, 0
+        self._size = len(link.head) + link.end - link.start
+        self.error: OSError | None = None
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Say that any place in it can be gone to."""
+        return True
+
+    def tell(self) -> int:
+        """Give the place that is read next."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a place."""
+        origin = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
+        self._position = max(0, origin + offset)
+        return self._position
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Read as many bytes as the buffer takes, and give their number."""
+        head, n = self._link.head, min(len(buffer), max(0, self._size - self._position))
+        content = head[self._position : self._position + n]
+        try:
+            if len(content) < n:
+                self._handle.seek(self._link.start + self._position + len(content) - len(head))
+                content += self._handle.read(n - len(content))
+        except OSError as error:
+            self.error = error
+        buffer[: len(content)] = content
+        self._position += len(content)
+        return len(content)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -11,9 +15,7 @@ import typer
 
 from affectmap.cli import options
 from affectmap.cli.progress import note, progress_bar
-from affectmap.cli.standard_input import STDIN, readable
 from affectmap.errors import AudioError, UsageError
-from affectmap.schema import AUDIO_SUFFIXES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,7 +52,7 @@ def embed_command(
     none could be used. A file may last ten minutes; affectmap track takes longer ones.
     """
     chosen = options.table_format(format, output)
-    recordings = find_recordings(source)
+    recordings = list_recordings(source)
     inputs = [*recordings, model, speakers]
     if output is not None and chosen == "audformat":
         options.check_folder(output, overwrite=overwrite, inputs=inputs)
@@ -158,21 +160,47 @@ def _write_database(table: pd.DataFrame, folder: Path, *, overwrite: bool) -> No
         database.save(str(temporary), storage_format="csv")
 
 
-def find_recordings(sources: Sequence[str]) -> list[str]:
+#: What stands for the recording on the input.
+STDIN = "-"
+#: Largest recording that is taken from the input, in bytes.
+MAX_INPUT = 1 << 30
+
+
+def list_recordings(sources: Sequence[str]) -> list[str]:
     """List the recordings named, each once, and those below the folders named, in the order of their names."""
-    found: list[str] = []
+    from affectmap.corpora.folder import find_recordings, note_passed_over
+
+    listed: list[str] = []
     for source in sources:
-        if source == STDIN or not Path(source).is_dir():
-            found.append(source)
+        folder = Path(source)
+        if source == STDIN or not folder.is_dir():
+            listed.append(source)
             continue
-        below = [file for file in Path(source).rglob("*") if file.suffix.lower() in AUDIO_SUFFIXES and file.is_file()]
-        below = [file for file in below if not any(p.startswith(".") for p in file.relative_to(source).parts)]
-        if not below:
-            raise AudioError(
-                f"{source}: no recording lies in it ({', '.join(AUDIO_SUFFIXES)}); name another folder, or files"
-            )
-        found += [str(file) for file in sorted(below)]
-    return list(dict.fromkeys(found))
+        found = find_recordings(folder.absolute())
+        if passed_over := note_passed_over(found, folder):
+            note(f"note: {source} holds {passed_over}")
+        listed += [str(folder / file.relative_to(folder.absolute())) for file in found.files]
+    return list(dict.fromkeys(listed))
+
+
+@contextmanager
+def readable(recordings: Sequence[str]) -> Iterator[list[str]]:
+    """Give paths that can be read: the recording on the input lies in a temporary file meanwhile."""
+    if STDIN not in recordings:
+        yield list(recordings)
+        return
+    content = sys.stdin.buffer.read(MAX_INPUT + 1)
+    if not content:
+        raise AudioError("-: nothing is on the input; pipe a WAV file into it")
+    if len(content) > MAX_INPUT:
+        raise AudioError(f"-: more than {MAX_INPUT:,} bytes are on the input; write them to a file first")
+    handle, name = tempfile.mkstemp(prefix="affectmap-", suffix=".wav")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        yield [name if each == STDIN else each for each in recordings]
+    finally:
+        Path(name).unlink(missing_ok=True)
 
 
 _Unlabelled = Annotated[
@@ -198,7 +226,7 @@ def adapt_command(
 
     if STDIN in source:
         raise UsageError("adapt takes files and folders, many of them; a recording on the input is one")
-    recordings = find_recordings(source)
+    recordings = list_recordings(source)
     options.check_folder(output, overwrite=overwrite, inputs=[*recordings, model])
     loaded = load_model(model)
     with progress_bar("recordings") as progress:

@@ -162,7 +162,7 @@ def _looks_like(folder: Path) -> str:
 def _recognise(folder: Path) -> CorpusCard | None:
     """Tell which supported corpus names its recordings as most of those in a folder are named."""
     try:
-        recordings, _ = find_recordings(folder)
+        recordings = find_recordings(folder).files
     except CorpusError:
         return None
     fitting = {

@@ -7,17 +7,21 @@ every difference is a `Finding`.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
 from affectmap.errors import CorpusError
+from affectmap.extras import installed
 from affectmap.names import printable
-from affectmap.schema import AUDIO_SUFFIXES, Emotion, Finding, segmented_index, validate_table
+from affectmap.schema import FOREIGN_SUFFIXES, RECORDING_SUFFIXES, Emotion, Finding, segmented_index, validate_table
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_N_NAMED = 5
 
 
 class NamingError(CorpusError):
@@ -148,7 +152,8 @@ class Reader(NamedTuple):
             'recordings found: 1; EMO-DB published 535'
         """
         card, folder = self.card, folder.expanduser().absolute()
-        recordings, n_hidden = find_recordings(folder)
+        found = find_recordings(folder)
+        recordings = found.files
         utterances = [file for file in recordings if not self.skip(file.relative_to(folder))]
         parsed = {file: self.parse_name(file) for file in utterances}
         names = {file: name for file, name in parsed.items() if name is not None}
@@ -164,29 +169,84 @@ class Reader(NamedTuple):
         findings += [
             Finding(card.name, _show(file, folder), "extra", strange) for file in utterances if file not in names
         ]
-        if n_hidden:
+        if passed_over := note_passed_over(found, folder):
+            findings.append(Finding(card.name, "", "note", passed_over))
+        if n_hidden := found.n_hidden:
             detail = f"{n_hidden} hidden files that end like recordings (._* or in __MACOSX) were passed over"
             findings.append(Finding(card.name, "", "note", detail))
         table = _tabulate(card, names, folder)
         return Corpus(card.name, table, tuple(findings), card=card, language=", ".join(card.languages))
 
 
-def find_recordings(folder: Path) -> tuple[list[Path], int]:
-    """Find all recordings below a folder in alphabetical order, and count the hidden ones, which are passed over."""
+class Found(NamedTuple):
+    """Recordings below a folder.
+
+    Attributes:
+        files: Those that can be read, in alphabetical order.
+        n_hidden: How many hidden ones were passed over.
+        passed_over: Those that need the extra ``formats``, which is not installed.
+    """
+
+    files: list[Path]
+    n_hidden: int
+    passed_over: list[Path]
+
+
+def find_recordings(folder: Path) -> Found:
+    """Find all recordings below a folder by their endings; linked folders are followed.
+
+    Args:
+        folder: The folder.
+
+    Returns:
+        Absolute paths. Hidden files, those in hidden folders and in ``__MACOSX`` are passed over.
+
+    Raises:
+        CorpusError: If the folder cannot be read, or none of its recordings can.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> (folder / "A.WAV").touch()
+        >>> (folder / ".b.wav").touch()
+        >>> found = find_recordings(folder)
+        >>> [file.name for file in found.files], found.n_hidden
+        (['A.WAV'], 1)
+    """
     folder = folder.expanduser().absolute()
     if folder.is_file():
         raise CorpusError(f"{folder} is a file; expected the folder of a corpus")
     if not folder.is_dir():
         raise CorpusError(f"{folder} does not exist; expected the folder of a corpus")
-    files = sorted(file for file in walk_files(folder) if file.suffix.lower() in AUDIO_SUFFIXES)
+    files = sorted(file for file in walk_files(folder) if file.suffix.lower() in RECORDING_SUFFIXES)
     shown = [
         file
         for file in files
         if not any(part.startswith(".") or part == "__MACOSX" for part in file.relative_to(folder).parts)
     ]
-    if not shown:
+    foreign = {file for file in shown if file.suffix.lower() in FOREIGN_SUFFIXES}
+    passed_over = foreign if foreign and not installed("av") else set()
+    found = Found([file for file in shown if file not in passed_over], len(files) - len(shown), sorted(passed_over))
+    if found.passed_over and not found.files:
+        raise CorpusError(f"{folder} holds {note_passed_over(found, folder)}")
+    if not found.files:
         raise CorpusError(f"{folder} holds no recordings; expected files such as *.wav, in it or in its subfolders")
-    return shown, len(files) - len(shown)
+    return found
+
+
+def note_passed_over(found: Found, folder: Path) -> str:
+    """Tell of recordings that libsndfile cannot read, the first by name, and what to do; empty where there are none."""
+    if not found.passed_over:
+        return ""
+    counts = Counter(file.suffix.lower() for file in found.passed_over)
+    kinds = ", ".join(f"{count} {suffix}" for suffix, count in sorted(counts.items()))
+    first = ", ".join(_show(file, folder.expanduser().absolute()) for file in found.passed_over[:_N_NAMED])
+    first = f"{first}, ..." if len(found.passed_over) > _N_NAMED else first
+    were = "recording" if len(found.passed_over) == 1 else "recordings"
+    return (
+        f"{len(found.passed_over)} {were} that libsndfile cannot read, passed over ({kinds}: {first}); run pip install "
+        '"affectmap[formats]", or convert them to WAV with ffmpeg'
+    )
 
 
 def walk_files(folder: Path) -> Iterator[Path]:
