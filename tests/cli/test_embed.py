@@ -194,7 +194,7 @@ def test_no_recording_on_the_input(affectmap, monkeypatch, content, problem):
 
 
 def test_too_much_on_the_input(affectmap, monkeypatch):
-    import affectmap.cli.embed as recordings
+    import affectmap.cli.standard_input as recordings
 
     monkeypatch.setattr(recordings, "MAX_INPUT", 10)
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(bytes(11))))

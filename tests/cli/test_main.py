@@ -13,6 +13,7 @@ import typer
 import affectmap.cli as cli
 from affectmap import __version__
 from affectmap.errors import AudioError, ConfigError, CorpusError, LabelError, ModelError, StorageError, UsageError
+from cases import each
 
 COMMANDS = (
     "demo",
@@ -243,6 +244,28 @@ def test_completion_is_offered(process):
         env={"_AFFECTMAP_COMPLETE": "complete_bash", "COMP_WORDS": "affectmap emb", "COMP_CWORD": "1"}
     )
     assert (code, out.split()) == (0, ["embed"])
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="signals as on POSIX")
+@each("name", ["SIGTERM", "SIGHUP"])
+def test_a_signal_that_ends_it_leaves_nothing_half_written(process, here, name):
+    first = f"""
+import os, signal
+from pathlib import Path
+import affectmap.cli.embed as verb
+from affectmap.files import new_file
+
+def stop(sources):
+    with new_file(Path("half.csv")) as temporary:
+        temporary.write_text("half")
+        os.kill(os.getpid(), signal.{name})
+
+verb.find_recordings = stop
+"""
+    done = process("embed", "a.wav", first=first)
+    assert done == (128 + getattr(signal, name), "", "")
+    assert [file for file in here.rglob("*") if file.is_file()] == []
 
 
 def test_quiet_and_verbose(affectmap, tables):

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from affectmap.cli.embed import list_recordings, readable
+from affectmap.cli.embed import list_recordings
 from affectmap.errors import CorpusError
 
 
@@ -35,8 +35,3 @@ def test_linked_folders_and_what_is_passed_over(tmp_path, monkeypatch, capsys):
 def test_a_folder_without_recordings(tmp_path):
     with pytest.raises(CorpusError, match="holds no recordings; expected files such as"):
         list_recordings([str(tmp_path)])
-
-
-def test_without_the_input_nothing_is_copied():
-    with readable(["a.wav", "b.wav"]) as files:
-        assert files == ["a.wav", "b.wav"]

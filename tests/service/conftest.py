@@ -8,8 +8,9 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -55,12 +56,25 @@ class Client:
 
     def uploads(self) -> list[str]:
         """Names of the temporary files that are there."""
-        return [file.name for file in self.core.folder.iterdir()]
+        return files_in(Path(os.environ["TMPDIR"]), "self")
+
+
+def files_in(folder: Path, process: int | str) -> list[str]:
+    """Give the files of a folder, and those without a name that a process has open there."""
+    found = [file.name for file in folder.iterdir()]
+    for descriptor in Path(f"/proc/{process}/fd").iterdir():
+        with suppress(OSError):  # closed meanwhile
+            found += [descriptor.name] if str(folder) in str(descriptor.readlink()) else []
+    return found
 
 
 @pytest.fixture
-def make_service(model: Model) -> Iterator[Callable[..., Client]]:
+def make_service(
+    model: Model, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Client]]:
     """Give a function that makes a service with settings."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path_factory.mktemp("temporary")))
+    monkeypatch.setattr(tempfile, "tempdir", None)
     made: list[Client] = []
 
     def make(**settings) -> Client:
@@ -69,9 +83,8 @@ def make_service(model: Model) -> Iterator[Callable[..., Client]]:
 
     yield make
     for service in made:
-        folder = service.core.folder
         service.core.close()
-        assert not folder.exists()
+        assert service.uploads() == []
 
 
 @pytest.fixture
@@ -87,8 +100,8 @@ class Running(NamedTuple):
     process: subprocess.Popen
     temporary: Path
 
-    def uploads(self) -> list[Path]:
-        return list(self.temporary.glob("affectmap-serve-*/*"))
+    def uploads(self) -> list[str]:
+        return files_in(self.temporary, self.process.pid)
 
     def healthy(self) -> bool:
         return httpx.get(f"{self.url}/health", timeout=30).json() == {"status": "ok"}
@@ -128,7 +141,7 @@ def running_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callab
         server.process.send_signal(signal.SIGTERM)
         errors = server.process.communicate(timeout=30)[1]
         assert "Traceback" not in errors, errors
-        assert server.process.returncode in (0, -signal.SIGTERM), errors
+        assert server.process.returncode in (0, 128 + signal.SIGTERM), errors
         assert list(server.temporary.iterdir()) == []
 
 

@@ -170,10 +170,11 @@ def test_a_form_lies_on_the_disk_once(service, wave, monkeypatch):
     written = []
     kept = uploads._write
     monkeypatch.setattr(
-        uploads, "_write", lambda handle, upload, piece: (written.append(len(piece)), kept(handle, upload, piece))
+        uploads,
+        "_write",
+        lambda handle, upload, piece, **last: (written.append(len(piece)), kept(handle, upload, piece, **last)),
     )
     monkeypatch.setattr("tempfile.SpooledTemporaryFile.__init__", None)
-    monkeypatch.setattr("tempfile.TemporaryFile", None)
     note = ('Content-Disposition: form-data; name="note"; filename="note.txt"', b"x" * 5000)
     body = form(note, (named("a.wav"), wave), note)
     assert service.ask("POST", "/embed", content=body, headers=FORM).json()["rows"][0]["file"] == "a.wav"
@@ -187,6 +188,14 @@ def test_nothing_of_a_form_goes_into_the_log(service, caplog):
     assert caplog.records == []
 
 
+def test_a_folder_for_temporary_files_that_is_gone_is_told(service, wave, monkeypatch, tmp_path):
+    with monkeypatch.context() as patch:
+        patch.setenv("TMPDIR", str(tmp_path / "gone"))
+        told = service.ask("POST", "/embed", content=wave)
+    assert told.status_code == 507
+    assert "gone, which is no folder that you may write" in told.json()["detail"]
+
+
 def test_a_full_disk_is_told(service, wave, monkeypatch):
     import errno
 
@@ -197,8 +206,8 @@ def test_a_full_disk_is_told(service, wave, monkeypatch):
             raise OSError(errno.ENOSPC, "No space left on device")
 
     kept = uploads._write
-    monkeypatch.setattr(uploads, "_write", lambda handle, upload, piece: kept(Full(), upload, piece))
+    monkeypatch.setattr(uploads, "_write", lambda handle, upload, piece, **_: kept(Full(), upload, piece))
     told = service.ask("POST", "/embed", content=wave)
-    assert told.status_code == 413
+    assert told.status_code == 507
     assert "No space left on device" in told.json()["detail"]
     assert service.uploads() == []

@@ -6,10 +6,10 @@ import hashlib
 import math
 import os
 import shutil
-import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +25,7 @@ from affectmap.errors import AffectmapError, AudioError, LabelError
 from affectmap.files import new_folder, write_text
 from affectmap.schema import LABELS, parse_rating
 from affectmap.tables import csv_line, read_sheet
+from affectmap.temporary import temporary_folder
 from affectmap.web.requests import find_recording
 
 #: Longest utterance in seconds: nobody can give one rating to more.
@@ -83,6 +84,7 @@ def scan(folder: Path, known: Mapping[str, ScannedFile], without: Path | None = 
         CorpusError: If the folder is missing or has no recording.
 
     Example:
+        >>> import tempfile
         >>> folder = Path(tempfile.mkdtemp())
         >>> soundfile.write(folder / "a.wav", np.zeros(16000), 16000)
         >>> _ = (folder / "b.wav").write_text("no sound")
@@ -159,6 +161,7 @@ def read_training(sheet: Path, folder: Path) -> list[TrainingItem]:
         LabelError: If the sheet cannot be read, lacks a column, or a row names no recording or no reference.
 
     Example:
+        >>> import tempfile
         >>> folder = Path(tempfile.mkdtemp())
         >>> (folder / "a.wav").touch()
         >>> _ = (folder / "t.csv").write_text("file,activation,valence\na.wav,4.5,2\n")
@@ -209,8 +212,8 @@ def synthetic_training(folder: Path, language: str | None) -> list[TrainingItem]
 
 
 def _speak(kept: Path) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        table = next(iter(speak_corpora(Path(folder) / "speech", languages=[kept.name]).values()))
+    with temporary_folder() as folder:
+        table = next(iter(speak_corpora(folder / "speech", languages=[kept.name]).values()))
         sheet = read_sheet(table, LabelError)
         cells = [dict(zip(sheet.header, row, strict=True)) for row in sheet.rows]
         rows = [row for row in cells if row[LABELS[0]]]  # a few have no reference
@@ -233,6 +236,7 @@ class Sounds:
     """Recordings as WAV files that every browser plays, made once and kept in a temporary folder for a while.
 
     Example:
+        >>> import tempfile
         >>> file = Path(tempfile.mkdtemp()) / "a.flac"
         >>> soundfile.write(file, np.zeros(1600), 16000)
         >>> sounds = Sounds()
@@ -243,7 +247,8 @@ class Sounds:
 
     def __init__(self, max_kept: int = MAX_KEPT) -> None:
         self._max_kept, self._kept = max_kept, OrderedDict[Path, int]()
-        self._folder, self._lock = tempfile.TemporaryDirectory(prefix="affectmap-annotate-"), threading.Lock()
+        self._stack, self._lock = ExitStack(), threading.Lock()
+        self._folder = self._stack.enter_context(temporary_folder())
 
     def wave(self, file: Path) -> Path:
         """Give a recording as WAV: mono, 16 bit, its own rate up to 48 kHz.
@@ -254,7 +259,7 @@ class Sounds:
         """
         state = file.stat()
         name = hashlib.sha256(repr((file, state.st_size, state.st_mtime_ns)).encode()).hexdigest()
-        made = Path(self._folder.name) / f"{name}.wav"
+        made = self._folder / f"{name}.wav"
         with self._lock:
             if made in self._kept:
                 self._kept.move_to_end(made)
@@ -270,7 +275,7 @@ class Sounds:
 
     def close(self) -> None:
         """Delete the files."""
-        self._folder.cleanup()
+        self._stack.close()
 
 
 def _write_wave(file: Path, target: Path) -> None:

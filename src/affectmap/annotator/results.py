@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import tempfile
 import threading
 import time
 import zipfile
@@ -18,6 +17,7 @@ from affectmap.annotator.store import Store
 from affectmap.errors import AffectmapError, LabelError, StorageError
 from affectmap.files import write_text
 from affectmap.schema import LABELS
+from affectmap.temporary import temporary_folder
 from affectmap.text import score, score_range
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ def as_ratings(rows: _Rows) -> pd.DataFrame:
 
 
 def _sheet(rows: _Rows) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "labels.csv"
+    with temporary_folder() as folder:
+        file = folder / "labels.csv"
         export_sheet(as_ratings(rows), file)
         return file.read_bytes()
 
@@ -53,8 +53,8 @@ def _sheet(rows: _Rows) -> bytes:
 def _database(rows: _Rows) -> bytes:
     """Zip an audformat database with relative names, which works where it is unpacked beside its audio."""
     content = io.BytesIO()
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary) / "ratings"
+    with temporary_folder() as temporary:
+        folder = temporary / "ratings"
         export_database(as_ratings(rows), folder)
         with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
             for file in sorted(each for each in folder.rglob("*") if each.is_file()):

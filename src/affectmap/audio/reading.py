@@ -126,11 +126,11 @@ def channel_mix(decoding: Decoding, channel: int | None = None) -> Mix:
     if decoding.n_channels == 1:
         return Mix()
     status = decoding.file.stat()
-    return _mix_of_file(decoding.file, status.st_size, status.st_mtime_ns)
+    return _mix_of_file(decoding.file, status.st_ino, status.st_size, status.st_mtime_ns)
 
 
 @lru_cache(maxsize=256)  # segments of one file
-def _mix_of_file(file: Path, size: int, modified_ns: int) -> Mix:
+def _mix_of_file(file: Path, number: int, size: int, modified_ns: int) -> Mix:
     decoding = Decoding(file)
     return choose_mix(_readable(decoding.blocks()), decoding.sampling_rate)
 

@@ -11,6 +11,7 @@ import importlib
 import os
 import signal
 import sys
+import threading
 import warnings
 from typing import Annotated, Any, NoReturn, cast
 
@@ -112,6 +113,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         arguments: Words of the command line after the program's name; those of the process by default.
     """
     _keep_streams_clean()
+    _end_in_order()
     progress.reset()
     try:
         code = app(arguments, prog_name="affectmap", standalone_mode=False)
@@ -136,6 +138,22 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         advice = "free space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "give access to it, or name another"
         code = _fail(f"{where}{error.strerror or error}; {advice}, and run it again")
     sys.exit(code or 0)
+
+
+def _end_in_order() -> None:
+    """Let the signals that end a process remove its temporary files and keep its cache, as Ctrl-C does."""
+
+    def end(number: int, frame: object) -> None:
+        if signal.getsignal(signal.SIGTERM) not in (end, signal.SIG_DFL):  # a server's, which ends it in its own way
+            signal.raise_signal(signal.SIGTERM)
+            return
+        signal.signal(number, signal.SIG_DFL)  # who sends it again means it
+        raise SystemExit(128 + number)
+
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+            if signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores one
+                signal.signal(number, end)
 
 
 def _keep_streams_clean() -> None:

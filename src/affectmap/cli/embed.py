@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import sys
-import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -15,6 +11,7 @@ import typer
 
 from affectmap.cli import options
 from affectmap.cli.progress import note, progress_bar
+from affectmap.cli.standard_input import STDIN, readable
 from affectmap.errors import AudioError, UsageError
 
 if TYPE_CHECKING:
@@ -160,12 +157,6 @@ def _write_database(table: pd.DataFrame, folder: Path, *, overwrite: bool) -> No
         database.save(str(temporary), storage_format="csv")
 
 
-#: What stands for the recording on the input.
-STDIN = "-"
-#: Largest recording that is taken from the input, in bytes.
-MAX_INPUT = 1 << 30
-
-
 def list_recordings(sources: Sequence[str]) -> list[str]:
     """List the recordings named, each once, and those below the folders named, in the order of their names."""
     from affectmap.corpora.folder import find_recordings, note_passed_over
@@ -181,26 +172,6 @@ def list_recordings(sources: Sequence[str]) -> list[str]:
             note(f"note: {source} holds {passed_over}")
         listed += [str(folder / file.relative_to(folder.absolute())) for file in found.files]
     return list(dict.fromkeys(listed))
-
-
-@contextmanager
-def readable(recordings: Sequence[str]) -> Iterator[list[str]]:
-    """Give paths that can be read: the recording on the input lies in a temporary file meanwhile."""
-    if STDIN not in recordings:
-        yield list(recordings)
-        return
-    content = sys.stdin.buffer.read(MAX_INPUT + 1)
-    if not content:
-        raise AudioError("-: nothing is on the input; pipe a WAV file into it")
-    if len(content) > MAX_INPUT:
-        raise AudioError(f"-: more than {MAX_INPUT:,} bytes are on the input; write them to a file first")
-    handle, name = tempfile.mkstemp(prefix="affectmap-", suffix=".wav")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        yield [name if each == STDIN else each for each in recordings]
-    finally:
-        Path(name).unlink(missing_ok=True)
 
 
 _Unlabelled = Annotated[

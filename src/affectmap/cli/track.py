@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -10,13 +11,16 @@ import typer
 
 from affectmap.cli import options
 from affectmap.cli.progress import note, progress_bar
+from affectmap.cli.standard_input import readable
 from affectmap.errors import UsageError
 from affectmap.extras import installed
 
 if TYPE_CHECKING:
     from affectmap.track.recording import Track
 
-_Recording = Annotated[Path | None, typer.Argument(metavar="RECORDING", help="Any format, rate and length.")]
+_Recording = Annotated[
+    Path | None, typer.Argument(metavar="RECORDING|-", help="Any format, rate and length; - for one on the input.")
+]
 _Picture = Annotated[Path | None, typer.Option(metavar="FILE", help="Picture, .png or .svg.")]
 _Windows = Annotated[float | None, typer.Option(metavar="S", help="Measure fixed windows of S seconds.")]
 _Speech = Annotated[bool, typer.Option("--speech", help="Measure detected speech, as without --windows or --stream.")]
@@ -85,7 +89,9 @@ def track_command(
         check_picture_name(picture)
         options.check_file(picture, picture.suffix.lower(), overwrite=overwrite, inputs=[recording, model])
     settings = {"window_s": windows, "hop_s": hop, "statistics": statistics, "smoothing_s": smoothing, "n_jobs": n_jobs}
-    track = _tracked(recording, model, picture, **settings)
+    with readable([str(recording)]) as (file,):
+        track = _tracked(Path(file), recording.name, model, picture, **settings)
+    track = replace(track, table=track.table.rename(index={file: str(recording)}, level="file"))
     for line in track.notes:
         note(f"note: {line}")
     if output is None:
@@ -100,13 +106,19 @@ def track_command(
         track.picture(picture, overwrite=overwrite)
 
 
-def _tracked(recording: Path, model: Path | None, picture: Path | None, **settings: Any) -> Track:  # noqa: ANN401
+def _tracked(
+    recording: Path,
+    name: str,
+    model: Path | None,
+    picture: Path | None,
+    **settings: Any,  # noqa: ANN401 (those of track)
+) -> Track:
     from affectmap.model.model import load_model
     from affectmap.track import track
 
     if picture and not installed("matplotlib"):  # known before an hour is measured; its table is worth having
         note('note: no picture without matplotlib; run pip install "affectmap[plot]"')
-    with progress_bar(f"{recording.name} (s)") as progress:
+    with progress_bar(f"{name} (s)") as progress:
         loaded = load_model(model)
         return track(recording, loaded, progress=lambda done, total: progress(round(done), round(total)), **settings)
 

@@ -1,17 +1,16 @@
 """The service behind HTTP: endpoints, pages, and ``affectmap serve``.
 
-Nothing of what is sent is kept: an upload lies in a temporary file while it is measured.
+Nothing of what is sent is kept: an upload lies in a temporary file without a name while it is measured.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from functools import cached_property, partial
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Annotated, Any
@@ -35,6 +34,7 @@ from affectmap.service.results import (
 )
 from affectmap.service.settings import LONGEST_UTTERANCE_S, MAX_CHANNELS, MAX_RATE, ServiceSettings
 from affectmap.service.uploads import RECORDING_BODY, receive_recording
+from affectmap.temporary import temporary_place
 from affectmap.web.requests import add_error_handlers, static_files
 from affectmap.web.server import Guard, address_of, listen, run_server
 
@@ -104,21 +104,12 @@ def create_app(settings: ServiceSettings, model: Model | None = None) -> FastAPI
 
 
 class Service:
-    """What the endpoints share: settings, the model, threads, and a folder for uploads."""
+    """What the endpoints share: settings, the model, threads, and room for uploads."""
 
     def __init__(self, settings: ServiceSettings, model: Model) -> None:
         self.settings, self.model = settings, model
         self.jobs = Jobs(settings.n_jobs, settings.max_waiting)
         self.uploads = Uploads(settings.max_uploads, settings.max_upload_bytes)
-
-    @cached_property
-    def _temporary(self) -> tempfile.TemporaryDirectory[str]:
-        return tempfile.TemporaryDirectory(prefix="affectmap-serve-")
-
-    @property
-    def folder(self) -> Path:
-        """Folder of the uploads, made when first needed."""
-        return Path(self._temporary.name)
 
     async def answer(self, request: Request, format: Format | None, measure: Callable[..., Result]) -> Response:
         """Receive a recording, measure it in a thread, and write the result."""
@@ -129,7 +120,7 @@ class Service:
                 pass
 
         self.jobs.check_room()
-        async with receive_recording(request, self.settings, self.folder, self.uploads) as recording:
+        async with receive_recording(request, self.settings, self.uploads) as recording:
 
             def work(abandoned: threading.Event) -> tuple[str, str]:
                 result = measure(self.model, recording, self.settings, abandoned)
@@ -141,10 +132,8 @@ class Service:
         return Response(body, media_type=_TYPES[kind], headers={"Affectmap-Notes": notes} if kind == "csv" else None)
 
     def close(self) -> None:
-        """Stop the work and delete the uploads."""
+        """Stop the work."""
         self.jobs.close()
-        if "_temporary" in vars(self):
-            self._temporary.cleanup()
 
 
 def _add_endpoints(app: FastAPI, service: Service) -> None:
@@ -255,7 +244,9 @@ def serve(settings: ServiceSettings, notify: Callable[[str], None]) -> None:
     Raises:
         UsageError: If the address cannot be listened on.
         ModelError: If the model cannot be loaded.
+        StorageError: If there is no folder for temporary files.
     """
+    temporary_place()
     app = create_app(settings)
     listening = listen(settings.host, settings.port)
     address = address_of(settings.host, listening.getsockname()[1])

@@ -213,6 +213,7 @@ _REFUSED = {
     421: "the service is asked under a name that is not this machine's",
     422: "the recording cannot be read, or an option is out of range",
     429: "too many recordings at once; Retry-After says when to try again",
+    507: "the folder for temporary files is full or missing",
 }
 #: What the server itself answers before the application sees the request.
 _REFUSED_UNREAD = {

@@ -1,18 +1,17 @@
 """Receiving a recording: a form, the bare file, or the path of one below the served folder.
 
-An upload goes, as it comes, to a temporary file that is deleted when the answer is made; the middleware limits its size
-and time.
+An upload goes, as it comes, to a temporary file without a name, which is gone when the answer is made or the process
+ends; the middleware limits its size and time.
 """
 
 from __future__ import annotations
 
 import logging
-import uuid
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from fastapi import Request
 from pydantic import BaseModel
@@ -20,8 +19,10 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.exceptions import HTTPException
 
+from affectmap.errors import StorageError
 from affectmap.service.jobs import Upload, Uploads
 from affectmap.service.settings import ServiceSettings
+from affectmap.temporary import unnamed_file
 from affectmap.web.requests import find_recording, read_json
 
 if TYPE_CHECKING:
@@ -68,10 +69,8 @@ RECORDING_BODY: dict[str, Any] = {
 
 
 @asynccontextmanager
-async def receive_recording(
-    request: Request, settings: ServiceSettings, folder: Path, uploads: Uploads
-) -> AsyncIterator[Recording]:
-    """Receive the recording of a request, kept in a folder until the context ends.
+async def receive_recording(request: Request, settings: ServiceSettings, uploads: Uploads) -> AsyncIterator[Recording]:
+    """Receive the recording of a request, kept until the context ends.
 
     Raises:
         HTTPException: If it is too large or too slow, finds no place, has no recording, or names one that may not be
@@ -87,27 +86,35 @@ async def receive_recording(
                 path = await _served_path(request)
             yield Recording(find_recording(settings.root, path), path)
             return
-        file = folder / uuid.uuid4().hex  # without a suffix: a few formats are believed by their name alone
-        try:
+        with _kept_nowhere() as (handle, file):
             async with uploads.arriving(upload):
-                with file.open("xb") as handle:
-                    receive = _receive_form if kind == "multipart/form-data" else _receive_bare
-                    name = await receive(request, partial(_write, handle, upload))
-            if not file.stat().st_size:
+                receive = _receive_form if kind == "multipart/form-data" else _receive_bare
+                name = await receive(request, partial(_write, handle, upload))
+            _write(handle, upload, b"", last=True)
+            if not handle.tell():
                 detail = "the body is empty; send a recording as form field 'file' or as the body itself"
                 raise HTTPException(422, detail)
             yield Recording(file, name)
-        finally:
-            file.unlink(missing_ok=True)
 
 
-def _write(handle: IO[bytes], upload: Upload, chunk: bytes) -> None:
+@contextmanager
+def _kept_nowhere() -> Iterator[tuple[BinaryIO, Path]]:
+    try:
+        with unnamed_file() as found:
+            yield found
+    except StorageError as error:
+        raise HTTPException(507, str(error)) from error
+
+
+def _write(handle: BinaryIO, upload: Upload, chunk: bytes, *, last: bool = False) -> None:
     upload.count(len(chunk))
     try:
         handle.write(chunk)
+        if last:
+            handle.flush()
     except OSError as error:
         detail = f"the recording cannot be kept while it is measured ({error.strerror})"
-        raise HTTPException(413, detail) from error
+        raise HTTPException(507, detail) from error
 
 
 async def _served_path(request: Request) -> str:
