@@ -17,6 +17,8 @@ from affectmap.errors import AudioError, UsageError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from affectmap.features.recordings import RecordingCache
+
 #: Recordings that are measured before their rows are printed.
 CHUNK = 64
 
@@ -41,6 +43,8 @@ def embed_command(
     model: options.ModelFolder = None,
     speakers: _Speakers = None,
     overwrite: options.Overwrite = False,
+    cache: options.Cache = None,
+    no_cache: options.NoCache = False,
     n_jobs: options.NJobs = None,
 ) -> None:
     """Embed recordings: embedding, activation, valence, classes and flags, one row a recording.
@@ -56,8 +60,9 @@ def embed_command(
     else:
         options.check_file(output, chosen, overwrite=overwrite, inputs=inputs)
     names = _names(speakers, recordings) if speakers else None
-    tables = _embedded(recordings, names, model, n_jobs)
-    n_failed = _print(tables, chosen) if output is None else _write(tables, chosen, output, overwrite=overwrite)
+    with options.recording_cache(cache, no_cache) as known:
+        tables = _embedded(recordings, names, model, known, n_jobs)
+        n_failed = _print(tables, chosen) if output is None else _write(tables, chosen, output, overwrite=overwrite)
     if n_failed == len(recordings):
         raise AudioError(f"none of {n_failed} recordings could be used; the column problem says why")
 
@@ -74,7 +79,7 @@ def _names(table: Path, recordings: list[str]) -> list[str]:
 
 
 def _embedded(
-    recordings: list[str], names: list[str] | None, model: Path | None, n_jobs: int | None
+    recordings: list[str], names: list[str] | None, model: Path | None, cache: RecordingCache | None, n_jobs: int | None
 ) -> Iterator[pd.DataFrame]:
     """Give the rows of some recordings after another; speakers need all at once."""
     from affectmap.model.model import load_model
@@ -91,7 +96,7 @@ def _embedded(
 
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
-                table = loaded.embed(some, speaker=names, n_jobs=n_jobs, progress=_report)
+                table = loaded.embed(some, speaker=names, cache=cache, n_jobs=n_jobs, progress=_report)
             names_given = [printable(each) for each in recordings[start : start + size]]
             table = table.set_axis(names_given, axis=0).rename_axis("file")
             problems = [f"no values for {file}: {problem}" for file, problem in table["problem"].dropna().items()]
@@ -186,6 +191,8 @@ def adapt_command(
     output: options.Output = Path("adapted"),
     overwrite: options.Overwrite = False,
     model: options.ModelFolder = None,
+    cache: options.Cache = None,
+    no_cache: options.NoCache = False,
     n_jobs: options.NJobs = None,
 ) -> None:
     """Adapt a model to unlabelled recordings and save it, for embed --model.
@@ -200,8 +207,8 @@ def adapt_command(
     recordings = list_recordings(source)
     options.check_folder(output, overwrite=overwrite, inputs=[*recordings, model])
     loaded = load_model(model)
-    with progress_bar("recordings") as progress:
-        functionals, flags = loaded.measure(recordings, n_jobs=n_jobs, progress=progress)
+    with options.recording_cache(cache, no_cache) as known, progress_bar("recordings") as progress:
+        functionals, flags = loaded.measure(recordings, cache=known, n_jobs=n_jobs, progress=progress)
     no_speech = loaded.transform(functionals)["not_speech"]
     reasons = [
         each.problem or ("silent" if each.silent else "no speech" if is_none else None)

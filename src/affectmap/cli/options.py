@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 import typer
 from typer.core import TyperArgument, TyperCommand
 
-from affectmap.cli.progress import set_quiet, set_verbose
+from affectmap.cli.progress import note, set_quiet, set_verbose
 from affectmap.errors import UsageError
 from affectmap.extras import require
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
     from affectmap.experiment.config import ExperimentConfig
+    from affectmap.features.recordings import RecordingCache
 
 #: Spellings that do not follow from a setting's name.
 _SPELLINGS = {"methods": "--method", "excited_as_happy": "--excited-as-happy/--excited-apart", "strict": "--strict"}
@@ -49,6 +50,7 @@ Scheduler = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Cluster'
 Cache = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Folder of cached features.", show_default="the user's cache folder")
 ]
+NoCache = Annotated[bool, typer.Option("--no-cache", help="Measure all anew, and keep nothing of it.")]
 TableFile = Annotated[
     Path | None,
     typer.Option(
@@ -257,6 +259,22 @@ def _files_of(inputs: Iterable[str | Path | None]) -> Iterator[Path]:
             yield from (file for file in Path(each).rglob("*") if file.is_file())
         elif each is not None:
             yield Path(each)
+
+
+@contextmanager
+def recording_cache(folder: Path | None, no_cache: bool) -> Iterator[RecordingCache | None]:
+    """Open the cache of single recordings, and tell at the end what could not be read or kept."""
+    if no_cache:
+        if folder is not None:
+            raise UsageError("--cache and --no-cache exclude each other; take one")
+        yield None
+        return
+    from affectmap.features.recordings import RecordingCache
+
+    with RecordingCache(folder) as cache:
+        yield cache
+    for notice in cache.notices:
+        note(f"note: {notice}")
 
 
 def inputs_of(settings: ExperimentConfig, *others: Path | None) -> list[Path | None]:

@@ -60,6 +60,8 @@ def track_command(
     overwrite: options.Overwrite = False,
     stream: _Stream = False,
     stream_rate: _Rate = 16000,
+    cache: options.Cache = None,
+    no_cache: options.NoCache = False,
     n_jobs: options.NJobs = None,
 ) -> None:
     """Follow activation and valence through a recording: a table, and a picture of it.
@@ -89,8 +91,8 @@ def track_command(
         check_picture_name(picture)
         options.check_file(picture, picture.suffix.lower(), overwrite=overwrite, inputs=[recording, model])
     settings = {"window_s": windows, "hop_s": hop, "statistics": statistics, "smoothing_s": smoothing, "n_jobs": n_jobs}
-    with readable([str(recording)]) as (file,):
-        track = _tracked(Path(file), recording.name, model, picture, **settings)
+    with options.recording_cache(cache, no_cache) as known, readable([str(recording)]) as (file,):
+        track = _tracked(Path(file), recording.name, model, picture, cache=known, **settings)
     track = replace(track, table=track.table.rename(index={file: str(recording)}, level="file"))
     for line in track.notes:
         note(f"note: {line}")

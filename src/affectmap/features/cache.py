@@ -19,9 +19,10 @@ import time
 import uuid
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -36,12 +37,22 @@ if sys.platform != "win32":
 
 #: Numbers of one row, shape (n_columns,).
 Row = NDArray[np.float32]
+#: Column of the rows' texts, where they have any.
+TEXT = "text"
 #: Seconds of work that a killed run may lose.
 FLUSH_S = 2.0
 #: Part files of one run that are merged at once, so that a run of hours leaves no thousands of them.
 MAX_PARTS = 30
 #: What reading a file raises that is not what was written.
 _DAMAGE = (OSError, EOFError, KeyError, RuntimeError, TypeError, ValueError, zipfile.BadZipFile, zlib.error)
+
+
+def _encoded(texts: Iterable[str]) -> NDArray[np.bytes_]:
+    return np.array([text.encode() for text in texts], dtype=np.bytes_)
+
+
+def _decoded(texts: NDArray[np.bytes_]) -> list[str]:
+    return [str(text, "utf-8") for text in texts]
 
 
 def cache_folder(cache: str | Path | None = None) -> Path:
@@ -60,6 +71,7 @@ class FeatureCache:
         name: Names the corpus and the kind of features; characters unfit for a file name become ``_``. Two names
             that share a file do no harm: rows are found by their keys.
         columns: Names of the numbers in a row.
+        texts: Whether each row has a text, too, which `load` gives in the column `TEXT`.
 
     Attributes:
         notices: Sentences about what could not be read or kept.
@@ -75,12 +87,12 @@ class FeatureCache:
         sha256 of cat.wav  440.0       0.5
     """
 
-    def __init__(self, folder: Path, name: str, columns: Sequence[str]) -> None:
+    def __init__(self, folder: Path, name: str, columns: Sequence[str], *, texts: bool = False) -> None:
         self.folder = folder
         self.notices: list[str] = []
         self._stem = re.sub(r"[^\w-]", "_", name)[:100]
-        self._columns = list(columns)
-        self._fresh: dict[str, Row] = {}
+        self._columns, self._texts = list(columns), texts
+        self._fresh: dict[str, tuple[Row, str]] = {}
         self._last_flush = time.monotonic()
         self._n_parts = 0
         self._damaged = False
@@ -104,11 +116,11 @@ class FeatureCache:
         except OSError:  # a folder that only others may write is read without a lock
             return self._stored(self._files())
 
-    def add(self, key: str, row: Row) -> None:
+    def add(self, key: str, row: Row, text: str = "") -> None:
         """Keep a row; it reaches the disk with the first row after `FLUSH_S` seconds, or at the end."""
         if not self._writable:
             return
-        self._fresh[key] = row
+        self._fresh[key] = row, text
         if time.monotonic() - self._last_flush >= FLUSH_S:
             self._attempt()
 
@@ -134,7 +146,8 @@ class FeatureCache:
     def _flush(self) -> None:
         if self._fresh:
             part = self.folder / f"{self._stem}.{uuid.uuid4().hex}.npz"
-            self._write(part, self._frame(list(self._fresh), list(self._fresh.values())))
+            rows, texts = zip(*self._fresh.values(), strict=True)
+            self._write(part, self._frame(list(self._fresh), rows, texts))
             self._fresh = {}
             self._n_parts += 1
         self._last_flush = time.monotonic()
@@ -184,26 +197,29 @@ class FeatureCache:
             if torn := archive.testzip():
                 raise ValueError(f"the checksum of {torn} differs")
         with np.load(file, allow_pickle=False) as stored:
-            keys, columns, rows = ([str(each, "utf-8") for each in stored["keys"]], stored["columns"], stored["rows"])
+            keys, columns, rows = _decoded(stored["keys"]), stored["columns"], stored["rows"]
+            texts = _decoded(stored["texts"]) if self._texts else ()
         if columns.tolist() != self._columns or rows.dtype != np.float32:
             raise ValueError("it holds other columns")
-        return self._frame(keys, rows)
+        return self._frame(keys, rows, texts)
 
     def _notice(self, text: str) -> None:
         if text not in self.notices:
             self.notices.append(text)
 
     def _write(self, file: Path, rows: pd.DataFrame) -> None:
-        keys = np.array([key.encode() for key in rows.index], dtype=np.bytes_)
+        arrays: dict[str, Any] = {"keys": _encoded(rows.index), "columns": np.array(self._columns)}
+        arrays |= {"texts": _encoded(rows[TEXT])} if self._texts else {}
         with new_file(file) as temporary, temporary.open("wb") as handle:
-            np.savez(handle, keys=keys, columns=np.array(self._columns), rows=rows.to_numpy(np.float32))
+            np.savez(handle, **arrays, rows=rows[self._columns].to_numpy(np.float32))
 
-    def _frame(self, keys: list[str], rows: Sequence[Row] | Row) -> pd.DataFrame:
+    def _frame(self, keys: list[str], rows: Sequence[Row] | Row, texts: Sequence[str]) -> pd.DataFrame:
         values = np.asarray(rows, dtype=np.float32).reshape(len(keys), len(self._columns))
-        return pd.DataFrame(values, index=pd.Index(keys, name="key", dtype=object), columns=self._columns)
+        frame = pd.DataFrame(values, index=pd.Index(keys, name="key", dtype=object), columns=self._columns)
+        return frame.assign(**{TEXT: pd.Series(texts, frame.index, dtype=object)}) if self._texts else frame
 
     def _empty(self) -> pd.DataFrame:
-        return self._frame([], [])
+        return self._frame([], [], [])
 
     @contextmanager
     def _lock(self) -> Iterator[None]:

@@ -32,6 +32,7 @@ from affectmap.audio.decoding import RATES
 from affectmap.audio.quality import SignalFlags, signal_flags
 from affectmap.audio.reading import MIN_DURATION_S, Signal, check_signal, read_audio, resample
 from affectmap.errors import AudioError, ConfigError, CorpusError
+from affectmap.features.recordings import RecordingCache
 from affectmap.features.utterances import (
     Measure,
     Outcome,
@@ -187,13 +188,10 @@ def _measured_corpus(
 ) -> MeasuredCorpus:
     """Measure functionals and recording conditions at one reading of every recording; see `extract_functionals`."""
     _check_positive(sampling_rate=sampling_rate, n_jobs=n_jobs)
-    rate_name = f"{sampling_rate}Hz" if sampling_rate else "own-rate"
-    how = f"{FEATURE_SET} {rate_name} opensmile-{metadata.version('opensmile')} reading-{_READING}"
-    if sampling_rate:
-        how += f" soxr-{metadata.version('soxr')}"
+    how = _how(sampling_rate)
     columns = ("sampling_rate", *Conditions._fields, *FUNCTIONALS)
     measure = Measure(columns, how, partial(_outcomes, sampling_rate=sampling_rate))
-    name = f"{corpus}-{FEATURE_SET}-{rate_name}-{_READING}"
+    name = f"{corpus}-{FEATURE_SET}-{_rate_name(sampling_rate)}-{_READING}"
     rows, findings = measure_utterances(corpus, table.index, measure, name, n_jobs=n_jobs, **measuring)
     notes = [] if sampling_rate else _rate_notes(rows["sampling_rate"].to_numpy())
     return MeasuredCorpus(
@@ -201,6 +199,16 @@ def _measured_corpus(
         rows[list(Conditions._fields)],
         [*findings, *(Finding(corpus, "", "note", note) for note in notes)],
     )
+
+
+def _rate_name(sampling_rate: int | None) -> str:
+    return f"{sampling_rate}Hz" if sampling_rate else "own-rate"
+
+
+def _how(sampling_rate: int | None) -> str:
+    """Name all that functionals depend on beside the recording."""
+    how = f"{FEATURE_SET} {_rate_name(sampling_rate)} opensmile-{metadata.version('opensmile')} reading-{_READING}"
+    return f"{how} soxr-{metadata.version('soxr')}" if sampling_rate else how
 
 
 def _outcomes(work: Work, *, sampling_rate: int | None) -> Generator[tuple[int, Outcome], None, None]:
@@ -292,10 +300,11 @@ def measure_sources(
     target_rate: int,
     *,
     clipped_share: float = 1.0,
+    cache: RecordingCache | None = None,
     n_jobs: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[pd.DataFrame, list[SignalFlags]]:
-    """Measure the functionals of recordings or signals at one rate, on all cores; no corpus, and no cache.
+    """Measure the functionals of recordings or signals at one rate, on all cores, or find them in a cache; no corpus.
 
     Args:
         sources: Paths of files of up to `LONGEST_S`, or mono signals: floats with full scale at 1, or whole
@@ -303,6 +312,7 @@ def measure_sources(
         sampling_rate: Rate of signals, in Hz; files know their own.
         target_rate: Rate in Hz to which all are resampled before they are measured.
         clipped_share: Share of samples at full scale from which on a recording counts as clipped, 0..1.
+        cache: What was measured before; by default nothing is looked up, and nothing kept.
         n_jobs: Threads; one a core by default.
         progress: Called with the numbers of recordings done and in total.
 
@@ -321,10 +331,11 @@ def measure_sources(
     _check_positive(n_jobs=n_jobs)
     signals = [each if isinstance(each, (str, Path)) else _checked_signal(each, sampling_rate) for each in sources]
     measure = partial(_measured_source, rate=sampling_rate or 0, target_rate=target_rate, clipped_share=clipped_share)
+    found_or_measured = cache.remembered(measure, _how(target_rate)) if cache else measure
     functionals = np.full((len(signals), len(FUNCTIONALS)), np.nan)
     flags = []
     # Threads, not processes: openSMILE lets go of Python's lock while it measures.
-    for row, (values, found) in enumerate(in_order(measure, signals, n_jobs or os.cpu_count() or 1)):
+    for row, (values, found) in enumerate(in_order(found_or_measured, signals, n_jobs or os.cpu_count() or 1)):
         functionals[row] = values
         flags.append(found)
         if progress:

@@ -36,6 +36,7 @@ import pandas as pd
 from affectmap.audio.quality import FLAGS, SignalFlags, not_speech
 from affectmap.errors import ConfigError
 from affectmap.features.functionals import Source, measure_sources
+from affectmap.features.recordings import RecordingCache
 from affectmap.model.folder import EGEMAPS, OTHER, ModelFolder, read_model_folder
 from affectmap.model.heads import Calibration, Heads, half_widths_in_use, layer, linear_map
 from affectmap.preparation.standardisation import PRIOR, Statistics, adapted_statistics, speaker_statistics
@@ -170,6 +171,7 @@ class Model:
         sampling_rate: int | None = None,
         *,
         speaker: npt.ArrayLike | None = None,
+        cache: RecordingCache | None = None,
         n_jobs: int | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> pd.DataFrame:
@@ -180,6 +182,7 @@ class Model:
                 numbers as a microphone gives them. A list of either gives one row each.
             sampling_rate: Rate of signals, in Hz; files know their own.
             speaker: Who speaks in each; see `transform`.
+            cache: What was measured before; by default nothing is looked up, and nothing kept.
             n_jobs: Threads; one a core by default.
             progress: Called with the numbers of recordings done and in total.
 
@@ -192,7 +195,7 @@ class Model:
                 than functionals.
         """
         sources = [source] if isinstance(source, (str, Path, np.ndarray)) else list(source)
-        functionals, flags = self.measure(sources, sampling_rate, n_jobs=n_jobs, progress=progress)
+        functionals, flags = self.measure(sources, sampling_rate, cache=cache, n_jobs=n_jobs, progress=progress)
         table = self.transform(functionals, speaker=speaker)
         for flag in ("too_short", "silent", "clipped"):
             table[flag] = [getattr(each, flag) for each in flags]
@@ -204,6 +207,7 @@ class Model:
         sources: Sequence[Source],
         sampling_rate: int | None = None,
         *,
+        cache: RecordingCache | None = None,
         n_jobs: int | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> tuple[pd.DataFrame, list[SignalFlags]]:
@@ -211,7 +215,13 @@ class Model:
         self.check_takes_recordings()
         clipped_share = self.folder.metadata["flags"]["clipped_share"]
         return measure_sources(
-            sources, sampling_rate, self.sampling_rate, clipped_share=clipped_share, n_jobs=n_jobs, progress=progress
+            sources,
+            sampling_rate,
+            self.sampling_rate,
+            clipped_share=clipped_share,
+            cache=cache,
+            n_jobs=n_jobs,
+            progress=progress,
         )
 
     def check_takes_recordings(self) -> None:

@@ -28,6 +28,7 @@ from affectmap.audio.speech_detection import RATE, Cutter, SpeechCutter, WindowC
 from affectmap.audio.stream import PulseCode, Recording, Source
 from affectmap.errors import ConfigError
 from affectmap.extras import require
+from affectmap.features.recordings import RecordingCache
 from affectmap.files import new_file
 from affectmap.model.model import Model, load_model
 from affectmap.schema import FUNCTIONALS, LABELS, segmented_index
@@ -148,6 +149,7 @@ def track(
     hop_s: float | None = None,
     statistics: str = "source",
     smoothing_s: float | None = None,
+    cache: RecordingCache | None = None,
     n_jobs: int | None = None,
     progress: Callable[[float, float], None] | None = None,
 ) -> Track:
@@ -162,6 +164,7 @@ def track(
             `affectmap.track.running_statistics`.
         smoothing_s: Smoothing of the levels, standard deviation in seconds; by default
             `default_smoothing`.
+        cache: What was measured before; by default nothing is looked up, and nothing kept.
         n_jobs: Threads that measure; one a core by default. The result does not depend on it.
         progress: Called with the seconds read and in total.
 
@@ -191,7 +194,7 @@ def track(
     standardising = Standardising(model, statistics)
     total_s = source.duration_s
     report = (lambda seconds: progress(min(seconds, total_s), total_s)) if progress else None
-    measured = list(measured_segments(source, cutter, model, n_jobs or os.cpu_count() or 1, report))
+    measured = list(measured_segments(source, cutter, model, n_jobs or os.cpu_count() or 1, report, cache))
     table = _table(str(recording), measured, standardising)
     duration_s = source.seconds_read
     smoothing_s = smoothing_s or default_smoothing(duration_s)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from affectmap.audio.quality import SignalFlags
 from affectmap.audio.speech_detection import RATE, Cutter, Segment
 from affectmap.audio.stream import Source, at_rate
+from affectmap.features.recordings import RecordingCache
 from affectmap.model.model import Model
 from affectmap.parallel.workers import in_order
 from affectmap.schema import FUNCTIONALS
@@ -41,6 +42,7 @@ def measured_segments(
     model: Model,
     n_threads: int,
     progress: Callable[[float], None] | None = None,
+    cache: RecordingCache | None = None,
 ) -> Iterator[Measured]:
     """Read, cut and measure.
 
@@ -51,6 +53,7 @@ def measured_segments(
         n_threads: Threads that measure beside the one that reads; 0 to measure every segment at once and give it
             before more is read, as a stream needs it.
         progress: Called with the seconds read.
+        cache: What was measured before, of the same samples.
 
     Yields:
         The segments in their order; it does not depend on the threads.
@@ -68,7 +71,7 @@ def measured_segments(
         [1.0, 2.0, 2.5]
     """
     segments = ((segment, _is_broken(segment, source.gaps)) for segment in _segments(source, cutter, progress))
-    return in_order(lambda each: _measured(*each, model), segments, n_threads)
+    return in_order(lambda each: _measured(*each, model, cache), segments, n_threads)
 
 
 def _segments(source: Source, cutter: Cutter, progress: Callable[[float], None] | None) -> Iterator[Segment]:
@@ -92,10 +95,10 @@ def _times(segment: Segment) -> tuple[float, float]:
     return segment.first / RATE, (segment.first + len(segment.signal)) / RATE
 
 
-def _measured(segment: Segment, is_broken: bool, model: Model) -> Measured:
+def _measured(segment: Segment, is_broken: bool, model: Model, cache: RecordingCache | None) -> Measured:
     start_s, end_s = _times(segment)
     if is_broken:
         broken = SignalFlags(False, False, False, "some of its samples are NaN or infinity")
         return Measured(start_s, end_s, segment.speech, np.full(len(FUNCTIONALS), np.nan), broken)
-    functionals, flags = model.measure([segment.signal], RATE, n_jobs=1)
+    functionals, flags = model.measure([segment.signal], RATE, cache=cache, n_jobs=1)
     return Measured(start_s, end_s, segment.speech, functionals.to_numpy(np.float64)[0], flags[0])
