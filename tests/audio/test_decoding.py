@@ -198,6 +198,24 @@ def test_chunks_and_tags_around_the_sound_do_not_matter(tmp_path):
         assert refusal(file) == ""
 
 
+def test_bytes_that_no_header_counts_are_told(tmp_path):
+    content, rest = encoded(FIRST), encoded(SECOND)[44:]
+    decoding = Decoding(saved(tmp_path, content + rest))
+    assert len(np.concatenate([*decoding.blocks()])) == 16000
+    assert decoding.notes() == [
+        "16,000 bytes behind its sound are not counted by its header and were left out; mend it where they are sound"
+    ]
+    for after in (bytes(5000), b"rest of a sector", b"LIST" + struct.pack("<I", 4000) + bytes(4000)):
+        assert Decoding(saved(tmp_path, content + after)).notes() == []
+
+
+def test_more_recordings_than_anyone_joins(tmp_path, monkeypatch):
+    monkeypatch.setattr("affectmap.audio.containers.MAX_LINKS", 5)
+    assert Decoding(saved(tmp_path, encoded(SECOND) * 5)).n_links == 5
+    with pytest.raises(AudioError, match=r"a\.bin: more than 5 recordings follow one another in it; split it"):
+        Decoding(saved(tmp_path, encoded(SECOND) * 6))
+
+
 def test_an_error_of_the_disk_while_it_is_read(tmp_path, monkeypatch):
     file, real = saved(tmp_path, encoded(FIRST) * 2), Path.open
 

@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 import typer
 from typer.testing import CliRunner
 
 from affectmap.cli.corpora import N_SHOWN, corpora_command
 from affectmap.corpora import CARDS
+from affectmap.features import usability
 from affectmap.schema import FUNCTIONALS
 
 app = typer.Typer()
@@ -20,11 +22,12 @@ app.command()(corpora_command)
 
 @pytest.fixture
 def run(monkeypatch):
-    """Run the command in a terminal of a given width."""
+    """Run the command in a terminal of a given width; recordings, which may be empty files, are not opened."""
 
-    def run_command(*arguments, width=80):
+    def run_command(*arguments, width=80, opened=False):
         monkeypatch.setenv("COLUMNS", str(width))
-        return CliRunner().invoke(app, [str(argument) for argument in arguments])
+        chosen = [] if opened else ["--no-open"]
+        return CliRunner().invoke(app, [str(argument) for argument in [*arguments, *chosen]])
 
     return run_command
 
@@ -249,3 +252,55 @@ def test_real_corpora(run, width):
     assert "utterances          535    400     605" in lines(result.stdout)
     assert "with valence        535    400     454" in lines(result.stdout)
     assert "    and 140 more; --all names them" in lines(result.stdout)
+
+
+@pytest.fixture
+def spoilt(tmp_path):
+    """EMO-DB recordings of which two can be used, and a cache of its own."""
+    folder = tmp_path / "emodb"
+    folder.mkdir()
+    tone = 0.3 * np.sin(np.arange(16000) / 9)
+    sounds = {"03a01Na": tone, "03a02Na": tone[:8000], "03a04Na": 0 * tone, "03a05Na": tone[:100]}
+    for name, signal in sounds.items():
+        soundfile.write(folder / f"{name}.wav", signal, 16000)
+    (folder / "03a07Na.wav").write_bytes((folder / "03a01Na.wav").read_bytes()[:9000])
+    return folder
+
+
+def test_broken_silent_and_short_recordings_are_named(run, spoilt):
+    command = (f"emodb={spoilt}", "--cache", spoilt.parent / "cache")
+    result = run(*command, opened=True)
+    assert result.exit_code == 0
+    shown = lines(result.stdout)
+    assert [line.split() for line in shown if line.startswith(("minutes", "unusable"))] == [
+        ["minutes", "0.0"],
+        ["unusable", "3"],
+    ]
+    start = shown.index("  3 unreadable: cannot be used")
+    reasons = [line.removeprefix(f"    {spoilt}/")[:26] for line in shown[start + 1 : start + 4]]
+    assert reasons == ["03a04Na.wav: silent, its p", "03a05Na.wav: lasts 0.00625", "03a07Na.wav: cut short, it"]
+    (one,) = json.loads(run(*command, "--format", "json", opened=True).stdout)["corpora"]
+    assert (one["seconds"], one["n_unusable"], one["n_utterances"]) == (1.5, 3, 5)
+    assert [finding["dropped"] for finding in one["findings"] if finding["kind"] == "unreadable"] == [True] * 3
+    (one,) = json.loads(run(*command, "--format", "json").stdout)["corpora"]
+    assert "seconds" not in one
+    assert not [finding for finding in one["findings"] if finding["kind"] == "unreadable"]
+
+
+def test_a_second_look_opens_only_what_cannot_be_used(run, spoilt, monkeypatch):
+    command = (f"emodb={spoilt}", "--cache", spoilt.parent / "cache")
+    first = run(*command, opened=True)
+    read, opened = usability.read_recording, []
+    monkeypatch.setattr(
+        usability, "read_recording", lambda file, *times: opened.append(file[-11:]) or read(file, *times)
+    )
+    assert run(*command, opened=True).stdout == first.stdout
+    assert sorted(opened) == ["03a04Na.wav", "03a05Na.wav", "03a07Na.wav"]
+
+
+def test_none_can_be_used(run, spoilt):
+    for file in spoilt.iterdir():
+        file.write_bytes(b"")
+    result = run(f"emodb={spoilt}", "--cache", spoilt.parent / "cache", opened=True)
+    assert result.exit_code == 0
+    assert "  5 unreadable: cannot be used" in lines(result.stdout)

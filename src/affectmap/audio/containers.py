@@ -15,7 +15,10 @@ from typing import BinaryIO
 
 from affectmap.audio.links import Found, Link, Parser, bytes_at, flac, ogg, search
 from affectmap.audio.mpeg import mpeg
+from affectmap.errors import AudioError
 
+#: Recordings in one file at most; each takes time to open.
+MAX_LINKS = 10_000
 #: A header with more chunks is not a header: it is not searched to the end of a large file.
 MAX_CHUNKS = 1000
 #: Bytes of a header that are kept to mend a size in it.
@@ -242,6 +245,9 @@ def find_links(handle: BinaryIO, size: int) -> list[Link]:
     Returns:
         The recordings in their order; none where the format is not known here.
 
+    Raises:
+        AudioError: If there are more than `MAX_LINKS`.
+
     Example:
         >>> import io, soundfile
         >>> file = io.BytesIO()
@@ -259,4 +265,6 @@ def find_links(handle: BinaryIO, size: int) -> list[Link]:
             break
         links += found[0]
         position = found[1]
+        if len(links) > MAX_LINKS:
+            raise AudioError(f"more than {MAX_LINKS:,} recordings follow one another in it; split it")
     return links

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from affectmap.audio.containers import find_links
 from affectmap.audio.formats import ForeignSound, advice, foreign_links, missing, recognised
-from affectmap.audio.links import Link, View
+from affectmap.audio.links import PIECE, Link, View, bytes_at
 from affectmap.errors import AudioError
 from affectmap.extras import installed
 
@@ -37,6 +37,7 @@ UNREADABLE = (soundfile.SoundFileError, TypeError, ValueError, OSError)
 BLOCK_VALUES = 1 << 20
 
 _STEP = 1 << 12  # samples
+_MANY = 1024  # bytes: fewer are a tag, or fill a sector
 _MAX_PACKED = 1 << 13  # samples in a byte: FLAC packs 65,535 of silence into a dozen
 _NO_LENGTH = 1 << 62  # from here on libsndfile means that it does not know
 
@@ -70,6 +71,7 @@ class Decoding:
         self.file = Path(file)
         self._size = _checked_size(self.file)
         self._links: list[Link] = []
+        self._n_uncounted = 0
         try:
             with self.file.open("rb") as handle:
                 self._foreign = self._recognised(handle)
@@ -77,6 +79,9 @@ class Decoding:
                 if not about:
                     self._links = find_links(handle, self._size) or [Link(0, self._size)]
                     about = [self._about(handle, link) for link in self._links]
+                    self._n_uncounted = _uncounted(handle, self._links[-1].end, self._size)
+        except AudioError as error:
+            raise error if str(error).startswith(f"{self.file}: ") else AudioError(f"{self.file}: {error}") from None
         except soundfile.SoundFileError as error:
             raise unreadable(self.file, error) from error
         except OSError as error:
@@ -101,6 +106,16 @@ class Decoding:
     def n_links(self) -> int:
         """Number of recordings that follow one another in the file."""
         return len(self._links) or len(self._foreign)
+
+    def notes(self) -> list[str]:
+        """Tell of what no header counts: recordings that follow the first, and bytes that may be sound."""
+        notes = [f"{self.n_links} recordings follow one another in the file; all were used"] * (self.n_links > 1)
+        if self._n_uncounted:
+            notes.append(
+                f"{self._n_uncounted:,} bytes behind its sound are not counted by its header and were left out; "
+                "mend it where they are sound"
+            )
+        return notes
 
     @property
     def n_samples(self) -> int:
@@ -213,6 +228,13 @@ class Decoding:
         finally:
             if view.error:
                 raise view.error
+
+
+def _uncounted(handle: BinaryIO, end: int, size: int) -> int:
+    """Count bytes behind the last chunk of WAV and AIFF, if they are many and not all 0."""
+    if size - end < _MANY or bytes_at(handle, 0, 4) not in (b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM"):
+        return 0
+    return size - end if any(bytes_at(handle, end, PIECE)) else 0
 
 
 def _rearranged(blocks: Iterable[Block], n: int, first: int) -> Iterator[Block]:

@@ -57,6 +57,7 @@ _NO_SOUND: tuple[tuple[bytes, str], ...] = (
 )
 # Where another recording begins within a file, where more than one may be joined.
 _BEGINS = {"matroska": b"\x1a\x45\xdf\xa3", "amr": b"#!AMR", "asf": b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa"}
+_MAX_LINKS = 1000
 _GUESSED = ("aac", "ac3", "amr")  # FFmpeg guesses their length from their first frames
 _MP4_SOUNDS = {
     b"mp4a": "AAC", b"alac": "ALAC", b"samr": "AMR", b"sawb": "AMR wideband", b"ac-3": "AC-3", b"Opus": "Opus",
@@ -147,6 +148,8 @@ def foreign_links(handle: BinaryIO, size: int, format: Format) -> list[Link]:
     elif begin := _BEGINS.get(format.demuxer):
         while (found := search(handle, starts[-1] + 1, size, begin, _is_begin, 64)) < size:
             starts.append(found)
+            if len(starts) > _MAX_LINKS:
+                raise AudioError(f"more than {_MAX_LINKS:,} recordings follow one another in it; split it")
     return [Link(start, end) for start, end in zip(starts, [*starts[1:], size], strict=True)]
 
 

@@ -40,11 +40,12 @@ OVERLOAD_PEAK = 2.0
 
 
 class Reading(NamedTuple):
-    """What was read: a signal, its sampling rate in Hz, and how channels became one."""
+    """What was read: a signal, its sampling rate in Hz, how channels became one, and what is to be told of the file."""
 
     signal: Signal
     sampling_rate: int
     mix: Mix
+    notes: tuple[str, ...] = ()
 
 
 def read_audio(
@@ -109,7 +110,7 @@ def read_recording(
             f"{decoding.file}: cut short, it holds {(first + len(signal)) / rate:.2f} s of "
             f"{(first + count) / rate:.2f} s; restore the whole file"
         )
-    return Reading(signal, rate, mix)
+    return Reading(signal, rate, mix, (*decoding.notes(), *mix.notes))
 
 
 def channel_mix(decoding: Decoding, channel: int | None = None) -> Mix:

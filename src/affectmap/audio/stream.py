@@ -101,8 +101,7 @@ class Recording:
             notes.append(f"{missing}; what is there was used")
         elif self._broken:
             notes.append(f"breaks off after {self.seconds_read:.2f} s ({self._broken}); what is there was used")
-        if self._decoding.n_links > 1:
-            notes.append(f"{self._decoding.n_links} recordings follow one another in the file; all were used")
+        notes += self._decoding.notes()
         if self.gaps:
             notes.append(
                 f"samples between {self.gaps[0][0]:.2f} and {self.gaps[-1][1]:.2f} s are NaN or infinity; "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -49,12 +50,17 @@ def corpora_command(
     ] = None,
     show_all: Annotated[bool, typer.Option("--all", help="Name every finding, not ten of a kind.")] = False,
     format: Annotated[Literal["text", "json"], typer.Option("--format", help="What to print.")] = "text",
+    is_opening: Annotated[
+        bool, typer.Option("--open/--no-open", help="Open every recording and name those that cannot be used.")
+    ] = True,
+    cache: options.Cache = None,
 ) -> None:
     """List the supported corpora, or what those named contain.
 
     Without SPEC: every supported corpus, its language, size, labels and licence, and how to get it.
 
-    With SPEC: counts by emotion, speakers, labels; by name what is missing, extra, unlabelled or left out.
+    With SPEC: counts by emotion, speakers, labels; by name what is missing, extra, unlabelled, left out, broken, silent
+    or too short.
     """
     from rich.console import Console
 
@@ -65,11 +71,14 @@ def corpora_command(
         _list_supported(console, notes, format == "json")
         return
     found, errors = _load(wanted, **given)
+    seconds: dict[str, float] = {}
+    if is_opening:
+        found, seconds = _opened(found, cache)
     if format == "json":
         failed = [{"corpus": spec, "error": str(error)} for spec, error in errors.items()]
-        _print_json({"corpora": [summarise(one) for one in found], "errors": failed})
+        _print_json({"corpora": [summarise(one, seconds.get(one.name)) for one in found], "errors": failed})
     else:
-        _print_counts(console, found)
+        _print_counts(console, [summarise(one, seconds.get(one.name)) for one in found])
         for one in found:
             _print_findings(console, one, None if show_all else N_SHOWN)
     for error in errors.values():
@@ -92,13 +101,39 @@ def _load(
     return found, errors
 
 
+def _opened(found: Iterable[Corpus], cache: Path | None) -> tuple[list[Corpus], dict[str, float]]:
+    """Open the recordings of corpora; give them with what was found, and the seconds of what can be used."""
+    from affectmap.features.usability import check_usability
+
+    opened, seconds = [], {}
+    for corpus in found:
+        if corpus.functionals is None:
+            with progress_bar(f"recordings of {corpus.name}") as progress:
+                usability = check_usability(corpus.name, corpus.table, cache=cache, progress=progress)
+            seconds[corpus.name] = float(usability.duration_s.sum())
+            corpus = replace(corpus, findings=(*corpus.findings, *usability.findings))
+        opened.append(corpus)
+    return opened, seconds
+
+
 def _print_json(content: dict[str, Any]) -> None:
     typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
 
 
-def summarise(corpus: Corpus) -> dict[str, Any]:
-    """Count what a corpus contains, as plain data for JSON."""
+def summarise(corpus: Corpus, seconds: float | None = None) -> dict[str, Any]:
+    """Count what a corpus contains, as plain data for JSON.
+
+    Args:
+        corpus: The corpus.
+        seconds: Of its recordings that can be used, where they were opened.
+
+    Returns:
+        Counts, and all findings.
+    """
     table = corpus.table
+    opened = {} if seconds is None else {"seconds": round(seconds, 1)}
+    if opened:
+        opened["n_unusable"] = sum(finding.kind == "unreadable" for finding in corpus.findings)
     counted = table["emotion"].value_counts()
     return {
         "name": corpus.name,
@@ -110,6 +145,7 @@ def summarise(corpus: Corpus) -> dict[str, Any]:
         "n_without_emotion": int(table["emotion"].isna().sum()),
         **{f"n_{label}": int(table[label].notna().sum()) for label in LABELS},
         "functionals": corpus.functionals is not None,
+        **opened,
         "findings": [finding._asdict() for finding in corpus.findings],
     }
 
@@ -161,11 +197,11 @@ def _new_table() -> Table:
     return Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
 
 
-def _print_counts(console: Console, found: Sequence[Corpus]) -> None:
+def _print_counts(console: Console, found: Sequence[dict[str, Any]]) -> None:
     """Print one column for each corpus, as many side by side as the terminal is wide."""
     side_by_side = max(1, console.width // _COLUMN_WIDTH - 2)
     for first in range(0, len(found), side_by_side):
-        shown = [summarise(corpus) for corpus in found[first : first + side_by_side]]
+        shown = found[first : first + side_by_side]
         table = _new_table()
         table.add_column("", overflow="fold")
         for one in shown:
@@ -193,17 +229,25 @@ def _lines(shown: Sequence[dict[str, Any]]) -> Iterator[tuple[str, list[str]]]:
         yield count(f"with {label}", (one[f"n_{label}"] for one in shown))
     if any(one["functionals"] for one in shown):
         yield count("with functionals", (one["n_utterances"] * one["functionals"] for one in shown))
+    if any("seconds" in one for one in shown):
+        yield "minutes", [f"{one['seconds'] / 60:,.1f}" if "seconds" in one else "-" for one in shown]
+        yield count("unusable", (one.get("n_unusable", 0) for one in shown))
     yield count("findings", (len(one["findings"]) for one in shown))
 
 
 def _print_findings(console: Console, corpus: Corpus, n_shown: int | None) -> None:
     groups: dict[tuple[str, str], list[Finding]] = defaultdict(list)
     for finding in corpus.findings:
-        groups[finding.kind, finding.detail].append(finding)
+        # What is wrong with each recording differs in a number at least.
+        detail = "" if finding.kind == "unreadable" else finding.detail
+        groups[finding.kind, detail].append(finding)
     if groups:
         console.print(corpus.name, style="bold")
     for (kind, detail), findings in groups.items():
-        files = [finding.file for finding in findings if finding.file]
+        files = [
+            finding.file if detail else f"{finding.file}: {finding.detail}" for finding in findings if finding.file
+        ]
+        detail = detail or "cannot be used"
         number = f"{len(files):,} " if files else ""
         console.print(f"  {number}{kind}: {detail}", soft_wrap=True)
         shown = files[:n_shown]

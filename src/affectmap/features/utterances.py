@@ -90,6 +90,30 @@ def measure_utterances(
     Raises:
         AudioError: If no utterance can be used, or one cannot and `strict` is set.
     """
+    rows = measured_rows(index, measure, name, cache=cache, n_jobs=n_jobs, strict=strict, progress=progress)
+    used, findings = usable_rows(corpus, index, rows.values, measure.columns, rows.failures)
+    return used, [*findings, *(Finding(corpus, "", "note", note) for note in rows.notices)]
+
+
+class MeasuredRows(NamedTuple):
+    """Rows of all utterances, ``NaN`` where there are none and `failures` says why, and notices of the cache."""
+
+    values: NDArray[np.float32]
+    failures: dict[int, AudioError]
+    notices: list[str]
+
+
+def measured_rows(
+    index: pd.Index,
+    measure: Measure,
+    name: str,
+    *,
+    cache: str | Path | None = None,
+    n_jobs: int | None = None,
+    strict: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> MeasuredRows:
+    """Measure every utterance, or find it in the cache; see `measure_utterances`."""
     n_jobs = n_jobs or n_cores()
     report = progress or (lambda done, total: None)
     utterances = list_utterances(index)
@@ -117,8 +141,7 @@ def measure_utterances(
                     store.add(keys[first], outcome)
                 n_done += len(copies[first])
                 report(n_done, len(utterances))
-    rows, findings = usable_rows(corpus, index, values, measure.columns, failures)
-    return rows, [*findings, *(Finding(corpus, "", "note", note) for note in store.notices)]
+    return MeasuredRows(values, failures, store.notices)
 
 
 def _copies(keys: Sequence[str], todo: Sequence[int]) -> dict[int, list[int]]:
@@ -195,8 +218,13 @@ def usable_rows(
     # A table of which every row is used is handed on, not copied.
     kept, kept_index = (values[used], index[used]) if failures else (values, index)
     rows = pd.DataFrame(kept, index=kept_index, columns=list(columns), copy=False)
+    return rows, unusable_findings(corpus, index, failures)
+
+
+def unusable_findings(corpus: str, index: pd.Index, failures: Mapping[int, AudioError]) -> list[Finding]:
+    """Give a finding for each utterance that cannot be used."""
     utterances = list_utterances(index)
-    return rows, [
+    return [
         Finding(corpus, utterances[row].file, "unreadable", _reason(failures[row], utterances[row]), True)
         for row in sorted(failures)
     ]
