@@ -59,8 +59,8 @@ _READING = 2  # to be raised when recordings are read or mixed down differently:
 _LARGEST_SAMPLE = 32767 / 32768  # openSMILE works on 16 bits
 _building = threading.Lock()
 
-#: Path of a recording, or a mono signal of shape (n_samples,).
-Source = str | Path | npt.NDArray[Any]
+#: Path of a recording, a segment of one, or a mono signal of shape (n_samples,).
+Source = str | Path | Utterance | npt.NDArray[Any]
 
 
 class MeasuredCorpus(NamedTuple):
@@ -307,7 +307,7 @@ def measure_sources(
     """Measure the functionals of recordings or signals at one rate, on all cores, or find them in a cache; no corpus.
 
     Args:
-        sources: Paths of files of up to `LONGEST_S`, or mono signals: floats with full scale at 1, or whole
+        sources: Paths of files of up to `LONGEST_S`, segments, or mono signals: floats with full scale at 1, or whole
             numbers as a microphone gives them.
         sampling_rate: Rate of signals, in Hz; files know their own.
         target_rate: Rate in Hz to which all are resampled before they are measured.
@@ -329,7 +329,8 @@ def measure_sources(
         ((2, 88), ['lasts 0.01 s, expected at least 0.06 s', 'there is no such file; restore it or correct its path'])
     """
     _check_positive(n_jobs=n_jobs)
-    signals = [each if isinstance(each, (str, Path)) else _checked_signal(each, sampling_rate) for each in sources]
+    recordings = (str, Path, Utterance)
+    signals = [each if isinstance(each, recordings) else _checked_signal(each, sampling_rate) for each in sources]
     measure = partial(_measured_source, rate=sampling_rate or 0, target_rate=target_rate, clipped_share=clipped_share)
     found_or_measured = cache.remembered(measure, _how(target_rate)) if cache else measure
     functionals = np.full((len(signals), len(FUNCTIONALS)), np.nan)
@@ -347,12 +348,16 @@ def measure_sources(
 
 
 def _measured_source(
-    source: str | Path | Signal, rate: int, target_rate: int, clipped_share: float
+    source: str | Path | Utterance | Signal, rate: int, target_rate: int, clipped_share: float
 ) -> tuple[Signal | float, SignalFlags]:
     """Give functionals, or NaN, and the flags; a bad recording is no error."""
     flags = SignalFlags(False, False, False, None)
     try:
-        signal, rate = (source, rate) if isinstance(source, np.ndarray) else read_audio(source, longest_s=LONGEST_S)
+        if isinstance(source, np.ndarray):
+            signal = source
+        else:
+            file, *times = source if isinstance(source, Utterance) else (source,)
+            signal, rate = read_audio(file, *times, longest_s=None if times else LONGEST_S)
         flags = signal_flags(signal, rate, clipped_share)
         if flags.problem:
             return np.nan, flags
@@ -361,7 +366,7 @@ def _measured_source(
             return np.nan, signal_flags(signal, target_rate, clipped_share)
         return _measured(signal, target_rate), flags
     except AudioError as error:  # one recording does not end the rest
-        named = "" if isinstance(source, np.ndarray) else f"{source}: "
+        named = "" if isinstance(source, np.ndarray) else f"{file}: "
         return np.nan, flags._replace(problem=str(error).removeprefix(named))
     except MemoryError as error:
         return np.nan, flags._replace(problem=f"memory does not suffice to measure it ({error})")

@@ -19,7 +19,7 @@ import numpy as np
 from affectmap.audio.quality import SignalFlags
 from affectmap.audio.reading import Signal
 from affectmap.features.cache import TEXT, FeatureCache, Row, cache_folder
-from affectmap.features.utterances import file_digest
+from affectmap.features.utterances import Utterance, file_digest
 from affectmap.schema import FUNCTIONALS
 
 #: Functionals of a recording or signal, shape (88,) or ``NaN``, and its flags.
@@ -64,7 +64,7 @@ class RecordingCache:
         """Sentences about what could not be read or kept."""
         return self._store.notices
 
-    def remembered(self, measure: partial[Measured], how: str) -> Callable[[str | Path | Signal], Measured]:
+    def remembered(self, measure: partial[Measured], how: str) -> Callable[[str | Path | Utterance | Signal], Measured]:
         """Give a function that measures only what is not known.
 
         Args:
@@ -74,7 +74,7 @@ class RecordingCache:
         keywords = json.dumps(measure.keywords, sort_keys=True, default=str)
         how = f"{how} {keywords} {','.join(SignalFlags._fields)}"
 
-        def find_or_measure(source: str | Path | Signal) -> Measured:
+        def find_or_measure(source: str | Path | Utterance | Signal) -> Measured:
             key = f"{_digest(source)} {how}"
             if (found := self._find(key)) is not None:
                 return found
@@ -104,10 +104,13 @@ class RecordingCache:
                 self._known[key] = values, text
 
 
-def _digest(source: str | Path | Signal) -> str:
-    """Digest a file's bytes, or a signal's samples; empty where there is no file."""
+def _digest(source: str | Path | Utterance | Signal) -> str:
+    """Digest a file's bytes, with the times of a segment, or a signal's samples; empty where there is no file."""
     if isinstance(source, np.ndarray):
         return f"samples-{hashlib.sha256(source.tobytes()).hexdigest()}"
+    if isinstance(source, Utterance):
+        digest = file_digest(source.file)
+        return f"{digest} {source.start_s}-{source.end_s}" if digest else ""
     return file_digest(str(source))
 
 

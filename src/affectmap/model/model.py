@@ -34,11 +34,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from affectmap.audio.quality import FLAGS, SignalFlags, not_speech
+from affectmap.corpora import Corpus
 from affectmap.errors import ConfigError
 from affectmap.features.functionals import Source, measure_sources
 from affectmap.features.recordings import RecordingCache
 from affectmap.model.folder import EGEMAPS, OTHER, ModelFolder, read_model_folder
 from affectmap.model.heads import Calibration, Heads, half_widths_in_use, layer, linear_map
+from affectmap.model.sources import feature_values, flags_of, read_given
 from affectmap.preparation.standardisation import PRIOR, Statistics, adapted_statistics, speaker_statistics
 from affectmap.schema import LABEL_RANGE, Floats, Mask
 
@@ -167,7 +169,7 @@ class Model:
 
     def embed(
         self,
-        source: Source | Sequence[Source],
+        source: Source | Sequence[Source] | Corpus | pd.DataFrame,
         sampling_rate: int | None = None,
         *,
         speaker: npt.ArrayLike | None = None,
@@ -179,7 +181,8 @@ class Model:
 
         Args:
             source: Path of a recording, or a mono signal of shape (n_samples,): floats with full scale at 1, or whole
-                numbers as a microphone gives them. A list of either gives one row each.
+                numbers as a microphone gives them. A list of either gives one row each, a corpus or a table with a
+                column or index ``file`` (and ``start``, ``end``) its recordings, one with the features those.
             sampling_rate: Rate of signals, in Hz; files know their own.
             speaker: Who speaks in each; see `transform`.
             cache: What was measured before; by default nothing is looked up, and nothing kept.
@@ -187,15 +190,14 @@ class Model:
             progress: Called with the numbers of recordings done and in total.
 
         Returns:
-            One row a recording, indexed by ``file`` (or numbered, for signals), with the columns of the module and at
-            the end ``problem``: why there are no values, or ``None``. A file that cannot be read is such a row, too.
+            One row a recording, indexed as the corpus or by ``file`` (numbered, for signals), with the columns of the
+            module and at the end ``problem``: why there are no values, or ``None``, as of a file that cannot be read.
 
         Raises:
             ConfigError: If a signal comes without a sampling rate or is not mono, or the model takes other features
                 than functionals.
         """
-        sources = [source] if isinstance(source, (str, Path, np.ndarray)) else list(source)
-        functionals, flags = self.measure(sources, sampling_rate, cache=cache, n_jobs=n_jobs, progress=progress)
+        functionals, flags = self.measure(source, sampling_rate, cache=cache, n_jobs=n_jobs, progress=progress)
         table = self.transform(functionals, speaker=speaker)
         for flag in ("too_short", "silent", "clipped"):
             table[flag] = [getattr(each, flag) for each in flags]
@@ -204,7 +206,7 @@ class Model:
 
     def measure(
         self,
-        sources: Sequence[Source],
+        source: Source | Sequence[Source] | Corpus | pd.DataFrame,
         sampling_rate: int | None = None,
         *,
         cache: RecordingCache | None = None,
@@ -212,17 +214,20 @@ class Model:
         progress: Callable[[int, int], None] | None = None,
     ) -> tuple[pd.DataFrame, list[SignalFlags]]:
         """Measure the functionals of recordings as this model takes them, for `transform` or `adapt`; see `embed`."""
+        given = read_given(source, self.inputs)
+        if given.features is not None:
+            return given.features, flags_of(self._checked(given.features))
         self.check_takes_recordings()
-        clipped_share = self.folder.metadata["flags"]["clipped_share"]
-        return measure_sources(
-            sources,
+        functionals, flags = measure_sources(
+            given.recordings,
             sampling_rate,
             self.sampling_rate,
-            clipped_share=clipped_share,
+            clipped_share=self.folder.metadata["flags"]["clipped_share"],
             cache=cache,
             n_jobs=n_jobs,
             progress=progress,
         )
+        return given.indexed(functionals), flags
 
     def check_takes_recordings(self) -> None:
         """Raise a `ConfigError` if the model takes other features than those that recordings are measured by."""
@@ -373,22 +378,8 @@ class Model:
         return columns | self._flags(values, distance)
 
     def _checked(self, features: pd.DataFrame | npt.ArrayLike) -> Floats:
-        inputs = self.folder.metadata["inputs"]
-        what = "functionals" if self.folder.metadata["features"] == EGEMAPS else "features"
-        if isinstance(features, pd.DataFrame):
-            missing = [name for name in inputs if name not in features.columns]
-            if missing:
-                raise ConfigError(
-                    f"{len(missing)} of the {len(inputs)} {what} are missing, first {missing[0]}; measure them all"
-                )
-            features = features[inputs]
-        try:
-            values = np.asarray(features, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise ConfigError(f"{what} must be numbers, one row for each utterance") from None
-        if values.ndim != 2 or values.shape[1] != len(inputs):
-            raise ConfigError(f"{what} have shape {values.shape}; expected (utterances, {len(inputs)})")
-        return values
+        noun = "functionals" if self.folder.metadata["features"] == EGEMAPS else "features"
+        return feature_values(features, self.folder.metadata["inputs"], noun)
 
     def _not_speech(self, values: Floats) -> Mask:
         if self.folder.metadata["features"] != EGEMAPS:
