@@ -7,8 +7,8 @@ import pandas as pd
 from material import Material
 
 from affectmap.audio.quality import not_speech
-from affectmap.model.folder import FLAG_THRESHOLDS
 from affectmap.model.heads import CLASSES
+from affectmap.model.metadata import FLAG_THRESHOLDS
 from affectmap.transfer.calibration import adapted, alone, by_speaker
 from transfer import max_distance, quality, train
 

@@ -7,6 +7,8 @@ reader of TOML, and the line that says what was expected.
 from __future__ import annotations
 
 import inspect
+import math
+import reprlib
 import types
 from difflib import get_close_matches
 from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin
@@ -23,6 +25,10 @@ from affectmap.errors import ConfigError
 Whole = Annotated[int, Strict()]
 Real = Annotated[float, Strict()]
 Switch = Annotated[bool, Strict()]
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 100
+#: Largest whole number that is taken: larger ones are no count of anything, and overflow elsewhere.
+_MAX_WHOLE = 10**15 - 1
 #: How every declaration is checked.
 CHECKED = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -45,7 +51,10 @@ class Settings:
     @classmethod
     def _checked(cls, values: Any, check: ValidatorFunctionWrapHandler) -> Any:  # noqa: ANN401 (pydantic's own types)
         if isinstance(values, ArgsKwargs):
-            values = ArgsKwargs(values.args, cls._completed({k: _plain(v) for k, v in (values.kwargs or {}).items()}))
+            given = {name: _plain(value) for name, value in (values.kwargs or {}).items()}
+            for name, value in given.items():
+                _refuse_huge(name, value)
+            values = ArgsKwargs(values.args, cls._completed(given))
         try:
             return check(values)
         except ValidationError as error:
@@ -62,6 +71,14 @@ def _plain(value: object) -> object:
     if isinstance(value, (list, tuple)):
         return type(value)(map(_plain, value))
     return value.item() if hasattr(value, "item") and getattr(value, "ndim", 1) == 0 else value
+
+
+def _refuse_huge(name: str, value: object) -> None:
+    if isinstance(value, int) and abs(value) > _MAX_WHOLE:
+        n_digits = int(value.bit_length() * math.log10(2)) + 1
+        raise ConfigError(f"{name} is a number of about {n_digits} digits; expected one of at most 15")
+    for each in value if isinstance(value, (list, tuple)) else ():
+        _refuse_huge(name, each)
 
 
 def fields_of(declaration: type[Any]) -> dict[str, FieldInfo]:
@@ -191,7 +208,17 @@ def explain(declaration: type[Settings], error: ErrorDetails) -> str:
     if message := error.get("ctx", {}).get("error"):  # raised by a check of ours, which says what was given
         return str(message)
     where = "".join(f"[{part}]" for part in location[1:] if isinstance(part, int))
-    return f"{name}{where} is {error['input']!r}; expected {_expected_at(fields[name], len(where) > 0)}"
+    return f"{name}{where} is {shortened(error['input'])}; expected {_expected_at(fields[name], len(where) > 0)}"
+
+
+def shortened(value: object) -> str:
+    """Write a value that was given, without the end of one that is long or nested deeply.
+
+    Example:
+        >>> shortened([0] * 100)
+        '[0, 0, 0, 0, 0, 0, ...]'
+    """
+    return _SHORT.repr(value)
 
 
 def _expected_at(field: FieldInfo, within: bool) -> str:

@@ -68,6 +68,7 @@ def test_what_cannot_be_is_refused_with_its_line(write):
         ("a.wav,anna,3,3,,maybe,,1,1,,", "cannot_tell is 'maybe'; expected true or false"),
         ("a.wav,anna,3,3,,false,,0,1,,", "presentation is '0'; expected 1, 2, 3"),
         ("a.wav,anna,3,3,,false,,1,1.5,,", "revision is '1.5'; expected 1, 2, 3"),
+        ("a.wav,anna,3,3,,false,,1,9999999999999999999,,", "revision is '9999999999999999999'; expected 1, 2, 3"),
         ("a.wav,anna,3,3,,false,,1,²,,", "revision is '²'; expected 1, 2, 3"),
         ("a.wav,anna,3,3,,false,,1,1,yesterday,", "rated_at is 'yesterday'; expected a time in UTC"),
         ("a.wav,anna,3,3,,false,,1,1,2026-01-31T12:00:00,", "expected a time in UTC"),

@@ -6,7 +6,7 @@ import pytest
 from affectmap.audio.quality import FLAGS, THRESHOLDS, not_speech, signal_flags
 from affectmap.audio.reading import MIN_DURATION_S, SILENCE_PEAK
 from affectmap.features.functionals import measure_functionals
-from affectmap.model.folder import FLAG_THRESHOLDS as DEFAULTS
+from affectmap.model.metadata import FLAG_THRESHOLDS as DEFAULTS
 
 RATE = 16000
 TIME = np.arange(2 * RATE) / RATE

@@ -69,7 +69,7 @@ def test_help_shows_the_defaults_and_ranges_that_are_declared(affectmap):
         "[default: target-20]",
         "[default: 5; 2 or more]",
         "features. [default: 1; 0 or more]",
-        "Size of the latent. [default: 2; 1 or more]",
+        "Size of the latent. [default: 2; 1 to 4096]",
         "authors- code: 100; 1 or more]",
         "[default: unsupervised, activation, valence, joint]",
         "[default: excited-as-happy]",

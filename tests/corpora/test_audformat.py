@@ -301,6 +301,29 @@ def test_header_builds_no_objects(database, save, tmp_path):
     assert not harm.exists()
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("schemes:", "schemes: &a [*a]\nmore:"),
+        ("schemes:", "deep: " + "[" * 100 + "]" * 100 + "\nschemes:"),
+        ("minimum: 1", "minimum: [1]"),
+        ("minimum: 1", "minimum: '1'"),
+        ("labels:", "labels: 7\n    more:"),
+        ("  emotion:\n    type", "  ../emotion:\n    type"),
+        ("  emotion:\n    type", "  7:\n    type"),
+    ],
+)
+def test_a_header_of_other_kinds(database, save, old, new):
+    add(database, "valence", audformat.filewise_index(FILES), {"valence": ("rating", [1.0, 2.0, 3.0])})
+    folder = save(database)
+    text = (folder / "db.yaml").read_text()
+    assert old in text, text
+    (folder / "db.yaml").write_text(text.replace(old, new, 1))
+    with pytest.raises(CorpusError, match=r"db.yaml cannot be read as an audformat header: ") as caught:
+        load_corpus(f"toy={folder}")
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize("text", ["", "name: toy\n", "just text", "{"])
 def test_damaged_header(tmp_path, text):
     (tmp_path / "db.yaml").write_text(text)

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 
 import numpy as np
 import pytest
@@ -181,6 +182,24 @@ def damage_fewer_keys_than_rows(file):
 
 def damage_objects_that_would_be_unpickled(file):
     np.savez(file, keys=np.array([b"a"]), columns=np.array(COLUMNS), rows=np.array([[1, 2, None]], dtype=object))
+
+
+def damage_zeros_that_unfold(file):
+    zeros = np.zeros((100_000_000, 3), np.uint8)
+    np.savez_compressed(file, keys=np.array([b"a"]), columns=np.array(COLUMNS), rows=zeros)
+
+
+def damage_a_header_that_is_none(file):
+    with zipfile.ZipFile(file, "w") as archive:
+        for name in ("keys", "columns", "rows"):
+            archive.writestr(f"{name}.npy", b"\x93NUMPY\x01\x00\x10\x00{'descr': '\x00(" + bytes(20))
+
+
+def damage_a_shape_beyond_memory(file):
+    with zipfile.ZipFile(file, "w") as archive:
+        head = b"{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999,), }\n"
+        for name in ("keys", "columns", "rows"):
+            archive.writestr(f"{name}.npy", b"\x93NUMPY\x01\x00" + bytes([len(head), 0]) + head)
 
 
 DAMAGES = [value for name, value in list(globals().items()) if name.startswith("damage_")]

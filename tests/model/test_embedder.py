@@ -218,7 +218,7 @@ def test_labels_that_do_not_fit(labels, message, features):
     [
         ("preset", "pape", r"preset is 'pape'; expected one of"),
         ("epochs", 0, "epochs is 0; expected a whole number of 1 or more"),
-        ("latent_dim", 0, "latent_dim is 0; expected a whole number of 1 or more"),
+        ("latent_dim", 0, "latent_dim is 0; expected a whole number from 1 to 4096"),
         ("hidden_dims", (40, -1), r"hidden_dims\[1\] is -1"),
         ("hidden_dims", 40, "hidden_dims is 40; expected a list, each item a whole number"),
         ("noise_std", -1.0, "noise_std is -1.0; expected a number of 0 or more"),
@@ -475,7 +475,6 @@ def edit(folder, change):
 
 DAMAGE = {
     "no estimator": (lambda m: m.pop("estimator"), "KeyError: 'params'"),
-    "estimator a list": (lambda m: m.update(estimator=[1]), "TypeError: "),
     "no parameters": (lambda m: m["estimator"].pop("params"), "KeyError: 'params'"),
     "parameters a list": (lambda m: m["estimator"].update(params=[1]), "TypeError: "),
     "unknown parameter": (lambda m: m["estimator"]["params"].update(depth=3), "TypeError: .*'depth'"),
@@ -486,8 +485,9 @@ DAMAGE = {
         r"ConfigError: layers of \(9, 7, 5\) and 2 are not those of the weights",
     ),
     "unknown preset": (lambda m: m["estimator"]["params"].update(preset="x"), "ConfigError: preset is 'x'"),
-    "labels nothing": (lambda m: m["training"].update(labels=None), "TypeError: "),
     "labels lost": (lambda m: m["training"].pop("labels"), "KeyError: 'labels'"),
+    "latent a text": (lambda m: m["estimator"]["params"].update(latent_dim="2"), "ConfigError: layers of"),
+    "seed a list": (lambda m: m["estimator"]["params"].update(random_state=[1]), "ConfigError: random_state is"),
     "names unknown": (lambda m: m["estimator"].pop("has_names"), "KeyError: 'has_names'"),
 }
 
@@ -502,13 +502,24 @@ def test_a_model_that_is_no_embedder(saved):
         assert "\n" not in str(error.value), name
 
 
-@pytest.mark.parametrize("curves", ["", "a,b\n1,2\n", "epoch,total\nfirst,2\n", "epoch,total\n1,low\n"])
+@pytest.mark.parametrize(
+    "curves",
+    [
+        "",
+        "a,b\n1,2\n",
+        "epoch,total\n1,2,3\n",
+        "epoch,total\n,1\n",
+        "\n",
+        "epoch,total\nfirst,2\n",
+        "epoch,total\n1,low\n",
+    ],
+)
 def test_curves_that_are_none(saved, curves):
     (saved / "curves.csv").write_text(curves)
     digest = hashlib.sha256(curves.encode()).hexdigest()
     edit(saved, lambda m: m["files"].update({"curves.csv": digest}))
     if curves:
-        with pytest.raises(ModelError, match="does not describe an embedder"):
+        with pytest.raises(ModelError, match=r"curves.csv cannot be read as learning curves \("):
             Embedder.load(saved)
     else:
         assert Embedder.load(saved).curves_.empty

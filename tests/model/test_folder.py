@@ -1,8 +1,11 @@
 """Model folders that are whole, and all the ways in which they are not."""
 
+import datetime
+import functools
 import hashlib
 import json
 import shutil
+import struct
 
 import numpy as np
 import pytest
@@ -15,6 +18,12 @@ from affectmap.model.folder import CARD_FILE, CURVES_FILE, METADATA_FILE, WEIGHT
 from affectmap.model.model import Model, load_model
 from affectmap.schema import FUNCTIONALS
 from model_files import make_model, write_model
+
+
+def with_header(header):
+    """Safetensors with a header of any text, and four bytes of data."""
+    return struct.pack("<Q", len(header)) + header + bytes(4)
+
 
 FILES = (WEIGHTS_FILE, METADATA_FILE, CARD_FILE, CURVES_FILE)
 
@@ -161,7 +170,24 @@ RATED = {"embedding": ["a", "b"], "ratings": ["activation", "valence"], "probabi
         ({"outputs": RATED | {"probabilities": ["c"]}}, r"classes.bias is \(4,\) in weights.safetensors, but \(1,\)"),
         ({"flags": {}}, "lacks a number"),
         ({"flags": {"clipped_share": "much"}}, "lacks a number"),
+        ({"standardisation": {"policy": "source", "prior": "0.5"}}, "makes no sense"),
+        ({"standardisation": {"policy": "source", "prior": True}}, "makes no sense"),
         ({"intervals": {"level": 0.9}}, "lacks a number"),
+        ({"features": "other", "inputs": []}, "takes 0 inputs; expected 1 to 16384"),
+        ({"features": "other", "inputs": [str(i) for i in range(20_000)]}, "takes 20000 inputs; expected 1 to 16384"),
+        ({"outputs": {"embedding": [str(i) for i in range(5000)]}}, "more than 4096 outputs"),
+        ({"more": datetime.date(2026, 1, 1)}, "has '2026-01-01', which is no text and no number"),
+        ({"more": [1 << 64]}, "has '18446744073709551616', which is no text and no number"),
+        ({"more": {1: 2}}, "has an entry whose name is no text"),
+        ({"more": {"a": {"b", "c"}}}, "which is no text and no number"),
+        ({"more": functools.reduce(lambda held, _: [held], range(30), 1)}, "lie in each other more than 20 times"),
+        ({"more": list(range(60_000))}, "has more than 50,000 values"),
+        ({"more": "x" * 2_000_000}, "has more than 1,048,576 bytes"),
+        ({"training": {"languages": 5}}, "has languages of another type"),
+        ({"training": {"corpora": {"a": 1}}}, "has corpora of another type"),
+        ({"training": {"licence": None}}, "has licence of another type"),
+        ({"estimator": [1]}, "has estimator of another type"),
+        ({"units": "none"}, "has units of another type"),
         ({"intervals": "wide"}, "lacks a number"),
         ({"temperature": None}, "lacks a number"),
         ({"temperature": 0}, "lacks a number"),
@@ -187,8 +213,16 @@ def test_a_description_of_something_else(folder, changes, message):
         (b"", "weights.safetensors cannot be read"),
         (b"weights", "weights.safetensors cannot be read"),
         (b"\xff" * 64, "weights.safetensors cannot be read"),
-        (save({"mean": np.ones(88, dtype=np.int64)}), "has mean of type int64; expected float32 or float64"),
-        (save({}), r"encoder.0.bias is missing in weights.safetensors|decoder|classes.bias is missing"),
+        (save({"mean": np.ones(88, dtype=np.int64)}), "has mean of type I64; expected F32 or F64"),
+        (save({}), "has 0 tensors; expected 1 to 134"),
+        (struct.pack("<Q", 100_000_000) + b"{" * 1000, "its header has 100,000,000 bytes"),
+        (struct.pack("<Q", 1 << 63) + b"{}", "its header has 9,223,372,036,854,775,808 bytes"),
+        (with_header(b"[" * 1000), "its header is damaged: its lists lie in each other"),
+        (with_header(b"[1]"), "has 0 tensors"),
+        (with_header(b'{"mean": 1}'), "has mean of type None"),
+        (with_header(b'{"mean": {"dtype": "F32", "shape": [-1], "data_offsets": [0, 4]}}'), r"mean of shape \[-1\]"),
+        (with_header(b'{"mean": {"dtype": "F32", "shape": "88", "data_offsets": [0, 4]}}'), "mean of shape 88"),
+        (with_header(b'{"mean": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4000]}}'), "cannot be read"),
     ],
 )
 def test_weights_that_are_none(folder, content, message):
@@ -210,8 +244,21 @@ def test_weights_that_are_none(folder, content, message):
         ({"decoder__3__bias": None}, r"decoder.3.bias is missing"),
         ({"encoder__0__bias": np.ones((40, 1))}, r"encoder.0.bias is \(40, 1\) in"),
         ({"encoder__9__bias": np.ones(4), "encoder__9__weight": np.ones((4, 4))}, r"(en|de)coder.\d.\w+ is "),
-        ({"std": -np.ones(88)}, "mean or standard deviation that is none"),
-        ({"mean": np.full(88, np.inf)}, "mean or standard deviation that is none"),
+        ({"std": -np.ones(88)}, "has a standard deviation below 0"),
+        ({"mean": np.full(88, np.inf)}, "has values in mean that are not finite"),
+        ({"encoder__0__weight": np.full((40, 88), 1e30)}, r"has values in encoder.0.weight .* beyond 1e\+06"),
+        ({f"encoder__{i}__bias": np.ones(4) for i in range(140)}, "has 1[0-9][0-9] tensors; expected 1 to 134"),
+        (
+            {
+                f"encoder__{i}__{kind}": np.ones((2, 2) if kind == "weight" else 2)
+                for i in range(40)
+                for kind in ("weight", "bias")
+            },
+            "has 40 layers of up to 2 units; expected at most 32 of 4096",
+        ),
+        ({"encoder__0__bias": np.ones(5000)}, "has 4 layers of up to 5000 units; expected at most 32 of 4096"),
+        ({"encoder__0__bias": np.ones(20_000)}, r"encoder.0.bias of shape \[20000\]"),
+        ({"encoder__0__bias": np.ones((2, 2, 2))}, r"encoder.0.bias of shape \[2, 2, 2\]"),
     ],
 )
 def test_weights_that_do_not_fit(folder, changes, message):

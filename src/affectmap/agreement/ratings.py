@@ -77,7 +77,7 @@ def _cannot_tell(cell: str) -> bool:
 
 def _count(name: str) -> Callable[[str], int]:
     def parse(cell: str) -> int:
-        if cell and not (cell.isascii() and cell.isdigit() and int(cell)):
+        if cell and not (cell.isascii() and cell.isdigit() and len(cell) < 10 and int(cell)):
             raise ValueError(f"{name} is {cell!r}; expected 1, 2, 3 and so on")
         return int(cell or 1)
 

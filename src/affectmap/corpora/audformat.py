@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from affectmap.corpora.folder import Corpus
 from affectmap.corpora.table import build_corpus, parse_time
+from affectmap.documents import parse_yaml, read_start
 from affectmap.errors import CorpusError
 from affectmap.extras import require
 from affectmap.names import WORDS, file_name, read_id
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 HEADER = "db.yaml"
+#: A header may list thousands of speakers.
+_SCALE = 16
 
 _FIELDS = {
     "emotion": ("emotion",),
@@ -124,15 +127,29 @@ def _read_header(folder: Path) -> audformat.Database:
         raise CorpusError(f"{folder} is no audformat database; expected a folder with {HEADER}")
     require(f"{folder} is an audformat database, which", "audformat", "audformat")
     import audformat
-    import yaml
 
     try:
         # audformat's own reading of the header would build any Python object that a tag in it names.
-        header = yaml.safe_load(file.read_text(encoding="utf-8"))
-        return audformat.Database.load_header_from_yaml(header)
+        header = parse_yaml(read_start(file, _SCALE), references=True, scale=_SCALE)
+        database = audformat.Database.load_header_from_yaml(header)
+        _check_header(database)
+        return database
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise CorpusError(f"{file} cannot be read as an audformat header: {reason}") from error
+
+
+def _check_header(database: audformat.Database) -> None:
+    """See that the parts of a header are of the kinds that are read; audformat itself takes many others."""
+    for name, scheme in database.schemes.items():
+        labels, bounds = scheme.labels, (scheme.minimum, scheme.maximum)
+        if not isinstance(labels, (list, dict, str, type(None))):
+            raise ValueError(f"labels of scheme {name} are {str(labels)[:40]}")
+        if not all(bound is None or type(bound) in (int, float) for bound in bounds):
+            raise ValueError(f"scheme {name} runs from {bounds[0]} to {bounds[1]}")
+    for name in database.tables:
+        if not isinstance(name, str) or "/" in name or "\\" in name:
+            raise ValueError(f"a table is called {name}")
 
 
 def _read_table(database: audformat.Database, folder: Path, table: str) -> _Table:

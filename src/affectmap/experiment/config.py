@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic.dataclasses import dataclass
 
+from affectmap.documents import DocumentError, parse_toml, read_start
 from affectmap.errors import ConfigError, UsageError
 from affectmap.features.encoders.weights import parse_reference
 from affectmap.model.settings import PAPER, FitSettings
@@ -104,10 +104,10 @@ def make_config(file: Path | None = None, **options: Any) -> ExperimentConfig:  
 
 def _read_toml(file: Path) -> dict[str, Any]:
     try:
-        settings = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+        settings = parse_toml(read_start(file))
     except FileNotFoundError as error:
         raise UsageError(f"{file} does not exist; expected a TOML file of settings") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, DocumentError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UsageError(f"{file} cannot be read as TOML: {reason}") from error
     for name in ("source", "target"):

@@ -18,7 +18,6 @@ import sys
 import time
 import uuid
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -43,8 +42,6 @@ TEXT = "text"
 FLUSH_S = 2.0
 #: Part files of one run that are merged at once, so that a run of hours leaves no thousands of them.
 MAX_PARTS = 30
-#: What reading a file raises that is not what was written.
-_DAMAGE = (OSError, EOFError, KeyError, RuntimeError, TypeError, ValueError, zipfile.BadZipFile, zlib.error)
 
 
 def _encoded(texts: Iterable[str]) -> NDArray[np.bytes_]:
@@ -186,7 +183,7 @@ class FeatureCache:
             return self._checked(file)
         except FileNotFoundError:  # merged by another run meanwhile
             return self._empty()
-        except _DAMAGE as error:
+        except Exception as error:  # of many unrelated classes, from zipfile, NumPy and the tokenizer behind it
             self._damaged = True
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             self._notice(f"the cache file {file} is damaged ({reason}); its rows are measured again")
@@ -194,6 +191,8 @@ class FeatureCache:
 
     def _checked(self, file: Path) -> pd.DataFrame:
         with zipfile.ZipFile(file) as archive:
+            if any(each.compress_type != zipfile.ZIP_STORED for each in archive.infolist()):  # may unfold to gigabytes
+                raise ValueError("it is compressed")
             if torn := archive.testzip():
                 raise ValueError(f"the checksum of {torn} differs")
         with np.load(file, allow_pickle=False) as stored:

@@ -15,14 +15,17 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from affectmap.documents import first_line
 from affectmap.errors import ConfigError, ModelError
-from affectmap.model.folder import METADATA_FILE, Array, ModelFolder, first_line, new_metadata, read_model_folder
+from affectmap.model.folder import METADATA_FILE, ModelFolder, read_model_folder
 from affectmap.model.heads import fit_heads
+from affectmap.model.metadata import new_metadata
 from affectmap.model.model import Model
 from affectmap.model.settings import PAPER, Schedule, TrainingSettings
+from affectmap.model.tensors import Array
 from affectmap.preparation.standardisation import PRIOR, Statistics, fit_statistics
 from affectmap.schema import FUNCTIONALS, LABELS, Floats, Preset
-from affectmap.settings import fields_of
+from affectmap.settings import fields_of, shortened
 
 if TYPE_CHECKING:
     from affectmap.model.network import DenoisingAutoencoder
@@ -283,6 +286,10 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
             params = dict(estimator["params"])
             hidden_dims = tuple(int(size) for size in params.pop("hidden_dims"))
             embedder = cls(**params, hidden_dims=hidden_dims)
+            for name in ("weight", "standardise", "random_state", "device"):  # others are checked as settings below
+                kind, value = type(getattr(cls(), name)), getattr(embedder, name)
+                if type(value) not in (kind, int if kind is float else kind):
+                    raise ConfigError(f"{name} is {shortened(value)}; expected {kind.__name__}")
             if [*hidden_dims, embedder.latent_dim] != [len(bias) for _, bias in model.layers]:
                 raise ConfigError(f"layers of {hidden_dims} and {embedder.latent_dim} are not those of the weights")
             cls(**params | {"losses": ""}, hidden_dims=hidden_dims).training_settings()  # names of losses bring PyTorch

@@ -17,59 +17,32 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from importlib import metadata as installed
 from importlib.resources.abc import Traversable
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import yaml
-from safetensors import SafetensorError
-from safetensors.numpy import load as read_tensors
 from safetensors.numpy import save as serialise
 
-from affectmap.audio.quality import THRESHOLDS
+from affectmap.documents import first_line
 from affectmap.errors import ModelError
-from affectmap.features.functionals import FEATURE_SET, USUAL_RATE
 from affectmap.files import new_folder, write_json, write_text
 from affectmap.model.heads import Calibration, Heads
+from affectmap.model.metadata import ADVICE, parse_metadata, plain
+from affectmap.model.tensors import Array, check_tensors, parse_tensors
 from affectmap.preparation.standardisation import Statistics, well_adapted
-from affectmap.schema import FUNCTIONALS, LABELS
 
-#: Format of the folder; to be raised when an older affectmap could not read it rightly.
-FORMAT = 2
 WEIGHTS_FILE, METADATA_FILE, CARD_FILE, CURVES_FILE = "weights.safetensors", "model.yaml", "CARD.md", "curves.csv"
 #: Largest files that are read, in bytes.
-MAX_BYTES = {WEIGHTS_FILE: 256 << 20, METADATA_FILE: 4 << 20, CARD_FILE: 1 << 20, CURVES_FILE: 16 << 20}
-#: What a model takes: the 88 functionals, which affectmap measures itself, or other features.
-EGEMAPS, OTHER = "egemaps", "other"
-#: Whose statistics a model normalises with and whose intervals it has: its training data's, or those of recordings that
-#: it was adapted to.
-INTERVAL_STATISTICS = ("source", "adapted")
-
-#: Thresholds of the flags; experiments/shipped-model measures and explains them.
-FLAG_THRESHOLDS = {
-    "clipped_share": 0.001, "min_voiced_share": 0.02, "min_pitch_spread": 0.005, "min_loudness_spread": 0.15,
-}  # fmt: skip
-
-Array = npt.NDArray[np.float32] | npt.NDArray[np.float64]
-
-_ADVICE = "train or download the model again"
-#: What ``model.yaml`` must have, and of which type.
-_REQUIRED: dict[str, type] = {
-    "format": int, "name": str, "affectmap": str, "features": str, "sampling_rate": int, "inputs": list,
-    "outputs": dict, "training": dict, "standardisation": dict, "flags": dict, "files": dict,
-}  # fmt: skip
-#: Levels of lists and tables within each other, far more than a model has.
-_MAX_DEPTH = 20
+MAX_BYTES = {WEIGHTS_FILE: 64 << 20, METADATA_FILE: 1 << 20, CARD_FILE: 1 << 20, CURVES_FILE: 4 << 20}
+#: Most columns of the learning curves.
+MAX_CURVES = 100
 #: Where the card of an adapted model says so.
 _ADAPTED = "## Adapted"
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,39 +137,6 @@ def _hub_header(metadata: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def new_metadata(inputs: Sequence[str], latent_dim: int) -> dict[str, Any]:
-    """Give the content of ``model.yaml`` for a model that was trained just now, without heads."""
-    is_egemaps = list(inputs) == list(FUNCTIONALS)
-    measured = {"version": installed.version("opensmile"), "feature_set": FEATURE_SET, "level": "Functionals"}
-    return {
-        "format": FORMAT,
-        "name": "unnamed",
-        "affectmap": installed.version("affectmap"),
-        "features": EGEMAPS if is_egemaps else OTHER,
-        **({"opensmile": measured} if is_egemaps else {}),
-        "sampling_rate": USUAL_RATE,
-        "outputs": {"embedding": [f"embedding_{i}" for i in range(latent_dim)]},
-        "units": {
-            "embedding": "none; distances mean something, axes do not",
-            "ratings": "1 to 5, 3 is the middle",
-            "probabilities": "0 to 1, classes taken as equally frequent",
-        },
-        "training": {},
-        "standardisation": {"policy": "source"},
-        "flags": {**FLAG_THRESHOLDS, "max_distance": 10.0},
-        "inputs": list(inputs),
-    }
-
-
-def plain(value: Any) -> Any:  # noqa: ANN401 (anything that YAML has)
-    """Give Python's own numbers, lists and dictionaries for NumPy's and tuples."""
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if isinstance(value, dict):
-        return {str(name): plain(each) for name, each in value.items()}
-    return [plain(each) for each in value] if isinstance(value, (list, tuple)) else value
-
-
 def read_model_folder(folder: Path | Traversable) -> ModelFolder:
     """Read a model's folder and check all of it.
 
@@ -213,19 +153,31 @@ def read_model_folder(folder: Path | Traversable) -> ModelFolder:
     if not folder.is_dir():
         what = "is a file" if folder.is_file() else "does not exist"
         raise ModelError(f"{folder} {what}; expected the folder of a model, as affectmap train writes it")
-    metadata = _read_metadata(folder)
+    metadata = parse_metadata(_read(folder, METADATA_FILE), str(folder / METADATA_FILE))
     names = [WEIGHTS_FILE, CARD_FILE, *([CURVES_FILE] if CURVES_FILE in metadata["files"] else [])]
     contents = {name: _read(folder, name) for name in names}
     for name, content in contents.items():
         if metadata["files"].get(name) != _digest(content):
             raise ModelError(
                 f"{folder / name} is not the file that {METADATA_FILE} was written with (its SHA-256 digest differs); "
-                f"{_ADVICE}"
+                f"{ADVICE}"
             )
-    tensors = _tensors(contents[WEIGHTS_FILE], str(folder / WEIGHTS_FILE))
-    _check_tensors(tensors, metadata, str(folder))
+    tensors = parse_tensors(contents[WEIGHTS_FILE], str(folder / WEIGHTS_FILE))
+    check_tensors(tensors, metadata, str(folder))
     texts = [contents.get(name, b"").decode("utf-8", "replace") for name in (CARD_FILE, CURVES_FILE)]
-    return ModelFolder(tensors, metadata, *texts)
+    found = ModelFolder(tensors, metadata, *texts)
+    _check_curves(found, str(folder / CURVES_FILE))
+    return found
+
+
+def _check_curves(content: ModelFolder, file: str) -> None:
+    n_columns = content.curves.partition("\n")[0].count(",") + 1
+    if n_columns > MAX_CURVES:
+        raise ModelError(f"{file} has {n_columns} columns; expected at most {MAX_CURVES}; {ADVICE}")
+    try:
+        content.curves_table()
+    except (ValueError, KeyError, OverflowError) as error:  # pandas' own are of these kinds, too
+        raise ModelError(f"{file} cannot be read as learning curves ({first_line(error)}); {ADVICE}") from error
 
 
 def _digest(content: bytes) -> str:
@@ -247,149 +199,3 @@ def _read(folder: Path | Traversable, name: str) -> bytes:
     if len(content) > largest:
         raise ModelError(f"{file} has more than {largest:,} bytes; a model of affectmap is far smaller")
     return content
-
-
-def _read_metadata(folder: Path | Traversable) -> dict[str, Any]:
-    file, content = folder / METADATA_FILE, _read(folder, METADATA_FILE)
-    try:
-        _check_nesting(content)
-        metadata = yaml.load(content, _LOADER)
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise ModelError(f"{file} is damaged ({first_line(error)}); {_ADVICE}") from error
-    if not isinstance(metadata, dict) or type(metadata.get("format")) is not int:
-        raise ModelError(f"{file} names no format; it is not a model of affectmap")
-    if metadata["format"] != FORMAT:
-        advice = "update affectmap" if metadata["format"] > FORMAT else "it is of an earlier affectmap: train it again"
-        raise ModelError(f"{file} has format {metadata['format']}, this affectmap reads {FORMAT}; {advice}")
-    wrong = [name for name, kind in _REQUIRED.items() if not isinstance(metadata.get(name), kind)]
-    if wrong:
-        raise ModelError(f"{file} lacks {wrong[0]} or has it of another type; {_ADVICE}")
-    _check_inputs(metadata, str(file))
-    _check_outputs(metadata["outputs"], str(file))
-    _check_numbers(metadata, str(file))
-    return metadata
-
-
-def _check_nesting(content: bytes) -> None:
-    """Refuse references, of which a small file can make a huge one, and lists within lists without end."""
-    depth = 0
-    for event in yaml.parse(content, _LOADER):
-        if isinstance(event, yaml.AliasEvent):
-            raise yaml.YAMLError("it refers to another part of itself")
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > _MAX_DEPTH:
-            raise yaml.YAMLError(f"its lists lie in each other more than {_MAX_DEPTH} times")
-
-
-def _check_inputs(metadata: Mapping[str, Any], file: str) -> None:
-    """See that the functionals are those that this installation measures; other features it does not measure."""
-    inputs = metadata["inputs"]
-    if metadata["features"] != EGEMAPS:
-        if not all(isinstance(name, str) for name in inputs) or len(set(inputs)) != len(inputs):
-            raise ModelError(f"{file}: inputs are not names that differ; {_ADVICE}")
-        return
-    if inputs != list(FUNCTIONALS):
-        different = [i for i, (a, b) in enumerate(zip(inputs, FUNCTIONALS, strict=False)) if a != b]
-        where = f", number {different[0]} is {str(inputs[different[0]])[:80]!r}" if different else ""
-        raise ModelError(
-            f"{file}: the model takes {len(inputs)} inputs{where}; expected the 88 functionals of eGeMAPSv02"
-        )
-    needed, found = metadata.get("opensmile"), installed.version("opensmile")
-    if not isinstance(needed, dict) or (needed.get("feature_set"), needed.get("level")) != (
-        "eGeMAPSv02",
-        "Functionals",
-    ):
-        raise ModelError(f"{file}: the model takes {str(needed)[:80]}; expected eGeMAPSv02, Functionals")
-    if str(needed.get("version")).split(".")[:2] != found.split(".")[:2]:
-        raise ModelError(
-            f"{file}: made with openSMILE {needed.get('version')}, installed is {found}, which may measure otherwise; "
-            f"run pip install opensmile=={needed.get('version')}"
-        )
-    if not 1000 <= metadata["sampling_rate"] <= 192000:
-        raise ModelError(f"{file}: sampling_rate is {metadata['sampling_rate']}; expected 1000 to 192000 Hz")
-
-
-def _check_outputs(outputs: dict[str, Any], file: str) -> None:
-    known = ("embedding", "ratings", "probabilities")
-    names = [name for each in outputs.values() if isinstance(each, list) for name in each]
-    if (
-        "embedding" not in outputs
-        or not set(outputs) <= set(known)
-        or not all(isinstance(each, list) and each for each in outputs.values())
-        or not all(isinstance(name, str) for name in names)
-        or len(set(names)) != len(names)
-    ):
-        expected = f"lists of names that differ, for embedding and any of {', '.join(known[1:])}"
-        raise ModelError(f"{file}: outputs are {str(outputs)[:80]}; expected {expected}")
-    if outputs.get("ratings", list(LABELS)) not in ([*LABELS], *([label] for label in LABELS)):
-        raise ModelError(f"{file}: the model rates {', '.join(outputs['ratings'])[:80]}; expected {', '.join(LABELS)}")
-
-
-def _check_numbers(metadata: Mapping[str, Any], file: str) -> None:
-    """See that thresholds, half widths of intervals and the statistics' origin make sense."""
-    try:
-        numbers = [float(metadata["flags"][name]) for name in THRESHOLDS]
-        policy = metadata["standardisation"]["policy"]
-        numbers += [float(metadata["standardisation"].get(name, 0)) for name in ("n_utterances", "prior")]
-        widths = {name: metadata["intervals"][name] for name in INTERVAL_STATISTICS} if "intervals" in metadata else {}
-        if widths:
-            widths |= {"speaker": metadata["intervals"]["speaker"]} if "speaker" in metadata["intervals"] else {}
-            numbers.append(float(metadata["intervals"]["level"]))
-        if "probabilities" in metadata["outputs"]:
-            numbers += [float(metadata["temperature"]), 1 / float(metadata["temperature"])]
-        numbers += [float(each[label]) for each in widths.values() for label in metadata["outputs"].get("ratings", ())]
-    except (AttributeError, KeyError, TypeError, ValueError, ZeroDivisionError) as error:
-        raise ModelError(f"{file} lacks a number or has another value ({first_line(error)}); {_ADVICE}") from error
-    if policy not in INTERVAL_STATISTICS or not all(0 <= number < np.inf for number in numbers):
-        raise ModelError(f"{file} has a policy or threshold that makes no sense; {_ADVICE}")
-
-
-def _tensors(content: bytes, file: str) -> dict[str, Array]:
-    try:
-        tensors = read_tensors(content)
-    except (SafetensorError, KeyError, ValueError, TypeError, AttributeError) as error:
-        raise ModelError(f"{file} cannot be read ({first_line(error)}); {_ADVICE}") from error
-    for name, value in tensors.items():
-        if value.dtype not in (np.float32, np.float64):
-            raise ModelError(f"{file} has {str(name)[:80]} of type {value.dtype}; expected float32 or float64")
-        if name not in ("mean", "std") and not np.isfinite(value).all():
-            raise ModelError(f"{file} has values in {str(name)[:80]} that are not finite; {_ADVICE}")
-    return tensors
-
-
-def _check_tensors(tensors: Mapping[str, Array], metadata: Mapping[str, Any], folder: str) -> None:
-    """See that shapes are those that ``model.yaml`` speaks of, layer after layer, and statistics sensible."""
-    outputs = metadata["outputs"]
-    n_inputs, latent_dim = len(metadata["inputs"]), len(outputs["embedding"])
-    n_layers = sum(name.startswith("encoder.") for name in tensors) // 2
-    sizes = [tensors.get(f"encoder.{i}.bias", np.empty(0)).size for i in range(n_layers - 1)]
-    chain = [n_inputs, *sizes, latent_dim]
-    expected: dict[str, tuple[int, ...]] = {"mean": (n_inputs,), "std": (n_inputs,)}
-    expected |= _layer_shapes("encoder", chain)
-    if any(name.startswith("decoder.") for name in tensors):
-        expected |= _layer_shapes("decoder", chain[::-1])
-    for head, output in (("ratings", "ratings"), ("classes", "probabilities")):
-        if output in outputs:
-            size = len(outputs[output])
-            expected |= {f"{head}.weight": (size, latent_dim), f"{head}.bias": (size,)}
-    found = {name: value.shape for name, value in tensors.items()}
-    for name in sorted(expected.keys() | found.keys()):
-        if expected.get(name) != found.get(name):
-            raise ModelError(
-                f"{folder}: {name[:80]} is {found.get(name, 'missing')} in {WEIGHTS_FILE}, but "
-                f"{expected.get(name, 'unknown')} by {METADATA_FILE} and the other layers; {_ADVICE}"
-            )
-    if np.isinf(tensors["mean"]).any() or np.isinf(tensors["std"]).any() or (tensors["std"] < 0).any():
-        raise ModelError(f"{folder}/{WEIGHTS_FILE} has a mean or standard deviation that is none; {_ADVICE}")
-
-
-def _layer_shapes(side: str, sizes: list[int]) -> dict[str, tuple[int, ...]]:
-    shapes: dict[str, tuple[int, ...]] = {}
-    for i, (n_in, n_out) in enumerate(pairwise(sizes)):
-        shapes |= {f"{side}.{i}.weight": (n_out, n_in), f"{side}.{i}.bias": (n_out,)}
-    return shapes
-
-
-def first_line(error: Exception) -> str:
-    """Give the first line of an error's message, or its kind where it has none."""
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)

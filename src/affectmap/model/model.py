@@ -38,8 +38,9 @@ from affectmap.corpora import Corpus
 from affectmap.errors import ConfigError
 from affectmap.features.functionals import Source, measure_sources
 from affectmap.features.recordings import RecordingCache
-from affectmap.model.folder import EGEMAPS, OTHER, ModelFolder, read_model_folder
+from affectmap.model.folder import ModelFolder, read_model_folder
 from affectmap.model.heads import Calibration, Heads, half_widths_in_use, layer, linear_map
+from affectmap.model.metadata import EGEMAPS, OTHER
 from affectmap.model.sources import feature_values, flags_of, read_given
 from affectmap.preparation.standardisation import PRIOR, Statistics, adapted_statistics, speaker_statistics
 from affectmap.schema import LABEL_RANGE, Floats, Mask

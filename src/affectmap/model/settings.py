@@ -18,6 +18,8 @@ LOSS_NAMES = (
     "authors-code", "axis", "distance-correlation", "elr", "f-similarity", "log-ratio", "ordinal-triplet", "pair-ccc",
     "pair-pearson", "paper", "rank-n-contrast", "ranksim", "sammon", "split-latent", "stress", "y-aware-infonce",
 )  # fmt: skip
+#: Most hidden layers of a network, and units of a layer: larger ones would take gigabytes.
+MAX_LAYERS, MAX_WIDTH = 32, 4096
 #: What a preset sets besides the form of loss and decoder, where nothing else is given.
 PRESETS: dict[str, dict[str, Any]] = {"paper": {}, "authors-code": {"epochs": 100, "learning_rate": 1e-4}}
 
@@ -45,10 +47,10 @@ class TrainingSettings(Settings):
     preset: Preset = Field(
         default="paper", description="form of loss and decoder: the paper's, or that of the code its authors released"
     )
-    hidden_dims: tuple[Annotated[Whole, Field(ge=1)], ...] = Field(
-        default=(40, 20, 10), description="sizes of the encoder's hidden layers"
+    hidden_dims: tuple[Annotated[Whole, Field(ge=1, le=MAX_WIDTH)], ...] = Field(
+        default=(40, 20, 10), max_length=MAX_LAYERS - 1, description="sizes of the encoder's hidden layers"
     )
-    latent_dim: Whole = Field(default=2, ge=1, description="size of the latent")
+    latent_dim: Whole = Field(default=2, ge=1, le=MAX_WIDTH, description="size of the latent")
     noise_std: Real = Field(default=1.0, ge=0, description="standard deviation σ of the noise on standardised features")
     epochs: Whole = Field(default=50, ge=1, description="passes over the data")
     batch_size: Whole = Field(default=64, ge=1, description="utterances a step")

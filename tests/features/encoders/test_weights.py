@@ -15,6 +15,7 @@ from affectmap.features.encoders.weights import (
     find_pretrained,
     model_digest,
     parse_reference,
+    read_config,
     weight_files,
 )
 from speech_models import write_encoder
@@ -203,3 +204,21 @@ def test_references():
 )
 def test_which_files_are_fetched(file, kind, expected):
     assert pretrained._is_weight(file, kind) is expected
+
+
+@pytest.mark.parametrize(
+    "index",
+    [{}, {"weight_map": {}}, {"weight_map": []}, {"weight_map": "a"}, {"weight_map": {"a": 1}}, {"weight_map": {"a": None}},
+     {"weight_map": {"a": "../b.safetensors"}}, {"weight_map": {"a": "/etc/passwd"}}, {"weight_map": {"a": ""}}],
+)  # fmt: skip
+def test_an_index_names_files_beside_it(tmp_path, index):
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(ModelError, match="names no files of weights beside it; download the model again"):
+        weight_files(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"[" * 100_000, b"9" * 5000, b"\xff", b" " * (2 << 20)])
+def test_a_configuration_that_is_none_or_too_much(tmp_path, content):
+    (tmp_path / "config.json").write_bytes(content)
+    with pytest.raises(ModelError, match=r"config.json cannot be read as JSON \(.*\); download the model again"):
+        read_config(tmp_path)

@@ -335,6 +335,7 @@ def test_without_the_paper_s_loss_its_terms_are_0(names):
 
 
 WHOLE = "expected a whole number of 1 or more"
+WIDTH = "expected a whole number from 1 to 4096"
 
 
 def features(*shape):
@@ -368,14 +369,19 @@ def test_chosen_values_come_before_the_preset_s():
         ("epochs", 2.5, f"epochs is 2.5; {WHOLE}"),
         ("epochs", True, f"epochs is True; {WHOLE}"),
         ("epochs", "50", f"epochs is '50'; {WHOLE}"),
-        ("latent_dim", 0, f"latent_dim is 0; {WHOLE}"),
-        ("latent_dim", None, f"latent_dim is None; {WHOLE}"),
+        ("latent_dim", 0, f"latent_dim is 0; {WIDTH}"),
+        ("latent_dim", None, f"latent_dim is None; {WIDTH}"),
         ("batch_size", 0, f"batch_size is 0; {WHOLE}"),
         ("batch_size", -64, f"batch_size is -64; {WHOLE}"),
-        ("hidden_dims", (40, 0), rf"hidden_dims\[1\] is 0; {WHOLE}"),
-        ("hidden_dims", (40, 20.0), rf"hidden_dims\[1\] is 20.0; {WHOLE}"),
-        ("hidden_dims", 40, f"hidden_dims is 40; expected a list, each item a{WHOLE[10:]}"),
+        ("hidden_dims", (40, 0), rf"hidden_dims\[1\] is 0; {WIDTH}"),
+        ("hidden_dims", (40, 20.0), rf"hidden_dims\[1\] is 20.0; {WIDTH}"),
+        ("hidden_dims", 40, f"hidden_dims is 40; expected a list, each item a{WIDTH[10:]}"),
         ("hidden_dims", "40", "hidden_dims is '40'; expected a list, each item a whole number"),
+        ("hidden_dims", (12_000, 12_000), rf"hidden_dims\[0\] is 12000; {WIDTH}"),
+        ("hidden_dims", (2,) * 5000, r"hidden_dims is \(2, .*; expected a list"),
+        ("latent_dim", 12_000, f"latent_dim is 12000; {WIDTH}"),
+        ("epochs", 10**400, "epochs is a number of about 401 digits; expected one of at most 15"),
+        ("noise_std", 10**400, "noise_std is a number of about 401 digits; expected one"),
         ("noise_std", -0.1, "noise_std is -0.1; expected a number of 0 or more"),
         ("noise_std", float("nan"), "noise_std is nan; expected a number of 0 or more"),
         ("noise_std", None, "noise_std is None; expected a number of 0 or more"),

@@ -15,13 +15,13 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from affectmap.documents import DocumentError, parse_json, read_start
 from affectmap.errors import ModelError, UsageError
 from affectmap.extras import require
 
@@ -98,10 +98,19 @@ def weight_files(folder: Path) -> list[Path]:
             return [folder / name]
         index = folder / f"{name}.index.json"
         if index.is_file():
-            parts = [folder / part for part in sorted(set(_read_json(index).get("weight_map", {}).values()))]
+            parts = _parts(index)
             if parts and all(part.is_file() for part in parts):
                 return parts
     return []
+
+
+def _parts(index: Path) -> list[Path]:
+    """List the files that an index of weights names; they must lie beside it."""
+    named = _read_json(index).get("weight_map")
+    parts = list(named.values()) if isinstance(named, dict) else []
+    if not parts or not all(isinstance(part, str) and part and Path(part).name == part for part in parts):
+        raise ModelError(f"{index} names no files of weights beside it; download the model again")
+    return [index.parent / part for part in sorted(set(parts))]
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -123,8 +132,8 @@ def model_digest(folder: Path) -> str:
 
 def _read_json(file: Path) -> dict[str, Any]:
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        content = parse_json(read_start(file))
+    except (OSError, DocumentError) as error:
         raise ModelError(f"{file} cannot be read as JSON ({error}); download the model again") from error
     if not isinstance(content, dict):
         raise ModelError(f"{file} holds no settings; download the model again")

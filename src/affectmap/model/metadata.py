@@ -1,0 +1,197 @@
+"""What ``model.yaml`` says of a model: what a new one gets, and what must hold before a stranger's is used."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from importlib import metadata as installed
+from typing import Any
+
+from affectmap.audio.quality import THRESHOLDS
+from affectmap.documents import DocumentError, first_line, parse_yaml
+from affectmap.errors import ModelError
+from affectmap.features.functionals import FEATURE_SET, USUAL_RATE
+from affectmap.model.settings import MAX_WIDTH
+from affectmap.schema import FUNCTIONALS, LABELS
+
+#: Format of the folder; to be raised when an older affectmap could not read it rightly.
+FORMAT = 2
+#: What a model takes: the 88 functionals, which affectmap measures itself, or other features.
+EGEMAPS, OTHER = "egemaps", "other"
+#: Whose statistics a model normalises with and whose intervals it has: its training data's, or those of recordings that
+#: it was adapted to.
+INTERVAL_STATISTICS = ("source", "adapted")
+#: Most features that a model takes.
+MAX_INPUTS = 16_384
+#: What to do about a damaged model.
+ADVICE = "train or download the model again"
+
+#: Thresholds of the flags; experiments/shipped-model measures and explains them.
+FLAG_THRESHOLDS = {
+    "clipped_share": 0.001, "min_voiced_share": 0.02, "min_pitch_spread": 0.005, "min_loudness_spread": 0.15,
+}  # fmt: skip
+
+#: What ``model.yaml`` must have, and of which type.
+_REQUIRED: dict[str, type] = {
+    "format": int, "name": str, "affectmap": str, "features": str, "sampling_rate": int, "inputs": list,
+    "outputs": dict, "training": dict, "standardisation": dict, "flags": dict, "files": dict,
+}  # fmt: skip
+
+
+def new_metadata(inputs: Sequence[str], latent_dim: int) -> dict[str, Any]:
+    """Give the content of ``model.yaml`` for a model that was trained just now, without heads."""
+    is_egemaps = list(inputs) == list(FUNCTIONALS)
+    measured = {"version": installed.version("opensmile"), "feature_set": FEATURE_SET, "level": "Functionals"}
+    return {
+        "format": FORMAT,
+        "name": "unnamed",
+        "affectmap": installed.version("affectmap"),
+        "features": EGEMAPS if is_egemaps else OTHER,
+        **({"opensmile": measured} if is_egemaps else {}),
+        "sampling_rate": USUAL_RATE,
+        "outputs": {"embedding": [f"embedding_{i}" for i in range(latent_dim)]},
+        "units": {
+            "embedding": "none; distances mean something, axes do not",
+            "ratings": "1 to 5, 3 is the middle",
+            "probabilities": "0 to 1, classes taken as equally frequent",
+        },
+        "training": {},
+        "standardisation": {"policy": "source"},
+        "flags": {**FLAG_THRESHOLDS, "max_distance": 10.0},
+        "inputs": list(inputs),
+    }
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401 (anything that YAML has)
+    """Give Python's own numbers, lists and dictionaries for NumPy's and tuples."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, dict):
+        return {str(name): plain(each) for name, each in value.items()}
+    return [plain(each) for each in value] if isinstance(value, (list, tuple)) else value
+
+
+def parse_metadata(content: bytes, file: str) -> dict[str, Any]:
+    """Read and check ``model.yaml``; `file` is its path, for messages.
+
+    Raises:
+        ModelError: If it is damaged, of another format, or says what cannot be, or the model needs another openSMILE.
+    """
+    try:
+        metadata = parse_yaml(content)
+    except DocumentError as error:
+        raise ModelError(f"{file} is damaged ({error}); {ADVICE}") from error
+    if not isinstance(metadata, dict) or type(metadata.get("format")) is not int:
+        raise ModelError(f"{file} names no format; it is not a model of affectmap")
+    if metadata["format"] != FORMAT:
+        advice = "update affectmap" if metadata["format"] > FORMAT else "it is of an earlier affectmap: train it again"
+        raise ModelError(f"{file} has format {metadata['format']}, this affectmap reads {FORMAT}; {advice}")
+    wrong = [name for name, kind in _REQUIRED.items() if type(metadata.get(name)) is not kind]
+    if wrong:
+        raise ModelError(f"{file} lacks {wrong[0]} or has it of another type; {ADVICE}")
+    _check_plain(metadata, file)
+    _check_inputs(metadata, file)
+    _check_outputs(metadata["outputs"], file)
+    _check_numbers(metadata, file)
+    _check_training(metadata, file)
+    return metadata
+
+
+def _check_plain(content: object, file: str) -> None:
+    """Refuse what can be in YAML but not in every file that a model is written to: dates, sets, bytes, huge numbers."""
+    if isinstance(content, dict):
+        if not all(type(name) is str for name in content):
+            raise ModelError(f"{file} has an entry whose name is no text; {ADVICE}")
+        for each in content.values():
+            _check_plain(each, file)
+    elif isinstance(content, list):
+        for each in content:
+            _check_plain(each, file)
+    elif not (
+        content is None or type(content) in (str, bool, float) or (type(content) is int and abs(content) < 1 << 63)
+    ):
+        raise ModelError(f"{file} has {str(content)[:40]!r}, which is no text and no number; {ADVICE}")
+
+
+def _check_inputs(metadata: Mapping[str, Any], file: str) -> None:
+    """See that the functionals are those that this installation measures; other features it does not measure."""
+    inputs = metadata["inputs"]
+    if not 1 <= len(inputs) <= MAX_INPUTS:
+        raise ModelError(f"{file}: the model takes {len(inputs)} inputs; expected 1 to {MAX_INPUTS}")
+    if metadata["features"] != EGEMAPS:
+        if not all(isinstance(name, str) for name in inputs) or len(set(inputs)) != len(inputs):
+            raise ModelError(f"{file}: inputs are not names that differ; {ADVICE}")
+        return
+    if inputs != list(FUNCTIONALS):
+        different = [i for i, (a, b) in enumerate(zip(inputs, FUNCTIONALS, strict=False)) if a != b]
+        where = f", number {different[0]} is {str(inputs[different[0]])[:80]!r}" if different else ""
+        raise ModelError(
+            f"{file}: the model takes {len(inputs)} inputs{where}; expected the 88 functionals of eGeMAPSv02"
+        )
+    needed, found = metadata.get("opensmile"), installed.version("opensmile")
+    if not isinstance(needed, dict) or (needed.get("feature_set"), needed.get("level")) != (
+        "eGeMAPSv02",
+        "Functionals",
+    ):
+        raise ModelError(f"{file}: the model takes {str(needed)[:80]}; expected eGeMAPSv02, Functionals")
+    if str(needed.get("version")).split(".")[:2] != found.split(".")[:2]:
+        raise ModelError(
+            f"{file}: made with openSMILE {needed.get('version')}, installed is {found}, which may measure otherwise; "
+            f"run pip install opensmile=={needed.get('version')}"
+        )
+    if not 1000 <= metadata["sampling_rate"] <= 192000:
+        raise ModelError(f"{file}: sampling_rate is {metadata['sampling_rate']}; expected 1000 to 192000 Hz")
+
+
+def _check_outputs(outputs: dict[str, Any], file: str) -> None:
+    known = ("embedding", "ratings", "probabilities")
+    names = [name for each in outputs.values() if isinstance(each, list) for name in each]
+    if (
+        "embedding" not in outputs
+        or not set(outputs) <= set(known)
+        or not all(isinstance(each, list) and each for each in outputs.values())
+        or not all(isinstance(name, str) for name in names)
+        or len(set(names)) != len(names)
+    ):
+        expected = f"lists of names that differ, for embedding and any of {', '.join(known[1:])}"
+        raise ModelError(f"{file}: outputs are {str(outputs)[:80]}; expected {expected}")
+    if max(map(len, outputs.values())) > MAX_WIDTH:
+        raise ModelError(f"{file}: the model has more than {MAX_WIDTH} outputs of a kind; {ADVICE}")
+    if outputs.get("ratings", list(LABELS)) not in ([*LABELS], *([label] for label in LABELS)):
+        raise ModelError(f"{file}: the model rates {', '.join(outputs['ratings'])[:80]}; expected {', '.join(LABELS)}")
+
+
+def _check_numbers(metadata: Mapping[str, Any], file: str) -> None:
+    """See that thresholds, half widths of intervals and the statistics' origin make sense."""
+    try:
+        numbers = [metadata["flags"][name] for name in THRESHOLDS]
+        policy = metadata["standardisation"]["policy"]
+        numbers += [metadata["standardisation"].get(name, 0) for name in ("n_utterances", "prior")]
+        widths = {name: metadata["intervals"][name] for name in INTERVAL_STATISTICS} if "intervals" in metadata else {}
+        if widths:
+            widths |= {"speaker": metadata["intervals"]["speaker"]} if "speaker" in metadata["intervals"] else {}
+            numbers.append(metadata["intervals"]["level"])
+        if "probabilities" in metadata["outputs"]:
+            numbers += [metadata["temperature"], 1 / metadata["temperature"]]
+        numbers += [each[label] for each in widths.values() for label in metadata["outputs"].get("ratings", ())]
+    except (AttributeError, KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+        raise ModelError(f"{file} lacks a number or has another value ({first_line(error)}); {ADVICE}") from error
+    if policy not in INTERVAL_STATISTICS or not all(_is_measure(number) for number in numbers):
+        raise ModelError(f"{file} has a policy or threshold that makes no sense; {ADVICE}")
+
+
+def _is_measure(number: object) -> bool:
+    """Tell whether something is a number from 0 on; a text or a truth value is none."""
+    return isinstance(number, (int, float)) and not isinstance(number, bool) and 0 <= number < math.inf
+
+
+def _check_training(metadata: Mapping[str, Any], file: str) -> None:
+    """See that what is said of the training is what others print and count on."""
+    training, estimator = metadata["training"], metadata.get("estimator")
+    expected = {"corpora": list, "languages": list, "labels": list, "recipe": dict, "licence": str}
+    wrong = [name for name, kind in expected.items() if type(training.get(name, kind())) is not kind]
+    wrong += [name for name in ("opensmile", "units", "intervals") if type(metadata.get(name, {})) is not dict]
+    wrong += ["estimator"] if type(estimator) not in (dict, type(None)) else []
+    wrong += ["files"] if not all(type(digest) is str for digest in metadata["files"].values()) else []
+    if wrong:
+        raise ModelError(f"{file} has {wrong[0]} of another type; {ADVICE}")
