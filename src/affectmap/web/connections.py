@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any, ClassVar
@@ -29,20 +27,32 @@ class Connections:
     """The open connections of a server, at most `MAX_CONNECTIONS` of them unless all are being answered."""
 
     def __init__(self) -> None:
-        self._open: dict[TimedConnection, None] = {}  # in the order in which they came
+        # By client, in the order in which each began what it does now.
+        self._open: dict[str, dict[TimedConnection, None]] = {}
+        self._n_open = 0
 
     def __len__(self) -> int:
-        return len(self._open)
+        return self._n_open
 
     def add(self, new: TimedConnection) -> None:
         """Take a connection in, at the cost of one that waits where there are too many."""
-        waiting = [each for each in self._open if each.waits] if len(self) >= MAX_CONNECTIONS else []
-        self._open[new] = None
-        if waiting:
-            n_open = Counter(each.client for each in self._open)
-            victim = max(waiting, key=lambda each: (n_open[each.client], -each.since))
+        victim = self._longest_waiting() if len(self) >= MAX_CONNECTIONS else None
+        if victim:
             self.remove(victim)
             victim.abort()
+        self._open.setdefault(new.client, {})[new] = None
+        self._n_open += 1
+
+    def _longest_waiting(self) -> TimedConnection | None:
+        clients = sorted(self._open.values(), key=len, reverse=True)
+        return next((each for client in clients for each in client if each.waits), None)
+
+    def renew(self, connection: TimedConnection) -> None:
+        """Note that a connection begins something: a request, or the wait for one."""
+        same = self._open.get(connection.client, {})
+        if connection in same:
+            del same[connection]
+            same[connection] = None
 
     @property
     def are_too_many(self) -> bool:
@@ -51,7 +61,12 @@ class Connections:
 
     def remove(self, connection: TimedConnection) -> None:
         """Forget a connection that is closed."""
-        self._open.pop(connection, None)
+        same = self._open.get(connection.client, {})
+        if connection in same:
+            del same[connection]
+            self._n_open -= 1
+            if not same:
+                del self._open[connection.client]
 
 
 class TimedConnection(asyncio.Protocol):
@@ -62,7 +77,6 @@ class TimedConnection(asyncio.Protocol):
 
     Attributes:
         client: Who is at the other end, as `client_key` writes it.
-        since: When the wait for a head, or the serving of a request, began.
     """
 
     others: ClassVar[Connections]
@@ -73,7 +87,7 @@ class TimedConnection(asyncio.Protocol):
         self._head_timer: asyncio.TimerHandle | None = None
         self._read_timer: asyncio.TimerHandle | None = None
         self._closed = asyncio.Event()
-        self.client, self.since = "", time.monotonic()
+        self.client = ""
 
     @property
     def waits(self) -> bool:
@@ -83,7 +97,7 @@ class TimedConnection(asyncio.Protocol):
     def __enter__(self) -> None:
         """Begin a request: its head is complete."""
         self._n_requests += 1
-        self.since = time.monotonic()
+        self.others.renew(self)
         _cancel(self._head_timer)
 
     def __exit__(self, *error: object) -> None:
@@ -113,7 +127,7 @@ class TimedConnection(asyncio.Protocol):
 
     def _await_head(self) -> None:
         _cancel(self._head_timer)
-        self.since = time.monotonic()
+        self.others.renew(self)
         self._head_timer = asyncio.get_running_loop().call_later(HEAD_S, self._transport.abort)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
