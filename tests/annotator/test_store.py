@@ -236,7 +236,7 @@ def test_links_out_of_the_folder(make_store, speech, tmp_path):
     store = make_store()
     notes = {each.path: each.note for each in store.passed_over()}
     assert notes["link.wav"].startswith("not a file within the folder")
-    assert notes["text.wav"].startswith("not audio")
+    assert notes["text.wav"].startswith("broken, or not audio")
     assert set(notes) == {"link.wav", "text.wav", "training.wav"}
     assert "within.wav" in store.worklist.known()
 
@@ -257,7 +257,7 @@ def test_folders_without_recordings(make_store, tmp_path):
     with pytest.raises(CorpusError, match="holds no recordings"):
         make_store(folder=tmp_path / "empty", training=None, language="ur")
     (tmp_path / "empty" / "a.wav").write_text("text")
-    with pytest.raises(CorpusError, match=r"no recording that can be rated; first a.wav: not audio"):
+    with pytest.raises(CorpusError, match=r"no recording that can be rated; first a.wav: broken, or not audio"):
         make_store(folder=tmp_path / "empty", training=None, language="ur")
 
 

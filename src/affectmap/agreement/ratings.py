@@ -1,7 +1,7 @@
 """Raw ratings: one row for each rating that somebody confirmed.
 
-A CSV file in UTF-8 with these columns; ``file``, ``rater`` and one of the three values must be there, the others have a
-default:
+The annotator's own database (`affectmap.agreement.database`), or a CSV file in UTF-8 with these columns; ``file``,
+``rater`` and one of the three values must be there, the others have a default:
 
 =============== ===================================================================================================
 ``file``        path of the recording, relative to the folder of audio, with ``/``
@@ -15,6 +15,7 @@ default:
 ``revision``    1, and one more with every correction of the same file, rater and presentation; the last counts (1)
 ``rated_at``    ISO 8601 with its zone, UTC (empty)
 ``seconds``     time taken (empty)
+``speaker``     who speaks, where it is known (empty)
 =============== ===================================================================================================
 
 A row is never changed in place: a correction is a new row. Agreement uses presentation 1, a rater's own consistency the
@@ -24,11 +25,13 @@ others.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from affectmap.agreement.database import DATABASE, is_database, is_server, read_database, read_server
 from affectmap.errors import CorpusError, LabelError
 from affectmap.files import write_text
 from affectmap.schema import LABELS, parse_emotion, parse_number, parse_rating
@@ -120,18 +123,23 @@ _PARSE: dict[str, Callable[[str], Any]] = {
     "seconds": _seconds,
 }
 RATING_COLUMNS = tuple(_PARSE)
+#: One more, where it is known.
+SPEAKER = "speaker"
 
 
-def read_raw(paths: Path | Sequence[Path]) -> pd.DataFrame:
+def read_raw(paths: str | Path | Sequence[str | Path], notify: Callable[[str], None] = warnings.warn) -> pd.DataFrame:
     r"""Read raw ratings, all revisions.
 
     Args:
-        paths: A CSV file, a folder of them (those with the columns ``file`` and ``rater``), or several of either.
+        paths: A CSV file, the annotator's ``ratings.sqlite3`` (also while the annotator runs) or the URL of its
+            PostgreSQL database, a folder (its ``ratings.sqlite3`` and the CSV files with the columns ``file`` and
+            ``rater``), or several of these. A rating that a database and a CSV file both have counts once.
+        notify: Called with a line where ratings may be missing.
 
     Returns:
         One row a rating, in the order of files and lines, with `RATING_COLUMNS`: activation, valence and seconds as
         ``float64`` with ``NaN``, emotion as text or ``None``, cannot_tell as ``bool``, presentation and revision as
-        ``int64``, the rest as text.
+        ``int64``, the rest as text; with ``speaker``, text or ``None``, where any is known.
 
     Raises:
         LabelError: If a file is missing, damaged, lacks a column, has a value that cannot be, or repeats a revision of
@@ -144,38 +152,74 @@ def read_raw(paths: Path | Sequence[Path]) -> pd.DataFrame:
         >>> read_raw(file)["activation"].tolist(), read_ratings(file)["activation"].tolist()
         ([3.5, 4.0], [4.0])
     """
-    rows: list[dict[str, Any]] = []
-    places: list[str] = []
-    for file in _files([paths] if isinstance(paths, Path) else paths):
-        for line, row in _rows(file):
-            rows.append(row)
-            places.append(f"{file}, line {line}")
-    _refuse_repeated(rows, places)
-    return typed(rows)
+    placed: list[_Placed] = []
+    for source in _sources([paths] if isinstance(paths, str | Path) else paths):
+        if isinstance(source, str):
+            placed += _of_database(read_server(source), "the database")
+        elif is_database(source):
+            placed += _of_database(read_database(source, notify), str(source))
+        else:
+            placed += [_Placed(row, f"{source}, line {line}") for line, row in _rows(source)]
+    return typed(_once(placed))
+
+
+class _Placed(NamedTuple):
+    """A rating and where it stands."""
+
+    row: dict[str, Any]
+    place: str
+    in_database: bool = False
+
+
+def _of_database(rows: Iterable[Mapping[str, str]], origin: str) -> Iterator[_Placed]:
+    for number, cells in enumerate(rows, start=1):
+        place = f"{origin}, rating {number}"
+        yield _Placed(_parsed({name: cell.strip() for name, cell in cells.items()}, place), place, in_database=True)
+
+
+def _parsed(cells: Mapping[str, str], place: str) -> dict[str, Any]:
+    try:
+        parsed = {column: parse(cells.get(column, "")) for column, parse in _PARSE.items()}
+    except (ValueError, LabelError) as error:
+        raise LabelError(f"{place}: {error}") from None
+    return {**parsed, SPEAKER: cells[SPEAKER]} if cells.get(SPEAKER) else parsed
 
 
 def typed(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """Make a table of raw ratings, as `read_raw` returns it, from rows with all of `RATING_COLUMNS`."""
+    """Make a table of raw ratings, as `read_raw` returns it, from rows with all of `RATING_COLUMNS`.
+
+    It has a column ``speaker``, too, where any row has one.
+    """
     import pandas as pd
 
     kinds = {"activation": "float64", "valence": "float64", "seconds": "float64", "cannot_tell": "bool"}
     kinds |= {"presentation": "int64", "revision": "int64"}
     columns = {name: pd.Series([row[name] for row in rows], dtype=kinds.get(name, "object")) for name in RATING_COLUMNS}
+    if any(row.get(SPEAKER) is not None for row in rows):
+        columns[SPEAKER] = pd.Series([row.get(SPEAKER) for row in rows], dtype="object")
     return pd.DataFrame(columns)
 
 
-def _files(paths: Iterable[Path]) -> list[Path]:
-    found: list[Path] = []
-    for path in (path.expanduser() for path in paths):
+def _sources(paths: Iterable[str | Path]) -> list[str | Path]:
+    """List files, and URLs of servers, of ratings."""
+    found: list[str | Path] = []
+    for each in paths:
+        if is_server(each):
+            found.append(each)
+            continue
+        path = Path(each).expanduser()
         if path.is_dir():
-            inside = [file for file in sorted(path.glob("*.csv")) if _has_ratings(file)]
+            inside = [file for file in [path / DATABASE] if file.exists()]
+            inside += [file for file in sorted(path.glob("*.csv")) if _has_ratings(file)]
             if not inside:
-                raise LabelError(f"{path} has no CSV file with the columns file and rater; name the file itself")
+                raise LabelError(
+                    f"{path} has no CSV file with the columns file and rater, and no {DATABASE}; name the file itself"
+                )
             found += inside
         else:
             found.append(path)
     if not found:
-        raise LabelError("no file of ratings was named; expected at least one CSV file or folder")
+        raise LabelError(f"no file of ratings was named; expected {DATABASE}, a CSV file or a folder")
     return list(dict.fromkeys(found))
 
 
@@ -190,7 +234,7 @@ def _rows(file: Path) -> Iterable[tuple[int, dict[str, Any]]]:
     sheet = read_sheet(file, LabelError)
     header = ["activation" if name == "arousal" else name for name in sheet.header]
     repeated = [name for name in header if header.count(name) > 1]
-    strange = [name for name in header if name not in RATING_COLUMNS]
+    strange = [name for name in header if name not in (*RATING_COLUMNS, SPEAKER)]
     absent = [name for name in _REQUIRED if name not in header]
     if repeated:
         raise LabelError(f"{file} gives {repeated[0]} twice, in the columns {sheet.header}; keep one")
@@ -201,22 +245,28 @@ def _rows(file: Path) -> Iterable[tuple[int, dict[str, Any]]]:
         raise LabelError(f"{file} has no column for {lacking}; expected {', '.join(RATING_COLUMNS)}")
     for line, cells in zip(sheet.lines, sheet.rows, strict=True):
         given = dict(zip(header, (cell.strip() for cell in cells), strict=True))
-        try:
-            yield line, {column: _PARSE[column](given.get(column, "")) for column in RATING_COLUMNS}
-        except (ValueError, LabelError) as error:
-            raise LabelError(f"{file}, line {line}: {error}") from None
+        yield line, _parsed(given, f"{file}, line {line}")
 
 
-def _refuse_repeated(rows: Sequence[dict[str, Any]], places: Sequence[str]) -> None:
-    met: dict[tuple[Any, ...], str] = {}
-    for row, place in zip(rows, places, strict=True):
-        key = tuple(row[column] for column in (*KEY, "revision"))
-        if key in met:
+def _once(placed: Iterable[_Placed]) -> list[dict[str, Any]]:
+    """Give every rating once: what a database and an export of it both have is one."""
+    met: dict[tuple[Any, ...], _Placed] = {}
+    for each in placed:
+        row, key = each.row, tuple(each.row[column] for column in (*KEY, "revision"))
+        other = met.setdefault(key, each)
+        if other is each:
+            continue
+        if not (each.in_database or other.in_database) or _said(row) != _said(other.row):
             raise LabelError(
-                f"{met[key]} and {place} both give revision {key[3]} of {row['rater']}'s rating of {row['file']} "
-                f"(presentation {key[2]}); remove one, or give a correction the next revision"
+                f"{other.place} and {each.place} both give revision {key[3]} of {row['rater']}'s rating of "
+                f"{row['file']} (presentation {key[2]}); remove one, or give a correction the next revision"
             )
-        met[key] = place
+    return [each.row for each in met.values()]
+
+
+def _said(row: Mapping[str, Any]) -> str:
+    """What a rater said, to be compared; ``NaN`` equals ``NaN``."""
+    return repr([row[value] for value in (*VALUES, "cannot_tell")])
 
 
 def last_revisions(raw: pd.DataFrame) -> pd.DataFrame:
@@ -225,9 +275,11 @@ def last_revisions(raw: pd.DataFrame) -> pd.DataFrame:
     return ordered.drop_duplicates(KEY, keep="last").reset_index(drop=True)
 
 
-def read_ratings(paths: Path | Sequence[Path]) -> pd.DataFrame:
+def read_ratings(
+    paths: str | Path | Sequence[str | Path], notify: Callable[[str], None] = warnings.warn
+) -> pd.DataFrame:
     """Read raw ratings as `read_raw` does, and keep the last revision of each."""
-    return last_revisions(read_raw(paths))
+    return last_revisions(read_raw(paths, notify))
 
 
 def write_ratings(raw: pd.DataFrame, file: Path, *, overwrite: bool = True) -> None:
@@ -237,7 +289,8 @@ def write_ratings(raw: pd.DataFrame, file: Path, *, overwrite: bool = True) -> N
 
 def csv_of(raw: pd.DataFrame) -> str:
     """Give raw ratings as the text of a CSV file; missing values are empty."""
-    table = raw[list(RATING_COLUMNS)].assign(cannot_tell=raw["cannot_tell"].map({True: "true", False: "false"}))
+    columns = [*RATING_COLUMNS, *([SPEAKER] if SPEAKER in raw else [])]
+    table = raw[columns].assign(cannot_tell=raw["cannot_tell"].map({True: "true", False: "false"}))
     return csv_text(table, float_format="%.10g")
 
 

@@ -12,10 +12,11 @@ from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
-from sqlalchemy import Connection, Select, and_, exists, func, insert, select
+from sqlalchemy import Connection, Select, and_, exists, func, insert, select, text
 from sqlalchemy.exc import IntegrityError
 from starlette.exceptions import HTTPException
 
+from affectmap.agreement.database import QUERY
 from affectmap.annotator.database import ASSIGNMENTS, ITEMS, RATERS, RATINGS, Database, now
 from affectmap.annotator.raters import Rater
 from affectmap.errors import LabelError
@@ -231,22 +232,9 @@ class Ratings:
 
     def all(self) -> list[dict[str, Any]]:
         """List every rating ever confirmed, in that order, with the columns of the raw export."""
-        chosen = (
-            select(
-                ITEMS.c.path.label("file"),
-                RATERS.c.name.label("rater"),
-                *(RATINGS.c[name] for name in _VALUES),
-                ASSIGNMENTS.c.presentation,
-                *(RATINGS.c[name] for name in ("revision", "rated_at", "seconds")),
-            )
-            .select_from(RATINGS)
-            .join(ASSIGNMENTS, RATINGS.c.assignment_id == ASSIGNMENTS.c.id)
-            .join(RATERS, ASSIGNMENTS.c.rater_id == RATERS.c.id)
-            .join(ITEMS, ASSIGNMENTS.c.item_id == ITEMS.c.id)
-            .order_by(RATINGS.c.id)
-        )
         with self._database.reading() as connection:
-            return [dict(row) for row in connection.execute(chosen).mappings()]
+            rows = connection.execute(text(QUERY)).mappings()
+            return [{**row, "cannot_tell": bool(row["cannot_tell"])} for row in rows]
 
 
 _RATED = exists().where(and_(RATINGS.c.assignment_id == ASSIGNMENTS.c.id, RATINGS.c.revision == 1))

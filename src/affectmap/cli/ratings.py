@@ -15,7 +15,12 @@ from affectmap.extras import require
 from affectmap.text import TextTable, aligned, counted
 
 _Ratings = Annotated[
-    list[Path], typer.Argument(metavar="RATINGS|FOLDER", help="CSV of raw ratings, folders of them, or several.")
+    list[str],
+    typer.Argument(
+        metavar="RATINGS|FOLDER",
+        help="Raw ratings: the annotator's ratings.sqlite3 or postgresql://... (also while it runs), CSV, folders of "
+        "them, or several.",
+    ),
 ]
 _Audio = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Folder of audio, which the names of files start from.")
@@ -83,7 +88,7 @@ def export_command(
         options.check_folder(output, overwrite=overwrite, inputs=[*ratings, audio])
     else:
         options.check_file(output, overwrite=overwrite, inputs=ratings)
-    raw = read_raw(ratings)
+    raw = read_raw(ratings, note)
     if format == "csv":
         write_ratings(raw, output, overwrite=overwrite)
     elif format == "sheet":
@@ -124,7 +129,7 @@ def agreement_command(
 
     if output is not None:
         options.check_folder(output, overwrite=overwrite, inputs=ratings)
-    read = read_ratings(ratings)
+    read = read_ratings(ratings, note)
     table = agreement_table(read, resamples, seed)
     warnings = warnings_of(read)
     for warning in warnings:
