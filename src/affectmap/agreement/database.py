@@ -130,7 +130,7 @@ def _read(file: Path, how: str) -> tuple[list[dict[str, str]], int]:
             )
         cursor = connection.execute(QUERY)
         columns = [column for column, *_ in cursor.description]
-        rows = [dict(zip(columns, map(_cell, row), strict=True)) for row in _bounded(cursor, file)]
+        rows = [_cells(columns, row) for row in _bounded(cursor, file)]
         return rows, int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
@@ -139,6 +139,12 @@ def _bounded(rows: Iterator[Sequence[Any]], file: Path) -> Iterator[Sequence[Any
         if number >= MAX_RATINGS:
             raise LabelError(f"{file} has more than {MAX_RATINGS:,} ratings; export them as CSV in parts")
         yield row
+
+
+def _cells(columns: Sequence[str], row: Sequence[Any]) -> dict[str, str]:
+    cells = dict(zip(columns, map(_cell, row), strict=True))
+    cells["cannot_tell"] = {"0": "false", "1": "true"}.get(cells["cannot_tell"], cells["cannot_tell"])
+    return cells
 
 
 def _cell(value: object) -> str:
@@ -197,7 +203,7 @@ def read_server(url: str) -> list[dict[str, str]]:
             connection.read_only = True
             cursor = connection.execute(f"{QUERY} LIMIT {MAX_RATINGS}".encode())
             columns = [column.name for column in cursor.description or ()]
-            return [dict(zip(columns, map(_cell, row), strict=True)) for row in cursor]
+            return [_cells(columns, row) for row in cursor]
     except psycopg.Error as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise LabelError(

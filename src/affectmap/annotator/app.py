@@ -104,8 +104,9 @@ def create_app(store: Store, password: str, at_end: Callable[[], None] | None = 
 async def _keep_scanning(store: Store) -> None:
     while True:
         await asyncio.sleep(SCAN_S)
-        with suppress(AffectmapError, OSError):  # the folder is away for a while, say; lists stay as they are
-            await asyncio.to_thread(store.scan)
+        for work in (store.scan, store.checkpoint):
+            with suppress(AffectmapError, OSError):  # the folder is away for a while, say; lists stay as they are
+                await asyncio.to_thread(work)
 
 
 def _add_error_statuses(app: FastAPI) -> None:

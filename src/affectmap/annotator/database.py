@@ -2,8 +2,9 @@
 
 Conventions:
     * SQLite writes ahead (WAL) and waits for the disk at every commit (``synchronous=FULL``), so that a confirmed
-      rating outlives a kill and a power cut. A failure is a `DatabaseFullError` or `DatabaseAwayError`, never half a
-      transaction.
+      rating outlives a kill and a power cut. Once a minute the file takes over what was written ahead, so that a copy
+      of it alone lacks little; its ``user_version`` says whether it may lack something. A failure is a
+      `DatabaseFullError` or `DatabaseAwayError`, never half a transaction.
     * Times are text, ISO 8601 in UTC, such as ``2026-01-31T12:00:00.000Z``.
     * ``ratings`` only grows: a correction is a new row with the next revision, and the database refuses to change or
       delete one.
@@ -15,7 +16,7 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,11 +36,20 @@ from sqlalchemy import (
     UniqueConstraint,
     create_engine,
     event,
+    select,
 )
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, InterfaceError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    InterfaceError,
+    NoSuchModuleError,
+    OperationalError,
+    ProgrammingError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from affectmap.agreement.database import CLOSED, DATABASE, IN_USE
 from affectmap.errors import StorageError, UsageError
 from affectmap.extras import require
 
@@ -48,6 +58,10 @@ MAX_THREADS = 40
 _WAIT_S = 5.0
 _POSTGRESQL_FULL = ("53100", "53200")
 _TIGHT_BYTES = 1_000_000
+#: File systems that are mounted, as Linux lists them.
+MOUNTS = Path("/proc/self/mounts")
+_DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
+_ON_NETWORK = ("nfs", "cifs", "smb", "9p", "afs", "ceph", "fuse.sshfs", "fuse.gvfs", "glusterfs", "lustre", "vboxsf")
 
 METADATA = MetaData()
 
@@ -134,7 +148,7 @@ class DatabaseFullError(StorageError):
 
 
 class DatabaseAwayError(StorageError):
-    """The database does not answer, or somebody else holds it."""
+    """The database does not answer, is damaged, or somebody else holds it."""
 
 
 class Database:
@@ -178,22 +192,52 @@ class Database:
         with self._translated(), self._lock, self._writer.begin() as connection:
             yield connection
 
+    def checkpoint(self, state: int = IN_USE) -> None:
+        """Let a SQLite file take over what was written ahead, and say in it whether it may lack something."""
+        if self.is_server:
+            return
+        with self._translated(), self._lock, closing(self._engine.raw_connection()) as connection:
+            cursor = connection.cursor()
+            if cursor.execute("PRAGMA user_version").fetchone()[0] != state:
+                cursor.execute(f"PRAGMA user_version={state}")
+            cursor.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
     def close(self) -> None:
         """Close the connections."""
+        with suppress(StorageError):  # the ratings are safe in the log
+            self.checkpoint(CLOSED)
+        self.dispose()
+
+    def dispose(self) -> None:
+        """Close the connections of a database that could not be opened whole."""
         self._engine.dispose()
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except (OperationalError, InterfaceError, PoolTimeoutError) as error:
-            if self._is_full(error):
-                raise DatabaseFullError("the database's disk is full; free some space, nothing is lost") from error
-            reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-            raise DatabaseAwayError(f"the database does not answer ({reason}); what was saved is safe") from error
+        except DatabaseError as error:
+            self._refuse(error)
+            raise
+        except (InterfaceError, PoolTimeoutError, sqlite3.Error) as error:
+            self._refuse(error)
 
-    def _is_full(self, error: Exception) -> bool:
-        cause = getattr(error, "orig", None)
+    def _refuse(self, error: Exception) -> None:
+        """Raise the error of ours for a trouble of the database; return where it is none."""
+        cause = getattr(error, "orig", None) or error
+        reason = str(cause).strip().splitlines()[0]
+        if self._is_full(cause):
+            raise DatabaseFullError("the database's disk is full; free some space, nothing is lost") from error
+        if str(getattr(cause, "sqlite_errorname", "")).startswith(_DAMAGED):
+            raise DatabaseAwayError(
+                f"the database is damaged ({reason}); end the annotator, keep {DATABASE} and its -wal, and restore a "
+                f"copy, or save what can be read by sqlite3 {DATABASE} .recover"
+            ) from error
+        if isinstance(error, DatabaseError) and not isinstance(error, OperationalError):
+            return
+        raise DatabaseAwayError(f"the database does not answer ({reason}); what was saved is safe") from error
+
+    def _is_full(self, cause: object) -> bool:
         name = str(getattr(cause, "sqlite_errorname", ""))
         if name.startswith("SQLITE_IOERR") and self._folder:  # so it is where the log's index cannot grow
             return shutil.disk_usage(self._folder).free < _TIGHT_BYTES
@@ -219,13 +263,37 @@ def open_database(url: str | None, folder: Path) -> Database:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StorageError(f"{folder} cannot be made: {error.strerror}; name another with --ratings") from error
-        engine = _sqlite(folder / "ratings.sqlite3")
-    else:
-        engine = _postgresql(url)
-    database = Database(engine, folder if url is None else None)
-    with database.writing() as connection:
-        METADATA.create_all(connection)
+    file = folder / DATABASE
+    database = Database(_sqlite(file) if url is None else _postgresql(url), folder if url is None else None)
+    try:
+        with database.writing() as connection:
+            METADATA.create_all(connection)
+            for table in METADATA.sorted_tables:
+                connection.execute(select(table).limit(0))
+            if url is None and (found := connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()) != "ok":
+                raise DatabaseAwayError(f"it is damaged ({found}); restore a copy of it")
+        database.checkpoint()
+    except (DatabaseAwayError, OperationalError, ProgrammingError) as error:
+        database.dispose()
+        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+        if url is None:
+            raise StorageError(f"{file} cannot be used: {reason}; or name another folder with --ratings") from error
+        if isinstance(error, DatabaseAwayError):
+            raise
+        raise StorageError(f"--database holds tables of another program ({reason}); name an empty one") from error
     return database
+
+
+def network_of(folder: Path) -> str | None:
+    """Name the kind of network file system that a folder lies on; None for a disk of this machine, or where unknown."""
+    try:
+        lines = MOUNTS.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return None
+    mounts = [(Path(place.encode().decode("unicode_escape")), kind) for _, place, kind, *_ in map(str.split, lines)]
+    under = [(place, kind) for place, kind in mounts if folder.absolute().is_relative_to(place)]
+    kind = max(under, key=lambda mount: len(mount[0].parts), default=(None, ""))[1]
+    return kind if kind.startswith(_ON_NETWORK) else None
 
 
 def _sqlite(file: Path) -> Engine:
@@ -239,7 +307,13 @@ def _sqlite(file: Path) -> Engine:
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # begin() below says when a transaction begins
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+        if mode != "wal":
+            raise StorageError(
+                f"{file} cannot be written ahead ({mode}), as on some network disks; name a folder on a disk of this "
+                "machine with --ratings, or a server with --database"
+            )
+        for pragma in ("synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from starlette.exceptions import HTTPException
 
-from affectmap.annotator.database import Database, open_database
+from affectmap.annotator.database import Database, network_of, open_database
 from affectmap.annotator.raters import Rater, Raters, Worklist
 from affectmap.annotator.ratings import Ratings
 from affectmap.annotator.recordings import ScannedFile, Sounds, TrainingItem, read_training, scan, synthetic_training
@@ -35,6 +35,11 @@ class Store:
         self.worklist = Worklist(database, seed=settings.seed, repeat=settings.repeat)
         self.ratings = Ratings(database)
         self.notes: list[str] = []
+        if not database.is_server and (kind := network_of(settings.labels_folder)):
+            self.notes.append(
+                f"ratings are kept on a network disk ({kind}): start one annotator on it alone, and read them on this "
+                "machine while it runs; a disk of this machine is safer"
+            )
         self.training: list[TrainingItem] = self._read_training()
         self._sounds, self._lock = Sounds(), threading.Lock()
 
@@ -98,6 +103,10 @@ class Store:
             return self._sounds.wave(dict(enumerate(self.training))[number].file)
         except (KeyError, AudioError, OSError) as error:
             raise HTTPException(404, "there is no such training item") from error
+
+    def checkpoint(self) -> None:
+        """Let the database's file take over what was written ahead."""
+        self._database.checkpoint()
 
     def close(self) -> None:
         """Close the database and delete the sounds."""
