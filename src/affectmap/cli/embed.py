@@ -31,7 +31,7 @@ _Format = Annotated[
 ]
 _Speakers = Annotated[
     Path | None,
-    typer.Option(metavar="CSV", help="Columns file, speaker: standardise each speaker by their own recordings."),
+    typer.Option(metavar="TABLE", help="Columns file, speaker: standardise each speaker by their own recordings."),
 ]
 
 
