@@ -151,12 +151,11 @@ def _read_examples(table: Path, inputs: list[str]) -> Floats:
     import numpy as np
     import pandas as pd
 
+    from affectmap.tables import read_rows
+
     expected = f"expected CSV or parquet with the {len(inputs)} features of the model as columns"
-    try:
-        found = pd.read_parquet(table) if table.suffix.lower() == ".parquet" else pd.read_csv(table)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
-        raise UsageError(f"{table} cannot be read ({reason}); {expected}") from error
+    rows = read_rows(table, UsageError)
+    found = rows.frame.replace(",", ".", regex=True) if rows.decimal_comma else rows.frame
     missing = [name for name in inputs if name not in found.columns]
     if missing:
         raise UsageError(
