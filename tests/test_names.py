@@ -19,6 +19,7 @@ NFC, NFD = (unicodedata.normalize(form, "Jürgen") for form in ("NFC", "NFD"))
         *((text, text) for text in ("NA", "nan", "null", "None", "N/A", "01", "1.5", "007", "1e5", "x.0", "-")),
         ("  anna\t", "anna"),
         ("\u00a0anna\u200b", "anna"),
+        ("anna \r\n bell", "anna bell"),
         (NFD, NFC),
         (1.0, "1"),
         (np.float32(12), "12"),

@@ -35,6 +35,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
 }
 #: Words that need no note: both are terms of the field.
 _EQUAL = frozenset({"arousal"})
+_BREAK = re.compile(r"\s*[\r\n]\s*")
 _WHOLE = re.compile(r"(-?(?:0|[1-9]\d*))\.0+", re.ASCII)
 
 
@@ -44,8 +45,8 @@ def printable(path: str | Path) -> str:
 
 
 def plain_name(text: str) -> str:
-    """Write a name in Unicode's composed form, without spaces around it."""
-    return unicodedata.normalize("NFC", text).strip().strip("\ufeff\u200b").strip()
+    """Write a name in Unicode's composed form, in one line, without spaces around it."""
+    return _BREAK.sub(" ", unicodedata.normalize("NFC", text).strip().strip("\ufeff\u200b").strip())
 
 
 def read_id(cell: object) -> str | None:
