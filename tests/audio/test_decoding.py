@@ -244,6 +244,23 @@ def test_an_error_of_the_disk_while_it_is_read(tmp_path, monkeypatch):
         list(decoding.blocks())
 
 
+@each("seed", range(120))
+def test_whatever_the_bytes_the_file_is_read_or_refused_in_one_line(seed, tmp_path):
+    rng = np.random.default_rng(seed)
+    content = bytearray(encoded(SECOND, kind=list(FORMATS)[seed % len(FORMATS)]))
+    for _ in range(rng.integers(1, 6)):
+        place = int(rng.integers(min(len(content), 200 if rng.random() < 0.7 else len(content))))
+        strange = [b"\0" * 4, b"\xff" * 4, b"\x7f\xff\xff\xff", b"OggS", b"fLaC", b"ID3\4", b"RIFF", b""]
+        content[place : place + int(rng.integers(9))] = strange[rng.integers(len(strange))]
+    content = content[: int(rng.integers(40, len(content) + 1))] if rng.random() < 0.4 else content
+    file = saved(tmp_path, bytes(content))
+    try:
+        assert refusal(file) is not None
+    except AudioError as error:
+        assert str(error).startswith(f"{file}: ")
+        assert "\n" not in str(error)
+
+
 def test_memory_is_flat(tmp_path):
     soundfile.write(tmp_path / "long.wav", np.zeros((2_000_000, 2), np.int16), 16000)
     file = saved(tmp_path, (tmp_path / "long.wav").read_bytes() * 2)

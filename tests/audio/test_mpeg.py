@@ -80,6 +80,12 @@ def test_a_frame_that_is_not_whole():
     assert links(whole[:-10])[0].damage == "cut short within its last frame"
 
 
+def test_a_header_of_counts_alone():
+    head, *_ = frames(encoded(noise(2.0), kind="mp3"))
+    (link,) = links(head + head[:4] + bytes(20))
+    assert link.promised > 1
+
+
 def test_frames_of_another_kind_are_another_recording():
     first, second = (b"".join(frames(encoded(noise(1.0, rate), rate, "mp3"))[1:]) for rate in (16000, 44100))
     assert links(first + second)[0].end == len(first)

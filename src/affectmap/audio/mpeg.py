@@ -82,7 +82,7 @@ def mpeg(handle: BinaryIO, start: int, size: int) -> Found:
         last = position
         n_frames += 1
         position += frame.n_bytes
-    n_sound = n_frames - (counts is not None)
+    n_sound = max(0, n_frames - (counts is not None))
     return [_counted(stream, (begin, position), n_sound, counts, is_missing)], position
 
 
