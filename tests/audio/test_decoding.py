@@ -35,6 +35,14 @@ def refusal(file):
     return decoding.missing(sum(map(len, decoding.blocks())))
 
 
+def answer(file):
+    """What is missing of a file, or the error that it raises."""
+    try:
+        return refusal(file)
+    except AudioError as error:
+        return str(error)
+
+
 @each("kind", FORMATS)
 def test_recordings_one_after_another_are_one(kind, tmp_path):
     parts = encoded(FIRST, kind=kind), encoded(SECOND, kind=kind), encoded(FIRST, kind=kind)
@@ -211,6 +219,7 @@ def test_bytes_that_no_header_counts_are_told(tmp_path):
 
 def test_more_recordings_than_anyone_joins(tmp_path, monkeypatch):
     monkeypatch.setattr("affectmap.audio.containers.MAX_LINKS", 5)
+    monkeypatch.setattr("affectmap.audio.links.MAX_LINKS", 5)
     assert Decoding(saved(tmp_path, encoded(SECOND) * 5)).n_links == 5
     with pytest.raises(AudioError, match=r"a\.bin: more than 5 recordings follow one another in it; split it"):
         Decoding(saved(tmp_path, encoded(SECOND) * 6))
@@ -254,11 +263,9 @@ def test_whatever_the_bytes_the_file_is_read_or_refused_in_one_line(seed, tmp_pa
         content[place : place + int(rng.integers(9))] = strange[rng.integers(len(strange))]
     content = content[: int(rng.integers(40, len(content) + 1))] if rng.random() < 0.4 else content
     file = saved(tmp_path, bytes(content))
-    try:
-        assert refusal(file) is not None
-    except AudioError as error:
-        assert str(error).startswith(f"{file}: ")
-        assert "\n" not in str(error)
+    told = answer(file)
+    assert told.startswith((f"{file}: ", "cut short", "breaks off")) or told == ""
+    assert "\n" not in told
 
 
 def test_memory_is_flat(tmp_path):

@@ -13,12 +13,9 @@ import struct
 from collections.abc import Callable
 from typing import BinaryIO
 
-from affectmap.audio.links import Found, Link, Parser, bytes_at, flac, ogg, search
+from affectmap.audio.links import MAX_LINKS, Found, Link, Parser, bytes_at, flac, ogg, search, too_many
 from affectmap.audio.mpeg import mpeg
-from affectmap.errors import AudioError
 
-#: Recordings in one file at most; each takes time to open.
-MAX_LINKS = 10_000
 #: A header with more chunks is not a header: it is not searched to the end of a large file.
 MAX_CHUNKS = 1000
 #: Bytes of a header that are kept to mend a size in it.
@@ -246,7 +243,7 @@ def find_links(handle: BinaryIO, size: int) -> list[Link]:
         The recordings in their order; none where the format is not known here.
 
     Raises:
-        AudioError: If there are more than `MAX_LINKS`.
+        AudioError: If there are more than `affectmap.audio.links.MAX_LINKS`.
 
     Example:
         >>> import io, soundfile
@@ -266,5 +263,5 @@ def find_links(handle: BinaryIO, size: int) -> list[Link]:
         links += found[0]
         position = found[1]
         if len(links) > MAX_LINKS:
-            raise AudioError(f"more than {MAX_LINKS:,} recordings follow one another in it; split it")
+            raise too_many()
     return links

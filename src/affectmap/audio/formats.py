@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import numpy as np
 
-from affectmap.audio.links import PIECE, Link, View, bytes_at, search
+from affectmap.audio.links import MAX_LINKS, PIECE, Buffered, Link, View, bytes_at, search, too_many
 from affectmap.errors import AudioError
 from affectmap.extras import installed
 
@@ -57,7 +57,6 @@ _NO_SOUND: tuple[tuple[bytes, str], ...] = (
 )
 # Where another recording begins within a file, where more than one may be joined.
 _BEGINS = {"matroska": b"\x1a\x45\xdf\xa3", "amr": b"#!AMR", "asf": b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa"}
-_MAX_LINKS = 1000
 _GUESSED = ("aac", "ac3", "amr")  # FFmpeg guesses their length from their first frames
 _MP4_SOUNDS = {
     b"mp4a": "AAC", b"alac": "ALAC", b"samr": "AMR", b"sawb": "AMR wideband", b"ac-3": "AC-3", b"Opus": "Opus",
@@ -148,8 +147,8 @@ def foreign_links(handle: BinaryIO, size: int, format: Format) -> list[Link]:
     elif begin := _BEGINS.get(format.demuxer):
         while (found := search(handle, starts[-1] + 1, size, begin, _is_begin, 64)) < size:
             starts.append(found)
-            if len(starts) > _MAX_LINKS:
-                raise AudioError(f"more than {_MAX_LINKS:,} recordings follow one another in it; split it")
+            if len(starts) > MAX_LINKS:
+                raise too_many()
     return [Link(start, end) for start, end in zip(starts, [*starts[1:], size], strict=True)]
 
 
@@ -158,10 +157,13 @@ def _is_begin(head: bytes) -> bool:
 
 
 def _mp4_begins(handle: BinaryIO, size: int) -> Iterator[int]:
-    position = 0
-    while position < size and len(head := bytes_at(handle, position, 16)) == 16:
+    stream, position, n_found = Buffered(handle, size), 0, 0
+    while position < size and len(head := stream.at(position, 16)) == 16:
         if head[4:8] == b"ftyp" and position:
             yield position
+            n_found += 1
+            if n_found > MAX_LINKS:
+                raise too_many()
         length = int.from_bytes(head[:4], "big")
         length = int.from_bytes(head[8:], "big") if length == 1 else length
         if length < 8:

@@ -8,8 +8,13 @@ import struct
 from collections.abc import Callable
 from typing import BinaryIO, NamedTuple
 
+from affectmap.errors import AudioError
+
 #: Bytes that are searched at once.
 PIECE = 1 << 20
+#: Recordings in one file at most; each takes time to open.
+MAX_LINKS = 2000
+_MAX_LOST = 1000  # places in one recording at which pages are lost
 _MAX_TAGS = 100  # tags before one recording
 
 
@@ -31,6 +36,11 @@ class Link(NamedTuple):
     damage: str = ""
 
 
+def too_many() -> AudioError:
+    """Refuse a file of more than `MAX_LINKS` recordings; the caller puts its name before."""
+    return AudioError(f"more than {MAX_LINKS:,} recordings follow one another in it; split it")
+
+
 #: Recordings, and where the next may begin; ``None`` where the bytes are of another format.
 Found = tuple[list[Link], int] | None
 Parser = Callable[[BinaryIO, int, int], Found]
@@ -40,6 +50,26 @@ def bytes_at(handle: BinaryIO, position: int, n: int) -> bytes:
     """Read up to `n` bytes from a position of a file."""
     handle.seek(position)
     return handle.read(n)
+
+
+class Buffered:
+    """Small reads at rising positions, from a few large ones.
+
+    Args:
+        handle: The file, open for reading bytes.
+        size: Its size in bytes.
+    """
+
+    def __init__(self, handle: BinaryIO, size: int) -> None:
+        self._handle, self.size, self._start, self._piece = handle, size, 0, b""
+
+    def at(self, position: int, n: int) -> bytes:
+        """Read up to `n` bytes from a position."""
+        offset = position - self._start
+        if not 0 <= offset <= len(self._piece) - n:
+            self._start, offset = position, 0
+            self._piece = bytes_at(self._handle, position, min(max(PIECE, n), max(0, self.size - position)))
+        return self._piece[offset : offset + n]
 
 
 def search(handle: BinaryIO, start: int, end: int, begin: bytes, is_right: Callable[[bytes], bool], n: int) -> int:
@@ -61,7 +91,8 @@ def ogg(handle: BinaryIO, start: int, size: int) -> Found:
     links: list[Link] = []
     first, position, damage, had_sound = start, start, "", False
     next_number: dict[bytes, int] = {}
-    while (head := bytes_at(handle, position, 27 + 255))[:4] == b"OggS":
+    stream, n_lost = Buffered(handle, size), 0
+    while (head := stream.at(position, 27 + 255))[:4] == b"OggS":
         length = 27 + head[26] + sum(head[27 : 27 + head[26]]) if len(head) >= 27 else 27
         if len(head) < 27 or position + length > size:
             damage = "cut short within its last page"
@@ -71,14 +102,17 @@ def ogg(handle: BinaryIO, start: int, size: int) -> Found:
         if is_begin and had_sound:
             links.append(Link(first, position, damage=damage))
             first, damage, had_sound, next_number = position, "", False, {}
+            if len(links) > MAX_LINKS:
+                raise too_many()
         elif next_number.get(serial, number) != number:
             damage = "cut short, pages within it are missing"
         had_sound |= not is_begin
         next_number[serial] = (number + 1) % (1 << 32)
         position += length
-        if position < size and bytes_at(handle, position, 4) != b"OggS":
-            found = search(handle, position - length + 1, size, b"OggS", lambda page: page[4:5] == b"\0", 5)
-            if found == size:  # what follows is no Ogg: a tag, or another format
+        if position < size and stream.at(position, 4) != b"OggS":
+            n_lost += 1
+            found = search(handle, position - length + 1, size, b"OggS\0", lambda page: True, 5)
+            if found == size or n_lost > _MAX_LOST:  # what follows is no Ogg: a tag, or another format
                 break
             damage, position = "cut short, pages within it are missing", found
     if position == start:

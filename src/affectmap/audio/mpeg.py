@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
-from affectmap.audio.links import PIECE, Found, Link, after_tags, bytes_at
+from affectmap.audio.links import Buffered, Found, Link, after_tags
 
 _BITRATES = {  # kbit/s by version (1 or 2) and layer
     (1, 1): (32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
@@ -16,6 +18,7 @@ _BITRATES = {  # kbit/s by version (1 or 2) and layer
 }
 _RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}  # by the two bits of the version
 _N_CONFIRMED = 2  # frames that must follow where a stream is sought
+_BEGINS = re.compile(rb"\xff[\xe0-\xff]|ID3")  # of frames and tags
 _GARBAGE = 1 << 16  # bytes without a frame that a decoder passes over
 
 
@@ -51,10 +54,10 @@ def mpeg(handle: BinaryIO, start: int, size: int) -> Found:
     The frames are counted. Where no header counts them, or it counts fewer, one that does is put before them, as
     decoders guess the length of the others from their first frame.
     """
-    begin = _first_frame(handle, after_tags(handle, start, size), size, start == 0)
+    stream = Buffered(handle, size)
+    begin = _first_frame(stream, after_tags(handle, start, size), start == 0)
     if begin is None:
         return None
-    stream = _Buffered(handle, size)
     kind, counts = _require(_frame(stream.at(begin, 4))).kind, _counts(stream, begin)
     position, last, n_frames, is_missing = begin, begin, 0, False
     while position + 4 <= size:
@@ -91,30 +94,21 @@ def _require(frame: _Frame | None) -> _Frame:
     return frame
 
 
-class _Buffered:
-    """Small reads at rising positions, from a few large ones."""
-
-    def __init__(self, handle: BinaryIO, size: int) -> None:
-        self._handle, self.size, self._start, self._piece = handle, size, 0, b""
-
-    def at(self, position: int, n: int) -> bytes:
-        offset = position - self._start
-        if not 0 <= offset <= len(self._piece) - n:
-            self._start, offset = position, 0
-            self._piece = bytes_at(self._handle, position, min(PIECE, max(0, self.size - position)))
-        return self._piece[offset : offset + n]
-
-
-def _first_frame(handle: BinaryIO, start: int, size: int, may_search: bool) -> int | None:
+def _first_frame(stream: Buffered, start: int, may_search: bool) -> int | None:
     """Where frames begin; only at the begin of a file there may be something before them."""
-    stream = _Buffered(handle, size)
-    for position in range(start, min(start + (_GARBAGE if may_search else 1), size)):
-        if stream.at(position, 1) == b"\xff" and _confirmed(stream, position):
-            return position
-    return None
+    places = _places(stream, start, start + (_GARBAGE if may_search else 1))
+    return next((place for place in places if _confirmed(stream, place)), None)
 
 
-def _confirmed(stream: _Buffered, position: int, kind: tuple[int, int, int, bool] | None = None) -> bool:
+def _places(stream: Buffered, start: int, end: int) -> Iterator[int]:
+    """Where a frame or a tag may begin."""
+    content = stream.at(start, max(0, min(end, stream.size) - start) + 2)
+    for found in _BEGINS.finditer(content):
+        if start + found.start() < end:
+            yield start + found.start()
+
+
+def _confirmed(stream: Buffered, position: int, kind: tuple[int, int, int, bool] | None = None) -> bool:
     for _ in range(_N_CONFIRMED + 1):
         frame = _frame(stream.at(position, 4))
         if frame is None or (kind is not None and frame.kind != kind):
@@ -126,19 +120,18 @@ def _confirmed(stream: _Buffered, position: int, kind: tuple[int, int, int, bool
     return True
 
 
-def _resynchronised(stream: _Buffered, first: int, position: int, kind: tuple[int, int, int, bool]) -> int:
+def _resynchronised(stream: Buffered, first: int, position: int, kind: tuple[int, int, int, bool]) -> int:
     """Where, from `first` on, a tag stands or frames of the same kind go on; `position` where neither does."""
     if stream.at(position, 3) == b"ID3":
         return position
-    for place in range(first, min(position + _GARBAGE, stream.size)):
-        if stream.at(place, 3) == b"ID3" and max(stream.at(place + 6, 4), default=255) < 0x80:
-            return place
-        if stream.at(place, 1) == b"\xff" and _confirmed(stream, place, kind):
+    for place in _places(stream, first, min(position + _GARBAGE, stream.size)):
+        is_tag = stream.at(place, 3) == b"ID3" and max(stream.at(place + 6, 4), default=255) < 0x80
+        if is_tag or _confirmed(stream, place, kind):
             return place
     return position
 
 
-def _counts(stream: _Buffered, position: int) -> tuple[int, int] | None:
+def _counts(stream: Buffered, position: int) -> tuple[int, int] | None:
     """Number of frames that a frame without sound gives, 0 for none, and where it stands; ``None`` in other frames."""
     frame = _require(_frame(stream.at(position, 4)))
     content = stream.at(position, min(frame.n_bytes, 200))
@@ -152,7 +145,7 @@ def _counts(stream: _Buffered, position: int) -> tuple[int, int] | None:
 
 
 def _counted(
-    stream: _Buffered, bounds: tuple[int, int], n_frames: int, counts: tuple[int, int] | None, is_missing: bool
+    stream: Buffered, bounds: tuple[int, int], n_frames: int, counts: tuple[int, int] | None, is_missing: bool
 ) -> Link:
     (begin, end), damage = bounds, "cut short within its last frame" if is_missing else ""
     head = stream.at(begin, 4)
@@ -185,7 +178,7 @@ def _head_of_counts(head: bytes, n_frames: int) -> bytes:
     return (head + bytes(frame.side - 4) + tag).ljust(frame.n_bytes, b"\0")
 
 
-def _after_old_tags(stream: _Buffered, position: int) -> int:
+def _after_old_tags(stream: Buffered, position: int) -> int:
     """Where an ID3v1 or APE tag ends; `position` where there is none."""
     head = stream.at(position, 16)
     if head[:3] == b"TAG":
