@@ -3,10 +3,19 @@
 import numpy as np
 import pytest
 
-from affectmap.audio.quality import FLAGS, THRESHOLDS, not_speech, signal_flags
+from affectmap.audio.quality import (
+    FLAGS,
+    THRESHOLDS,
+    SignalFlags,
+    narrow_band_note,
+    not_speech,
+    notes_on,
+    signal_flags,
+)
 from affectmap.audio.reading import MIN_DURATION_S, SILENCE_PEAK
 from affectmap.features.functionals import measure_functionals
 from affectmap.model.metadata import FLAG_THRESHOLDS as DEFAULTS
+from cases import each
 
 RATE = 16000
 TIME = np.arange(2 * RATE) / RATE
@@ -23,11 +32,11 @@ def is_speech(signal):
 
 def test_the_defaults_hold_every_threshold_but_the_measured_one():
     assert {*DEFAULTS, "max_distance"} == set(THRESHOLDS)
-    assert len(FLAGS) == 5
+    assert len(FLAGS) == 7
 
 
 def test_a_voice_has_no_flag(voice):
-    assert flags_of(voice(1.0)) == (False, False, False, None)
+    assert flags_of(voice(1.0)) == SignalFlags()
 
 
 @pytest.mark.parametrize(("n", "too_short"), [(0, True), (1, True), (959, True), (960, False)])
@@ -91,3 +100,33 @@ def test_a_voice_that_moves_is_speech():
 
 def test_missing_functionals_are_not_told_to_be_no_speech():
     assert not not_speech(np.full((1, 88), np.nan), DEFAULTS)[0]
+
+
+@each(
+    ("bandwidth", "rate", "own_rate", "words"),
+    [
+        (3400.0, 16000, 16000, "its sound ends near 3.4 kHz, as over the telephone"),
+        (3400.0, 16000, 48000, "its sound ends near 3.4 kHz, as over the telephone"),
+        (4000.0, 16000, 8000, "recorded at 8000 Hz: its sound ends near 4.0 kHz"),
+        (5199.0, 16000, 16000, "its sound ends near 5.2 kHz, as over the telephone"),
+        (5200.0, 16000, 16000, None),
+        (0.0, 16000, 16000, None),  # nothing was heard
+        (3900.0, 8000, 8000, None),  # a model of 8 kHz
+    ],
+)
+def test_what_is_narrow(bandwidth, rate, own_rate, words):
+    assert narrow_band_note(bandwidth, rate, own_rate, 5200.0) == words
+
+
+def test_notes_are_told_a_line_for_every_flag():
+    narrow, dead = ("narrow_band", "ends"), ("uneven_channels", "dead")
+    flags = [SignalFlags(), SignalFlags(notes=(narrow, dead)), SignalFlags(notes=(dead, ("uneven_channels", "turned")))]
+    assert flags[0].note is None
+    assert flags[2].note == "dead; turned"
+    assert notes_on("abc", flags) == ["b: ends", "uneven_channels: 2 of 3 recordings, first b: dead"]
+    assert notes_on([], []) == []
+
+
+def test_silence_is_not_narrow():
+    silent = np.zeros(RATE, np.float32)
+    assert SignalFlags(silent=True).banded(silent, RATE, 8000, 5200.0) == SignalFlags(silent=True)

@@ -11,13 +11,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+import soxr
 
 from affectmap.model.model import load_model
 from conftest import make_voice
 
 HEADER = (
     "file,embedding_0,embedding_1,activation,activation_low,activation_high,valence,valence_low,valence_high,"
-    "neutral,sad,happy,angry,too_short,silent,clipped,not_speech,unfamiliar,problem"
+    "neutral,sad,happy,angry,too_short,silent,clipped,narrow_band,uneven_channels,not_speech,unfamiliar,note,problem"
 )
 
 
@@ -50,6 +51,61 @@ def test_one_file(affectmap, here):
     assert found.index.tolist() == ["a.wav"]
     numbers = expected.select_dtypes("float").columns
     np.testing.assert_allclose(found[numbers], expected[numbers], rtol=1e-6)
+
+
+def in_channels(here, name, *shares):
+    """Write speech into channels, each with a share of it; give its samples."""
+    signal = soundfile.read(write_speech(here / "mono.wav"))[0]
+    soundfile.write(here / name, np.outer(signal, shares), 16000)
+    return signal
+
+
+def test_a_voice_in_one_of_many_channels_has_the_values_of_the_voice_alone(affectmap, here):
+    for name, shares in {"dead": (1, 0), "centre": (0, 0, 1, 0, 0, 0), "turned": (1, -1), "near": (1, -0.9)}.items():
+        in_channels(here, f"{name}.wav", *shares)
+    done = affectmap("embed", "mono.wav", "dead.wav", "centre.wav", "turned.wav", "near.wav")
+    table = table_of(done.out)
+    numbers = table.select_dtypes("float").columns.difference(["note", "problem"])
+    np.testing.assert_allclose(table[numbers], np.tile(table.loc["mono.wav", numbers].astype(float), (5, 1)), atol=0.02)
+    assert table["uneven_channels"].tolist() == [False, True, True, True, True]
+    assert done.err == (
+        "note: uneven_channels: 4 of 5 recordings, first dead.wav: channel 2 of 2 is silent and was left out\n"
+    )
+    assert table.loc["centre.wav", "note"] == "channels 1, 2, 4, 5 and 6 of 6 are silent and were left out"
+
+
+def test_two_voices_are_told_and_can_be_measured_apart(affectmap, here):
+    first, second = (soundfile.read(write_speech(here / f"{pitch}.wav", pitch))[0] for pitch in (110.0, 230.0))
+    both = np.stack([np.r_[first, 0 * second], np.r_[0 * first, second]], axis=1)
+    soundfile.write(here / "call.wav", both, 16000)
+    soundfile.write(here / "second.wav", both[:, 1], 16000)
+    done = affectmap("embed", "call.wav")
+    assert "call.wav: channels 1 and 2 of 2 hold different voices or sounds, which were added; measure each" in done.err
+    alone = affectmap("embed", "call.wav", "--channel", "2")
+    assert alone.err == ""
+    expected = table_of(affectmap("embed", "second.wav").out)
+    pd.testing.assert_frame_equal(table_of(alone.out).reset_index(drop=True), expected.reset_index(drop=True))
+
+
+def test_a_channel_that_is_not_there_is_a_problem(affectmap, here):
+    in_channels(here, "two.wav", 1, 1)
+    done = affectmap("embed", "two.wav", "mono.wav", "--channel", "2")
+    assert done.code == 0
+    assert table_of(done.out).loc["mono.wav", "problem"] == "it has 1 channel, and no channel 2; name one of them"
+    assert affectmap("embed", "mono.wav", "--channel", "0").code == 2
+
+
+def test_narrow_bands_are_flagged(affectmap, here):
+    signal = in_channels(here, "stereo.wav", 1, 1)
+    narrow = soxr.resample(signal, 16000, 8000)
+    soundfile.write(here / "low.wav", narrow, 8000)
+    soundfile.write(here / "resampled.wav", soxr.resample(narrow, 8000, 16000), 16000)
+    soundfile.write(here / "fast.wav", soxr.resample(narrow, 8000, 44100), 44100)
+    done = affectmap("embed", "mono.wav", "stereo.wav", "low.wav", "resampled.wav", "fast.wav")
+    table = table_of(done.out)
+    assert table["narrow_band"].tolist() == [False, False, True, True, True]
+    assert table.loc["low.wav", "note"].startswith("recorded at 8000 Hz: its sound ends near ")
+    assert done.err.startswith("note: narrow_band: 3 of 5 recordings, first low.wav: recorded at 8000 Hz: ")
 
 
 def test_a_folder_in_the_order_of_names_with_bad_files(affectmap, here):

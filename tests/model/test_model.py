@@ -20,7 +20,7 @@ from model_files import HALF_WIDTHS, SPEECH, make_embedder, make_functionals, ma
 COLUMNS = [
     *("embedding_0", "embedding_1", "activation", "activation_low", "activation_high"),
     *("valence", "valence_low", "valence_high", "neutral", "sad", "happy", "angry"),
-    *("too_short", "silent", "clipped", "not_speech", "unfamiliar"),
+    *("too_short", "silent", "clipped", "narrow_band", "uneven_channels", "not_speech", "unfamiliar"),
 ]
 VALUES, FLAGS = COLUMNS[:12], COLUMNS[12:]
 
@@ -253,7 +253,7 @@ def test_a_recording_is_one_row(shipped, write_voice):
     file = write_voice("a.wav", seconds=1.0)
     table = shipped.embed(file)
     assert table.index.tolist() == [str(file)]
-    assert list(table.columns) == [*COLUMNS, "problem"]
+    assert list(table.columns) == [*COLUMNS, "note", "problem"]
     assert table["problem"].tolist() == [None]
     assert table[VALUES].notna().all(axis=None)
     signal, rate = soundfile.read(file)
@@ -282,7 +282,7 @@ def test_an_unreadable_recording_is_not_called_too_short(shipped, tmp_path):
 
 
 def test_nothing_gives_an_empty_table(shipped):
-    assert shipped.embed([]).shape == (0, 18)
+    assert shipped.embed([]).shape == (0, len(COLUMNS) + 2)
 
 
 def test_threads_get_the_same(shipped):
@@ -316,4 +316,4 @@ def test_no_training_framework_is_needed(write_voice):
         f"import affectmap; print(affectmap.load_model().embed({str(file)!r}).shape)"
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert told.stdout.strip() == "(1, 18)", told.stderr
+    assert told.stdout.strip() == f"(1, {len(COLUMNS) + 2})", told.stderr

@@ -84,7 +84,7 @@ def measure_conditions(signal: Signal, sampling_rate: int) -> Conditions:
 
 
 def bandwidth_hz(signal: Signal, sampling_rate: int) -> float:
-    """Measure up to which frequency a signal without offset has sound, in Hz; 0 for digital silence.
+    """Measure up to which frequency a signal has sound, in Hz; 0 for digital silence.
 
     Example:
         >>> noise = np.random.default_rng(0).normal(size=16000).astype(np.float32)
@@ -138,7 +138,8 @@ class Bandwidth:
 
     def _count(self, windows: Signal) -> None:
         """Count the levels, in whole dB, of what lies above each edge."""
-        power = np.abs(np.fft.rfft(windows * self._shape, axis=1)[:, self._bins[0] :]) ** 2
+        windows = (windows - windows.mean(axis=1, keepdims=True)) * self._shape
+        power = np.abs(np.fft.rfft(windows, axis=1)[:, self._bins[0] :]) ** 2
         above = np.add.reduceat(power, self._bins - self._bins[0], axis=1)[:, ::-1].cumsum(axis=1)[:, ::-1]
         levels = np.rint(10 * np.log10(np.maximum(above, 10 ** (_LEAST_POWER_DB / 10)))).astype(np.int64)
         levels = np.minimum(levels, _MOST_POWER_DB) - _LEAST_POWER_DB

@@ -1,4 +1,4 @@
-"""Five flags for what is wrong with a recording; they stand beside its values, where it has any.
+"""Flags for what is wrong with a recording; they stand beside its values, where it has any.
 
 ``too_short``
     lasts less than `MIN_DURATION_S`: nothing can be measured, the values are ``NaN``;
@@ -6,6 +6,10 @@
     stays within `SILENCE_PEAK` of a constant: the values are those of silence and mean nothing;
 ``clipped``
     too large a share of its samples lies at full scale, as from a microphone that was too loud, or lies far beyond it;
+``narrow_band``
+    its sound ends below the model's least bandwidth, as over the telephone: what lies higher is missing;
+``uneven_channels``
+    its channels are not one sound alike: some were left out, or several voices were added; the note says which;
 ``not_speech``
     too little of it is voiced, or its pitch or loudness stands still;
 ``unfamiliar``
@@ -14,20 +18,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from affectmap.audio.channels import FULL_SCALE, Mix
+from affectmap.audio.conditions import bandwidth_hz
 from affectmap.audio.reading import MIN_DURATION_S, OVERLOAD_PEAK, SILENCE_PEAK, Signal
 from affectmap.schema import FUNCTIONALS, Mask
 
-FLAGS = ("too_short", "silent", "clipped", "not_speech", "unfamiliar")
+FLAGS = ("too_short", "silent", "clipped", "narrow_band", "uneven_channels", "not_speech", "unfamiliar")
+#: Flags that the samples of a recording tell, before anything is measured.
+SIGNAL_FLAGS = ("too_short", "silent", "clipped", "narrow_band", "uneven_channels")
 #: Numbers that a model must hold for its flags.
-THRESHOLDS = ("clipped_share", "min_voiced_share", "min_pitch_spread", "min_loudness_spread", "max_distance")
-#: Samples of at least this part of full scale count as clipped.
-FULL_SCALE = 0.999
+THRESHOLDS = (
+    *("clipped_share", "min_bandwidth_hz", "min_voiced_share", "min_pitch_spread", "min_loudness_spread"),
+    "max_distance",
+)
+#: Those that earlier models do not hold, and what counts then.
+LATER_THRESHOLDS = {"min_bandwidth_hz": 5200.0}
 
 _VOICED_RATE = FUNCTIONALS.index("VoicedSegmentsPerSec")
 _VOICED_LENGTH = FUNCTIONALS.index("MeanVoicedSegmentLengthSec")
@@ -36,12 +47,81 @@ _LOUDNESS_SPREAD = FUNCTIONALS.index("loudness_sma3_stddevNorm")
 
 
 class SignalFlags(NamedTuple):
-    """Flags from the samples alone; see the module. `problem` says why nothing can be measured, else it is ``None``."""
+    """Flags from the samples alone; see the module.
 
-    too_short: bool
-    silent: bool
-    clipped: bool
-    problem: str | None
+    Attributes:
+        problem: Why nothing can be measured, or ``None``.
+        notes: Flags that need more words, and these.
+    """
+
+    too_short: bool = False
+    silent: bool = False
+    clipped: bool = False
+    narrow_band: bool = False
+    uneven_channels: bool = False
+    problem: str | None = None
+    notes: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def note(self) -> str | None:
+        """All notes as one text, or ``None``."""
+        return "; ".join(text for _, text in self.notes) or None
+
+    def mixed(self, mix: Mix) -> SignalFlags:
+        """Add what is to be told of the channels."""
+        notes = (*self.notes, *(("uneven_channels", note) for note in mix.notes))
+        return self._replace(clipped=self.clipped or mix.clipped, uneven_channels=bool(mix.notes), notes=notes)
+
+    def banded(self, signal: Signal, sampling_rate: int, own_rate: int, least_hz: float) -> SignalFlags:
+        """Add what the bandwidth tells.
+
+        Args:
+            signal: As it is measured.
+            sampling_rate: Of the signal, in Hz.
+            own_rate: That of the recording.
+            least_hz: The bandwidth below which it is narrow; 0 for never.
+        """
+        if self.silent or not least_hz:
+            return self
+        note = narrow_band_note(bandwidth_hz(signal, sampling_rate), sampling_rate, own_rate, least_hz)
+        return self._replace(narrow_band=True, notes=(*self.notes, ("narrow_band", note))) if note else self
+
+
+def narrow_band_note(bandwidth: float, sampling_rate: int, own_rate: int, least_hz: float) -> str | None:
+    """Say in words that a bandwidth is narrow, or ``None`` if it is not.
+
+    Example:
+        >>> narrow_band_note(3900.0, 16000, 8000, 5200.0)
+        'recorded at 8000 Hz: its sound ends near 3.9 kHz'
+        >>> narrow_band_note(3400.0, 16000, 44100, 5200.0)
+        'its sound ends near 3.4 kHz, as over the telephone'
+    """
+    if not 0 < bandwidth < least_hz < sampling_rate / 2:
+        return None
+    if own_rate / 2 < least_hz:
+        return f"recorded at {own_rate} Hz: its sound ends near {bandwidth / 1000:.1f} kHz"
+    return f"its sound ends near {bandwidth / 1000:.1f} kHz, as over the telephone"
+
+
+def notes_on(names: Sequence[str], flags: Sequence[SignalFlags]) -> list[str]:
+    """Tell of many recordings what their notes say, a line for every flag.
+
+    Example:
+        >>> narrow = SignalFlags(notes=(("narrow_band", "its sound ends near 3.4 kHz"),))
+        >>> notes_on(["a.wav", "b.wav", "c.wav"], [SignalFlags(), narrow, narrow])
+        ['narrow_band: 2 of 3 recordings, first b.wav: its sound ends near 3.4 kHz']
+    """
+    told: dict[str, dict[str, str]] = {}
+    for name, found in zip(names, flags, strict=True):
+        for flag, text in found.notes:
+            of_flag = told.setdefault(flag, {})
+            of_flag[name] = f"{of_flag[name]}; {text}" if name in of_flag else text
+    lines = []
+    for flag, texts in told.items():
+        name, text = next(iter(texts.items()))
+        lines.append(f"{flag}: {len(texts)} of {len(flags)} recordings, first {name}: {text}" if len(texts) > 1
+                     else f"{name}: {text}")  # fmt: skip
+    return lines
 
 
 def signal_flags(signal: Signal, sampling_rate: int, clipped_share: float) -> SignalFlags:
@@ -49,16 +129,17 @@ def signal_flags(signal: Signal, sampling_rate: int, clipped_share: float) -> Si
     duration = len(signal) / sampling_rate
     if duration < MIN_DURATION_S:
         silent = not len(signal) or float(np.abs(signal).max()) < SILENCE_PEAK
-        return SignalFlags(True, silent, False, f"lasts {duration:.4g} s, expected at least {MIN_DURATION_S} s")
+        problem = f"lasts {duration:.4g} s, expected at least {MIN_DURATION_S} s"
+        return SignalFlags(too_short=True, silent=silent, problem=problem)
     low, high = float(signal.min()), float(signal.max())
     if not np.isfinite(low + high):
         n_strange = int(np.count_nonzero(~np.isfinite(signal)))
-        return SignalFlags(False, False, False, f"{n_strange} of {len(signal)} samples are NaN or infinity")
+        return SignalFlags(problem=f"{n_strange} of {len(signal)} samples are NaN or infinity")
     peak = max(-low, high)
     if peak > OVERLOAD_PEAK:
-        return SignalFlags(False, False, True, f"peaks at {peak:.3g}, expected -1..1; scale it to full scale 1")
+        return SignalFlags(clipped=True, problem=f"peaks at {peak:.3g}, expected -1..1; scale it to full scale 1")
     share = float(np.mean(np.abs(signal) >= FULL_SCALE))
-    return SignalFlags(False, (high - low) / 2 < SILENCE_PEAK, share >= clipped_share, None)
+    return SignalFlags(silent=(high - low) / 2 < SILENCE_PEAK, clipped=share >= clipped_share)
 
 
 def not_speech(functionals: npt.NDArray[np.float64], thresholds: Mapping[str, float]) -> Mask:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -16,8 +16,6 @@ from affectmap.errors import AudioError, UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from affectmap.features.recordings import RecordingCache
 
 #: Recordings that are measured before their rows are printed.
 CHUNK = 64
@@ -43,6 +41,7 @@ def embed_command(
     model: options.ModelFolder = None,
     speakers: _Speakers = None,
     overwrite: options.Overwrite = False,
+    channel: options.Channel = None,
     cache: options.Cache = None,
     no_cache: options.NoCache = False,
     n_jobs: options.NJobs = None,
@@ -61,7 +60,7 @@ def embed_command(
         options.check_file(output, chosen, overwrite=overwrite, inputs=inputs)
     names = _names(speakers, recordings) if speakers else None
     with options.recording_cache(cache, no_cache) as known:
-        tables = _embedded(recordings, names, model, known, n_jobs)
+        tables = _embedded(recordings, names, model, channel=channel, cache=known, n_jobs=n_jobs)
         n_failed = _print(tables, chosen) if output is None else _write(tables, chosen, output, overwrite=overwrite)
     if n_failed == len(recordings):
         raise AudioError(f"none of {n_failed} recordings could be used; the column problem says why")
@@ -79,13 +78,18 @@ def _names(table: Path, recordings: list[str]) -> list[str]:
 
 
 def _embedded(
-    recordings: list[str], names: list[str] | None, model: Path | None, cache: RecordingCache | None, n_jobs: int | None
+    recordings: list[str],
+    names: list[str] | None,
+    model: Path | None,
+    **measuring: Any,  # noqa: ANN401 (options of Model.measure)
 ) -> Iterator[pd.DataFrame]:
     """Give the rows of some recordings after another; speakers need all at once."""
+    from affectmap.audio.quality import SignalFlags, notes_on
     from affectmap.model.model import load_model
     from affectmap.names import printable
 
     loaded, total = load_model(model), len(recordings)
+    printed, found = [printable(each) for each in recordings], list[SignalFlags]()
     size = max(1, total) if names else CHUNK
     with readable(recordings) as files, progress_bar("recordings") as progress:
         for start in range(0, total, size):
@@ -96,13 +100,16 @@ def _embedded(
 
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
-                table = loaded.embed(some, speaker=names, cache=cache, n_jobs=n_jobs, progress=_report)
-            names_given = [printable(each) for each in recordings[start : start + size]]
-            table = table.set_axis(names_given, axis=0).rename_axis("file")
+                functionals, flags = loaded.measure(some, progress=_report, **measuring)
+                table = loaded.embed_measured(functionals, flags, speaker=names)
+            found += flags
+            table = table.set_axis(printed[start : start + size], axis=0).rename_axis("file")
             problems = [f"no values for {file}: {problem}" for file, problem in table["problem"].dropna().items()]
             for line in [*(str(warning.message) for warning in caught), *problems]:
                 note(f"note: {line}")
             yield table
+        for line in notes_on(printed, found):
+            note(f"note: {line}")
 
 
 def _print(tables: Iterator[pd.DataFrame], format: str) -> int:
@@ -131,7 +138,7 @@ def _write(tables: Iterator[pd.DataFrame], format: str, output: Path, *, overwri
     from affectmap.files import new_file
 
     parts = list(tables)
-    table = pd.concat([part.astype({"problem": object}) for part in parts])
+    table = pd.concat([part.astype({"note": object, "problem": object}) for part in parts])
     if format == "audformat":
         _write_database(table, output, overwrite=overwrite)
     else:
@@ -191,6 +198,7 @@ def adapt_command(
     output: options.Output = Path("adapted"),
     overwrite: options.Overwrite = False,
     model: options.ModelFolder = None,
+    channel: options.Channel = None,
     cache: options.Cache = None,
     no_cache: options.NoCache = False,
     n_jobs: options.NJobs = None,
@@ -199,6 +207,7 @@ def adapt_command(
 
     Take thirty recordings or more, of many emotions and, where people shall be compared, of many people.
     """
+    from affectmap.audio.quality import notes_on
     from affectmap.model.model import load_model
     from affectmap.names import printable
 
@@ -208,7 +217,7 @@ def adapt_command(
     options.check_folder(output, overwrite=overwrite, inputs=[*recordings, model])
     loaded = load_model(model)
     with options.recording_cache(cache, no_cache) as known, progress_bar("recordings") as progress:
-        functionals, flags = loaded.measure(recordings, cache=known, n_jobs=n_jobs, progress=progress)
+        functionals, flags = loaded.measure(recordings, channel=channel, cache=known, n_jobs=n_jobs, progress=progress)
     no_speech = loaded.transform(functionals)["not_speech"]
     reasons = [
         each.problem or ("silent" if each.silent else "no speech" if is_none else None)
@@ -217,6 +226,8 @@ def adapt_command(
     for file, reason in zip(recordings, reasons, strict=True):
         if reason:
             note(f"note: left out {printable(file)}: {reason}")
+    for line in notes_on([printable(file) for file in recordings], flags):
+        note(f"note: {line}")
     used = functionals[[reason is None for reason in reasons]]
     if used.empty:
         raise AudioError(f"none of {len(recordings)} recordings could be used; name others")

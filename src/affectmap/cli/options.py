@@ -44,6 +44,10 @@ Overwrite = Annotated[
 ModelFolder = Annotated[
     Path | None, typer.Option("--model", metavar="DIR", help="Model folder.", show_default="the shipped one")
 ]
+Channel = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="N", help="Take one channel alone, from 1.", show_default="mixed by what they hold"),
+]
 NJobs = Annotated[int | None, typer.Option(help="Cores to use.", show_default="all")]
 Backend = Annotated[Literal["local", "dask"], typer.Option(help="Where work goes: this machine, or a cluster of Dask.")]
 Scheduler = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Cluster's scheduler, such as tcp://host:8786.")]

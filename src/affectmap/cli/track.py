@@ -60,6 +60,7 @@ def track_command(
     overwrite: options.Overwrite = False,
     stream: _Stream = False,
     stream_rate: _Rate = 16000,
+    channel: options.Channel = None,
     cache: options.Cache = None,
     no_cache: options.NoCache = False,
     n_jobs: options.NJobs = None,
@@ -72,6 +73,7 @@ def track_command(
         raise UsageError("--windows and --speech exclude each other; take one")
     if stream:
         unfit = {"recording": recording, "-o": output, "--picture": picture, "--smoothing": smoothing}
+        unfit |= {"--channel": channel}
         if given := [name for name, value in unfit.items() if value is not None]:
             raise UsageError(f"--stream reads stdin and prints rows as they come; it takes no {given[0]}")
         if format == "parquet" or statistics == "recording":
@@ -90,7 +92,10 @@ def track_command(
 
         check_picture_name(picture)
         options.check_file(picture, picture.suffix.lower(), overwrite=overwrite, inputs=[recording, model])
-    settings = {"window_s": windows, "hop_s": hop, "statistics": statistics, "smoothing_s": smoothing, "n_jobs": n_jobs}
+    settings = {
+        "window_s": windows, "hop_s": hop, "statistics": statistics, "smoothing_s": smoothing, "channel": channel,
+        "n_jobs": n_jobs,
+    }  # fmt: skip
     with options.recording_cache(cache, no_cache) as known, readable([str(recording)]) as (file,):
         track = _tracked(Path(file), recording.name, model, picture, cache=known, **settings)
     track = replace(track, table=track.table.rename(index={file: str(recording)}, level="file"))

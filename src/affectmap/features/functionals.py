@@ -27,10 +27,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from affectmap.audio.channels import Mix
 from affectmap.audio.conditions import Conditions, measure_conditions
 from affectmap.audio.decoding import RATES
 from affectmap.audio.quality import SignalFlags, signal_flags
-from affectmap.audio.reading import MIN_DURATION_S, Signal, check_signal, read_audio, resample
+from affectmap.audio.reading import MIN_DURATION_S, Signal, check_signal, read_audio, read_recording, resample
 from affectmap.errors import AudioError, ConfigError, CorpusError
 from affectmap.features.recordings import RecordingCache
 from affectmap.features.utterances import (
@@ -300,6 +301,8 @@ def measure_sources(
     target_rate: int,
     *,
     clipped_share: float = 1.0,
+    min_bandwidth_hz: float = 0.0,
+    channel: int | None = None,
     cache: RecordingCache | None = None,
     n_jobs: int | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -312,6 +315,8 @@ def measure_sources(
         sampling_rate: Rate of signals, in Hz; files know their own.
         target_rate: Rate in Hz to which all are resampled before they are measured.
         clipped_share: Share of samples at full scale from which on a recording counts as clipped, 0..1.
+        min_bandwidth_hz: Bandwidth below which it counts as narrow, in Hz; 0 for never.
+        channel: The only channel of files to be read, counted from 1; by default all are mixed down.
         cache: What was measured before; by default nothing is looked up, and nothing kept.
         n_jobs: Threads; one a core by default.
         progress: Called with the numbers of recordings done and in total.
@@ -331,7 +336,14 @@ def measure_sources(
     _check_positive(n_jobs=n_jobs)
     recordings = (str, Path, Utterance)
     signals = [each if isinstance(each, recordings) else _checked_signal(each, sampling_rate) for each in sources]
-    measure = partial(_measured_source, rate=sampling_rate or 0, target_rate=target_rate, clipped_share=clipped_share)
+    measure = partial(
+        _measured_source,
+        rate=sampling_rate or 0,
+        target_rate=target_rate,
+        clipped_share=clipped_share,
+        min_bandwidth_hz=min_bandwidth_hz,
+        channel=channel,
+    )
     found_or_measured = cache.remembered(measure, _how(target_rate)) if cache else measure
     functionals = np.full((len(signals), len(FUNCTIONALS)), np.nan)
     flags = []
@@ -348,22 +360,29 @@ def measure_sources(
 
 
 def _measured_source(
-    source: str | Path | Utterance | Signal, rate: int, target_rate: int, clipped_share: float
+    source: str | Path | Utterance | Signal,
+    *,
+    rate: int,
+    target_rate: int,
+    clipped_share: float,
+    min_bandwidth_hz: float,
+    channel: int | None,
 ) -> tuple[Signal | float, SignalFlags]:
     """Give functionals, or NaN, and the flags; a bad recording is no error."""
-    flags = SignalFlags(False, False, False, None)
+    flags, mix = SignalFlags(), Mix()
     try:
         if isinstance(source, np.ndarray):
             signal = source
         else:
             file, *times = source if isinstance(source, Utterance) else (source,)
-            signal, rate = read_audio(file, *times, longest_s=None if times else LONGEST_S)
-        flags = signal_flags(signal, rate, clipped_share)
+            signal, rate, mix = read_recording(file, *times, longest_s=None if times else LONGEST_S, channel=channel)
+        flags = signal_flags(signal, rate, clipped_share).mixed(mix)
         if flags.problem:
             return np.nan, flags
         signal = resample(signal, rate, target_rate)
         if len(signal) < MIN_DURATION_S * target_rate:  # resampling may lose the one sample that it needs
             return np.nan, signal_flags(signal, target_rate, clipped_share)
+        flags = flags.banded(signal, target_rate, rate, min_bandwidth_hz)
         return _measured(signal, target_rate), flags
     except AudioError as error:  # one recording does not end the rest
         named = "" if isinstance(source, np.ndarray) else f"{file}: "
@@ -382,7 +401,7 @@ def _checked_signal(signal: npt.ArrayLike, sampling_rate: int | None) -> Signal:
     if found.ndim != 1 or found.dtype.kind not in "fi":
         raise ConfigError(
             f"a signal has shape {found.shape} of {found.dtype}; expected mono numbers of shape (n_samples,); "
-            "average its channels first"
+            "give one channel, or a file, whose channels are mixed down"
         )
     if found.dtype.kind == "i":
         found = found / -float(np.iinfo(found.dtype).min)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from importlib import metadata as installed
 from typing import Any
 
-from affectmap.audio.quality import THRESHOLDS
+from affectmap.audio.quality import LATER_THRESHOLDS, THRESHOLDS
 from affectmap.documents import DocumentError, first_line, parse_yaml
 from affectmap.errors import ModelError
 from affectmap.features.functionals import FEATURE_SET, USUAL_RATE
@@ -29,6 +29,7 @@ ADVICE = "train or download the model again"
 #: Thresholds of the flags; experiments/shipped-model measures and explains them.
 FLAG_THRESHOLDS = {
     "clipped_share": 0.001, "min_voiced_share": 0.02, "min_pitch_spread": 0.005, "min_loudness_spread": 0.15,
+    **LATER_THRESHOLDS,
 }  # fmt: skip
 
 #: What ``model.yaml`` must have, and of which type.
@@ -92,6 +93,7 @@ def parse_metadata(content: bytes, file: str) -> dict[str, Any]:
     _check_plain(metadata, file)
     _check_inputs(metadata, file)
     _check_outputs(metadata["outputs"], file)
+    metadata["flags"] |= {name: value for name, value in LATER_THRESHOLDS.items() if name not in metadata["flags"]}
     _check_numbers(metadata, file)
     _check_training(metadata, file)
     return metadata

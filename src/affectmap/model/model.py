@@ -33,7 +33,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from affectmap.audio.quality import FLAGS, SignalFlags, not_speech
+from affectmap.audio.quality import FLAGS, SIGNAL_FLAGS, SignalFlags, not_speech
 from affectmap.corpora import Corpus
 from affectmap.errors import ConfigError
 from affectmap.features.functionals import Source, measure_sources
@@ -174,6 +174,7 @@ class Model:
         sampling_rate: int | None = None,
         *,
         speaker: npt.ArrayLike | None = None,
+        channel: int | None = None,
         cache: RecordingCache | None = None,
         n_jobs: int | None = None,
         progress: Callable[[int, int], None] | None = None,
@@ -186,23 +187,33 @@ class Model:
                 column or index ``file`` (and ``start``, ``end``) its recordings, one with the features those.
             sampling_rate: Rate of signals, in Hz; files know their own.
             speaker: Who speaks in each; see `transform`.
+            channel: The only channel of files to be read, counted from 1; by default all are mixed down as
+                `affectmap.audio.channels` has it.
             cache: What was measured before; by default nothing is looked up, and nothing kept.
             n_jobs: Threads; one a core by default.
             progress: Called with the numbers of recordings done and in total.
 
         Returns:
             One row a recording, indexed as the corpus or by ``file`` (numbered, for signals), with the columns of the
-            module and at the end ``problem``: why there are no values, or ``None``, as of a file that cannot be read.
+            module and at the end ``note``: what flags have to say in words, or ``None``; and ``problem``: why there are
+            no values, or ``None``, as of a file that cannot be read.
 
         Raises:
             ConfigError: If a signal comes without a sampling rate or is not mono, or the model takes other features
                 than functionals.
         """
-        functionals, flags = self.measure(source, sampling_rate, cache=cache, n_jobs=n_jobs, progress=progress)
+        measuring: dict[str, Any] = {"channel": channel, "cache": cache, "n_jobs": n_jobs, "progress": progress}
+        return self.embed_measured(*self.measure(source, sampling_rate, **measuring), speaker=speaker)
+
+    def embed_measured(
+        self, functionals: pd.DataFrame, flags: Sequence[SignalFlags], *, speaker: npt.ArrayLike | None = None
+    ) -> pd.DataFrame:
+        """Embed what `measure` gave; see `embed`."""
         table = self.transform(functionals, speaker=speaker)
-        for flag in ("too_short", "silent", "clipped"):
+        for flag in SIGNAL_FLAGS:
             table[flag] = [getattr(each, flag) for each in flags]
-        table["problem"] = pd.Series([each.problem for each in flags], table.index, dtype=object)
+        for name in ("note", "problem"):
+            table[name] = pd.Series([getattr(each, name) for each in flags], table.index, dtype=object)
         return table
 
     def measure(
@@ -210,6 +221,7 @@ class Model:
         source: Source | Sequence[Source] | Corpus | pd.DataFrame,
         sampling_rate: int | None = None,
         *,
+        channel: int | None = None,
         cache: RecordingCache | None = None,
         n_jobs: int | None = None,
         progress: Callable[[int, int], None] | None = None,
@@ -224,6 +236,8 @@ class Model:
             sampling_rate,
             self.sampling_rate,
             clipped_share=self.folder.metadata["flags"]["clipped_share"],
+            min_bandwidth_hz=self.folder.metadata["flags"]["min_bandwidth_hz"],
+            channel=channel,
             cache=cache,
             n_jobs=n_jobs,
             progress=progress,
@@ -250,8 +264,8 @@ class Model:
                 `PRIOR` utterances that have the model's; what is no speech does not count.
 
         Returns:
-            One row each, with the table's index; columns as in the module. ``silent`` and ``clipped`` are about samples
-            and False here; ``too_short`` is a row without any functional.
+            One row each, with the table's index; columns as in the module. Flags about samples, such as ``silent``,
+            are False here; ``too_short`` is a row without any functional.
 
         Raises:
             ConfigError: If columns are missing or shapes do not fit.

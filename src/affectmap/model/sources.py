@@ -139,4 +139,4 @@ def flags_of(values: Floats) -> list[SignalFlags]:
     """Give flags to features without a recording: all that can be said is whether each is a finite number."""
     n_unusable = np.sum(~np.isfinite(values), axis=1).tolist()
     problems = [f"{n} of its {values.shape[1]} features are not finite numbers" if n else None for n in n_unusable]
-    return [SignalFlags(too_short=False, silent=False, clipped=False, problem=problem) for problem in problems]
+    return [SignalFlags(problem=problem) for problem in problems]

@@ -158,7 +158,7 @@ def _add_endpoints(app: FastAPI, service: Service) -> None:
 
     @app.post("/embed", summary="One utterance to one row", openapi_extra=RECORDING_BODY, responses=RESULTS)
     async def embed(request: Request, options: Annotated[EmbedOptions, Query()]) -> Response:
-        return await service.answer(request, options.format, embed_result)
+        return await service.answer(request, options.format, partial(embed_result, options=options))
 
     @app.post("/track", summary="A recording to a row a segment", openapi_extra=RECORDING_BODY, responses=RESULTS)
     async def track(request: Request, options: Annotated[TrackOptions, Query()]) -> Response:

@@ -50,6 +50,9 @@ class EmbedOptions(BaseModel):
     format: Format | None = Field(
         default=None, description="json or csv; else as the header Accept asks, JSON by default."
     )
+    channel: int | None = Field(
+        default=None, ge=1, description="Take one channel alone, from 1; else they are mixed by what they hold."
+    )
 
 
 class TrackOptions(EmbedOptions):
@@ -99,19 +102,21 @@ class Result:
         return "".join([head, ', "rows": [\n', ",\n".join(self.lines(format)), "\n]}\n"])
 
 
-def embed_result(model: Model, recording: Recording, settings: ServiceSettings, abandoned: threading.Event) -> Result:
+def embed_result(
+    model: Model, recording: Recording, settings: ServiceSettings, abandoned: threading.Event, options: EmbedOptions
+) -> Result:
     """Embed one recording; `abandoned` is set when the client has hung up."""
     if abandoned.is_set():
         raise AbandonedError
     longest_s = min(LONGEST_UTTERANCE_S, settings.max_minutes * 60)
     with _errors_by_name(recording):
         duration_s = check_recording(recording.file, longest_s, "POST it to /track")
-        table = model.embed([recording.file], n_jobs=1)
+        table = model.embed([recording.file], channel=options.channel, n_jobs=1)
     table.index = pd.Index([recording.name], name="file")
-    problem = table["problem"].iloc[0]
+    note, problem = table[["note", "problem"]].iloc[0]
     if problem and not table[list(FLAGS)].to_numpy(bool).any():
         raise HTTPException(422, f"{recording.name}: {problem}")
-    about = {"model": model.metadata["name"], "duration_s": round(duration_s, 4), "notes": []}
+    about = {"model": model.metadata["name"], "duration_s": round(duration_s, 4), "notes": [note] if note else []}
     return Result(partial(_embedding_lines, table), about)
 
 
@@ -142,6 +147,7 @@ def track_result(
             hop_s=options.hop,
             statistics=options.statistics,
             smoothing_s=options.smoothing,
+            channel=options.channel,
             n_jobs=max(1, (os.cpu_count() or 1) // settings.n_jobs),  # the result does not depend on it
             progress=go_on,
         )

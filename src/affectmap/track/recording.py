@@ -9,6 +9,7 @@ Conventions:
       bound the level of the model's values at that time, and know nothing of the model's error for this voice.
     * Segments that are silent, too short, without values or no speech have no part in the level. ``not_speech`` is the
       model's flag, or set where the detector's probability is below `MIN_SPEECH`.
+    * ``narrow_band`` and ``uneven_channels`` are about the whole recording, the other flags about a segment.
     * Everything is cut and measured at 16 kHz; other rates are resampled as they are read, and a note says so.
 """
 
@@ -24,6 +25,8 @@ from typing import Any, BinaryIO
 import numpy as np
 import pandas as pd
 
+from affectmap.audio.conditions import Bandwidth
+from affectmap.audio.quality import narrow_band_note
 from affectmap.audio.speech_detection import RATE, Cutter, SpeechCutter, WindowCutter
 from affectmap.audio.stream import PulseCode, Recording, Source
 from affectmap.errors import ConfigError
@@ -149,6 +152,7 @@ def track(
     hop_s: float | None = None,
     statistics: str = "source",
     smoothing_s: float | None = None,
+    channel: int | None = None,
     cache: RecordingCache | None = None,
     n_jobs: int | None = None,
     progress: Callable[[float, float], None] | None = None,
@@ -164,6 +168,8 @@ def track(
             `affectmap.track.running_statistics`.
         smoothing_s: Smoothing of the levels, standard deviation in seconds; by default
             `default_smoothing`.
+        channel: The only channel to be read, counted from 1; by default all are mixed down as
+            `affectmap.audio.channels` has it.
         cache: What was measured before; by default nothing is looked up, and nothing kept.
         n_jobs: Threads that measure; one a core by default. The result does not depend on it.
         progress: Called with the seconds read and in total.
@@ -190,16 +196,20 @@ def track(
         raise ConfigError(f"smoothing is {smoothing_s:g} s, expected 0.1 to 3600 s")
     if n_jobs is not None and n_jobs < 1:
         raise ConfigError(f"n_jobs is {n_jobs}, expected at least 1, or None for one a core")
-    model, cutter, source = _fitting(model), _cutter(window_s, hop_s), Recording(recording)
+    model, cutter, source = _fitting(model), _cutter(window_s, hop_s), Recording(recording, channel)
     standardising = Standardising(model, statistics)
     total_s = source.duration_s
     report = (lambda seconds: progress(min(seconds, total_s), total_s)) if progress else None
-    measured = list(measured_segments(source, cutter, model, n_jobs or os.cpu_count() or 1, report, cache))
+    bandwidth, n_threads = Bandwidth(RATE), n_jobs or os.cpu_count() or 1
+    measured = list(measured_segments(source, cutter, model, n_threads, report, cache, bandwidth))
     table = _table(str(recording), measured, standardising)
+    band_note = _band_note(bandwidth, source, model)
+    table["narrow_band"], table["uneven_channels"] = band_note is not None, bool(source.mix.notes)
     duration_s = source.seconds_read
     smoothing_s = smoothing_s or default_smoothing(duration_s)
     _add_levels(table, smoothing_s)
-    notes = [*_rate_notes(source), *source.notes(), *cutter.notes(), *standardising.notes(), *_row_notes(table)]
+    notes = [*_rate_notes(source, band_note), *source.notes(), *cutter.notes(), *standardising.notes()]
+    notes += _row_notes(table)
     if not len(table):
         notes.append(f"no speech was found in its {duration_s:.1f} s")
     return Track(table, notes, duration_s, smoothing_s)
@@ -230,7 +240,8 @@ def track_stream(
         notify: Called with notes, for people.
 
     Yields:
-        Rows: ``file`` (``-``), ``start`` and ``end`` in seconds, and the columns of the table but for levels.
+        Rows: ``file`` (``-``), ``start`` and ``end`` in seconds, and the columns of the table but for levels;
+        ``narrow_band`` as far as was heard until then.
 
     Raises:
         ConfigError: If a setting is out of range, or `statistics` would need the whole recording.
@@ -246,10 +257,12 @@ def track_stream(
     model, cutter, source = _fitting(model), _cutter(window_s, hop_s), PulseCode(handle, sampling_rate)
     standardising = Standardising(model, statistics)
     tell = notify or (lambda note: None)
-    for note in _rate_notes(source):
+    for note in _rate_notes(source, None):
         tell(note)
-    for measured in measured_segments(source, cutter, model, 0):
+    bandwidth = Bandwidth(RATE)
+    for measured in measured_segments(source, cutter, model, 0, bandwidth=bandwidth):
         values = _values([measured], standardising).to_dict("records")[0]
+        values["narrow_band"] = _band_note(bandwidth, source, model) is not None
         yield {"file": "-", "start": measured.start_s, "end": measured.end_s, **{str(k): v for k, v in values.items()}}
     for note in [*source.notes(), *cutter.notes()]:
         tell(note)
@@ -303,16 +316,22 @@ def _add_levels(table: pd.DataFrame, smoothing_s: float) -> None:
                 table[f"{label}_level{suffix}"] = np.clip(values, 1.0, 5.0)
 
 
-def _rate_notes(source: Source) -> list[str]:
+def _band_note(bandwidth: Bandwidth, source: Source, model: Model) -> str | None:
+    return narrow_band_note(bandwidth.hz(), RATE, source.sampling_rate, model.metadata["flags"]["min_bandwidth_hz"])
+
+
+def _rate_notes(source: Source, band_note: str | None) -> list[str]:
+    """Tell of the rate and the band; a low rate says all that is to be said of the band."""
     rate = source.sampling_rate
-    if rate > RATE:
-        return [f"recorded at {rate} Hz, resampled to {RATE} Hz, the rate of the model"]
     if rate < RATE:
         return [
             f"recorded at {rate} Hz: what lies above {rate / 2:g} Hz is missing, which the model never met in "
             "training; expect values further off"
         ]
-    return []
+    notes = [f"recorded at {rate} Hz, resampled to {RATE} Hz, the rate of the model"] if rate > RATE else []
+    if band_note:
+        notes.append(f"{band_note}, which the model never met in training; expect values further off")
+    return notes
 
 
 def _row_notes(table: pd.DataFrame) -> list[str]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from affectmap.audio.conditions import Bandwidth
 from affectmap.audio.quality import SignalFlags
 from affectmap.audio.speech_detection import RATE, Cutter, Segment
 from affectmap.audio.stream import Source, at_rate
@@ -43,6 +44,7 @@ def measured_segments(
     n_threads: int,
     progress: Callable[[float], None] | None = None,
     cache: RecordingCache | None = None,
+    bandwidth: Bandwidth | None = None,
 ) -> Iterator[Measured]:
     """Read, cut and measure.
 
@@ -54,6 +56,7 @@ def measured_segments(
             before more is read, as a stream needs it.
         progress: Called with the seconds read.
         cache: What was measured before, of the same samples.
+        bandwidth: Gets what is read, at 16 kHz.
 
     Yields:
         The segments in their order; it does not depend on the threads.
@@ -70,13 +73,18 @@ def measured_segments(
         >>> [segment.end_s for segment in measured_segments(pcm, WindowCutter(1.0), load_model(), 0)]
         [1.0, 2.0, 2.5]
     """
-    segments = ((segment, _is_broken(segment, source.gaps)) for segment in _segments(source, cutter, progress))
+    cut = _segments(source, cutter, progress, bandwidth)
+    segments = ((segment, _is_broken(segment, source.gaps)) for segment in cut)
     return in_order(lambda each: _measured(*each, model, cache), segments, n_threads)
 
 
-def _segments(source: Source, cutter: Cutter, progress: Callable[[float], None] | None) -> Iterator[Segment]:
+def _segments(
+    source: Source, cutter: Cutter, progress: Callable[[float], None] | None, bandwidth: Bandwidth | None
+) -> Iterator[Segment]:
     n_samples = 0
     for block in at_rate(source, RATE):
+        if bandwidth:
+            bandwidth.add(block)
         yield from cutter.push(block)
         n_samples += len(block)
         if progress:
@@ -98,7 +106,7 @@ def _times(segment: Segment) -> tuple[float, float]:
 def _measured(segment: Segment, is_broken: bool, model: Model, cache: RecordingCache | None) -> Measured:
     start_s, end_s = _times(segment)
     if is_broken:
-        broken = SignalFlags(False, False, False, "some of its samples are NaN or infinity")
+        broken = SignalFlags(problem="some of its samples are NaN or infinity")
         return Measured(start_s, end_s, segment.speech, np.full(len(FUNCTIONALS), np.nan), broken)
     functionals, flags = model.measure([segment.signal], RATE, cache=cache, n_jobs=1)
     return Measured(start_s, end_s, segment.speech, functionals.to_numpy(np.float64)[0], flags[0])
