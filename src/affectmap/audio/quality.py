@@ -51,7 +51,7 @@ class SignalFlags(NamedTuple):
 
     Attributes:
         problem: Why nothing can be measured, or ``None``.
-        notes: Flags that need more words, and these.
+        notes: Flags that need more words, and these; ``file`` for what is told of a file without a flag.
     """
 
     too_short: bool = False
@@ -67,10 +67,11 @@ class SignalFlags(NamedTuple):
         """All notes as one text, or ``None``."""
         return "; ".join(text for _, text in self.notes) or None
 
-    def mixed(self, mix: Mix) -> SignalFlags:
-        """Add what is to be told of the channels."""
-        notes = (*self.notes, *(("uneven_channels", note) for note in mix.notes))
-        return self._replace(clipped=self.clipped or mix.clipped, uneven_channels=bool(mix.notes), notes=notes)
+    def mixed(self, mix: Mix, notes: Sequence[str]) -> SignalFlags:
+        """Add what is to be told of the channels, and the other notes of a reading."""
+        kinds = (("uneven_channels" if note in mix.notes else "file", note) for note in notes)
+        told = (*self.notes, *kinds)
+        return self._replace(clipped=self.clipped or mix.clipped, uneven_channels=bool(mix.notes), notes=told)
 
     def banded(self, signal: Signal, sampling_rate: int, own_rate: int, least_hz: float) -> SignalFlags:
         """Add what the bandwidth tells.

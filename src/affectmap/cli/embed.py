@@ -86,6 +86,7 @@ def _embedded(
     """Give the rows of some recordings after another; speakers need all at once."""
     from affectmap.audio.quality import SignalFlags, notes_on
     from affectmap.model.model import load_model
+    from affectmap.model.sources import with_flags
     from affectmap.names import printable
 
     loaded, total = load_model(model), len(recordings)
@@ -101,7 +102,7 @@ def _embedded(
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
                 functionals, flags = loaded.measure(some, progress=_report, **measuring)
-                table = loaded.embed_measured(functionals, flags, speaker=names)
+                table = with_flags(loaded.transform(functionals, speaker=names), flags)
             found += flags
             table = table.set_axis(printed[start : start + size], axis=0).rename_axis("file")
             problems = [f"no values for {file}: {problem}" for file, problem in table["problem"].dropna().items()]

@@ -369,14 +369,15 @@ def _measured_source(
     channel: int | None,
 ) -> tuple[Signal | float, SignalFlags]:
     """Give functionals, or NaN, and the flags; a bad recording is no error."""
-    flags, mix = SignalFlags(), Mix()
+    flags, mix, notes = SignalFlags(), Mix(), tuple[str, ...]()
     try:
         if isinstance(source, np.ndarray):
             signal = source
         else:
             file, *times = source if isinstance(source, Utterance) else (source,)
-            signal, rate, mix = read_recording(file, *times, longest_s=None if times else LONGEST_S, channel=channel)
-        flags = signal_flags(signal, rate, clipped_share).mixed(mix)
+            longest_s = None if times else LONGEST_S
+            signal, rate, mix, notes = read_recording(file, *times, longest_s=longest_s, channel=channel)
+        flags = signal_flags(signal, rate, clipped_share).mixed(mix, notes)
         if flags.problem:
             return np.nan, flags
         signal = resample(signal, rate, target_rate)

@@ -33,7 +33,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from affectmap.audio.quality import FLAGS, SIGNAL_FLAGS, SignalFlags, not_speech
+from affectmap.audio.quality import FLAGS, SignalFlags, not_speech
 from affectmap.corpora import Corpus
 from affectmap.errors import ConfigError
 from affectmap.features.functionals import Source, measure_sources
@@ -41,7 +41,7 @@ from affectmap.features.recordings import RecordingCache
 from affectmap.model.folder import ModelFolder, read_model_folder
 from affectmap.model.heads import Calibration, Heads, half_widths_in_use, layer, linear_map
 from affectmap.model.metadata import EGEMAPS, OTHER
-from affectmap.model.sources import feature_values, flags_of, read_given
+from affectmap.model.sources import feature_values, flags_of, read_given, with_flags
 from affectmap.preparation.standardisation import PRIOR, Statistics, adapted_statistics, speaker_statistics
 from affectmap.schema import LABEL_RANGE, Floats, Mask
 
@@ -187,34 +187,22 @@ class Model:
                 column or index ``file`` (and ``start``, ``end``) its recordings, one with the features those.
             sampling_rate: Rate of signals, in Hz; files know their own.
             speaker: Who speaks in each; see `transform`.
-            channel: The only channel of files to be read, counted from 1; by default all are mixed down as
-                `affectmap.audio.channels` has it.
+            channel: The only channel of files, counted from 1; by default `affectmap.audio.channels` mixes them.
             cache: What was measured before; by default nothing is looked up, and nothing kept.
             n_jobs: Threads; one a core by default.
             progress: Called with the numbers of recordings done and in total.
 
         Returns:
             One row a recording, indexed as the corpus or by ``file`` (numbered, for signals), with the columns of the
-            module and at the end ``note``: what flags have to say in words, or ``None``; and ``problem``: why there are
-            no values, or ``None``, as of a file that cannot be read.
+            module and at the end ``note``, what flags say in words, and ``problem``, why there are no values.
 
         Raises:
             ConfigError: If a signal comes without a sampling rate or is not mono, or the model takes other features
                 than functionals.
         """
         measuring: dict[str, Any] = {"channel": channel, "cache": cache, "n_jobs": n_jobs, "progress": progress}
-        return self.embed_measured(*self.measure(source, sampling_rate, **measuring), speaker=speaker)
-
-    def embed_measured(
-        self, functionals: pd.DataFrame, flags: Sequence[SignalFlags], *, speaker: npt.ArrayLike | None = None
-    ) -> pd.DataFrame:
-        """Embed what `measure` gave; see `embed`."""
-        table = self.transform(functionals, speaker=speaker)
-        for flag in SIGNAL_FLAGS:
-            table[flag] = [getattr(each, flag) for each in flags]
-        for name in ("note", "problem"):
-            table[name] = pd.Series([getattr(each, name) for each in flags], table.index, dtype=object)
-        return table
+        functionals, flags = self.measure(source, sampling_rate, **measuring)
+        return with_flags(self.transform(functionals, speaker=speaker), flags)
 
     def measure(
         self,

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from affectmap.audio.quality import SignalFlags
+from affectmap.audio.quality import SIGNAL_FLAGS, SignalFlags
 from affectmap.corpora import Corpus
 from affectmap.errors import ConfigError
 from affectmap.features.functionals import Source
@@ -140,3 +140,12 @@ def flags_of(values: Floats) -> list[SignalFlags]:
     n_unusable = np.sum(~np.isfinite(values), axis=1).tolist()
     problems = [f"{n} of its {values.shape[1]} features are not finite numbers" if n else None for n in n_unusable]
     return [SignalFlags(problem=problem) for problem in problems]
+
+
+def with_flags(table: pd.DataFrame, flags: Sequence[SignalFlags]) -> pd.DataFrame:
+    """Fill in the flags that samples tell, and add their ``note`` and ``problem``."""
+    for flag in SIGNAL_FLAGS:
+        table[flag] = [getattr(each, flag) for each in flags]
+    for name in ("note", "problem"):
+        table[name] = pd.Series([getattr(each, name) for each in flags], table.index, dtype=object)
+    return table
