@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from affectmap.agreement import last_revisions, read_ratings, read_raw, write_ratings
 from affectmap.agreement.ratings import RATING_COLUMNS, rating_matrix
@@ -59,7 +61,7 @@ def test_what_cannot_be_is_refused_with_its_line(write):
         (",anna,3,3,,false,,1,1,,", "line 2: names no recording"),
         ("/data/a.wav,anna,3,3,,false,,1,1,,", "relative to the folder of audio"),
         ("../a.wav,anna,3,3,,false,,1,1,,", "relative to the folder of audio"),
-        ("x\\a.wav,anna,3,3,,false,,1,1,,", "relative to the folder of audio"),
+        ("\\x\\a.wav,anna,3,3,,false,,1,1,,", "relative to the folder of audio"),
         ("C:/a.wav,anna,3,3,,false,,1,1,,", "relative to the folder of audio"),
         ("a.wav, ,3,3,,false,,1,1,,", "line 2: names no rater"),
         ("a.wav,anna,6,3,,false,,1,1,,", "line 2: activation is 6; expected a number from 1 to 5, or nothing"),
@@ -86,8 +88,12 @@ def test_columns_that_do_not_fit(write):
     for header, message in (
         ("file,activation", "has no column for rater"),
         ("file,rater,comment", "no column for activation, valence or emotion"),
-        ("file,rater,activation,arousal", "gives activation twice"),
-        ("file,rater,activation,mood", "unknown column 'mood'"),
+        ("file,rater,activation,arousal", "has columns activation and arousal, which are one"),
+        ("file,rater,activation,valnce", "has a column 'valnce'; rename it to 'valence'"),
+        (
+            "file,annotator,evaluator,activation",
+            "has columns annotator and evaluator; name the one that is meant rater",
+        ),
     ):
         with pytest.raises(LabelError, match=message):
             read_raw(write(header=header))
@@ -96,7 +102,53 @@ def test_columns_that_do_not_fit(write):
 def test_one_revision_given_twice(write):
     row = "a.wav,anna,3,3,,false,,1,1,,"
     with pytest.raises(LabelError, match=r"anna.csv, line 2 and .*anna.csv, line 3 both give revision 1 of anna's"):
-        read_raw(write(row, row))
+        read_raw(write(row, row.replace("3,3", "3,4")))
+    with pytest.warns(UserWarning, match=r"^one rating given again with the same values, first in .*anna.csv, line 3$"):
+        assert len(read_raw(write(row, row))) == 1
+
+
+def test_tables_as_people_write_them(tmp_path):
+    (tmp_path / "all.tsv").write_bytes(
+        "Filename\tAnnotator\tArousal\tSeconds\tRevision\tmood\n"
+        "x\\A\u0308.wav\t 1.0 \t3,5\t4,250\t1.0\tgood\nx/b.wav\tNA\t4\t\t\t\n".encode("utf-16")
+    )
+    notes = []
+    raw = read_raw(tmp_path, notes.append)
+    assert raw[["file", "rater", "activation", "seconds", "revision"]].iloc[0].tolist() == [
+        "x/\u00c4.wav",
+        "1",
+        3.5,
+        4.25,
+        1,
+    ]
+    assert raw["rater"].tolist() == ["1", "NA"]
+    assert [note.partition(": ")[2] for note in notes] == [
+        "column 'Filename' is read as file",
+        "column 'Annotator' is read as rater",
+        "columns left out, for they are not known: mood",
+    ]
+
+
+def test_all_problems_of_a_file_at_once(write):
+    with pytest.raises(LabelError) as told:
+        read_raw(write("a.wav,anna,7,x,,false,,1,1,,", "a.wav,,7,,,maybe,,1,1,,"))
+    for part in (
+        "line 2 and 1 more: activation is 7",
+        "line 2: valence is 'x'",
+        "line 3: names no rater",
+        "line 3: cannot",
+    ):
+        assert part in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.text(max_size=20) | st.text(alphabet="'=+-@\t\r\n\",; \0a", max_size=6))
+def test_any_comment_comes_back(tmp_path_factory, comment):
+    file = tmp_path_factory.getbasetemp() / "comment.csv"
+    write_ratings(make_ratings({"file": "a.wav", "rater": "=bo", "valence": 2.0, "comment": comment}), file)
+    (row,) = read_raw(file).to_dict("records")
+    assert (row["comment"], row["rater"], row["valence"]) == (comment, "=bo", 2.0)
 
 
 def test_the_last_revision_counts_wherever_it_stands(write):

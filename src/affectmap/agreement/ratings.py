@@ -34,8 +34,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from affectmap.agreement.database import DATABASE, is_database, is_server, read_database, read_server
 from affectmap.errors import CorpusError, LabelError
 from affectmap.files import write_text
+from affectmap.names import file_name, read_columns, read_id
 from affectmap.schema import LABELS, parse_emotion, parse_number, parse_rating
-from affectmap.tables import csv_text, read_sheet
+from affectmap.tables import TEXT_TABLES, Problems, csv_text, read_sheet
+from affectmap.text import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,16 +52,17 @@ _REQUIRED = ("file", "rater")
 def _path(cell: str) -> str:
     if not cell:
         raise ValueError("names no recording; write its path in the column file, or remove the row")
-    path = PurePosixPath(cell)
-    if path.is_absolute() or "\\" in cell or ".." in path.parts or cell[1:2] == ":":
-        raise ValueError(f"file is {cell!r}; expected a path relative to the folder of audio, with /")
+    path = PurePosixPath(file_name(cell))
+    if path.is_absolute() or ".." in path.parts or cell[1:2] == ":":
+        raise ValueError(f"file is {cell!r}; expected a path relative to the folder of audio")
     return str(path)
 
 
 def _rater(cell: str) -> str:
-    if not cell:
+    rater = read_id(cell)
+    if rater is None:
         raise ValueError("names no rater; write a name or number in the column rater")
-    return cell
+    return rater
 
 
 def parse_class(cell: str) -> str | None:
@@ -80,9 +83,10 @@ def _cannot_tell(cell: str) -> bool:
 
 def _count(name: str) -> Callable[[str], int]:
     def parse(cell: str) -> int:
-        if cell and not (cell.isascii() and cell.isdigit() and len(cell) < 10 and int(cell)):
+        number = read_id(cell) or "1"  # a column of whole numbers with gaps is written as 1.0, 2.0
+        if not (number.isascii() and number.isdigit() and len(number) < 10 and int(number)):
             raise ValueError(f"{name} is {cell!r}; expected 1, 2, 3 and so on")
-        return int(cell or 1)
+        return int(number)
 
     return parse
 
@@ -125,6 +129,7 @@ _PARSE: dict[str, Callable[[str], Any]] = {
 RATING_COLUMNS = tuple(_PARSE)
 #: One more, where it is known.
 SPEAKER = "speaker"
+_FIELDS = (*RATING_COLUMNS, SPEAKER)
 
 
 def read_raw(paths: str | Path | Sequence[str | Path], notify: Callable[[str], None] = warnings.warn) -> pd.DataFrame:
@@ -159,8 +164,8 @@ def read_raw(paths: str | Path | Sequence[str | Path], notify: Callable[[str], N
         elif is_database(source):
             placed += _of_database(read_database(source, notify), str(source))
         else:
-            placed += [_Placed(row, f"{source}, line {line}") for line, row in _rows(source)]
-    return typed(_once(placed))
+            placed += [_Placed(row, f"{source}, line {line}") for line, row in _rows(source, notify)]
+    return typed(_once(placed, notify))
 
 
 class _Placed(NamedTuple):
@@ -174,15 +179,22 @@ class _Placed(NamedTuple):
 def _of_database(rows: Iterable[Mapping[str, str]], origin: str) -> Iterator[_Placed]:
     for number, cells in enumerate(rows, start=1):
         place = f"{origin}, rating {number}"
-        yield _Placed(_parsed({name: cell.strip() for name, cell in cells.items()}, place), place, in_database=True)
+        problems = Problems(origin, LabelError)
+        row = _parsed(cells, f"rating {number}", problems)
+        problems.check()
+        yield _Placed(row, place, in_database=True)
 
 
-def _parsed(cells: Mapping[str, str], place: str) -> dict[str, Any]:
-    try:
-        parsed = {column: parse(cells.get(column, "")) for column, parse in _PARSE.items()}
-    except (ValueError, LabelError) as error:
-        raise LabelError(f"{place}: {error}") from None
-    return {**parsed, SPEAKER: cells[SPEAKER]} if cells.get(SPEAKER) else parsed
+def _parsed(written: Mapping[str, str], place: str, problems: Problems) -> dict[str, Any]:
+    """Read the cells of a row; a comment stays letter for letter."""
+    cells = {name: cell if name == "comment" else cell.strip() for name, cell in written.items()}
+    parsed: dict[str, Any] = {}
+    for column, parse in _PARSE.items():
+        try:
+            parsed[column] = parse(cells.get(column, ""))
+        except (ValueError, LabelError) as error:
+            problems.add(place, str(error))
+    return {**parsed, SPEAKER: read_id(cells[SPEAKER])} if cells.get(SPEAKER) else parsed
 
 
 def typed(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -210,7 +222,8 @@ def _sources(paths: Iterable[str | Path]) -> list[str | Path]:
         path = Path(each).expanduser()
         if path.is_dir():
             inside = [file for file in [path / DATABASE] if file.exists()]
-            inside += [file for file in sorted(path.glob("*.csv")) if _has_ratings(file)]
+            tables = [file for file in sorted(path.iterdir()) if file.suffix.lower() in TEXT_TABLES]
+            inside += [file for file in tables if _has_ratings(file)]
             if not inside:
                 raise LabelError(
                     f"{path} has no CSV file with the columns file and rater, and no {DATABASE}; name the file itself"
@@ -225,42 +238,50 @@ def _sources(paths: Iterable[str | Path]) -> list[str | Path]:
 
 def _has_ratings(file: Path) -> bool:
     try:
-        return set(_REQUIRED) <= set(read_sheet(file, LabelError).header)
+        header = read_sheet(file, LabelError).header
+        return set(_REQUIRED) <= set(read_columns(header, _FIELDS, file, LabelError).names)
     except LabelError:
         return False
 
 
-def _rows(file: Path) -> Iterable[tuple[int, dict[str, Any]]]:
+def _rows(file: Path, notify: Callable[[str], None]) -> Iterator[tuple[int, dict[str, Any]]]:
     sheet = read_sheet(file, LabelError)
-    header = ["activation" if name == "arousal" else name for name in sheet.header]
-    repeated = [name for name in header if header.count(name) > 1]
-    strange = [name for name in header if name not in (*RATING_COLUMNS, SPEAKER)]
-    absent = [name for name in _REQUIRED if name not in header]
-    if repeated:
-        raise LabelError(f"{file} gives {repeated[0]} twice, in the columns {sheet.header}; keep one")
-    if strange:
-        raise LabelError(f"{file} has an unknown column {strange[0]!r}; expected some of {', '.join(RATING_COLUMNS)}")
-    if absent or not set(header) & set(VALUES):
+    names, notes, others = read_columns(sheet.header, _FIELDS, file, LabelError)
+    absent = [name for name in _REQUIRED if name not in names]
+    if absent or not set(names) & set(VALUES):
         lacking = " or ".join(absent) or "activation, valence or emotion"
         raise LabelError(f"{file} has no column for {lacking}; expected {', '.join(RATING_COLUMNS)}")
+    if left_out := [name for name in others if name.strip()]:
+        notes.append(f"columns left out, for they are not known: {', '.join(left_out)}")
+    for note in notes:
+        notify(f"{file}: {note}")
+    problems, rows = Problems(file, LabelError), []
     for line, cells in zip(sheet.lines, sheet.rows, strict=True):
-        given = dict(zip(header, (cell.strip() for cell in cells), strict=True))
-        yield line, _parsed(given, f"{file}, line {line}")
+        given = dict(zip(names, cells, strict=True))
+        if sheet.separator != ",":
+            given["seconds"] = given.get("seconds", "").replace(",", ".")
+        rows.append((line, _parsed(given, f"line {line}", problems)))
+    problems.check()
+    yield from rows
 
 
-def _once(placed: Iterable[_Placed]) -> list[dict[str, Any]]:
-    """Give every rating once: what a database and an export of it both have is one."""
+def _once(placed: Iterable[_Placed], notify: Callable[[str], None]) -> list[dict[str, Any]]:
+    """Give every rating once: what is given again with the same values, as by a database and its export, is one."""
     met: dict[tuple[Any, ...], _Placed] = {}
+    again: list[_Placed] = []
     for each in placed:
         row, key = each.row, tuple(each.row[column] for column in (*KEY, "revision"))
         other = met.setdefault(key, each)
         if other is each:
             continue
-        if not (each.in_database or other.in_database) or _said(row) != _said(other.row):
+        if _said(row) != _said(other.row):
             raise LabelError(
                 f"{other.place} and {each.place} both give revision {key[3]} of {row['rater']}'s rating of "
                 f"{row['file']} (presentation {key[2]}); remove one, or give a correction the next revision"
             )
+        again += [] if each.in_database or other.in_database else [each]
+    if again:
+        notify(f"{counted(len(again), 'rating')} given again with the same values, first in {again[0].place}")
     return [each.row for each in met.values()]
 
 
