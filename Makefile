@@ -6,8 +6,10 @@ BIN := $(VENV)/bin
 #   make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu
 TORCH_INDEX ?=
 DEMO_DIR ?= demo
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+UV ?= uv
 
-.PHONY: demo test test-all test-kernels coverage check format bench bench-quick clean
+.PHONY: demo test test-all test-kernels fuzz coverage check format bench bench-quick lock clean
 
 demo: $(VENV)/.ready-demo
 	$(BIN)/affectmap demo -o $(DEMO_DIR) --overwrite
@@ -29,6 +31,10 @@ NUMERIC := tests/losses tests/model tests/stats tests/preparation tests/features
 
 test-kernels: $(VENV)/.ready-dev
 	$(OLD_KERNELS) $(BIN)/python -m pytest -n auto -m "not ($(LONG))" $(NUMERIC)
+
+# Reads damaged files of every kind; FUZZ="--kind flac --seed 3" chooses.
+fuzz: $(VENV)/.ready-dev
+	PYTHONPATH=tests $(BIN)/python -m fuzz $(FUZZ)
 
 # All of both, with branch coverage.
 coverage: $(VENV)/.ready-dev
@@ -53,13 +59,23 @@ bench-quick: $(VENV)/.ready-dev
 	$(BIN)/python benchmarks/run.py --quick $(BENCH)
 
 # The loops in C are compiled on the way where there is a compiler; without one NumPy takes their place.
-$(VENV)/.ready-%: pyproject.toml constraints.txt setup.py $(wildcard src/affectmap/egemaps/compiled/*.[ch])
+# Every package but PyTorch is taken only with the SHA-256 digest that its file had when requirements/ was written.
+$(VENV)/.ready-%: pyproject.toml constraints.txt requirements/%.txt setup.py $(wildcard src/affectmap/egemaps/compiled/*.[ch])
 	@echo "== setting up $(VENV) for '$*' (once; PyTorch is the largest part)"
 	@$(PYTHON) -c 'import sys; sys.exit("affectmap needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX) --no-deps) torch
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$*]'
+	$(PIP) --require-hashes --no-deps -r requirements/$*.txt
+	$(PIP) -c constraints.txt $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX) --no-deps) torch
+	$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
+
+# Writes requirements/ anew from constraints.txt and pyproject.toml, by uv; PyTorch stays out.
+LOCK = $(UV) pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header --no-annotate \
+	-c constraints.txt --override requirements/without-torch.in pyproject.toml requirements/torch.in
+
+lock:
+	$(LOCK) --extra demo -o requirements/demo.txt
+	$(LOCK) --extra dev -o requirements/dev.txt
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
