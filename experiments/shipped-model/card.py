@@ -138,8 +138,9 @@ def card_text(
         "Russo 2018, <https://zenodo.org/record/1188976>; commercial licences are sold apart). A mirror of "
         "EMOVO (Costantini et al. 2014) says that it can be used for research; its makers' own terms were not found, "
         "so ask them about any other use. "
-        "Whether terms of recordings reach weights that were learned from them was not established: take the model for "
-        "non-commercial research, and name the corpora. No recording can be had back from the model.\n",
+        "Whether terms of recordings reach weights that were learned from them was not established; the weights are "
+        "shared as if they did, under CC BY-NC-SA 4.0 and for research, not under the MIT licence of the code: "
+        "`LICENSE.md`. No recording can be had back from the model.\n",
     ]
     return "\n".join(parts)
 
@@ -293,3 +294,26 @@ def _flags(flags: pd.DataFrame, unfamiliar: pd.DataFrame, titles: dict[str, str]
 def _recalls(table: pd.DataFrame) -> str:
     single = table[(table["policy"] == "adapted") & (table["group"] == "emotion")]["recall"].dropna()
     return f"{single.min():.2f} and {single.max():.2f}"
+
+
+def licence_text(cards: Sequence[CorpusCard]) -> str:
+    """Write the terms of the weights, which go into the model's folder.
+
+    Args:
+        cards: Cards of the training corpora.
+    """
+    rows = [(card.title, card.licence, card.citation) for card in cards]
+    parts = [
+        "# Terms of these weights\n",
+        "The MIT licence of affectmap's code does not cover this folder. `weights.safetensors`, and the statistics and "
+        "class prototypes in `model.yaml`, were learned from recordings and ratings of others:\n",
+        markdown_table(pd.DataFrame(rows, columns=["corpus", "terms", "to be named as"])),
+        "As RAVDESS asks, the weights are shared under Creative Commons Attribution-NonCommercial-ShareAlike 4.0 "
+        "International (CC BY-NC-SA 4.0, <https://creativecommons.org/licenses/by-nc-sa/4.0/legalcode>), and, as URDU "
+        "and EMOVO ask, for research alone. For non-commercial research you may use, share and change them if you name "
+        "the corpora above and the rating sheets of Das et al. (2022, arXiv 2203.14867), say what you changed, and "
+        "share what you make of them under the same terms. A model that `affectmap adapt` makes of these weights is "
+        "such a change; a model trained on recordings of your own is none.\n",
+        "The weights come without any warranty.\n",
+    ]
+    return "\n".join(parts)

@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from card import RIDGE, card_text, coverage_text
+from card import RIDGE, card_text, coverage_text, licence_text
 from elsewhere import elsewhere_table
 from findings import findings, readme_findings, table_of_normalisations, titled
 from material import Material, read_material
@@ -226,7 +226,7 @@ def finish(material: Material, held_out: HeldOut, tables: dict[str, pd.DataFrame
             "languages": [language for card in cards for language in card.languages],
             "n_utterances": int(sum(len(corpus.table) for corpus in material.corpora.values())),
             "seed": SEED,
-            "licence": "other",
+            "licence": "cc-by-nc-sa-4.0",
         },
     )
     tables["sounds"], tables["flags"] = sounds_table(model), flags_table(model, list(held_out.corpora.values()))
@@ -237,7 +237,8 @@ def with_card(model: Model, cards: Sequence[CorpusCard], tables: dict[str, pd.Da
     """Write the model with the card that the tables make."""
     recipe, intervals = model.metadata["training"]["recipe"], model.metadata["intervals"]
     widths = {policy: intervals[policy] for policy in MEASURED}
-    carded = model.described(card=card_text(SHIPPED, cards, recipe, tables, widths, model.heads.temperature, LEVEL))
+    text = card_text(SHIPPED, cards, recipe, tables, widths, model.heads.temperature, LEVEL)
+    carded = model.described(card=text, licence=licence_text(cards))
     carded.save(folder, overwrite=True)
     return carded
 

@@ -316,3 +316,26 @@ def test_the_layout_of_the_hub(tmp_path):
     assert text.strip() == (folder / CARD_FILE).read_text().strip()
     assert json.loads((folder / "config.json").read_text())["model_type"] == "affectmap"
     assert load_model(folder).card.startswith("# Small")
+
+
+def test_terms_go_with_the_weights(tmp_path):
+    model = make_model(licence="# Terms\n\nNot for sale.\n", training={"licence": "cc-by-nc-sa-4.0"})
+    adapted = model.adapt(np.random.default_rng(0).normal(size=(40, 88)))
+    adapted.with_heads(adapted.heads, None).save(tmp_path / "adapted", hub=True)
+    again = load_model(tmp_path / "adapted")
+    assert again.folder.licence == (tmp_path / "adapted" / "LICENSE.md").read_text() == "# Terms\n\nNot for sale.\n"
+    assert "terms: cc-by-nc-sa-4.0; see LICENSE.md" in repr(again)
+    header = yaml.safe_load((tmp_path / "adapted" / "README.md").read_text().split("---")[1])
+    assert (header["license"], header["license_link"]) == ("cc-by-nc-sa-4.0", "LICENSE.md")
+    (tmp_path / "adapted" / "LICENSE.md").write_text("anything goes")
+    with pytest.raises(ModelError, match=r"LICENSE.md is not the file that model.yaml was written with"):
+        load_model(tmp_path / "adapted")
+    assert "license_link" not in (write_model(tmp_path / "own", hub=True) / "README.md").read_text()
+
+
+def test_the_shipped_weights_have_terms_of_their_own():
+    model = load_model()
+    for corpus in model.metadata["training"]["corpora"]:
+        assert f"| {corpus} | " in model.folder.licence
+    assert "CC BY-NC-SA 4.0" in model.folder.licence
+    assert "`LICENSE.md`" in model.card

@@ -7,6 +7,8 @@
     every other file;
 ``CARD.md``
     for people: what was measured, what it is for, its limits and licences;
+``LICENSE.md``
+    the terms of the weights, where they are not the package's own;
 ``curves.csv``
     the learning curves, where they are known.
 
@@ -37,8 +39,11 @@ from affectmap.model.tensors import Array, check_tensors, parse_tensors
 from affectmap.preparation.standardisation import Statistics, well_adapted
 
 WEIGHTS_FILE, METADATA_FILE, CARD_FILE, CURVES_FILE = "weights.safetensors", "model.yaml", "CARD.md", "curves.csv"
+LICENCE_FILE = "LICENSE.md"  # as hubs and tools look for it
 #: Largest files that are read, in bytes.
-MAX_BYTES = {WEIGHTS_FILE: 64 << 20, METADATA_FILE: 1 << 20, CARD_FILE: 1 << 20, CURVES_FILE: 4 << 20}
+MAX_BYTES = {
+    WEIGHTS_FILE: 64 << 20, METADATA_FILE: 1 << 20, CARD_FILE: 1 << 20, CURVES_FILE: 4 << 20, LICENCE_FILE: 1 << 20,
+}  # fmt: skip
 #: Most columns of the learning curves.
 MAX_CURVES = 100
 #: Where the card of an adapted model says so.
@@ -56,18 +61,21 @@ class ModelFolder:
         metadata: Content of ``model.yaml``.
         card: Content of ``CARD.md``.
         curves: Content of ``curves.csv``; empty where there is none.
+        licence: Content of ``LICENSE.md``; empty where there is none.
     """
 
     tensors: dict[str, Array]
     metadata: dict[str, Any]
     card: str
     curves: str = ""
+    licence: str = ""
 
     def write(self, folder: Path, *, overwrite: bool, hub: bool, more: Mapping[str, bytes]) -> None:
         """Write the folder with fresh digests, whole or not at all; see `Model.save`."""
         tensors = {name: np.ascontiguousarray(value) for name, value in self.tensors.items()}
         files = {WEIGHTS_FILE: serialise(tensors), CARD_FILE: self.card.encode()}
         files |= {CURVES_FILE: self.curves.encode()} if self.curves else {}
+        files |= {LICENCE_FILE: self.licence.encode()} if self.licence else {}
         metadata = plain(self.metadata | {"files": {name: _digest(content) for name, content in files.items()}})
         with new_folder(folder, overwrite=overwrite) as temporary:
             # Written here: a full disk then gets its own line, which safetensors' writer does not give.
@@ -107,11 +115,18 @@ class ModelFolder:
             card=f"{self.card.split(_ADAPTED)[0].rstrip()}\n\n{note}",
         )
 
-    def described(self, card: str | None, training: dict[str, Any], named: dict[str, Any]) -> ModelFolder:
-        """Give the content with another card, other values that are not ``None``, or more about the training."""
-        metadata = self.metadata | {name: value for name, value in named.items() if value is not None}
-        metadata["training"] = metadata["training"] | training
-        return replace(self, metadata=metadata, card=self.card if card is None else card)
+    def described(self, training: Mapping[str, Any], named: Mapping[str, Any]) -> ModelFolder:
+        """Give the content with another ``card`` or ``licence``, other metadata, or more about the training."""
+        given = {name: value for name, value in named.items() if value is not None}
+        card, licence = given.pop("card", self.card), given.pop("licence", self.licence)
+        metadata = self.metadata | given | {"training": self.metadata["training"] | training}
+        return replace(self, metadata=metadata, card=card, licence=licence)
+
+    @property
+    def terms(self) -> dict[str, str]:
+        """Terms of the weights in a few words, under their name; empty where they have none of their own."""
+        licence = self.metadata["training"].get("licence", "of its own")
+        return {"terms": f"{licence}; see {LICENCE_FILE} beside the weights"} if self.licence else {}
 
     def curves_table(self) -> pd.DataFrame:
         """Give the learning curves as a table."""
@@ -134,6 +149,7 @@ def _hub_header(metadata: Mapping[str, Any]) -> dict[str, Any]:
         "tags": ["speech-emotion-recognition", "activation", "valence", "eGeMAPS"],
         "language": list(metadata["training"].get("languages", [])),
         "license": str(metadata["training"].get("licence", "other")),
+        **({"license_link": LICENCE_FILE} if LICENCE_FILE in metadata["files"] else {}),
     }
 
 
@@ -154,7 +170,7 @@ def read_model_folder(folder: Path | Traversable) -> ModelFolder:
         what = "is a file" if folder.is_file() else "does not exist"
         raise ModelError(f"{folder} {what}; expected the folder of a model, as affectmap train writes it")
     metadata = parse_metadata(_read(folder, METADATA_FILE), str(folder / METADATA_FILE))
-    names = [WEIGHTS_FILE, CARD_FILE, *([CURVES_FILE] if CURVES_FILE in metadata["files"] else [])]
+    names = [WEIGHTS_FILE, CARD_FILE, *(name for name in (CURVES_FILE, LICENCE_FILE) if name in metadata["files"])]
     contents = {name: _read(folder, name) for name in names}
     for name, content in contents.items():
         if metadata["files"].get(name) != _digest(content):
@@ -164,7 +180,7 @@ def read_model_folder(folder: Path | Traversable) -> ModelFolder:
             )
     tensors = parse_tensors(contents[WEIGHTS_FILE], str(folder / WEIGHTS_FILE))
     check_tensors(tensors, metadata, str(folder))
-    texts = [contents.get(name, b"").decode("utf-8", "replace") for name in (CARD_FILE, CURVES_FILE)]
+    texts = [contents.get(name, b"").decode("utf-8", "replace") for name in (CARD_FILE, CURVES_FILE, LICENCE_FILE)]
     found = ModelFolder(tensors, metadata, *texts)
     _check_curves(found, str(folder / CURVES_FILE))
     return found

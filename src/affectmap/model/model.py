@@ -149,7 +149,7 @@ class Model:
         return self.folder.curves_table()
 
     def __repr__(self) -> str:
-        """Tell name, input, outputs, corpora and normalisation, a line each."""
+        """Tell name, input, outputs, corpora, normalisation and terms, a line each."""
         metadata = self.folder.metadata
         training, standardisation = metadata["training"], metadata["standardisation"]
         interval = " with intervals" if self._half_widths else ""
@@ -165,6 +165,7 @@ class Model:
             "outputs": ", ".join([*outputs, f"{len(FLAGS)} flags"]),
             "corpora": ", ".join(str(each) for each in training.get("corpora", [])) or "not known",
             "normalisation": whose,
+            **self.folder.terms,
         }
         return "\n".join([f"Model {self.name}", *(f"  {name}: {text}" for name, text in lines.items())])
 
@@ -329,9 +330,9 @@ class Model:
         """Give a model with other heads, fitted on its embedding, and what was measured of them."""
         return Model(self.folder.with_heads(heads, calibration))
 
-    def described(self, *, card: str | None = None, training: dict[str, Any] | None = None, **named: Any) -> Model:  # noqa: ANN401
-        """Give a model with another card, ``name``, ``features`` or ``sampling_rate``, or more about its training."""
-        return Model(self.folder.described(card, training or {}, named))
+    def described(self, *, training: Mapping[str, Any] | None = None, **named: Any) -> Model:  # noqa: ANN401
+        """Give a model with another ``card``, ``licence`` or entry of its metadata, or more about its training."""
+        return Model(self.folder.described(training or {}, named))
 
     def save(
         self,
