@@ -158,6 +158,14 @@ def test_names_become_paths_below_the_audio(audio, tmp_path):
     raw, lacking = import_sheets([tmp_path / "mine.csv"], "x", folder)
     assert raw[["file", "valence"]].values.tolist() == [["happy/a.flac", 2], ["sad/b.wav", 3]]
     assert lacking == {tmp_path / "mine.csv": ["gone.wav"]}
+    (tmp_path / "mine.csv").write_text("file;valence;mood\nsad\\b;3,5;x\nsad/b.wav;3,5;y\nsad/b.wav;3,5;\n")
+    notes = []
+    raw, _ = import_sheets([tmp_path / "mine.csv"], "x", folder, notes.append)
+    assert raw[["file", "valence"]].to_numpy().tolist() == [["sad/b.wav", 3.5]]
+    assert [note.partition("mine.csv: ")[2] for note in notes] == [
+        "columns of mine.csv left out, for they are not known: mood",
+        "mine.csv names one recording again, with the same values",
+    ]
 
 
 def test_sheets_that_do_not_fit(audio, tmp_path):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -147,7 +148,7 @@ def _add_table(
 
 
 def import_sheets(
-    sheets: Sequence[Path], rater: str, audio: Path | None = None
+    sheets: Sequence[Path], rater: str, audio: Path | None = None, notify: Callable[[str], None] = warnings.warn
 ) -> tuple[pd.DataFrame, dict[Path, list[str]]]:
     r"""Read label sheets as the raw ratings of one rater.
 
@@ -159,6 +160,7 @@ def import_sheets(
         rater: Name to give to the rater.
         audio: Folder of audio: names become paths relative to it, as other raters' ratings have them. A name matches
             the end of a path, and its audio ending does not count.
+        notify: Called with a line about what was read otherwise than it stands, or left out.
 
     Returns:
         Raw ratings as `read_raw` returns them, and for each sheet the names that
@@ -188,11 +190,15 @@ def import_sheets(
     lacking: dict[Path, list[str]] = {}
     origin: dict[str, Path] = {}
     for sheet in sheets:
-        ratings, _ = read_label_sheet(sheet, known.get(sheet.name, LabelSheet(sheet.name)))
+        ratings, notes = read_label_sheet(sheet, known.get(sheet.name, LabelSheet(sheet.name)))
+        for note in notes:
+            notify(f"{sheet}: {note}")
         names, lacking[sheet] = _names(ratings, recordings, sheet)
         for name, file in names.items():
             values = ratings[name].values
             if all(value != value for value in values.values()):
+                continue
+            if origin.get(file) == sheet:  # under two names, with the same values
                 continue
             if file in origin:
                 raise LabelError(f"{file} is rated in {origin[file]} and in {sheet}; import them as two raters")

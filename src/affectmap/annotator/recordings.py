@@ -23,6 +23,7 @@ from affectmap.corpora.folder import find_recordings
 from affectmap.corpora.synthetic.recordings import LANGUAGES, speak_corpora
 from affectmap.errors import AffectmapError, AudioError, LabelError
 from affectmap.files import new_folder, write_text
+from affectmap.names import read_columns
 from affectmap.schema import LABELS, parse_rating
 from affectmap.tables import csv_line, read_sheet
 from affectmap.temporary import temporary_folder
@@ -168,7 +169,8 @@ def read_training(sheet: Path, folder: Path) -> list[TrainingItem]:
         >>> read_training(folder / "t.csv", folder)[0].activation
         4.5
     """
-    header, rows, lines, _ = read_sheet(sheet, LabelError)
+    written, rows, lines, _ = read_sheet(sheet, LabelError)
+    header = read_columns(written, _COLUMNS, sheet, LabelError).names
     missing = [column for column in _COLUMNS[:3] if column not in header]
     if missing:
         raise LabelError(f"{sheet}: no column {', '.join(missing)}; expected file, activation, valence and note")

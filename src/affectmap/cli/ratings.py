@@ -46,7 +46,7 @@ def import_command(
     from affectmap.agreement import import_sheets, write_ratings
 
     options.check_file(output, overwrite=overwrite, inputs=[*sheets, audio])
-    raw, lacking = import_sheets(sheets, rater, audio)
+    raw, lacking = import_sheets(sheets, rater, audio, note)
     for sheet, names in lacking.items():
         if names:
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""
