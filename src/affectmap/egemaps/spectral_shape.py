@@ -91,7 +91,8 @@ def hammarberg_index(power: Floats, plan: ShapePlan) -> Floats:
 
     in dB; 0 where the upper band is empty. Source: Hammarberg et al. (1980) in Eyben et al. (2016).
     """
-    return _decibels(power[:, : plan.middle].max(axis=1), power[:, plan.middle : plan.high].max(axis=1))
+    bands = power[:, : plan.middle], power[:, plan.middle : plan.high]
+    return _decibels(*(band.max(axis=1, initial=0) for band in bands))
 
 
 def _decibels(numerator: Floats, denominator: Floats) -> Floats:

@@ -21,6 +21,8 @@ from affectmap.egemaps.pitch_path import LONGEST_DELAY
 from affectmap.egemaps.spectra import SpectrumPlan, long_plan, short_plan
 from affectmap.egemaps.spectral_shape import shape_plan
 
+# That of plan.h: a compiled file of another is left alone, until the package is installed anew.
+VERSION = 1
 Pointer = ctypes.c_void_p
 INTEGER = ctypes.c_int64
 REAL = ctypes.c_double
@@ -59,8 +61,15 @@ class _Plan(ctypes.Structure):
 
 @lru_cache(maxsize=1)
 def _library() -> ctypes.CDLL | None:
-    files = sorted(Path(__file__).parent.glob("_kernels*.so"))
-    return ctypes.CDLL(str(files[0])) if files else None
+    """Load the compiled file; one of another version, or for another system, counts as none."""
+    for file in sorted(Path(__file__).parent.glob("_kernels*.so")):
+        try:
+            library = ctypes.CDLL(str(file))
+            if library.kernels_version() == VERSION:
+                return library
+        except (OSError, AttributeError):
+            continue
+    return None
 
 
 def builds() -> tuple[str, ...]:

@@ -239,7 +239,7 @@ static int64_t segments(const double *f0, int64_t n, int voiced, double *lengths
    n_decided frames were decided before the end was known. Gives -1 without memory. */
 int KERNEL(functionals)(const double *spectral, int64_t n_short, const double *voice, int64_t n_long, int64_t n_decided,
                         double mean_square, double *result) {
-  double *contour = malloc(sizeof(double) * 3 * (n_short + MOST_SEGMENTS));
+  double *contour = calloc(3 * (n_short + MOST_SEGMENTS), sizeof(double));
   Extremum *extrema = malloc(sizeof(Extremum) * (n_short + 1));
   if (!contour || !extrema) {
     free(contour);

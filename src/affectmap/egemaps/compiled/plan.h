@@ -5,6 +5,9 @@
 
 #include <stdint.h>
 
+/* To be raised with every change of the structs here or of a function that is called from outside. */
+#define KERNELS_VERSION 1
+
 #define N_BANDS 26
 #define N_CEPSTRUM 4
 #define N_SPECTRAL 10
