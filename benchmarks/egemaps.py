@@ -1,17 +1,22 @@
-"""Compare our eGeMAPSv02 with openSMILE: agreement of every functional, and speed in one process.
+"""Compare our eGeMAPSv02 with openSMILE: agreement, speed, memory. Prints the tables of docs/egemaps.md.
 
-    python benchmarks/egemaps.py --data /data/affectmap --every 20
-    python benchmarks/egemaps.py --data /data/affectmap --table
+    python benchmarks/egemaps.py --data /data/affectmap                  # ten minutes
+    python benchmarks/egemaps.py --data /data/affectmap --every 20 agreement speed
+    python benchmarks/egemaps.py --data /data/affectmap --table agreement    # a line for each functional
 
 Reads the recordings under corpora/emodb, corpora/urdu and corpora/aesdd of the folder that --data or AFFECTMAP_DATA
-names. Times are processor seconds a second of sound, on one thread: the machine may be shared.
+names. Differences are in standard deviations of the functional over the recordings. Times are processor milliseconds a
+second of sound, on one thread: the machine may be shared.
 """
 
 import argparse
+import functools
 import os
+import resource
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when NumPy is first imported
@@ -19,17 +24,33 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when NumPy is first import
 import numpy as np
 import opensmile
 import soundfile
+import soxr
 
 from affectmap import egemaps
+from affectmap.egemaps import compiled
 
-Signals = dict[str, np.ndarray]
+Signals = list[np.ndarray]
 CORPORA = ("emodb", "urdu", "aesdd")
 SAMPLING_RATE = 16000
+OTHER_RATES = (8000, 11025, 22050, 24000, 32000, 44100, 48000)
+SHORT_S = (0.06, 0.075, 0.09, 0.12, 0.25, 0.5)
+# Of the recordings at other rates and of snippets every so many-th is enough.
+SPARSE = 8
+LONG_S = 600
+GROUPS = {
+    "F0": range(0, 10),
+    "loudness, flux, MFCC, level, segments": (*range(10, 30), *range(66, 76), *range(80, 88)),
+    "jitter, shimmer, HNR, H1-H2": range(30, 38),
+    "formants' amplitude, H1-A3": (38, 39, 44, 45, 50, 51, 56, 57),
+    "formants' frequency": (40, 41, 46, 47, 52, 53),
+    "formants' bandwidth": (42, 43, 48, 49, 54, 55),
+    "spectral balance and slopes": (*range(58, 66), *range(76, 80)),
+}
 
 
 def read_recordings(folder: Path, every: int) -> Signals:
     """Read the first channel of every n-th recording at 16 kHz that can be read, clipped as 16 bit."""
-    signals = {}
+    signals = []
     files = [file for corpus in CORPORA for file in sorted((folder / "corpora" / corpus).rglob("*.wav"))]
     for file in files[::every]:
         try:
@@ -38,57 +59,190 @@ def read_recordings(folder: Path, every: int) -> Signals:
             print(f"left out: {error}")
             continue
         if rate == SAMPLING_RATE:
-            signals[str(file)] = np.clip(samples[:, 0], -1, 32767 / 32768)
+            signals.append(clip(samples[:, 0]))
     return signals
 
 
-def measure(extract: Callable[[], np.ndarray], seconds: float) -> tuple[np.ndarray, float]:
-    """Run an extraction and give its values and its processor milliseconds a second of sound."""
-    start = time.process_time()
-    values = extract()
-    return values, 1000 * (time.process_time() - start) / seconds
+def clip(signal: np.ndarray) -> np.ndarray:
+    """Keep samples in the range of 16 bits, beyond which openSMILE's wrap around."""
+    return np.clip(signal, -1, 32767 / 32768)
 
 
-def compare(ours: np.ndarray, theirs: np.ndarray, every_name: bool) -> None:
-    """Print how well the functionals agree; differences are in standard deviations over the recordings."""
+@functools.cache
+def extractor(level: str) -> opensmile.Smile:
+    """Give openSMILE's extractor."""
+    return opensmile.Smile(opensmile.FeatureSet.eGeMAPSv02, getattr(opensmile.FeatureLevel, level))
+
+
+def by_opensmile(signals: Signals, rate: int = SAMPLING_RATE) -> np.ndarray:
+    """Measure functionals by openSMILE, one by one."""
+    smile = extractor("Functionals")
+    return np.vstack([smile.process_signal(signal, rate).to_numpy() for signal in signals]).astype(np.float64)
+
+
+def one_by_one(signals: Signals, rate: int = SAMPLING_RATE) -> np.ndarray:
+    """Measure functionals by ours, one by one."""
+    return np.array([egemaps.functionals(signal, rate) for signal in signals])
+
+
+def by_numpy(signals: Signals) -> np.ndarray:
+    """Measure functionals by ours without the compiled kernels."""
+    builds, compiled.builds = compiled.builds, tuple
+    try:
+        return one_by_one(signals)
+    finally:
+        compiled.builds = builds
+
+
+def correlations(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+    """Give Pearson's r of every column."""
+    return np.array([np.corrcoef(pair)[0, 1] for pair in zip(ours.T, theirs.T, strict=True)])
+
+
+def agreement(signals: Signals, every_name: bool) -> None:
+    """Print how well the functionals agree."""
+    ours, theirs = one_by_one(signals), by_opensmile(signals)
     spread = theirs.std(axis=0)
     differences = np.abs(ours - theirs) / np.where(spread == 0, 1, spread)
-    worst = np.quantile(differences, 0.99, axis=0)
-    r = np.array([np.corrcoef(pair)[0, 1] for pair in zip(ours.T, theirs.T, strict=True)])
-    formants = np.array([name[:2] in ("F1", "F2", "F3") and "ampl" not in name for name in egemaps.FUNCTIONAL_NAMES])
+    worst, r = np.quantile(differences, 0.99, axis=0), correlations(ours, theirs)
+    print("\n| group | functionals | least r | 99 % of differences below, worst functional |\n|---|---:|---:|---:|")
+    for group, chosen in GROUPS.items():
+        chosen = list(chosen)
+        print(f"| {group} | {len(chosen)} | {r[chosen].min():.6f} | {worst[chosen].max():.1e} |")
     if every_name:
         for name, *row in zip(egemaps.FUNCTIONAL_NAMES, r, np.median(differences, axis=0), worst, strict=True):
             print("{:46s} r {:.6f}  median {:.1e}  99 % {:.1e}".format(name, *row))
-    for title, chosen in (("formants' frequencies and bandwidths", formants), ("the others", ~formants)):
-        print(f"{title:38s} n {chosen.sum()}  least r {r[chosen].min():.6f}  99 % within {worst[chosen].max():.1e}")
+
+
+def descriptors(signals: Signals) -> None:
+    """Print how well the 25 descriptors agree, frame by frame."""
+    smile = extractor("LowLevelDescriptors")
+    ours = np.concatenate([np.column_stack(list(egemaps.lld(x, SAMPLING_RATE).values())) for x in signals])
+    theirs = np.concatenate([smile.process_signal(x, SAMPLING_RATE).to_numpy() for x in signals]).astype(np.float64)
+    off = np.abs(ours - theirs) > 1e-3 * np.maximum(np.abs(theirs), 1e-2)
+    voicing = (ours[:, 10] != 0) != (theirs[:, 10] != 0)
+    print(f"\n{len(ours)} frames, {voicing.sum()} of them voiced for one alone")
+    print("\n| descriptor | r | frames off by more than a thousandth |\n|---|---:|---:|")
+    for name, r, share in zip(egemaps.LLD_NAMES, correlations(ours, theirs), off.mean(axis=0), strict=True):
+        print(f"| {name} | {r:.7f} | {share:.2%} |")
+
+
+def rates(signals: Signals) -> None:
+    """Print the agreement at other sampling rates."""
+    print(
+        "\n| sampling rate in Hz | recordings | functionals with r > .9999 | least r | which |\n|---:|---:|---:|---:|---|"
+    )
+    for rate in OTHER_RATES:
+        resampled = [clip(soxr.resample(signal, SAMPLING_RATE, rate)) for signal in signals[::SPARSE]]
+        print_least(str(rate), one_by_one(resampled, rate), by_opensmile(resampled, rate))
+
+
+def short(signals: Signals) -> None:
+    """Print the agreement on snippets out of the middle."""
+    print("\n| length in ms | snippets | functionals with r > .9999 | least r | which |\n|---:|---:|---:|---:|---|")
+    for seconds in SHORT_S:
+        length = round(seconds * SAMPLING_RATE)
+        snippets = [x[(len(x) - length) // 2 :][:length] for x in signals[::SPARSE] if len(x) > length]
+        print_least(f"{1000 * seconds:.0f}", one_by_one(snippets), by_opensmile(snippets))
+
+
+def print_least(title: str, ours: np.ndarray, theirs: np.ndarray) -> None:
+    """Print a row: how many functionals agree and which the least; those that do not vary are left out."""
+    varies = np.flatnonzero((theirs.std(axis=0) > 0) & (ours.std(axis=0) > 0))
+    r = correlations(ours[:, varies], theirs[:, varies])
+    name = egemaps.FUNCTIONAL_NAMES[varies[r.argmin()]]
+    print(f"| {title} | {len(ours)} | {(r > 0.9999).sum()} of {len(varies)} | {r.min():.4f} | {name} |")
+
+
+def measure(extract: Callable[[], object], seconds: float) -> float:
+    """Run an extraction and give its processor milliseconds a second of sound."""
+    start = time.process_time()
+    extract()
+    return 1000 * (time.process_time() - start) / seconds
+
+
+def print_speed(ways: dict[str, Callable[[], object]], seconds: float) -> None:
+    """Print the cost of each way against the first."""
+    print("\n| | ms a second of sound | against openSMILE |\n|---|---:|---:|")
+    reference = None
+    for name, extract in ways.items():
+        cost = measure(extract, seconds)
+        reference = reference or cost
+        print(f"| {name} | {cost:.2f} | {reference / cost:.1f} × |")
+
+
+def speed(signals: Signals) -> None:
+    """Print what recordings cost."""
+    by_opensmile(signals[:1])
+    one_by_one(signals[:1])
+    by_numpy(signals[:1])
+    ways: dict[str, Callable[[], object]] = {
+        "openSMILE": lambda: by_opensmile(signals),
+        f"`functionals`, compiled ({compiled.builds()[:1]})": lambda: one_by_one(signals),
+        "`functionals_of_batch`, compiled": lambda: egemaps.functionals_of_batch(signals, SAMPLING_RATE),
+        "`functionals`, NumPy alone": lambda: by_numpy(signals),
+    }
+    print_speed(ways, sum(map(len, signals)) / SAMPLING_RATE)
+
+
+def long(signals: Signals) -> None:
+    """Print what a long recording costs, and what an hour takes of memory."""
+    joined = np.tile(np.concatenate(signals), 2)
+    joined = np.resize(joined, LONG_S * SAMPLING_RATE)
+
+    def blocks(seconds: int) -> Iterator[np.ndarray]:
+        for start in range(0, seconds, 10):
+            first = start % LONG_S * SAMPLING_RATE
+            yield joined[first : first + 10 * SAMPLING_RATE]
+
+    ways: dict[str, Callable[[], object]] = {
+        f"openSMILE, {LONG_S} s": lambda: by_opensmile([joined]),
+        f"`functionals`, {LONG_S} s": lambda: one_by_one([joined]),
+    }
+    print_speed(ways, LONG_S)
+    for seconds in (LONG_S, 3600):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        cost = measure(lambda seconds=seconds: egemaps.functionals_of_blocks(blocks(seconds), SAMPLING_RATE), seconds)
+        more = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1e3
+        print(f"`functionals_of_blocks`, {seconds} s: {cost:.2f} ms a second of sound; peak {more:.0f} MB higher")
+
+
+def threads(signals: Signals) -> None:
+    """Print how much sooner two threads are done, by the clock: the machine should be idle."""
+    half = len(signals) // 2
+    parts = signals[:half], signals[half:]
+    times = {}
+    for n_threads in (1, 2, 1, 2):
+        with ThreadPoolExecutor(n_threads) as pool:
+            start = time.perf_counter()
+            list(pool.map(one_by_one, parts))
+            times[n_threads] = min(time.perf_counter() - start, times.get(n_threads, np.inf))
+    print(f"\ntwo threads: {times[1] / times[2]:.2f} × as fast as one ({times[1]:.2f} s, {times[2]:.2f} s)")
+
+
+PARTS = {part.__name__: part for part in (agreement, descriptors, rates, short, speed, long, threads)}
 
 
 def main() -> None:
     """Read, extract both ways, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (all)")
     parser.add_argument("--data", type=Path, default=os.environ.get("AFFECTMAP_DATA"), help="folder above corpora/")
     parser.add_argument("--every", type=int, default=1, help="take every n-th recording (1)")
     parser.add_argument("--table", action="store_true", help="print a line for each functional")
     options = parser.parse_args()
     if options.data is None:
         parser.error("name the folder of recordings by --data or AFFECTMAP_DATA")
+    if unknown := set(options.parts) - set(PARTS):
+        parser.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
     warnings.simplefilter("ignore")  # openSMILE's of recordings in which nothing is voiced
-    signals = list(read_recordings(Path(options.data), options.every).values())
-    seconds = sum(map(len, signals)) / SAMPLING_RATE
-    print(f"{len(signals)} recordings, {seconds:.0f} s")
-    extractor = opensmile.Smile(opensmile.FeatureSet.eGeMAPSv02, opensmile.FeatureLevel.Functionals)
-    extractor.process_signal(signals[0], SAMPLING_RATE)
-    egemaps.functionals(signals[0], SAMPLING_RATE)
-    ways: dict[str, Callable[[], np.ndarray]] = {
-        "openSMILE": lambda: np.vstack([extractor.process_signal(x, SAMPLING_RATE).to_numpy() for x in signals]),
-        "functionals": lambda: np.array([egemaps.functionals(x, SAMPLING_RATE) for x in signals]),
-        "functionals_of_batch": lambda: egemaps.functionals_of_batch(signals, SAMPLING_RATE),
-    }
-    results = {name: measure(extract, seconds) for name, extract in ways.items()}
-    theirs, reference = results["openSMILE"]
-    for name, (_, cost) in results.items():
-        print(f"{name:22s} {cost:6.2f} ms/s  {1000 / cost:5.0f} x real time  {reference / cost:.2f} x openSMILE")
-    compare(results["functionals_of_batch"][0], theirs.astype(np.float64), options.table)
+    signals = read_recordings(Path(options.data), options.every)
+    print(f"{len(signals)} recordings, {sum(map(len, signals)) / SAMPLING_RATE:.0f} s; load {os.getloadavg()[0]:.1f}")
+    for name in options.parts or PARTS:
+        if name == "agreement":
+            agreement(signals, options.table)
+        else:
+            PARTS[name](signals)
 
 
 if __name__ == "__main__":
