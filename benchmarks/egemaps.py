@@ -11,8 +11,9 @@ second of sound, on one thread: the machine may be shared.
 
 import argparse
 import functools
+import importlib
+import itertools
 import os
-import resource
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -28,6 +29,7 @@ import soxr
 
 from affectmap import egemaps
 from affectmap.egemaps import compiled
+from harness import peak_memory
 
 Signals = list[np.ndarray]
 CORPORA = ("emodb", "urdu", "aesdd")
@@ -129,9 +131,7 @@ def descriptors(signals: Signals) -> None:
 
 def rates(signals: Signals) -> None:
     """Print the agreement at other sampling rates."""
-    print(
-        "\n| sampling rate in Hz | recordings | functionals with r > .9999 | least r | which |\n|---:|---:|---:|---:|---|"
-    )
+    print("\n| rate in Hz | recordings | functionals with r > .9999 | least r | which |\n|---:|---:|---:|---:|---|")
     for rate in OTHER_RATES:
         resampled = [clip(soxr.resample(signal, SAMPLING_RATE, rate)) for signal in signals[::SPARSE]]
         print_least(str(rate), one_by_one(resampled, rate), by_opensmile(resampled, rate))
@@ -178,33 +178,64 @@ def speed(signals: Signals) -> None:
     by_numpy(signals[:1])
     ways: dict[str, Callable[[], object]] = {
         "openSMILE": lambda: by_opensmile(signals),
-        f"`functionals`, compiled ({compiled.builds()[:1]})": lambda: one_by_one(signals),
-        "`functionals_of_batch`, compiled": lambda: egemaps.functionals_of_batch(signals, SAMPLING_RATE),
+        f"`functionals`, {egemaps.kernels()}": lambda: one_by_one(signals),
+        "`functionals_of_batch`": lambda: egemaps.functionals_of_batch(signals, SAMPLING_RATE),
         "`functionals`, NumPy alone": lambda: by_numpy(signals),
     }
     print_speed(ways, sum(map(len, signals)) / SAMPLING_RATE)
 
 
+def blocks_of(signal: np.ndarray, seconds: int) -> Iterator[np.ndarray]:
+    """Repeat a signal for so long, in blocks of at most 10 s."""
+    length = 10 * SAMPLING_RATE
+    parts = [signal[first : first + length] for first in range(0, len(signal), length)]
+    left = seconds * SAMPLING_RATE
+    for part in itertools.cycle(parts):
+        yield part[:left]
+        left -= len(part)
+        if left <= 0:
+            return
+
+
+def measure_long(signal: np.ndarray, seconds: int) -> None:
+    """Measure a long recording that comes in blocks."""
+    egemaps.functionals_of_blocks(blocks_of(signal, seconds), SAMPLING_RATE)
+
+
 def long(signals: Signals) -> None:
-    """Print what a long recording costs, and what an hour takes of memory."""
-    joined = np.tile(np.concatenate(signals), 2)
-    joined = np.resize(joined, LONG_S * SAMPLING_RATE)
-
-    def blocks(seconds: int) -> Iterator[np.ndarray]:
-        for start in range(0, seconds, 10):
-            first = start % LONG_S * SAMPLING_RATE
-            yield joined[first : first + 10 * SAMPLING_RATE]
-
+    """Print what a long recording costs, and how much memory."""
+    joined = np.resize(np.concatenate(signals[: 2 * LONG_S]), LONG_S * SAMPLING_RATE)
     ways: dict[str, Callable[[], object]] = {
         f"openSMILE, {LONG_S} s": lambda: by_opensmile([joined]),
         f"`functionals`, {LONG_S} s": lambda: one_by_one([joined]),
     }
     print_speed(ways, LONG_S)
-    for seconds in (LONG_S, 3600):
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        cost = measure(lambda seconds=seconds: egemaps.functionals_of_blocks(blocks(seconds), SAMPLING_RATE), seconds)
-        more = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1e3
-        print(f"`functionals_of_blocks`, {seconds} s: {cost:.2f} ms a second of sound; peak {more:.0f} MB higher")
+    print("\n| length in s | ms a second of sound | peak of memory in MB |\n|---:|---:|---:|")
+    for seconds in (60, LONG_S, 3600):
+        cost = measure(functools.partial(measure_long, joined, seconds), seconds)
+        print(f"| {seconds} | {cost:.2f} | {peak_memory(measure_long, joined, seconds):.0f} |")
+
+
+def others(signals: Signals) -> None:
+    """Print how another free implementation agrees, and what it costs; it must be installed."""
+    try:
+        afx = importlib.import_module("afx_audio")
+    except ModuleNotFoundError:
+        print("\nafx-audio is left out: pip install afx-audio==0.3.1")
+        return
+    theirs = by_opensmile(signals)
+    kinds: dict[str, Callable[[Signals], np.ndarray]] = {
+        "ours": one_by_one,
+        "afx-audio": lambda chosen: np.array([list(afx.egemaps(x, SAMPLING_RATE).values()) for x in chosen], float),
+    }
+    print("\n| | r > .9999 | r > .999 | r > .99 | least r |\n|---|---:|---:|---:|---:|")
+    for name, extract in kinds.items():
+        r = np.nan_to_num(correlations(extract(signals), theirs))
+        counts = " | ".join(str((r > limit).sum()) for limit in (0.9999, 0.999, 0.99))
+        print(f"| {name} | {counts} | {r.min():.4f} |")
+    ways: dict[str, Callable[[], object]] = {"openSMILE": functools.partial(by_opensmile, signals)}
+    ways |= {name: functools.partial(extract, signals) for name, extract in kinds.items()}
+    print_speed(ways, sum(map(len, signals)) / SAMPLING_RATE)
 
 
 def threads(signals: Signals) -> None:
@@ -220,7 +251,7 @@ def threads(signals: Signals) -> None:
     print(f"\ntwo threads: {times[1] / times[2]:.2f} × as fast as one ({times[1]:.2f} s, {times[2]:.2f} s)")
 
 
-PARTS = {part.__name__: part for part in (agreement, descriptors, rates, short, speed, long, threads)}
+PARTS = {part.__name__: part for part in (agreement, descriptors, rates, short, speed, long, threads, others)}
 
 
 def main() -> None:

@@ -17,7 +17,15 @@ research and affective computing", IEEE Transactions on Affective Computing 7(2)
 departures from the paper included; written without its source.
 """
 
-from affectmap.egemaps.extraction import functionals, functionals_of_batch, functionals_of_blocks, lld
+from affectmap.egemaps.extraction import functionals, functionals_of_batch, functionals_of_blocks, kernels, lld
 from affectmap.egemaps.names import FUNCTIONAL_NAMES, LLD_NAMES
 
-__all__ = ["FUNCTIONAL_NAMES", "LLD_NAMES", "functionals", "functionals_of_batch", "functionals_of_blocks", "lld"]
+__all__ = [
+    "FUNCTIONAL_NAMES",
+    "LLD_NAMES",
+    "functionals",
+    "functionals_of_batch",
+    "functionals_of_blocks",
+    "kernels",
+    "lld",
+]

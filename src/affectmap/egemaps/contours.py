@@ -36,6 +36,26 @@ class Contours:
     mean_square: float
 
 
+class _Rows:
+    """A table that grows at its end, without a second copy of itself."""
+
+    def __init__(self, n_columns: int) -> None:
+        self._table = np.empty((512, n_columns))
+        self._n_rows = 0
+
+    def append(self, rows: Floats) -> None:
+        n_rows = self._n_rows + len(rows)
+        if n_rows > len(self._table):
+            # Longer by a tenth, in place where the system can.
+            self._table.resize((n_rows + n_rows // 10, self._table.shape[1]), refcheck=False)
+        self._table[self._n_rows : n_rows] = rows
+        self._n_rows = n_rows
+
+    @property
+    def rows(self) -> Floats:
+        return self._table[: self._n_rows]
+
+
 def fastest_kernels(sampling_rate: int) -> CompiledKernels | PlainKernels:
     """Give the compiled kernels at a sampling rate in Hz, those of NumPy where nothing is compiled."""
     grid = FrameGrid.at(sampling_rate)
@@ -60,8 +80,7 @@ class ContourReader:
         self._n_short = self._n_long = self._n_voice = self._n_decided_early = 0
         # Of frames whose F0 is not decided.
         self._energies = np.zeros(0)
-        self._spectral: list[Floats] = []
-        self._voice: list[Floats] = []
+        self._spectral, self._voice = _Rows(len(SMOOTHED)), _Rows(len(SMOOTHED_NONZERO))
         self._perturbation: list[Floats] = []
         # Of decided frames whose periods are not matched.
         self._f0: list[Floats] = []
@@ -97,10 +116,9 @@ class ContourReader:
 
     def contours(self) -> Contours:
         """Give the contours of a recording that has ended."""
-        spectral = np.concatenate([np.zeros((0, len(SMOOTHED))), *self._spectral])
-        voice = np.concatenate([np.zeros((0, len(SMOOTHED_NONZERO))), *self._voice])
+        voice = self._voice.rows
         voice[:, 1:3] = np.concatenate(self._perturbation)
-        return Contours(spectral, voice, self._n_decided_early, self._squares / max(1, self._n_short))
+        return Contours(self._spectral.rows, voice, self._n_decided_early, self._squares / max(1, self._n_short))
 
     def _samples_from(self, frame: int) -> Floats:
         return self._samples[frame * self._grid.step - self._offset :]

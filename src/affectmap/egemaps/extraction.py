@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from affectmap.egemaps import compiled
 from affectmap.egemaps.contours import ContourReader, finish_together
 from affectmap.egemaps.framing import Floats
 from affectmap.egemaps.names import FUNCTIONAL_NAMES, LLD_NAMES
@@ -13,6 +14,16 @@ BLOCK_S = 5.0
 # So much of a batch is finished together.
 BATCH_S = 60.0
 LOWEST_SAMPLING_RATE = 2000
+
+
+def kernels() -> str:
+    """Tell what measures: "compiled, avx2", "compiled, plain", or "NumPy" where nothing was compiled.
+
+    Example:
+        >>> kernels() in ("compiled, avx2", "compiled, plain", "NumPy")
+        True
+    """
+    return next((f"compiled, {build}" for build in compiled.builds()), "NumPy")
 
 
 def functionals(signal: Floats, sampling_rate: int) -> Floats:
@@ -42,7 +53,7 @@ def functionals(signal: Floats, sampling_rate: int) -> Floats:
 def functionals_of_blocks(blocks: Iterable[Floats], sampling_rate: int) -> Floats:
     """Measure the functionals of a recording that comes in blocks of any length; see `functionals`.
 
-    Memory grows by the contours alone, some 100 kB a second of sound; of the samples 30 s are kept.
+    Memory grows by the contours alone, some 25 kB a second of sound; of the samples 30 s are kept.
 
     Example:
         >>> tone = 0.5 * np.sin(2 * np.pi * 220 * np.arange(16000) / 16000)
