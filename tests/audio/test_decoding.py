@@ -164,12 +164,12 @@ def test_cut_files_are_told_alone_and_before_others(share, kind, tmp_path):
 
 
 @each("kind", ["ogg", "opus", "mp3"])
-@each("share", [0.97, 0.6, 0.4])
+@each("share", [0.97, 0.5])
 def test_cut_streams_are_told_alone_and_before_others(share, kind, tmp_path):
-    content = encoded(noise(4.0), kind=kind)
+    content = encoded(noise(2.0), kind=kind)
     cut = content[: int(share * len(content))]
     for joint in (cut, content + cut, cut + content):
-        assert refusal(saved(tmp_path, joint)).startswith("cut short")
+        assert answer(saved(tmp_path, joint)).removeprefix(f"{tmp_path}/a.bin: ").startswith("cut short")
 
 
 @each("kind", ["flac"])
@@ -178,7 +178,7 @@ def test_cut_flac_breaks_off(share, kind, tmp_path):
     content = encoded(noise(4.0), kind=kind)
     cut = content[: int(share * len(content))]
     for joint in (cut, content + cut, cut + content, without_flac_length(cut)):
-        with pytest.raises(AudioError, match="broken"):
+        with pytest.raises(AudioError, match=r"cut short, it holds [0-9.]+ s of|breaks off after"):
             refusal(saved(tmp_path, joint))
     decoding = Decoding(saved(tmp_path, without_flac_length(cut)))
     assert decoding.missing(decoding.n_samples).startswith("breaks off after ")

@@ -23,6 +23,22 @@ def test_segments_are_looked_at_one_by_one(tmp_path):
     assert found.duration_s.index.equals(parts.index)
 
 
+def test_what_is_to_be_told_of_recordings_that_can_be_used(tmp_path):
+    tone = 0.3 * np.sin(np.arange(8000) / 9)
+    for file, signal in (("a.wav", tone), ("b.wav", tone / 2), ("c.wav", np.stack([tone, 0 * tone], axis=1))):
+        soundfile.write(tmp_path / file, signal, 16000)
+    (tmp_path / "a.wav").write_bytes((tmp_path / "a.wav").read_bytes() * 2)
+    for _ in range(2):  # the second time it is found in the cache
+        found = check_usability(
+            "mine", table([tmp_path / name for name in ("a.wav", "b.wav", "c.wav")]), cache=tmp_path
+        )
+        np.testing.assert_array_equal(found.duration_s, [1, 0.5, 0.5])
+        assert [(finding.kind, finding.file[-5:], finding.detail[:25]) for finding in found.findings] == [
+            ("note", "a.wav", "2 recordings follow one a"),
+            ("note", "c.wav", "channel 2 of 2 is silent "),
+        ]
+
+
 def test_missing_files_and_progress(tmp_path):
     steps = []
     found = check_usability(

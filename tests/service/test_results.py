@@ -14,6 +14,8 @@ from starlette.exceptions import HTTPException
 from affectmap.cli import main
 from affectmap.errors import AudioError
 from affectmap.service.results import TrackOptions, check_recording
+from damaged_files import encoded, noise, without_flac_length
+from foreign_files import made
 
 
 @pytest.fixture
@@ -144,7 +146,7 @@ def test_what_cannot_be_read_is_refused_with_the_reason(service, write_voice, tm
     soundfile.write(tmp_path / "nan.wav", np.full(16000, np.nan, np.float32), 16000, subtype="FLOAT")
     for name, content, reason in [
         ("notes.wav", b"no sound at all, just words", "notes.wav: broken, or not audio"),
-        ("video.wav", mp4, "video.wav: broken, or not audio"),
+        ("video.wav", mp4, "video.wav: MP4"),
         ("half.wav", truncated(wav), "half.wav: cut short, it holds"),
         ("half.ogg", truncated(ogg), "half.ogg: "),
         ("head.wav", wav[:30], "head.wav: "),
@@ -163,6 +165,32 @@ def test_a_track_uses_what_a_cut_recording_holds_and_says_so(service, write_voic
     found = service.ask("POST", "/track?windows=1", files={"file": ("half.wav", content)}).json()
     assert len(found["rows"]) == 2
     assert found["notes"][0].startswith("cut short, it holds 2.00 s of 4.00 s")
+
+
+def test_recordings_one_after_another_and_without_a_length(service):
+    ogg, flac = (encoded(noise(2.0), kind=kind) for kind in ("ogg", "flac"))
+    for content, duration_s in ((ogg + ogg, 4), (flac + flac, 4), (without_flac_length(flac), 2)):
+        for path in ("/embed", "/track?windows=1"):
+            found = service.ask("POST", path, content=content).json()
+            assert found["duration_s"] == duration_s
+        assert found["rows"][-1]["end"] == duration_s
+
+
+def test_formats_of_phones(service):
+    pytest.importorskip("av")
+    found = service.ask("POST", "/embed", files={"file": ("memo.m4a", made("m4a"))}).json()
+    assert 2 <= found["duration_s"] < 2.2
+    told = service.ask("POST", "/embed", files={"file": ("memo.m4a", made("m4a")[:500])})
+    assert told.status_code == 422
+    assert told.json()["detail"].startswith("memo.m4a: AAC in MP4, but broken")
+
+
+def test_too_long_recordings_that_do_not_tell_their_length(make_service):
+    told = make_service(max_minutes=0.1).ask(
+        "POST", "/track", content=without_flac_length(encoded(noise(7.0), kind="flac"))
+    )
+    assert told.status_code == 413
+    assert told.json()["detail"].startswith("the recording lasts longer, at most 6 s are taken here")
 
 
 def test_too_long_recordings(make_service, write_voice):

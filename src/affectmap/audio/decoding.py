@@ -172,6 +172,7 @@ class Decoding:
         if self._foreign:
             yield from _rearranged(chain.from_iterable(each.blocks() for each in self._foreign), n, first)
             return
+        n_done = first
         try:
             with self.file.open("rb") as handle:
                 for link, n_claimed in zip(self._links, self._n_claimed, strict=True):
@@ -186,9 +187,13 @@ class Decoding:
                         for block in _blocks(sound, n):
                             if first < len(block):
                                 yield block[first:]
+                                n_done += len(block) - first
                             first = max(0, first - len(block))
         except UNREADABLE as error:
-            raise unreadable(self.file, error) from error
+            if not n_done:
+                raise unreadable(self.file, error) from error
+            problem = self.missing(n_done) or f"breaks off after {n_done / self.sampling_rate:.2f} s ({reason(error)})"
+            raise AudioError(f"{self.file}: {problem}; restore the whole file") from error
 
     def missing(self, n_read: int) -> str:
         """Say what is missing after all `n_read` samples were decoded; empty where nothing is."""
@@ -212,8 +217,13 @@ class Decoding:
         return [ForeignSound(self.file, format, link) for link in foreign_links(handle, self._size, format)]
 
     def _about(self, handle: BinaryIO, link: Link) -> tuple[int, int, int]:
-        with self._opened(handle, link) as sound:
-            return int(sound.samplerate), int(sound.channels), int(sound.frames)
+        try:
+            with self._opened(handle, link) as sound:
+                return int(sound.samplerate), int(sound.channels), int(sound.frames)
+        except soundfile.SoundFileError as error:
+            if not link.damage:
+                raise
+            raise AudioError(f"{self.file}: {link.damage}; restore the whole file") from error
 
     @contextmanager
     def _opened(self, handle: BinaryIO, link: Link) -> Iterator[_Sound]:

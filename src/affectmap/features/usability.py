@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,11 +12,19 @@ import pandas as pd
 
 from affectmap.audio.reading import check_signal, read_recording
 from affectmap.errors import AudioError
-from affectmap.features.utterances import Measure, Outcome, Utterance, Work, measured_rows, unusable_findings
+from affectmap.features.utterances import (
+    Measure,
+    Outcome,
+    Utterance,
+    Work,
+    list_utterances,
+    measured_rows,
+    unusable_findings,
+)
 from affectmap.parallel.workers import completed
 from affectmap.schema import Finding
 
-_COLUMNS = ("duration_s",)
+_COLUMNS = ("duration_s", "has_notes")
 _HOW = "usable-1"  # to be raised when recordings are read or checked differently
 
 
@@ -25,7 +33,8 @@ class Usability(NamedTuple):
 
     Attributes:
         duration_s: Seconds of each utterance, ``NaN`` where it cannot be used, indexed as its table.
-        findings: Utterances that cannot be used (``unreadable``), then notes.
+        findings: Utterances that cannot be used (``unreadable``), then notes on others: several recordings in one file,
+            channels that were left out.
     """
 
     duration_s: pd.Series
@@ -66,6 +75,9 @@ def check_usability(
     measure = Measure(_COLUMNS, _HOW, _outcomes)
     rows = measured_rows(table.index, measure, f"{corpus}-usable", cache=cache, n_jobs=n_jobs, progress=progress)
     findings = unusable_findings(corpus, table.index, rows.failures)
+    noted = np.flatnonzero(rows.values[:, 1] == 1)
+    utterances = list_utterances(table.index)
+    findings += _notes(corpus, [utterances[row] for row in noted])
     findings += [Finding(corpus, "", "note", notice) for notice in rows.notices]
     return Usability(pd.Series(rows.values[:, 0], table.index, name="duration_s"), findings)
 
@@ -84,4 +96,12 @@ def _outcome(utterance: Utterance) -> Outcome:
         check_signal(reading.signal, reading.sampling_rate, utterance.file)
     except AudioError as error:
         return error
-    return np.array([len(reading.signal) / reading.sampling_rate], np.float32)
+    return np.array([len(reading.signal) / reading.sampling_rate, bool(reading.notes)], np.float32)
+
+
+def _notes(corpus: str, utterances: Iterable[Utterance]) -> Iterator[Finding]:
+    """Say what is to be told of utterances; only that there is something is in the cache."""
+    for utterance in utterances:
+        with suppress(AudioError):  # gone meanwhile
+            for note in read_recording(*utterance).notes:
+                yield Finding(corpus, utterance.file, "note", note)
