@@ -94,3 +94,48 @@ def test_a_wrong_command_line(affectmap, sheet):
     done = affectmap("ratings", "export", "a.csv", "--audio", ".", "-o", "b.csv")
     expected = "--audio is for audformat, whose tables then have absolute paths; a sheet has none"
     assert (done.code, done.error) == (2, expected)
+
+
+def test_exports_name_the_speakers(affectmap, here):
+    (here / "raw.csv").write_text("file,rater,activation,valence\na.wav,x,2,3\nb.wav,x,3,4\n")
+    (here / "who.csv").write_text("file,spk\na.wav,1\nb.wav,2\n")
+    ended = affectmap("ratings", "export", "raw.csv", "--speakers", "who.csv", "--format", "csv", "-o", "out.csv")
+    assert ended.code == 0, ended.err
+    assert "note: column 'spk' is read as speaker" in ended.err
+    assert [line.rpartition(",")[2] for line in (here / "out.csv").read_text().splitlines()] == ["speaker", "1", "2"]
+    refused = affectmap("ratings", "export", "raw.csv", "--speakers", "who.csv", "--overwrite", "-o", "who.csv")
+    assert refused.code
+    assert (here / "who.csv").read_text().startswith("file,spk")
+
+
+def test_the_annotators_database(affectmap, here):
+    sqlalchemy = pytest.importorskip("sqlalchemy")
+    from affectmap.annotator import database
+
+    opened = database.open_database(None, here / "labels")
+    with opened.writing() as connection:
+        for table, row in [
+            (
+                database.ITEMS,
+                {"path": "a.wav", "content": "", "n_bytes": 1, "changed_ns": 1, "duration_s": 1, "note": ""},
+            ),
+            (database.RATERS, {"name": "file", "token": "t", "paused": False, "added_at": ""}),
+            (database.ASSIGNMENTS, {"code": "c", "rater_id": 1, "position": 0, "item_id": 1, "presentation": 1}),
+            (
+                database.RATINGS,
+                {"assignment_id": 1, "revision": 1, "key": "k", "activation": 2.5, "valence": 4.0, "cannot_tell": False}
+                | {"comment": "=1+1", "seconds": 3.0, "rated_at": "2026-01-31T12:00:00Z"},
+            ),
+        ]:
+            connection.execute(sqlalchemy.insert(table).values(row))
+    for source in ("labels", "labels/ratings.sqlite3"):
+        ended = affectmap("ratings", "export", source, "--format", "csv", "--overwrite", "-o", "out.csv")
+        assert (ended.code, "may be missing" in ended.err) == (0, False), ended.err
+        assert (here / "out.csv").read_text().splitlines()[1].startswith("a.wav,file,2.5,4,,false,'=1+1,1,1,")
+    refused = affectmap("ratings", "export", "labels", "--format", "csv", "--overwrite", "-o", "labels/ratings.sqlite3")
+    assert refused.code
+    opened.close()
+    (here / "labels" / "ratings.sqlite3").write_bytes(b"x" * 5000)
+    ended = affectmap("agreement", "labels")
+    assert (ended.code, ended.out) == (1, "")
+    assert "ratings.sqlite3 cannot be read (file is not a database)" in ended.error

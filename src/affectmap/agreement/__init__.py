@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 from affectmap.agreement.estimators import estimates, gold_standard
 from affectmap.agreement.exchange import export_database, export_sheet, import_sheets
 from affectmap.agreement.ratings import last_revisions, read_ratings, read_raw, write_ratings
+from affectmap.agreement.speakers import add_speakers
 
 if TYPE_CHECKING:
     from affectmap.agreement.table import agreement_table, warnings_of
 
 __all__ = [
+    "add_speakers",
     "agreement_table",
     "estimates",
     "export_database",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -17,6 +16,7 @@ from typing import Any
 
 from affectmap.errors import LabelError, StorageError
 from affectmap.extras import require
+from affectmap.temporary import temporary_folder
 
 #: Name of the annotator's database in its folder.
 DATABASE = "ratings.sqlite3"
@@ -158,8 +158,8 @@ def _cell(value: object) -> str:
 
 def _read_copy(file: Path) -> list[dict[str, str]]:
     """Read a copy of the database and its log, both as of one moment."""
-    with tempfile.TemporaryDirectory(prefix="affectmap-ratings-") as folder:
-        copy = Path(folder) / DATABASE
+    with temporary_folder() as folder:
+        copy = folder / DATABASE
         for _ in range(_TRIES):
             before = _state(file)
             try:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from affectmap.agreement.estimators import Estimator, gold_standard
-from affectmap.agreement.ratings import VALUES, rating_matrix, typed
+from affectmap.agreement.ratings import SPEAKER, VALUES, rating_matrix, typed
+from affectmap.agreement.speakers import speakers_of
 from affectmap.corpora import CARDS, LabelSheet
 from affectmap.corpora.folder import find_recordings
 from affectmap.corpora.label_sheets import Rating, match_names
@@ -16,6 +17,7 @@ from affectmap.corpora.label_sheets import read_ratings as read_label_sheet
 from affectmap.errors import LabelError
 from affectmap.extras import require
 from affectmap.files import new_folder, write_text
+from affectmap.names import WORDS
 from affectmap.schema import INDEX, LABEL_RANGE, LABELS
 from affectmap.tables import csv_text
 
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 GOLD_TABLE = "gold_standard"
 RATER_TABLES = {value: f"raters.{value}" for value in VALUES}
 
+#: What columns of a table mean, and so no column of a rater may be called.
+_RESERVED = frozenset({*INDEX, *WORDS, *VALUES, *(word for words in WORDS.values() for word in words)})
+
 #: What is unknown of a rating in a label sheet.
 _UNKNOWN: dict[str, Any] = dict.fromkeys(("activation", "valence", "seconds"), float("nan"))
 _UNKNOWN |= dict.fromkeys(("comment", "rated_at"), "") | dict.fromkeys(("presentation", "revision"), 1)
@@ -34,7 +39,7 @@ _UNKNOWN |= {"emotion": None, "cannot_tell": False}
 
 
 def export_sheet(ratings: pd.DataFrame, file: Path, estimator: Estimator = "ewe", *, overwrite: bool = True) -> None:
-    r"""Write the gold standard as a label sheet: ``filename,activation,valence``.
+    r"""Write the gold standard as a label sheet: ``filename,activation,valence``, and ``speaker`` where it is known.
 
     ``affectmap reproduce --labels FOLDER`` and `affectmap.corpora.load_corpus` read it where it is named as the
     corpus's own sheet or, for a corpus ``NAME``, ``NAME.csv``.
@@ -60,6 +65,8 @@ def export_sheet(ratings: pd.DataFrame, file: Path, estimator: Estimator = "ewe"
     if gold.empty:
         raise LabelError("no rating has an activation or a valence; a label sheet of classes alone cannot be written")
     sheet = gold[["file", *LABELS]].rename(columns={"file": "filename"})
+    if speakers := speakers_of(ratings, gold["file"].tolist()):
+        sheet[SPEAKER] = speakers
     write_text(file, csv_text(sheet, float_format="%.10g"), overwrite=overwrite)
 
 
@@ -73,7 +80,9 @@ def export_database(
 ) -> None:
     """Write an audformat database: a table for each value with one column a rater, and the gold standard.
 
-    The tables have first ratings (presentation 1). `affectmap.corpora.load_corpus` reads the gold standard.
+    The tables have first ratings (presentation 1). A rater whose name would be taken for another column, such as
+    ``file`` or ``speaker``, has a column ``rater.file``; the name itself is the column's rater. The gold standard has
+    the speaker where the ratings name one; `affectmap.corpora.load_corpus` reads it.
 
     Args:
         ratings: Table as from `read_ratings`.
@@ -84,7 +93,7 @@ def export_database(
         overwrite: Whether a folder that affectmap wrote may be replaced.
 
     Raises:
-        LabelError: If there is no value, or a rater is named as a column of every table.
+        LabelError: If there is no value.
         StorageError: If it cannot be written.
 
     Example:
@@ -101,19 +110,22 @@ def export_database(
     given = [value for value in VALUES if not wide[value].empty]
     if not given:
         raise LabelError("no rating has an activation, a valence or an emotion; there is nothing to write")
-    reserved = sorted(set(INDEX) & set(ratings["rater"]))
-    if reserved:
-        raise LabelError(f"a rater is called {reserved[0]!r}, as a column of every audformat table; rename the rater")
     database = audformat.Database("ratings", description="Ratings by several raters", usage="research")
     for value in given:
         database.schemes[value] = _scheme(value, wide[value])
         for rater in wide[value].columns:
             database.raters[rater] = audformat.Rater("human")
     gold = gold_standard(ratings, estimator).set_index("file")
-    _add_table(database, GOLD_TABLE, {value: value for value in given}, gold[given], audio)
+    columns = {value: audformat.Column(scheme_id=value) for value in given}
+    if speakers := speakers_of(ratings, list(gold.index)):
+        database.schemes[SPEAKER] = audformat.Scheme(labels=sorted({name for name in speakers if name is not None}))
+        columns[SPEAKER] = audformat.Column(scheme_id=SPEAKER)
+        gold[SPEAKER] = speakers
+    _add_table(database, GOLD_TABLE, columns, gold, audio)
     for value in given:
-        columns = dict.fromkeys(wide[value].columns, value)
-        _add_table(database, RATER_TABLES[value], columns, wide[value], audio, with_raters=True)
+        names = column_names(list(wide[value].columns))
+        columns = {name: audformat.Column(scheme_id=value, rater_id=rater) for rater, name in names.items()}
+        _add_table(database, RATER_TABLES[value], columns, wide[value].rename(columns=names), audio)
     with new_folder(folder, overwrite=overwrite) as temporary:
         database.save(str(temporary), storage_format="csv")
 
@@ -126,23 +138,39 @@ def _scheme(value: str, wide: pd.DataFrame) -> audformat.Scheme:
     return audformat.Scheme(labels=sorted({str(cell) for cell in wide.to_numpy().ravel() if isinstance(cell, str)}))
 
 
+def column_names(raters: Sequence[str]) -> dict[str, str]:
+    r"""Name a column for each rater, none twice and none that means something else in a table.
+
+    Example:
+        >>> column_names(["Ada", "file", "a\nb", ""])
+        {'Ada': 'Ada', 'file': 'rater.file', 'a\nb': 'a b', '': 'nameless'}
+    """
+    names: dict[str, str] = {}
+    for rater in raters:
+        plain = " ".join("".join(sign if sign.isprintable() else " " for sign in rater).split()) or "nameless"
+        name = plain = f"rater.{plain}" if plain.casefold() in _RESERVED else plain
+        number = 1
+        while name in names.values() or (name != rater and name in raters):
+            number += 1
+            name = f"{plain} {number}"
+        names[rater] = name
+    return names
+
+
 def _add_table(
     database: audformat.Database,
     name: str,
-    schemes: Mapping[str, str],
+    columns: Mapping[str, audformat.Column],
     values: pd.DataFrame,
     audio: Path | None,
-    *,
-    with_raters: bool = False,
 ) -> None:
-    """Add a table with a column for each of `schemes`, of which each names its scheme."""
+    """Add a table with some columns of `values`."""
     import audformat
 
     files = [str(file) if audio is None else str(audio.expanduser().absolute() / file) for file in values.index]
     database[name] = audformat.Table(audformat.filewise_index(files))
-    for column, scheme in schemes.items():
-        rater = column if with_raters else None
-        database[name][column] = audformat.Column(scheme_id=scheme, rater_id=rater)
+    for column, kind in columns.items():
+        database[name][column] = kind
         cells = values[column]
         database[name][column].set(cells.astype(object).where(cells.notna(), None).tolist())
 

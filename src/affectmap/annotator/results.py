@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from affectmap.agreement import export_database, export_sheet, last_revisions, read_raw
+from affectmap.agreement import add_speakers, export_database, export_sheet, last_revisions, read_raw
 from affectmap.agreement.ratings import csv_of, parse_class, rating_matrix, repeats, typed
 from affectmap.annotator.store import Store
 from affectmap.errors import AffectmapError, LabelError, StorageError
@@ -35,7 +35,7 @@ _Rows = Sequence[Mapping[str, Any]]
 
 def raw_csv(rows: _Rows) -> str:
     """Write rows of `Ratings.all` as CSV, which `affectmap.agreement.read_ratings` reads."""
-    return csv_of(typed(rows))
+    return csv_of(add_speakers(typed(rows)))
 
 
 def as_ratings(rows: _Rows) -> pd.DataFrame:
@@ -55,7 +55,7 @@ def _database(rows: _Rows) -> bytes:
     content = io.BytesIO()
     with temporary_folder() as temporary:
         folder = temporary / "ratings"
-        export_database(as_ratings(rows), folder)
+        export_database(add_speakers(as_ratings(rows)), folder)
         with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
             for file in sorted(each for each in folder.rglob("*") if each.is_file()):
                 archive.write(file, file.relative_to(folder).as_posix())

@@ -73,22 +73,31 @@ def export_command(
         Literal["ewe", "mean", "median"], typer.Option(help="How several ratings become one; ewe weighs the raters.")
     ] = "ewe",
     audio: _Audio = None,
+    speakers: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CSV", help="Columns file, speaker.", show_default="as a supported corpus's names of files say"
+        ),
+    ] = None,
     overwrite: options.Overwrite = False,
 ) -> None:
     """Export a label sheet, an audformat database, or one CSV.
 
-    A sheet has the gold standard, a database all ratings and the gold standard, a CSV the raw ratings.
+    A sheet has the gold standard, a database all ratings and the gold standard, a CSV the raw ratings; all have the
+    speaker where it is known.
     A sheet is read by reproduce --labels where it is named as the corpus's own, such as EMO_DB.csv, or NAME.csv.
     """
-    from affectmap.agreement import export_database, export_sheet, last_revisions, read_raw, write_ratings
+    from affectmap.agreement import add_speakers, export_database, export_sheet, last_revisions, read_raw, write_ratings
 
     if audio is not None and format != "audformat":
         raise UsageError(f"--audio is for audformat, whose tables then have absolute paths; a {format} has none")
     if format == "audformat":
-        options.check_folder(output, overwrite=overwrite, inputs=[*ratings, audio])
+        options.check_folder(output, overwrite=overwrite, inputs=[*ratings, audio, speakers])
     else:
-        options.check_file(output, overwrite=overwrite, inputs=ratings)
+        options.check_file(output, overwrite=overwrite, inputs=[*ratings, speakers])
     raw = read_raw(ratings, note)
+    if speakers is not None or format != "sheet":  # which is joined to recordings whose names say it as well
+        raw = add_speakers(raw, speakers, audio, lambda line: note(f"note: {line}"))
     if format == "csv":
         write_ratings(raw, output, overwrite=overwrite)
     elif format == "sheet":

@@ -10,7 +10,7 @@ A corpus is named by one text, its *spec*:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path, PurePath
@@ -23,7 +23,17 @@ from affectmap.errors import CorpusError, UsageError
 from affectmap.schema import Finding
 from affectmap.tables import TEXT_TABLES
 
-__all__ = ["CARDS", "Corpus", "CorpusCard", "LabelSheet", "Spec", "load_corpus", "name_readers", "parse_spec"]
+__all__ = [
+    "CARDS",
+    "Corpus",
+    "CorpusCard",
+    "LabelSheet",
+    "Spec",
+    "load_corpus",
+    "name_readers",
+    "parse_spec",
+    "speakers_by_name",
+]
 
 _READERS: dict[str, Reader] = {
     module.READER.card.name: module.READER for module in (iemocap, savee, emodb, cafe, urdu, aesdd)
@@ -159,14 +169,35 @@ def _looks_like(folder: Path) -> str:
     return f"; it looks like {owner.title}: use {owner.name}={folder}" if owner else ""
 
 
+def speakers_by_name(files: Sequence[PurePath]) -> list[str | None]:
+    """Tell who speaks in recordings that are named as those of a supported corpus.
+
+    Args:
+        files: Paths of recordings.
+
+    Returns:
+        The speaker of each, ``None`` where its name does not say; none at all unless more than half of the files are
+        named as in one corpus.
+
+    Example:
+        >>> speakers_by_name([PurePath("03a01Fa.wav"), PurePath("11b03Wc.wav"), PurePath("room.wav")])
+        ['03', '11', None]
+    """
+    reader = _reader_of(files)
+    names = [reader.parse_name(file) if reader else None for file in files]
+    return [name.speaker if name else None for name in names]
+
+
 def _recognise(folder: Path) -> CorpusCard | None:
     """Tell which supported corpus names its recordings as most of those in a folder are named."""
     try:
-        recordings = find_recordings(folder).files
+        reader = _reader_of(find_recordings(folder).files)
     except CorpusError:
         return None
-    fitting = {
-        name: sum(reader.parse_name(file) is not None for file in recordings) for name, reader in _READERS.items()
-    }
+    return reader.card if reader else None
+
+
+def _reader_of(files: Sequence[PurePath]) -> Reader | None:
+    fitting = {name: sum(reader.parse_name(file) is not None for file in files) for name, reader in _READERS.items()}
     best = max(fitting, key=lambda name: fitting[name])
-    return CARDS[best] if fitting[best] * 2 > len(recordings) else None
+    return _READERS[best] if fitting[best] * 2 > len(files) else None

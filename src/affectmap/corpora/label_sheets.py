@@ -145,7 +145,7 @@ def _columns(cells: Sheet, file: Path, sheet: LabelSheet) -> tuple[list[str], li
     if absent or not set(names) & set(LABELS):
         lacking = " or ".join(absent) or "activation or valence"
         raise LabelError(f"{file} has no column for {lacking}; expected {_expected(sheet)}, got {cells.header}")
-    left_out = [name for name in others if name.strip()]
+    left_out = [name for name in others if name.strip() not in ("", "speaker")]  # recordings know theirs
     if left_out:
         notes.append(f"columns of {file.name} left out, for they are not known: {', '.join(left_out)}")
     return names, notes
