@@ -14,7 +14,7 @@ from rating_files import make_ratings
 
 NAMES = [
     *("file", "File", "start", "end", "rater", "activation", "valence", "emotion", "speaker", "gender", "label"),
-    *("a,b", "a\nb", "a\r\nb", "a;b", 'say "a"', "tab\tbed", "=1+1", "@me", "-1", "'quoted", "NA", "nan", "1.5", "01"),
+    *("a,b", "a\nb", "c\r\nd", "a;b", 'say "a"', "tab\tbed", "=1+1", "@me", "-1", "'quoted", "NA", "nan", "1.5", "01"),
     *("😀", "Zoë", "<b>bold</b>", "$x^$", "$", "x_{1", "100 %", "{0}", "a" * 300, "raters.activation", "db", "\u202eevil"),
 ]  # fmt: skip
 
