@@ -110,6 +110,35 @@ def test_unfamiliar_begins_at_the_models_distance(small):
     assert table["unfamiliar"].tolist() == [False, False, True, True]
 
 
+def test_outside_of_what_the_model_has_seen_the_interval_is_the_whole_scale(shipped):
+    statistics, rng = shipped.statistics, np.random.default_rng(1)
+    direction = rng.normal(size=(20, 88)) * statistics.std
+    for steps, is_far in ((1.0, False), (10.0, True), (1000.0, True)):
+        table = shipped.transform(statistics.mean + steps * direction)
+        assert table["unfamiliar"].eq(is_far).all()
+        for label in ("activation", "valence"):
+            width = (table[f"{label}_high"] - table[f"{label}_low"]).round(9)
+            assert width.eq(4.0).equals(table["unfamiliar"] | table["not_speech"])
+            assert table[label].between(1, 5).all()
+    embedding = table[["embedding_0", "embedding_1"]].abs().max(axis=None)
+    assert embedding > 50  # which tells how far away it is
+
+
+def test_what_is_no_speech_has_no_interval_either_and_what_cannot_be_had_stays_missing(shipped):
+    silence = np.zeros((1, 88))
+    missing = np.full((1, 88), np.nan)
+    table = shipped.transform(np.concatenate([silence, missing]))
+    assert table["not_speech"].tolist() == [True, False]
+    assert table[["activation_low", "activation_high"]].iloc[0].tolist() == [1.0, 5.0]
+    assert table[["activation", "activation_low", "activation_high"]].iloc[1].isna().all()
+
+
+def test_a_model_without_intervals_gets_none(tmp_path):
+    table = load_model(write_model(tmp_path / "model", calibration=None)).transform(np.full((1, 88), 1e6))
+    assert table["unfamiliar"].tolist() == [True]
+    assert "activation_low" not in table
+
+
 def half_width_of(table, label="activation"):
     inner = table[f"{label}_low"].gt(1) & table[f"{label}_high"].lt(5)
     widths = (table[f"{label}_high"] - table[f"{label}_low"])[inner] / 2

@@ -93,6 +93,8 @@ def test_silent_windows_have_no_part_in_the_level(interview, loud_is_speech, mod
     silent = table["silent"].to_numpy()
     assert silent.any()
     assert table["not_speech"].to_numpy()[table["speech"] < MIN_SPEECH].all()
+    no_speech = table[table["not_speech"] & table["activation"].notna()]
+    assert no_speech[["activation_low", "valence_high"]].drop_duplicates().to_numpy().tolist() in ([], [[1.0, 5.0]])
     heard = table[~table[["silent", "not_speech"]].any(axis=1)]
     assert len(heard)
     assert heard["activation"].min() - 0.5 <= table["activation_level"].min()

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from affectmap.errors import ConfigError
 from affectmap.preparation.standardisation import well_adapted
-from affectmap.schema import FOUR_CLASSES, LABEL_RANGE, LABELS, Floats
+from affectmap.schema import FOUR_CLASSES, LABEL_RANGE, LABELS, Floats, Mask
 
 #: Classes that the heads tell apart.
 CLASSES = tuple(str(emotion) for emotion in FOUR_CLASSES)
@@ -310,6 +310,26 @@ def half_widths_in_use(metadata: Mapping[str, Any], labels: tuple[str, ...]) -> 
         {label: float(max(widths[each][label] for each in names)) for label in labels}
         for names in (of_corpus, of_speaker)
     ]
+
+
+def open_intervals(table: Any, outside: Mask) -> None:  # noqa: ANN401 (a DataFrame, or columns by name)
+    """Make intervals the whole scale in rows of which nobody measured how far the model is off.
+
+    Args:
+        table: Columns ``activation_low``, ``activation_high`` and their like are changed, where there is a value.
+        outside: The rows (N,): speech unlike all training data, and what is no speech.
+
+    Example:
+        >>> columns = {name: np.array([4.0, 4.0]) for name in ("valence", "valence_low", "valence_high")}
+        >>> open_intervals(columns, np.array([False, True]))
+        >>> columns["valence_low"].tolist(), columns["valence_high"].tolist()
+        ([4.0, 1.0], [4.0, 5.0])
+    """
+    for label in LABELS:
+        if f"{label}_low" in table:
+            rows = outside & np.isfinite(table[label])
+            for end, bound in zip(("low", "high"), LABEL_RANGE, strict=True):
+                table[f"{label}_{end}"] = np.where(rows, bound, table[f"{label}_{end}"])
 
 
 def coverage(truth: npt.ArrayLike, prediction: npt.ArrayLike, half_width: float) -> float:

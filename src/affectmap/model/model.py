@@ -12,6 +12,8 @@ Conventions:
       URDU's valence under 8 of 8 normalisations, at worst .80; URDU's activation under 2 of 8 normalisations, at
       worst .86.
       <!-- coverage:end -->
+      Of a row that is flagged ``unfamiliar`` or ``not_speech`` nobody measured how far the model is off: the interval
+      is the whole scale there, and the value, on the scale as all ratings are, no more than its nearest point.
       An interval is as wide as was measured with the statistics in use: the model's own, those of `ENOUGH` utterances
       of a corpus or more, or a speaker's; with fewer or another prior, for speakers, and in a track, the wider of that
       and the model's own.
@@ -39,7 +41,7 @@ from affectmap.errors import ConfigError
 from affectmap.features.functionals import Source, measure_sources
 from affectmap.features.recordings import RecordingCache
 from affectmap.model.folder import ModelFolder, read_model_folder
-from affectmap.model.heads import Calibration, Heads, half_widths_in_use, layer, linear_map
+from affectmap.model.heads import Calibration, Heads, half_widths_in_use, layer, linear_map, open_intervals
 from affectmap.model.metadata import EGEMAPS, OTHER
 from affectmap.model.sources import feature_values, flags_of, read_given, with_flags
 from affectmap.preparation.standardisation import PRIOR, Statistics, adapted_statistics, speaker_statistics
@@ -379,7 +381,9 @@ class Model:
                 columns[f"{label}_low"] = np.clip(rating - half_width, *LABEL_RANGE)
                 columns[f"{label}_high"] = np.clip(rating + half_width, *LABEL_RANGE)
         columns |= dict(zip(heads.classes, heads.probabilities(latent).T, strict=True))
-        return columns | self._flags(values, distance)
+        flags = self._flags(values, distance)
+        open_intervals(columns, flags["unfamiliar"] | flags["not_speech"])
+        return columns | flags
 
     def _checked(self, features: pd.DataFrame | npt.ArrayLike) -> Floats:
         noun = "functionals" if self.folder.metadata["features"] == EGEMAPS else "features"

@@ -126,7 +126,8 @@ def _draw_trajectory(axis: Axes, table: pd.DataFrame, label: str, unit_s: float,
 
 
 def _draw_bar(axis: Axes, table: pd.DataFrame, label: str, used: Mask) -> None:
-    """Draw beside the trajectory how far one segment's rating may lie from its dot."""
+    """Draw beside the trajectory how far one segment's rating may lie from its dot, where that was measured."""
+    used = used & ~table["unfamiliar"].to_numpy(bool)
     if not used.any() or f"{label}_low" not in table:
         return
     value = float(np.median(table[label][used]))

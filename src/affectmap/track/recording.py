@@ -5,7 +5,8 @@ Conventions:
       (mean probability of speech, 0..1), those of `affectmap.model.model.Model.transform`, ``problem`` (why there
       are no values), and for activation and valence ``_level``, ``_level_low``, ``_level_high``: the smoothed
       trajectory with its 95 % interval (`affectmap.track.smoothing.smooth`).
-    * ``activation_low`` and ``activation_high`` bound one segment's rating; ``activation_level_low`` and ``_high``
+    * ``activation_low`` and ``activation_high`` bound one segment's rating (the whole scale where it is flagged
+      ``unfamiliar`` or ``not_speech``); ``activation_level_low`` and ``_high``
       bound the level of the model's values at that time, and know nothing of the model's error for this voice.
     * Segments that are silent, too short, without values or no speech have no part in the level. ``not_speech`` is the
       model's flag, or set where the detector's probability is below `MIN_SPEECH`.
@@ -33,6 +34,7 @@ from affectmap.errors import ConfigError
 from affectmap.extras import require
 from affectmap.features.recordings import RecordingCache
 from affectmap.files import new_file
+from affectmap.model.heads import open_intervals
 from affectmap.model.model import Model, load_model
 from affectmap.schema import FUNCTIONALS, LABELS, segmented_index
 from affectmap.tables import csv_line
@@ -300,6 +302,7 @@ def _values(measured: Sequence[Measured], standardising: Standardising) -> pd.Da
     for flag in ("too_short", "silent", "clipped"):
         table[flag] = np.array([getattr(each.flags, flag) for each in measured], np.bool_)
     table["not_speech"] |= speech < MIN_SPEECH
+    open_intervals(table, table["not_speech"].to_numpy())
     table.insert(0, "speech", speech)
     table["problem"] = pd.Series([each.flags.problem for each in measured], table.index, dtype=object)
     return table
