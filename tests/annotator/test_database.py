@@ -11,7 +11,7 @@ from affectmap.agreement.database import CLOSED, IN_USE
 from affectmap.annotator import database as module
 from affectmap.annotator.database import DATABASE, DatabaseAwayError, network_of, open_database
 from affectmap.annotator.ratings import Rating
-from affectmap.errors import StorageError
+from affectmap.errors import AffectmapError, StorageError
 from cases import each
 
 
@@ -131,3 +131,14 @@ def test_network_disks_are_named(tmp_path, monkeypatch, make_store):
     assert any(note.startswith("ratings are kept on a network disk (nfs4)") for note in make_store().notes)
     monkeypatch.setattr(module, "MOUNTS", tmp_path / "none")
     assert network_of(tmp_path) is None
+
+
+@pytest.mark.postgres
+def test_agreement_reads_a_server_meanwhile(make_store, postgres):
+    url = postgres.new_url()
+    store = make_store(database=url)
+    rate(store)
+    for written in (url, url.replace("postgresql:", "postgresql+psycopg:")):
+        assert read_ratings(written, never)["activation"].tolist() == [3.5]
+    with pytest.raises(AffectmapError, match=r"cannot be read \(relation \"ratings\" does not exist"):
+        read_ratings(postgres.new_url())
