@@ -5,6 +5,7 @@ import csv
 import re
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import threading
@@ -136,6 +137,25 @@ def test_a_password_of_ones_own_is_not_told(start_server, tmp_path):
     assert server.told[1].strip() == f"organiser: {server.url}/organiser"
     given = httpx.post(f"{server.url}/organiser/login", data={"password": "my own password"})
     assert given.status_code == 303
+
+
+def test_half_sent_ratings_of_one_link_shut_nobody_out(start_server, tmp_path):
+    server = start_server("--ratings", str(tmp_path / "labels"), "--rater", "Ada,Bo")
+    port = int(server.url.rpartition(":")[2])
+    bo = re.search(r"/r/(\S+)", server.told[1]).group(1)
+    head = f"POST /api/{server.link}/ratings HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    with contextlib.ExitStack() as stack:
+        for number in range(520):
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20))
+            with contextlib.suppress(OSError):
+                connection.sendall(f"{head}Content-Length: 500\r\n\r\n{{".encode())
+            if not number % 100:
+                assert httpx.get(f"{server.url}/api/{bo}/next", timeout=10).status_code == 200
+        for _ in range(5):
+            assert httpx.get(f"{server.url}/api/{bo}/next", timeout=10).status_code == 200
+    assert httpx.get(f"{server.url}/api/{server.link}/next", timeout=10).status_code == 200
+    server.process.send_signal(signal.SIGTERM)
+    assert "Traceback" not in server.process.communicate(timeout=30)[1]
 
 
 def fill_up(store):

@@ -148,9 +148,9 @@ def annotate(
         listening = listen(settings.host, settings.port)
         port = listening.getsockname()[1]
         address = str(settings.public or address_of(_reachable_name(settings.host), port))
-        links = _announce(store, address, None if password else made, notify)
         if settings.public:
-            notify(f"shown by a proxy that asks {address_of('127.0.0.1', port)}")
+            store.notes.append(f"the proxy asks {address_of(_reachable_name(settings.host), port)}")
+        links = _announce(store, address, None if password else made, notify)
         if show and links:
             show(links[0])
         run_server(app, listening)
