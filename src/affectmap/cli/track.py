@@ -72,7 +72,7 @@ def track_command(
     if speech and windows is not None:
         raise UsageError("--windows and --speech exclude each other; take one")
     if stream:
-        unfit = {"recording": recording, "-o": output, "--picture": picture, "--smoothing": smoothing}
+        unfit = {"recording": recording, "-o": output, "--picture": picture, "--smoothing": smoothing, "--cache": cache}
         unfit |= {"--channel": channel}
         if given := [name for name, value in unfit.items() if value is not None]:
             raise UsageError(f"--stream reads stdin and prints rows as they come; it takes no {given[0]}")
