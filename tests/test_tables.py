@@ -2,6 +2,7 @@
 
 import csv
 import io
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -175,3 +176,11 @@ def test_tables_are_written_as_pandas_writes_them():
             header=False, lineterminator="\n"
         )
     assert csv_lines(frame[["name"]])[-2:] == ['""', '"f\ng"']
+
+
+def test_a_table_without_end_is_not_read_to_its_end(tmp_path, monkeypatch):
+    monkeypatch.setattr("affectmap.tables.MAX_BYTES", 1000)
+    (tmp_path / "long.csv").write_text("x,y\n" + "1,2\n" * 250)
+    for file in (tmp_path / "long.csv", Path("/dev/zero")):
+        with pytest.raises(LabelError, match=r"has more than 1,000 bytes; store it as parquet"):
+            read_sheet(file, LabelError)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 #: Endings, in lower case, of tables as text.
 TEXT_TABLES = (".csv", ".tsv", ".txt")
+#: Largest table as text, in bytes; a larger one is better kept as parquet.
+MAX_BYTES = 512 << 20
 #: Problems of a table that one message names.
 MAX_PROBLEMS = 8
 
@@ -142,9 +144,12 @@ def read_sheet(file: Path, error: type[AffectmapError]) -> Sheet:
         Sheet(header=['file', 'valence'], rows=[['a.wav', '3,5']], lines=[2], separator=';')
     """
     try:
-        data = file.expanduser().read_bytes()
+        with file.expanduser().open("rb") as handle:
+            data = handle.read(MAX_BYTES + 1)
     except OSError as reason:
         raise error(f"{file} cannot be read: {reason.strerror}") from reason
+    if len(data) > MAX_BYTES:
+        raise error(f"{file} has more than {MAX_BYTES:,} bytes; store it as parquet")
     text = _decoded(data, file, error)
     separator, text, n_before = _separated(text)
     rows: list[list[str]] = []

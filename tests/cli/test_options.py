@@ -1,6 +1,7 @@
 """Options agree with the settings they set, and missing packages are named."""
 
 import sys
+from pathlib import Path
 from typing import Literal, get_args, get_origin
 
 import pytest
@@ -128,3 +129,12 @@ def test_corpora_needs_no_training_packages(process, here):
     code, out, err = process("corpora", "table:mine=mine.csv", first=hidden)
     assert (code, err) == (0, "")
     assert "utterances              1" in out
+
+
+def test_a_text_file_is_read_within_bounds(tmp_path):
+    (tmp_path / "card.md").write_bytes("# Größe\r\n".encode())
+    assert options.read_text(tmp_path / "card.md", "--card", "a text file") == "# Größe\n"
+    (tmp_path / "latin.md").write_bytes(b"\xff")
+    for file in (Path("/dev/zero"), tmp_path / "latin.md", tmp_path / "gone.md", tmp_path):
+        with pytest.raises(UsageError, match=r"^--card .* cannot be read \(.*\); name a text file$"):
+            options.read_text(file, "--card", "a text file")

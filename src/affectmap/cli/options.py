@@ -307,9 +307,14 @@ def reader_may_leave() -> Iterator[None]:
 
 def read_text(file: Path, option: str, expected: str) -> str:
     """Read the text file that an option names."""
+    from affectmap.documents import MAX_BYTES, read_start
+
     try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        content = read_start(file)
+        if len(content) > MAX_BYTES:
+            raise ValueError(f"it has more than {MAX_BYTES:,} bytes")
+        return content.decode("utf-8").replace("\r\n", "\n")
+    except (OSError, ValueError) as error:
         raise UsageError(f"{option} {file} cannot be read ({error}); name {expected}") from error
 
 
