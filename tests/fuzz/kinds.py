@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -330,6 +331,14 @@ def _make_database(folder: Path) -> None:
 
 
 def _read_database(folder: Path) -> None:
+    from affectmap.errors import AffectmapError
+
+    with suppress(AffectmapError):  # the annotator may still take it
+        _use_ratings(folder / "ratings.sqlite3", folder)
+    _open_database(folder)
+
+
+def _open_database(folder: Path) -> None:
     from affectmap.annotator.database import open_database
     from affectmap.annotator.raters import Raters, Worklist
     from affectmap.annotator.ratings import Ratings

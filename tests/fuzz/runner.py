@@ -123,7 +123,9 @@ def work() -> None:
         seeded = Path(folder) / "seed"
         seeded.mkdir()
         kind.make(seeded)
-        attempt(kind, seeded, Path(folder) / "first")  # loads what is loaded once
+        problem, details = attempt(kind, seeded, Path(folder) / "first", max_s=START_S)  # loads what is loaded once
+        if problem:
+            raise RuntimeError(f"valid files of the kind {name}: {problem}\n{details}")
         for number in range(int(first), int(last)):
             place = Path(folder) / "input"
             problem, details = attempt(kind, seeded, place, generator(name, int(seed), number), float(max_s))
