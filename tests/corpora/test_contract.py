@@ -314,8 +314,5 @@ def test_real_corpora(real_data, name, n_utterances, n_speakers, n_labelled):
 def test_real_sheets_fit_their_own_corpus_only(real_data, tmp_path):
     wrong = tmp_path / "URDU.csv"
     wrong.write_text((real_data / "corpora/labels/EMO_DB.csv").read_text())
-    with pytest.raises(LabelError, match=r"has an unknown column 'valence '"):
-        load_corpus(f"urdu={real_data / 'corpora/urdu'}", tmp_path)
-    wrong.write_text(wrong.read_text().replace("valence ", "valence"))
     with pytest.raises(LabelError, match=r"none of the 535 names .* is a recording of urdu"):
         load_corpus(f"urdu={real_data / 'corpora/urdu'}", tmp_path)
