@@ -11,7 +11,7 @@ from affectmap.audio.reading import read_audio
 from affectmap.errors import AudioError
 from cases import each
 from damaged_files import encoded, saved
-from foreign_files import KINDS, made, tone
+from foreign_files import KINDS, RATE, made, tone
 
 
 def near(found, expected, rate):
@@ -43,6 +43,13 @@ def test_recordings_one_after_another_are_one(suffix, tmp_path):
     twice, rate = read_audio(saved(tmp_path, 2 * made(suffix), "b"))
     assert abs(len(twice) - 2 * once) < 0.1 * rate
     assert near(twice[-once:], tone(rate=rate), rate)
+
+
+def test_what_libsndfile_refuses_of_a_format_that_it_reads(tmp_path):
+    content = made("oga")
+    found, rate = read_audio(saved(tmp_path, content + content))
+    assert rate == RATE
+    np.testing.assert_allclose(found, np.tile(tone(), 2), atol=1e-4)
 
 
 def test_channels_keep_apart(tmp_path):

@@ -20,7 +20,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from affectmap.audio.containers import find_links
-from affectmap.audio.formats import ForeignSound, advice, foreign_links, missing, recognised
+from affectmap.audio.formats import ForeignSound, Format, advice, foreign_links, missing, recognised, refused
 from affectmap.audio.links import PIECE, Link, View, bytes_at
 from affectmap.errors import AudioError
 from affectmap.extras import installed
@@ -71,15 +71,11 @@ class Decoding:
         self.file = Path(file)
         self._size = _checked_size(self.file)
         self._links: list[Link] = []
+        self._foreign: list[ForeignSound] = []
         self._n_uncounted = 0
         try:
             with self.file.open("rb") as handle:
-                self._foreign = self._recognised(handle)
-                about = [(each.sampling_rate, each.n_channels, _NO_LENGTH) for each in self._foreign]
-                if not about:
-                    self._links = find_links(handle, self._size) or [Link(0, self._size)]
-                    about = [self._about(handle, link) for link in self._links]
-                    self._n_uncounted = _uncounted(handle, self._links[-1].end, self._size)
+                about = self._open(handle)
         except AudioError as error:
             raise error if str(error).startswith(f"{self.file}: ") else AudioError(f"{self.file}: {error}") from None
         except soundfile.SoundFileError as error:
@@ -207,11 +203,23 @@ class Decoding:
             return f"cut short, it holds {held:.2f} s of {whole:.2f} s"
         return next((link.damage for link in self._links if link.damage), self._broken)
 
-    def _recognised(self, handle: BinaryIO) -> list[ForeignSound]:
-        """Give decoders of a format that libsndfile cannot read, or refuse the file with advice."""
+    def _open(self, handle: BinaryIO) -> list[tuple[int, int, int]]:
+        """Find the recordings; give rate, channels and claimed samples of each."""
         format = recognised(handle, self._size)
         if format is None:
-            return []
+            try:
+                self._links = find_links(handle, self._size) or [Link(0, self._size)]
+                self._n_uncounted = _uncounted(handle, self._links[-1].end, self._size)
+                return [self._about(handle, link) for link in self._links]
+            except soundfile.SoundFileError:
+                if (format := refused(handle)) is None:
+                    raise
+                self._links, self._n_uncounted = [], 0
+        self._foreign = self._foreign_sounds(handle, format)
+        return [(each.sampling_rate, each.n_channels, _NO_LENGTH) for each in self._foreign]
+
+    def _foreign_sounds(self, handle: BinaryIO, format: Format) -> list[ForeignSound]:
+        """Give decoders of a format that libsndfile cannot read, or refuse the file with advice."""
         if not format.demuxer or not installed("av"):
             raise advice(self.file, format)
         return [ForeignSound(self.file, format, link) for link in foreign_links(handle, self._size, format)]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 #: What FFmpeg's durations are off by, in seconds: a few frames at either end.
-FRAMES_S = 0.2
+FRAMES_S = 0.3
 
 # First bytes, what they are of, and what FFmpeg calls it; empty where it does not read it.
 _MARKS: tuple[tuple[bytes, str, str], ...] = (
@@ -68,6 +68,16 @@ _MATROSKA_SOUNDS = {
 }  # fmt: skip
 
 
+_CAF_SOUNDS = {
+    b"aac ": "AAC", b"aach": "AAC", b"aacp": "AAC", b"opus": "Opus", b"ilbc": "iLBC", b"samr": "AMR", b".mp3": "MP3",
+    b"ac-3": "AC-3", b"Qclp": "QCELP",
+}  # fmt: skip
+_WAV_SOUNDS = {
+    b"\x60\x01": "WMA", b"\x61\x01": "WMA", b"\x62\x01": "WMA", b"\xff\x00": "AAC", b"\x00\x20": "AC-3",
+    b"\x01\x20": "DTS", b"\x22\x00": "TrueSpeech", b"\x42\x00": "G.723", b"\x45\x00": "G.726",
+}  # fmt: skip
+
+
 class Format(NamedTuple):
     """A format that libsndfile cannot read.
 
@@ -80,6 +90,14 @@ class Format(NamedTuple):
     name: str
     demuxer: str
     is_sound: bool = True
+
+
+def refused(handle: BinaryIO) -> Format | None:
+    """Recognise a format of which libsndfile reads some files, after it has refused one."""
+    head = bytes_at(handle, 0, 64)
+    if head.startswith(b"OggS") and b"\x7fFLAC" in head:
+        return Format("FLAC in Ogg", "ogg")
+    return Format("ALAC in CAF", "caf") if head.startswith(b"caff") and head[28:32] == b"alac" else None
 
 
 def recognised(handle: BinaryIO, size: int) -> Format | None:
@@ -112,6 +130,10 @@ def recognised(handle: BinaryIO, size: int) -> Format | None:
         return Format(_within(kind, _MATROSKA_SOUNDS, handle, size), "matroska")
     if head.startswith(b"RIFF") and head[8:12] == b"AVI ":
         return Format("AVI", "avi")
+    if head.startswith(b"caff") and head[28:32] in _CAF_SOUNDS:
+        return Format(f"{_CAF_SOUNDS[head[28:32]]} in CAF", "caf")
+    if head.startswith(b"RIFF") and head[8:16] == b"WAVEfmt " and (codec := _WAV_SOUNDS.get(head[20:22])):
+        return Format(f"{codec} in WAV", "wav")
     if head.startswith(b"OggS") and b"Speex   " in head:
         return Format("Speex in Ogg", "ogg")
     if head.startswith(b"OggS") and (b"theora" in head or b"fishead\0" in head):
