@@ -378,7 +378,7 @@ def _make_speakers(folder: Path) -> None:
 
 
 def _read_speakers(folder: Path) -> None:
-    from affectmap.cli.embed import read_speakers
+    from affectmap.corpora.speakers import read_speakers
 
     read_speakers(folder / "speakers.csv", [str(folder / name) for name in ("a.wav", "b.wav", "sub/Ä.wav")])
 
