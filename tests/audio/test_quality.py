@@ -5,6 +5,7 @@ import pytest
 
 from affectmap.audio.quality import (
     FLAGS,
+    LATER_THRESHOLDS,
     THRESHOLDS,
     SignalFlags,
     narrow_band_note,
@@ -32,7 +33,7 @@ def is_speech(signal):
 
 def test_the_defaults_hold_every_threshold_but_the_measured_one():
     assert {*DEFAULTS, "max_distance"} == set(THRESHOLDS)
-    assert len(FLAGS) == 7
+    assert len(FLAGS) == 9
 
 
 def test_a_voice_has_no_flag(voice):
@@ -127,6 +128,51 @@ def test_notes_are_told_a_line_for_every_flag():
     assert notes_on([], []) == []
 
 
-def test_silence_is_not_narrow():
-    silent = np.zeros(RATE, np.float32)
-    assert SignalFlags(silent=True).banded(silent, RATE, 8000, 5200.0) == SignalFlags(silent=True)
+LIMITS = LATER_THRESHOLDS
+
+
+def heard(signal, own_rate=RATE):
+    return SignalFlags().heard(np.asarray(signal, np.float32), RATE, own_rate, **LIMITS)
+
+
+def speech(gain=1.0):
+    """A buzz in syllables with breath, loudest near -17 dB."""
+    noise = np.random.default_rng(0).standard_normal(len(TIME))
+    buzz = sum(np.sin(2 * np.pi * 150 * k * TIME) for k in range(1, 40)) + noise
+    return gain * 0.03 * buzz * np.clip(np.sin(2 * np.pi * 2 * TIME), 0, 1)
+
+
+def test_speech_has_no_flag():
+    assert heard(speech()) == SignalFlags()
+
+
+@each(("gain", "quiet"), [(1.0, False), (0.2, False), (0.05, True), (0.01, True)])
+def test_a_faint_voice_is_quiet(gain, quiet):
+    found = heard(speech(gain))
+    assert found.quiet is quiet
+    assert ("dB of full scale; record it louder" in (found.note or "")) is quiet
+
+
+@each("level", [0.0005, 0.005, 0.1])
+def test_room_tone_is_no_faint_voice(level):
+    found = heard(level * np.random.default_rng(1).standard_normal(20 * RATE))
+    assert not found.quiet
+    assert not found.mostly_pause
+
+
+@each(("seconds", "noise", "mostly_pause"), [(0.2, 0, False), (2, 0, True), (20, 0, True), (5, 1e-3, True)])
+def test_long_silence_around_speech_is_told(seconds, noise, mostly_pause):
+    signal = np.pad(speech(), round(seconds * RATE))
+    found = heard(signal + noise * np.random.default_rng(1).standard_normal(len(signal)))
+    assert found.mostly_pause is mostly_pause
+    assert not found.quiet
+
+
+def test_silence_has_no_other_flag():
+    silent = SignalFlags(silent=True)
+    assert silent.heard(np.zeros(RATE, np.float32), RATE, 8000, **LIMITS) == silent
+
+
+@each("n_samples", [1, 10, 320, 960])
+def test_few_samples_are_heard_too(n_samples):
+    heard(speech()[4000 : 4000 + n_samples])

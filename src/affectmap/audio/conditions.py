@@ -32,6 +32,8 @@ _STEADY_DB, _NOISE_DB = 5.0, 40.0
 _ENOUGH = 90
 #: Frequencies up to which the band is measured; what is lower is hum. The highest part is the filter of a converter.
 _LOWEST_HZ, _HIGHEST_SHARE, _N_EDGES = 100.0, 0.97, 64
+#: A pause lies this far below the loudest frames, or this part of the way from the noise floor to them.
+_PAUSE_DB, _PAUSE_PART = 35.0, 0.3
 _LEAST_POWER_DB, _MOST_POWER_DB = -200, 100
 #: Windows transformed at a time, so that memory stays small.
 _BLOCK = 512
@@ -81,6 +83,37 @@ def measure_conditions(signal: Signal, sampling_rate: int) -> Conditions:
         bandwidth_hz=bandwidth_hz(centred, sampling_rate),
         duration_s=len(signal) / sampling_rate,
     )
+
+
+class Levels(NamedTuple):
+    """How loud a signal is, in dB of full scale, and how much of it is pause.
+
+    Attributes:
+        loudest_db: Level of its loudest frames: four of them are as loud.
+        range_db: From the quietest tenth of its frames to these.
+        pause_share: Share of frames that are far below the loudest, 0..1; in noise that the voice rises little above,
+            nearer to the noise than to the voice.
+    """
+
+    loudest_db: float
+    range_db: float
+    pause_share: float
+
+
+def measure_levels(signal: Signal, sampling_rate: int) -> Levels:
+    """Measure levels over frames, offsets removed.
+
+    Example:
+        >>> tone = 0.1 * np.sin(2 * np.pi * 200 * np.arange(16000) / 16000).astype(np.float32)
+        >>> [round(each, 2) for each in measure_levels(np.append(tone, np.zeros(48000, np.float32)), 16000)]
+        [-23.01, 96.99, 0.75]
+    """
+    frame = max(1, min(round(FRAME_S * sampling_rate), len(signal)))
+    powers = np.var(signal[: len(signal) // frame * frame].reshape(-1, frame), axis=1, dtype=np.float64)
+    levels = np.maximum(10 * np.log10(np.maximum(powers, 1e-30)), LEAST_DB)
+    loudest, floor = float(np.sort(levels)[-min(_LOUDEST, len(levels))]), float(np.quantile(levels, QUIET_SHARE))
+    limit = max(loudest - _PAUSE_DB, floor + _PAUSE_PART * (loudest - floor))
+    return Levels(loudest, loudest - floor, float(np.mean(levels <= limit)) if loudest > floor else 0.0)
 
 
 def bandwidth_hz(signal: Signal, sampling_rate: int) -> float:

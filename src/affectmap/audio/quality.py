@@ -4,12 +4,18 @@
     lasts less than `MIN_DURATION_S`: nothing can be measured, the values are ``NaN``;
 ``silent``
     stays within `SILENCE_PEAK` of a constant: the values are those of silence and mean nothing;
+``quiet``
+    a faint voice, or what may be one: its loudest moments lie below the model's least level, so that pitch and timbre
+    are found in part or not at all;
 ``clipped``
     too large a share of its samples lies at full scale, as from a microphone that was too loud, or lies far beyond it;
 ``narrow_band``
     its sound ends below the model's least bandwidth, as over the telephone: what lies higher is missing;
 ``uneven_channels``
     its channels are not one sound alike: some were left out, or several voices were added; the note says which;
+``mostly_pause``
+    more of it is pause, before, after or within the speech, than in nearly all training utterances; the values of the
+    whole move with its share;
 ``not_speech``
     too little of it is voiced, or its pitch or loudness stands still;
 ``unfamiliar``
@@ -25,20 +31,23 @@ import numpy as np
 import numpy.typing as npt
 
 from affectmap.audio.channels import FULL_SCALE, Mix
-from affectmap.audio.conditions import bandwidth_hz
+from affectmap.audio.conditions import bandwidth_hz, measure_levels
 from affectmap.audio.reading import MIN_DURATION_S, OVERLOAD_PEAK, SILENCE_PEAK, Signal
 from affectmap.schema import FUNCTIONALS, Mask
 
-FLAGS = ("too_short", "silent", "clipped", "narrow_band", "uneven_channels", "not_speech", "unfamiliar")
 #: Flags that the samples of a recording tell, before anything is measured.
-SIGNAL_FLAGS = ("too_short", "silent", "clipped", "narrow_band", "uneven_channels")
+SIGNAL_FLAGS = ("too_short", "silent", "quiet", "clipped", "narrow_band", "uneven_channels", "mostly_pause")
+FLAGS = (*SIGNAL_FLAGS, "not_speech", "unfamiliar")
+#: Thresholds that earlier models do not hold, and what counts then: a bandwidth in Hz, a level (root mean square of the
+#: loudest moments, as a part of full scale; -35 dB), and a share of the frames.
+LATER_THRESHOLDS = {"min_bandwidth_hz": 5200.0, "min_level": 0.0178, "max_pause_share": 0.6}
 #: Numbers that a model must hold for its flags.
 THRESHOLDS = (
-    *("clipped_share", "min_bandwidth_hz", "min_voiced_share", "min_pitch_spread", "min_loudness_spread"),
-    "max_distance",
+    *("clipped_share", "min_voiced_share", "min_pitch_spread", "min_loudness_spread", "max_distance"),
+    *LATER_THRESHOLDS,
 )
-#: Those that earlier models do not hold, and what counts then.
-LATER_THRESHOLDS = {"min_bandwidth_hz": 5200.0}
+#: Range of levels in dB from which on something quiet may be a voice and no room tone.
+_VOICE_RANGE_DB = 12.0
 
 _VOICED_RATE = FUNCTIONALS.index("VoicedSegmentsPerSec")
 _VOICED_LENGTH = FUNCTIONALS.index("MeanVoicedSegmentLengthSec")
@@ -56,9 +65,11 @@ class SignalFlags(NamedTuple):
 
     too_short: bool = False
     silent: bool = False
+    quiet: bool = False
     clipped: bool = False
     narrow_band: bool = False
     uneven_channels: bool = False
+    mostly_pause: bool = False
     problem: str | None = None
     notes: tuple[tuple[str, str], ...] = ()
 
@@ -73,19 +84,43 @@ class SignalFlags(NamedTuple):
         told = (*self.notes, *kinds)
         return self._replace(clipped=self.clipped or mix.clipped, uneven_channels=bool(mix.notes), notes=told)
 
-    def banded(self, signal: Signal, sampling_rate: int, own_rate: int, least_hz: float) -> SignalFlags:
-        """Add what the bandwidth tells.
+    def heard(
+        self,
+        signal: Signal,
+        sampling_rate: int,
+        own_rate: int,
+        *,
+        min_bandwidth_hz: float,
+        min_level: float,
+        max_pause_share: float,
+    ) -> SignalFlags:
+        """Add what bandwidth and levels tell.
 
         Args:
             signal: As it is measured.
             sampling_rate: Of the signal, in Hz.
             own_rate: That of the recording.
-            least_hz: The bandwidth below which it is narrow; 0 for never.
+            min_bandwidth_hz: The bandwidth below which it is narrow; 0 for never.
+            min_level: Part of full scale below which its loudest moments are quiet; 0 for never.
+            max_pause_share: Share of pauses above which it is mostly pause; 1 for never.
         """
-        if self.silent or not least_hz:
+        if self.silent:
             return self
-        note = narrow_band_note(bandwidth_hz(signal, sampling_rate), sampling_rate, own_rate, least_hz)
-        return self._replace(narrow_band=True, notes=(*self.notes, ("narrow_band", note))) if note else self
+        levels = measure_levels(signal, sampling_rate)
+        is_quiet = levels.loudest_db < 20 * np.log10(max(min_level, 1e-9)) and levels.range_db >= _VOICE_RANGE_DB
+        is_pause = levels.pause_share > max_pause_share
+        notes = {}
+        if is_quiet:
+            notes["quiet"] = f"its loudest moments are at {levels.loudest_db:.0f} dB of full scale; record it louder"
+        if is_pause:
+            notes["mostly_pause"] = (
+                f"{levels.pause_share:.0%} of it is pause; cut silence off before and after speech"
+            )
+        bandwidth = bandwidth_hz(signal, sampling_rate) if min_bandwidth_hz else 0.0
+        if note := narrow_band_note(bandwidth, sampling_rate, own_rate, min_bandwidth_hz):
+            notes["narrow_band"] = note
+        flags = self._replace(quiet=bool(is_quiet), mostly_pause=is_pause, narrow_band="narrow_band" in notes)
+        return flags._replace(notes=(*self.notes, *notes.items()))
 
 
 def narrow_band_note(bandwidth: float, sampling_rate: int, own_rate: int, least_hz: float) -> str | None:

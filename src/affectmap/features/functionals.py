@@ -15,7 +15,7 @@ import os
 import platform
 import threading
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from functools import cache as cached
 from functools import partial
@@ -302,6 +302,8 @@ def measure_sources(
     *,
     clipped_share: float = 1.0,
     min_bandwidth_hz: float = 0.0,
+    min_level: float = 0.0,
+    max_pause_share: float = 1.0,
     channel: int | None = None,
     cache: RecordingCache | None = None,
     n_jobs: int | None = None,
@@ -315,7 +317,10 @@ def measure_sources(
         sampling_rate: Rate of signals, in Hz; files know their own.
         target_rate: Rate in Hz to which all are resampled before they are measured.
         clipped_share: Share of samples at full scale from which on a recording counts as clipped, 0..1.
-        min_bandwidth_hz: Bandwidth below which it counts as narrow, in Hz; 0 for never.
+        min_bandwidth_hz: Bandwidth below which a recording counts as narrow, in Hz; this and the next two as in
+            `affectmap.audio.quality.SignalFlags.heard`.
+        min_level: Level below which it counts as quiet, a part of full scale.
+        max_pause_share: Share of pauses above which it counts as mostly pause.
         channel: The only channel of files to be read, counted from 1; by default all are mixed down.
         cache: What was measured before; by default nothing is looked up, and nothing kept.
         n_jobs: Threads; one a core by default.
@@ -341,7 +346,7 @@ def measure_sources(
         rate=sampling_rate or 0,
         target_rate=target_rate,
         clipped_share=clipped_share,
-        min_bandwidth_hz=min_bandwidth_hz,
+        limits={"min_bandwidth_hz": min_bandwidth_hz, "min_level": min_level, "max_pause_share": max_pause_share},
         channel=channel,
     )
     found_or_measured = cache.remembered(measure, _how(target_rate)) if cache else measure
@@ -365,7 +370,7 @@ def _measured_source(
     rate: int,
     target_rate: int,
     clipped_share: float,
-    min_bandwidth_hz: float,
+    limits: Mapping[str, float],
     channel: int | None,
 ) -> tuple[Signal | float, SignalFlags]:
     """Give functionals, or NaN, and the flags; a bad recording is no error."""
@@ -383,7 +388,7 @@ def _measured_source(
         signal = resample(signal, rate, target_rate)
         if len(signal) < MIN_DURATION_S * target_rate:  # resampling may lose the one sample that it needs
             return np.nan, signal_flags(signal, target_rate, clipped_share)
-        flags = flags.banded(signal, target_rate, rate, min_bandwidth_hz)
+        flags = flags.heard(signal, target_rate, rate, **limits)
         return _measured(signal, target_rate), flags
     except AudioError as error:  # one recording does not end the rest
         named = "" if isinstance(source, np.ndarray) else f"{file}: "

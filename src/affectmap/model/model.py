@@ -35,7 +35,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from affectmap.audio.quality import FLAGS, SignalFlags, not_speech
+from affectmap.audio.quality import FLAGS, LATER_THRESHOLDS, SignalFlags, not_speech
 from affectmap.corpora import Corpus
 from affectmap.errors import ConfigError
 from affectmap.features.functionals import Source, measure_sources
@@ -227,7 +227,7 @@ class Model:
             sampling_rate,
             self.sampling_rate,
             clipped_share=self.folder.metadata["flags"]["clipped_share"],
-            min_bandwidth_hz=self.folder.metadata["flags"]["min_bandwidth_hz"],
+            **{name: self.folder.metadata["flags"][name] for name in LATER_THRESHOLDS},
             channel=channel,
             cache=cache,
             n_jobs=n_jobs,

@@ -143,9 +143,10 @@ def flags_of(values: Floats) -> list[SignalFlags]:
 
 
 def with_flags(table: pd.DataFrame, flags: Sequence[SignalFlags]) -> pd.DataFrame:
-    """Fill in the flags that samples tell, and add their ``note`` and ``problem``."""
+    """Fill in the flags that samples tell, and add their ``note`` and ``problem``; a faint voice may be speech."""
     for flag in SIGNAL_FLAGS:
         table[flag] = [getattr(each, flag) for each in flags]
+    table["not_speech"] &= ~table["quiet"]
     for name in ("note", "problem"):
         table[name] = pd.Series([getattr(each, name) for each in flags], table.index, dtype=object)
     return table

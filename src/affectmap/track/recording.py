@@ -27,7 +27,7 @@ import numpy as np
 import pandas as pd
 
 from affectmap.audio.conditions import Bandwidth
-from affectmap.audio.quality import narrow_band_note
+from affectmap.audio.quality import SIGNAL_FLAGS, narrow_band_note
 from affectmap.audio.speech_detection import RATE, Cutter, SpeechCutter, WindowCutter
 from affectmap.audio.stream import PulseCode, Recording, Source
 from affectmap.errors import ConfigError
@@ -299,8 +299,9 @@ def _values(measured: Sequence[Measured], standardising: Standardising) -> pd.Da
     silent = np.array([each.flags.silent for each in measured], np.bool_)
     ends_s = np.array([each.end_s for each in measured], np.float64)
     table = standardising.transform(functionals, ~silent & ~(speech < MIN_SPEECH), ends_s)
-    for flag in ("too_short", "silent", "clipped"):
+    for flag in SIGNAL_FLAGS:
         table[flag] = np.array([getattr(each.flags, flag) for each in measured], np.bool_)
+    table["not_speech"] &= ~table["quiet"]
     table["not_speech"] |= speech < MIN_SPEECH
     open_intervals(table, table["not_speech"].to_numpy())
     table.insert(0, "speech", speech)

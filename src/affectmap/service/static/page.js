@@ -10,9 +10,11 @@ const CLASSES = ["neutral", "sad", "happy", "angry"];
 const FLAGS = {
   too_short: "Too short to measure.",
   silent: "Silent: there is nothing to measure, and the values mean nothing.",
+  quiet: "Very quiet: pitch and timbre are found in part at best; record it louder.",
   clipped: "Clipped: the microphone was too loud, so loudness and timbre are distorted.",
   narrow_band: "Narrow band, as over the telephone: what lies higher is missing, so be careful with the values.",
   uneven_channels: "The channels differ: not all of them count, or several voices were added.",
+  mostly_pause: "Most of it is pause, which moves the values: cut silence away before and after the speech.",
   not_speech: "This does not sound like speech; the values mean little.",
   unfamiliar: "Unlike anything the model was trained on (voice, room or microphone); be careful with the values.",
 };
