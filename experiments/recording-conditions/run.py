@@ -2,7 +2,7 @@
 
     python experiments/recording-conditions/run.py DATA
 
-DATA holds `corpora/emodb`, `corpora/urdu` and `corpora/aesdd`; every tenth recording is taken. Each is embedded by the
+DATA holds `corpora/emodb`, `corpora/urdu` and `corpora/aesdd`; every twentieth recording is taken. Each is embedded by the
 shipped model as it is, and again after a change. Writes `results.csv` here and the table in docs/embed.md: the mean
 change of activation and valence, the mean of its absolute value, the share of recordings that keep their likeliest
 class, and the share that gets the flag that stands for the change.
@@ -26,7 +26,7 @@ from affectmap.schema import LABELS
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parents[1] / "docs" / "embed.md"
 CORPORA = {"emodb": "EMO-DB", "urdu": "URDU", "aesdd": "AESDD"}
-RATE, EVERY = 16000, 10
+RATE, EVERY = 16000, 20
 
 
 def at_8_khz(signal: Signal) -> Signal:

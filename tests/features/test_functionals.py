@@ -13,6 +13,7 @@ import opensmile
 import pandas as pd
 import pytest
 import soundfile
+import soxr
 
 from affectmap.audio.conditions import measure_conditions
 from affectmap.audio.reading import read_audio
@@ -283,7 +284,7 @@ def test_where_the_cache_lies(pets, tmp_path, monkeypatch, own_cache):
     assert cache_folder() == own_cache
     assert cache_folder(tmp_path / "mine") == tmp_path / "mine"
     extract_functionals("pets", table_of(pets[:1]), cache=tmp_path / "mine")
-    assert [file.name for file in (tmp_path / "mine").glob("*.npz")] == ["pets-eGeMAPSv02-own-rate-2.npz"]
+    assert [file.name for file in (tmp_path / "mine").glob("*.npz")] == ["pets-eGeMAPSv02-own-rate-3.npz"]
     monkeypatch.delenv("AFFECTMAP_CACHE")
     assert cache_folder().parts[-2:] == ("affectmap", "features")
 
@@ -291,7 +292,7 @@ def test_where_the_cache_lies(pets, tmp_path, monkeypatch, own_cache):
 @pytest.mark.parametrize("content", [b"", b"PK no archive", None])
 def test_a_damaged_cache_is_told_and_rebuilt(pets, measured, own_cache, content):
     before, _ = extract_functionals("pets", table_of(pets))
-    file = own_cache / "pets-eGeMAPSv02-own-rate-2.npz"
+    file = own_cache / "pets-eGeMAPSv02-own-rate-3.npz"
     file.write_bytes(file.read_bytes()[:-1000] if content is None else content)
     after, findings = extract_functionals("pets", table_of(pets))
     assert after.equals(before)
@@ -566,7 +567,7 @@ def test_without_functionals_the_recordings_are_measured(pets, own_cache):
     expected = [measure_conditions(*read_audio(file)) for file in pets]
     np.testing.assert_array_equal(conditions.to_numpy(), np.float32(expected))
     assert corpus_functionals("pets", table_of(pets), sampling_rate=8000)[1].equals(conditions)  # from the cache
-    assert (own_cache / "pets-eGeMAPSv02-8000Hz-2.npz").exists()
+    assert (own_cache / "pets-eGeMAPSv02-8000Hz-3.npz").exists()
 
 
 def test_copies_are_measured_once_and_named_each_by_its_own_name(pets, tmp_path, measured):
@@ -586,3 +587,20 @@ def test_copies_are_measured_once_and_named_each_by_its_own_name(pets, tmp_path,
     assert calls[-1] == (4, 4)
     with pytest.raises(AudioError, match=r"also\.wav: silent"):
         extract_functionals("pets", table_of([also]), strict=True)
+
+
+def test_uneven_channels_and_narrow_bands_are_told(tmp_path, voice, own_cache):
+    time = np.arange(2 * 16000) / 16000
+    signal = voice(2.0) * np.clip(np.sin(2 * np.pi * 2 * time), 0, 1)
+    narrow = soxr.resample(soxr.resample(signal, 16000, 8000), 8000, 16000)
+    for name, channels in {"a": [signal, signal], "b": [signal, 0 * signal], "c": [narrow]}.items():
+        soundfile.write(tmp_path / f"{name}.wav", np.stack(channels, axis=1), 16000)
+    table = table_of([str(tmp_path / f"{name}.wav") for name in "abc"])
+    for _ in range(2):  # measured, and found
+        functionals, findings = extract_functionals("pets", table, n_jobs=1)
+        assert [finding.detail.split(";")[0] for finding in findings] == [
+            "1 of 3 utterances have channels that are not one sound alike",
+            "1 of 3 utterances have no sound above 5200 Hz, as over the telephone, which moves functionals",
+        ]
+        assert [finding.detail.rsplit("/", 1)[1] for finding in findings] == ["b.wav", "c.wav"]
+        np.testing.assert_allclose(functionals.iloc[1], functionals.iloc[0], rtol=1e-3, atol=1e-3)

@@ -113,9 +113,7 @@ class SignalFlags(NamedTuple):
         if is_quiet:
             notes["quiet"] = f"its loudest moments are at {levels.loudest_db:.0f} dB of full scale; record it louder"
         if is_pause:
-            notes["mostly_pause"] = (
-                f"{levels.pause_share:.0%} of it is pause; cut silence off before and after speech"
-            )
+            notes["mostly_pause"] = f"{levels.pause_share:.0%} of it is pause; cut silence off before and after speech"
         bandwidth = bandwidth_hz(signal, sampling_rate) if min_bandwidth_hz else 0.0
         if note := narrow_band_note(bandwidth, sampling_rate, own_rate, min_bandwidth_hz):
             notes["narrow_band"] = note

@@ -30,8 +30,8 @@ import pandas as pd
 from affectmap.audio.channels import Mix
 from affectmap.audio.conditions import Conditions, measure_conditions
 from affectmap.audio.decoding import RATES
-from affectmap.audio.quality import SignalFlags, signal_flags
-from affectmap.audio.reading import MIN_DURATION_S, Signal, check_signal, read_audio, read_recording, resample
+from affectmap.audio.quality import LATER_THRESHOLDS, SignalFlags, signal_flags
+from affectmap.audio.reading import MIN_DURATION_S, Signal, check_signal, read_recording, resample
 from affectmap.errors import AudioError, ConfigError, CorpusError
 from affectmap.features.recordings import RecordingCache
 from affectmap.features.utterances import (
@@ -56,7 +56,7 @@ USUAL_RATE = 16000
 #: Seconds that a file may last for `measure_sources`, which takes it into memory; a track takes any length.
 LONGEST_S = 600.0
 
-_READING = 2  # to be raised when recordings are read or mixed down differently: older rows no longer count
+_READING = 3  # to be raised when recordings are read or mixed down differently: older rows no longer count
 _LARGEST_SAMPLE = 32767 / 32768  # openSMILE works on 16 bits
 _building = threading.Lock()
 
@@ -190,11 +190,12 @@ def _measured_corpus(
     """Measure functionals and recording conditions at one reading of every recording; see `extract_functionals`."""
     _check_positive(sampling_rate=sampling_rate, n_jobs=n_jobs)
     how = _how(sampling_rate)
-    columns = ("sampling_rate", *Conditions._fields, *FUNCTIONALS)
+    columns = ("sampling_rate", "uneven_channels", *Conditions._fields, *FUNCTIONALS)
     measure = Measure(columns, how, partial(_outcomes, sampling_rate=sampling_rate))
     name = f"{corpus}-{FEATURE_SET}-{_rate_name(sampling_rate)}-{_READING}"
     rows, findings = measure_utterances(corpus, table.index, measure, name, n_jobs=n_jobs, **measuring)
     notes = [] if sampling_rate else _rate_notes(rows["sampling_rate"].to_numpy())
+    notes += _condition_notes(rows)
     return MeasuredCorpus(
         rows[list(FUNCTIONALS)],
         rows[list(Conditions._fields)],
@@ -226,7 +227,7 @@ def _outcomes(work: Work, *, sampling_rate: int | None) -> Generator[tuple[int, 
 
 
 def _outcome(recording: _Recording) -> Outcome:
-    """Give the recording's rate, its conditions and its functionals, shape (94,), or why there are none."""
+    """Give rate, whether channels are uneven, conditions and functionals, shape (95,), or why there are none."""
     (file, start_s, end_s), sampling_rate, path, digest = recording
     if digest is not None and file_digest(path) != digest:
         raise WorkersError(
@@ -234,7 +235,7 @@ def _outcome(recording: _Recording) -> Outcome:
             "all machines see them under one path"
         )
     try:
-        signal, own_rate = read_audio(path, start_s, end_s)
+        signal, own_rate, mix, _ = read_recording(path, start_s, end_s)
         check_signal(signal, own_rate, path)
         rate, conditions = sampling_rate or own_rate, measure_conditions(signal, own_rate)
         signal = resample(signal, own_rate, rate)
@@ -242,9 +243,27 @@ def _outcome(recording: _Recording) -> Outcome:
     except AudioError as error:
         return AudioError(f"{Path(file)}: {str(error).removeprefix(f'{path}: ')}") if path != file else error
     try:
-        return np.concatenate([np.array([own_rate, *conditions], np.float32), _measured(signal, rate)])
+        return np.concatenate([np.array([own_rate, bool(mix.notes), *conditions], np.float32), _measured(signal, rate)])
     except AudioError as error:
         return AudioError(f"{Path(file)}: {error}; leave it out")
+
+
+def _condition_notes(rows: pd.DataFrame) -> list[str]:
+    """Tell of recordings with uneven channels, and of a narrow band that their rate does not explain."""
+    least_hz = LATER_THRESHOLDS["min_bandwidth_hz"]
+    narrow = (rows["bandwidth_hz"] < least_hz) & (rows["bandwidth_hz"] > 0) & (rows["sampling_rate"] > 2 * least_hz)
+    told = {
+        "have channels that are not one sound alike; affectmap embed says of a recording which were left out": (
+            rows["uneven_channels"] > 0
+        ),
+        f"have no sound above {least_hz:g} Hz, as over the telephone, which moves functionals": narrow,
+    }
+    files = rows.index.get_level_values("file")
+    return [
+        f"{int(those.sum())} of {len(rows)} utterances {words}; first {files[int(those.to_numpy().argmax())]}"
+        for words, those in told.items()
+        if those.any()
+    ]
 
 
 def _rate_notes(rates: Signal) -> list[str]:
