@@ -2,8 +2,8 @@
 
     python experiments/recording-conditions/run.py DATA
 
-DATA holds `corpora/emodb`, `corpora/urdu` and `corpora/aesdd`; every twentieth recording is taken. Each is embedded by the
-shipped model as it is, and again after a change. Writes `results.csv` here and the table in docs/embed.md: the mean
+DATA holds `corpora/emodb`, `corpora/urdu` and `corpora/aesdd`; every twentieth recording is taken. Each is embedded by
+the shipped model as it is, and again after a change. Writes `results.csv` here and the table in docs/embed.md: the mean
 change of activation and valence, the mean of its absolute value, the share of recordings that keep their likeliest
 class, and the share that gets the flag that stands for the change.
 """

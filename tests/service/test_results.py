@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import soxr
 from starlette.exceptions import HTTPException
 
 from affectmap.cli import main
@@ -137,6 +138,27 @@ def test_silence_noise_and_short_ones_get_rows_with_flags(service, recordings, t
 
 def truncated(content):
     return content[: len(content) // 2]
+
+
+def test_uneven_channels_and_narrow_bands_are_told(service, voice, tmp_path):
+    signal = voice(2.0) * np.clip(np.sin(np.arange(32000) / 1200), 0, 1)
+    narrow = soxr.resample(soxr.resample(signal, 16000, 8000), 8000, 16000)
+    soundfile.write(tmp_path / "a.wav", np.stack([0 * signal, narrow], axis=1), 16000)
+    sent = {"files": {"file": ("a.wav", (tmp_path / "a.wav").read_bytes())}}
+    mixed = service.ask("POST", "/embed", **sent).json()
+    assert (mixed["rows"][0]["uneven_channels"], mixed["rows"][0]["narrow_band"]) == (True, True)
+    assert mixed["notes"][0].startswith("channel 1 of 2 is silent and was left out; its sound ends near ")
+    alone = service.ask("POST", "/embed?channel=2", **sent).json()["rows"][0]
+    assert alone["activation"] == mixed["rows"][0]["activation"]
+    assert not alone["uneven_channels"]
+    track = service.ask("POST", "/track?windows=2", **sent).json()
+    assert (track["rows"][0]["uneven_channels"], track["rows"][0]["narrow_band"]) == (True, True)
+    assert {"channel 1 of 2 is silent and was left out"} <= {*track["notes"]}
+    assert any("as over the telephone, which the model never met" in note for note in track["notes"])
+    for path in ("/embed?channel=3", "/track?channel=3"):
+        told = service.ask("POST", path, **sent)
+        assert told.status_code == 422
+        assert told.json()["detail"] == "a.wav: it has 2 channels, and no channel 3; name one of them"
 
 
 def test_what_cannot_be_read_is_refused_with_the_reason(service, write_voice, tmp_path):
