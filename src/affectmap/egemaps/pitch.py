@@ -7,7 +7,7 @@ Source: Hermes (1988), "Measurement of pitch by subharmonic summation".
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from math import floor, log2
 
 import numpy as np
@@ -59,19 +59,31 @@ class PitchPlan:
     """The octave axis at one sampling rate.
 
     Attributes:
-        groups: Parts of the linear map from enhanced magnitudes to the weighted octave spectrum: the points and the
-            bins that each part joins, and its weights, shape (n_bins of the part, n_points of the part).
         shifts: How many points harmonic h lies above its fundamental, for h = 1 to 15.
         n_points: Points of the octave axis, as many as bins.
         step: Distance of two points in octaves.
-        spline: The same map, step by step.
+        spline: From enhanced magnitudes to the weighted octave spectrum, step by step.
     """
 
-    groups: tuple[tuple[slice, slice, Floats], ...]
     shifts: tuple[int, ...]
     n_points: int
     step: float
     spline: Spline
+
+    @cached_property
+    def groups(self) -> tuple[tuple[slice, slice, Floats], ...]:
+        """Give parts of the spline as a linear map.
+
+        These are the points and the bins that each part joins, and its weights, shape (n_bins of the part, n_points of
+        the part).
+        """
+        curvature = _curvature(self.spline)
+        groups = []
+        for first in range(0, self.n_points, ROWS_A_GROUP):
+            rows = slice(first, min(first + ROWS_A_GROUP, self.n_points))
+            part = _smoothed_spline(self.spline.left[rows], self.spline.weights[rows], curvature)
+            groups.append(_trimmed(rows, *part))
+        return tuple(groups)
 
 
 @lru_cache(maxsize=16)
@@ -85,13 +97,8 @@ def pitch_plan(grid: FrameGrid) -> PitchPlan:
     points = np.linspace(log2(AXIS_START_HZ), log2(highest), n_points)
     per_octave = float(np.float32(n_points / log2(highest / AXIS_START_HZ)))
     spline = _spline(knots, points, _audibility(n_points, per_octave))
-    curvature = _curvature(spline)
-    groups = []
-    for first in range(0, n_points, ROWS_A_GROUP):
-        rows = slice(first, min(first + ROWS_A_GROUP, n_points))
-        groups.append(_trimmed(rows, *_smoothed_spline(spline.left[rows], spline.weights[rows], curvature)))
     shifts = tuple(floor(per_octave * log2(h)) for h in range(1, N_HARMONICS + 1))
-    return PitchPlan(tuple(groups), shifts, n_points, float(points[1] - points[0]), spline)
+    return PitchPlan(shifts, n_points, float(points[1] - points[0]), spline)
 
 
 def _spline(knots: Floats, points: Floats, audibility: Floats) -> Spline:
