@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from affectmap.audio.quality import FLAGS, not_speech, signal_flags
+from affectmap.audio.quality import FLAGS, LATER_THRESHOLDS, not_speech, signal_flags
 from affectmap.audio.reading import read_audio
 from affectmap.model.model import Model
 from affectmap.preparation.prepared_corpus import PreparedCorpus
@@ -43,8 +43,12 @@ def flags_table(model: Model, corpora: Sequence[PreparedCorpus]) -> pd.DataFrame
     """Share of every corpus' utterances, without outliers, that gets a flag."""
     thresholds, rows = model.metadata["flags"], []
     for corpus in corpora:
-        flags_of = [signal_flags(*read_audio(file), thresholds["clipped_share"]) for file in corpus.file]
-        shares = {flag: float(np.mean([getattr(each, flag) for each in flags_of])) for flag in ("silent", "clipped")}
+        limits, flags_of = {name: thresholds[name] for name in LATER_THRESHOLDS}, []
+        for file in corpus.file:
+            signal, rate = read_audio(file)
+            flags_of.append(signal_flags(signal, rate, thresholds["clipped_share"]).heard(signal, rate, rate, **limits))
+        of_samples = ("silent", "quiet", "clipped", "narrow_band", "mostly_pause")
+        shares = {flag: float(np.mean([getattr(each, flag) for each in flags_of])) for flag in of_samples}
         found = not_speech(np.asarray(corpus.functionals, dtype=np.float64), thresholds)
         rows.append({"corpus": corpus.name, **shares, "not_speech": float(found.mean())})
     return pd.DataFrame(rows)
