@@ -37,12 +37,8 @@ def test_every_error_has_one_base():
     assert not issubclass(AffectmapError, (ValueError, OSError))
 
 
-def test_functionals_are_the_88_of_opensmile_in_its_order():
-    import opensmile
-
-    smile = opensmile.Smile(opensmile.FeatureSet.eGeMAPSv02, opensmile.FeatureLevel.Functionals)
-    assert list(FUNCTIONALS) == smile.feature_names
-    assert len(FUNCTIONALS) == 88
+def test_functionals_are_88():
+    assert len(set(FUNCTIONALS)) == len(FUNCTIONALS) == 88
 
 
 def test_classes_of_the_tables():

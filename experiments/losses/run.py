@@ -44,8 +44,7 @@ BEGIN, END = "<!-- comparison:begin -->", "<!-- comparison:end -->"
 def load_folds(data: Path) -> list[Fold]:
     """Measure the corpora and leave each out once."""
     corpora = [
-        prepare(load_corpus(f"{name}={data / 'corpora' / name}", data / "corpora" / "labels"), sampling_rate=16000)
-        for name in CORPORA
+        prepare(load_corpus(f"{name}={data / 'corpora' / name}", data / "corpora" / "labels")) for name in CORPORA
     ]
     return [Fold(target, [each for each in corpora if each is not target]) for target in corpora]
 
@@ -156,7 +155,7 @@ def write(results: pd.DataFrame, times: pd.DataFrame) -> None:
         "learning_rate": compare.LEARNING_RATE,
         "noise_std": compare.NOISE_STD,
         "svc_c": compare.SVC_C,
-        "versions": {name: version(name) for name in ("affectmap", "numpy", "scikit-learn", "torch", "opensmile")},
+        "versions": {name: version(name) for name in ("affectmap", "numpy", "scikit-learn", "torch")},
         "machine": platform.machine(),
         "python": platform.python_version(),
         "threads": os.environ.get("OMP_NUM_THREADS", "default"),

@@ -54,8 +54,9 @@ def card_text(
     parts = [
         f"# {name}\n",
         "Predicts how activated (calm to excited) and how pleasant a voice sounds, on a map of two dimensions. Input: "
-        "the 88 eGeMAPSv02 functionals of openSMILE at 16 kHz. The encoder of a denoising autoencoder with the "
-        "continuous metric loss on activation and valence (Das et al. 2022, arXiv 2203.14867) and the additions of "
+        "the 88 eGeMAPSv02 functionals at 16 kHz, the recording's mean removed, as `affectmap.egemaps` measures them. "
+        "The encoder of a denoising autoencoder with the continuous metric loss on activation and valence (Das et al. "
+        "2022, arXiv 2203.14867) and the additions of "
         "`affectmap.transfer.recipe`; heads fitted on its embedding afterwards. Written by "
         "`experiments/shipped-model/run.py`; every number below comes from there.\n",
         "## Intended use\n",
@@ -133,9 +134,9 @@ def card_text(
         "- The embedding is in points from the middle of the scale, activation first; the ratings are a linear map of "
         "it, fitted on real ratings, and are what to use.\n",
         "## Licences\n",
-        "openSMILE, which measures the input, is free for research and education only. URDU is for research, "
-        "AESDD and the rating sheets state no licence, EMO-DB is free. RAVDESS is CC BY-NC-SA 4.0 (Livingstone and "
-        "Russo 2018, <https://zenodo.org/record/1188976>; commercial licences are sold apart). A mirror of "
+        "Nothing of openSMILE is in the features or the weights. URDU is for research, AESDD and the rating sheets "
+        "state no licence, EMO-DB is free. RAVDESS is CC BY-NC-SA 4.0 (Livingstone and Russo 2018, "
+        "<https://zenodo.org/record/1188976>; commercial licences are sold apart). A mirror of "
         "EMOVO (Costantini et al. 2014) says that it can be used for research; its makers' own terms were not found, "
         "so ask them about any other use. "
         "Whether terms of recordings reach weights that were learned from them was not established; the weights are "

@@ -325,7 +325,7 @@ def main() -> None:
 
 def about_this_run(n_seeds: int) -> dict[str, object]:
     """Say on what the results were made; byte for byte they come again on the same only."""
-    names = ["affectmap", "numpy", "onnx", "onnxruntime", "opensmile", "pandas", "scikit-learn", "scipy", "torch"]
+    names = ["affectmap", "numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "scipy", "torch"]
     return {
         "command": "OMP_NUM_THREADS=1 python experiments/shipped-model/run.py DATA",
         "note": "the same bytes on the same processor, versions and threads; elsewhere the last digits may differ",

@@ -13,8 +13,9 @@ from affectmap.audio.quality import (
     notes_on,
     signal_flags,
 )
-from affectmap.audio.reading import MIN_DURATION_S, SILENCE_PEAK
-from affectmap.features.functionals import measure_functionals
+from affectmap.audio.reading import MIN_DURATION_S, SILENCE_PEAK, check_signal
+from affectmap.errors import AudioError
+from affectmap.features.engines import measure_functionals
 from affectmap.model.metadata import FLAG_THRESHOLDS as DEFAULTS
 from cases import each
 
@@ -54,8 +55,16 @@ def test_silence_is_a_flag_and_no_problem(peak, silent):
     assert (told.silent, told.problem) == (silent, None)
 
 
-def test_a_constant_offset_is_silent():
-    assert flags_of(np.full(RATE, 0.3)).silent
+@each("offset", [0.0, 0.02, 0.3, -0.9])
+def test_a_constant_is_silent_and_so_it_is_in_a_corpus(offset):
+    for signal in (np.full(RATE, offset), offset + 0.0009 * np.sin(2 * np.pi * 200 * TIME)):
+        assert flags_of(signal).silent
+        with pytest.raises(AudioError, match="silent, its peak of"):
+            check_signal(signal.astype(np.float32), RATE, "a.wav")
+    for peak in (0.0011, 0.05):
+        signal = offset + peak * np.sin(2 * np.pi * 200 * TIME)
+        assert not flags_of(signal).silent
+        check_signal(signal.astype(np.float32), RATE, "a.wav")
 
 
 @pytest.mark.parametrize(("n_clipped", "clipped"), [(0, False), (31, False), (32, True), (16000, True)])

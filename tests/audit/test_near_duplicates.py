@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from affectmap.audit.near_duplicates import NearDuplicates, Rows, find_duplicates, shared_sound
-from affectmap.features.functionals import measure_functionals
+from affectmap.features.engines import measure_functionals
 from affectmap.preparation.folds import Fold, leave_one_corpus_out, speaker_folds, stratified_folds
 from affectmap.preparation.prepared_corpus import PooledSource
 from affectmap.schema import segmented_index

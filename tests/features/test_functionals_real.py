@@ -1,4 +1,4 @@
-"""The recordings as published: numbers equal to openSMILE's, the broken one told."""
+"""The recordings as published: openSMILE's numbers where it is asked for, the broken one told."""
 
 import os
 from pathlib import Path
@@ -8,6 +8,7 @@ import opensmile
 import pandas as pd
 import pytest
 
+from affectmap.audio.cleaning import without_offset
 from affectmap.audio.reading import check_signal, read_audio
 from affectmap.errors import AudioError
 from affectmap.features import functionals as features
@@ -51,9 +52,9 @@ def test_every_recording_but_the_broken_one_can_be_used(corpus):
 def test_functionals_equal_opensmile(corpus, tmp_path):
     files = recordings(corpus)[::60]
     smile = opensmile.Smile(opensmile.FeatureSet.eGeMAPSv02, opensmile.FeatureLevel.Functionals)
-    functionals, findings = extract_functionals(corpus, table_of(files), cache=tmp_path)
+    functionals, findings = extract_functionals(corpus, table_of(files), engine="opensmile", cache=tmp_path)
     assert findings == []
-    expected = np.vstack([smile.process_file(str(file)).to_numpy() for file in files])
+    expected = np.vstack([smile(without_offset(read_audio(file)[0]), 16000).ravel() for file in files])
     np.testing.assert_array_equal(functionals.to_numpy(), expected)
 
 
@@ -69,7 +70,7 @@ def test_the_second_run_measures_nothing(tmp_path, monkeypatch):
     files = recordings("emodb")[:30]
     first, _ = extract_functionals("emodb", table_of(files), cache=tmp_path)
 
-    def fail(signal, sampling_rate):
+    def fail(*given):
         raise AssertionError("measured again")
 
     monkeypatch.setattr(features, "measure_functionals", fail)

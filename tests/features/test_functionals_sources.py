@@ -11,7 +11,8 @@ import soundfile
 
 from affectmap.audio.reading import resample
 from affectmap.errors import ConfigError
-from affectmap.features.functionals import measure_functionals, measure_sources
+from affectmap.features.engines import measure_functionals
+from affectmap.features.functionals import measure_sources
 from affectmap.schema import FUNCTIONALS
 
 
@@ -133,24 +134,30 @@ def test_threads_change_nothing(write_voice):
     assert calls == [(i, 5) for i in range(1, 6)]
 
 
-def test_opensmile_may_fail_for_one(voice, monkeypatch):
-    import affectmap.features.functionals
-
+def test_the_engine_may_fail_for_one(voice, monkeypatch):
     def fail(signal, rate):
         raise RuntimeError("component died")
 
-    monkeypatch.setattr(affectmap.features.functionals, "measure_functionals", fail)
-    _, heard = measure_sources([voice()], 16000, 16000)
-    assert heard[0].problem == "openSMILE cannot measure it (component died)"
-
-
-def test_functionals_that_are_not_finite_are_a_problem(voice, monkeypatch):
-    import affectmap.features.functionals
-
-    monkeypatch.setattr(affectmap.features.functionals, "measure_functionals", lambda *given: np.full(88, np.nan))
+    monkeypatch.setattr("affectmap.egemaps.functionals", fail)
     table, heard = measure_sources([voice()], 16000, 16000)
-    assert heard[0].problem == "88 of its 88 functionals are not finite"
+    assert heard[0].problem == "affectmap.egemaps cannot measure it (component died)"
     assert table.shape == (1, len(FUNCTIONALS))
+    assert np.isnan(table.to_numpy()).all()
+
+
+def test_opensmile_may_be_asked_for(voice):
+    asked, _ = measure_sources([voice()], 16000, 16000, engine="opensmile")
+    expected = measure_functionals(voice().astype(np.float32), 16000, "opensmile")
+    np.testing.assert_array_equal(asked.to_numpy()[0].astype(np.float32), expected)
+
+
+@pytest.mark.parametrize("sampling_rate", [16000, 44100])
+def test_an_offset_changes_nothing_at_any_rate(voice, sampling_rate):
+    signal = voice(sampling_rate=sampling_rate).astype(np.float32)
+    table, heard = measure_sources([signal, signal + np.float32(0.2)], sampling_rate, 16000)
+    values = table.to_numpy()
+    assert np.max(np.abs(values[1] - values[0]) / np.maximum(np.abs(values[0]), 0.1)) < 0.02
+    assert heard[0] == heard[1]
 
 
 def test_nothing_gives_an_empty_table():

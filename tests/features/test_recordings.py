@@ -22,7 +22,7 @@ from conftest import make_voice
 
 @pytest.fixture
 def measured(monkeypatch):
-    """What openSMILE is asked to measure: the number of samples, each time."""
+    """What is measured: the number of samples, each time."""
     asked, measure = [], module.measure_functionals
     monkeypatch.setattr(
         module, "measure_functionals", lambda one, rate: (asked.append(len(one)), measure(one, rate))[1]

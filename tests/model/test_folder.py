@@ -13,6 +13,7 @@ import yaml
 from safetensors.numpy import load_file, save
 
 from affectmap.errors import ModelError, StorageError
+from affectmap.features.engines import how_measured
 from affectmap.model import folder as model_folder
 from affectmap.model.folder import CARD_FILE, CURVES_FILE, METADATA_FILE, WEIGHTS_FILE, read_model_folder
 from affectmap.model.model import Model, load_model
@@ -66,10 +67,10 @@ def test_reading_gives_what_was_written(folder, tmp_path):
 
 def test_a_folder_says_what_it_is(folder):
     metadata = yaml.safe_load((folder / METADATA_FILE).read_text())
-    assert metadata["format"] == 2
+    assert metadata["format"] == 3
     assert metadata["inputs"] == list(FUNCTIONALS)
     assert set(metadata["files"]) == {*FILES} - {METADATA_FILE}
-    assert metadata["opensmile"]["feature_set"] == "eGeMAPSv02"
+    assert metadata["measured"] == how_measured("egemaps")
     tensors = load_file(folder / WEIGHTS_FILE)
     assert tensors["mean"].dtype == tensors["std"].dtype == np.float64
     assert tensors["encoder.0.weight"].shape == (40, 88)
@@ -88,7 +89,7 @@ def test_a_folder_of_an_earlier_affectmap(tmp_path, name):
     with pytest.raises(ModelError, match=r"the folder is of an earlier affectmap: train the model again$"):
         load_model(tmp_path)
     (tmp_path / METADATA_FILE).write_text("format: 1\nname: old\n")
-    with pytest.raises(ModelError, match=r"has format 1, this affectmap reads 2; it is of an earlier affectmap"):
+    with pytest.raises(ModelError, match=r"has format 1, this affectmap reads 3; it is of an earlier affectmap"):
         load_model(tmp_path)
 
 
@@ -121,7 +122,7 @@ def test_damage_is_seen_by_its_digest(folder):
         ("format: true", "names no format"),
         ("format: [", "is damaged"),
         ("format: !!python/object/apply:os.system ['true']", "is damaged"),
-        ("format: 2", "lacks name"),
+        ("format: 3", "lacks name"),
         ("\x00", "is damaged"),
         ("a: &a [1]\nb: *a", "is damaged .*refers to another part"),
         ("a: " + "[" * 100_000, "is damaged .*in each other more than 20 times"),
@@ -145,17 +146,19 @@ RATED = {"embedding": ["a", "b"], "ratings": ["activation", "valence"], "probabi
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format": 3}, "has format 3, this affectmap reads 2; update affectmap"),
+        ({"format": 4}, "has format 4, this affectmap reads 3; update affectmap"),
+        ({"format": 2}, "has format 2, this affectmap reads 3; it is of an earlier affectmap: train it again"),
         ({"inputs": list(FUNCTIONALS)[:87]}, "takes 87 inputs; expected the 88"),
         ({"inputs": ["pitch", *FUNCTIONALS[1:]]}, "takes 88 inputs, number 0 is 'pitch'"),
         ({"inputs": "all"}, "lacks inputs or has it of another type"),
         ({"features": "other", "inputs": ["a"] * 88}, "not names that differ"),
         ({"features": "other", "inputs": [1] * 88}, "not names that differ"),
         ({"features": "other", "inputs": [*"abc"]}, r"decoder.3.bias is \(88,\) .* but \(3,\) by model.yaml"),
-        ({"opensmile": {"version": "1.0.0", "feature_set": "eGeMAPSv02", "level": "Functionals"}}, "openSMILE 1.0.0"),
-        ({"opensmile": {"version": "2.6.0", "feature_set": "GeMAPSv01b", "level": "Functionals"}}, "GeMAPSv01b"),
-        ({"opensmile": None}, "the model takes None; expected eGeMAPSv02"),
-        ({"sampling_rate": 0}, "sampling_rate is 0"),
+        ({"measured": how_measured("opensmile") | {"version": "1.0.0"}}, "of opensmile 1.0.0, and here they are of 2"),
+        ({"measured": how_measured("egemaps") | {"version": "0"}}, "of egemaps 0, and here they are of 1; train the"),
+        ({"measured": how_measured("egemaps") | {"cleaning": "none"}}, "cleaning is none; expected mean removed"),
+        ({"measured": None}, "its functionals are of None; expected engine egemaps or opensmile"),
+        ({"sampling_rate": 1999}, "sampling_rate is 1999; expected 2000 to 192000 Hz"),
         ({"outputs": {}}, "expected lists of names that differ"),
         ({"outputs": {"embedding": []}}, "expected lists of names that differ"),
         ({"outputs": {"embedding": "ab"}}, "expected lists of names that differ"),

@@ -127,9 +127,9 @@ def test_other_versions_are_refused(pair, monkeypatch):
     from importlib import metadata
 
     version = metadata.version
-    monkeypatch.setattr(metadata, "version", lambda name: "0.1.2" if name == "opensmile" else version(name))
+    monkeypatch.setattr(metadata, "version", lambda name: "0.1.2" if name == "soxr" else version(name))
     with (
-        pytest.raises(ConfigError, match=r"worker tcp.* has opensmile .*, this machine 0\.1\.2"),
+        pytest.raises(ConfigError, match=r"worker tcp.* has soxr .*, this machine 0\.1\.2"),
         work_on("dask", pair),
     ):
         pytest.fail("it went on")

@@ -294,7 +294,7 @@ class Instant:
 
 @pytest.mark.slow
 def test_memory_does_not_grow_with_eight_hours(tmp_path, monkeypatch, model):
-    """The detector and openSMILE are left out: what is tested is reading, cutting, waiting and the table."""
+    """The detector and measuring are left out: what is tested is reading, cutting, waiting and the table."""
     monkeypatch.setattr(speech.Detector, "_look", lambda self, chunk: 0.9)
 
     def peak(hours):

@@ -8,14 +8,13 @@ takes out below 20 Hz tells no more of the emotion (see ``experiments/offset``).
 from __future__ import annotations
 
 import numpy as np
-
-from affectmap.audio.reading import Signal
+from numpy.typing import NDArray
 
 #: What `without_offset` does, in words: part of what cached and saved features depend on.
 CLEANING = "mean removed"
 
 
-def without_offset(signal: Signal) -> Signal:
+def without_offset(signal: NDArray[np.float32]) -> NDArray[np.float32]:
     """Subtract the mean of a signal, the recording's or segment's that is measured.
 
     Args:

@@ -3,7 +3,7 @@
 ``too_short``
     lasts less than `MIN_DURATION_S`: nothing can be measured, the values are ``NaN``;
 ``silent``
-    stays within `SILENCE_PEAK` of a constant: the values are those of silence and mean nothing;
+    its peak, the offset removed, lies below `SILENCE_PEAK`: the values are those of silence and mean nothing;
 ``quiet``
     a faint voice, or what may be one: its loudest moments lie below the model's least level, so that pitch and timbre
     are found in part or not at all;
@@ -32,7 +32,7 @@ import numpy.typing as npt
 
 from affectmap.audio.channels import FULL_SCALE, Mix
 from affectmap.audio.conditions import bandwidth_hz, measure_levels
-from affectmap.audio.reading import MIN_DURATION_S, OVERLOAD_PEAK, SILENCE_PEAK, Signal
+from affectmap.audio.reading import MIN_DURATION_S, OVERLOAD_PEAK, Signal, is_silent
 from affectmap.schema import FUNCTIONALS, Mask
 
 #: Flags that the samples of a recording tell, before anything is measured.
@@ -162,7 +162,7 @@ def signal_flags(signal: Signal, sampling_rate: int, clipped_share: float) -> Si
     """Look at the samples of a recording; `clipped_share` is the share at full scale from which on it is clipped."""
     duration = len(signal) / sampling_rate
     if duration < MIN_DURATION_S:
-        silent = not len(signal) or float(np.abs(signal).max()) < SILENCE_PEAK
+        silent = not np.isnan(signal).any() and is_silent(signal)
         problem = f"lasts {duration:.4g} s, expected at least {MIN_DURATION_S} s"
         return SignalFlags(too_short=True, silent=silent, problem=problem)
     low, high = float(signal.min()), float(signal.max())
@@ -173,7 +173,7 @@ def signal_flags(signal: Signal, sampling_rate: int, clipped_share: float) -> Si
     if peak > OVERLOAD_PEAK:
         return SignalFlags(clipped=True, problem=f"peaks at {peak:.3g}, expected -1..1; scale it to full scale 1")
     share = float(np.mean(np.abs(signal) >= FULL_SCALE))
-    return SignalFlags(silent=(high - low) / 2 < SILENCE_PEAK, clipped=share >= clipped_share)
+    return SignalFlags(silent=is_silent(signal), clipped=share >= clipped_share)
 
 
 def not_speech(functionals: npt.NDArray[np.float64], thresholds: Mapping[str, float]) -> Mask:

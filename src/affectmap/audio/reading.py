@@ -25,6 +25,7 @@ import soxr
 from numpy.typing import NDArray
 
 from affectmap.audio.channels import Mix, choose_mix, only_channel
+from affectmap.audio.cleaning import without_offset
 from affectmap.audio.decoding import TOLERANCE_S, Block, Decoding
 from affectmap.errors import AudioError
 
@@ -151,8 +152,7 @@ def check_signal(signal: Signal, sampling_rate: int, origin: str | Path) -> None
         origin: The recording it comes from, for the message.
 
     Raises:
-        AudioError: If the signal is shorter than `MIN_DURATION_S`, holds NaN or infinity, is silent
-            (peak below `SILENCE_PEAK`), constant but for less than that, or peaks above
+        AudioError: If the signal is shorter than `MIN_DURATION_S`, holds NaN or infinity, is silent, or peaks above
             `OVERLOAD_PEAK`.
 
     Example:
@@ -164,28 +164,38 @@ def check_signal(signal: Signal, sampling_rate: int, origin: str | Path) -> None
     if duration < MIN_DURATION_S:
         raise AudioError(f"{origin}: lasts {duration:.4g} s, expected at least {MIN_DURATION_S} s; leave it out")
     low, high = float(signal.min()), float(signal.max())
-    peak = max(abs(low), abs(high))
     if not np.isfinite(low + high):
         strange = int(np.count_nonzero(~np.isfinite(signal)))
         raise AudioError(f"{origin}: {strange} of {len(signal)} samples are NaN or infinity; export it again")
-    if peak < SILENCE_PEAK:
+    if is_silent(signal):
+        left = float(np.abs(without_offset(signal)).max())
+        offset = f" without its offset of {np.mean(signal):.3g}" if max(-low, high) >= SILENCE_PEAK else ""
         raise AudioError(
-            f"{origin}: silent, its peak of {peak:.2g} is below {SILENCE_PEAK} of full scale; "
+            f"{origin}: silent, its peak of {left:.2g}{offset} is below {SILENCE_PEAK} of full scale; "
             "record it louder or leave it out"
         )
-    if (high - low) / 2 < SILENCE_PEAK:
-        raise AudioError(
-            f"{origin}: constant at {(low + high) / 2:.3g} of full scale, with no sound in it; leave it out"
-        )
+    peak = max(-low, high)
     if peak > OVERLOAD_PEAK:
         raise AudioError(f"{origin}: peaks at {peak:.3g}, expected -1..1; scale it to full scale 1")
 
 
+def is_silent(signal: Signal) -> bool:
+    """Say whether the peak of a signal, its offset removed, lies below `SILENCE_PEAK`.
+
+    Example:
+        >>> is_silent(np.full(16000, 0.3, np.float32)), is_silent(np.resize(np.float32([0.3, 0.31]), 16000))
+        (True, False)
+    """
+    return not len(signal) or float(np.abs(without_offset(signal)).max()) < SILENCE_PEAK
+
+
 def resample(signal: Signal, sampling_rate: int, target_rate: int) -> Signal:
-    """Resample with libsoxr at its high quality, as openSMILE's own ``resample`` option does."""
+    """Resample with libsoxr at its high quality, as if the signal's offset went on before and after it."""
     if sampling_rate == target_rate:
         return signal
-    return np.asarray(soxr.resample(signal, sampling_rate, target_rate, quality="HQ"), dtype=np.float32)
+    offset = np.mean(signal, dtype=np.float32)
+    resampled = soxr.resample(signal - offset, sampling_rate, target_rate, quality="HQ")
+    return np.asarray(resampled, dtype=np.float32) + offset
 
 
 def _seconds(time: float | timedelta | None) -> float | None:

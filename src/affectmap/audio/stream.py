@@ -159,13 +159,19 @@ Source = Recording | PulseCode
 
 
 def at_rate(source: Source, sampling_rate: int) -> Iterator[Signal]:
-    """Give a source's blocks at another rate, by libsoxr at its high quality; its own where the rates are equal."""
+    """Give a source's blocks at another rate, by libsoxr at its high quality; its own where the rates are equal.
+
+    The mean of the first block is taken for the offset, which goes on before the begin and after the end.
+    """
     if source.sampling_rate == sampling_rate:
         yield from source.blocks()
         return
     stream = soxr.ResampleStream(source.sampling_rate, sampling_rate, 1, dtype="float32", quality="HQ")
+    offset: np.float32 | None = None
     for block in source.blocks():
-        resampled = stream.resample_chunk(block)
+        if offset is None:
+            offset = np.mean(block, dtype=np.float32)
+        resampled = stream.resample_chunk(block - offset)
         if len(resampled):
-            yield resampled
-    yield stream.resample_chunk(np.empty(0, np.float32), last=True)
+            yield resampled + offset
+    yield stream.resample_chunk(np.empty(0, np.float32), last=True) + (0 if offset is None else offset)

@@ -85,10 +85,6 @@ def run_and_save(
     typer.echo(f"\nreport: {(output / 'report.html').resolve()}")
 
 
-#: Speech is resampled to it, in Hz: the rate of most speech corpora, and half the time at openSMILE.
-SAMPLING_RATE = 16000
-
-
 @options.verb(
     "affectmap demo -o demo",
     "affectmap demo --seed 1 --n-jobs 4 -o demo-1",
@@ -111,7 +107,7 @@ def demo_command(
     speech, results = output / "speech", output / "results"
     for folder in (speech, results):
         options.check_folder(folder, overwrite=overwrite)
-    flags: dict[str, Any] = {"sampling_rate": SAMPLING_RATE, "synthetic": True, **given}
+    flags: dict[str, Any] = {"synthetic": True, **given}
     seed = make_config(source=["checked=first"], **flags).seed  # before the time that speaking takes
     note(f"{NOTICE}\nspeaking five corpora into {speech}")
     tables = speak_corpora(speech, seed=seed, overwrite=overwrite)

@@ -20,9 +20,13 @@ departures from the paper included; written without its source.
 from affectmap.egemaps.extraction import functionals, functionals_of_batch, functionals_of_blocks, kernels, lld
 from affectmap.egemaps.names import FUNCTIONAL_NAMES, LLD_NAMES
 
+# Of the values: to be raised when they change, so that features of two versions are not mixed.
+VERSION = "1"
+
 __all__ = [
     "FUNCTIONAL_NAMES",
     "LLD_NAMES",
+    "VERSION",
     "functionals",
     "functionals_of_batch",
     "functionals_of_blocks",

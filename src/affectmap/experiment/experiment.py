@@ -30,6 +30,7 @@ from affectmap.experiment.protocol import (
     Job,
     Material,
     embed_all,
+    features_of,
     make_material,
     score,
     source_jobs,
@@ -139,6 +140,7 @@ class Experiment:
             return Results(
                 settings=to_jsonable_python(self.config)
                 | {"folds": data.fold_kind, "training": vars(training_settings(self.config))}
+                | {"measured": features_of(self.config)}
                 | self.models.settings,
                 command=command,
                 notes=self.notes,
@@ -263,9 +265,8 @@ class Experiment:
                 some, recipe, seed=seed, device=device, n_jobs=self.n_jobs, notify=notify, progress=self.progress
             ).model_
 
-        model = with_card(train_calibrated(train, corpora, seed=config.seed, notify=self.notify), corpora, name)
-        features = None if self.models.encoder is None else config.features
-        return model.described(features=features, sampling_rate=config.sampling_rate, training={"seed": config.seed})
+        trained = train_calibrated(train, corpora, seed=config.seed, notify=self.notify)
+        return with_card(trained.described(**features_of(config), training={"seed": config.seed}), corpora, name)
 
     def _sources(self) -> list[PreparedCorpus]:
         alone = replace(self.config, target=[])

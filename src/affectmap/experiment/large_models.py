@@ -22,7 +22,7 @@ from affectmap.experiment.costs import CLASSES, ENCODER, SMALL, CostOf, measure_
 from affectmap.experiment.protocol import Material, embed_rows
 from affectmap.features.encoders.features import SUPERB, FeatureEncoder, LikeliestClass, Reference
 from affectmap.features.encoders.weights import parse_encoder
-from affectmap.features.functionals import FEATURE_SET
+from affectmap.features.engines import FEATURE_SET, USUAL_RATE
 from affectmap.preparation.config import EGEMAPS
 from affectmap.preparation.prepared_corpus import PooledSource, PreparedCorpus
 from affectmap.stats.baselines import FUNCTIONALS_88
@@ -85,7 +85,7 @@ def find_models(config: ExperimentConfig) -> Models:
     """
     encoder = None
     if config.features != EGEMAPS:
-        if config.sampling_rate is not None:
+        if config.sampling_rate != USUAL_RATE:
             raise UsageError(
                 f"sampling_rate is {config.sampling_rate}, but an encoder takes recordings at its own rate; leave "
                 "--sampling-rate out"

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +19,10 @@ import pandas as pd
 
 from affectmap.errors import ConfigError
 from affectmap.experiment.config import ExperimentConfig, Method
+from affectmap.features.engines import how_measured
 from affectmap.model.embedder import Embedder
 from affectmap.model.training import TrainedModel, TrainingSettings, TrainingTask
+from affectmap.preparation.config import EGEMAPS
 from affectmap.preparation.folds import Fold, most_speaker_folds, speaker_folds
 from affectmap.preparation.prepared_corpus import PooledSource, PreparedCorpus, ScaledRows
 from affectmap.preparation.standardisation import Statistics, fit_statistics, target_statistics
@@ -177,7 +179,7 @@ def training_settings(config: ExperimentConfig) -> TrainingSettings:
 
 def wrap_model(job: Job, model: TrainedModel, material: Material, config: ExperimentConfig) -> Embedder:
     """Make an embedder of a trained model, which takes functionals and standardises them as its training rows were."""
-    return Embedder.of_trained(
+    embedder = Embedder.of_trained(
         model,
         material.statistics,
         list(material.source.pool.corpora[0].feature_names),
@@ -187,6 +189,15 @@ def wrap_model(job: Job, model: TrainedModel, material: Material, config: Experi
         random_state=model_seed(job.seed, job.fold),
         device=config.device,
     )
+    embedder.model_ = embedder.model_.described(**features_of(config))
+    return embedder
+
+
+def features_of(config: ExperimentConfig) -> dict[str, Any]:
+    """Say in ``model.yaml``'s words what a model that was trained with these settings takes."""
+    if config.features != EGEMAPS:
+        return {"features": config.features}
+    return {"sampling_rate": config.sampling_rate, "measured": how_measured(config.engine)}
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,7 +21,7 @@ from affectmap.preparation.config import EGEMAPS
 from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.schema import FOUR_CLASSES, Finding
 
-PACKAGES = ("affectmap", "numpy", "opensmile", "pandas", "scikit-learn", "scipy", "torch")
+PACKAGES = ("affectmap", "numpy", "pandas", "scikit-learn", "scipy", "torch")
 
 
 @dataclass(eq=False)
@@ -98,7 +98,7 @@ def corpora_table(
                     "other": int(counts.sum()) - sum(classes.values()),
                     "n_activation": int(labelled["activation"]),
                     "n_valence": int(labelled["valence"]),
-                    "sampling_rate": config.sampling_rate or ("own" if config.features == EGEMAPS else "the encoder's"),
+                    "sampling_rate": config.sampling_rate if config.features == EGEMAPS else "the encoder's",
                     "policy": _source_policy(config) if role == "source" else config.policy,
                     "synthetic": config.synthetic,
                 }

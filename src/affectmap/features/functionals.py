@@ -1,9 +1,7 @@
 """The 88 eGeMAPSv02 functionals, of all utterances of a corpus or of single recordings and signals.
 
-They are openSMILE's, number for number: for mono recordings those of ``Smile(FeatureSet.eGeMAPSv02,
-FeatureLevel.Functionals).process_file``, for others those with ``channels=range(n)`` and ``mixdown=True``, and with
-``resample=True`` where a rate is given. One thing differs: samples outside of -1..1, as decoders of lossy formats
-produce them, are clipped here, while openSMILE lets them wrap around to the other sign.
+`affectmap.features.engines` measures them, at 16 kHz unless another rate is asked for: recordings of other rates are
+resampled, since functionals depend on the rate, and a note says so.
 
 A broken recording never ends the work: `extract_functionals` drops it with a finding, `measure_sources` gives a row
 without values and says what the problem is.
@@ -13,15 +11,13 @@ from __future__ import annotations
 
 import os
 import platform
-import threading
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
-from functools import cache as cached
 from functools import partial
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +29,14 @@ from affectmap.audio.decoding import RATES
 from affectmap.audio.quality import LATER_THRESHOLDS, SignalFlags, signal_flags
 from affectmap.audio.reading import MIN_DURATION_S, Signal, check_signal, read_recording, resample
 from affectmap.errors import AudioError, ConfigError, CorpusError
+from affectmap.features.engines import (
+    DEFAULT_ENGINE,
+    USUAL_RATE,
+    Engine,
+    check_engine,
+    how_measured,
+    measure_functionals,
+)
 from affectmap.features.recordings import RecordingCache
 from affectmap.features.utterances import (
     Measure,
@@ -47,18 +51,11 @@ from affectmap.names import printable
 from affectmap.parallel.workers import WorkersError, completed, in_order, on_cluster
 from affectmap.schema import FUNCTIONALS, Finding
 
-if TYPE_CHECKING:
-    import opensmile
-
-FEATURE_SET = "eGeMAPSv02"
-#: Rate in Hz of most speech corpora; a corpus with other rates is named in a note.
-USUAL_RATE = 16000
 #: Seconds that a file may last for `measure_sources`, which takes it into memory; a track takes any length.
 LONGEST_S = 600.0
 
-_READING = 3  # to be raised when recordings are read or mixed down differently: older rows no longer count
-_LARGEST_SAMPLE = 32767 / 32768  # openSMILE works on 16 bits
-_building = threading.Lock()
+_READING = 4  # to be raised when recordings are read or mixed down differently: older rows no longer count
+_LOWEST_RATE = 2000  # in Hz; below it there is no band to measure in
 
 #: Path of a recording, a segment of one, or a mono signal of shape (n_samples,).
 Source = str | Path | Utterance | npt.NDArray[Any]
@@ -83,51 +80,10 @@ class _Recording(NamedTuple):
     """What a worker needs to know to measure one utterance."""
 
     utterance: Utterance
-    sampling_rate: int | None
+    sampling_rate: int
+    engine: Engine
     path: str
     digest: str | None  # of the file's bytes, where it may be another one
-
-
-def measure_functionals(signal: Signal, sampling_rate: int) -> Signal:
-    """Measure one signal with openSMILE: eGeMAPS (Eyben et al. 2016) in its version 02.
-
-    Args:
-        signal: Mono, shape (n_samples,), full scale at 1, at least 0.06 s; it is clipped to -1..1.
-        sampling_rate: In Hz.
-
-    Returns:
-        The functionals in the order of `FUNCTIONALS`, shape (88,).
-
-    Example:
-        >>> tone = np.sin(2 * np.pi * 220 * np.arange(8000) / 16000).astype(np.float32)
-        >>> measure_functionals(tone, 16000).shape
-        (88,)
-    """
-    with _building:
-        smile = _smile()
-    measured = smile(np.clip(signal, -1.0, _LARGEST_SAMPLE), sampling_rate)
-    return np.asarray(measured, dtype=np.float32).reshape(-1)
-
-
-@cached
-def _smile() -> opensmile.Smile:
-    import opensmile  # half a second, which a run that finds everything in the cache need not spend
-
-    return opensmile.Smile(opensmile.FeatureSet.eGeMAPSv02, opensmile.FeatureLevel.Functionals)
-
-
-def _measured(signal: Signal, sampling_rate: int) -> Signal:
-    """Measure a signal; whatever openSMILE makes of it, one recording does not end the work."""
-    try:
-        functionals = measure_functionals(signal, sampling_rate)
-    except MemoryError:  # the machine is at fault, not the recording
-        raise
-    except Exception as error:
-        raise AudioError(f"openSMILE cannot measure it ({error})") from error
-    n_unusable = int(np.sum(~np.isfinite(functionals)))
-    if n_unusable:
-        raise AudioError(f"{n_unusable} of its 88 functionals are not finite")
-    return functionals
 
 
 def extract_functionals(
@@ -135,21 +91,22 @@ def extract_functionals(
     table: pd.DataFrame,
     *,
     cache: str | Path | None = None,
-    sampling_rate: int | None = None,
+    sampling_rate: int = USUAL_RATE,
+    engine: Engine = DEFAULT_ENGINE,
     n_jobs: int | None = None,
     strict: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[pd.DataFrame, list[Finding]]:
     """Measure the functionals of all utterances of a corpus, or find them in the cache.
 
-    Functionals depend on the sampling rate. By default every recording is measured at its own, and rates other than
-    16 kHz are named in a note.
+    All are measured at one rate; a note names recordings of other rates, which are resampled.
 
     Args:
         corpus: Its name.
         table: Its utterances, indexed by file, start and end; columns play no part.
         cache: Folder of the cache; by default the one of `affectmap.features.cache.cache_folder`.
-        sampling_rate: Rate in Hz to which every recording is resampled; by default each keeps its own.
+        sampling_rate: Rate in Hz to which recordings are resampled, 2000 or more.
+        engine: What measures.
         n_jobs: Threads; by default one a core. The result does not depend on it, nor on the cluster that measures
             instead within `affectmap.parallel.cluster.work_on`.
         strict: Whether an unusable utterance is an error; by default it is dropped with a finding.
@@ -161,7 +118,8 @@ def extract_functionals(
 
     Raises:
         AudioError: If no utterance can be used, or one cannot and `strict` is set.
-        ConfigError: If `sampling_rate` or `n_jobs` is less than 1.
+        ConfigError: If `sampling_rate` is less than 2000, or `n_jobs` than 1.
+        UsageError: If the engine is not installed.
 
     Example:
         >>> import soundfile, tempfile
@@ -174,7 +132,7 @@ def extract_functionals(
         ((1, 88), [])
     """
     measured = _measured_corpus(
-        corpus, table, cache=cache, sampling_rate=sampling_rate, n_jobs=n_jobs, strict=strict, progress=progress
+        corpus, table, sampling_rate, engine, cache=cache, n_jobs=n_jobs, strict=strict, progress=progress
     )
     return measured.functionals, measured.findings
 
@@ -182,19 +140,23 @@ def extract_functionals(
 def _measured_corpus(
     corpus: str,
     table: pd.DataFrame,
+    sampling_rate: int = USUAL_RATE,
+    engine: Engine = DEFAULT_ENGINE,
     *,
-    sampling_rate: int | None = None,
     n_jobs: int | None = None,
     **measuring: Any,  # noqa: ANN401 (options of measure_utterances)
 ) -> MeasuredCorpus:
     """Measure functionals and recording conditions at one reading of every recording; see `extract_functionals`."""
-    _check_positive(sampling_rate=sampling_rate, n_jobs=n_jobs)
-    how = _how(sampling_rate)
+    _check_least(1, n_jobs=n_jobs)
+    _check_least(_LOWEST_RATE, sampling_rate=sampling_rate)
+    check_engine(engine)
     columns = ("sampling_rate", "uneven_channels", *Conditions._fields, *FUNCTIONALS)
-    measure = Measure(columns, how, partial(_outcomes, sampling_rate=sampling_rate))
-    name = f"{corpus}-{FEATURE_SET}-{_rate_name(sampling_rate)}-{_READING}"
+    measure = Measure(
+        columns, _how(engine, sampling_rate), partial(_outcomes, sampling_rate=sampling_rate, engine=engine)
+    )
+    name = f"{corpus}-{engine}-{sampling_rate}Hz"
     rows, findings = measure_utterances(corpus, table.index, measure, name, n_jobs=n_jobs, **measuring)
-    notes = [] if sampling_rate else _rate_notes(rows["sampling_rate"].to_numpy())
+    notes = _rate_notes(rows["sampling_rate"].to_numpy(), sampling_rate)
     notes += _condition_notes(rows)
     return MeasuredCorpus(
         rows[list(FUNCTIONALS)],
@@ -203,23 +165,20 @@ def _measured_corpus(
     )
 
 
-def _rate_name(sampling_rate: int | None) -> str:
-    return f"{sampling_rate}Hz" if sampling_rate else "own-rate"
-
-
-def _how(sampling_rate: int | None) -> str:
+def _how(engine: Engine, sampling_rate: int) -> str:
     """Name all that functionals depend on beside the recording."""
-    how = f"{FEATURE_SET} {_rate_name(sampling_rate)} opensmile-{metadata.version('opensmile')} reading-{_READING}"
-    return f"{how} soxr-{metadata.version('soxr')}" if sampling_rate else how
+    measured = " ".join(how_measured(engine).values())
+    return f"{measured} {sampling_rate}Hz reading-{_READING} soxr-{metadata.version('soxr')}"
 
 
-def _outcomes(work: Work, *, sampling_rate: int | None) -> Generator[tuple[int, Outcome], None, None]:
+def _outcomes(work: Work, *, sampling_rate: int, engine: Engine) -> Generator[tuple[int, Outcome], None, None]:
     """Measure on threads of this process, or on the workers of a cluster."""
     away, numbers, recordings = on_cluster(), list(work.utterances), []
     for utterance in work.utterances.values():
         # Links have the same names everywhere, maybe: they are not followed.
         path = os.path.abspath(utterance.file) if away else utterance.file  # noqa: PTH100
-        recordings.append(_Recording(utterance, sampling_rate, path, work.digests[utterance.file] if away else None))
+        digest = work.digests[utterance.file] if away else None
+        recordings.append(_Recording(utterance, sampling_rate, engine, path, digest))
     results = completed(_outcome, recordings, backend=None if away else work.threads, batch_size="auto")
     with closing(results):
         for number, outcome in results:
@@ -228,7 +187,7 @@ def _outcomes(work: Work, *, sampling_rate: int | None) -> Generator[tuple[int, 
 
 def _outcome(recording: _Recording) -> Outcome:
     """Give rate, whether channels are uneven, conditions and functionals, shape (95,), or why there are none."""
-    (file, start_s, end_s), sampling_rate, path, digest = recording
+    (file, start_s, end_s), rate, engine, path, digest = recording
     if digest is not None and file_digest(path) != digest:
         raise WorkersError(
             f"{path} is not on {platform.node()} what it is here; workers read recordings themselves: keep them where "
@@ -237,13 +196,14 @@ def _outcome(recording: _Recording) -> Outcome:
     try:
         signal, own_rate, mix, _ = read_recording(path, start_s, end_s)
         check_signal(signal, own_rate, path)
-        rate, conditions = sampling_rate or own_rate, measure_conditions(signal, own_rate)
+        conditions = measure_conditions(signal, own_rate)
         signal = resample(signal, own_rate, rate)
         check_signal(signal, rate, path)  # resampling may lose the one sample that the duration needs
     except AudioError as error:
         return AudioError(f"{Path(file)}: {str(error).removeprefix(f'{path}: ')}") if path != file else error
     try:
-        return np.concatenate([np.array([own_rate, bool(mix.notes), *conditions], np.float32), _measured(signal, rate)])
+        functionals = measure_functionals(signal, rate, engine)
+        return np.concatenate([np.array([own_rate, bool(mix.notes), *conditions], np.float32), functionals])
     except AudioError as error:
         return AudioError(f"{Path(file)}: {error}; leave it out")
 
@@ -266,21 +226,21 @@ def _condition_notes(rows: pd.DataFrame) -> list[str]:
     ]
 
 
-def _rate_notes(rates: Signal) -> list[str]:
-    counts = Counter(int(rate) for rate in rates)
-    if set(counts) == {USUAL_RATE}:
+def _rate_notes(rates: Signal, target_rate: int) -> list[str]:
+    """Name other rates than the one at which all were measured."""
+    counts = Counter(int(rate) for rate in rates if rate != target_rate)
+    if not counts:
         return []
     listed = ", ".join(f"{rate} Hz ({count})" for rate, count in sorted(counts.items()))
-    return [
-        f"recorded and measured at {listed}; functionals depend on the rate: compare them with those of the "
-        "same rate only, or give a sampling rate to which all are resampled"
-    ]
+    lowest = min(counts)
+    missing = f"; what lies above {lowest / 2:g} Hz is missing in those of {lowest} Hz" if lowest < target_rate else ""
+    return [f"recorded at {listed}, resampled to {target_rate} Hz, at which all were measured{missing}"]
 
 
-def _check_positive(**numbers: int | None) -> None:
+def _check_least(least: int, **numbers: int | None) -> None:
     for name, number in numbers.items():
-        if number is not None and number < 1:
-            raise ConfigError(f"{name} is {number}, expected at least 1, or None for the default")
+        if number is not None and number < least:
+            raise ConfigError(f"{name} is {number}, expected at least {least}, or no value for the default")
 
 
 def corpus_functionals(
@@ -319,6 +279,7 @@ def measure_sources(
     sampling_rate: int | None,
     target_rate: int,
     *,
+    engine: Engine = DEFAULT_ENGINE,
     clipped_share: float = 1.0,
     min_bandwidth_hz: float = 0.0,
     min_level: float = 0.0,
@@ -335,6 +296,7 @@ def measure_sources(
             numbers as a microphone gives them.
         sampling_rate: Rate of signals, in Hz; files know their own.
         target_rate: Rate in Hz to which all are resampled before they are measured.
+        engine: What measures.
         clipped_share: Share of samples at full scale from which on a recording counts as clipped, 0..1.
         min_bandwidth_hz: Bandwidth below which a recording counts as narrow, in Hz; this and the next two as in
             `affectmap.audio.quality.SignalFlags.heard`.
@@ -357,21 +319,23 @@ def measure_sources(
         >>> functionals.shape, [each.problem for each in flags]
         ((2, 88), ['lasts 0.01 s, expected at least 0.06 s', 'there is no such file; restore it or correct its path'])
     """
-    _check_positive(n_jobs=n_jobs)
+    _check_least(1, n_jobs=n_jobs)
+    check_engine(engine)
     recordings = (str, Path, Utterance)
     signals = [each if isinstance(each, recordings) else _checked_signal(each, sampling_rate) for each in sources]
     measure = partial(
         _measured_source,
         rate=sampling_rate or 0,
         target_rate=target_rate,
+        engine=engine,
         clipped_share=clipped_share,
         limits={"min_bandwidth_hz": min_bandwidth_hz, "min_level": min_level, "max_pause_share": max_pause_share},
         channel=channel,
     )
-    found_or_measured = cache.remembered(measure, _how(target_rate)) if cache else measure
+    found_or_measured = cache.remembered(measure, _how(engine, target_rate)) if cache else measure
     functionals = np.full((len(signals), len(FUNCTIONALS)), np.nan)
     flags = []
-    # Threads, not processes: openSMILE lets go of Python's lock while it measures.
+    # Threads, not processes: what takes long, in either engine, lets go of Python's lock.
     for row, (values, found) in enumerate(in_order(found_or_measured, signals, n_jobs or os.cpu_count() or 1)):
         functionals[row] = values
         flags.append(found)
@@ -388,6 +352,7 @@ def _measured_source(
     *,
     rate: int,
     target_rate: int,
+    engine: Engine,
     clipped_share: float,
     limits: Mapping[str, float],
     channel: int | None,
@@ -408,7 +373,7 @@ def _measured_source(
         if len(signal) < MIN_DURATION_S * target_rate:  # resampling may lose the one sample that it needs
             return np.nan, signal_flags(signal, target_rate, clipped_share)
         flags = flags.heard(signal, target_rate, rate, **limits)
-        return _measured(signal, target_rate), flags
+        return measure_functionals(signal, target_rate, engine), flags
     except AudioError as error:  # one recording does not end the rest
         named = "" if isinstance(source, np.ndarray) else f"{file}: "
         return np.nan, flags._replace(problem=str(error).removeprefix(named))

@@ -164,7 +164,7 @@ def read_model_folder(folder: Path | Traversable) -> ModelFolder:
 
     Raises:
         ModelError: If a file is missing, damaged, too large or of another format, if the files do not fit each other,
-            or if the model needs another openSMILE.
+            or if the model needs features that are measured otherwise.
     """
     if not folder.is_dir():
         what = "is a file" if folder.is_file() else "does not exist"

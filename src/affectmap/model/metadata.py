@@ -10,12 +10,12 @@ from typing import Any
 from affectmap.audio.quality import LATER_THRESHOLDS, THRESHOLDS
 from affectmap.documents import DocumentError, first_line, parse_yaml
 from affectmap.errors import ModelError
-from affectmap.features.functionals import FEATURE_SET, USUAL_RATE
+from affectmap.features.engines import DEFAULT_ENGINE, USUAL_RATE, how_measured, otherwise_measured
 from affectmap.model.settings import MAX_WIDTH
 from affectmap.schema import FUNCTIONALS, LABELS
 
 #: Format of the folder; to be raised when an older affectmap could not read it rightly.
-FORMAT = 2
+FORMAT = 3
 #: What a model takes: the 88 functionals, which affectmap measures itself, or other features.
 EGEMAPS, OTHER = "egemaps", "other"
 #: Whose statistics a model normalises with and whose intervals it has: its training data's, or those of recordings that
@@ -42,13 +42,12 @@ _REQUIRED: dict[str, type] = {
 def new_metadata(inputs: Sequence[str], latent_dim: int) -> dict[str, Any]:
     """Give the content of ``model.yaml`` for a model that was trained just now, without heads."""
     is_egemaps = list(inputs) == list(FUNCTIONALS)
-    measured = {"version": installed.version("opensmile"), "feature_set": FEATURE_SET, "level": "Functionals"}
     return {
         "format": FORMAT,
         "name": "unnamed",
         "affectmap": installed.version("affectmap"),
         "features": EGEMAPS if is_egemaps else OTHER,
-        **({"opensmile": measured} if is_egemaps else {}),
+        **({"measured": how_measured(DEFAULT_ENGINE)} if is_egemaps else {}),
         "sampling_rate": USUAL_RATE,
         "outputs": {"embedding": [f"embedding_{i}" for i in range(latent_dim)]},
         "units": {
@@ -76,7 +75,7 @@ def parse_metadata(content: bytes, file: str) -> dict[str, Any]:
     """Read and check ``model.yaml``; `file` is its path, for messages.
 
     Raises:
-        ModelError: If it is damaged, of another format, or says what cannot be, or the model needs another openSMILE.
+        ModelError: If it is damaged, of another format, or says what cannot be, or its features are measured otherwise.
     """
     try:
         metadata = parse_yaml(content)
@@ -130,19 +129,10 @@ def _check_inputs(metadata: Mapping[str, Any], file: str) -> None:
         raise ModelError(
             f"{file}: the model takes {len(inputs)} inputs{where}; expected the 88 functionals of eGeMAPSv02"
         )
-    needed, found = metadata.get("opensmile"), installed.version("opensmile")
-    if not isinstance(needed, dict) or (needed.get("feature_set"), needed.get("level")) != (
-        "eGeMAPSv02",
-        "Functionals",
-    ):
-        raise ModelError(f"{file}: the model takes {str(needed)[:80]}; expected eGeMAPSv02, Functionals")
-    if str(needed.get("version")).split(".")[:2] != found.split(".")[:2]:
-        raise ModelError(
-            f"{file}: made with openSMILE {needed.get('version')}, installed is {found}, which may measure otherwise; "
-            f"run pip install opensmile=={needed.get('version')}"
-        )
-    if not 1000 <= metadata["sampling_rate"] <= 192000:
-        raise ModelError(f"{file}: sampling_rate is {metadata['sampling_rate']}; expected 1000 to 192000 Hz")
+    if problem := otherwise_measured(metadata.get("measured")):
+        raise ModelError(f"{file}: {problem}")
+    if not 2000 <= metadata["sampling_rate"] <= 192000:
+        raise ModelError(f"{file}: sampling_rate is {metadata['sampling_rate']}; expected 2000 to 192000 Hz")
 
 
 def _check_outputs(outputs: dict[str, Any], file: str) -> None:
@@ -192,7 +182,7 @@ def _check_training(metadata: Mapping[str, Any], file: str) -> None:
     training, estimator = metadata["training"], metadata.get("estimator")
     expected = {"corpora": list, "languages": list, "labels": list, "recipe": dict, "licence": str}
     wrong = [name for name, kind in expected.items() if type(training.get(name, kind())) is not kind]
-    wrong += [name for name in ("opensmile", "units", "intervals") if type(metadata.get(name, {})) is not dict]
+    wrong += [name for name in ("measured", "units", "intervals") if type(metadata.get(name, {})) is not dict]
     wrong += ["estimator"] if type(estimator) not in (dict, type(None)) else []
     wrong += ["files"] if not all(type(digest) is str for digest in metadata["files"].values()) else []
     if wrong:

@@ -162,8 +162,11 @@ class Model:
         if standardisation["policy"] == "adapted":
             n_used, prior = standardisation["n_utterances"], standardisation["prior"]
             whose = f"the statistics of {n_used} other utterances, with a prior of {prior:g}"
+        measured = metadata.get("measured")
+        how = {"measured": f"by {measured['engine']} {measured['version']}, {measured['cleaning']}"} if measured else {}
         lines = {
             "input": self.input_text,
+            **how,
             "outputs": ", ".join([*outputs, f"{len(FLAGS)} flags"]),
             "corpora": ", ".join(str(each) for each in training.get("corpora", [])) or "not known",
             "normalisation": whose,
@@ -226,6 +229,7 @@ class Model:
             given.recordings,
             sampling_rate,
             self.sampling_rate,
+            engine=self.folder.metadata["measured"]["engine"],
             clipped_share=self.folder.metadata["flags"]["clipped_share"],
             **{name: self.folder.metadata["flags"][name] for name in LATER_THRESHOLDS},
             channel=channel,

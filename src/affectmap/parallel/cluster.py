@@ -40,8 +40,7 @@ PATIENCE_S = 30.0
 BATCH_SIZE = 8
 #: What decides the last bit of a result, or has to understand what the other side sends.
 SAME_VERSIONS = (
-    "affectmap", "dask", "distributed", "numpy", "scipy", "scikit-learn", "pandas", "opensmile", "soundfile", "soxr",
-    "torch",
+    "affectmap", "dask", "distributed", "numpy", "scipy", "scikit-learn", "pandas", "soundfile", "soxr", "torch",
 )  # fmt: skip
 _ADVICE = "what was measured is in the cache; start workers, and run it again"
 

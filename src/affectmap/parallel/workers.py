@@ -222,7 +222,7 @@ def in_order(
     """Map a function over items on threads; give results in the order of the items, as soon as they are there.
 
     Args:
-        function: What lets go of Python's lock, as openSMILE does.
+        function: What lets go of Python's lock, as measuring does.
         items: Taken one at a time, in the thread that asks for results.
         n_threads: Threads beside that one; 0 to work in it, each item when it comes, as a stream needs it.
         ahead: Items for each thread that may wait or be done; they bound the memory.

@@ -10,6 +10,7 @@ from pydantic.dataclasses import dataclass
 
 from affectmap.errors import UsageError
 from affectmap.features.encoders.weights import parse_encoder
+from affectmap.features.engines import DEFAULT_ENGINE, USUAL_RATE, Engine
 from affectmap.settings import CHECKED, Real, Settings, Switch, Whole
 
 #: Features that are measured by default: the 88 functionals.
@@ -44,8 +45,13 @@ class CorpusSettings(Settings):
     features: Annotated[str, AfterValidator(_known_features)] = Field(
         default=EGEMAPS, description="what is measured: egemaps, or ssl:MODEL@LAYERS for a speech encoder's features"
     )
-    sampling_rate: Whole | None = Field(
-        default=None, gt=0, description="resample recordings to this rate in Hz; else each file's own"
+    engine: Engine = Field(
+        default=DEFAULT_ENGINE,
+        description="what measures the functionals: affectmap's own code, or openSMILE, which the extra of that name "
+        "brings",
+    )
+    sampling_rate: Whole = Field(
+        default=USUAL_RATE, ge=2000, description="rate in Hz to which recordings are resampled before measuring"
     )
     strict: Switch = Field(default=False, description="stop at the first unusable recording")
 

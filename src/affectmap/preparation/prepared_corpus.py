@@ -25,6 +25,7 @@ import pandas as pd
 from affectmap.corpora import Corpus, load_corpus, parse_spec
 from affectmap.errors import ConfigError, CorpusError, UsageError
 from affectmap.features.encoders.features import FeatureEncoder
+from affectmap.features.engines import DEFAULT_ENGINE, USUAL_RATE, Engine
 from affectmap.features.functionals import corpus_functionals
 from affectmap.preparation.config import PreparationSettings
 from affectmap.preparation.standardisation import (
@@ -174,7 +175,8 @@ def prepare(
     outlier_threshold: float = 10.0,
     encoder: FeatureEncoder | None = None,
     cache: Path | None = None,
-    sampling_rate: int | None = None,
+    sampling_rate: int = USUAL_RATE,
+    engine: Engine = DEFAULT_ENGINE,
     n_jobs: int | None = None,
     strict: bool = False,
     progress: Callable[[int, int], None] | None = None,
@@ -186,7 +188,8 @@ def prepare(
         outlier_threshold: An utterance with any |z| above it, within this corpus, is dropped; 10 in the paper.
         encoder: Gives the features instead of the functionals; those that a corpus brings then play no part.
         cache: Folder of cached features; the user's cache folder by default.
-        sampling_rate: Rate in Hz to resample to; each file's own by default.
+        sampling_rate: Rate in Hz to which recordings are resampled for functionals.
+        engine: What measures functionals.
         n_jobs: Threads; one a core by default.
         strict: Whether an unusable recording is an error.
         progress: Called with the numbers of utterances measured and in total.
@@ -208,7 +211,7 @@ def prepare(
         functionals, measured = encoder.extract(corpus.name, corpus.table.index, **options)
     else:
         functionals, conditions, measured = corpus_functionals(
-            corpus.name, corpus.table, corpus.functionals, sampling_rate=sampling_rate, **options
+            corpus.name, corpus.table, corpus.functionals, sampling_rate=sampling_rate, engine=engine, **options
         )
     names = tuple(functionals.columns)
     values = functionals.to_numpy(dtype=np.float32)
@@ -248,6 +251,7 @@ def prepare_for(
         encoder=encoder,
         cache=cache,
         sampling_rate=config.sampling_rate,
+        engine=config.engine,
         n_jobs=config.n_jobs,
         strict=config.strict,
         progress=progress,

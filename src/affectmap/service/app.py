@@ -71,7 +71,7 @@ def create_app(settings: ServiceSettings, model: Model | None = None) -> FastAPI
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         model = service.model
-        await asyncio.to_thread(model.embed, np.zeros(model.sampling_rate), model.sampling_rate)  # openSMILE, once
+        await asyncio.to_thread(model.embed, np.zeros(model.sampling_rate), model.sampling_rate)  # what is built once
         yield
         service.close()
 

@@ -285,10 +285,15 @@ def with_card(model: Model, corpora: Sequence[PreparedCorpus], name: str) -> Mod
         "- Nothing is known about other languages, recording conditions, ages or ways of speaking than those of the "
         "corpora above.\n- The level of the values depends on microphone, room and voice: compare recordings of one "
         "recording condition, or adapt the model with `affectmap adapt`.\n- Terms of the corpora may reach models that "
-        "were learned from them; see each corpus. openSMILE, which measures functionals, is free for research and "
-        "education only.",
+        f"were learned from them; see each corpus.{_engine_terms(named)}",
     ]
     return named.described(card="\n\n".join(parts) + "\n")
+
+
+def _engine_terms(model: Model) -> str:
+    if model.metadata.get("measured", {}).get("engine") != "opensmile":
+        return ""
+    return " openSMILE, which measures functionals, is free for research and education only."
 
 
 def _languages(corpus: PreparedCorpus) -> Sequence[str]:

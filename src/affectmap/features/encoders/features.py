@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from affectmap.audio.cleaning import CLEANING, without_offset
 from affectmap.audio.decoding import Decoding
 from affectmap.audio.reading import Signal, check_signal, read_audio, resample
 from affectmap.errors import AudioError, CorpusError, ModelError
@@ -194,7 +195,7 @@ def _measure(
     device: str,
 ) -> Measure:
     """Describe what a model computes of signals."""
-    how = f"{how} soxr-{metadata.version('soxr')} reading-{_READING}"
+    how = f"{how} soxr-{metadata.version('soxr')} {CLEANING} reading-{_READING}"
     return Measure(columns, how, partial(_outcomes, load=load, compute=compute, batch_s=BATCH_S[device]))
 
 
@@ -248,7 +249,7 @@ def _signal(utterance: Utterance, model: SpeechModel) -> Signal | AudioError:
     try:
         signal, rate = read_audio(*utterance)
         check_signal(signal, rate, file)
-        signal = resample(signal, rate, model.sampling_rate)
+        signal = without_offset(resample(signal, rate, model.sampling_rate))
         check_signal(signal, model.sampling_rate, file)
         if len(signal) > model.longest_s * model.sampling_rate:
             raise AudioError(

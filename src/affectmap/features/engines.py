@@ -1,0 +1,142 @@
+"""What measures the 88 functionals: our own `affectmap.egemaps`, or openSMILE where it is asked for.
+
+Both get the same signal, the recording's mean removed (`affectmap.audio.cleaning`), so that they differ by their
+arithmetic alone. Features of two engines, rates or ways of cleaning are not mixed: all three stand in the keys of the
+cache, in ``model.yaml`` and in reports, as `how_measured` has them.
+"""
+
+from __future__ import annotations
+
+import threading
+from functools import cache as cached
+from importlib import metadata
+from typing import TYPE_CHECKING, Literal, get_args
+
+import numpy as np
+
+from affectmap import egemaps
+from affectmap.audio.cleaning import CLEANING, without_offset
+from affectmap.audio.reading import Signal
+from affectmap.errors import AudioError, UsageError
+from affectmap.extras import installed, require
+
+if TYPE_CHECKING:
+    import opensmile
+
+Engine = Literal["egemaps", "opensmile"]
+ENGINES: tuple[Engine, ...] = get_args(Engine)
+DEFAULT_ENGINE: Engine = "egemaps"
+FEATURE_SET, LEVEL = "eGeMAPSv02", "Functionals"
+#: Rate in Hz at which functionals are taken unless another is asked for: that of most speech corpora.
+USUAL_RATE = 16000
+
+_LARGEST_SAMPLE = 32767 / 32768  # openSMILE works on 16 bits, and lets what lies outside wrap around to the other sign
+_TITLES = {"egemaps": "affectmap.egemaps", "opensmile": "openSMILE"}
+_building = threading.Lock()
+
+
+def measure_functionals(signal: Signal, sampling_rate: int, engine: Engine = DEFAULT_ENGINE) -> Signal:
+    """Measure one signal, its mean removed: eGeMAPS (Eyben et al. 2016) in its version 02.
+
+    Args:
+        signal: Mono, shape (n_samples,), full scale at 1, at least 0.06 s; what lies beyond is clipped.
+        sampling_rate: In Hz, 2000 or more.
+        engine: What measures.
+
+    Returns:
+        The functionals in the order of `affectmap.schema.FUNCTIONALS`, float32, shape (88,), all finite.
+
+    Raises:
+        AudioError: If the engine cannot measure it.
+        UsageError: If the engine is not installed.
+
+    Example:
+        >>> tone = np.sin(2 * np.pi * 220 * np.arange(8000) / 16000).astype(np.float32)
+        >>> measure_functionals(tone, 16000).shape
+        (88,)
+    """
+    check_engine(engine)
+    try:
+        functionals = _measured(without_offset(signal), sampling_rate, engine)
+    except MemoryError:  # the machine is at fault, not the recording
+        raise
+    except Exception as error:  # whatever an engine makes of it, one recording does not end the work
+        raise AudioError(f"{_TITLES[engine]} cannot measure it ({error})") from error
+    n_unusable = int(np.sum(~np.isfinite(functionals)))
+    if n_unusable:
+        raise AudioError(f"{n_unusable} of its 88 functionals are not finite")
+    return functionals
+
+
+def _measured(signal: Signal, sampling_rate: int, engine: Engine) -> Signal:
+    if engine == "egemaps":
+        return egemaps.functionals(signal, sampling_rate).astype(np.float32)
+    with _building:
+        smile = _smile()
+    measured = smile(np.clip(signal, -1.0, _LARGEST_SAMPLE), sampling_rate)
+    return np.asarray(measured, dtype=np.float32).reshape(-1)
+
+
+@cached
+def _smile() -> opensmile.Smile:
+    import opensmile  # half a second, which a run that finds everything in the cache need not spend
+
+    return opensmile.Smile(opensmile.FeatureSet.eGeMAPSv02, opensmile.FeatureLevel.Functionals)
+
+
+def check_engine(engine: str) -> None:
+    """Make sure that an engine is known and installed.
+
+    Raises:
+        UsageError: If it is not; the message says what to run.
+
+    Example:
+        >>> check_engine("praat")
+        Traceback (most recent call last):
+        affectmap.errors.UsageError: engine is 'praat'; expected one of egemaps, opensmile
+    """
+    if engine not in ENGINES:
+        raise UsageError(f"engine is {engine!r}; expected one of {', '.join(ENGINES)}")
+    if engine == "opensmile":
+        require("the engine opensmile", "opensmile", "opensmile")
+
+
+def engine_version(engine: Engine) -> str:
+    """Give the version of an engine's numbers; empty where it is not installed."""
+    if engine == "egemaps":
+        return egemaps.VERSION
+    return metadata.version("opensmile") if installed("opensmile") else ""
+
+
+def how_measured(engine: Engine) -> dict[str, str]:
+    """Say how functionals are measured, for caches, models and reports.
+
+    Example:
+        >>> sorted(how_measured("egemaps"))
+        ['cleaning', 'engine', 'feature_set', 'level', 'version']
+        >>> how_measured("egemaps")["cleaning"]
+        'mean removed'
+    """
+    version = engine_version(engine)
+    return {"engine": engine, "version": version, "feature_set": FEATURE_SET, "level": LEVEL, "cleaning": CLEANING}
+
+
+def otherwise_measured(measured: object) -> str:
+    """Say what keeps functionals from being measured as somebody else's `how_measured` has it; empty if nothing does.
+
+    Example:
+        >>> otherwise_measured(how_measured("egemaps") | {"version": "0"})
+        'its functionals are of egemaps 0, and here they are of 1; train the model again'
+    """
+    if not isinstance(measured, dict) or measured.get("engine") not in ENGINES:
+        return f"its functionals are of {str(measured)[:80]}; expected engine {' or '.join(ENGINES)}"
+    expected = how_measured(measured["engine"])
+    for name in ("feature_set", "level", "cleaning"):
+        if measured.get(name) != expected[name]:
+            return f"{name} is {str(measured.get(name))[:80]}; expected {expected[name]}; train the model again"
+    version, here = str(measured.get("version"))[:20], expected["version"]
+    if here and version.split(".")[:2] != here.split(".")[:2]:
+        is_ours = measured["engine"] == "egemaps"
+        advice = "train the model again" if is_ours else f"run pip install opensmile=={version}"
+        return f"its functionals are of {measured['engine']} {version}, and here they are of {here}; {advice}"
+    return ""
