@@ -32,7 +32,9 @@ class Trace:
     def _note(self, frame, event, argument):
         file = Path(frame.f_code.co_filename)
         if event == "call" and frame.f_code.co_name != "<module>" and file.is_relative_to(PACKAGE):
-            self.files.add(file.relative_to(PACKAGE).as_posix())
+            name = file.relative_to(PACKAGE).as_posix()
+            # A package of its own, which one need not open.
+            self.files.add("egemaps/__init__.py" if name.startswith("egemaps/") else name)
 
     def __enter__(self):
         self._profile = sys.getprofile()
