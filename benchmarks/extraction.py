@@ -43,9 +43,9 @@ def measure_sizes(n_cold: int, rounds: int, n_warm: int) -> dict[str, Any]:
     text = (
         "eGeMAPSv02 of recordings at 16 kHz, their mean removed. openSMILE: one `Smile`, called for each file, rows "
         "joined; affectmap: `extract_functionals` with an empty cache, so with digests, checks and writing it. With "
-        '`engine="opensmile"` the results have to be equal bit for bit. In turn, in one process, files in the system\'s cache. Rounds of one '
-        "run differ by a tenth and more on a shared machine: where the range of two threads holds the aim, a miss of "
-        "the median is within that."
+        "`engine='opensmile'` the results have to be equal bit for bit. In turn, in one process, files in the "
+        "system's cache. Rounds of one run differ by a tenth and more on a shared machine: where the range of two "
+        "threads holds the aim, a miss of the median is within that."
     )
     return {"title": "Functionals", "text": text, "rows": rows}
 
