@@ -2,8 +2,9 @@
 
 Conventions:
     * A *signal* is mono, float32, shape (n_samples,), with full scale at 1; a *sampling rate* is in Hz.
-    * Any format and rate that libsndfile reads will do (wav, flac, ogg, mp3, aiff and more); several channels
-      are mixed down as `affectmap.audio.channels` has it.
+    * Any format and rate that libsndfile reads will do (wav, flac, ogg, mp3, aiff and more) and, with the extra
+      ``formats``, those of `affectmap.audio.formats`; several channels are mixed down as `affectmap.audio.channels` has
+      it.
     * Recordings that follow one another in a file are one, and headers that do not know the length are no matter; see
       `affectmap.audio.decoding`.
     * A recording that was cut short is refused rather than measured: one that holds less than its header promises, an
@@ -29,6 +30,8 @@ from affectmap.audio.cleaning import without_offset
 from affectmap.audio.decoding import TOLERANCE_S, Block, Decoding
 from affectmap.errors import AudioError
 
+#: Part of the keys of all caches; to be raised when recordings are decoded, mixed down, judged or flagged differently.
+READING = 5
 #: Mono, shape (n_samples,), full scale at 1.
 Signal = NDArray[np.float32]
 #: eGeMAPS is all NaN below this duration, in seconds: it needs one window of 60 ms.

@@ -29,7 +29,7 @@ class Recording:
     """A file in blocks.
 
     Args:
-        file: Path; any format of libsndfile, any rate, any number of channels.
+        file: Path; any format that `affectmap.audio.decoding` opens, any rate, any number of channels.
         channel: The only channel to be read, counted from 1; by default all are mixed down as
             `affectmap.audio.channels` has it, for which the file is read once more before.
 

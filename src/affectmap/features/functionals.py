@@ -27,7 +27,7 @@ from affectmap.audio.channels import Mix
 from affectmap.audio.conditions import Conditions, measure_conditions
 from affectmap.audio.decoding import RATES
 from affectmap.audio.quality import LATER_THRESHOLDS, SignalFlags, signal_flags
-from affectmap.audio.reading import MIN_DURATION_S, Signal, check_signal, read_recording, resample
+from affectmap.audio.reading import MIN_DURATION_S, READING, Signal, check_signal, read_recording, resample
 from affectmap.errors import AudioError, ConfigError, CorpusError
 from affectmap.features.engines import (
     DEFAULT_ENGINE,
@@ -54,7 +54,6 @@ from affectmap.schema import FUNCTIONALS, Finding
 #: Seconds that a file may last for `measure_sources`, which takes it into memory; a track takes any length.
 LONGEST_S = 600.0
 
-_READING = 4  # to be raised when recordings are read or mixed down differently: older rows no longer count
 _LOWEST_RATE = 2000  # in Hz; below it there is no band to measure in
 
 #: Path of a recording, a segment of one, or a mono signal of shape (n_samples,).
@@ -168,7 +167,7 @@ def _measured_corpus(
 def _how(engine: Engine, sampling_rate: int) -> str:
     """Name all that functionals depend on beside the recording."""
     measured = " ".join(how_measured(engine).values())
-    return f"{measured} {sampling_rate}Hz reading-{_READING} soxr-{metadata.version('soxr')}"
+    return f"{measured} {sampling_rate}Hz reading-{READING} soxr-{metadata.version('soxr')}"
 
 
 def _outcomes(work: Work, *, sampling_rate: int, engine: Engine) -> Generator[tuple[int, Outcome], None, None]:

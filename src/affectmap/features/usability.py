@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from affectmap.audio.reading import check_signal, read_recording
+from affectmap.audio.reading import READING, check_signal, read_recording
 from affectmap.errors import AudioError
 from affectmap.features.utterances import (
     Measure,
@@ -25,7 +25,6 @@ from affectmap.parallel.workers import completed
 from affectmap.schema import Finding
 
 _COLUMNS = ("duration_s", "has_notes")
-_HOW = "usable-1"  # to be raised when recordings are read or checked differently
 
 
 class Usability(NamedTuple):
@@ -72,7 +71,7 @@ def check_usability(
         >>> found.duration_s.tolist(), found.findings[0].kind, found.findings[0].detail[:6]
         ([0.5, nan], 'unreadable', 'silent')
     """
-    measure = Measure(_COLUMNS, _HOW, _outcomes)
+    measure = Measure(_COLUMNS, f"usable reading-{READING}", _outcomes)
     rows = measured_rows(table.index, measure, f"{corpus}-usable", cache=cache, n_jobs=n_jobs, progress=progress)
     findings = unusable_findings(corpus, table.index, rows.failures)
     noted = np.flatnonzero(rows.values[:, 1] == 1)

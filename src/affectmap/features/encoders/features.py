@@ -24,7 +24,7 @@ import pandas as pd
 
 from affectmap.audio.cleaning import CLEANING, without_offset
 from affectmap.audio.decoding import Decoding
-from affectmap.audio.reading import Signal, check_signal, read_audio, resample
+from affectmap.audio.reading import READING, Signal, check_signal, read_audio, resample
 from affectmap.errors import AudioError, CorpusError, ModelError
 from affectmap.features.encoders.models import SpeechModel, hidden_dim, n_hidden_layers
 from affectmap.features.encoders.weights import (
@@ -43,7 +43,7 @@ BATCH_S = {"cpu": 40.0, "cuda": 320.0}
 #: Name of the recogniser's row in table 4.
 SUPERB = "SUPERB"
 
-_READING = 2  # to be raised when signals are read or pooled differently: older rows no longer count
+_POOLING = 2  # to be raised when frames are pooled differently: older rows no longer count
 
 
 class FeatureEncoder:
@@ -195,7 +195,7 @@ def _measure(
     device: str,
 ) -> Measure:
     """Describe what a model computes of signals."""
-    how = f"{how} soxr-{metadata.version('soxr')} {CLEANING} reading-{_READING}"
+    how = f"{how} soxr-{metadata.version('soxr')} {CLEANING} reading-{READING} pooling-{_POOLING}"
     return Measure(columns, how, partial(_outcomes, load=load, compute=compute, batch_s=BATCH_S[device]))
 
 
