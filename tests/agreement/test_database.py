@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -242,6 +243,38 @@ def test_it_is_bounded(annotator, file, monkeypatch):
     annotator.connection.execute("INSERT INTO ratings SELECT NULL, id, 7, 1, 1, NULL, 0, '', 1, '' FROM assignments")
     with pytest.raises(LabelError, match=r"cannot be read \(interrupted\)"):
         read_raw(file)
+
+
+def test_a_server_with_too_many_ratings_is_refused_and_not_cut_short(monkeypatch):
+    psycopg = pytest.importorskip("psycopg")
+    names = ("file", "rater", "activation", "valence", "emotion", "cannot_tell", "comment", "presentation", "revision")
+    names += ("rated_at", "seconds")
+    asked = []
+
+    class Cursor:
+        description = [SimpleNamespace(name=name) for name in names]
+
+        def __iter__(self):
+            limit = int(asked[-1].rpartition(b"LIMIT ")[2])
+            return iter([(f"{row}.wav", "x", 3, 3, None, False, "", 1, 1, "", None) for row in range(min(limit, 3))])
+
+    class Server:
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            pass
+
+        def execute(self, query):
+            asked.append(query)
+            return Cursor()
+
+    monkeypatch.setattr(psycopg, "connect", lambda *address, **options: Server())
+    monkeypatch.setattr(module, "MAX_RATINGS", 3)
+    assert [row["file"] for row in module.read_server("postgresql://me@here/ratings")] == ["0.wav", "1.wav", "2.wav"]
+    monkeypatch.setattr(module, "MAX_RATINGS", 2)
+    with pytest.raises(LabelError, match="the database has more than 2 ratings; export them as CSV in parts"):
+        module.read_server("postgresql://me@here/ratings")
 
 
 def test_what_is_not_there(tmp_path):

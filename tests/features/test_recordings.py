@@ -90,7 +90,7 @@ def test_the_cache_holds_functionals_and_flags_and_nothing_else(tmp_path):
     assert b"anna" not in file.read_bytes()
     with np.load(file) as stored:
         assert stored["rows"].shape == (1, 88)
-        assert json.loads(stored["texts"][0]) == json.loads(json.dumps(SignalFlags(False, False, False, None)))
+        assert json.loads(stored["texts"][0]) == json.loads(json.dumps(SignalFlags()))
         assert stored["keys"][0].split()[0].decode() == file_digest(str(tmp_path / "anna-on-the-phone.wav"))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -134,10 +134,10 @@ def _read(file: Path, how: str) -> tuple[list[dict[str, str]], int]:
         return rows, int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def _bounded(rows: Iterator[Sequence[Any]], file: Path) -> Iterator[Sequence[Any]]:
+def _bounded(rows: Iterable[Sequence[Any]], origin: object) -> Iterator[Sequence[Any]]:
     for number, row in enumerate(rows):
         if number >= MAX_RATINGS:
-            raise LabelError(f"{file} has more than {MAX_RATINGS:,} ratings; export them as CSV in parts")
+            raise LabelError(f"{origin} has more than {MAX_RATINGS:,} ratings; export them as CSV in parts")
         yield row
 
 
@@ -201,9 +201,9 @@ def read_server(url: str) -> list[dict[str, str]]:
     try:
         with psycopg.connect(plain, connect_timeout=int(_WAIT_S)) as connection:
             connection.read_only = True
-            cursor = connection.execute(f"{QUERY} LIMIT {MAX_RATINGS}".encode())
+            cursor = connection.execute(f"{QUERY} LIMIT {MAX_RATINGS + 1}".encode())
             columns = [column.name for column in cursor.description or ()]
-            return [_cells(columns, row) for row in cursor]
+            return [_cells(columns, row) for row in _bounded(cursor, "the database")]
     except psycopg.Error as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise LabelError(
