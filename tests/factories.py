@@ -11,7 +11,8 @@ import pandas as pd
 from affectmap.corpora import Corpus
 from affectmap.experiment.config import ExperimentConfig
 from affectmap.preparation.folds import Fold, fold_kind, source_folds
-from affectmap.preparation.prepared_corpus import PooledSource, PreparedCorpus
+from affectmap.preparation.pooled_source import PooledSource
+from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.schema import FUNCTIONALS, segmented_index, validate_table
 from affectmap.stats.bootstrap import SpeakerBootstrap
 from affectmap.stats.scores import Embedded, Key, Run, Score

@@ -13,7 +13,8 @@ from affectmap.experiment.config import make_config
 from affectmap.experiment.protocol import embed_all, make_material, source_jobs, training_settings
 from affectmap.model.training import train_stacked
 from affectmap.preparation.folds import fold_kind, source_folds
-from affectmap.preparation.prepared_corpus import PooledSource, prepare_for
+from affectmap.preparation.pooled_source import PooledSource
+from affectmap.preparation.prepared_corpus import prepare_for
 from affectmap.stats.bootstrap import SpeakerBootstrap
 from affectmap.stats.scores import Run, Scores, SourceClassifiers, class_scores
 from corpus_files import write_emodb

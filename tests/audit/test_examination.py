@@ -14,7 +14,8 @@ from affectmap.audit.verdicts import CARRIED
 from affectmap.corpora import load_corpus
 from affectmap.experiment.config import ExperimentConfig
 from affectmap.preparation.folds import leave_one_corpus_out, speaker_folds, stratified_folds
-from affectmap.preparation.prepared_corpus import PooledSource, prepare
+from affectmap.preparation.pooled_source import PooledSource
+from affectmap.preparation.prepared_corpus import prepare
 from factories import folds_of, make_corpus, with_cells
 
 DATA = os.environ.get("AFFECTMAP_DATA")

@@ -9,7 +9,7 @@ import soundfile
 from affectmap.audit.near_duplicates import NearDuplicates, Rows, find_duplicates, shared_sound
 from affectmap.features.engines import measure_functionals
 from affectmap.preparation.folds import Fold, leave_one_corpus_out, speaker_folds, stratified_folds
-from affectmap.preparation.prepared_corpus import PooledSource
+from affectmap.preparation.pooled_source import PooledSource
 from affectmap.schema import segmented_index
 from factories import make_corpus, with_cells
 

@@ -14,7 +14,8 @@ from affectmap.experiment.costs import COST_COLUMNS
 from affectmap.experiment.large_models import KNOWN, Models, compare, evaluate_corpora, find_models, reference_scores
 from affectmap.experiment.protocol import make_material
 from affectmap.features.encoders.features import SUPERB
-from affectmap.preparation.prepared_corpus import PooledSource, prepare
+from affectmap.preparation.pooled_source import PooledSource
+from affectmap.preparation.prepared_corpus import prepare
 from affectmap.stats.metrics import uar
 from corpus_files import make_rows, write_emodb, write_table
 from factories import folds_of
@@ -51,6 +52,8 @@ def test_settings_that_contradict_an_encoder(tmp_path):
     assert find_models(make_config(source=["x=y"], features=features)).settings == {"input_dim": 32}
     with pytest.raises(UsageError, match="sampling_rate is 8000, but an encoder takes recordings at its own rate"):
         find_models(make_config(source=["x=y"], features=features, sampling_rate=8000))
+    with pytest.raises(UsageError, match="engine is opensmile, but no functionals are measured here; leave --engine"):
+        find_models(make_config(source=["x=y"], features=features, engine="opensmile"))
     with pytest.raises(ModelError, match=r"has no config\.json"):
         find_models(make_config(source=["x=y"], features=f"ssl:{tmp_path}"))
 

@@ -29,7 +29,7 @@ from affectmap.experiment.protocol import (
 from affectmap.experiment.run_checks import check_labels
 from affectmap.model.training import train_stacked
 from affectmap.preparation.folds import Fold
-from affectmap.preparation.prepared_corpus import PooledSource
+from affectmap.preparation.pooled_source import PooledSource
 from affectmap.preparation.standardisation import POLICIES
 from affectmap.stats.baselines import FUNCTIONALS_88, PCA_2, baseline
 from affectmap.stats.scores import SourceClassifiers

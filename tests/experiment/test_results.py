@@ -22,7 +22,7 @@ from affectmap.experiment.results import (
 from affectmap.model.network import DenoisingAutoencoder
 from affectmap.model.training import TrainedModel, TrainingTask
 from affectmap.preparation.folds import Fold
-from affectmap.preparation.prepared_corpus import PooledSource
+from affectmap.preparation.pooled_source import PooledSource
 from affectmap.schema import Finding
 from factories import make_corpus, make_embedded, run_of, with_cells
 

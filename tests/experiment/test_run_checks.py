@@ -7,7 +7,7 @@ from affectmap.errors import ConfigError, CorpusError
 from affectmap.experiment.protocol import Job
 from affectmap.experiment.run_checks import check_jobs, check_measured, class_notes, speaker_notes
 from affectmap.model.training import TrainingTask
-from affectmap.preparation.prepared_corpus import PooledSource
+from affectmap.preparation.pooled_source import PooledSource
 from factories import FOUR, make_corpus, with_cells
 
 

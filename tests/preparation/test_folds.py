@@ -20,7 +20,7 @@ from affectmap.preparation.folds import (
     speaker_folds,
     stratified_folds,
 )
-from affectmap.preparation.prepared_corpus import PooledSource
+from affectmap.preparation.pooled_source import PooledSource
 from factories import folds_of, make_corpus, with_cells
 
 EMOTIONS = ["neutral", "sad", "happy", "angry"]

@@ -25,7 +25,8 @@ from affectmap.audit.speaker_confounding import emotion_from_speaker
 from affectmap.audit.verdicts import CARRIED, SHARED, Audit, Check, Mark, Verdict
 from affectmap.errors import ConfigError
 from affectmap.preparation.folds import Fold
-from affectmap.preparation.prepared_corpus import PooledSource, PreparedCorpus
+from affectmap.preparation.pooled_source import PooledSource
+from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.preparation.standardisation import target_statistics
 from affectmap.text import score
 

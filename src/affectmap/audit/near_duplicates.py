@@ -29,7 +29,8 @@ from affectmap.audio.reading import Signal, read_audio, resample
 from affectmap.audit.verdicts import Check, Mark, Verdict
 from affectmap.errors import AudioError
 from affectmap.preparation.folds import Fold
-from affectmap.preparation.prepared_corpus import PooledSource, PreparedCorpus
+from affectmap.preparation.pooled_source import PooledSource
+from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.schema import FUNCTIONALS, Features
 
 Numbers = npt.NDArray[np.int64]

@@ -299,7 +299,8 @@ def audit_command(
 def _examined(settings: ExperimentConfig, cache: Path | None) -> Audit:
     from affectmap.audit.examination import examine
     from affectmap.preparation.folds import fold_kind, source_folds
-    from affectmap.preparation.prepared_corpus import PooledSource, read_corpora
+    from affectmap.preparation.pooled_source import PooledSource
+    from affectmap.preparation.prepared_corpus import read_corpora
 
     prepared = [_prepared(corpus, settings, cache) for corpus in read_corpora(settings)]
     source, targets = PooledSource.of(prepared[: len(settings.source)]), prepared[len(settings.source) :]

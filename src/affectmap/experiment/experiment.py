@@ -63,7 +63,8 @@ from affectmap.model.model import Model
 from affectmap.model.training import TrainedModel, train_stacked
 from affectmap.parallel.workers import mapped, n_cores, n_workers, one_blas_thread
 from affectmap.preparation.folds import Fold, fold_kind, source_folds
-from affectmap.preparation.prepared_corpus import PooledSource, PreparedCorpus, prepare_for, read_corpora
+from affectmap.preparation.pooled_source import PooledSource
+from affectmap.preparation.prepared_corpus import PreparedCorpus, prepare_for, read_corpora
 from affectmap.stats.baselines import FUNCTIONALS_88, PCA_2, baseline
 from affectmap.stats.bootstrap import SpeakerBootstrap
 from affectmap.stats.scores import Run, Score, Scores, sampling_notes

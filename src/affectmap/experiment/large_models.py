@@ -22,9 +22,10 @@ from affectmap.experiment.costs import CLASSES, ENCODER, SMALL, CostOf, measure_
 from affectmap.experiment.protocol import Material, embed_rows
 from affectmap.features.encoders.features import SUPERB, FeatureEncoder, LikeliestClass, Reference
 from affectmap.features.encoders.weights import parse_encoder
-from affectmap.features.engines import FEATURE_SET, USUAL_RATE
+from affectmap.features.engines import DEFAULT_ENGINE, FEATURE_SET, USUAL_RATE
 from affectmap.preparation.config import EGEMAPS
-from affectmap.preparation.prepared_corpus import PooledSource, PreparedCorpus
+from affectmap.preparation.pooled_source import PooledSource
+from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.stats.baselines import FUNCTIONALS_88
 from affectmap.stats.bootstrap import SpeakerBootstrap
 from affectmap.stats.scores import Run, Score, class_scores
@@ -90,6 +91,8 @@ def find_models(config: ExperimentConfig) -> Models:
                 f"sampling_rate is {config.sampling_rate}, but an encoder takes recordings at its own rate; leave "
                 "--sampling-rate out"
             )
+        if config.engine != DEFAULT_ENGINE:
+            raise UsageError(f"engine is {config.engine}, but no functionals are measured here; leave --engine out")
         encoder = FeatureEncoder(parse_encoder(config.features), device=config.device)
     reference = None if config.reference is None else Reference(config.reference, device=config.device)
     return Models(encoder, reference)

@@ -24,7 +24,8 @@ from affectmap.model.embedder import Embedder
 from affectmap.model.training import TrainedModel, TrainingSettings, TrainingTask
 from affectmap.preparation.config import EGEMAPS
 from affectmap.preparation.folds import Fold, most_speaker_folds, speaker_folds
-from affectmap.preparation.prepared_corpus import PooledSource, PreparedCorpus, ScaledRows
+from affectmap.preparation.pooled_source import PooledSource, ScaledRows
+from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.preparation.standardisation import Statistics, fit_statistics, target_statistics
 from affectmap.schema import LABELS, Features, Floats, Mask, Rows
 from affectmap.settings import fields_of

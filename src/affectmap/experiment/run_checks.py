@@ -11,7 +11,8 @@ from affectmap.errors import ConfigError, CorpusError
 from affectmap.experiment.config import Method
 from affectmap.experiment.protocol import METHOD_LABELS, Job, label_columns
 from affectmap.preparation.folds import Fold
-from affectmap.preparation.prepared_corpus import PooledSource, PreparedCorpus
+from affectmap.preparation.pooled_source import PooledSource
+from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.preparation.standardisation import fit_statistics
 from affectmap.schema import FOUR_CLASSES
 from affectmap.stats.scores import scenarios

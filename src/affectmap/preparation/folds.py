@@ -23,7 +23,7 @@ from affectmap.errors import ConfigError
 from affectmap.schema import Rows
 
 if TYPE_CHECKING:
-    from affectmap.preparation.prepared_corpus import PooledSource
+    from affectmap.preparation.pooled_source import PooledSource
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +80,7 @@ def source_folds(source: PooledSource, kind: str, n_folds: int = 5, seed: int = 
         ConfigError: If the source cannot be split so.
 
     Example:
-        >>> from affectmap.preparation.prepared_corpus import PooledSource
+        >>> from affectmap.preparation.pooled_source import PooledSource
         >>> [fold.test.tolist() for fold in source_folds(PooledSource.of([pets]), "speaker", n_folds=2)]
         [[2, 3], [0, 1]]
     """
