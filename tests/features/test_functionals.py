@@ -23,6 +23,7 @@ from affectmap.features import functionals as features
 from affectmap.features.cache import cache_folder
 from affectmap.features.engines import measure_functionals
 from affectmap.features.functionals import corpus_functionals, extract_functionals
+from affectmap.parallel.workers import WorkersError
 from affectmap.schema import FUNCTIONALS
 from cases import each
 
@@ -569,3 +570,11 @@ def test_uneven_channels_and_narrow_bands_are_told(tmp_path, voice, own_cache):
         ]
         assert [finding.detail.rsplit("/", 1)[1] for finding in findings] == ["b.wav", "c.wav"]
         np.testing.assert_allclose(functionals.iloc[1], functionals.iloc[0], rtol=1e-3, atol=1e-3)
+
+
+def test_a_worker_with_another_version_of_the_engine_measures_nothing(pets, own_cache, monkeypatch):
+    versions = iter(["2", *(["1"] * len(pets))])
+    monkeypatch.setattr(features, "engine_version", lambda engine: next(versions))
+    with pytest.raises(WorkersError, match="has egemaps 1, this machine 2; install one version on all"):
+        extract_functionals("pets", table_of(pets), n_jobs=1)
+    assert not list(own_cache.glob("*.npz"))

@@ -34,6 +34,7 @@ from affectmap.features.engines import (
     USUAL_RATE,
     Engine,
     check_engine,
+    engine_version,
     how_measured,
     measure_functionals,
 )
@@ -83,6 +84,7 @@ class _Recording(NamedTuple):
     engine: Engine
     path: str
     digest: str | None  # of the file's bytes, where it may be another one
+    version: str  # of the engine
 
 
 def extract_functionals(
@@ -172,12 +174,12 @@ def _how(engine: Engine, sampling_rate: int) -> str:
 
 def _outcomes(work: Work, *, sampling_rate: int, engine: Engine) -> Generator[tuple[int, Outcome], None, None]:
     """Measure on threads of this process, or on the workers of a cluster."""
-    away, numbers, recordings = on_cluster(), list(work.utterances), []
+    away, numbers, recordings, version = on_cluster(), list(work.utterances), [], engine_version(engine)
     for utterance in work.utterances.values():
         # Links have the same names everywhere, maybe: they are not followed.
         path = os.path.abspath(utterance.file) if away else utterance.file  # noqa: PTH100
         digest = work.digests[utterance.file] if away else None
-        recordings.append(_Recording(utterance, sampling_rate, engine, path, digest))
+        recordings.append(_Recording(utterance, sampling_rate, engine, path, digest, version))
     results = completed(_outcome, recordings, backend=None if away else work.threads, batch_size="auto")
     with closing(results):
         for number, outcome in results:
@@ -186,11 +188,15 @@ def _outcomes(work: Work, *, sampling_rate: int, engine: Engine) -> Generator[tu
 
 def _outcome(recording: _Recording) -> Outcome:
     """Give rate, whether channels are uneven, conditions and functionals, shape (95,), or why there are none."""
-    (file, start_s, end_s), rate, engine, path, digest = recording
+    (file, start_s, end_s), rate, engine, path, digest, version = recording
     if digest is not None and file_digest(path) != digest:
         raise WorkersError(
             f"{path} is not on {platform.node()} what it is here; workers read recordings themselves: keep them where "
             "all machines see them under one path"
+        )
+    if (there := engine_version(engine)) != version:
+        raise WorkersError(
+            f"{platform.node()} has {engine} {there or 'none'}, this machine {version}; install one version on all"
         )
     try:
         signal, own_rate, mix, _ = read_recording(path, start_s, end_s)
