@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from affectmap.errors import AffectmapError, CorpusError
 from affectmap.extras import require
-from affectmap.schema import INDEX
+from affectmap.schema import INDEX, Floats, parse_number
 from affectmap.text import counted, spelt
 
 if TYPE_CHECKING:
@@ -251,6 +251,37 @@ def read_rows(file: Path, error: type[AffectmapError] = CorpusError) -> Rows:
         frame = frame.reset_index()
     frame = frame.rename(columns=str)
     return Rows(frame, [f"row {row}" for row in range(1, len(frame) + 1)], str(file), file.parent)
+
+
+def read_numbers(rows: Rows, column: str, problems: Problems) -> Floats:
+    """Read a column of numbers.
+
+    Args:
+        rows: The table.
+        column: Name of the column.
+        problems: Where a cell that holds anything else is noted.
+
+    Returns:
+        Shape (n_rows,); ``NaN`` where a cell is empty or noted.
+
+    Example:
+        >>> import pandas as pd
+        >>> cells = pd.DataFrame({"f0": ["1,5", "", "2"]})
+        >>> rows = Rows(cells, ["line 2", "line 3", "line 4"], "mine.csv", Path(), decimal_comma=True)
+        >>> read_numbers(rows, "f0", Problems("mine.csv", CorpusError)).tolist()
+        [1.5, nan, 2.0]
+    """
+    import pandas as pd
+
+    written = rows.frame[column]
+    numbers = pd.to_numeric(written.where(written != "", None), errors="coerce").to_numpy("float64", copy=True)
+    for row in (written.notna().to_numpy() & pd.isna(numbers)).nonzero()[0].tolist():
+        cell = written.iloc[row]
+        try:
+            numbers[row] = parse_number(cell, decimal_comma=rows.decimal_comma)
+        except ValueError:
+            problems.add(rows.places[row], f"{column} is {str(cell)[:40]!r}; expected a number")
+    return numbers
 
 
 def _named_columns(sheet: Sheet) -> list[int]:

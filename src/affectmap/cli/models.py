@@ -149,22 +149,22 @@ def _checked_graph(model: Model, examples: Path | None) -> bytes:
 def _read_examples(table: Path, inputs: list[str]) -> Floats:
     """Give the rows that have all features; the others are counted on stderr."""
     import numpy as np
-    import pandas as pd
 
-    from affectmap.tables import read_rows
+    from affectmap.tables import Problems, read_numbers, read_rows
 
     expected = f"expected CSV or parquet with the {len(inputs)} features of the model as columns"
     rows = read_rows(table, UsageError)
-    found = rows.frame.replace(",", ".", regex=True) if rows.decimal_comma else rows.frame
-    missing = [name for name in inputs if name not in found.columns]
+    missing = [name for name in inputs if name not in rows.frame]
     if missing:
         raise UsageError(
             f"{table}: {len(missing)} of the {len(inputs)} features are missing, first {missing[0]}; {expected}"
         )
-    values = found[inputs].apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
+    problems = Problems(table, UsageError)
+    values = np.column_stack([read_numbers(rows, name, problems) for name in inputs])
+    problems.check()
     usable = np.isfinite(values).all(axis=1)
     if not usable.any():
         raise UsageError(f"{table}: none of its {len(values)} rows has a number for each feature; {expected}")
     if not usable.all():
         note(f"note: {int((~usable).sum())} of {len(values)} examples lack a feature")
-    return np.asarray(values[usable], np.float64)
+    return values[usable]

@@ -37,7 +37,7 @@ from affectmap.schema import (
     text_of,
     validate_table,
 )
-from affectmap.tables import Problems, Rows, read_rows
+from affectmap.tables import Problems, Rows, read_numbers, read_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -283,18 +283,7 @@ def _functionals(rows: Rows, problems: Problems) -> pd.DataFrame | None:
 
     if FUNCTIONALS[0] not in rows.frame:
         return None
-    columns = {}
-    for functional in FUNCTIONALS:
-        written = rows.frame[functional]
-        numbers = pd.to_numeric(written.where(written != "", None), errors="coerce").to_numpy("float64", copy=True)
-        for row in (written.notna().to_numpy() & pd.isna(numbers)).nonzero()[0].tolist():
-            cell = written.iloc[row]
-            try:
-                numbers[row] = parse_number(cell, decimal_comma=rows.decimal_comma)
-            except ValueError:
-                problems.add(rows.places[row], f"{functional} is {str(cell)[:40]!r}; expected a number")
-        columns[functional] = numbers.astype("float32")
-    return pd.DataFrame(columns)
+    return pd.DataFrame({name: read_numbers(rows, name, problems).astype("float32") for name in FUNCTIONALS})
 
 
 def _named_once(
