@@ -14,7 +14,6 @@ from affectmap.model.heads import (
     fit_heads,
     half_width,
     largest_half_width,
-    linear_map,
     with_temperature,
 )
 from affectmap.schema import LABELS
@@ -103,13 +102,6 @@ def test_classes_that_are_missing_are_left_out(left_out):
 
 def test_the_bits_of_a_row_depend_on_the_row_alone():
     rng = np.random.default_rng(7)
-    values, weight, bias = rng.normal(size=(300, 88)), rng.normal(size=(88, 40)), rng.normal(size=40)
-    together, order = linear_map(values, weight, bias), rng.permutation(300)
-    np.testing.assert_allclose(together, values @ weight + bias, rtol=1e-12, atol=1e-12)
-    np.testing.assert_array_equal(linear_map(values[order], weight, bias), together[order])
-    np.testing.assert_array_equal(
-        np.concatenate([linear_map(values[i : i + 1], weight, bias) for i in range(300)]), together
-    )
     heads = fit_heads(*make_rated())
     latent = rng.normal(size=(300, 2))
     alone = np.concatenate([heads.probabilities(latent[i : i + 1]) for i in range(300)])

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from affectmap.errors import ConfigError
+from affectmap.model.encoder import layer, linear_map
 from affectmap.preparation.standardisation import well_adapted
 from affectmap.schema import FOUR_CLASSES, LABEL_RANGE, LABELS, Floats, Mask
 
@@ -27,33 +28,6 @@ from affectmap.schema import FOUR_CLASSES, LABEL_RANGE, LABELS, Floats, Mask
 CLASSES = tuple(str(emotion) for emotion in FOUR_CLASSES)
 #: Temperatures that are tried: from a hundred times surer than fitted to a hundred times less.
 _TEMPERATURES = (0.01, 100.0)
-
-
-def linear_map(values: Floats, weight: Floats, bias: Floats) -> Floats:
-    """Map rows linearly, so that the bits of a row depend on nothing but the row.
-
-    A matrix product may sum in another order for another number of rows, another place among them or another
-    processor. Here every output sums its inputs one after another, and IEEE 754 rounds each sum and product.
-
-    Args:
-        values: (N, F), float64.
-        weight: (F, O).
-        bias: (O,).
-
-    Returns:
-        (N, O).
-    """
-    found = np.repeat(bias[:, None], len(values), axis=1)
-    product = np.empty_like(found)
-    for weights, value in zip(weight, np.ascontiguousarray(values.T), strict=True):
-        found += np.multiply(weights[:, None], value, out=product)
-    return found.T
-
-
-def layer(tensors: Mapping[str, Any], name: str) -> tuple[Floats, Floats]:
-    """Give weight (F, O) and bias (O,) of a layer in float64."""
-    weight, bias = (tensors[f"{name}.{part}"].astype(np.float64) for part in ("weight", "bias"))
-    return weight.T, bias
 
 
 @dataclass(frozen=True, eq=False)

@@ -40,8 +40,9 @@ from affectmap.corpora import Corpus
 from affectmap.errors import ConfigError
 from affectmap.features.functionals import Source, measure_sources
 from affectmap.features.recordings import RecordingCache
+from affectmap.model.encoder import encode, layer
 from affectmap.model.folder import ModelFolder, read_model_folder
-from affectmap.model.heads import Calibration, Heads, half_widths_in_use, layer, linear_map, open_intervals
+from affectmap.model.heads import Calibration, Heads, half_widths_in_use, open_intervals
 from affectmap.model.metadata import EGEMAPS, OTHER
 from affectmap.model.sources import feature_values, flags_of, read_given, with_flags
 from affectmap.preparation.standardisation import PRIOR, Statistics, adapted_statistics, speaker_statistics
@@ -49,8 +50,6 @@ from affectmap.schema import LABEL_RANGE, Floats, Mask
 
 #: The model that comes with the package.
 SHIPPED = "affectmap-egemaps-v1"
-#: Rows that go through the network at a time, so that the memory of its layers stays small.
-BLOCK_ROWS = 1024
 
 
 def load_model(path: str | Path | None = None) -> Model:
@@ -283,22 +282,7 @@ class Model:
             The embedding (N, D), and the root mean square z-score of the features (N,); ``NaN`` in rows with a feature
             that is not finite. A feature that is not usable in `statistics` counts as 0.
         """
-        raw, statistics = np.asarray(features), statistics or self.statistics
-        usable = statistics.usable
-        mean, std = np.where(usable, statistics.mean, 0.0), np.where(usable, statistics.std, np.inf)
-        latent, distance = np.empty((len(raw), self.layers[-1][0].shape[1])), np.empty(len(raw))
-        for start in range(0, len(raw), BLOCK_ROWS):
-            block = raw[start : start + BLOCK_ROWS].astype(np.float64)
-            sound = np.asarray(np.isfinite(block).all(axis=1))
-            block[~sound] = 0.0
-            values = (block - mean) / std
-            squares = linear_map(values**2, np.full((values.shape[1], 1), 1 / values.shape[1]), np.zeros(1))[:, 0]
-            for weight, bias in self.layers[:-1]:
-                values = np.maximum(linear_map(values, weight, bias), 0.0)
-            rows = slice(start, start + len(block))
-            latent[rows] = np.where(sound[:, None], linear_map(values, *self.layers[-1]), np.nan)
-            distance[rows] = np.where(sound, np.sqrt(squares), np.nan)
-        return latent, distance
+        return encode(np.asarray(features), statistics or self.statistics, self.layers)
 
     def adapt(self, features: pd.DataFrame | npt.ArrayLike, *, prior: float = PRIOR) -> Model:
         """Give a model that standardises with the statistics of other, unlabelled utterances; all else stays.
