@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -73,11 +74,7 @@ def track_command(
         raise UsageError("--windows and --speech exclude each other; take one")
     if stream:
         unfit = {"recording": recording, "-o": output, "--picture": picture, "--smoothing": smoothing, "--cache": cache}
-        unfit |= {"--channel": channel}
-        if given := [name for name, value in unfit.items() if value is not None]:
-            raise UsageError(f"--stream reads stdin and prints rows as they come; it takes no {given[0]}")
-        if format == "parquet" or statistics == "recording":
-            raise UsageError("--stream knows csv or json, and statistics source or running")
+        _check_stream(format, statistics, {**unfit, "--channel": channel, "--n-jobs": n_jobs})
         windows = 3.0 if windows is None and not speech else windows
         _print_stream(stream_rate, model, format or "csv", window_s=windows, hop_s=hop, statistics=statistics)
         return
@@ -111,6 +108,13 @@ def track_command(
         if not installed("matplotlib"):
             raise typer.Exit(1)
         track.picture(picture, overwrite=overwrite)
+
+
+def _check_stream(format: str | None, statistics: str, unfit: Mapping[str, object]) -> None:
+    if given := [name for name, value in unfit.items() if value is not None]:
+        raise UsageError(f"--stream reads stdin and prints rows as they come; it takes no {given[0]}")
+    if format == "parquet" or statistics == "recording":
+        raise UsageError("--stream knows csv or json, and statistics source or running")
 
 
 def _tracked(
