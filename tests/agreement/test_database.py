@@ -252,7 +252,7 @@ def test_a_server_with_too_many_ratings_is_refused_and_not_cut_short(monkeypatch
     asked = []
 
     class Cursor:
-        description = [SimpleNamespace(name=name) for name in names]
+        description = tuple(SimpleNamespace(name=name) for name in names)
 
         def __iter__(self):
             limit = int(asked[-1].rpartition(b"LIMIT ")[2])
