@@ -83,7 +83,7 @@ def named():
     """Files that CONTRIBUTING numbers, those that it says run on the way, and those that join with ratings."""
     text = CONTRIBUTING.read_text(encoding="utf-8").split("## Where things are")[1].split("\n| room")[0]
     path = re.findall(r"^\d+\. `([^`]+)`", text, flags=re.MULTILINE)
-    beside, with_ratings = text.split("More run on the way")[1].split("With ratings")
+    beside, with_ratings = re.split(r"With\s+ratings", text.split("More run on the way")[1])
     return path, set(re.findall(r"`([^`]+\.py)`", beside)), set(re.findall(r"`([^`]+\.py)`", with_ratings))
 
 
