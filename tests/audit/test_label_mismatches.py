@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import audformat
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 
@@ -79,3 +80,11 @@ def test_an_odd_duration_is_named(recorded):
     check = checks_of(recorded([2.0, 2.2, 1.8, 2.1, 1.9, 60.0, 2.0, 0.1]))["durations"]
     assert (check.verdict, check.value, check.n) == ("warning", 2, 8)
     assert "(median 2.0 s), most 5.wav with 60.0 s; listen to them" in check.detail
+
+
+def test_durations_that_were_measured_need_no_recordings():
+    corpus = make_corpus()
+    seconds = pd.DataFrame({"duration_s": [*[2.0, 2.2] * 23, 1.9, 60.0]}, corpus.table.index)
+    check = checks_of(replace(corpus, conditions=seconds))["durations"]
+    assert (check.verdict, check.value, check.n) == ("warning", 1, 48)
+    assert "with 60.0 s; listen to them" in check.detail

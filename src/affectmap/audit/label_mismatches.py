@@ -103,6 +103,8 @@ def _named_check(
 
 def _durations(corpus: PreparedCorpus) -> npt.NDArray[np.float64] | None:
     """Seconds of every utterance; ``None`` where the corpus came without recordings."""
+    if corpus.conditions is not None:
+        return corpus.conditions["duration_s"].to_numpy(np.float64)
     if not Path(str(corpus.file[0])).is_file():
         return None
     index = corpus.table.index
