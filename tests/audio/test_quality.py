@@ -141,7 +141,7 @@ LIMITS = LATER_THRESHOLDS
 
 
 def heard(signal, own_rate=RATE):
-    return SignalFlags().heard(np.asarray(signal, np.float32), RATE, own_rate, **LIMITS)
+    return SignalFlags().with_levels(np.asarray(signal, np.float32), RATE, own_rate, **LIMITS)
 
 
 def speech(gain=1.0):
@@ -179,7 +179,7 @@ def test_long_silence_around_speech_is_told(seconds, noise, mostly_pause):
 
 def test_silence_has_no_other_flag():
     silent = SignalFlags(silent=True)
-    assert silent.heard(np.zeros(RATE, np.float32), RATE, 8000, **LIMITS) == silent
+    assert silent.with_levels(np.zeros(RATE, np.float32), RATE, 8000, **LIMITS) == silent
 
 
 @each("n_samples", [1, 10, 320, 960])

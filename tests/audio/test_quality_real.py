@@ -23,7 +23,7 @@ def test_few_recordings_of_corpora_are_flagged(corpus, most_pause):
     found = []
     for file in files:  # the one left out is broken
         signal, rate = read_audio(file)
-        found.append(SignalFlags().heard(signal, rate, rate, **LATER_THRESHOLDS))
+        found.append(SignalFlags().with_levels(signal, rate, rate, **LATER_THRESHOLDS))
     assert len(found) >= 400
     assert np.mean([flags.narrow_band for flags in found]) == 0
     assert np.mean([flags.quiet for flags in found]) == 0

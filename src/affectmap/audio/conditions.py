@@ -195,8 +195,8 @@ class Bandwidth:
             return 0.0
         lower = loudest[0] - loudest
         is_noise = (lower >= _NOISE_DB) & (loudest - quiet <= _STEADY_DB) & (n_windows >= _ENOUGH)
-        heard = np.flatnonzero((lower < BAND_DB) & ~is_noise & (self._edges < _HIGHEST_SHARE * self._nyquist))
-        highest = float(self._edges[heard[-1]]) + self._width if len(heard) else 0.0
+        audible = np.flatnonzero((lower < BAND_DB) & ~is_noise & (self._edges < _HIGHEST_SHARE * self._nyquist))
+        highest = float(self._edges[audible[-1]]) + self._width if len(audible) else 0.0
         return self._nyquist if highest > _HIGHEST_SHARE * self._nyquist else highest
 
 

@@ -78,13 +78,13 @@ class SignalFlags(NamedTuple):
         """All notes as one text, or ``None``."""
         return "; ".join(text for _, text in self.notes) or None
 
-    def mixed(self, mix: Mix, notes: Sequence[str]) -> SignalFlags:
+    def with_channels(self, mix: Mix, notes: Sequence[str]) -> SignalFlags:
         """Add what is to be told of the channels, and the other notes of a reading."""
         kinds = (("uneven_channels" if note in mix.notes else "file", note) for note in notes)
         told = (*self.notes, *kinds)
         return self._replace(clipped=self.clipped or mix.clipped, uneven_channels=bool(mix.notes), notes=told)
 
-    def heard(
+    def with_levels(
         self,
         signal: Signal,
         sampling_rate: int,

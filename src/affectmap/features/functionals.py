@@ -304,7 +304,7 @@ def measure_sources(
         engine: What measures.
         clipped_share: Share of samples at full scale from which on a recording counts as clipped, 0..1.
         min_bandwidth_hz: Bandwidth below which a recording counts as narrow, in Hz; this and the next two as in
-            `affectmap.audio.quality.SignalFlags.heard`.
+            `affectmap.audio.quality.SignalFlags.with_levels`.
         min_level: Level below which it counts as quiet, a part of full scale.
         max_pause_share: Share of pauses above which it counts as mostly pause.
         channel: The only channel of files to be read, counted from 1; by default all are mixed down.
@@ -371,13 +371,13 @@ def _measured_source(
             file, *times = source if isinstance(source, Utterance) else (source,)
             longest_s = None if times else LONGEST_S
             signal, rate, mix, notes = read_recording(file, *times, longest_s=longest_s, channel=channel)
-        flags = signal_flags(signal, rate, clipped_share).mixed(mix, notes)
+        flags = signal_flags(signal, rate, clipped_share).with_channels(mix, notes)
         if flags.problem:
             return np.nan, flags
         signal = resample(signal, rate, target_rate)
         if len(signal) < MIN_DURATION_S * target_rate:  # resampling may lose the one sample that it needs
             return np.nan, signal_flags(signal, target_rate, clipped_share)
-        flags = flags.heard(signal, target_rate, rate, **limits)
+        flags = flags.with_levels(signal, target_rate, rate, **limits)
         return measure_functionals(signal, target_rate, engine), flags
     except AudioError as error:  # one recording does not end the rest
         named = "" if isinstance(source, np.ndarray) else f"{file}: "
