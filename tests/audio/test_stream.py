@@ -150,6 +150,15 @@ def test_samples_that_are_no_numbers_are_silence_and_told(tmp_path):
     assert "between 4.38 and 9.38 s" in recording.notes()[0]
 
 
+def test_samples_of_channels_that_do_not_count_may_be_anything(tmp_path):
+    voice = 0.1 * np.random.default_rng(0).standard_normal(160000)
+    soundfile.write(tmp_path / "a.wav", np.stack([voice, np.full(160000, np.nan)], axis=1), 16000, subtype="FLOAT")
+    recording = Recording(tmp_path / "a.wav")
+    np.testing.assert_array_equal(joined(recording.blocks()), np.float32(voice))
+    assert recording.gaps == []
+    assert recording.notes() == ["channel 2 of 2 is silent and was left out"]
+
+
 def test_gaps_that_touch_are_one(tmp_path):
     signal = np.full(40 * 16000, np.nan, np.float32)
     signal[:100] = signal[600_000:600_100] = 0.25

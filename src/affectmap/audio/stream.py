@@ -82,8 +82,9 @@ class Recording:
     def _mono(self, block: Block) -> Signal:
         finite = np.isfinite(block)
         if not finite.all():
-            strange = np.flatnonzero(~finite.all(axis=1)) + self._n_read
-            self._add_gap(int(strange[0]), int(strange[-1]) + 1)
+            strange = np.flatnonzero(~finite[:, np.array(self.mix.weights) > 0].all(axis=1)) + self._n_read
+            if len(strange):
+                self._add_gap(int(strange[0]), int(strange[-1]) + 1)
             block = np.where(finite, block, np.float32(0))
         self._n_read += len(block)
         return self.mix.signal(block)
