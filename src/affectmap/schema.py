@@ -47,8 +47,9 @@ AUDIO_SUFFIXES = (
 )  # fmt: skip
 #: Endings of recordings that need the extra ``formats``; videos among them as phones and browsers make them.
 FOREIGN_SUFFIXES = (
-    ".3g2", ".3ga", ".3gp", ".aac", ".ac3", ".amr", ".ape", ".awb", ".m4a", ".m4b", ".mka", ".mov", ".mp4", ".mpc",
-    ".ra", ".spx", ".tta", ".webm", ".wma", ".wv",
+    ".3g2", ".3ga", ".3gp", ".aac", ".ac3", ".amr", ".ape", ".asf", ".avi", ".awb", ".dsf", ".dss", ".flv", ".m4a",
+    ".m4b", ".m4r", ".m4v", ".mka", ".mkv", ".mov", ".mp4", ".mpc", ".mpeg", ".mpg", ".ogv", ".ra", ".rm", ".silk",
+    ".spx", ".tta", ".webm", ".wma", ".wmv", ".wv",
 )  # fmt: skip
 #: Endings by which a file in a folder counts as a recording.
 RECORDING_SUFFIXES = (*AUDIO_SUFFIXES, *FOREIGN_SUFFIXES)

@@ -134,6 +134,17 @@ def test_a_video_without_sound(tmp_path):
         Decoding(saved(tmp_path, target.getvalue()))
 
 
+@each(
+    ("content", "name"),
+    [(b"\x03dss" + bytes(99), "DSS, as of dictation machines"), (b"\0\0\1\xba" + bytes(99), "MPEG video"),
+     (b"RIFF\0\0\0\0AVI " + bytes(99), "AVI")],
+)  # fmt: skip
+def test_what_a_dictation_machine_or_a_camera_leaves_is_named(content, name, tmp_path):
+    assert recognised(io.BytesIO(content), len(content)).name == name
+    with pytest.raises(AudioError, match=f"{name}.* broken"):
+        Decoding(saved(tmp_path, content))
+
+
 def test_formats_of_libsndfile_are_not_taken_for_others():
     for kind in ("wav", "flac", "ogg", "mp3", "aiff", "au", "caf", "w64"):
         content = encoded(tone(0.2), kind=kind)

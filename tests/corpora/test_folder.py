@@ -39,7 +39,7 @@ def test_folders_behind_links_are_followed_once(make_files):
 
 
 def test_formats_of_phones_are_read_with_an_extra_or_told(make_files, monkeypatch):
-    names = ["a.wav", "b.M4A", "c.amr", "d.webm", "e.wma", "f.aac", "g.3gp", "h.m4a"]
+    names = ["a.wav", "b.M4A", "c.amr", "d.webm", "e.wma", "f.aac", "g.3gp", "h.m4a", "i.avi", "j.MKV", "k.dss"]
     folder = make_files("corpus", names)
     monkeypatch.setattr("affectmap.corpora.folder.installed", lambda module: True)
     assert [file.name for file in find_recordings(folder).files] == names
@@ -48,12 +48,12 @@ def test_formats_of_phones_are_read_with_an_extra_or_told(make_files, monkeypatc
     found = find_recordings(folder)
     assert [file.name for file in found.files] == ["a.wav"]
     assert note_passed_over(found, folder) == (
-        "7 recordings that libsndfile cannot read, passed over (1 .3gp, 1 .aac, 1 .amr, 2 .m4a, 1 .webm, 1 .wma: "
-        'b.M4A, c.amr, d.webm, e.wma, f.aac, ...); run pip install "affectmap[formats]", or convert them to WAV with '
-        "ffmpeg"
+        "10 recordings that libsndfile cannot read, passed over (1 .3gp, 1 .aac, 1 .amr, 1 .avi, 1 .dss, 2 .m4a, 1 .mkv, "
+        '1 .webm, 1 .wma: b.M4A, c.amr, d.webm, e.wma, f.aac, ...); run pip install "affectmap[formats]", or convert '
+        "them to WAV with ffmpeg"
     )
     (folder / "a.wav").unlink()
-    with pytest.raises(CorpusError, match="corpus holds 7 recordings that libsndfile cannot read, passed over"):
+    with pytest.raises(CorpusError, match="corpus holds 10 recordings that libsndfile cannot read, passed over"):
         find_recordings(folder)
 
 

@@ -41,6 +41,9 @@ _MARKS: tuple[tuple[bytes, str, str], ...] = (
     (b".RMF", "RealAudio", "rm"),
     (b"FLV\x01", "Flash video", "flv"),
     (b"DSD ", "DSD", "dsf"),
+    (b"\x02dss", "DSS, as of dictation machines", "dss"),
+    (b"\x03dss", "DSS, as of dictation machines", "dss"),
+    (b"\x00\x00\x01\xba", "MPEG video", "mpeg"),
 )
 # What is no sound, and what to do.
 _NO_SOUND: tuple[tuple[bytes, str], ...] = (
