@@ -200,6 +200,12 @@ def test_nan_samples_cost_their_window_only(tmp_path, voice, model):
     assert any("NaN or infinity" in note for note in track.notes)
 
 
+def test_a_sound_of_some_samples_has_no_band(tmp_path, model):
+    soundfile.write(tmp_path / "a.wav", [0.3, 0.2, 0.1], 16000)
+    track = follow(tmp_path / "a.wav", model, window_s=2)
+    assert not any("kHz" in note for note in track.notes)
+
+
 def test_a_cut_recording_is_tracked_as_far_as_it_goes(interview, model):
     whole = interview.read_bytes()
     interview.write_bytes(whole[: len(whole) // 2])

@@ -332,4 +332,6 @@ def unreadable(file: Path, error: Exception) -> AudioError:
 def reason(error: BaseException) -> str:
     """Give the words of libsndfile in an error, or in what caused it."""
     cause = error.__cause__ or error
-    return getattr(cause, "error_string", str(cause)).strip().rstrip(".") or "unknown format"
+    words = getattr(cause, "error_string", str(cause)).strip().rstrip(".")
+    # It was opened: so libsndfile speaks of tags that no sound follows.
+    return "unknown format" if not words or words.startswith("File does not exist") else words

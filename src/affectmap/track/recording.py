@@ -28,6 +28,7 @@ import pandas as pd
 
 from affectmap.audio.conditions import Bandwidth
 from affectmap.audio.quality import SIGNAL_FLAGS, narrow_band_note
+from affectmap.audio.reading import MIN_DURATION_S
 from affectmap.audio.speech_detection import RATE, Cutter, SpeechCutter, WindowCutter
 from affectmap.audio.stream import PulseCode, Recording, Source
 from affectmap.errors import ConfigError
@@ -321,6 +322,8 @@ def _add_levels(table: pd.DataFrame, smoothing_s: float) -> None:
 
 
 def _band_note(bandwidth: Bandwidth, source: Source, model: Model) -> str | None:
+    if isinstance(source, Recording) and source.seconds_read < MIN_DURATION_S:
+        return None  # so short a sound has no band
     return narrow_band_note(bandwidth.hz(), RATE, source.sampling_rate, model.metadata["flags"]["min_bandwidth_hz"])
 
 
