@@ -176,6 +176,10 @@ def test_nothing_gives_an_empty_table():
         (np.zeros(100, dtype=complex), 16000, "of complex128"),
         (np.array(["a"]), 16000, "expected mono numbers"),
         (np.array(1.0), 16000, r"shape \(\)"),
+        (np.zeros(100), "16000", "sampling_rate is '16000'; expected 1000"),
+        (np.zeros(100), float("nan"), "sampling_rate is nan; expected 1000"),
+        (np.zeros(100, np.uint8), 16000, "of uint8; expected mono numbers .* with a sign"),
+        (np.zeros(100, np.int64), 16000, "of int64, which says nothing of its full scale; give it as int16"),
     ],
 )
 def test_signals_that_are_none_are_the_callers_mistake(signal, rate, message):

@@ -23,12 +23,12 @@ from typing import NamedTuple
 
 import numpy as np
 import soxr
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from affectmap.audio.channels import Mix, choose_mix, only_channel
 from affectmap.audio.cleaning import without_offset
-from affectmap.audio.decoding import TOLERANCE_S, Block, Decoding
-from affectmap.errors import AudioError
+from affectmap.audio.decoding import RATES, TOLERANCE_S, Block, Decoding
+from affectmap.errors import AudioError, ConfigError
 
 #: Part of the keys of all caches; to be raised when recordings are decoded, mixed down, judged or flagged differently.
 READING = 5
@@ -190,6 +190,45 @@ def is_silent(signal: Signal) -> bool:
         (True, False)
     """
     return not len(signal) or float(np.abs(without_offset(signal)).max()) < SILENCE_PEAK
+
+
+def mono_signal(signal: ArrayLike, sampling_rate: float | None) -> Signal:
+    """Check a signal that a caller gives, and scale whole numbers to full scale 1.
+
+    Args:
+        signal: Shape (n_samples,): floats with full scale at 1, or whole numbers of 8, 16 or 32 bits.
+        sampling_rate: In Hz.
+
+    Returns:
+        The signal as float32.
+
+    Raises:
+        ConfigError: If it is anything else, or its rate is missing or lies outside of
+            `affectmap.audio.decoding.RATES`.
+
+    Example:
+        >>> mono_signal(np.array([0, 16384, -32768], np.int16), 16000).tolist()
+        [0.0, 0.5, -1.0]
+    """
+    found = np.asarray(signal)
+    if sampling_rate is None:
+        raise ConfigError("a signal needs its sampling rate in Hz; give sampling_rate=16000 or the like")
+    low, high = RATES
+    if not isinstance(sampling_rate, (int, float, np.number)) or not low <= sampling_rate <= high:
+        raise ConfigError(f"sampling_rate is {sampling_rate!r}; expected {low} to {high} Hz")
+    if found.ndim != 1 or found.dtype.kind not in "fi":
+        raise ConfigError(
+            f"a signal has shape {found.shape} of {found.dtype}; expected mono numbers of shape (n_samples,), floats "
+            "or whole numbers with a sign; give one channel, or a file, whose channels are mixed down"
+        )
+    if found.dtype.kind == "i" and found.dtype.itemsize > 4:
+        raise ConfigError(
+            f"a signal is of {found.dtype}, which says nothing of its full scale; give it as int16 or int32, as it was "
+            "recorded, or as floats from -1 to 1"
+        )
+    if found.dtype.kind == "i":
+        found = found / -float(np.iinfo(found.dtype).min)
+    return found.astype(np.float32)
 
 
 def resample(signal: Signal, sampling_rate: int, target_rate: int) -> Signal:

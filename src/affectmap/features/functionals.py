@@ -25,9 +25,16 @@ import pandas as pd
 
 from affectmap.audio.channels import Mix
 from affectmap.audio.conditions import Conditions, measure_conditions
-from affectmap.audio.decoding import RATES
 from affectmap.audio.quality import LATER_THRESHOLDS, SignalFlags, signal_flags
-from affectmap.audio.reading import MIN_DURATION_S, READING, Signal, check_signal, read_recording, resample
+from affectmap.audio.reading import (
+    MIN_DURATION_S,
+    READING,
+    Signal,
+    check_signal,
+    mono_signal,
+    read_recording,
+    resample,
+)
 from affectmap.errors import AudioError, ConfigError, CorpusError
 from affectmap.features.engines import (
     DEFAULT_ENGINE,
@@ -327,7 +334,7 @@ def measure_sources(
     _check_least(1, n_jobs=n_jobs)
     check_engine(engine)
     recordings = (str, Path, Utterance)
-    signals = [each if isinstance(each, recordings) else _checked_signal(each, sampling_rate) for each in sources]
+    signals = [each if isinstance(each, recordings) else mono_signal(each, sampling_rate) for each in sources]
     measure = partial(
         _measured_source,
         rate=sampling_rate or 0,
@@ -384,20 +391,3 @@ def _measured_source(
         return np.nan, flags._replace(problem=str(error).removeprefix(named))
     except MemoryError as error:
         return np.nan, flags._replace(problem=f"memory does not suffice to measure it ({error})")
-
-
-def _checked_signal(signal: npt.ArrayLike, sampling_rate: int | None) -> Signal:
-    found = np.asarray(signal)
-    if sampling_rate is None:
-        raise ConfigError("a signal needs its sampling rate in Hz; give sampling_rate=16000 or the like")
-    low, high = RATES
-    if not low <= sampling_rate <= high:
-        raise ConfigError(f"sampling_rate is {sampling_rate}; expected {low} to {high} Hz")
-    if found.ndim != 1 or found.dtype.kind not in "fi":
-        raise ConfigError(
-            f"a signal has shape {found.shape} of {found.dtype}; expected mono numbers of shape (n_samples,); "
-            "give one channel, or a file, whose channels are mixed down"
-        )
-    if found.dtype.kind == "i":
-        found = found / -float(np.iinfo(found.dtype).min)
-    return found.astype(np.float32)
