@@ -47,7 +47,7 @@ def flags_table(model: Model, corpora: Sequence[PreparedCorpus]) -> pd.DataFrame
         for file in corpus.file:
             signal, rate = read_audio(file)
             flags_of.append(signal_flags(signal, rate, thresholds["clipped_share"]).heard(signal, rate, rate, **limits))
-        of_samples = ("silent", "quiet", "clipped", "narrow_band", "mostly_pause")
+        of_samples = ("silent", "quiet", "clipped", "narrow_band", "mostly_pause", "rumble")
         shares = {flag: float(np.mean([getattr(each, flag) for each in flags_of])) for flag in of_samples}
         found = not_speech(np.asarray(corpus.functionals, dtype=np.float64), thresholds)
         rows.append({"corpus": corpus.name, **shares, "not_speech": float(found.mean())})

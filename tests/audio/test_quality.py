@@ -34,7 +34,7 @@ def is_speech(signal):
 
 def test_the_defaults_hold_every_threshold_but_the_measured_one():
     assert {*DEFAULTS, "max_distance"} == set(THRESHOLDS)
-    assert len(FLAGS) == 9
+    assert len(FLAGS) == 10
 
 
 def test_a_voice_has_no_flag(voice):
@@ -117,6 +117,9 @@ def test_missing_functionals_are_not_told_to_be_no_speech():
     [
         (3400.0, 16000, 16000, "its sound ends near 3.4 kHz, as over the telephone"),
         (3400.0, 16000, 48000, "its sound ends near 3.4 kHz, as over the telephone"),
+        (5500.0, 16000, 11025, "recorded at 11025 Hz: its sound ends near 5.5 kHz"),
+        (6000.0, 16000, 12800, None),
+        (0.0, 16000, 8000, "recorded at 8000 Hz: its sound ends near 4.0 kHz"),
         (4000.0, 16000, 8000, "recorded at 8000 Hz: its sound ends near 4.0 kHz"),
         (5199.0, 16000, 16000, "its sound ends near 5.2 kHz, as over the telephone"),
         (5200.0, 16000, 16000, None),
@@ -167,6 +170,19 @@ def test_room_tone_is_no_faint_voice(level):
     found = heard(level * np.random.default_rng(1).standard_normal(20 * RATE))
     assert not found.quiet
     assert not found.mostly_pause
+
+
+@each(
+    "moving",
+    [0.3 * (TIME - TIME[-1] / 2), np.where(TIME < 1, 0, 0.1), 0.1 * np.sin(2 * np.pi * 5 * TIME),
+     0.15 * np.sin(2 * np.pi * 12 * TIME)],
+)  # fmt: skip
+def test_an_offset_that_moves_is_told(moving):
+    found = heard(speech() + moving)
+    assert found.rumble
+    assert "its offset moves" in (found.note or "")
+    assert not heard(speech() + 0.01 * moving).rumble
+    assert not heard(speech() + 0.2).rumble  # it stands still, and is removed
 
 
 @each(("seconds", "noise", "mostly_pause"), [(0.2, 0, False), (2, 0, True), (20, 0, True), (5, 1e-3, True)])

@@ -27,4 +27,5 @@ def test_few_recordings_of_corpora_are_flagged(corpus, most_pause):
     assert len(found) >= 400
     assert np.mean([flags.narrow_band for flags in found]) == 0
     assert np.mean([flags.quiet for flags in found]) == 0
+    assert np.mean([flags.rumble for flags in found]) <= 0.01
     assert np.mean([flags.mostly_pause for flags in found]) <= most_pause

@@ -18,7 +18,7 @@ from conftest import make_voice
 
 HEADER = (
     "file,embedding_0,embedding_1,activation,activation_low,activation_high,valence,valence_low,valence_high,"
-    "neutral,sad,happy,angry,too_short,silent,quiet,clipped,narrow_band,uneven_channels,mostly_pause,"
+    "neutral,sad,happy,angry,too_short,silent,quiet,clipped,narrow_band,uneven_channels,mostly_pause,rumble,"
     "not_speech,unfamiliar,note,problem"
 )
 

@@ -20,7 +20,7 @@ from model_files import HALF_WIDTHS, SPEECH, make_embedder, make_functionals, ma
 COLUMNS = [
     *("embedding_0", "embedding_1", "activation", "activation_low", "activation_high"),
     *("valence", "valence_low", "valence_high", "neutral", "sad", "happy", "angry"),
-    *("too_short", "silent", "quiet", "clipped", "narrow_band", "uneven_channels", "mostly_pause"),
+    *("too_short", "silent", "quiet", "clipped", "narrow_band", "uneven_channels", "mostly_pause", "rumble"),
     *("not_speech", "unfamiliar"),
 ]
 VALUES, FLAGS = COLUMNS[:12], COLUMNS[12:]

@@ -24,6 +24,9 @@ BAND_DB = 55.0
 #: Length of a spectrum's window in seconds, about: a power of two.
 WINDOW_S = 0.032
 FRAME_S = 0.02
+#: Length in seconds of the means that show what lies below 20 Hz, and the fewest of them.
+RUMBLE_S = 0.05
+_LEAST_FRAMES = 4
 #: Loudest part of the windows that may be louder than a level that counts, and how many windows at most where few are.
 _LOUDEST_SHARE, _LOUDEST = 0.03, 4
 #: A band whose level moves by less, and that lies this far below the rest, holds the noise of a converter and no voice.
@@ -114,6 +117,27 @@ def measure_levels(signal: Signal, sampling_rate: int) -> Levels:
     loudest, floor = float(np.sort(levels)[-min(_LOUDEST, len(levels))]), float(np.quantile(levels, QUIET_SHARE))
     limit = max(loudest - _PAUSE_DB, floor + _PAUSE_PART * (loudest - floor))
     return Levels(loudest, loudest - floor, float(np.mean(levels <= limit)) if loudest > floor else 0.0)
+
+
+def rumble_share(signal: Signal, sampling_rate: int) -> float:
+    """Measure how much of a signal lies below some 20 Hz, where no voice is: a part of its root mean square, 0..1.
+
+    It is taken from means of 50 ms, their own mean removed. Whole recordings of EMO-DB, URDU and AESDD stay below 0.2,
+    but for one in a hundred.
+
+    Example:
+        >>> tone = 0.1 * np.sin(2 * np.pi * 200 * np.arange(16000) / 16000)
+        >>> drift = np.linspace(-0.1, 0.1, 16000)
+        >>> [round(rumble_share(each, 16000), 2) for each in (tone + 0.1, tone + drift)]
+        [0.0, 0.63]
+    """
+    frame = round(RUMBLE_S * sampling_rate)
+    n_frames = len(signal) // frame if frame else 0
+    whole = float(np.std(signal, dtype=np.float64))
+    if n_frames < _LEAST_FRAMES or not whole:
+        return 0.0
+    means = signal[: n_frames * frame].reshape(n_frames, frame).mean(axis=1, dtype=np.float64)
+    return min(1.0, float(means.std()) / whole)
 
 
 def bandwidth_hz(signal: Signal, sampling_rate: int) -> float:

@@ -10,12 +10,16 @@
 ``clipped``
     too large a share of its samples lies at full scale, as from a microphone that was too loud, or lies far beyond it;
 ``narrow_band``
-    its sound ends below the model's least bandwidth, as over the telephone: what lies higher is missing;
+    its sound ends below the model's least bandwidth, as over the telephone, or its rate is lower than 0.8 of the
+    model's: what lies higher is missing;
 ``uneven_channels``
     its channels are not one sound alike: some were left out, or several voices were added; the note says which;
 ``mostly_pause``
     more of it is pause, before, after or within the speech, than in nearly all training utterances; the values of the
     whole move with its share;
+``rumble``
+    too large a share of it lies below 20 Hz, where no voice is: an offset that drifts or jumps, wind, or a hand on the
+    microphone; nobody hears it, and it moves the values;
 ``not_speech``
     too little of it is voiced, or its pitch or loudness stands still;
 ``unfamiliar``
@@ -31,16 +35,16 @@ import numpy as np
 import numpy.typing as npt
 
 from affectmap.audio.channels import FULL_SCALE, Mix
-from affectmap.audio.conditions import bandwidth_hz, measure_levels
+from affectmap.audio.conditions import bandwidth_hz, measure_levels, rumble_share
 from affectmap.audio.reading import MIN_DURATION_S, OVERLOAD_PEAK, Signal, is_silent
 from affectmap.schema import FUNCTIONALS, Mask
 
 #: Flags that the samples of a recording tell, before anything is measured.
-SIGNAL_FLAGS = ("too_short", "silent", "quiet", "clipped", "narrow_band", "uneven_channels", "mostly_pause")
+SIGNAL_FLAGS = ("too_short", "silent", "quiet", "clipped", "narrow_band", "uneven_channels", "mostly_pause", "rumble")
 FLAGS = (*SIGNAL_FLAGS, "not_speech", "unfamiliar")
 #: Thresholds that earlier models do not hold, and what counts then: a bandwidth in Hz, a level (root mean square of the
-#: loudest moments, as a part of full scale; -35 dB), and a share of the frames.
-LATER_THRESHOLDS = {"min_bandwidth_hz": 5200.0, "min_level": 0.0178, "max_pause_share": 0.6}
+#: loudest moments, as a part of full scale; -35 dB), a share of the frames, and one of the root mean square.
+LATER_THRESHOLDS = {"min_bandwidth_hz": 5200.0, "min_level": 0.0178, "max_pause_share": 0.6, "max_rumble_share": 0.2}
 #: Numbers that a model must hold for its flags.
 THRESHOLDS = (
     *("clipped_share", "min_voiced_share", "min_pitch_spread", "min_loudness_spread", "max_distance"),
@@ -48,6 +52,9 @@ THRESHOLDS = (
 )
 #: Range of levels in dB from which on something quiet may be a voice and no room tone.
 _VOICE_RANGE_DB = 12.0
+#: A recording of a rate below this part of the one that is measured at lacks what lies higher, whatever it holds: at
+#: 11,025 Hz four of ten recordings of EMO-DB, URDU and AESDD change their likeliest class, at 14,000 less than two.
+_LOW_RATE_SHARE = 0.8
 
 _VOICED_RATE = FUNCTIONALS.index("VoicedSegmentsPerSec")
 _VOICED_LENGTH = FUNCTIONALS.index("MeanVoicedSegmentLengthSec")
@@ -70,6 +77,7 @@ class SignalFlags(NamedTuple):
     narrow_band: bool = False
     uneven_channels: bool = False
     mostly_pause: bool = False
+    rumble: bool = False
     problem: str | None = None
     notes: tuple[tuple[str, str], ...] = ()
 
@@ -93,6 +101,7 @@ class SignalFlags(NamedTuple):
         min_bandwidth_hz: float,
         min_level: float,
         max_pause_share: float,
+        max_rumble_share: float,
     ) -> SignalFlags:
         """Add what bandwidth and levels tell.
 
@@ -103,6 +112,7 @@ class SignalFlags(NamedTuple):
             min_bandwidth_hz: The bandwidth below which it is narrow; 0 for never.
             min_level: Part of full scale below which its loudest moments are quiet; 0 for never.
             max_pause_share: Share of pauses above which it is mostly pause; 1 for never.
+            max_rumble_share: Share of the root mean square below 20 Hz above which it is rumble; 1 for never.
         """
         if self.silent:
             return self
@@ -114,11 +124,13 @@ class SignalFlags(NamedTuple):
             notes["quiet"] = f"its loudest moments are at {levels.loudest_db:.0f} dB of full scale; record it louder"
         if is_pause:
             notes["mostly_pause"] = f"{levels.pause_share:.0%} of it is pause; cut silence off before and after speech"
+        if is_rumble := rumble_share(signal, sampling_rate) > max_rumble_share:
+            notes["rumble"] = "its offset moves, or it holds much below 20 Hz; take that out with a high-pass filter"
         bandwidth = bandwidth_hz(signal, sampling_rate) if min_bandwidth_hz else 0.0
         if note := narrow_band_note(bandwidth, sampling_rate, own_rate, min_bandwidth_hz):
             notes["narrow_band"] = note
-        flags = self._replace(quiet=bool(is_quiet), mostly_pause=is_pause, narrow_band="narrow_band" in notes)
-        return flags._replace(notes=(*self.notes, *notes.items()))
+        flags = self._replace(quiet=bool(is_quiet), mostly_pause=is_pause, rumble=is_rumble)
+        return flags._replace(narrow_band="narrow_band" in notes, notes=(*self.notes, *notes.items()))
 
 
 def narrow_band_note(bandwidth: float, sampling_rate: int, own_rate: int, least_hz: float) -> str | None:
@@ -127,12 +139,16 @@ def narrow_band_note(bandwidth: float, sampling_rate: int, own_rate: int, least_
     Example:
         >>> narrow_band_note(3900.0, 16000, 8000, 5200.0)
         'recorded at 8000 Hz: its sound ends near 3.9 kHz'
+        >>> narrow_band_note(5500.0, 16000, 11025, 5200.0)
+        'recorded at 11025 Hz: its sound ends near 5.5 kHz'
         >>> narrow_band_note(3400.0, 16000, 44100, 5200.0)
         'its sound ends near 3.4 kHz, as over the telephone'
     """
-    if not 0 < bandwidth < least_hz < sampling_rate / 2:
+    is_low_rate = least_hz > 0 and own_rate < _LOW_RATE_SHARE * sampling_rate
+    if not (is_low_rate or 0 < bandwidth < least_hz < sampling_rate / 2):
         return None
-    if own_rate / 2 < least_hz:
+    if is_low_rate:
+        bandwidth = min(bandwidth, own_rate / 2) or own_rate / 2  # resampling may leave a trace above it
         return f"recorded at {own_rate} Hz: its sound ends near {bandwidth / 1000:.1f} kHz"
     return f"its sound ends near {bandwidth / 1000:.1f} kHz, as over the telephone"
 

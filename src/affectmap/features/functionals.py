@@ -296,6 +296,7 @@ def measure_sources(
     min_bandwidth_hz: float = 0.0,
     min_level: float = 0.0,
     max_pause_share: float = 1.0,
+    max_rumble_share: float = 1.0,
     channel: int | None = None,
     cache: RecordingCache | None = None,
     n_jobs: int | None = None,
@@ -314,6 +315,7 @@ def measure_sources(
             `affectmap.audio.quality.SignalFlags.with_levels`.
         min_level: Level below which it counts as quiet, a part of full scale.
         max_pause_share: Share of pauses above which it counts as mostly pause.
+        max_rumble_share: Share of what lies below 20 Hz above which it counts as rumble.
         channel: The only channel of files to be read, counted from 1; by default all are mixed down.
         cache: What was measured before; by default nothing is looked up, and nothing kept.
         n_jobs: Threads; one a core by default.
@@ -341,7 +343,12 @@ def measure_sources(
         target_rate=target_rate,
         engine=engine,
         clipped_share=clipped_share,
-        limits={"min_bandwidth_hz": min_bandwidth_hz, "min_level": min_level, "max_pause_share": max_pause_share},
+        limits={
+            "min_bandwidth_hz": min_bandwidth_hz,
+            "min_level": min_level,
+            "max_pause_share": max_pause_share,
+            "max_rumble_share": max_rumble_share,
+        },
         channel=channel,
     )
     found_or_measured = cache.remembered(measure, _how(engine, target_rate)) if cache else measure

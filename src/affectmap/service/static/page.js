@@ -15,6 +15,7 @@ const FLAGS = {
   narrow_band: "Narrow band, as over the telephone: what lies higher is missing, so be careful with the values.",
   uneven_channels: "The channels differ: not all of them count, or several voices were added.",
   mostly_pause: "Most of it is pause, which moves the values: cut silence away before and after the speech.",
+  rumble: "Its offset moves, or it holds much below 20 Hz that nobody hears: take it out with a high-pass filter.",
   not_speech: "This does not sound like speech; the values mean little.",
   unfamiliar: "Unlike anything the model was trained on (voice, room or microphone); be careful with the values.",
 };
