@@ -92,6 +92,21 @@ def test_rows_and_columns_that_a_spreadsheet_left_empty(write):
     assert rows.decimal_comma
 
 
+def test_empty_cells_at_the_end_of_a_row_do_not_count(write):
+    sheet = read_sheet(write("file;speaker\na.wav;1;\nb.wav;2;;\nc.wav;3\n"), CorpusError)
+    assert sheet.rows == [["a.wav", "1"], ["b.wav", "2"], ["c.wav", "3"]]
+    assert read_sheet(write("file;speaker;\na.wav;1\n"), CorpusError).rows == [["a.wav", "1", ""]]
+    for text in ("x,y\n1\n", "x,y\n1,2,,3\n"):
+        with pytest.raises(CorpusError, match=r"line 2: .* the header has two"):
+            read_sheet(write(text), CorpusError)
+
+
+def test_a_comment_is_no_header(write):
+    with pytest.raises(CorpusError, match=r"a.csv, line 2 is a comment; remove it, so that"):
+        read_sheet(write("\n# of June\nx,y\n1,2\n"), CorpusError)
+    assert read_sheet(write("#file,y\n1,2\n"), CorpusError).header == ["#file", "y"]
+
+
 def test_rows_know_their_place_and_folder(write):
     file = write("x\n1\n\n2\n", "deep/a.csv")
     rows = read_rows(file)

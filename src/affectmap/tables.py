@@ -3,7 +3,8 @@ r"""Tables as CSV: one reader for what others wrote, one writer whose text any r
 Conventions:
     * Read: UTF-8, or UTF-16 and UTF-32 with a byte order mark; cells separated by commas, semicolons, tabs or ``|``, as
       the header has them or a first line ``sep=;`` says; lines ended in any way; quoted cells may hold all of these.
-      A row with a cell too many or too few is an error that names its line; blank rows are skipped.
+      A row with a cell too many or too few is an error that names its line, unless the cells are empty and at its end;
+      blank rows are skipped.
     * Written: UTF-8, commas, lines ended by ``\n``. A cell that a spreadsheet would take for a formula (``=``, ``+``,
       ``-`` or ``@`` first) gets an apostrophe before it, unless it is a number, and `read_sheet` takes it away again.
 """
@@ -166,6 +167,7 @@ def read_sheet(file: Path, error: type[AffectmapError]) -> Sheet:
         raise error(f"{file} is empty; expected a header and rows")
     if any("\0" in cell for cell in rows[0]):
         raise error(f"{file} has zero bytes in its header; save it as CSV in UTF-8")
+    rows = [_fitted(cells, rows[0]) for cells in rows]
     _refuse_ragged(rows, lines, file, error)
     if "'" in text:
         rows = [[_plain(cell) for cell in cells] for cells in rows]
@@ -201,7 +203,17 @@ def _cells(text: str, separator: str) -> csv._reader:  # type: ignore[name-defin
     return csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True, strict=True)
 
 
+def _fitted(cells: list[str], header: list[str]) -> list[str]:
+    """Remove or add empty cells at the end of a row, of which programs write some too many or too few."""
+    width = len(header)
+    if not any(cells[width:]) and not any(header[len(cells) :]):
+        return [*cells[:width], *[""] * (width - len(cells))]
+    return cells
+
+
 def _refuse_ragged(rows: list[list[str]], lines: list[int], file: Path, error: type[AffectmapError]) -> None:
+    if rows[0][0].startswith("#") and any(len(cells) > len(rows[0]) for cells in rows):
+        raise error(f"{file}, line {lines[0]} is a comment; remove it, so that the names of the columns come first")
     problems = Problems(file, error)
     for cells, line in zip(rows, lines, strict=True):
         if len(cells) != len(rows[0]):
