@@ -263,6 +263,9 @@ def test_the_index_is_that_of_audformat():
         (3.5, "3.5"),
         ("03", "03"),
         (pd.Timedelta("1s"), "0 days 00:00:01"),
+        (" \u00e4 ".encode(), "\u00e4"),
+        (b"", None),
+        (b"\xe4", r"\xe4"),
     ],
 )
 def test_text_of(cell, text):

@@ -150,6 +150,8 @@ def text_of(cell: object) -> str | None:
     # A column of whole numbers with gaps arrives as 1.0, 2.0; speaker 1 is meant.
     if isinstance(cell, Real) and not isinstance(cell, Integral) and float(cell).is_integer():
         cell = int(float(cell))
+    if isinstance(cell, bytes):  # a column of text that another program stored as binary
+        cell = cell.decode("utf-8", "backslashreplace")
     return str(cell).strip() or None
 
 
