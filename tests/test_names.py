@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from affectmap.errors import LabelError
-from affectmap.names import FileFinder, Paths, read_columns, read_id
+from affectmap.names import FileFinder, Paths, lookalikes, read_columns, read_id
 from cases import each
 
 NFC, NFD = (unicodedata.normalize(form, "Jürgen") for form in ("NFC", "NFD"))
@@ -33,6 +33,27 @@ NFC, NFD = (unicodedata.normalize(form, "Jürgen") for form in ("NFC", "NFD"))
 )
 def test_ids(cell, name):
     assert read_id(cell) == name
+
+
+@each(
+    ("ids", "named"),
+    [
+        (["Anna", "anna", "ANNA"], "'Anna' and 'anna' and 'ANNA'"),
+        (["7", "007", "x"], "'7' and '007'"),
+        (["\uff11", "1"], "'\uff11' and '1'"),
+        (["x\0", "x"], r"'x\x00' and 'x'"),
+        (["a\u200bb", "ab"], r"'a\u200bb' and 'ab'"),
+        (["a b", "a\u00a0b", "a  b"], r"'a b' and 'a\xa0b' and 'a  b'"),
+        (["0", "00", "10", "1"], "'0' and '00'"),
+        (["a", "A", "b", "B", "c", "C", "d", "D"], "'a' and 'A', 'b' and 'B', 'c' and 'C' and 1 more"),
+    ],
+)
+def test_ids_that_look_alike(ids, named):
+    assert lookalikes(ids, "raters") == [f"raters {named} are counted apart; write them alike if they are one"]
+
+
+def test_ids_that_differ_to_the_eye():
+    assert lookalikes(["a", "b", "a1", "a01", "ä", "1.5", "15", "NA", None, "a"], "raters") == []
 
 
 @each(

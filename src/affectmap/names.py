@@ -35,6 +35,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
 }
 #: Words that need no note: both are terms of the field.
 _EQUAL = frozenset({"arousal"})
+_MAX_GROUPS = 3
 _BREAK = re.compile(r"\s*[\r\n]\s*")
 _WHOLE = re.compile(r"(-?(?:0|[1-9]\d*))\.0+", re.ASCII)
 
@@ -60,6 +61,38 @@ def read_id(cell: object) -> str | None:
     name = "" if text is None else plain_name(text)
     whole = _WHOLE.fullmatch(name)
     return (whole[1] if whole else name) or None
+
+
+def lookalikes(ids: Iterable[str | None], kind: str) -> list[str]:
+    """Tell of ids that differ in what is easily overlooked alone: case, width, zeros before it, what cannot be seen.
+
+    Args:
+        ids: Ids, as `read_id` reads them.
+        kind: What they are, in the plural.
+
+    Returns:
+        No sentence, or one for people.
+
+    Example:
+        >>> lookalikes(["Anna", "anna", "bo", None], "speakers")
+        ["speakers 'Anna' and 'anna' are counted apart; write them alike if they are one"]
+    """
+    alike: dict[str, list[str]] = defaultdict(list)
+    for name in dict.fromkeys(ids):
+        if name is not None:
+            alike[_looks(name)].append(name)
+    groups = [" and ".join(map(repr, names)) for names in alike.values() if len(names) > 1]
+    if not groups:
+        return []
+    more = f" and {len(groups) - _MAX_GROUPS} more" if len(groups) > _MAX_GROUPS else ""
+    named = ", ".join(groups[:_MAX_GROUPS])
+    return [f"{kind} {named}{more} are counted apart; write them alike if they are one"]
+
+
+def _looks(name: str) -> str:
+    letters = unicodedata.normalize("NFKC", name).casefold()
+    seen = "".join(letter for letter in letters if unicodedata.category(letter) not in ("Cc", "Cf"))
+    return (seen.lstrip("0") or "0") if seen.isdecimal() else " ".join(seen.split())
 
 
 class Columns(NamedTuple):

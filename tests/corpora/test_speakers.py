@@ -42,6 +42,11 @@ def test_speakers(text, speakers, read):
     assert read(text)[0] == speakers
 
 
+def test_speakers_that_look_alike(read):
+    note = "speakers '007' and '7' are counted apart; write them alike if they are one"
+    assert read("file,speaker\na.wav,007\nb.wav,7.0\n") == (["007", "7"], [note])
+
+
 def test_names_composed_in_another_way_or_with_backslashes(read):
     assert read(f"file,speaker\nrec\\{NFC},j\n", [f"rec/{NFD}"])[0] == ["j"]
     assert read(f"file,speaker\n{NFD},j\n", [f"rec/{NFC}"])[0] == ["j"]
@@ -56,6 +61,8 @@ def test_parquet(tmp_path):
     frame.to_parquet(tmp_path / "who.parquet")
     names, notes = read_speakers(tmp_path / "who.parquet", [tmp_path / "a.wav", tmp_path / "b.wav"])
     assert (names, notes) == (["1", "2"], ["column 'Filename' is read as file"])
+    pd.DataFrame({"file": [b"a.wav"], "speaker": [b"x"]}).to_parquet(tmp_path / "who.parquet")
+    assert read_speakers(tmp_path / "who.parquet", [tmp_path / "a.wav"]) == (["x"], [])
 
 
 def test_a_recording_named_again(read):

@@ -154,6 +154,11 @@ def test_calm_stays_calm(load):
     assert load("file,emotion\na.wav,calm\nb.wav,neutral\n").table["emotion"].tolist() == ["calm", "neutral"]
 
 
+def test_speakers_that_look_alike_are_named(load):
+    notes = [finding.detail for finding in load("file,speaker\na.wav,Anna\nb.wav,anna\n").findings]
+    assert "speakers 'Anna' and 'anna' are counted apart; write them alike if they are one" in notes
+
+
 def test_empty_cells_are_missing_and_named(load):
     corpus = load("file,emotion,activation,speaker\na.wav,,nan,x\nb.wav,sad,3,\n")
     assert corpus.table["emotion"].tolist() == [None, "sad"]

@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from affectmap.agreement.database import DATABASE, is_database, is_server, read_database, read_server
 from affectmap.errors import CorpusError, LabelError
 from affectmap.files import write_text
-from affectmap.names import file_name, read_columns, read_id
+from affectmap.names import file_name, lookalikes, read_columns, read_id
 from affectmap.schema import LABELS, parse_emotion, parse_number, parse_rating
 from affectmap.tables import TEXT_TABLES, Problems, csv_text, read_sheet
 from affectmap.text import counted
@@ -165,7 +165,10 @@ def read_raw(paths: str | Path | Sequence[str | Path], notify: Callable[[str], N
             placed += _of_database(read_database(source, notify), str(source))
         else:
             placed += [_Placed(row, f"{source}, line {line}") for line, row in _rows(source, notify)]
-    return typed(_once(placed, notify))
+    rows = _once(placed, notify)
+    for note in lookalikes((row["rater"] for row in rows), "raters"):
+        notify(note)
+    return typed(rows)
 
 
 class _Placed(NamedTuple):

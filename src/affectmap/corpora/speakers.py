@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 
 from affectmap.errors import LabelError
-from affectmap.names import Paths, file_name, plain_name, printable, read_columns, read_id
+from affectmap.names import Paths, file_name, lookalikes, plain_name, printable, read_columns, read_id
 from affectmap.schema import text_of
 from affectmap.tables import Problems, Rows, read_rows
 from affectmap.text import counted
@@ -67,7 +67,8 @@ def read_speakers(table: str | Path, recordings: Sequence[str | Path]) -> tuple[
         )
     if n_repeated:
         notes = [*notes, f"{file} names {counted(n_repeated, 'recording')} again, with the same speaker"]
-    return [speaker_of[path][0] for path in paths], notes
+    speakers = [speaker_of[path][0] for path in paths]
+    return speakers, [*notes, *lookalikes(speakers, "speakers")]
 
 
 def _columns(rows: Rows) -> tuple[list[str], list[str]]:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from affectmap.corpora.folder import Corpus
 from affectmap.errors import CorpusError, LabelError
-from affectmap.names import FileFinder, is_word_for, read_columns, read_id
+from affectmap.names import FileFinder, is_word_for, lookalikes, read_columns, read_id
 from affectmap.schema import (
     COLUMNS,
     FUNCTIONALS,
@@ -338,3 +338,5 @@ def _notes(name: str, table: pd.DataFrame) -> Iterator[Finding]:
     elif table["speaker"].isna().any():
         detail = f"utterances without a speaker: {int(table['speaker'].isna().sum()):,}"
         yield Finding(name, "", "note", detail)
+    for note in lookalikes(table["speaker"].dropna(), "speakers"):
+        yield Finding(name, "", "note", note)
