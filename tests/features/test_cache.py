@@ -12,6 +12,7 @@ import pytest
 from affectmap.features import cache as feature_cache
 from affectmap.features.cache import FeatureCache
 
+PART = "0123456789abcdef" * 2
 COLUMNS = ["pitch", "loudness", "jitter"]
 WRITER = """
 import os, signal, sys
@@ -221,10 +222,10 @@ def test_a_damaged_file_is_told_and_rebuilt(tmp_path, damage):
 
 def test_a_damaged_part_costs_only_its_own_rows(tmp_path):
     filled(tmp_path)
-    (tmp_path / "pets.0123.npz").write_bytes(b"PK")
+    (tmp_path / f"pets.{PART}.npz").write_bytes(b"PK")
     with FeatureCache(tmp_path, "pets", COLUMNS) as cache:
         assert len(cache.load()) == 3
-    assert "pets.0123.npz is damaged" in cache.notices[0]
+    assert f"pets.{PART}.npz is damaged" in cache.notices[0]
     assert names(tmp_path) == ["pets.npz"]
     assert loaded(tmp_path)[1] == []
 
@@ -346,13 +347,27 @@ def test_folders_named_like_partitions_add_no_columns(tmp_path):
     assert list(loaded(tmp_path / "language=de")[0].columns) == COLUMNS
 
 
-def test_what_an_older_version_kept_is_measured_again_and_makes_room(tmp_path):
-    for old in ("pets.parquet", "pets.0123.rows", "cats.parquet"):
-        (tmp_path / old).write_bytes(b"PAR1")
+def test_what_others_keep_in_its_folder_is_left_alone(tmp_path):
+    others = [
+        "pets.parquet",
+        "pets.0123.rows",
+        "pets.2024.npz",
+        ".pets.csv.0123456789ab.part",
+        ".pets.0123456789ab.part",
+    ]
+    torn = [".pets.npz.0123456789ab.part", f".pets.{PART}.np.0123456789ab.part"]
+    for name in (*others, *torn):
+        (tmp_path / name).write_text("x")
+    filled(tmp_path)
+    assert names(tmp_path) == sorted([*others, "pets.npz"])
+
+
+def test_a_file_of_others_that_is_called_as_its_own_is_left_alone(tmp_path):
+    np.savez(tmp_path / "pets.npz", pitch=np.zeros(3))
+    before = (tmp_path / "pets.npz").read_bytes()
     with FeatureCache(tmp_path, "pets", COLUMNS) as cache:
-        assert len(cache.load()) == 0
-        cache.add("a", np.ones(3, np.float32))
-    assert cache.notices == [f"the cache {tmp_path / 'pets.parquet'} is of an older version; it is measured again"]
-    assert names(tmp_path) == ["cats.parquet", "pets.npz"]
-    rows, notices = loaded(tmp_path)
-    assert (rows.index.tolist(), notices) == (["a"], [])
+        assert cache.load().empty
+        cache.add("a", np.zeros(len(COLUMNS), np.float32))
+    assert (names(tmp_path), (tmp_path / "pets.npz").read_bytes()) == (["pets.npz"], before)
+    reason = "pets.npz in it is another program's; name another folder"
+    assert cache.notices == [f"the cache {tmp_path} cannot be written ({reason}); new features are not kept"]

@@ -4,8 +4,8 @@ One ``.npz`` file a corpus holds all rows: ``keys``, ``columns`` and ``rows``. W
 two seconds to small part files beside it, and at the end all are merged into the one file. A run that is killed loses
 two seconds, and the next one picks up the parts that were left. Every write is atomic and made under a lock of the
 folder, which the system releases when a process dies (on Windows there is none: of two runs at once one may lose
-rows, and measures them again). The files carry checksums: damage is noticed, and what was lost is measured again, as
-are the rows of an older version's parquet files.
+rows, and measures them again). The files carry checksums: damage is noticed, and what was lost is measured again. The
+folder may hold other files: only what has the name and the make of one of these is replaced or removed.
 
 Nothing that happens to the cache stops a run: what could not be read or kept stands in ``notices``.
 """
@@ -42,6 +42,17 @@ TEXT = "text"
 FLUSH_S = 2.0
 #: Part files of one run that are merged at once, so that a run of hours leaves no thousands of them.
 MAX_PARTS = 30
+#: Arrays of a file.
+_MEMBERS = {"keys.npy", "columns.npy", "rows.npy"}
+#: Characters of a name that `affectmap.files` keeps in the temporary one.
+_N_KEPT = 40
+
+
+def _is_foreign(file: Path) -> bool:
+    """Tell whether a file, whole as it is, holds nothing that a cache does."""
+    with suppress(Exception), zipfile.ZipFile(file) as archive:  # damaged ones raise errors of many classes
+        return bool(names := archive.namelist()) and _MEMBERS.isdisjoint(names)
+    return False
 
 
 def _encoded(texts: Iterable[str]) -> NDArray[np.bytes_]:
@@ -123,7 +134,7 @@ class FeatureCache:
 
     def close(self) -> None:
         """Write what is still in memory and merge everything into the one file, if there is anything new."""
-        if self._fresh or self._damaged or {*self._files(), *self._outdated()} - {self._main}:
+        if self._fresh or self._damaged or set(self._files()) - {self._main}:
             self._attempt(merge=True)
 
     def _attempt(self, merge: bool = False) -> None:
@@ -131,6 +142,8 @@ class FeatureCache:
             return
         try:
             with self._lock():
+                if _is_foreign(self._main):
+                    raise StorageError(f"{self._main.name} in it is another program's; name another folder")
                 self._flush()
                 if merge or self._n_parts > MAX_PARTS:
                     self._merge()
@@ -152,11 +165,12 @@ class FeatureCache:
     def _merge(self) -> None:
         files = self._files()
         self._write(self._main, self._stored(files))
-        for merged in {*files, *self._outdated()} - {self._main}:
+        for merged in set(files) - {self._main}:
             merged.unlink(missing_ok=True)
         if sys.platform != "win32":  # under the lock nobody writes, so these were left by killed runs
-            for torn in self.folder.glob(f".{self._stem[:40]}*.part"):
-                torn.unlink(missing_ok=True)
+            for torn in self.folder.glob(".*.part"):
+                if self._is_ours(torn.name[1:].rsplit(".", 2)[0], _N_KEPT):
+                    torn.unlink(missing_ok=True)
         self._n_parts, self._damaged = 0, False
 
     @property
@@ -164,17 +178,17 @@ class FeatureCache:
         return self.folder / f"{self._stem}.npz"
 
     def _files(self) -> list[Path]:
-        parts = sorted(self.folder.glob(f"{self._stem}.*.npz"))
-        return [self._main, *parts] if self._main.exists() else parts
+        files = sorted(self.folder.glob(f"{self._stem}*.npz"), key=lambda file: (file != self._main, file.name))
+        return [file for file in files if self._is_ours(file.name) and not _is_foreign(file)]
 
-    def _outdated(self) -> list[Path]:
-        """List what versions before this format kept."""
-        return [*self.folder.glob(f"{self._stem}.parquet"), *self.folder.glob(f"{self._stem}.*.rows")]
+    def _is_ours(self, name: str, n_kept: int | None = None) -> bool:
+        """Tell whether a file has the name of the main one or of a part, of which so many characters were kept."""
+        start = len(self._stem) + 1
+        masked = name[:start] + re.sub("[0-9a-f]", "0", name[start:])
+        return name == self._main.name[:n_kept] or masked == f"{self._stem}.{'0' * 32}.npz"[:n_kept]
 
     def _stored(self, files: Sequence[Path]) -> pd.DataFrame:
         frames = [frame for frame in map(self._read, files) if len(frame)]
-        if self._outdated():
-            self._notice(f"the cache {self._main.with_suffix('.parquet')} is of an older version; it is measured again")
         rows: pd.DataFrame = pd.concat(frames) if frames else self._empty()
         return rows[~rows.index.duplicated(keep="last")]
 
