@@ -575,6 +575,6 @@ def test_uneven_channels_and_narrow_bands_are_told(tmp_path, voice, own_cache):
 def test_a_worker_with_another_version_of_the_engine_measures_nothing(pets, own_cache, monkeypatch):
     versions = iter(["2", *(["1"] * len(pets))])
     monkeypatch.setattr(features, "engine_version", lambda engine: next(versions))
-    with pytest.raises(WorkersError, match="has egemaps 1, this machine 2; install one version on all"):
+    with pytest.raises(WorkersError, match="has egemaps 1, not 2; install one on all"):
         extract_functionals("pets", table_of(pets), n_jobs=1)
     assert not list(own_cache.glob("*.npz"))

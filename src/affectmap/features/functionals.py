@@ -202,9 +202,7 @@ def _outcome(recording: _Recording) -> Outcome:
             "all machines see them under one path"
         )
     if (there := engine_version(engine)) != version:
-        raise WorkersError(
-            f"{platform.node()} has {engine} {there or 'none'}, this machine {version}; install one version on all"
-        )
+        raise WorkersError(f"{platform.node()} has {engine} {there or 'none'}, not {version}; install one on all")
     try:
         signal, own_rate, mix, _ = read_recording(path, start_s, end_s)
         check_signal(signal, own_rate, path)
@@ -225,7 +223,7 @@ def _condition_notes(rows: pd.DataFrame) -> list[str]:
     least_hz = LATER_THRESHOLDS["min_bandwidth_hz"]
     narrow = (rows["bandwidth_hz"] < least_hz) & (rows["bandwidth_hz"] > 0) & (rows["sampling_rate"] > 2 * least_hz)
     told = {
-        "have channels that are not one sound alike; affectmap embed says of a recording which were left out": (
+        "have channels that are not one sound alike; affectmap embed tells what became of each recording's": (
             rows["uneven_channels"] > 0
         ),
         f"have no sound above {least_hz:g} Hz, as over the telephone, which moves functionals": narrow,
@@ -361,8 +359,7 @@ def measure_sources(
         if progress:
             progress(row + 1, len(signals))
     paths = [printable(each) for each in sources if isinstance(each, (str, Path))]
-    named = len(paths) == len(signals) > 0
-    index = pd.Index(paths, name="file") if named else pd.RangeIndex(len(signals))
+    index = pd.Index(paths, name="file") if len(paths) == len(signals) > 0 else pd.RangeIndex(len(signals))
     return pd.DataFrame(functionals, index, list(FUNCTIONALS)), flags
 
 
