@@ -211,7 +211,8 @@ def test_bytes_that_no_header_counts_are_told(tmp_path):
     decoding = Decoding(saved(tmp_path, content + rest))
     assert len(np.concatenate([*decoding.blocks()])) == 16000
     assert decoding.notes() == [
-        "16,000 bytes behind its sound are not counted by its header and were left out; mend it where they are sound"
+        "16,000 bytes behind its sound are not counted by its header and were left out; if they are sound, mend the "
+        "header"
     ]
     for after in (bytes(5000), b"rest of a sector", b"LIST" + struct.pack("<I", 4000) + bytes(4000)):
         assert Decoding(saved(tmp_path, content + after)).notes() == []

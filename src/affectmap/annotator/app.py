@@ -149,7 +149,7 @@ def annotate(
         port = listening.getsockname()[1]
         address = str(settings.public or address_of(_reachable_name(settings.host), port))
         if settings.public:
-            store.notes.append(f"the proxy asks {address_of(_reachable_name(settings.host), port)}")
+            store.notes.append(f"the proxy must ask {address_of(_reachable_name(settings.host), port)}")
         links = _announce(store, address, None if password else made, notify)
         if show and links:
             show(links[0])

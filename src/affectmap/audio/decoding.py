@@ -109,7 +109,7 @@ class Decoding:
         if self._n_uncounted:
             notes.append(
                 f"{self._n_uncounted:,} bytes behind its sound are not counted by its header and were left out; "
-                "mend it where they are sound"
+                "if they are sound, mend the header"
             )
         return notes
 
