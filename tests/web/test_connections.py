@@ -26,13 +26,15 @@ def closed_after(connection):
     return time.monotonic() - start
 
 
-def test_connections_without_a_complete_head_are_closed(port):
+def test_connections_without_a_complete_head_are_closed(port, monkeypatch):
+    monkeypatch.setattr(connections, "HEAD_S", 0.3)
     for first in (b"", b"GET /hello HTTP/1.1\r\nHost: localhost\r\nX: ", ASK + b"GET /hel"):
         with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
             connection.sendall(first)
-            assert 0.5 < closed_after(connection) < 10, first
+            assert 0.15 < closed_after(connection) < 10, first
 
 
+@pytest.mark.slow
 def test_a_connection_that_is_used_stays_open(port):
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     connection.connect()
@@ -45,6 +47,7 @@ def test_a_connection_that_is_used_stays_open(port):
     connection.close()
 
 
+@pytest.mark.slow
 def test_answers_that_nobody_reads_end(port):
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
