@@ -24,7 +24,7 @@ from affectmap.errors import UsageError
 from affectmap.features import functionals
 
 folder = Path(sys.argv[1])
-soundfile.write(folder / "03a01Wa.wav", np.sin(np.arange(16000) / 20), 16000)
+soundfile.write(folder / "03a01Wa.wav", 0.5 * np.sign(np.sin(np.arange(16000) / 20)), 16000)
 (folder / "notes.csv").write_text("file,start,end,emotion\\n03a01Wa.wav,0,0.5,sad\\n")
 for spec in (f"emodb={{folder}}", f"table:notes={{folder / 'notes.csv'}}"):
     corpus = load_corpus(spec)

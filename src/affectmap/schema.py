@@ -17,7 +17,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 from importlib import resources
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from affectmap.errors import CorpusError, LabelError
 
@@ -53,6 +53,13 @@ FOREIGN_SUFFIXES = (
 )  # fmt: skip
 #: Endings by which a file in a folder counts as a recording.
 RECORDING_SUFFIXES = (*AUDIO_SUFFIXES, *FOREIGN_SUFFIXES)
+
+#: What may measure the functionals; `affectmap.features.engines` does.
+Engine = Literal["egemaps", "opensmile"]
+ENGINES: tuple[Engine, ...] = get_args(Engine)
+DEFAULT_ENGINE: Engine = "egemaps"
+#: Rate in Hz at which functionals are taken unless another is asked for: that of most speech corpora.
+USUAL_RATE = 16000
 
 #: The 88 eGeMAPSv02 functionals in openSMILE's order.
 FUNCTIONALS: tuple[str, ...] = tuple(

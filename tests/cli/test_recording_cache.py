@@ -12,7 +12,7 @@ def measured(monkeypatch):
     """How many samples were measured, each time."""
     asked, measure = [], module.measure_functionals
     monkeypatch.setattr(
-        module, "measure_functionals", lambda one, rate: (asked.append(len(one)), measure(one, rate))[1]
+        module, "measure_functionals", lambda one, *how: (asked.append(len(one)), measure(one, *how))[1]
     )
     return asked
 

@@ -201,8 +201,8 @@ def test_a_recording_a_little_longer_than_the_shortest_is_used(affectmap, record
             1,
             "{here}/notes holds no recordings; expected files such as *.wav, in it or in its subfolders",
         ),
-        ("table:a=none.csv", 1, "{here}/none.csv does not exist; expected a table, .csv or .parquet"),
-        ("table:a=notes", 1, "{here}/notes is a folder; expected a table, .csv or .parquet"),
+        ("table:a=none.csv", 1, "{here}/none.csv does not exist; expected a table, .csv, .tsv or .parquet"),
+        ("table:a=notes", 1, "{here}/notes is a folder; expected a table, .csv, .tsv or .parquet"),
         ("emodb", 2, "cannot read corpus 'emodb'; expected NAME=DIR"),
         ("=x", 2, "cannot read corpus '=x'; expected NAME=DIR"),
         ("emdb=empty", 2, "unknown corpus 'emdb' (did you mean emodb?); "),
@@ -243,13 +243,13 @@ def edited(line, **labels):
 SHEETS = {
     "a column too few": (
         lambda lines: lines,
-        "filename,activation,val",
-        "EMO_DB.csv has an unknown column 'val'; expected",
+        "filename,activation,pleasure",
+        "emodb: no utterance has a rating of activation and valence; give its label sheet",
     ),
     "a misspelt column": (
         lambda lines: lines,
-        "file_name,activation,valence",
-        "EMO_DB.csv has an unknown column 'file_name'",
+        "filname,activation,valence",
+        "EMO_DB.csv has no column for file",
     ),
     "out of range": (
         lambda lines: [edited(lines[0], activation="7"), *lines[1:]],
@@ -258,9 +258,9 @@ SHEETS = {
     ),
     "no number": (lambda lines: [edited(lines[0], valence="high"), *lines[1:]], None, "'high'"),
     "named twice": (
-        lambda lines: [*lines, lines[0]],
+        lambda lines: [*lines, edited(lines[0], activation="4.75")],
         None,
-        "EMO_DB.csv names 03a01Na.wav twice, in lines 2 and 18; keep one",
+        "03a01Na.wav",
     ),
     "other recordings": (lambda lines: [f"x{line}" for line in lines], None, "EMO_DB.csv"),
     "no lines": (lambda lines: [], None, "EMO_DB.csv"),
@@ -399,7 +399,7 @@ def test_a_file_in_the_place_of_the_folder(reproduce, tables, here):
         reproduce(*tables, "-o", "notes", "--overwrite").error
         == "notes exists and is not a folder; name another with -o"
     )
-    assert reproduce(*tables, "-o", "notes/run").error.startswith("notes/run cannot be made: ")
+    assert reproduce(*tables, "-o", "notes/run").error.startswith("notes/run cannot be written: ")
     assert (here / "notes").read_text() == "mine"
 
 

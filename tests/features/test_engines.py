@@ -11,7 +11,7 @@ from affectmap.audio.cleaning import without_offset
 from affectmap.errors import AudioError, UsageError
 from affectmap.features import engines
 from affectmap.features.engines import check_engine, how_measured, measure_functionals, otherwise_measured
-from affectmap.schema import FUNCTIONALS
+from affectmap.schema import ENGINES, FUNCTIONALS
 from cases import each
 
 
@@ -38,7 +38,7 @@ def test_opensmile_gets_the_same_signal(voice, smile):
     np.testing.assert_array_equal(measure_functionals(signal, 16000, "opensmile"), expected)
 
 
-@each("engine", engines.ENGINES)
+@each("engine", ENGINES)
 def test_samples_beyond_full_scale_are_clipped_and_do_not_wrap(voice, engine):
     signal = without_offset((2.2 * voice()).astype(np.float32))
     assert np.abs(signal).max() > 1
@@ -48,7 +48,7 @@ def test_samples_beyond_full_scale_are_clipped_and_do_not_wrap(voice, engine):
     np.testing.assert_array_equal(measure_functionals(signal, 16000, engine), expected)
 
 
-@each("engine", engines.ENGINES)
+@each("engine", ENGINES)
 def test_an_engine_that_fails_is_named_and_no_traceback(voice, engine):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engines, "_measured", lambda *given: 1 / 0)

@@ -427,7 +427,7 @@ def test_folder_holds_plain_files_and_no_pickle(saved):
     assert {"mean", "std", "encoder.0.weight", "decoder.3.bias", "ratings.weight", "ratings.bias"} <= set(header)
     assert len(header) == 2 + 16 + 2
     metadata = yaml.safe_load((saved / METADATA_FILE).read_text(encoding="utf-8"))
-    assert metadata["format"] == 2
+    assert metadata["format"] == 3
     assert metadata["estimator"]["params"]["hidden_dims"] == [9, 6, 5]
     assert metadata["features"] == "other"
     assert metadata["affectmap"]
@@ -448,9 +448,11 @@ def test_nothing_is_pickled_on_the_way(fitted, tmp_path, monkeypatch):
 def test_save_refuses_what_exists(fitted, saved):
     with pytest.raises(StorageError, match="exists; name another folder"):
         fitted.save(saved)
-    (saved / "model.yaml").write_text("{}")
     fitted.save(saved, overwrite=True)
     assert torch.equal(weights(Embedder.load(saved)), weights(fitted))
+    (saved / "model.yaml").write_text("{}")
+    with pytest.raises(StorageError, match=r"model.yaml in it is not as affectmap wrote it"):
+        fitted.save(saved, overwrite=True)
 
 
 def test_save_refuses_a_folder_of_someone_else(fitted, tmp_path):

@@ -18,7 +18,7 @@ _Ratings = Annotated[
     list[str],
     typer.Argument(
         metavar="RATINGS|FOLDER",
-        help="Raw ratings: the annotator's ratings.sqlite3 or postgresql://... (also while it runs), CSV, folders of "
+        help="Raw ratings: the annotator's ratings.sqlite3 or postgresql://URL (also while it runs), CSV, folders of "
         "them, or several.",
     ),
 ]

@@ -22,10 +22,11 @@ from affectmap.experiment.costs import CLASSES, ENCODER, SMALL, CostOf, measure_
 from affectmap.experiment.protocol import Material, embed_rows
 from affectmap.features.encoders.features import SUPERB, FeatureEncoder, LikeliestClass, Reference
 from affectmap.features.encoders.weights import parse_encoder
-from affectmap.features.engines import DEFAULT_ENGINE, FEATURE_SET, USUAL_RATE
+from affectmap.features.engines import FEATURE_SET
 from affectmap.preparation.config import EGEMAPS
 from affectmap.preparation.pooled_source import PooledSource
 from affectmap.preparation.prepared_corpus import PreparedCorpus
+from affectmap.schema import DEFAULT_ENGINE, USUAL_RATE
 from affectmap.stats.baselines import FUNCTIONALS_88
 from affectmap.stats.bootstrap import SpeakerBootstrap
 from affectmap.stats.scores import Run, Score, class_scores

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from functools import cache as cached
 from importlib import metadata
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,16 +19,12 @@ from affectmap.audio.cleaning import CLEANING, without_offset
 from affectmap.audio.reading import Signal
 from affectmap.errors import AudioError, UsageError
 from affectmap.extras import installed, require
+from affectmap.schema import DEFAULT_ENGINE, ENGINES, Engine
 
 if TYPE_CHECKING:
     import opensmile
 
-Engine = Literal["egemaps", "opensmile"]
-ENGINES: tuple[Engine, ...] = get_args(Engine)
-DEFAULT_ENGINE: Engine = "egemaps"
 FEATURE_SET, LEVEL = "eGeMAPSv02", "Functionals"
-#: Rate in Hz at which functionals are taken unless another is asked for: that of most speech corpora.
-USUAL_RATE = 16000
 
 _LARGEST_SAMPLE = 32767 / 32768  # openSMILE works on 16 bits, and lets what lies outside wrap around to the other sign
 _TITLES = {"egemaps": "affectmap.egemaps", "opensmile": "openSMILE"}

@@ -36,15 +36,7 @@ from affectmap.audio.reading import (
     resample,
 )
 from affectmap.errors import AudioError, ConfigError, CorpusError
-from affectmap.features.engines import (
-    DEFAULT_ENGINE,
-    USUAL_RATE,
-    Engine,
-    check_engine,
-    engine_version,
-    how_measured,
-    measure_functionals,
-)
+from affectmap.features.engines import check_engine, engine_version, how_measured, measure_functionals
 from affectmap.features.recordings import RecordingCache
 from affectmap.features.utterances import (
     Measure,
@@ -57,7 +49,7 @@ from affectmap.features.utterances import (
 )
 from affectmap.names import printable
 from affectmap.parallel.workers import WorkersError, completed, in_order, on_cluster
-from affectmap.schema import FUNCTIONALS, Finding
+from affectmap.schema import DEFAULT_ENGINE, FUNCTIONALS, USUAL_RATE, Engine, Finding
 
 #: Seconds that a file may last for `measure_sources`, which takes it into memory; a track takes any length.
 LONGEST_S = 600.0
@@ -133,7 +125,7 @@ def extract_functionals(
         >>> import soundfile, tempfile
         >>> from affectmap.schema import segmented_index
         >>> file = Path(tempfile.mkdtemp()) / "hum.wav"
-        >>> soundfile.write(file, 0.5 * np.sin(2 * np.pi * 220 * np.arange(8000) / 16000), 16000)
+        >>> soundfile.write(file, 0.5 * np.sign(np.sin(2 * np.pi * 220 * np.arange(8000) / 16000)), 16000)
         >>> table = pd.DataFrame(index=segmented_index([str(file)]))
         >>> functionals, findings = extract_functionals("hums", table, cache=file.parent / "cache")
         >>> functionals.shape, findings

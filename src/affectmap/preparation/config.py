@@ -10,7 +10,7 @@ from pydantic.dataclasses import dataclass
 
 from affectmap.errors import UsageError
 from affectmap.features.encoders.weights import parse_encoder
-from affectmap.features.engines import DEFAULT_ENGINE, USUAL_RATE, Engine
+from affectmap.schema import DEFAULT_ENGINE, USUAL_RATE, Engine
 from affectmap.settings import CHECKED, Real, Settings, Switch, Whole
 
 #: Features that are measured by default: the 88 functionals.

@@ -24,7 +24,6 @@ import pandas as pd
 from affectmap.corpora import Corpus, load_corpus, parse_spec
 from affectmap.errors import ConfigError, CorpusError, UsageError
 from affectmap.features.encoders.features import FeatureEncoder
-from affectmap.features.engines import DEFAULT_ENGINE, USUAL_RATE, Engine
 from affectmap.features.functionals import corpus_functionals
 from affectmap.preparation.config import PreparationSettings
 from affectmap.preparation.standardisation import (
@@ -33,7 +32,18 @@ from affectmap.preparation.standardisation import (
     outlier_mask,
     standardise_target,
 )
-from affectmap.schema import FOUR_CLASSES, FUNCTIONALS, LABELS, Features, Finding, Floats, Objects
+from affectmap.schema import (
+    DEFAULT_ENGINE,
+    FOUR_CLASSES,
+    FUNCTIONALS,
+    LABELS,
+    USUAL_RATE,
+    Engine,
+    Features,
+    Finding,
+    Floats,
+    Objects,
+)
 
 
 @dataclass(frozen=True, eq=False)
