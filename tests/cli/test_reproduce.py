@@ -248,7 +248,7 @@ SHEETS = {
     ),
     "a misspelt column": (
         lambda lines: lines,
-        "filname,activation,valence",
+        "afile,activation,valence",
         "EMO_DB.csv has no column for file",
     ),
     "out of range": (
