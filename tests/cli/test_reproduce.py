@@ -248,7 +248,7 @@ SHEETS = {
     ),
     "a misspelt column": (
         lambda lines: lines,
-        "afile,activation,valence",
+        "text,activation,valence",
         "EMO_DB.csv has no column for file",
     ),
     "out of range": (
