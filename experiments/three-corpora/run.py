@@ -12,6 +12,7 @@ import os
 import platform
 import shutil
 import tempfile
+import textwrap
 from pathlib import Path
 
 from affectmap.cli.tables import format_table
@@ -68,12 +69,12 @@ def into_readme(results: Results) -> None:
         f"{title}\n{format_table(results.summary, table, readings)}"
         for table, title in (("3", "Adjusted R² of the ratings"), ("4", "UAR of the classes"))
     ]
-    text = (
-        "```\n" + "\n\n".join(tables) + "\n```\n\n"
+    caption = (
         "emodb: held-out speakers; urdu and aesdd: zero-shot. ± is the standard deviation over 5 folds and "
         f"{results.settings['n_seeds']} seeds (the command above uses one), * the best autoencoder, bound the 88 "
-        "features within the corpus itself.\n"
+        "features within the corpus itself."
     )
+    text = "```\n" + "\n\n".join(tables) + "\n```\n\n" + textwrap.fill(caption, 120) + "\n"
     write_text(readme, f"{before}<!-- example:begin -->\n{text}<!-- example:end -->{after}")
 
 
