@@ -2,9 +2,11 @@
 
 import csv
 import io
+import sqlite3
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pandas as pd
 import pytest
@@ -339,6 +341,17 @@ def test_other_databases(tmp_path):
     ]:
         with pytest.raises(UsageError, match=reason):
             open_database(url, tmp_path)
+
+
+def test_a_file_of_another_program_is_left_as_it_is(tmp_path):
+    file = tmp_path / "ratings.sqlite3"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TABLE birds (name)")
+        connection.commit()
+    before = file.read_bytes()
+    with pytest.raises(StorageError, match=r"ratings.sqlite3 is another program's database and is left alone; name"):
+        open_database(None, tmp_path)
+    assert (file.read_bytes(), [each.name for each in tmp_path.iterdir()]) == (before, [file.name])
 
 
 def test_a_server_that_is_not_there(tmp_path):

@@ -264,6 +264,8 @@ def open_database(url: str | None, folder: Path) -> Database:
         except OSError as error:
             raise StorageError(f"{folder} cannot be made: {error.strerror}; name another with --ratings") from error
     file = folder / DATABASE
+    if url is None:
+        _refuse_foreign(file)
     database = Database(_sqlite(file) if url is None else _postgresql(url), folder if url is None else None)
     try:
         with database.writing() as connection:
@@ -282,6 +284,20 @@ def open_database(url: str | None, folder: Path) -> Database:
             raise
         raise StorageError(f"--database holds tables of another program ({reason}); name an empty one") from error
     return database
+
+
+def _refuse_foreign(file: Path) -> None:
+    """Leave another program's database as it is; what cannot be read is told of by who opens it."""
+    names: set[str] = set()
+    with (
+        suppress(sqlite3.Error),
+        closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection,
+    ):
+        names.update(name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'"))
+    if names and names.isdisjoint(METADATA.tables):
+        raise StorageError(
+            f"{file} is another program's database and is left alone; name another folder with --ratings"
+        )
 
 
 def network_of(folder: Path) -> str | None:
