@@ -76,6 +76,8 @@ def test_pictures_are_no_exception(affectmap, inputs, here):
     ("words", "output", "message"),
     [
         (["embed", "a.wav"], "a.xlsx", "a.xlsx ends in .xlsx, and a table as csv in .csv or .txt; name such a file"),
+        (["embed", "a.wav"], "-", "- is no name for what is written; name a file, or /dev/stdout"),
+        (["adapt", "a.wav"], "-", "- is no name for what is written; name a folder"),
         (["embed", "a.wav"], "map.tsv", "map.tsv ends in .tsv"),
         (["embed", "a.wav"], "map.csv.gz", "map.csv.gz ends in .gz"),
         (["embed", "a.wav", "--format", "json"], "a.csv", "a.csv ends in .csv, and a table as json in .json or .jsonl"),

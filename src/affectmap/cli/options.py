@@ -240,6 +240,7 @@ def check_file(
         return
     from affectmap.files import check_new_file, is_stream
 
+    _refuse_dash(output, "a file, or /dev/stdout")
     suffixes, suffix = _SUFFIXES.get(kind, (kind,)), output.suffix.lower()
     if suffix not in ("", *suffixes) and not is_stream(output):
         what = f"a table as {kind}" if kind in _SUFFIXES else "what is written"
@@ -252,9 +253,15 @@ def check_folder(output: Path, *, overwrite: bool, inputs: Iterable[str | Path |
     """Make sure that a folder may be made, before long work; arguments and errors as of `check_file`."""
     from affectmap.files import check_new_folder
 
+    _refuse_dash(output, "a folder")
     if output.suffix.lower() in _OF_FILES and not output.is_dir():
         raise UsageError(f"{output} ends in {output.suffix} as a file does, and a folder is made; name one")
     check_new_folder(output, overwrite=overwrite, inputs=[Path(each) for each in inputs if each is not None])
+
+
+def _refuse_dash(output: Path, expected: str) -> None:
+    if str(output) == "-":  # stdout for many programs, and a file of that name, which nobody would look for
+        raise UsageError(f"- is no name for what is written; name {expected}")
 
 
 def _files_of(inputs: Iterable[str | Path | None]) -> Iterator[Path]:
