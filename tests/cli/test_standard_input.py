@@ -60,6 +60,16 @@ def test_named_pipes_are_read_as_the_input_is(affectmap, here, place):
     assert len({row.partition(",")[2] for row in rows}) == 1
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_a_pipe_that_lies_in_a_folder_is_not_waited_for(affectmap, here, place):
+    (here / "rec").mkdir()
+    wave(here / "rec" / "a.wav")
+    os.mkfifo(here / "rec" / "b.wav")
+    done = affectmap("embed", "rec")
+    assert (done.code, done.err) == (0, "note: no values for rec/b.wav: not a file; name a recording\n")
+    assert len(done.out.splitlines()) == 3
+
+
 def test_a_track_of_the_input(affectmap, here, place, monkeypatch):
     expected = affectmap("track", wave(here / "a.wav", 4.0), "--windows", 2)
     pipe_in(monkeypatch, (here / "a.wav").read_bytes())

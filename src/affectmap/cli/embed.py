@@ -60,7 +60,7 @@ def embed_command(
         options.check_file(output, chosen, overwrite=overwrite, inputs=inputs)
     names = _names(speakers, recordings) if speakers else None
     with options.recording_cache(cache, no_cache) as known:
-        tables = _embedded(recordings, names, model, channel=channel, cache=known, n_jobs=n_jobs)
+        tables = _embedded(recordings, source, names, model, channel=channel, cache=known, n_jobs=n_jobs)
         n_failed = _print(tables, chosen) if output is None else _write(tables, chosen, output, overwrite=overwrite)
     if n_failed == len(recordings):
         raise AudioError(f"none of {n_failed} recordings could be used; the column problem says why")
@@ -79,6 +79,7 @@ def _names(table: Path, recordings: list[str]) -> list[str]:
 
 def _embedded(
     recordings: list[str],
+    named: list[str],
     names: list[str] | None,
     model: Path | None,
     **measuring: Any,  # noqa: ANN401 (options of Model.measure)
@@ -92,7 +93,7 @@ def _embedded(
     loaded, total = load_model(model), len(recordings)
     printed, found = [printable(each) for each in recordings], list[SignalFlags]()
     size = max(1, total) if names else CHUNK
-    with readable(recordings) as files, progress_bar("recordings") as progress:
+    with readable(recordings, named) as files, progress_bar("recordings") as progress:
         for start in range(0, total, size):
             some = files[start : start + size]
 

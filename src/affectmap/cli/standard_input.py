@@ -18,15 +18,21 @@ _CHUNK = 1 << 20
 
 
 @contextmanager
-def readable(recordings: Sequence[str]) -> Iterator[list[str]]:
+def readable(recordings: Sequence[str], awaited: Sequence[str] | None = None) -> Iterator[list[str]]:
     """Give paths that can be read any number of times: what comes through a pipe lies in a temporary file meanwhile.
+
+    Args:
+        recordings: Paths, or `STDIN`.
+        awaited: Those of them that are waited for if they are pipes, for somebody has named them; by default all. A
+            pipe that merely lies in a folder may never be written to.
 
     Raises:
         AudioError: If nothing comes, or too much.
         StorageError: If there is no place for it.
     """
     with ExitStack() as stack:
-        yield [stack.enter_context(_kept(each)) if _is_pipe(each) else each for each in recordings]
+        pipes = {each for each in (recordings if awaited is None else awaited) if _is_pipe(each)}
+        yield [stack.enter_context(_kept(each)) if each in pipes else each for each in recordings]
 
 
 def _is_pipe(recording: str) -> bool:
