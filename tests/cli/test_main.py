@@ -261,7 +261,7 @@ def stop(sources):
         temporary.write_text("half")
         os.kill(os.getpid(), signal.{name})
 
-verb.find_recordings = stop
+verb.list_recordings = stop
 """
     done = process("embed", "a.wav", first=first)
     assert done == (128 + getattr(signal, name), "", "")

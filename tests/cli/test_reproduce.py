@@ -114,7 +114,9 @@ def contents(folder):
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(Path(folder).rglob("*"))
-        if path.is_file() and path.name not in ("settings.json", "report.html") and path.suffix not in (".png", ".svg")
+        if path.is_file()
+        and path.name not in (".affectmap", "settings.json", "report.html")
+        and path.suffix not in (".png", ".svg")
     }
 
 
