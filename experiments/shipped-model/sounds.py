@@ -46,7 +46,9 @@ def flags_table(model: Model, corpora: Sequence[PreparedCorpus]) -> pd.DataFrame
         limits, flags_of = {name: thresholds[name] for name in LATER_THRESHOLDS}, []
         for file in corpus.file:
             signal, rate = read_audio(file)
-            flags_of.append(signal_flags(signal, rate, thresholds["clipped_share"]).heard(signal, rate, rate, **limits))
+            flags_of.append(
+                signal_flags(signal, rate, thresholds["clipped_share"]).with_levels(signal, rate, rate, **limits)
+            )
         of_samples = ("silent", "quiet", "clipped", "narrow_band", "mostly_pause", "rumble")
         shares = {flag: float(np.mean([getattr(each, flag) for each in flags_of])) for flag in of_samples}
         found = not_speech(np.asarray(corpus.functionals, dtype=np.float64), thresholds)
