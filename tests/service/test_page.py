@@ -154,7 +154,10 @@ navigator.mediaDevices.getUserMedia({ audio: true }).then((stream) => {
 """
 
 
-def test_what_only_the_browser_can_read_is_converted_there(page):
+def test_what_only_the_browser_can_read_is_converted_there(open_browser, start_server):
+    server = start_server(first="import sys; sys.modules['av'] = None  # as if the extra formats were not installed")
+    page = Page(open_browser(), server.url)
+    page.until("model", "Model: ")
     assert page.browser.execute_async_script(DROP_A_VIDEO) > 1000
     page.until("status", "^Done")
     assert page.find("result-title").text == "call.webm"

@@ -285,11 +285,12 @@ class Instant:
 
     def __init__(self, model):
         self.model, self.empty = model, np.zeros((1, len(FUNCTIONALS)))
+        self.metadata = model.metadata
 
     def check_takes_recordings(self):
         pass
 
-    def measure(self, signals, sampling_rate, n_jobs=None):
+    def measure(self, signals, sampling_rate, *, n_jobs=None, cache=None):
         from affectmap.audio.quality import SignalFlags
 
         return pd.DataFrame(self.empty), [SignalFlags()]

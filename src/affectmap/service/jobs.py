@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, TypeVar
 
 from starlette.exceptions import HTTPException
@@ -174,12 +174,15 @@ class Jobs:
             if waiting.done():
                 return waiting.result()
             raise AbandonedError
+        except asyncio.CancelledError:  # the server ends, and waits no longer
+            raise HTTPException(503, "the server is ending; try again soon", _AGAIN) from None
         finally:
             leaving.cancel()
             abandoned.set()
+            waiting.add_done_callback(_count_as_seen)
             if not future.cancel():
-                await asyncio.wait({waiting})
-                waiting.exception()  # so that it counts as seen
+                with suppress(asyncio.CancelledError):
+                    await asyncio.wait({waiting})
             self._open.discard(abandoned)
 
     def close(self) -> None:
@@ -187,3 +190,8 @@ class Jobs:
         for abandoned in list(self._open):
             abandoned.set()
         self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _count_as_seen(done: asyncio.Future[Any]) -> None:
+    if not done.cancelled():
+        done.exception()

@@ -125,7 +125,7 @@ async function sendOrConvert(address, file, signal) {
   try {
     return [await send(address, file, signal), []];
   } catch (error) {
-    if (error.status !== 422 || !error.message.includes("not audio")) throw error;
+    if (error.status !== 422 || !/not audio|libsndfile cannot read/.test(error.message)) throw error;
     let wave;
     try {
       wave = await toWave(file, file.name);
