@@ -19,8 +19,9 @@ from affectmap.model.settings import PAPER
 from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.preparation.standardisation import fit_statistics
 from affectmap.schema import LABELS
+from affectmap.stats.measures import scenarios
 from affectmap.stats.metrics import adjusted_r2, uar
-from affectmap.stats.scores import linear_svc, scenarios
+from affectmap.stats.scores import linear_svc
 
 Floats = npt.NDArray[np.floating]
 

@@ -32,16 +32,11 @@ from sounds import flags_table, sounds_table
 
 from affectmap.corpora import CorpusCard
 from affectmap.files import write_json, write_text
-from affectmap.model.heads import (
-    CLASSES,
-    Calibration,
-    Heads,
-    expected_calibration_error,
-    with_temperature,
-)
+from affectmap.model.heads import CLASSES, Calibration, Heads, with_temperature
 from affectmap.model.model import SHIPPED, Model, load_model
 from affectmap.preparation.standardisation import PRIOR
 from affectmap.schema import LABELS
+from affectmap.stats.measures import calibration_error
 from affectmap.transfer.calibration import (
     LEVEL,
     Evaluated,
@@ -157,7 +152,7 @@ def temperature_table(held_out: HeldOut) -> pd.DataFrame:
             for name, heads in variants.items():
                 probabilities = heads.probabilities(evaluated.latent)
                 row[f"temperature_{name}"] = heads.temperature
-                row[f"ece_{name}"] = expected_calibration_error(evaluated.corpus.emotion, probabilities)
+                row[f"ece_{name}"] = calibration_error(evaluated.corpus.emotion, probabilities, CLASSES).value
             rows.append(row)
     return pd.DataFrame(rows)
 

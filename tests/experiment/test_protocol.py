@@ -32,11 +32,12 @@ from affectmap.preparation.folds import Fold
 from affectmap.preparation.pooled_source import PooledSource
 from affectmap.preparation.standardisation import POLICIES
 from affectmap.stats.baselines import FUNCTIONALS_88, PCA_2, baseline
+from affectmap.stats.measures import scenarios
 from affectmap.stats.scores import SourceClassifiers
 from affectmap.style import RIDGE
 from factories import FOUR, folds_of, make_corpus, make_run, with_cells
 
-CLASSES = affectmap.stats.scores.scenarios(FOUR)["N-S-H-A"]
+CLASSES = scenarios(FOUR)["N-S-H-A"]
 
 
 def make_config(**settings) -> ExperimentConfig:

@@ -10,13 +10,13 @@ from affectmap.model.heads import (
     CLASSES,
     Heads,
     coverage,
-    expected_calibration_error,
     fit_heads,
     half_width,
     largest_half_width,
     with_temperature,
 )
 from affectmap.schema import LABELS
+from affectmap.stats.measures import calibration_error
 
 NAN = float("nan")
 
@@ -130,7 +130,8 @@ def test_calibration_error_falls_with_the_temperature():
     oversure = Heads(heads.rating_weight, heads.rating_bias, 5 * heads.class_weight, 5 * heads.class_bias)
     calibrated = with_temperature(oversure, oversure.scores(latent[:3000]), emotion[:3000])
     before, after = (
-        expected_calibration_error(emotion[3000:], each.probabilities(latent[3000:])) for each in (oversure, calibrated)
+        calibration_error(emotion[3000:], each.probabilities(latent[3000:]), CLASSES).value
+        for each in (oversure, calibrated)
     )
     assert calibrated.temperature > 2
     assert after < 0.05 < before
@@ -204,10 +205,3 @@ def test_the_largest_width_needs_a_group():
 
 def test_coverage_of_nothing_is_nan():
     assert np.isnan(coverage([NAN], [3.0], 1.0))
-    assert np.isnan(expected_calibration_error(["fear"], np.full((1, 4), 0.25)))
-
-
-def test_calibration_error_by_hand():
-    # One class twice, at .6 and .8 in two bins: |1 - .6| / 2 + |0 - .8| / 2.
-    chances = [[0.6, 0.4, 0, 0], [0.1, 0.8, 0.1, 0]]
-    assert expected_calibration_error(["neutral", "neutral"], chances) == pytest.approx(0.6)

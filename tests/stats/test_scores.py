@@ -16,6 +16,7 @@ import affectmap.stats.scores
 from affectmap.preparation.folds import speaker_folds
 from affectmap.schema import FOUR_CLASSES
 from affectmap.stats import scores as evaluation
+from affectmap.stats.measures import scenarios
 from affectmap.stats.metrics import sampled_pairwise_adjusted_r2
 from affectmap.stats.scores import (
     MANY_PREDICTORS,
@@ -31,7 +32,6 @@ from affectmap.stats.scores import (
     linear_svc,
     pairwise_scores,
     sampling_notes,
-    scenarios,
 )
 from factories import FOUR, make_embedded, make_score, run_of
 

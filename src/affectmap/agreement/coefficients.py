@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import fdtri
 
-from affectmap.agreement.estimators import NO_VARIANCE
 from affectmap.schema import Floats
 from affectmap.stats.bootstrap import LEVEL, MIN_ITEMS, N_RESAMPLES, Estimate, estimate, resampled_sums
+from affectmap.stats.measures import NO_VARIANCE, bias_of, ccc_of, pair_sums, pearson_of
 
 
 class IntraclassCorrelation(NamedTuple):
@@ -223,35 +223,9 @@ def pair_measures(
     x, y = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     shared = ~(np.isnan(x) | np.isnan(y))
     x, y = x[shared], y[shared]
-    centre = (x.mean() + y.mean()) / 2 if len(x) else 0.0
-    x, y = x - centre, y - centre
-    sums = np.stack([np.ones_like(x), x, y, x * x, y * y, x * y, np.abs(x - y)], axis=1)
+    sums = pair_sums(x, y)
     resampled = resampled_sums(sums, n_resamples, seed)
     return {name: estimate(sums, resampled, quantity, len(x)) for name, quantity in _PAIR_QUANTITIES.items()}
-
-
-def _moments(totals: Floats) -> tuple[Floats, ...]:
-    """Give both variances, the covariance and the difference of the means."""
-    n = np.maximum(totals[:, 0], 1)
-    x, y, xx, yy, xy = (totals[:, 1:6] / n[:, None]).T
-    return np.maximum(xx - x * x, 0), np.maximum(yy - y * y, 0), xy - x * y, y - x
-
-
-def _ccc(totals: Floats) -> Floats:
-    var_x, var_y, cov, shift = _moments(totals)
-    below = var_x + var_y + shift**2
-    varies = np.maximum(var_x, var_y) > NO_VARIANCE
-    return np.where(varies, np.clip(2 * cov / np.where(varies, below, 1), -1, 1), np.nan)
-
-
-def _pearson(totals: Floats) -> Floats:
-    var_x, var_y, cov, _ = _moments(totals)
-    varies = np.minimum(var_x, var_y) > NO_VARIANCE
-    return np.where(varies, np.clip(cov / np.sqrt(np.where(varies, var_x * var_y, 1)), -1, 1), np.nan)
-
-
-def _difference(totals: Floats) -> Floats:
-    return np.where(totals[:, 0] > 0, _moments(totals)[3], np.nan)
 
 
 def _mean_of_last(totals: Floats) -> Floats:
@@ -259,9 +233,9 @@ def _mean_of_last(totals: Floats) -> Floats:
 
 
 _PAIR_QUANTITIES: dict[str, Callable[[Floats], Floats]] = {
-    "ccc": _ccc,
-    "pearson": _pearson,
-    "difference": _difference,
+    "ccc": ccc_of,
+    "pearson": pearson_of,
+    "difference": bias_of,
     "absolute_difference": _mean_of_last,
 }
 

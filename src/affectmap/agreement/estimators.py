@@ -13,6 +13,7 @@ import numpy.typing as npt
 from affectmap.agreement.ratings import rating_matrix
 from affectmap.errors import ConfigError
 from affectmap.schema import LABELS, Floats
+from affectmap.stats.measures import NO_VARIANCE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 Estimator = Literal["ewe", "mean", "median"]
 #: Items that a rater must share with others before a correlation weighs that rater.
 MIN_SHARED = 3
-#: Variance below which ratings from 1 to 5 do not vary: what rounding leaves.
-NO_VARIANCE = 1e-12
 
 
 def evaluator_weights(ratings: npt.ArrayLike) -> Floats:

@@ -15,7 +15,7 @@ from affectmap.preparation.pooled_source import PooledSource
 from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.preparation.standardisation import fit_statistics
 from affectmap.schema import FOUR_CLASSES
-from affectmap.stats.scores import scenarios
+from affectmap.stats.measures import scenarios
 
 
 def check_measured(corpus: PreparedCorpus) -> None:

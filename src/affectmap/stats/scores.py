@@ -24,8 +24,9 @@ from sklearn.svm import SVC
 
 from affectmap.features.encoders.features import LikeliestClass
 from affectmap.preparation.folds import most_speaker_folds, speaker_folds
-from affectmap.schema import FOUR_CLASSES, LABELS, THREE_CLASSES, Emotion, Floats, Objects
+from affectmap.schema import LABELS, Emotion, Floats, Objects
 from affectmap.stats.bootstrap import SpeakerBootstrap, interval, uar
+from affectmap.stats.measures import scenarios
 from affectmap.stats.metrics import N_PAIRS, adjusted_r2, pairwise_adjusted_r2, sampled_pairwise_adjusted_r2
 
 NAN = float("nan")
@@ -251,29 +252,6 @@ def label_scores(run: Run, on: Embedded, reading: str) -> Iterator[Score]:
         else:
             resamples = np.full(len(bootstrap.counts), NAN)
         yield run.score("3", on, name, reading, fit.adjusted_r2, fit.n, resamples, fit.p_value)
-
-
-def scenarios(*emotions: npt.ArrayLike) -> dict[str, tuple[Emotion, ...]]:
-    """Name the classes that can be told apart in all of several sets of utterances.
-
-    Args:
-        emotions: Emotions of each set.
-
-    Returns:
-        Classes by the name of the scenario: the four and the three of the paper, as far as every set has them;
-        scenarios with fewer than two classes are left out.
-
-    Example:
-        >>> {name: len(classes) for name, classes in scenarios(["sad", "happy", "angry", "fear"]).items()}
-        {'S-H-A': 3, 'S-A': 2}
-    """
-    present = set.intersection(*({str(e) for e in np.asarray(each, dtype=object)} for each in emotions))
-    found = {}
-    for classes in (FOUR_CLASSES, THREE_CLASSES):
-        common = tuple(emotion for emotion in classes if str(emotion) in present)
-        if len(common) > 1:
-            found["-".join(str(emotion)[0].upper() for emotion in common)] = common
-    return found
 
 
 def linear_svc(c: float) -> SVC:
