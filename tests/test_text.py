@@ -8,6 +8,8 @@ from affectmap.text import (
     counted,
     is_number,
     language_name,
+    latex,
+    latex_text,
     listed,
     markdown,
     number,
@@ -89,3 +91,20 @@ def test_tables_are_aligned_without_trailing_spaces():
     assert aligned([["a", "1"]]) == "a  1"
     assert aligned([["a", "note"]], n_text=2) == "a  note"
     assert markdown([["corpus", "n"], ["cats", "2"]], n_text=1) == "| corpus | n |\n|---|---:|\n| cats | 2 |"
+
+
+def test_every_character_is_set_as_it_is():
+    assert latex_text(r"a\b_c {50 %} #1 & $2 ~ x^2") == (
+        r"a\textbackslash{}b\_c \{50 \%\} \#1 \& \$2 \textasciitilde{} x\textasciicircum{}2"
+    )
+    assert latex_text("−.05±.10, – <.01 café 日本\u202fs\nnext") == (r"$-$.05$\pm$.10, -- $<$.01 café 日本\,s next")
+    assert latex_text("e\u0301") == "é", "a letter and its accent are one character, as the fonts have it"
+
+
+def test_tables_in_latex_have_a_cell_for_each():
+    lines = latex([["", "UAR"], ["[1] & co", ".5"], ["* best", "–"]], caption="A & B").splitlines()
+    assert lines[1:3] == [r"\caption{A \& B}", r"\begin{tabular}{lr}"]
+    assert lines[6:8] == [r"{}[1] \& co & .5 \\", r"{}* best & -- \\"], "no option of the line break before"
+    assert lines[0] == r"\begin{table}"
+    assert lines[-1] == r"\end{table}"
+    assert r"\caption" not in latex([["a"], ["b"]])

@@ -9,6 +9,7 @@ Conventions:
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Iterable, Sequence
 from numbers import Real
 from typing import NamedTuple, TypeGuard
@@ -185,3 +186,47 @@ def markdown(rows: Sequence[Sequence[str]], n_text: int = 1) -> str:
     head, *body = [f"| {' | '.join(row)} |" for row in rows]
     rule = "|" + "".join("---|" if i < n_text else "---:|" for i in range(len(rows[0])))
     return "\n".join([head, rule, *body])
+
+
+_LATEX = {
+    **{character: f"\\{character}" for character in "&%$#_{}"},
+    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "<": "$<$", ">": "$>$", "|": "$|$", '"': "''", "±": r"$\pm$", "−": "$-$", "×": r"$\times$", "→": r"$\to$",
+    "≤": r"$\leq$", "≥": r"$\geq$", "²": "$^2$", "³": "$^3$", "α": r"$\alpha$", "κ": r"$\kappa$", "λ": r"$\lambda$",
+    "µ": r"$\mu$", "μ": r"$\mu$", "ρ": r"$\rho$", "σ": r"$\sigma$", "†": r"\dag{}", "‡": r"\ddag{}", DASH: "--",
+    THIN_SPACE: r"\,", "\xa0": "~", "\u2009": r"\,", "\n": " ",
+}  # fmt: skip
+
+
+def latex_text(text: str) -> str:
+    r"""Write text so that LaTeX sets it letter by letter; letters that are not Latin need LuaLaTeX or XeLaTeX.
+
+    Example:
+        >>> print(latex_text("R² of 50 % ± 3_a"))
+        R$^2$ of 50 \% $\pm$ 3\_a
+    """
+    return "".join(_LATEX.get(character, character) for character in unicodedata.normalize("NFC", text))
+
+
+def latex(rows: Sequence[Sequence[str]], n_text: int = 1, caption: str = "") -> str:
+    r"""Write rows of cells, the first of them the heads, as a table in LaTeX; it needs the package booktabs.
+
+    Example:
+        >>> print(latex([["corpus", "R²"], ["my_cats", ".7±.1*"]], caption="Cats"))
+        \begin{table}
+        \caption{Cats}
+        \begin{tabular}{lr}
+        \toprule
+        corpus & R$^2$ \\
+        \midrule
+        my\_cats & .7$\pm$.1* \\
+        \bottomrule
+        \end{tabular}
+        \end{table}
+    """
+    # A bracket or an asterisk first in a row would be taken for an option of the line break before it.
+    head, *body = ["{}" * row[0].startswith(("[", "*")) + " & ".join(map(latex_text, row)) + r" \\" for row in rows]
+    lines = [r"\begin{table}", *([rf"\caption{{{latex_text(caption)}}}"] if caption else [])]
+    columns = "l" * n_text + "r" * (len(rows[0]) - n_text)
+    lines += [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", head, r"\midrule", *body, r"\bottomrule"]
+    return "\n".join([*lines, r"\end{tabular}", r"\end{table}"])
