@@ -6,7 +6,7 @@ and are not padded; spectra have shape (n_frames, n_bins); what is unvoiced or m
 One recording runs through the files in this order: `framing`, `spectra`, then `spectral_shape` and `loudness`; `pitch`
 and `pitch_path`; `perturbation` with `period_matching`, `harmonics` and `formants` (all joined in `contours`);
 `smoothing`, `statistics` and `contour_peaks` (joined in `extraction`). `plain` gathers what is measured of frames, and
-`compiled` has the same in C. `voice`, with `cepstral_peak` and `syllables`, measures what is in no such set and is read
+`compiled` has the same in C. `voice_values`, with `cepstral_peak` and `syllables`, measures what is in no such set and is read
 by people.
 
 Before these values are explained to anyone: "F1" to "F3" are not formants (see `formants`), "logRelF0-H1-H2" is H2 - H3
@@ -20,7 +20,7 @@ departures from the paper included; written without its source.
 
 from affectmap.egemaps.extraction import functionals, functionals_of_batch, functionals_of_blocks, kernels, lld
 from affectmap.egemaps.names import FUNCTIONAL_NAMES, LLD_NAMES
-from affectmap.egemaps.voice import VOICE_NAMES, measure_voice
+from affectmap.egemaps.voice_values import VOICE_NAMES, measure_voice
 
 # Of the values: to be raised when they change, so that features of two versions are not mixed.
 VERSION = "1"

@@ -139,7 +139,7 @@ class TestVoice:
     def test_blocks_of_frames_join_without_a_seam(self, monkeypatch):
         signal = in_syllables(3.0, noise=0.02)
         whole = measure_voice(signal, RATE)
-        monkeypatch.setattr("affectmap.egemaps.voice._FRAMES_AT_ONCE", 7)
+        monkeypatch.setattr("affectmap.egemaps.voice_values._FRAMES_AT_ONCE", 7)
         assert measure_voice(signal, RATE) == pytest.approx(whole, nan_ok=True, rel=1e-6)
 
 
