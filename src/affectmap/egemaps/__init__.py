@@ -6,8 +6,8 @@ and are not padded; spectra have shape (n_frames, n_bins); what is unvoiced or m
 One recording runs through the files in this order: `framing`, `spectra`, then `spectral_shape` and `loudness`; `pitch`
 and `pitch_path`; `perturbation` with `period_matching`, `harmonics` and `formants` (all joined in `contours`);
 `smoothing`, `statistics` and `contour_peaks` (joined in `extraction`). `plain` gathers what is measured of frames, and
-`compiled` has the same in C. `voice_values`, with `cepstral_peak` and `syllables`, measures what is in no such set and is read
-by people.
+`compiled` has the same in C. `voice_values`, with `cepstral_peak` and `syllables`, measures what is in no such set and
+is read by people.
 
 Before these values are explained to anyone: "F1" to "F3" are not formants (see `formants`), "logRelF0-H1-H2" is H2 - H3
 (see `harmonics`), the formants' amplitudes include -201 for every unvoiced frame, nothing removes an offset, and the
