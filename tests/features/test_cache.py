@@ -7,6 +7,7 @@ import time
 import zipfile
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from affectmap.features import cache as feature_cache
@@ -51,8 +52,10 @@ def filled(folder, keys=("a", "b", "c"), name="pets"):
 
 
 def loaded(folder):
+    """The rows, as a table, and the notices."""
     cache = FeatureCache(folder, "pets", COLUMNS)
-    return cache.load(), cache.notices
+    stored = cache.load()
+    return pd.DataFrame(stored.rows, index=stored.keys, columns=COLUMNS), cache.notices
 
 
 def names(folder):
@@ -81,6 +84,23 @@ def test_nothing_new_writes_nothing(tmp_path):
     with FeatureCache(tmp_path, "pets", COLUMNS) as cache:
         cache.load()
     assert file.stat().st_mtime == 1
+
+
+def test_texts_come_back_with_their_rows(tmp_path):
+    for number, text in enumerate(("first", "ä, again")):
+        with FeatureCache(tmp_path, "pets", COLUMNS, texts=True) as cache:
+            cache.add("a", np.full(3, number, np.float32), text)
+            cache.add(f"b{number}", np.zeros(3, np.float32), text)
+    stored = FeatureCache(tmp_path, "pets", COLUMNS, texts=True).load()
+    assert dict(zip(stored.keys, stored.texts, strict=True)) == {"a": "ä, again", "b0": "first", "b1": "ä, again"}
+    assert stored.rows[stored.keys.index("a")].tolist() == [1, 1, 1]
+
+
+def test_texts_that_do_not_fit_the_rows_are_damage(tmp_path):
+    arrays = {"keys": np.array([b"a", b"b"]), "rows": np.ones((2, 3), np.float32), "texts": np.array([b"one"])}
+    np.savez(tmp_path / "pets.npz", columns=np.array(COLUMNS), **arrays)
+    cache = FeatureCache(tmp_path, "pets", COLUMNS, texts=True)
+    assert (cache.load().keys, len(cache.notices)) == ([], 1)
 
 
 def test_later_rows_are_added_and_the_last_counts(tmp_path):
@@ -135,7 +155,7 @@ def test_a_killed_run_keeps_its_rows_and_the_next_merges_them(tmp_path, ending):
 def test_parts_left_are_merged_even_when_nothing_is_new(tmp_path):
     assert writer(tmp_path, "x", 1, "killed").wait(60) == -signal.SIGKILL
     with FeatureCache(tmp_path, "pets", COLUMNS) as cache:
-        assert len(cache.load()) == 1
+        assert len(cache.load().keys) == 1
     assert names(tmp_path) == ["pets.npz"]
 
 
@@ -211,7 +231,7 @@ def test_a_damaged_file_is_told_and_rebuilt(tmp_path, damage):
     file = filled(tmp_path)
     damage(file)
     with FeatureCache(tmp_path, "pets", COLUMNS) as cache:
-        assert len(cache.load()) == 0
+        assert len(cache.load().keys) == 0
         cache.add("a", np.ones(3, np.float32))
     assert len(cache.notices) == 1
     assert f"{file} is damaged" in cache.notices[0]
@@ -224,7 +244,7 @@ def test_a_damaged_part_costs_only_its_own_rows(tmp_path):
     filled(tmp_path)
     (tmp_path / f"pets.{PART}.npz").write_bytes(b"PK")
     with FeatureCache(tmp_path, "pets", COLUMNS) as cache:
-        assert len(cache.load()) == 3
+        assert len(cache.load().keys) == 3
     assert f"pets.{PART}.npz is damaged" in cache.notices[0]
     assert names(tmp_path) == ["pets.npz"]
     assert loaded(tmp_path)[1] == []
@@ -293,7 +313,7 @@ def test_a_folder_that_only_others_may_write_is_read(tmp_path, monkeypatch):
 
     monkeypatch.setattr(FeatureCache, "_lock", forbidden)
     with FeatureCache(tmp_path, "pets", COLUMNS) as cache:
-        assert len(cache.load()) == 3
+        assert len(cache.load().keys) == 3
         cache.add("d", np.zeros(3, np.float32))
     assert "Permission denied" in cache.notices[0]
 
@@ -301,7 +321,7 @@ def test_a_folder_that_only_others_may_write_is_read(tmp_path, monkeypatch):
 def test_a_file_in_the_folders_place(tmp_path):
     (tmp_path / "cache").write_text("occupied")
     with FeatureCache(tmp_path / "cache", "pets", COLUMNS) as cache:
-        assert len(cache.load()) == 0
+        assert len(cache.load().keys) == 0
         cache.add("a", np.zeros(3, np.float32))
     assert len(cache.notices) == 1
     assert (tmp_path / "cache").read_text() == "occupied"
@@ -332,7 +352,7 @@ def test_an_interrupted_block_is_written_and_the_interrupt_goes_on(tmp_path):
 def test_any_name_will_do(tmp_path, name):
     with FeatureCache(tmp_path, name, COLUMNS) as cache:
         cache.add("a", np.zeros(3, np.float32))
-    assert len(FeatureCache(tmp_path, name, COLUMNS).load()) == 1
+    assert FeatureCache(tmp_path, name, COLUMNS).load().keys == ["a"]
     assert len(names(tmp_path)) == 1
 
 
@@ -366,7 +386,7 @@ def test_a_file_of_others_that_is_called_as_its_own_is_left_alone(tmp_path):
     np.savez(tmp_path / "pets.npz", pitch=np.zeros(3))
     before = (tmp_path / "pets.npz").read_bytes()
     with FeatureCache(tmp_path, "pets", COLUMNS) as cache:
-        assert cache.load().empty
+        assert cache.load().keys == []
         cache.add("a", np.zeros(len(COLUMNS), np.float32))
     assert (names(tmp_path), (tmp_path / "pets.npz").read_bytes()) == (["pets.npz"], before)
     reason = "pets.npz in it is another program's; name another folder"

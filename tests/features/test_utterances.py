@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from affectmap.errors import AudioError
+from affectmap.features.cache import Stored
 from affectmap.features.utterances import Utterance, file_digests, fill_known, list_utterances, row_keys, usable_rows
 from affectmap.parallel.workers import local_threads
 
@@ -33,7 +34,7 @@ def test_keys_tell_segments_and_ways_apart():
 
 def test_known_rows_are_filled_in():
     values = np.full((3, 2), np.nan, np.float32)
-    known = pd.DataFrame([[1.0, 2.0]], ["k"])
+    known = Stored(["j", "k"], np.array([[0, 0], [1, 2]], np.float32), ["", ""])
     assert fill_known(values, ["", "k", "l"], known) == [0, 2]
     assert values[1].tolist() == [1, 2]
 

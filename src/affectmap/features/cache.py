@@ -21,10 +21,9 @@ import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 import platformdirs
 from numpy.typing import NDArray
 
@@ -36,8 +35,6 @@ if sys.platform != "win32":
 
 #: Numbers of one row, shape (n_columns,).
 Row = NDArray[np.float32]
-#: Column of the rows' texts, where they have any.
-TEXT = "text"
 #: Seconds of work that a killed run may lose.
 FLUSH_S = 2.0
 #: Part files of one run that are merged at once, so that a run of hours leaves no thousands of them.
@@ -63,6 +60,20 @@ def _decoded(texts: NDArray[np.bytes_]) -> list[str]:
     return [str(text, "utf-8") for text in texts]
 
 
+class Stored(NamedTuple):
+    """Rows by key, each key once.
+
+    Attributes:
+        keys: What each row was measured from.
+        rows: Their numbers, float32, shape (n_rows, n_columns).
+        texts: Their texts; empty ones where they have none.
+    """
+
+    keys: list[str]
+    rows: NDArray[np.float32]
+    texts: list[str]
+
+
 def cache_folder(cache: str | Path | None = None) -> Path:
     """Give the folder named, or else that of ``AFFECTMAP_CACHE``, or ``features`` in the user's cache folder."""
     named = cache or os.environ.get("AFFECTMAP_CACHE")
@@ -79,7 +90,7 @@ class FeatureCache:
         name: Names the corpus and the kind of features; characters unfit for a file name become ``_``. Two names
             that share a file do no harm: rows are found by their keys.
         columns: Names of the numbers in a row.
-        texts: Whether each row has a text, too, which `load` gives in the column `TEXT`.
+        texts: Whether each row has a text, too.
 
     Attributes:
         notices: Sentences about what could not be read or kept.
@@ -89,10 +100,9 @@ class FeatureCache:
         >>> folder = Path(tempfile.mkdtemp())
         >>> with FeatureCache(folder, "pets", ["pitch", "loudness"]) as cache:
         ...     cache.add("sha256 of cat.wav", np.array([440.0, 0.5], np.float32))
-        >>> FeatureCache(folder, "pets", ["pitch", "loudness"]).load()
-                           pitch  loudness
-        key
-        sha256 of cat.wav  440.0       0.5
+        >>> stored = FeatureCache(folder, "pets", ["pitch", "loudness"]).load()
+        >>> stored.keys, stored.rows.tolist()
+        (['sha256 of cat.wav'], [[440.0, 0.5]])
     """
 
     def __init__(self, folder: Path, name: str, columns: Sequence[str], *, texts: bool = False) -> None:
@@ -114,8 +124,8 @@ class FeatureCache:
         """Close the cache."""
         self.close()
 
-    def load(self) -> pd.DataFrame:
-        """Read all rows, those of unmerged parts included, float32, indexed by key, each key once."""
+    def load(self) -> Stored:
+        """Read all rows, those of unmerged parts included."""
         if not self.folder.is_dir():
             return self._empty()
         try:
@@ -157,7 +167,7 @@ class FeatureCache:
         if self._fresh:
             part = self.folder / f"{self._stem}.{uuid.uuid4().hex}.npz"
             rows, texts = zip(*self._fresh.values(), strict=True)
-            self._write(part, self._frame(list(self._fresh), rows, texts))
+            self._write(part, self._checked(list(self._fresh), rows, texts))
             self._fresh = {}
             self._n_parts += 1
         self._last_flush = time.monotonic()
@@ -187,14 +197,18 @@ class FeatureCache:
         masked = name[:start] + re.sub("[0-9a-f]", "0", name[start:])
         return name == self._main.name[:n_kept] or masked == f"{self._stem}.{'0' * 32}.npz"[:n_kept]
 
-    def _stored(self, files: Sequence[Path]) -> pd.DataFrame:
-        frames = [frame for frame in map(self._read, files) if len(frame)]
-        rows: pd.DataFrame = pd.concat(frames) if frames else self._empty()
-        return rows[~rows.index.duplicated(keep="last")]
+    def _stored(self, files: Sequence[Path]) -> Stored:
+        parts = [self._read(file) for file in files]
+        keys, texts = ([each for part in parts for each in part[number]] for number in (0, 2))
+        rows = np.concatenate([part.rows for part in parts]) if parts else self._empty().rows
+        last = sorted({key: row for row, key in enumerate(keys)}.values())
+        if len(last) == len(keys):
+            return Stored(keys, rows, texts)
+        return Stored([keys[row] for row in last], rows[last], [texts[row] for row in last])
 
-    def _read(self, file: Path) -> pd.DataFrame:
+    def _read(self, file: Path) -> Stored:
         try:
-            return self._checked(file)
+            return self._content(file)
         except FileNotFoundError:  # merged by another run meanwhile
             return self._empty()
         except Exception as error:  # of many unrelated classes, from zipfile, NumPy and the tokenizer behind it
@@ -203,7 +217,7 @@ class FeatureCache:
             self._notice(f"the cache file {file} is damaged ({reason}); its rows are measured again")
             return self._empty()
 
-    def _checked(self, file: Path) -> pd.DataFrame:
+    def _content(self, file: Path) -> Stored:
         with zipfile.ZipFile(file) as archive:
             if any(each.compress_type != zipfile.ZIP_STORED for each in archive.infolist()):  # may unfold to gigabytes
                 raise ValueError("it is compressed")
@@ -211,28 +225,29 @@ class FeatureCache:
                 raise ValueError(f"the checksum of {torn} differs")
         with np.load(file, allow_pickle=False) as stored:
             keys, columns, rows = _decoded(stored["keys"]), stored["columns"], stored["rows"]
-            texts = _decoded(stored["texts"]) if self._texts else ()
+            texts = _decoded(stored["texts"]) if self._texts else [""] * len(keys)
         if columns.tolist() != self._columns or rows.dtype != np.float32:
             raise ValueError("it holds other columns")
-        return self._frame(keys, rows, texts)
+        return self._checked(keys, rows, texts)
 
     def _notice(self, text: str) -> None:
         if text not in self.notices:
             self.notices.append(text)
 
-    def _write(self, file: Path, rows: pd.DataFrame) -> None:
-        arrays: dict[str, Any] = {"keys": _encoded(rows.index), "columns": np.array(self._columns)}
-        arrays |= {"texts": _encoded(rows[TEXT])} if self._texts else {}
+    def _write(self, file: Path, stored: Stored) -> None:
+        arrays: dict[str, Any] = {"keys": _encoded(stored.keys), "columns": np.array(self._columns)}
+        arrays |= {"texts": _encoded(stored.texts)} if self._texts else {}
         with new_file(file) as temporary, temporary.open("wb") as handle:
-            np.savez(handle, **arrays, rows=rows[self._columns].to_numpy(np.float32))
+            np.savez(handle, **arrays, rows=stored.rows)
 
-    def _frame(self, keys: list[str], rows: Sequence[Row] | Row, texts: Sequence[str]) -> pd.DataFrame:
+    def _checked(self, keys: list[str], rows: Sequence[Row] | Row, texts: Sequence[str]) -> Stored:
         values = np.asarray(rows, dtype=np.float32).reshape(len(keys), len(self._columns))
-        frame = pd.DataFrame(values, index=pd.Index(keys, name="key", dtype=object), columns=self._columns)
-        return frame.assign(**{TEXT: pd.Series(texts, frame.index, dtype=object)}) if self._texts else frame
+        if len(texts) != len(keys):
+            raise ValueError("it holds other texts")
+        return Stored(keys, values, list(texts))
 
-    def _empty(self) -> pd.DataFrame:
-        return self._frame([], [], [])
+    def _empty(self) -> Stored:
+        return self._checked([], [], [])
 
     @contextmanager
     def _lock(self) -> Iterator[None]:

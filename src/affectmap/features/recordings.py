@@ -18,7 +18,7 @@ import numpy as np
 
 from affectmap.audio.quality import SignalFlags
 from affectmap.audio.reading import Signal
-from affectmap.features.cache import TEXT, FeatureCache, Row, cache_folder
+from affectmap.features.cache import FeatureCache, Row, cache_folder
 from affectmap.features.utterances import Utterance, file_digest
 from affectmap.schema import FUNCTIONALS
 
@@ -89,8 +89,7 @@ class RecordingCache:
         with self._lock:
             if self._known is None:
                 stored = self._store.load()
-                rows = zip(stored[list(FUNCTIONALS)].to_numpy(), stored[TEXT], strict=True)
-                self._known = dict(zip(stored.index, rows, strict=True))
+                self._known = dict(zip(stored.keys, zip(stored.rows, stored.texts, strict=True), strict=True))
             if key not in self._known:
                 return None
             values, text = self._known[key]

@@ -12,16 +12,18 @@ import hashlib
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from affectmap.errors import AudioError
-from affectmap.features.cache import FeatureCache, cache_folder
+from affectmap.features.cache import FeatureCache, Stored, cache_folder
 from affectmap.parallel.workers import Pool, local_threads, mapped, n_cores
 from affectmap.schema import Finding
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _DIGESTED_TOGETHER = 64  # files; each takes a fraction of a millisecond
 
@@ -164,6 +166,8 @@ def _bare(failure: AudioError, file: str) -> str:
 
 def list_utterances(index: pd.Index) -> list[Utterance]:
     """List the utterances of a table, indexed by file, start and end."""
+    import pandas as pd
+
     starts = pd.TimedeltaIndex(index.get_level_values("start")).total_seconds().fillna(0.0)
     ends = pd.TimedeltaIndex(index.get_level_values("end")).total_seconds()
     return [
@@ -195,11 +199,12 @@ def row_keys(utterances: Iterable[Utterance], digests: Mapping[str, str], how: s
     return [f"{digests[file]} {start}-{end} {how}" if digests[file] else "" for file, start, end in utterances]
 
 
-def fill_known(values: NDArray[np.float32], keys: Sequence[str], known: pd.DataFrame) -> list[int]:
+def fill_known(values: NDArray[np.float32], keys: Sequence[str], known: Stored) -> list[int]:
     """Fill in the rows that a cache knows; give the numbers of those that are still to be measured."""
-    position = known.index.get_indexer(pd.Index(keys, dtype=object))
+    row_of = {key: row for row, key in enumerate(known.keys)}
+    position = np.array([row_of.get(key, -1) for key in keys], dtype=np.int64)
     found = position >= 0
-    values[found] = known.to_numpy()[position[found]]
+    values[found] = known.rows[position[found]]
     return [int(row) for row in np.flatnonzero(~found)]
 
 
@@ -211,6 +216,8 @@ def usable_rows(
     failures: Mapping[int, AudioError],
 ) -> tuple[pd.DataFrame, list[Finding]]:
     """Keep the utterances that could be measured, and give a finding for each of the others."""
+    import pandas as pd
+
     used = np.setdiff1d(np.arange(len(index)), list(failures))
     if len(used) == 0:
         first = "; ".join(str(failures[row]) for row in sorted(failures)[:3])
