@@ -190,6 +190,7 @@ def test_tables_are_written_as_pandas_writes_them():
         assert csv_text(frame, index=True, header=False) == frame.rename_axis("index").to_csv(
             header=False, lineterminator="\n"
         )
+        assert csv_text({name: frame[name].to_numpy() for name in frame}, **options) == csv_text(frame, **options)
     assert csv_lines(frame[["name"]])[-2:] == ['""', '"f\ng"']
 
 

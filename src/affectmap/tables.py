@@ -15,10 +15,10 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from affectmap.errors import AffectmapError, CorpusError
 from affectmap.extras import require
@@ -27,6 +27,10 @@ from affectmap.text import counted, spelt
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
+
+    #: Columns of a table by name, of one length.
+    Columns = Mapping[str, Sequence[object] | NDArray[Any]]
 
 #: Endings, in lower case, of tables as text.
 TEXT_TABLES = (".csv", ".tsv", ".txt")
@@ -305,12 +309,14 @@ def _named_columns(sheet: Sheet) -> list[int]:
     ]
 
 
-def csv_text(frame: pd.DataFrame, *, index: bool = False, header: bool = True, float_format: str | None = None) -> str:
+def csv_text(
+    table: pd.DataFrame | Columns, *, index: bool = False, header: bool = True, float_format: str | None = None
+) -> str:
     """Write a table as CSV, as the module says; missing values are empty.
 
     Args:
-        frame: The table.
-        index: Whether its index becomes the first columns.
+        table: The table, or its columns by name.
+        index: Whether the table's index becomes the first columns.
         header: Whether to write the names of columns.
         float_format: Such as ``%.7g``; by default numbers are written so that they come back the same.
 
@@ -325,16 +331,19 @@ def csv_text(frame: pd.DataFrame, *, index: bool = False, header: bool = True, f
         "a, b",
         -3,2.0
     """
-    lines = csv_lines(frame, index=index, float_format=float_format)
+    lines = csv_lines(table, index=index, float_format=float_format)
     return "".join(f"{line}\n" for line in (lines if header else lines[1:]))
 
 
-def csv_lines(frame: pd.DataFrame, *, index: bool = False, float_format: str | None = None) -> list[str]:
+def csv_lines(table: pd.DataFrame | Columns, *, index: bool = False, float_format: str | None = None) -> list[str]:
     """Write a table as `csv_text` does, a text for each row and the header first, without their ends."""
-    table = frame.reset_index() if index else frame
-    columns = [table.iloc[:, number].tolist() for number in range(table.shape[1])]
+    if isinstance(table, Mapping):
+        names, columns = list(table), [getattr(each, "tolist", lambda each=each: each)() for each in table.values()]
+    else:
+        frame = table.reset_index() if index else table
+        names, columns = list(frame.columns), [frame.iloc[:, number].tolist() for number in range(frame.shape[1])]
     rows = (csv_line(cells, float_format) for cells in zip(*columns, strict=True))
-    return [csv_line(map(str, table.columns)), *rows]
+    return [csv_line(map(str, names)), *rows]
 
 
 def csv_line(cells: Iterable[object], float_format: str | None = None) -> str:

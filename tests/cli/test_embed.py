@@ -312,11 +312,12 @@ def test_a_file_named_twice_is_one_row(affectmap, here):
     assert len(table_of(affectmap("embed", "a.wav", "a.wav", ".").out)) == 1
 
 
-def test_one_file_loads_neither_training_nor_statistics(process, here):
+def test_one_file_loads_no_more_than_it_needs(process, here):
     file = write(here / "a.wav")
     first = (
         "import sys, atexit\n"
-        "wrong = ('torch', 'onnx', 'onnxruntime', 'sklearn', 'scipy', 'matplotlib')\n"
+        "wrong = ('torch', 'onnx', 'onnxruntime', 'sklearn', 'scipy', 'matplotlib', 'pandas', 'pyarrow', 'joblib', "
+        "'affectmap.corpora', 'affectmap.settings')\n"
         "atexit.register(lambda: print([name for name in wrong if name in sys.modules], file=sys.stderr))"
     )
     done = process("embed", file, first=first)

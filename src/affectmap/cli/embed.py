@@ -15,7 +15,12 @@ from affectmap.cli.standard_input import STDIN, readable
 from affectmap.errors import AudioError, UsageError
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
+
+    #: Columns of rows by name, ``file`` first.
+    Columns = dict[str, npt.NDArray[np.generic]]
 
 #: Recordings that are measured before their rows are printed.
 CHUNK = 64
@@ -83,11 +88,12 @@ def _embedded(
     names: list[str] | None,
     model: Path | None,
     **measuring: Any,  # noqa: ANN401 (options of Model.measure)
-) -> Iterator[pd.DataFrame]:
+) -> Iterator[Columns]:
     """Give the rows of some recordings after another; speakers need all at once."""
+    import numpy as np
+
     from affectmap.audio.quality import SignalFlags, notes_on
     from affectmap.model.model import load_model
-    from affectmap.model.sources import with_flags
     from affectmap.names import printable
 
     loaded, total = load_model(model), len(recordings)
@@ -102,54 +108,65 @@ def _embedded(
 
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
-                functionals, flags = loaded.measure(some, progress=_report, **measuring)
-                table = with_flags(loaded.transform(functionals, speaker=names), flags)
+                columns, flags = loaded.embed_columns(some, speaker=names, progress=_report, **measuring)
             found += flags
-            table = table.set_axis(printed[start : start + size], axis=0).rename_axis("file")
-            problems = [f"no values for {file}: {problem}" for file, problem in table["problem"].dropna().items()]
+            shown = printed[start : start + size]
+            problems = [f"no values for {f}: {one.problem}" for f, one in zip(shown, flags, strict=True) if one.problem]
             for line in [*(str(warning.message) for warning in caught), *problems]:
                 note(f"note: {line}")
-            yield table
+            yield {"file": np.array(shown, dtype=object), **columns}
         for line in notes_on(printed, found):
             note(f"note: {line}")
 
 
-def _print(tables: Iterator[pd.DataFrame], format: str) -> int:
+def _print(parts: Iterator[Columns], format: str) -> int:
     """Print rows as they come; give the number of those without values."""
     n_failed = 0
     with options.reader_may_leave():
-        for number, table in enumerate(tables):
-            n_failed += int(table["problem"].notna().sum())
-            typer.echo(_text(table, format, header=number == 0), nl=False)
+        for number, columns in enumerate(parts):
+            n_failed += _n_failed(columns)
+            typer.echo(_text(columns, format, header=number == 0), nl=False)
     return n_failed
 
 
-def _text(table: pd.DataFrame, format: str, *, header: bool = True) -> str:
+def _n_failed(columns: Columns) -> int:
+    return sum(problem is not None for problem in columns["problem"])
+
+
+def _text(columns: Columns, format: str, *, header: bool = True) -> str:
     from affectmap.tables import csv_text
 
     # Seven digits: what float32 functionals bear.
     if format == "csv":
-        return csv_text(table, index=True, header=header, float_format="%.7g")
-    return table.reset_index().to_json(orient="records", lines=True, double_precision=7, force_ascii=False)
+        return csv_text(columns, header=header, float_format="%.7g")
+    return _table(columns).reset_index().to_json(orient="records", lines=True, double_precision=7, force_ascii=False)
 
 
-def _write(tables: Iterator[pd.DataFrame], format: str, output: Path, *, overwrite: bool) -> int:
-    """Write all rows, whole or not at all; give the number of those without values."""
+def _table(columns: Columns) -> pd.DataFrame:
     import pandas as pd
+
+    index = pd.Index(columns["file"].tolist(), name="file")
+    series = {name: pd.Series(values, index, values.dtype) for name, values in columns.items() if name != "file"}
+    return pd.DataFrame(series, index)
+
+
+def _write(parts: Iterator[Columns], format: str, output: Path, *, overwrite: bool) -> int:
+    """Write all rows, whole or not at all; give the number of those without values."""
+    import numpy as np
 
     from affectmap.files import new_file
 
-    parts = list(tables)
-    table = pd.concat([part.astype({"note": object, "problem": object}) for part in parts])
+    listed = list(parts)
+    columns = {name: np.concatenate([part[name] for part in listed]) for name in listed[0]}
     if format == "audformat":
-        _write_database(table, output, overwrite=overwrite)
+        _write_database(_table(columns), output, overwrite=overwrite)
     else:
         with new_file(output, overwrite=overwrite) as temporary:
             if format == "parquet":
-                table.to_parquet(temporary)
+                _table(columns).to_parquet(temporary)
             else:
-                temporary.write_text(_text(table, format), encoding="utf-8")
-    return int(table["problem"].notna().sum())
+                temporary.write_text(_text(columns, format), encoding="utf-8")
+    return _n_failed(columns)
 
 
 def _write_database(table: pd.DataFrame, folder: Path, *, overwrite: bool) -> None:
@@ -173,14 +190,14 @@ def _write_database(table: pd.DataFrame, folder: Path, *, overwrite: bool) -> No
 
 def list_recordings(sources: Sequence[str]) -> list[str]:
     """List the recordings named, each once, and those below the folders named, in the order of their names."""
-    from affectmap.corpora.folder import find_recordings, note_passed_over
-
     listed: list[str] = []
     for source in sources:
         folder = Path(source)
         if source == STDIN or not folder.is_dir():
             listed.append(source)
             continue
+        from affectmap.corpora.folder import find_recordings, note_passed_over
+
         found = find_recordings(folder.absolute())
         if passed_over := note_passed_over(found, folder):
             note(f"note: {source} holds {passed_over}")

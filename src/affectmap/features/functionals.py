@@ -17,11 +17,10 @@ from contextlib import closing
 from functools import partial
 from importlib import metadata
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from affectmap.audio.channels import Mix
 from affectmap.audio.conditions import Conditions, measure_conditions
@@ -49,7 +48,10 @@ from affectmap.features.utterances import (
 )
 from affectmap.names import printable
 from affectmap.parallel.workers import WorkersError, completed, in_order, on_cluster
-from affectmap.schema import DEFAULT_ENGINE, FUNCTIONALS, USUAL_RATE, Engine, Finding
+from affectmap.schema import DEFAULT_ENGINE, FUNCTIONALS, USUAL_RATE, Engine, Finding, Floats
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Seconds that a file may last for `measure_sources`, which takes it into memory; a track takes any length.
 LONGEST_S = 600.0
@@ -122,7 +124,7 @@ def extract_functionals(
         UsageError: If the engine is not installed.
 
     Example:
-        >>> import soundfile, tempfile
+        >>> import pandas as pd, soundfile, tempfile
         >>> from affectmap.schema import segmented_index
         >>> file = Path(tempfile.mkdtemp()) / "hum.wav"
         >>> soundfile.write(file, 0.5 * np.sign(np.sin(2 * np.pi * 220 * np.arange(8000) / 16000)), 16000)
@@ -280,6 +282,21 @@ def measure_sources(
     sources: Sequence[Source],
     sampling_rate: int | None,
     target_rate: int,
+    **measuring: Any,  # noqa: ANN401 (options of measure_rows)
+) -> tuple[pd.DataFrame, list[SignalFlags]]:
+    """Measure as `measure_rows` does, and give a table, indexed by ``file`` where all are paths, else numbered."""
+    import pandas as pd
+
+    functionals, flags = measure_rows(sources, sampling_rate, target_rate, **measuring)
+    paths = [printable(each) for each in sources if isinstance(each, (str, Path))]
+    index = pd.Index(paths, name="file") if len(paths) == len(sources) > 0 else pd.RangeIndex(len(sources))
+    return pd.DataFrame(functionals, index, list(FUNCTIONALS)), flags
+
+
+def measure_rows(
+    sources: Sequence[Source],
+    sampling_rate: int | None,
+    target_rate: int,
     *,
     engine: Engine = DEFAULT_ENGINE,
     clipped_share: float = 1.0,
@@ -291,7 +308,7 @@ def measure_sources(
     cache: RecordingCache | None = None,
     n_jobs: int | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> tuple[pd.DataFrame, list[SignalFlags]]:
+) -> tuple[Floats, list[SignalFlags]]:
     """Measure the functionals of recordings or signals at one rate, on all cores, or find them in a cache; no corpus.
 
     Args:
@@ -312,14 +329,13 @@ def measure_sources(
         progress: Called with the numbers of recordings done and in total.
 
     Returns:
-        Functionals (N, 88), float64, ``NaN`` where they cannot be had, indexed by ``file`` where all are paths (as
-        `printable` writes them) and numbered elsewhere; and what the samples say of each.
+        Functionals (N, 88), ``NaN`` where they cannot be had; and what the samples say of each.
 
     Raises:
         ConfigError: If a signal comes without a sampling rate or is not mono, or `n_jobs` is less than 1.
 
     Example:
-        >>> functionals, flags = measure_sources([np.zeros(160), "missing.wav"], 16000, 16000)
+        >>> functionals, flags = measure_rows([np.zeros(160), "missing.wav"], 16000, 16000)
         >>> functionals.shape, [each.problem for each in flags]
         ((2, 88), ['lasts 0.01 s, expected at least 0.06 s', 'there is no such file; restore it or correct its path'])
     """
@@ -350,9 +366,7 @@ def measure_sources(
         flags.append(found)
         if progress:
             progress(row + 1, len(signals))
-    paths = [printable(each) for each in sources if isinstance(each, (str, Path))]
-    index = pd.Index(paths, name="file") if len(paths) == len(signals) > 0 else pd.RangeIndex(len(signals))
-    return pd.DataFrame(functionals, index, list(FUNCTIONALS)), flags
+    return functionals, flags
 
 
 def _measured_source(

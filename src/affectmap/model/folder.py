@@ -17,16 +17,16 @@ Nothing is unpickled, nothing in a folder can name another file, and nothing is 
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import yaml
 from safetensors.numpy import save as serialise
 
@@ -37,6 +37,9 @@ from affectmap.model.heads import Calibration, Heads
 from affectmap.model.metadata import ADVICE, parse_metadata, plain
 from affectmap.model.tensors import Array, check_tensors, parse_tensors
 from affectmap.preparation.standardisation import Statistics, well_adapted
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 WEIGHTS_FILE, METADATA_FILE, CARD_FILE, CURVES_FILE = "weights.safetensors", "model.yaml", "CARD.md", "curves.csv"
 LICENCE_FILE = "LICENSE.md"  # as hubs and tools look for it
@@ -130,11 +133,27 @@ class ModelFolder:
 
     def curves_table(self) -> pd.DataFrame:
         """Give the learning curves as a table."""
+        import pandas as pd
+
         if not self.curves:
             return pd.DataFrame(index=pd.RangeIndex(0, name="epoch"))
-        # By way of text: what read_csv makes of a number may differ from what was written in the last bit.
-        table = pd.read_csv(io.StringIO(self.curves), index_col="epoch", dtype=str)
-        return table.set_index(table.index.astype(np.int64)).astype(np.float64)
+        columns = _curves(self.curves)
+        epochs = pd.Index(columns.pop("epoch"), dtype=np.int64, name="epoch")
+        return pd.DataFrame(columns, epochs, dtype=np.float64)
+
+
+def _curves(text: str) -> dict[str, list[float]]:
+    """Read learning curves by column, ``epoch`` among them."""
+    header, *rows = [row for row in csv.reader(io.StringIO(text), strict=True) if row] or [[]]
+    if "epoch" not in header or len(set(header)) < len(header):
+        raise ValueError(f"its columns are {', '.join(header)[:80]}; expected epoch and others, each once")
+    if any(len(row) != len(header) for row in rows):
+        raise ValueError(f"a row has more or fewer than {len(header)} cells")
+    cells = list(zip(*rows, strict=True)) or [()] * len(header)
+    return {
+        name: [int(cell) if name == "epoch" else float(cell or "nan") for cell in column]
+        for name, column in zip(header, cells, strict=True)
+    }
 
 
 def _yaml(content: dict[str, Any]) -> str:
@@ -191,8 +210,9 @@ def _check_curves(content: ModelFolder, file: str) -> None:
     if n_columns > MAX_CURVES:
         raise ModelError(f"{file} has {n_columns} columns; expected at most {MAX_CURVES}; {ADVICE}")
     try:
-        content.curves_table()
-    except (ValueError, KeyError, OverflowError) as error:  # pandas' own are of these kinds, too
+        if content.curves:
+            _curves(content.curves)
+    except (ValueError, csv.Error) as error:
         raise ModelError(f"{file} cannot be read as learning curves ({first_line(error)}); {ADVICE}") from error
 
 

@@ -11,7 +11,7 @@ from affectmap.audio.quality import LATER_THRESHOLDS, THRESHOLDS
 from affectmap.documents import DocumentError, first_line, parse_yaml
 from affectmap.errors import ModelError
 from affectmap.features.engines import how_measured, otherwise_measured
-from affectmap.model.settings import MAX_WIDTH
+from affectmap.model import MAX_WIDTH
 from affectmap.schema import DEFAULT_ENGINE, FUNCTIONALS, LABELS, USUAL_RATE
 
 #: Format of the folder; to be raised when an older affectmap could not read it rightly.

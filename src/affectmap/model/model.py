@@ -29,16 +29,14 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from affectmap.audio.quality import FLAGS, LATER_THRESHOLDS, SignalFlags, not_speech
-from affectmap.corpora import Corpus
 from affectmap.errors import ConfigError
-from affectmap.features.functionals import Source, measure_sources
+from affectmap.features.functionals import Source, measure_rows, measure_sources
 from affectmap.features.recordings import RecordingCache
 from affectmap.model.encoder import encode, layer
 from affectmap.model.folder import ModelFolder, read_model_folder
@@ -47,6 +45,11 @@ from affectmap.model.metadata import EGEMAPS, OTHER
 from affectmap.model.sources import feature_values, flags_of, read_given, with_flags
 from affectmap.preparation.standardisation import PRIOR, Statistics, adapted_statistics, speaker_statistics
 from affectmap.schema import LABEL_RANGE, Floats, Mask
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from affectmap.corpora import Corpus
 
 #: The model that comes with the package.
 SHIPPED = "affectmap-egemaps-v1"
@@ -207,7 +210,7 @@ class Model:
         """
         measuring: dict[str, Any] = {"channel": channel, "cache": cache, "n_jobs": n_jobs, "progress": progress}
         functionals, flags = self.measure(source, sampling_rate, **measuring)
-        return with_flags(self.transform(functionals, speaker=speaker), flags)
+        return _frame(with_flags(self.columns_of(functionals, speaker=speaker), flags), functionals.index)
 
     def measure(
         self,
@@ -223,20 +226,33 @@ class Model:
         given = read_given(source, self.inputs)
         if given.features is not None:
             return given.features, flags_of(self._checked(given.features))
-        self.check_takes_recordings()
-        functionals, flags = measure_sources(
-            given.recordings,
-            sampling_rate,
-            self.sampling_rate,
-            engine=self.folder.metadata["measured"]["engine"],
-            clipped_share=self.folder.metadata["flags"]["clipped_share"],
-            **{name: self.folder.metadata["flags"][name] for name in LATER_THRESHOLDS},
-            channel=channel,
-            cache=cache,
-            n_jobs=n_jobs,
-            progress=progress,
-        )
+        measuring: dict[str, Any] = {"channel": channel, "cache": cache, "n_jobs": n_jobs, "progress": progress}
+        functionals, flags = measure_sources(given.recordings, sampling_rate, **self._how_measured(), **measuring)
         return given.indexed(functionals), flags
+
+    def embed_columns(
+        self,
+        recordings: Sequence[str | Path],
+        *,
+        speaker: npt.ArrayLike | None = None,
+        **measuring: Any,  # noqa: ANN401 (options of embed)
+    ) -> tuple[dict[str, npt.NDArray[Any]], list[SignalFlags]]:
+        """Embed recordings without pandas, which takes longer to load than a recording to be embedded.
+
+        Returns:
+            The columns of `embed` by name, and what the samples say of each recording.
+        """
+        functionals, flags = measure_rows(recordings, None, **self._how_measured(), **measuring)
+        return with_flags(self.columns_of(functionals, speaker=speaker), flags), flags
+
+    def _how_measured(self) -> dict[str, Any]:
+        self.check_takes_recordings()
+        thresholds = {name: self.folder.metadata["flags"][name] for name in ("clipped_share", *LATER_THRESHOLDS)}
+        return {
+            "target_rate": self.sampling_rate,
+            "engine": self.folder.metadata["measured"]["engine"],
+            **thresholds,
+        }
 
     def check_takes_recordings(self) -> None:
         """Raise a `ConfigError` if the model takes other features than those that recordings are measured by."""
@@ -267,13 +283,21 @@ class Model:
         Warns:
             UserWarning: If speakers have so few utterances that the model's statistics outweigh theirs.
         """
+        import pandas as pd
+
+        columns = self.columns_of(features, speaker=speaker)
+        n_rows = len(columns["too_short"])
+        return _frame(columns, features.index if isinstance(features, pd.DataFrame) else pd.RangeIndex(n_rows))
+
+    def columns_of(
+        self, features: pd.DataFrame | npt.ArrayLike, *, speaker: npt.ArrayLike | None = None
+    ) -> dict[str, npt.NDArray[Any]]:
+        """Embed features as `transform` does, into columns by name, each (N,)."""
         values = self._checked(features)
         statistics, which = [self.statistics], np.zeros(len(values), dtype=np.int64)
         if speaker is not None:
             statistics, which = speaker_statistics(self._speech_only(values), speaker, self.statistics)
-        columns = self._table(values, statistics, which)
-        index = features.index if isinstance(features, pd.DataFrame) else pd.RangeIndex(len(values))
-        return pd.DataFrame(columns, index)
+        return self._table(values, statistics, which)
 
     def embedding(self, features: npt.ArrayLike, statistics: Statistics | None = None) -> tuple[Floats, Floats]:
         """Run the network alone, on features in the order of `inputs`, with the model's statistics or others.
@@ -393,3 +417,10 @@ class Model:
         is_far = distance > self.folder.metadata["flags"]["max_distance"]
         flags["unfamiliar"] = is_far | (np.isnan(distance) & ~flags["too_short"])
         return flags
+
+
+def _frame(columns: Mapping[str, npt.NDArray[Any]], index: pd.Index) -> pd.DataFrame:
+    """Give columns as a table, each of its own type."""
+    import pandas as pd
+
+    return pd.DataFrame({name: pd.Series(values, index, values.dtype) for name, values in columns.items()}, index)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, Field, ValidationInfo
 from pydantic.dataclasses import dataclass
 
+from affectmap.model import MAX_LAYERS, MAX_WIDTH
 from affectmap.schema import Preset
 from affectmap.settings import CHECKED, Real, Settings, Whole
 
@@ -18,8 +19,6 @@ LOSS_NAMES = (
     "authors-code", "axis", "distance-correlation", "elr", "f-similarity", "log-ratio", "ordinal-triplet", "pair-ccc",
     "pair-pearson", "paper", "rank-n-contrast", "ranksim", "sammon", "split-latent", "stress", "y-aware-infonce",
 )  # fmt: skip
-#: Most hidden layers of a network, and units of a layer: larger ones would take gigabytes.
-MAX_LAYERS, MAX_WIDTH = 32, 4096
 #: What a preset sets besides the form of loss and decoder, where nothing else is given.
 PRESETS: dict[str, dict[str, Any]] = {"paper": {}, "authors-code": {"epochs": 100, "learning_rate": 1e-4}}
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from affectmap.audio.quality import SIGNAL_FLAGS, SignalFlags
-from affectmap.corpora import Corpus
 from affectmap.errors import ConfigError
 from affectmap.features.functionals import Source
 from affectmap.features.utterances import list_utterances
 from affectmap.schema import INDEX, Floats, segmented_index, text_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _EXPECTED = "a path, a mono signal, several of either, a corpus, or a table with the features or a column file"
 
@@ -54,18 +55,25 @@ def read_given(given: object, inputs: Sequence[str]) -> Given:
     Example:
         >>> [read_given(each, ["f0"]).recordings for each in ("a.wav", ["a.wav", "b.wav"])]
         [['a.wav'], ['a.wav', 'b.wav']]
+        >>> import pandas as pd
         >>> read_given(pd.DataFrame({"file": ["a.wav"], "text": ["hello"]}), ["f0"]).recordings
         ['a.wav']
         >>> read_given(pd.DataFrame({"text": ["hello"]}), ["f0"])
         Traceback (most recent call last):
         affectmap.errors.ConfigError: a table with the columns text cannot be embedded; expected a column or ...
     """
+    if isinstance(given, (str, Path)):
+        return Given([given])
+    if isinstance(given, list) and all(isinstance(one, (str, Path)) for one in given):
+        return Given(given)
+    import pandas as pd
+
+    from affectmap.corpora import Corpus
+
     if isinstance(given, Corpus):
         return _recordings(given.table.index) if given.functionals is None else _of_table(given.functionals, inputs)
     if isinstance(given, pd.DataFrame):
         return _of_table(given, inputs)
-    if isinstance(given, (str, Path)):
-        return Given([given])
     if hasattr(given, "__array__") and (signal := np.asarray(given)).dtype.kind in "fiu":
         return Given([signal])
     if isinstance(given, (bytes, Mapping)) or not isinstance(given, Iterable):
@@ -80,6 +88,8 @@ def read_given(given: object, inputs: Sequence[str]) -> Given:
 
 
 def _of_table(table: pd.DataFrame, inputs: Sequence[str]) -> Given:
+    import pandas as pd
+
     missing = [name for name in inputs if name not in table.columns]
     if not missing:
         return Given([], table[list(inputs)])
@@ -119,13 +129,10 @@ def feature_values(features: pd.DataFrame | npt.ArrayLike, inputs: Sequence[str]
     Raises:
         ConfigError: If columns are missing, the shape does not fit, or they are no numbers.
     """
-    if isinstance(features, pd.DataFrame):
-        missing = [name for name in inputs if name not in features.columns]
-        if missing:
-            raise ConfigError(
-                f"{len(missing)} of the {len(inputs)} {noun} are missing, first {missing[0]}; measure them all"
-            )
-        features = features[list(inputs)]
+    if not isinstance(features, np.ndarray):
+        import pandas as pd
+
+        features = _chosen(features, inputs, noun) if isinstance(features, pd.DataFrame) else features
     try:
         values = np.asarray(features, dtype=np.float64)
     except (TypeError, ValueError):
@@ -135,6 +142,15 @@ def feature_values(features: pd.DataFrame | npt.ArrayLike, inputs: Sequence[str]
     return values
 
 
+def _chosen(features: pd.DataFrame, inputs: Sequence[str], noun: str) -> pd.DataFrame:
+    missing = [name for name in inputs if name not in features.columns]
+    if missing:
+        raise ConfigError(
+            f"{len(missing)} of the {len(inputs)} {noun} are missing, first {missing[0]}; measure them all"
+        )
+    return features[list(inputs)]
+
+
 def flags_of(values: Floats) -> list[SignalFlags]:
     """Give flags to features without a recording: all that can be said is whether each is a finite number."""
     n_unusable = np.sum(~np.isfinite(values), axis=1).tolist()
@@ -142,11 +158,9 @@ def flags_of(values: Floats) -> list[SignalFlags]:
     return [SignalFlags(problem=problem) for problem in problems]
 
 
-def with_flags(table: pd.DataFrame, flags: Sequence[SignalFlags]) -> pd.DataFrame:
+def with_flags(columns: dict[str, npt.NDArray[Any]], flags: Sequence[SignalFlags]) -> dict[str, npt.NDArray[Any]]:
     """Fill in the flags that samples tell, and add their ``note`` and ``problem``; a faint voice may be speech."""
-    for flag in SIGNAL_FLAGS:
-        table[flag] = [getattr(each, flag) for each in flags]
-    table["not_speech"] &= ~table["quiet"]
-    for name in ("note", "problem"):
-        table[name] = pd.Series([getattr(each, name) for each in flags], table.index, dtype=object)
-    return table
+    columns |= {flag: np.array([getattr(each, flag) for each in flags], dtype=np.bool_) for flag in SIGNAL_FLAGS}
+    columns["not_speech"] = columns["not_speech"] & ~columns["quiet"]
+    texts = {name: np.array([getattr(each, name) for each in flags], dtype=object) for name in ("note", "problem")}
+    return columns | texts

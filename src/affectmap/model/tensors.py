@@ -14,8 +14,8 @@ from safetensors.numpy import load as read_tensors
 
 from affectmap.documents import DocumentError, first_line, parse_json
 from affectmap.errors import ModelError
+from affectmap.model import MAX_LAYERS, MAX_WIDTH
 from affectmap.model.metadata import ADVICE, MAX_INPUTS
-from affectmap.model.settings import MAX_LAYERS, MAX_WIDTH
 
 Array = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 

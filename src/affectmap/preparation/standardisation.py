@@ -19,7 +19,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from affectmap.errors import ConfigError
 from affectmap.schema import Features, Floats, Mask, Rows
@@ -262,6 +261,8 @@ def _by_speaker(raw: Raw, speaker: npt.ArrayLike | None) -> Features:
     names = np.asarray([None] * len(raw) if speaker is None else speaker, dtype=object)
     if len(names) != len(raw):
         raise ConfigError(f"got {len(raw)} utterances and {len(names)} speakers; expected as many")
+    import pandas as pd
+
     missing = int(pd.isna(names).sum())
     if missing:
         raise ConfigError(f"policy 'speaker' needs every speaker; {missing} of {len(raw)} have none, use 'target-all'")
@@ -348,7 +349,7 @@ def speaker_statistics(
     names = np.asarray(speaker, dtype=object)
     if names.shape != (len(features),):
         raise ConfigError(f"got {len(features)} utterances and speakers of shape {names.shape}; expected as many")
-    n_missing = int(pd.isna(names).sum())
+    n_missing = sum(name is None or name != name for name in names)
     if n_missing:
         raise ConfigError(f"{n_missing} of {len(names)} utterances have no speaker; name them, or give no speakers")
     usable = np.isfinite(features).all(axis=1)
@@ -368,7 +369,7 @@ def speaker_statistics(
             f"{len(few)} of {len(speakers)} speakers have fewer than {prior:g} usable utterances; the model's own "
             f"statistics outweigh theirs: {listed}",
             UserWarning,
-            stacklevel=3,  # the caller of Model.transform
+            stacklevel=4,  # the caller of Model.transform
         )
     return statistics, which
 
