@@ -20,6 +20,8 @@ COMPARED = (UNSUPERVISED, ACT, VAL, JOINT)
 #: What the names of all compared methods begin with.
 COMPARED_PREFIX = "DAE-"
 RIDGE = "Ridge (activation, valence)"
+#: Methods whose loss is trained on the evaluated corpus' own ratings, by rating.
+SUPERVISED = {"activation": "Metric-Act (supervised)", "valence": "Metric-Val (supervised)"}
 
 INK = "#1c2128"
 MUTED = "#57606a"

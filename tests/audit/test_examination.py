@@ -10,7 +10,7 @@ import pytest
 
 from affectmap.audio.conditions import Conditions
 from affectmap.audit.examination import examine, speaker_sound
-from affectmap.audit.verdicts import CARRIED
+from affectmap.audit.verdicts import CARRIED, WITHIN
 from affectmap.corpora import load_corpus
 from affectmap.experiment.config import ExperimentConfig
 from affectmap.preparation.folds import leave_one_corpus_out, speaker_folds, stratified_folds
@@ -57,8 +57,8 @@ def test_a_shared_speaker_is_a_leak_of_the_folds_that_share():
     check = told(audit, "shared speakers")
     assert (check.verdict, check.value, check.n) == ("leak", 2, 4)
     assert check.detail.startswith("2 of 4 folds of cats share speakers between training and test (1 of 4 speakers): ")
-    assert len(audit.marks) == 2
-    assert {mark[:2] for mark in audit.marks} == {("cats", "held-out")}
+    assert len(audit.marks) == 4
+    assert {mark[:2] for mark in audit.marks} == {("cats", "held-out"), ("cats", "within")}
     assert audit.notes() == [f"{check.detail}."]
 
 
@@ -67,7 +67,7 @@ def test_folds_of_unnamed_speakers_cannot_be_told_and_are_marked():
     audit = audit_of(source, folds=stratified_folds(source.emotion, 2))
     assert told(audit, "shared speakers").verdict == "cannot be told"
     assert told(audit, "emotion from the speaker").verdict == "cannot be told"
-    assert len(audit.marks) == 2
+    assert len(audit.marks) == 4
     assert [note.split(":")[0] for note in audit.notes()] == [
         "2 of 2 folds of cats may share speakers between training and test"
     ]
@@ -137,7 +137,7 @@ def test_statistics_by_speaker_confound_a_corpus_whose_speakers_give_emotion_awa
     assert told(audit, "mean and standard deviation").verdict == "warning"
     check = told(audit, "mean and standard deviation", "dogs")
     assert (check.verdict, check.value, check.n) == ("confounded", 1.0, 48)
-    assert audit.marks == tuple(("dogs", reading, 0, "confounded") for reading in CARRIED)
+    assert audit.marks == tuple(("dogs", reading, 0, "confounded") for reading in CARRIED + WITHIN)
     assert audit.bad()
 
 

@@ -180,7 +180,7 @@ def test_a_copy_on_both_sides_of_folds_is_a_leak_of_these_folds():
         "1 of 2 folds of cats have the same sound in training and test, first cats/0.wav, cats/1.wav; keep one of "
         "each, or use --folds speaker"
     )
-    assert marks == [("cats", "held-out", 1, "leak")]
+    assert marks == [("cats", "held-out", 1, "leak"), ("cats", "within", 1, "leak")]
 
 
 def test_copies_with_other_labels_are_counted():

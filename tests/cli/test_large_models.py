@@ -42,7 +42,7 @@ def test_the_row_of_table_4_and_features_of_an_encoder(affectmap, here, recordin
     assert costs["parameters"].tolist()[1] == 7804
     assert "SUPERB" in done.out
     assert "What a minute of sound costs" in done.out
-    assert "bound: the 32 features within the corpus itself" in done.out
+    assert "a linear classifier on the 32 features" in done.out
     page = Path("results/report.html").read_text()
     assert "SUPERB, er" in page
     embedder = Embedder.load("results/models/dae-metric-joint/all")

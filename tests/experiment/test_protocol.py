@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import statsmodels.api
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.svm import SVC
 
@@ -14,7 +13,6 @@ from affectmap.errors import ConfigError
 from affectmap.experiment.config import ExperimentConfig
 from affectmap.experiment.protocol import (
     METHOD_LABELS,
-    SUPERVISED,
     Material,
     embed_all,
     embed_rows,
@@ -22,11 +20,10 @@ from affectmap.experiment.protocol import (
     make_material,
     score,
     source_jobs,
-    supervised_folds,
     training_settings,
-    within_scores,
 )
 from affectmap.experiment.run_checks import check_labels
+from affectmap.experiment.within_corpus import within_work
 from affectmap.model.training import train_stacked
 from affectmap.preparation.folds import Fold
 from affectmap.preparation.pooled_source import PooledSource
@@ -237,34 +234,10 @@ def test_no_classifier_is_fitted_twice_on_the_same_rows(source, target, monkeypa
     material = make_material(source, [target, cows], make_fold(source, ["cats/s0"]), config)
     for method in (PCA_2, FUNCTIONALS_88):
         score(embed_by(method, source, [target, cows], material), {"cats": source.emotion}, config)
-    for corpus in (source.corpora[0], target, cows):
-        within_scores(
-            make_run(source.corpora[0], target, cows, method=FUNCTIONALS_88), corpus, "target", source.emotion, config
-        )
+    run = make_run(source.corpora[0], target, cows)
+    for work in within_work(source, [material], run.bootstraps, config):
+        work()
     assert len(fitted) == len(set(fitted)) > 20
-
-
-def test_within_scores_are_of_the_corpus_alone():
-    corpus = make_corpus("dogs", n_speakers=4, n_takes=15, seed=3)
-    run = make_run(corpus, method=FUNCTIONALS_88)
-    scores = within_scores(run, corpus, "target", corpus.emotion, make_config(n_folds=4))
-    table3 = {each.key.quantity: each for each in scores if each.key.table == "3"}
-    scaled = (corpus.functionals - corpus.functionals.mean(axis=0)) / corpus.functionals.std(axis=0)
-    for column, name in enumerate(("activation", "valence")):
-        fit = statsmodels.api.OLS(corpus.label[:, column], statsmodels.api.add_constant(scaled)).fit()
-        assert table3[name].value == pytest.approx(fit.rsquared_adj, abs=1e-5)
-        assert table3[name].key.reading == "within"
-    folds = sorted((each.key.quantity, each.fold) for each in scores if each.key.table == "4")
-    assert folds == [("N-S-A", 1), ("N-S-H-A", 1)]
-    assert {each.key.method for each in scores} == {FUNCTIONALS_88}
-
-
-def test_within_scores_are_also_of_the_classes_shared_with_the_source():
-    corpus = make_corpus("dogs", n_speakers=4, n_takes=15, seed=3)
-    emotion = np.array(["sad", "happy", "angry"], dtype=object)
-    run = make_run(corpus, method=FUNCTIONALS_88)
-    scores = within_scores(run, corpus, "target", emotion, make_config(n_folds=4))
-    assert {each.key.quantity for each in scores if each.key.table == "4"} == {"N-S-H-A", "N-S-A", "S-H-A", "S-A"}
 
 
 def test_without_speakers_there_is_no_probe_and_no_interval(source, target):
@@ -274,12 +247,6 @@ def test_without_speakers_there_is_no_probe_and_no_interval(source, target):
     scores = [each for each in score(embeddings, {"cats": source.emotion}, make_config()) if each.key.corpus == "dogs"]
     assert scores
     assert all(each.key.reading == "zero-shot" and np.isnan(each.resamples).all() for each in scores)
-
-
-def test_within_scores_by_speaker_need_speakers(target):
-    nameless = with_cells(target, speaker=None)
-    scores = within_scores(make_run(nameless, method=FUNCTIONALS_88), nameless, "target", target.emotion, make_config())
-    assert [each.key.table for each in scores] == []
 
 
 # Leaks
@@ -391,10 +358,6 @@ def plan(cats: PooledSource, config: ExperimentConfig, number: int = 1, test: np
     return list(source_jobs(cats, make_material(cats, [], fold, config), number, config))
 
 
-def supervised_jobs(target, config: ExperimentConfig) -> list:
-    return [job for fold in supervised_folds(target, config) for job in fold]
-
-
 @pytest.fixture
 def cats() -> PooledSource:
     return PooledSource.of([make_corpus("cats")])
@@ -433,9 +396,6 @@ def test_batches_of_one_corpus_know_the_corpus_of_every_row():
     names = np.delete(pool.corpus_name, np.arange(12))
     assert mixed.group is None
     assert (by_group.group == (names == "dogs")).all()
-    assert {job.task.group.max() for job in supervised_jobs(make_corpus("dogs"), make_config(batches="by-group"))} == {
-        0
-    }
 
 
 def test_methods_of_a_fold_share_their_seed_and_no_other_fold_has_it(cats):
@@ -515,61 +475,3 @@ def test_labels_are_asked_for_only_where_they_are_used():
     cats = PooledSource.of([make_corpus("cats", labelled=False)])
     check_labels(cats, ["unsupervised"])
     check_labels(PooledSource.of([with_cells(cats.corpora[0], valence=[1.0, 2.0] * 24)]), ["unsupervised", "valence"])
-
-
-# Upper bounds of table 3
-
-
-def test_within_scores_are_trained_on_the_target_by_speaker():
-    target = make_corpus("dogs", n_speakers=6)
-    jobs = list(supervised_jobs(target, make_config(n_folds=3, seed=2)))
-    assert [(job.fold, job.method) for job in jobs] == [
-        (fold, name) for fold in (1, 2, 3) for name in SUPERVISED.values()
-    ]
-    for job in jobs:
-        features, rows = job.held_out.features, job.held_out.rows
-        train = np.setdiff1d(np.arange(72), rows)
-        assert not set(target.speaker[train]) & set(target.speaker[rows])
-        own = target.functionals[train]
-        expected = (target.functionals - own.mean(axis=0)) / own.std(axis=0)
-        np.testing.assert_allclose(job.task.features, expected[train], rtol=1e-3, atol=1e-5)
-        np.testing.assert_allclose(features, expected[rows], rtol=1e-3, atol=1e-5)
-        np.testing.assert_array_equal(job.task.label[:, 0], target.label[train, label_columns(job.labels)[0]])
-        assert (job.corpus, job.seed, job.task.seed) == ("dogs", 2, 2000 + job.fold)
-    assert sorted(np.concatenate([job.held_out.rows for job in jobs[::2]])) == list(range(72))
-
-
-def test_few_speakers_give_fewer_folds():
-    jobs = list(supervised_jobs(make_corpus("dogs", n_speakers=2), make_config()))
-    assert [job.fold for job in jobs] == [1, 1, 2, 2]
-
-
-def test_few_utterances_give_fewer_folds():
-    target = make_corpus("dogs", n_speakers=6, n_takes=1)
-    rare = with_cells(target, emotion=[*"abcdefghijklmnopqrstuv", "sad", "sad"])
-    assert {job.fold for job in supervised_jobs(rare, make_config())} == {1, 2}
-
-
-@pytest.mark.parametrize("speaker", [None, "only"])
-def test_no_upper_bound_without_two_known_speakers(speaker):
-    assert list(supervised_jobs(with_cells(make_corpus("dogs"), speaker=speaker), make_config())) == []
-
-
-def test_no_upper_bound_for_a_method_or_label_that_is_not_there():
-    target = make_corpus("dogs")
-    assert {job.labels for job in supervised_jobs(target, make_config(methods=["valence", "joint"]))} == {("valence",)}
-    constant = with_cells(target, activation=3.0)
-    assert {job.labels for job in supervised_jobs(constant, make_config())} == {("valence",)}
-    assert list(supervised_jobs(make_corpus("dogs", labelled=False), make_config())) == []
-
-
-def test_a_fold_whose_training_rows_lack_the_label_is_left_out():
-    target = make_corpus("dogs", n_speakers=3)
-    only_one = np.where(target.speaker == "dogs/s0", target.label[:, 0], NAN)
-    jobs = [
-        job
-        for job in supervised_jobs(with_cells(target, activation=only_one), make_config())
-        if job.labels == ("activation",)
-    ]
-    assert len(jobs) == 2
-    assert all("dogs/s0" not in target.speaker[job.held_out.rows] for job in jobs)

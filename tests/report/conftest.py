@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 DAE = ("DAE-Unsupervised", "DAE-Metric-Act", "DAE-Metric-Val", "DAE-Metric-Joint")
-BOUNDS = ("Metric-Act (supervised)", "Metric-Val (supervised)")
+WITHIN = ("Metric-Act (supervised)", "Metric-Val (supervised)")
 BASELINES = ("PCA-2", "Ridge (activation, valence)", "88 functionals")
 CORPORA = {
     "emodb": ("EMO-DB", "source", "de", 10, 535, 515),
@@ -144,8 +144,8 @@ def make_runs(rng: np.random.Generator) -> pd.DataFrame:
     for corpus in CORPORA:
         reading = "held-out" if corpus == "emodb" else "zero-shot"
         if corpus != "emodb":
-            means += [("3", BOUNDS[0], corpus, "activation", "supervised", 0.62)]
-            means += [("3", BOUNDS[1], corpus, "valence", "supervised", 0.31)]
+            means += [("3", WITHIN[0], corpus, "activation", "supervised", 0.62)]
+            means += [("3", WITHIN[1], corpus, "valence", "supervised", 0.31)]
         for baseline, (activation, valence, share) in zip(
             BASELINES, [(0.30, 0.02, 0.40), (0.47, 0.17, 0.53), (0.45, 0.12, 0.51)], strict=True
         ):

@@ -71,10 +71,10 @@ def test_curves_are_of_the_folds_and_of_compared_methods(draw, source_only, monk
     monkeypatch.setattr(figures, "learning_curves", seen.append)
     curves = source_only.curves
     whole = curves[curves["fold"] == 1].assign(fold=0, total=1e9)
-    bound = curves[curves["fold"] == 1].assign(method="Metric-Act (supervised)")
+    within = curves[curves["fold"] == 1].assign(method="Metric-Act (supervised)")
     draw(
         dataclasses.replace(
-            source_only, curves=pd.concat([curves, whole, bound]), embeddings=source_only.embeddings[:0]
+            source_only, curves=pd.concat([curves, whole, within]), embeddings=source_only.embeddings[:0]
         )
     )
     assert len(seen[0]) == len(curves)

@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from affectmap.report.summary import Transfer, bounds, glances, summarise
+from affectmap.report.summary import Transfer, glances, interval_of, summarise
 from affectmap.text import score
 
 
@@ -96,7 +96,7 @@ def with_ridge(results, ridge):
     return results
 
 
-def with_bounds(results, low, high):
+def with_interval(results, low, high):
     """The results with all intervals so far below and above their means."""
     mean = results.summary["mean"]
     return dataclasses.replace(results, summary=results.summary.assign(ci_low=mean + low, ci_high=mean + high))
@@ -120,13 +120,13 @@ def test_the_simpler_map_gets_no_verdict_from_counts(whole_results):
     ],
 )
 def test_a_lead_everywhere_is_told_with_its_intervals(whole_results, ends, words):
-    text = said(with_bounds(with_ridge(whole_results, -1.0), *ends))["A simpler map."]
+    text = said(with_interval(with_ridge(whole_results, -1.0), *ends))["A simpler map."]
     assert "the network leads in all six comparisons, by " in text
     assert text.endswith(words)
 
 
 def test_some_intervals_that_overlap_are_counted(whole_results):
-    results = with_bounds(with_ridge(whole_results, -1.0), -0.01, 0.01)
+    results = with_interval(with_ridge(whole_results, -1.0), -0.01, 0.01)
     summary = results.summary.copy()
     one = (summary["method"].str.startswith("Ridge")) & (summary["quantity"] == "S-H-A")
     summary.loc[one, "ci_high"] = 1.0
@@ -183,7 +183,7 @@ def test_shares_below_none_are_none(whole_results):
     results = whole_results
     for method in results.summary["method"].unique():
         results = with_values(results, method, "valence", {"urdu": -0.2, "aesdd": -0.2})
-    text = said(with_bounds(results, -0.1, 0.1))["Valence."]
+    text = said(with_interval(results, -0.1, 0.1))["Valence."]
     assert ".00 of the differences between ratings in urdu (with other speakers .00 to .00)" in text
 
 
@@ -314,6 +314,6 @@ def test_unknown_counts_of_ratings_are_not_none(whole_results):
 
 
 def test_half_an_interval_is_none():
-    assert bounds({"ci_low": 0.1, "ci_high": 0.5}) == (0.1, 0.5)
+    assert interval_of({"ci_low": 0.1, "ci_high": 0.5}) == (0.1, 0.5)
     for low, high in ((None, 0.5), (0.1, float("nan")), (float("-inf"), 0.5)):
-        assert bounds({"ci_low": low, "ci_high": high}) is None, (low, high)
+        assert interval_of({"ci_low": low, "ci_high": high}) is None, (low, high)

@@ -55,8 +55,8 @@ def test_readings_do_not_mix(whole_results):
     assert [group.title for group in probe.groups] == list(GROUPS[:2])
     names = ("DAE-Metric-Act", "urdu", "N-S-H-A")
     assert cell(probe, *names).mean != cell(main, *names).mean
-    bound = "88 functionals, within the corpus"
-    assert cell(probe, bound, "urdu", "N-S-A") == cell(main, bound, "urdu", "N-S-A")
+    within = "88 functionals, within the corpus"
+    assert cell(probe, within, "urdu", "N-S-A") == cell(main, within, "urdu", "N-S-A")
 
 
 def test_best_is_the_highest_of_the_compared_alone(whole_results):
@@ -114,7 +114,7 @@ def test_nothing_for_a_table_gives_none(whole_results):
     assert build_table(within, "4", CORPORA, MAIN) is None
 
 
-def test_a_bound_alone_makes_no_column(whole_results):
+def test_values_within_the_corpus_alone_make_no_column(whole_results):
     summary = whole_results.summary
     without = summary[~((summary["corpus"] == "urdu") & (summary["reading"] == "zero-shot"))]
     assert build_table(without, "4", CORPORA, MAIN).corpora == ["emodb", "aesdd"]

@@ -22,7 +22,7 @@ from affectmap.audit.label_mismatches import mismatch_checks
 from affectmap.audit.near_duplicates import NearDuplicates
 from affectmap.audit.recording_conditions import emotion_from_conditions
 from affectmap.audit.speaker_confounding import emotion_from_speaker
-from affectmap.audit.verdicts import CARRIED, SHARED, Audit, Check, Mark, Verdict
+from affectmap.audit.verdicts import CARRIED, SHARED, WITHIN, Audit, Check, Mark, Verdict
 from affectmap.errors import ConfigError
 from affectmap.preparation.folds import Fold
 from affectmap.preparation.pooled_source import PooledSource
@@ -87,8 +87,8 @@ def examine(
         >>> audit = examine(source, [], [fold])
         >>> [(check.check, check.value) for check in audit.of(Verdict.LEAK)]
         [('shared speakers', 1.0)]
-        >>> audit.marks
-        (Mark(corpus='pets', reading='held-out', fold=1, verdict=<Verdict.LEAK: 'leak'>),)
+        >>> [mark.reading for mark in audit.marks]
+        ['held-out', 'within']
     """
     corpora = [*source.corpora, *targets]
     checks, marks = list[Check](), list[Mark]()
@@ -110,7 +110,7 @@ def examine(
         confounded = policy == "speaker" and by_speaker[corpus.name].verdict == Verdict.WARNING
         found = _statistics_of(corpus, source, folds, policy, seed)
         checks.append(_statistics_check(corpus, policy, found, confounded=confounded))
-        marks += [Mark(corpus.name, reading, 0, Verdict.CONFOUNDED) for reading in CARRIED if confounded]
+        marks += [Mark(corpus.name, reading, 0, Verdict.CONFOUNDED) for reading in CARRIED + WITHIN if confounded]
     return Audit(tuple(checks), tuple(marks))
 
 
@@ -123,7 +123,7 @@ def _shared_speakers(source: PooledSource, number: int, folds: Sequence[Fold]) -
         return Check(SHARED, name, "", Verdict.UNKNOWN, NAN, 0, detail), []
     shared = [_both(source, rows, fold) for fold in folds]
     leaking = [k for k, who in enumerate(shared, start=1) if who]
-    marks = [Mark(name, "held-out", k, Verdict.LEAK) for k in leaking]
+    marks = [Mark(name, reading, k, Verdict.LEAK) for reading in ("held-out", "within") for k in leaking]
     n_leaking, n = len(leaking), len(folds)
     if not leaking:
         detail = f"no speaker of {title} is in training and test of any of {n} folds"

@@ -26,7 +26,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from affectmap.audio.reading import Signal, read_audio, resample
-from affectmap.audit.verdicts import Check, Mark, Verdict
+from affectmap.audit.verdicts import WITHIN, Check, Mark, Verdict
 from affectmap.errors import AudioError
 from affectmap.preparation.folds import Fold
 from affectmap.preparation.pooled_source import PooledSource
@@ -59,8 +59,6 @@ ALIKE, LEAST_S, WHOLE = 0.95, 0.5, 0.9
 #: Recordings with one sound up to which every two of them are a pair; of more, only those that were found.
 MOST_ALIKE = 100
 TWICE, SPLIT, LABELLED = "duplicate recordings", "duplicates in training and test", "labels of duplicates"
-#: Readings with folds by speaker within the corpus itself.
-WITHIN = ("probe", "within", "supervised")
 # How two recordings can have one sound, the surest first.
 _KINDS = ("same samples", "same functionals", "same sound")
 _BLOCK = 65_536
@@ -326,12 +324,13 @@ class NearDuplicates:
         corpus, n = self._corpora[number], len(folds)
         both_ways = combinations_with_replacement(range(self._n_sources), 2)
         mine = [pair for i, j in both_ways if number in (i, j) for pair in self._between(i, j)]
-        leaking, crossing = [], set[Pair]()
+        leaking, within, crossing = [], [], set[Pair]()
         for k, fold in enumerate(folds, start=1):
             side = np.zeros(len(self._which), dtype=np.int64)  # a row in neither part is on no side
             side[fold.train], side[fold.test] = 1, 2
             both = [pair for pair in mine if self._crosses(pair, side, number)]
             leaking += [k] if both else []
+            within += [k] if any(self._which[pair.first] == self._which[pair.second] for pair in both) else []
             crossing.update(both)
         if not leaking:
             detail = f"no recording of {corpus.title} is in training and test of any of {n} folds"
@@ -342,7 +341,8 @@ class NearDuplicates:
         )
         if all(self._one_speaker(pair) for pair in crossing):
             detail += ", or use --folds speaker"
-        marks = [Mark(corpus.name, "held-out", k, Verdict.LEAK) for k in leaking]
+        concerned = [*(("held-out", k) for k in leaking), *(("within", k) for k in within)]
+        marks = [Mark(corpus.name, reading, k, Verdict.LEAK) for reading, k in concerned]
         return Check(SPLIT, corpus.name, "", Verdict.LEAK, float(len(leaking)), n, detail), marks
 
     def _one_speaker(self, pair: Pair) -> bool:
@@ -390,5 +390,5 @@ def _within_check(corpus: PreparedCorpus, n: int) -> tuple[Check, list[Mark]]:
         f"two speakers of {corpus.title} have the same sound in {n} pair{'s' if n > 1 else ''}, so that folds by "
         "speaker within it may have it in training and test; correct the speakers, or keep one of each"
     )
-    marks = [Mark(corpus.name, reading, 0, Verdict.LEAK) for reading in WITHIN]
+    marks = [Mark(corpus.name, reading, 0, Verdict.LEAK) for reading in ("probe", *WITHIN)]
     return Check(SPLIT, corpus.name, corpus.name, Verdict.LEAK, float(n), len(corpus.table), detail), marks

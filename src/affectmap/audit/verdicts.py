@@ -39,6 +39,8 @@ FOOTNOTES = {
 SHARED = "shared speakers"
 #: Readings of the models that were trained on the source.
 CARRIED = ("held-out", "zero-shot", "probe")
+#: Readings of what was trained on labels of the corpus itself.
+WITHIN = ("within", "supervised")
 
 
 class Check(NamedTuple):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain
+from itertools import chain, product
 from operator import itemgetter
 from pathlib import Path
 
@@ -33,11 +33,9 @@ from affectmap.experiment.protocol import (
     features_of,
     make_material,
     score,
+    seeds_of,
     source_jobs,
-    supervised_folds,
-    supervised_scores,
     training_settings,
-    within_scores,
     wrap_model,
 )
 from affectmap.experiment.results import (
@@ -57,6 +55,13 @@ from affectmap.experiment.run_checks import (
     class_notes,
     rated_held_out,
     speaker_notes,
+)
+from affectmap.experiment.within_corpus import (
+    as_within,
+    few_speakers_notes,
+    supervised_folds,
+    supervised_scores,
+    within_work,
 )
 from affectmap.model.embedder import Embedder
 from affectmap.model.model import Model
@@ -203,6 +208,7 @@ class Experiment:
             folds = source_folds(source, kind, config.n_folds, config.seed)
             self._note(sampling_notes(rated_held_out(source, folds)))
             self._note(speaker_notes(prepared) if config.policy == "speaker" else [])
+            self._note(few_speakers_notes(targets, config.n_folds))
             materials = tuple(make_material(source, targets, fold, config) for fold in folds)
             bootstraps = {
                 corpus.name: SpeakerBootstrap(sorted(set(corpus.speaker)), config.n_resamples, config.seed + i)
@@ -299,8 +305,8 @@ class Experiment:
         for number, material in enumerate(data.materials, start=1):
             yield source_jobs(source, material, number, config)
         yield (job for job in source_jobs(source, data.whole, 0, config) if job.seed == config.seed)
-        for target in data.targets:
-            yield from supervised_folds(target, config)
+        for seed, target in product(seeds_of(config), data.targets):
+            yield from supervised_folds(data.materials[0].targets[target.name], seed, config)
 
     def _train(self, jobs: list[Job]) -> Trained:
         self.notify(f"training {len(jobs)} models")
@@ -315,7 +321,7 @@ class Experiment:
             )
 
     def _embeddings(self, data: Data, trained: Trained) -> list[Embeddings]:
-        embeddings, n_trained = list[Embeddings](), sum(bool(job.fold) and job.held_out is None for job, _ in trained)
+        embeddings, n_trained = list[Embeddings](), sum(bool(job.fold) and job.own is None for job, _ in trained)
         with self.progress("embedding") as report:
             for each in chain(_embed_trained(data, trained, self.config), _embed_baselines(data, self.config)):
                 embeddings.append(each)
@@ -328,12 +334,10 @@ class Experiment:
         """Score all embeddings, on all cores, and the 88 functionals within each corpus; add a reference's scores."""
         self.notify(f"scoring {len(embeddings)} embeddings")
         emotions = {corpus.name: corpus.emotion for corpus in data.source.corpora}
-        bounds = Run(FUNCTIONALS_88, 1, self.config.seed, data.bootstraps)
-        work = [partial(score, each, emotions, self.config) for each in embeddings]
-        emotion = data.source.emotion
-        for role, corpora in (("source", data.source.corpora), ("target", data.targets)):
-            work += [partial(within_scores, bounds, each, role, emotion, self.config) for each in corpora]
+        work: list[Callable[[], list[Score]]] = [partial(score, each, emotions, self.config) for each in embeddings]
+        work += within_work(data.source, data.materials, data.bootstraps, self.config)
         # Classifiers on 88 functionals take longest and go first, so that none of them is left for the end.
+        emotion = data.source.emotion
         order = sorted(
             range(len(work)), key=lambda i: i < len(embeddings) and embeddings[i].run.method != FUNCTIONALS_88
         )
@@ -344,11 +348,9 @@ class Experiment:
                 _scored, ordered, n_jobs=n_jobs, batch_size="auto", progress=lambda done: report(done, len(ordered))
             )
         found = [scores for _, scores in sorted(zip(order, results, strict=True), key=itemgetter(0))]
-        of_name = {target.name: target for target in data.targets}
-        for job, model in trained:
-            if job.held_out is not None:
-                run = Run(job.method, job.fold, job.seed, data.bootstraps)
-                found.append(supervised_scores(run, of_name[job.corpus], job.held_out, model.network.embed))
+        if len(data.source.corpora) == 1:
+            found.append(as_within(chain.from_iterable(found)))
+        found.append(supervised_scores(trained, data.bootstraps))
         return Scores([*chain.from_iterable(found), *more])
 
 
@@ -364,7 +366,7 @@ def _n_bytes(jobs: Sequence[Job]) -> int:
 
 def _embed_trained(data: Data, trained: Trained, config: ExperimentConfig) -> Iterator[Embeddings]:
     for job, model in trained:
-        if job.fold and job.held_out is None:
+        if job.fold and job.own is None:
             run = Run(job.method, job.fold, job.seed, data.bootstraps)
             yield _embed(run, data, data.materials[job.fold - 1], model.network.embed, config)
 
@@ -392,7 +394,7 @@ def _is_shown(run: Run, config: ExperimentConfig) -> bool:
 def _embedders(data: Data, trained: Trained, config: ExperimentConfig) -> Iterator[tuple[str, Embedder]]:
     """Wrap the trained models of the first seed, one a method and fold, and one a method on the whole source."""
     for job, model in trained:
-        if job.held_out is None and job.seed == config.seed:
+        if job.own is None and job.seed == config.seed:
             material = data.materials[job.fold - 1] if job.fold else data.whole
             name = f"{job.method.lower()}/{f'fold-{job.fold}' if job.fold else 'all'}"
             yield name, wrap_model(job, model, material, config)

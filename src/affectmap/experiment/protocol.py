@@ -23,10 +23,10 @@ from affectmap.features.engines import how_measured
 from affectmap.model.embedder import Embedder
 from affectmap.model.training import TrainedModel, TrainingSettings, TrainingTask
 from affectmap.preparation.config import EGEMAPS
-from affectmap.preparation.folds import Fold, most_speaker_folds, speaker_folds
+from affectmap.preparation.folds import Fold
 from affectmap.preparation.pooled_source import PooledSource, ScaledRows
 from affectmap.preparation.prepared_corpus import PreparedCorpus
-from affectmap.preparation.standardisation import Statistics, fit_statistics, target_statistics
+from affectmap.preparation.standardisation import Statistics, target_statistics
 from affectmap.schema import LABELS, Features, Floats, Mask, Rows
 from affectmap.settings import fields_of
 from affectmap.stats.baselines import FUNCTIONALS_88
@@ -52,8 +52,6 @@ METHOD_LABELS: dict[Method, tuple[str, tuple[str, ...]]] = {
     "valence": (VAL, ("valence",)),
     "joint": (JOINT, ("activation", "valence")),
 }
-#: Within-corpus values of table 3: the loss trained on the target's own labels.
-SUPERVISED = {"activation": "Metric-Act (supervised)", "valence": "Metric-Val (supervised)"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +95,13 @@ def _scaled_target(target: PreparedCorpus, source: Statistics, config: Experimen
     return ScaledRows(pool, (statistics,), np.flatnonzero(evaluated))
 
 
+class OwnFold(NamedTuple):
+    """A fold of a target by speaker, and how its evaluated rows are standardised."""
+
+    scaled: ScaledRows
+    fold: Fold
+
+
 class Job(NamedTuple):
     """One model to train.
 
@@ -107,7 +112,7 @@ class Job(NamedTuple):
         fold: Number of the fold, from 1; 0 for a model of all rows.
         seed: Seed that the user named; the model's own also depends on the fold.
         task: Data for the trainer; ``None`` once it is trained, so that the data need not be kept.
-        held_out: For a supervised model, the test rows in the corpus.
+        own: For a supervised model, the fold of the corpus that it is trained on.
     """
 
     method: str
@@ -116,7 +121,7 @@ class Job(NamedTuple):
     fold: int
     seed: int
     task: TrainingTask | None
-    held_out: ScaledRows | None = None
+    own: OwnFold | None = None
 
 
 def label_columns(names: Sequence[str]) -> list[int]:
@@ -129,46 +134,25 @@ def model_seed(seed: int, number: int) -> int:
     return 1000 * seed + number
 
 
+def seeds_of(config: ExperimentConfig) -> range:
+    """Give the seeds of a run."""
+    return range(config.seed, config.seed + config.n_seeds)
+
+
 def source_jobs(source: PooledSource, material: Material, number: int, config: ExperimentConfig) -> Iterator[Job]:
     """List the models of one fold of the source, one a seed and method; fold number 0 stands for all rows."""
     features = material.source.of(material.fold.train)
     label = source.label[material.fold.train]
-    for seed in range(config.seed, config.seed + config.n_seeds):
+    for seed in seeds_of(config):
         for method in config.methods:
             name, labels = METHOD_LABELS[method]
             chosen = label[:, label_columns(labels)] if labels else None
-            group = _groups(source, material.fold.train, config)
+            group = groups_of(source, material.fold.train, config)
             task = TrainingTask(features, chosen, config.weight, model_seed(seed, number), group)
             yield Job(name, labels, source.name, number, seed, task)
 
 
-def supervised_folds(target: PreparedCorpus, config: ExperimentConfig) -> Iterator[Iterator[Job]]:
-    """List the supervised models of a target by speaker, fold by fold, so that features are made when they are needed.
-
-    There are fewer folds where there are fewer speakers or utterances, none below two or where speakers are unknown,
-    and no job where a label is missing or constant in the training rows.
-    """
-    n_folds = most_speaker_folds(target.speaker, target.emotion, config.n_folds)
-    if not target.has_speakers or n_folds < 2:
-        return
-    pool = PooledSource.of([target])
-    for number, fold in enumerate(speaker_folds(target.speaker, target.emotion, n_folds, config.seed), start=1):
-        yield _supervised_fold(pool, fold, number, config)
-
-
-def _supervised_fold(pool: PooledSource, fold: Fold, number: int, config: ExperimentConfig) -> Iterator[Job]:
-    scaled, _ = pool.scaled(fold.train, "target-20")
-    features = None
-    for label, name in SUPERVISED.items():
-        values = pool.label[fold.train][:, label_columns([label])]
-        if label in config.methods and len(np.unique(values[np.isfinite(values)])) > 1:
-            features = scaled.of(fold.train) if features is None else features
-            group = _groups(pool, fold.train, config)
-            task = TrainingTask(features, values, config.weight, model_seed(config.seed, number), group)
-            yield Job(name, (label,), pool.name, number, config.seed, task, replace(scaled, rows=fold.test))
-
-
-def _groups(pool: PooledSource, rows: Rows, config: ExperimentConfig) -> Rows | None:
+def groups_of(pool: PooledSource, rows: Rows, config: ExperimentConfig) -> Rows | None:
     """Number the corpus of each row, which batches of one corpus alone need."""
     return np.unique(pool.corpus_name[rows], return_inverse=True)[1] if config.batches == "by-group" else None
 
@@ -283,8 +267,8 @@ def score(
 ) -> list[Score]:
     """Score one model: tables 1, 3 and 4.
 
-    All emotions of a source corpus decide the classes of its folds. Table 3 and the probe of the 88 functionals
-    themselves are within-corpus values, see `within_scores`.
+    All emotions of a source corpus decide the classes of its folds. The 88 functionals themselves have no table 3,
+    where they would be fitted to the rows scored, and no probe, which would be their value within the corpus.
     """
     run, raw = embeddings.run, embeddings.run.method == FUNCTIONALS_88
     classifiers = SourceClassifiers(embeddings.train, config.svc_c_functionals if raw else config.svc_c)
@@ -298,29 +282,6 @@ def score(
         if not raw:
             scores += label_scores(run, each, "zero-shot")
             scores += _by_speaker(run, each, "probe", config.svc_c, embeddings.train.emotion, config)
-    return scores
-
-
-def supervised_scores(run: Run, target: PreparedCorpus, held_out: ScaledRows, embed: Embed) -> list[Score]:
-    """Score a supervised model on its target's held-out rows: table 3."""
-    embedded = embed_rows(target, "target", embed_blocks(held_out, embed), held_out.rows)
-    return list(label_scores(run, embedded, "supervised"))
-
-
-def within_scores(
-    run: Run, corpus: PreparedCorpus, role: str, source_emotion: npt.NDArray[np.object_], config: ExperimentConfig
-) -> list[Score]:
-    """Score the 88 functionals within a corpus, z-scored by its own statistics: fitted on its own labels.
-
-    These are table 3, where enough utterances are labelled, and table 4, cross-validated by speaker where speakers are
-    known; sets of classes shared with the source are scored, too.
-    """
-    scored = np.flatnonzero(_is_known(corpus))
-    values = fit_statistics(corpus.functionals).apply(corpus.functionals[scored])
-    everything = embed_rows(corpus, role, values, scored)
-    scores = list(label_scores(run, everything, "within"))
-    if corpus.has_speakers:
-        scores += _by_speaker(run, everything, "within", config.svc_c_functionals, source_emotion, config)
     return scores
 
 

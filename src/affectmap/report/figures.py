@@ -135,7 +135,7 @@ def _dots(table: Table | None, folder: Path, stem: str, name: str) -> Iterator[P
     reference = "guessing" if table.unit == "UAR" else "zero: nothing explained"
     caption = (
         f"{name} as a picture. Dots: mean {table.unit}; lines: 95 % interval over speakers; hollow: trained "
-        f"on the corpus itself, with its labels; the dotted line is {reference}.{_marked(table.records)}"
+        f"on labels of the corpus itself, held-out speakers; the dotted line is {reference}.{_marked(table.records)}"
     )
     alt = f"{name}: {table.unit} of every method on {listed(table.corpora)}; the numbers are in the table."
     yield save(dot_plot(table), folder, file_stem(stem, name), caption, alt)
@@ -250,16 +250,16 @@ def _draw_dots(axes: Axes, table: Table, corpus: str, quantity: str, offsets: Se
     titles = [(group.title, row.label) for group in table.groups for row in group.rows]
     for offset, record, (title, label) in zip(offsets, values, titles, strict=True):
         if record is not None and is_number(record["mean"]):
-            _draw_dot(axes, record, offset, label, bound=title == GROUPS[0])
+            _draw_dot(axes, record, offset, label, within=title == GROUPS[0])
 
 
-def _draw_dot(axes: Axes, record: dict[str, Any], offset: float, label: str, *, bound: bool) -> None:
+def _draw_dot(axes: Axes, record: dict[str, Any], offset: float, label: str, *, within: bool) -> None:
     mark = METHOD_MARKS.get(label, PLAIN_MARK)
     low, high = record["ci_low"], record["ci_high"]
     if is_number(low) and is_number(high):
         axes.plot([low, high], [offset, offset], color=mark.colour, linewidth=1.6, solid_capstyle="butt", alpha=0.75)
-    # Hollow: bounds saw labels that the others did not, and must not look like rivals.
-    face = "white" if bound else mark.colour
+    # Hollow: they saw labels that the others did not, and must not look like rivals.
+    face = "white" if within else mark.colour
     left, _ = axes.get_xlim()
     place, marker = (left, "<") if record["mean"] < left else (record["mean"], mark.marker)
     axes.plot(place, offset, marker, color=face, markeredgecolor=mark.colour, markersize=6, clip_on=False)

@@ -187,7 +187,7 @@ def _each(rows: Sequence[dict[str, Any]], what: str, least: float = -1.0) -> str
         return f"{_range(shares)} {what}"
     parts, words, what = [], "with other speakers ", f" {what}"
     for row, share in zip(rows, shares, strict=True):
-        ends = bounds(row)
+        ends = interval_of(row)
         sure = f"{words}{score_range(*(max(end, least) for end in ends))}" if ends else "interval unknown"
         parts.append(f"{score(share)}{what} in {row['corpus']} ({sure})")
         # What the share and its range are of is said once.
@@ -238,7 +238,7 @@ def _about_ridge(transfer: Transfer) -> str:
 
 def _overlap(pairs: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> str:
     """Say in how many pairs the intervals overlap; the worse one of a pair comes second."""
-    known = [(mine, other) for row, ridge in pairs if (mine := bounds(row)) and (other := bounds(ridge))]
+    known = [(mine, other) for row, ridge in pairs if (mine := interval_of(row)) and (other := interval_of(ridge))]
     overlapping = sum(other[1] >= mine[0] for mine, other in known)
     if overlapping == 0:
         return "" if known else ", but how surely is unknown"
@@ -300,7 +300,7 @@ def glances(results: Results) -> list[Glance]:
 
 def _measure(transfer: Transfer, leader: Leader, row: Mapping[str, Any], *, named: bool) -> Measure:
     quantity = str(row["quantity"])
-    guessing, ends = chance(quantity), bounds(row)
+    guessing, ends = chance(quantity), interval_of(row)
     classes = f"Emotions recognised, of {spelt(len(class_names(quantity)))}" if guessing else ""
     plain = transfer.row(UNSUPERVISED, row["corpus"], quantity) if leader.method != UNSUPERVISED else None
     unknown = f"interval unknown: {'too few speakers' if named else 'speakers not named'}"
@@ -321,7 +321,7 @@ def _within(share: float) -> float:
     return min(max(float(share), 0.0), 1.0)
 
 
-def bounds(row: Mapping[str, Any]) -> tuple[float, float] | None:
+def interval_of(row: Mapping[str, Any]) -> tuple[float, float] | None:
     """Give a row's interval over speakers, ``None`` unless both ends are known."""
     low, high = row["ci_low"], row["ci_high"]
     return (float(low), float(high)) if is_number(low) and is_number(high) else None

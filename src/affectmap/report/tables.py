@@ -13,8 +13,8 @@ from affectmap.style import COMPARED, QUANTITIES, is_compared, ordered
 from affectmap.text import DASH, is_number, score, score_range
 
 #: Groups of a table's rows, from above.
-GROUPS = ("Trained on the corpus itself", "Compared methods", "Baselines")
-_BOUNDS = ("supervised", "within")
+GROUPS = ("Trained on the corpus itself, held-out speakers", "Compared methods", "Baselines")
+_WITHIN = ("supervised", "within")
 _Key = tuple[str, str]
 _Rows = dict[str, dict[_Key, dict[str, Any]]]
 
@@ -88,7 +88,7 @@ def records_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 def build_table(summary: pd.DataFrame, which: str, corpora: Sequence[str], readings: Sequence[str]) -> Table | None:
     """Build table 1, 3 or 4 of some readings from a run's summary; ``None`` if the summary has nothing for it."""
-    rows = summary[(summary["table"] == which) & summary["reading"].isin([*readings, *_BOUNDS])]
+    rows = summary[(summary["table"] == which) & summary["reading"].isin([*readings, *_WITHIN])]
     records = records_of(rows)
     # They alone make no column: there would be nothing to compare them with.
     shown = {(record["corpus"], record["quantity"]) for record in records if record["reading"] in readings}
@@ -108,7 +108,7 @@ def build_table(summary: pd.DataFrame, which: str, corpora: Sequence[str], readi
 
 
 def _group_of(record: dict[str, Any]) -> str:
-    if record["reading"] in _BOUNDS:
+    if record["reading"] in _WITHIN:
         return GROUPS[0]
     return GROUPS[1] if is_compared(record["method"]) else GROUPS[2]
 

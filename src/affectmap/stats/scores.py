@@ -3,8 +3,8 @@
 Conventions:
     * The reading says what was evaluated how. ``held-out``: the test fold of the source. ``zero-shot``: a target, with
       classifiers fitted on the source's training fold alone. ``probe``: a classifier cross-validated by speaker on the
-      target's own embedding. ``within``: the same on a corpus' 88 functionals. ``supervised``: the loss was trained on
-      the target's own labels.
+      target's own embedding. ``within``: ridge or a classifier on a corpus' features, trained on its own labels and
+      evaluated on held-out speakers. ``supervised``: the same of the metric loss.
     * Classes go by their initials, neutral, sad, happy, angry: ``N-S-H-A``, ``N-S-A``; without neutral ``S-H-A``,
       ``S-A``. Such a set of classes is a *scenario*.
 
@@ -23,8 +23,8 @@ import pandas as pd
 from sklearn.svm import SVC
 
 from affectmap.features.encoders.features import LikeliestClass
-from affectmap.preparation.folds import most_speaker_folds, speaker_folds
-from affectmap.schema import LABELS, Emotion, Floats, Objects
+from affectmap.preparation.folds import Fold, most_speaker_folds, speaker_folds
+from affectmap.schema import LABELS, Emotion, Floats, Mask, Objects
 from affectmap.stats.bootstrap import SpeakerBootstrap, interval, uar
 from affectmap.stats.measures import scenarios
 from affectmap.stats.metrics import N_PAIRS, adjusted_r2, pairwise_adjusted_r2, sampled_pairwise_adjusted_r2
@@ -97,7 +97,7 @@ class Score(NamedTuple):
 
     Attributes:
         key: What was measured.
-        fold: Number of the fold, from 1.
+        fold: Number of the fold, from 1; 0 where the rows of a target's own folds are scored together.
         seed: Seed of the model.
         value: The value; ``NaN`` where it cannot be computed.
         p_value: p-value of the F-test, where there is one, else ``NaN``.
@@ -116,7 +116,7 @@ class Score(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """Which model a score belongs to (method, fold from 1, seed), and the resampled speakers of every corpus."""
+    """Which model a score belongs to (method, fold, seed; see `Score`), and the resampled speakers of every corpus."""
 
     method: str
     fold: int
@@ -335,39 +335,51 @@ def cross_validated_scores(
     reading: str,
     c: float,
     *,
+    folds: Sequence[Fold] | None = None,
     n_folds: int = 5,
     seed: int = 0,
     source_emotion: Objects | None = None,
 ) -> Iterator[Score]:
     """Table 4, ``probe`` and ``within``: UAR of a classifier cross-validated by speaker on a corpus' own labels.
 
-    There are fewer folds where there are fewer speakers, or utterances of any emotion, and no score below two. Where
-    the source lacks a class, the classes shared with it are scored, too, to be compared with the zero-shot value.
+    Each set of classes is split anew, unless `folds` of the rows of `on` are given, of which those with the classes
+    take part. There are fewer folds where there are fewer speakers, or utterances of any emotion, and no score below
+    two. Where the source lacks a class, the classes shared with it are scored, too, to be compared with the zero-shot
+    value.
     """
     shared = {} if source_emotion is None else scenarios(source_emotion, on.emotion)
     for name, classes in (scenarios(on.emotion) | shared).items():
-        rows = on.rows(_among(on.emotion, classes))
-        prediction = _cross_predicted(rows, c, n_folds, seed)
+        among = _among(on.emotion, classes)
+        split = _split(on, among, n_folds, seed) if folds is None else folds
+        prediction = _cross_predicted(on, among, split, c)
         predicted = prediction != ""
-        truth = rows.emotion[predicted].astype(str)
+        truth = on.emotion[predicted].astype(str)
         if len(set(truth)) < 2:
             continue
-        resamples = run.bootstraps[on.corpus].uar(truth, prediction[predicted], rows.speaker[predicted])
+        resamples = run.bootstraps[on.corpus].uar(truth, prediction[predicted], on.speaker[predicted])
         yield run.score("4", on, name, reading, uar(truth, prediction[predicted]), len(truth), resamples)
 
 
-def _cross_predicted(rows: Embedded, c: float, n_folds: int, seed: int) -> npt.NDArray[np.str_]:
-    """Predict every row's class from other speakers; empty where that cannot be done."""
-    prediction = np.full(len(rows.emotion), "", dtype="U16")
-    n_folds = most_speaker_folds(rows.speaker, rows.emotion, n_folds)
-    for fold in speaker_folds(rows.speaker, rows.emotion, n_folds, seed) if n_folds > 1 else ():
-        emotion = rows.emotion[fold.train].astype(str)
-        if len(set(emotion)) > 1:
-            model = linear_svc(c).fit(rows.embedding[fold.train], emotion)
-            prediction[fold.test] = model.predict(rows.embedding[fold.test])
+def _split(on: Embedded, among: Mask, n_folds: int, seed: int) -> list[Fold]:
+    """Split some of the rows by speaker; no fold where that cannot be done."""
+    rows = np.flatnonzero(among)
+    speaker, emotion = on.speaker[rows], on.emotion[rows]
+    n_folds = most_speaker_folds(speaker, emotion, n_folds)
+    folds = speaker_folds(speaker, emotion, n_folds, seed) if n_folds > 1 else ()
+    return [replace(fold, train=rows[fold.train], test=rows[fold.test]) for fold in folds]
+
+
+def _cross_predicted(on: Embedded, among: Mask, folds: Sequence[Fold], c: float) -> npt.NDArray[np.str_]:
+    """Predict the class of some rows from the training rows of their fold; empty where that cannot be done."""
+    prediction = np.full(len(among), "", dtype="U16")
+    for fold in folds:
+        train, test = fold.train[among[fold.train]], fold.test[among[fold.test]]
+        emotion = on.emotion[train].astype(str)
+        if len(set(emotion)) > 1 and len(test):
+            prediction[test] = linear_svc(c).fit(on.embedding[train], emotion).predict(on.embedding[test])
     return prediction
 
 
-def _among(emotion: Objects, classes: Sequence[Emotion]) -> npt.NDArray[np.bool_]:
+def _among(emotion: Objects, classes: Sequence[Emotion]) -> Mask:
     names = {str(each) for each in classes}
     return np.array([each is not None and str(each) in names for each in emotion], dtype=bool)
