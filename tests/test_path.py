@@ -54,7 +54,7 @@ def table4(config, settings, cache):
     source = PooledSource.of([prepare_for(config, corpus, cache=cache)])
     fold = source_folds(source, fold_kind(source, config.folds, config.preset), config.n_folds, config.seed)[0]
     material = make_material(source, [], fold, config)
-    job = next(source_jobs(source, material, 1, config))
+    job = next(source_jobs(source, material, config))
     (model,) = train_stacked([job.task], settings)
     bootstrap = SpeakerBootstrap(sorted(set(source.speaker)), config.n_resamples)
     run = Run(job.method, job.fold, job.seed, {corpus.name: bootstrap})

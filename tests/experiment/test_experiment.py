@@ -65,7 +65,7 @@ def test_it_tells_what_it_does_in_order(whole):
         "owls: 18 utterances found, 0 dropped, 18 used, 18 rated",
         "note: owls has no neutral utterances; it is classified as S-H-A and S-A.",
         "training 28 models",  # 4 methods x (2 folds x 2 seeds + 1 of all rows), 2 supervised x 2 folds x 2 seeds
-        "scoring 22 embeddings",  # 4 methods x 2 folds x 2 seeds, 3 baselines x 2 folds
+        "scoring 28 embeddings",  # (4 methods and 3 baselines) x 2 folds x 2 seeds
     ]
     measured, work = (
         ["functionals of birds", "functionals of owls"],
@@ -155,6 +155,28 @@ def test_embedders_of_folds_and_of_all_rows(whole):
     assert set(embedders) == expected
     assert embedders["dae-metric-act/all"].label_names_ == ["activation"]
     assert embedders["dae-unsupervised/fold-1"].label_names_ == []
+
+
+def test_models_of_every_seed_are_kept_on_request(settings):
+    results = Experiment(settings(n_seeds=2, keep_models="all", target=[])).run()
+    names = [f"dae-metric-joint/{seed}{part}" for seed in ("", "seed-1/") for part in ("fold-1", "fold-2", "all")]
+    assert set(results.embedders) == set(names)
+    rows = make_rows()[list(FUNCTIONALS)]
+    first, second = (results.embedders[name].transform(rows) for name in (names[2], names[5]))
+    assert np.abs(first - second).max() > 0.01
+
+
+def test_seeds_do_not_depend_on_each_other(settings):
+    both, second = (Experiment(settings(**changes)).run() for changes in ({"n_seeds": 2}, {"seed": 1}))
+    mine, other = (runs_of(results, seed=1) for results in (both, second))
+    of_seed = [mine[mine["reading"] != "within"], other[other["reading"] != "within"]]
+    pd.testing.assert_frame_equal(*(each.reset_index(drop=True) for each in of_seed), check_exact=True)
+
+
+def test_baselines_differ_between_seeds_for_rows_do(settings):
+    runs = runs_of(Experiment(settings(n_seeds=3)).run(), method="PCA-2", corpus="cats", table="3", fold=1)
+    assert sorted(set(runs["seed"])) == [0, 1, 2]
+    assert (runs.groupby("quantity")["value"].nunique() == 3).all()
 
 
 def test_an_embedder_gives_the_embedding_of_the_tables(settings):

@@ -1,6 +1,7 @@
 """A reference in a run: the same rows as everybody's, and what it cannot hear."""
 
 from contextlib import nullcontext
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,13 +13,12 @@ from affectmap.experiment import large_models as comparison
 from affectmap.experiment.config import make_config
 from affectmap.experiment.costs import COST_COLUMNS
 from affectmap.experiment.large_models import KNOWN, Models, compare, evaluate_corpora, find_models, reference_scores
-from affectmap.experiment.protocol import make_material
+from affectmap.experiment.protocol import make_materials
 from affectmap.features.encoders.features import SUPERB
 from affectmap.preparation.pooled_source import PooledSource
 from affectmap.preparation.prepared_corpus import prepare
 from affectmap.stats.metrics import uar
 from corpus_files import make_rows, write_emodb, write_table
-from factories import folds_of
 from speech_models import write_classifier, write_encoder
 
 
@@ -66,13 +66,13 @@ def test_settings_that_read_differently(setting):
 
 def test_held_out_rows_of_every_fold_are_scored(corpora, models, tmp_path):
     emodb, _ = corpora
-    config = make_config(source=["x=y"], n_folds=2, n_resamples=5)
+    config = make_config(source=["x=y"], n_folds=2, n_resamples=5, n_seeds=1)
     source = PooledSource.of([emodb])
-    materials = [make_material(source, [], fold, config) for fold in folds_of(source, config)]
+    materials = make_materials(source, [], "speaker", config)
     heard, notes = evaluate_corpora(models.reference, [emodb], [], cache=tmp_path / "cache", progress=silent)
     assert notes == []
     bootstraps = {"emodb": comparison.SpeakerBootstrap(sorted(set(emodb.speaker)), 5, 0)}
-    scores = reference_scores(heard, source, materials, bootstraps, 0)
+    scores = reference_scores(heard, source, materials, bootstraps)
     four = [score for score in scores if score.key.quantity == "N-S-H-A"]
     assert [(score.key.method, score.key.reading, score.fold, score.n) for score in four] == [
         (SUPERB, "held-out", 1, 8),
@@ -87,16 +87,18 @@ def test_held_out_rows_of_every_fold_are_scored(corpora, models, tmp_path):
 
 def test_a_target_is_scored_once_and_a_pool_by_its_own_rows(corpora, models, tmp_path):
     emodb, pets = corpora
-    config = make_config(source=["x=y"], n_folds=2, n_resamples=5)
+    config = make_config(source=["x=y"], n_folds=2, n_resamples=5, n_seeds=1)
     source = PooledSource.of([pets])
-    materials = [make_material(source, [emodb], fold, config) for fold in folds_of(source, config)]
+    materials = make_materials(source, [emodb], "speaker", replace(config, n_seeds=2))
     heard, notes = evaluate_corpora(models.reference, [pets], [emodb], cache=tmp_path / "cache", progress=silent)
     assert [each.corpus.name for each in heard] == ["emodb"]
     assert notes[0].startswith("SUPERB has no value for pets: pets: none of its 32 utterances can be used: ")
     bootstraps = {"emodb": comparison.SpeakerBootstrap(sorted(set(emodb.speaker)), 5, 0)}
-    scores = reference_scores(heard, source, materials, bootstraps, 0)
-    found = {(score.key.reading, score.key.quantity, score.fold) for score in scores if score.key.table == "4"}
-    assert found == {("zero-shot", "N-S-H-A", 1), ("zero-shot", "N-S-A", 1)}
+    scores = reference_scores(heard, source, materials, bootstraps)
+    found = {
+        (score.key.reading, score.key.quantity, score.fold, score.seed) for score in scores if score.key.table == "4"
+    }
+    assert found == {("zero-shot", classes, 1, seed) for classes in ("N-S-H-A", "N-S-A") for seed in (0, 1)}
     assert {score.n for score in scores if score.key.quantity == "N-S-H-A"} == {len(materials[0].targets["emodb"].rows)}
 
 
@@ -123,9 +125,9 @@ def test_costs_and_notes_come_along(corpora, models, tmp_path, monkeypatch):
         return pd.DataFrame([("ours", 1, 1.0, 1.0, "cpu")], columns=list(COST_COLUMNS)), ["one note"]
 
     monkeypatch.setattr(comparison, "measure_costs", measure)
-    config = make_config(source=["x=y"], n_folds=2, n_resamples=5)
+    config = make_config(source=["x=y"], n_folds=2, n_resamples=5, n_seeds=1)
     source = PooledSource.of([emodb])
-    materials = [make_material(source, [], fold, config) for fold in folds_of(source, config)]
+    materials = make_materials(source, [], "speaker", config)
     bootstraps = {"emodb": comparison.SpeakerBootstrap(sorted(set(emodb.speaker)), 5, 0)}
     found = compare(
         models.reference, None, source, (), materials, bootstraps, config,

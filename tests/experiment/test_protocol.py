@@ -18,6 +18,7 @@ from affectmap.experiment.protocol import (
     embed_rows,
     label_columns,
     make_material,
+    make_materials,
     score,
     source_jobs,
     training_settings,
@@ -352,10 +353,10 @@ def test_rows_of_which_nothing_is_known_take_part_in_no_score(source, target):
 NAN = float("nan")
 
 
-def plan(cats: PooledSource, config: ExperimentConfig, number: int = 1, test: np.ndarray | None = None) -> list:
-    test = np.arange(12) if test is None else test
+def plan(cats: PooledSource, config: ExperimentConfig) -> list:
+    test = np.arange(12)
     fold = Fold("fold", np.setdiff1d(np.arange(len(cats.emotion)), test), test, shares_speakers=False)
-    return list(source_jobs(cats, make_material(cats, [], fold, config), number, config))
+    return list(source_jobs(cats, make_material(cats, [], fold, config), config))
 
 
 @pytest.fixture
@@ -399,15 +400,37 @@ def test_batches_of_one_corpus_know_the_corpus_of_every_row():
 
 
 def test_methods_of_a_fold_share_their_seed_and_no_other_fold_has_it(cats):
-    config = make_config(n_seeds=3, seed=4)
-    jobs = [job for number in range(6) for job in plan(cats, config, number)]
-    assert len(jobs) == 6 * 3 * 4
+    config = make_config(n_seeds=3, seed=4, n_folds=4)
+    jobs = [job for each in make_materials(cats, [], "speaker", config) for job in source_jobs(cats, each, config)]
+    assert len(jobs) == 4 * 3 * 4
     seeds = {(job.fold, job.seed): set() for job in jobs}
     for job in jobs:
         seeds[job.fold, job.seed].add(job.task.seed)
     assert {seed for _, seed in seeds} == {4, 5, 6}
     assert all(len(each) == 1 for each in seeds.values())
-    assert len(set.union(*seeds.values())) == 18
+    assert len(set.union(*seeds.values())) == 12
+
+
+def test_every_seed_has_its_own_split_and_its_own_fifth_of_a_target():
+    rng = np.random.default_rng(1)
+    cats = make_corpus("cats")
+    kept = np.sort(rng.choice(len(cats.table), 40, replace=False))  # speakers who are not alike
+    source = PooledSource.of([replace(cats, table=cats.table.iloc[kept], functionals=cats.functionals[kept])])
+    dogs = make_corpus("dogs", seed=1)
+    config = make_config(n_seeds=4, seed=2, n_folds=2)
+    materials = make_materials(source, [dogs], "speaker", config)
+    assert [(each.seed, each.number) for each in materials] == [(s, k) for s in (2, 3, 4, 5) for k in (1, 2)]
+    assert len({frozenset(each.fold.test.tolist()) for each in materials}) > 4
+    evaluated = [tuple(each.targets["dogs"].rows) for each in materials]
+    assert len(set(evaluated)) == 4
+    assert evaluated[::2] == evaluated[1::2]
+    for seed in (2, 3, 4, 5):  # the split of a seed holds every row out once
+        tests = [each.fold.test for each in materials if each.seed == seed]
+        assert sorted(np.concatenate(tests)) == list(range(40))
+    alone = make_materials(source, [dogs], "speaker", replace(config, seed=4, n_seeds=1))
+    for one, other in zip(alone, materials[4:6], strict=True):  # whatever seeds come before
+        np.testing.assert_array_equal(one.fold.test, other.fold.test)
+        np.testing.assert_array_equal(one.targets["dogs"].features, other.targets["dogs"].features)
 
 
 def test_paired_methods_start_from_equal_weights(cats):

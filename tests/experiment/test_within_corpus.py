@@ -11,7 +11,7 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import cross_val_predict
 
 from affectmap.experiment.config import ExperimentConfig
-from affectmap.experiment.protocol import make_material
+from affectmap.experiment.protocol import make_material, make_materials
 from affectmap.experiment.within_corpus import (
     as_within,
     few_speakers_notes,
@@ -22,7 +22,7 @@ from affectmap.experiment.within_corpus import (
     target_within,
     within_work,
 )
-from affectmap.preparation.folds import leave_one_corpus_out, source_folds
+from affectmap.preparation.folds import source_folds
 from affectmap.preparation.pooled_source import PooledSource
 from affectmap.preparation.standardisation import POLICIES
 from affectmap.stats.baselines import FUNCTIONALS_88
@@ -208,8 +208,8 @@ def test_pooled_sources_are_trained_on_their_own_training_rows_alone():
 
 def test_a_corpus_that_is_held_out_whole_is_split_by_speaker():
     pool = PooledSource.of([make_corpus("cats"), make_corpus("dogs", seed=1)])
-    config = make_config()
-    materials = [make_material(pool, [], fold, config) for fold in leave_one_corpus_out(pool.corpus_name)]
+    config = make_config(n_seeds=1)
+    materials = make_materials(pool, [], "corpus", config)
     run = make_run(*pool.corpora)
     found = [score for work in within_work(pool, materials, run.bootstraps, config) for score in work()]
     assert sorted((score.key.corpus, score.fold, score.n) for score in found if score.key.quantity == "activation") == [

@@ -106,11 +106,28 @@ def test_emotions_are_spread_over_the_folds():
         assert 120 < len(fold.test) < 200
 
 
-def test_seed_settles_the_order_of_speakers_who_are_alike():
-    speaker, emotion = np.repeat([f"s{k:02}" for k in range(20)], 8), np.tile(np.repeat(EMOTIONS, 2), 20)
-    one, same, other = (speaker_folds(speaker, emotion, seed=seed) for seed in (1, 1, 2))
-    assert all((a.test == b.test).all() for a, b in zip(one, same, strict=True))
-    assert {tuple(fold.test) for fold in one} != {tuple(fold.test) for fold in other}
+def test_every_seed_makes_its_own_split_of_unlike_speakers():
+    rng = np.random.default_rng(0)
+    sizes = rng.integers(20, 60, 10)  # ten speakers, as in EMO-DB, no two alike
+    speaker, emotion = np.repeat([f"s{k}" for k in range(10)], sizes), rng.choice(EMOTIONS, sizes.sum())
+
+    def parts(seed):
+        return frozenset(frozenset(speaker[fold.test]) for fold in speaker_folds(speaker, emotion, seed=seed))
+
+    assert parts(1) == parts(1)
+    assert len({parts(seed) for seed in range(10)}) > 8
+    for seed in range(10):
+        for fold in speaker_folds(speaker, emotion, seed=seed):
+            assert 1 <= len(set(speaker[fold.test])) <= 3
+            assert 0.1 < len(fold.test) / len(speaker) < 0.35
+
+
+def test_speakers_go_where_least_is_of_what_they_bring():
+    # By hand: whatever the order, those of one emotion each are kept apart, for r(f) · r(s) is least there.
+    speaker, emotion = list("abcd"), ["sad", "sad", "angry", "angry"]
+    for seed in range(8):
+        for fold in speaker_folds(speaker, emotion, 2, seed):
+            assert sorted(emotion[row] for row in fold.test) == ["angry", "sad"]
 
 
 def test_names_of_speakers_do_not_matter():
@@ -120,13 +137,13 @@ def test_names_of_speakers_do_not_matter():
         np.testing.assert_array_equal(one.test, two.test)
 
 
-def test_fold_without_a_speaker_is_given_one():
-    # scikit-learn 1.9 deals these four speakers into three of the four folds.
+def test_no_fold_is_without_a_speaker():
     speaker = np.repeat(["a", "b", "c", "d"], [1, 3, 3, 2])
     emotion = ["sad"] * 6 + ["angry"] * 3
-    folds = speaker_folds(speaker, emotion, n_folds=4)
-    assert_partition(folds, 9)
-    assert sorted(len(set(speaker[fold.test])) for fold in folds) == [1, 1, 1, 1]
+    for seed in range(8):
+        folds = speaker_folds(speaker, emotion, n_folds=4, seed=seed)
+        assert_partition(folds, 9)
+        assert sorted(len(set(speaker[fold.test])) for fold in folds) == [1, 1, 1, 1]
 
 
 def test_speakers_of_one_emotion_each_are_split_without_a_warning():

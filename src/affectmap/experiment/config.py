@@ -53,7 +53,12 @@ class ExperimentConfig(FitSettings, PreparationSettings):
     batch_size: Whole = Field(
         default=PAPER.batch_size, ge=2, description=fields_of(FitSettings)["batch_size"].description
     )
-    n_seeds: Whole = Field(default=1, ge=1, description="models for each fold and method, all on the same folds")
+    n_seeds: Whole = Field(
+        default=5, ge=1, description="seeds; each splits the source, picks a target's fifth and trains models anew"
+    )
+    keep_models: Literal["first", "all"] = Field(
+        default="first", description="models that are written: those of the first seed, or of all seeds"
+    )
     svc_c: Real = Field(default=1.0, gt=0, description="penalty of the classifier on embeddings")
     svc_c_functionals: Real = Field(default=0.1, gt=0, description="penalty of the classifier on 88 functionals")
     ridge_penalty: Real = Field(default=300.0, gt=0, description="penalty of the ridge baseline")

@@ -32,6 +32,7 @@ from affectmap.experiment.protocol import (
     embed_all,
     features_of,
     make_material,
+    make_materials,
     score,
     seeds_of,
     source_jobs,
@@ -67,7 +68,7 @@ from affectmap.model.embedder import Embedder
 from affectmap.model.model import Model
 from affectmap.model.training import TrainedModel, train_stacked
 from affectmap.parallel.workers import mapped, n_cores, n_workers, one_blas_thread
-from affectmap.preparation.folds import Fold, fold_kind, source_folds
+from affectmap.preparation.folds import Fold, fold_kind
 from affectmap.preparation.pooled_source import PooledSource
 from affectmap.preparation.prepared_corpus import PreparedCorpus, prepare_for, read_corpora
 from affectmap.stats.baselines import FUNCTIONALS_88, PCA_2, baseline
@@ -90,7 +91,7 @@ Trained = list[tuple[Job, TrainedModel]]
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """Data of training and evaluation: standardised per fold and `whole`, resampled speakers of every corpus."""
+    """Data of training and evaluation: standardised by seed and fold, and `whole`; resampled speakers of corpora."""
 
     source: PooledSource
     targets: tuple[PreparedCorpus, ...]
@@ -205,16 +206,16 @@ class Experiment:
             check_labels(source, config.methods)
             self._note(class_notes(source, targets))
             kind = fold_kind(source, config.folds, config.preset)
-            folds = source_folds(source, kind, config.n_folds, config.seed)
-            self._note(sampling_notes(rated_held_out(source, folds)))
+            materials = make_materials(source, targets, kind, config)
+            self._note(sampling_notes(rated_held_out(source, [material.fold for material in materials])))
             self._note(speaker_notes(prepared) if config.policy == "speaker" else [])
             self._note(few_speakers_notes(targets, config.n_folds))
-            materials = tuple(make_material(source, targets, fold, config) for fold in folds)
             bootstraps = {
                 corpus.name: SpeakerBootstrap(sorted(set(corpus.speaker)), config.n_resamples, config.seed + i)
                 for i, corpus in enumerate(prepared)
             }
         with self._stage("audit"):
+            folds = [material.fold for material in materials if material.seed == config.seed]
             audit = examine(source, targets, folds, policy=config.policy, seed=config.seed)
             self._note([*audit.notes(), *self.models.notes])
         return Data(source, targets, kind, materials, self._whole(source), bootstraps, audit)
@@ -245,7 +246,7 @@ class Experiment:
         source = PooledSource.of(corpora)
         check_labels(source, self.config.methods[:1])
         whole = self._whole(source)
-        job = next(source_jobs(source, whole, 0, self.config))
+        job = next(source_jobs(source, whole, self.config))
         (model,) = self._models([job])
         return wrap_model(job, model, whole, self.config)
 
@@ -285,7 +286,7 @@ class Experiment:
 
     def _whole(self, source: PooledSource) -> Material:
         rows = np.arange(len(source.emotion))
-        return make_material(source, (), Fold("all", rows, rows, shares_speakers=True), self.config)
+        return make_material(source, (), Fold("all", rows, rows, shares_speakers=True), self.config, number=0)
 
     def train(self, data: Data) -> Trained:
         """Train every method on every fold and on the whole source, and the supervised models.
@@ -302,11 +303,13 @@ class Experiment:
 
     def _jobs_by_fold(self, data: Data) -> Iterator[Iterator[Job]]:
         config, source = self.config, data.source
-        for number, material in enumerate(data.materials, start=1):
-            yield source_jobs(source, material, number, config)
-        yield (job for job in source_jobs(source, data.whole, 0, config) if job.seed == config.seed)
-        for seed, target in product(seeds_of(config), data.targets):
-            yield from supervised_folds(data.materials[0].targets[target.name], seed, config)
+        for material in data.materials:
+            yield source_jobs(source, material, config)
+        for seed in seeds_of(config) if config.keep_models == "all" else [config.seed]:
+            yield source_jobs(source, replace(data.whole, seed=seed), config)
+        for material, target in product(data.materials, data.targets):
+            if material.number == 1:  # the rows evaluated of a target are those of the seed
+                yield from supervised_folds(material.targets[target.name], material.seed, config)
 
     def _train(self, jobs: list[Job]) -> Trained:
         self.notify(f"training {len(jobs)} models")
@@ -365,20 +368,21 @@ def _n_bytes(jobs: Sequence[Job]) -> int:
 
 
 def _embed_trained(data: Data, trained: Trained, config: ExperimentConfig) -> Iterator[Embeddings]:
+    of_fold = {(material.seed, material.number): material for material in data.materials}
     for job, model in trained:
         if job.fold and job.own is None:
             run = Run(job.method, job.fold, job.seed, data.bootstraps)
-            yield _embed(run, data, data.materials[job.fold - 1], model.network.embed, config)
+            yield _embed(run, data, of_fold[job.seed, job.fold], model.network.embed, config)
 
 
 def _embed_baselines(data: Data, config: ExperimentConfig) -> Iterator[Embeddings]:
     has_labels = all(np.isfinite(data.source.label[m.fold.train]).all(axis=1).any() for m in data.materials)
     for name in (PCA_2, FUNCTIONALS_88, *([RIDGE] if has_labels else [])):
-        for number, material in enumerate(data.materials, start=1):
+        for material in data.materials:
             rows = material.fold.train
             fitted = baseline(name, penalty=config.ridge_penalty, n_rows=len(rows))
             fitted.fit(material.source.of(rows), data.source.label[rows])
-            run = Run(name, number, config.seed, data.bootstraps)
+            run = Run(name, material.number, material.seed, data.bootstraps)
             yield _embed(run, data, material, fitted.transform, config)
 
 
@@ -392,9 +396,11 @@ def _is_shown(run: Run, config: ExperimentConfig) -> bool:
 
 
 def _embedders(data: Data, trained: Trained, config: ExperimentConfig) -> Iterator[tuple[str, Embedder]]:
-    """Wrap the trained models of the first seed, one a method and fold, and one a method on the whole source."""
+    """Wrap the trained models that are kept, one a method and fold, and one a method on the whole source."""
+    of_fold = {(material.seed, material.number): material for material in data.materials}
     for job, model in trained:
-        if job.own is None and job.seed == config.seed:
-            material = data.materials[job.fold - 1] if job.fold else data.whole
-            name = f"{job.method.lower()}/{f'fold-{job.fold}' if job.fold else 'all'}"
+        if job.own is None and (job.seed == config.seed or config.keep_models == "all"):
+            material = of_fold[job.seed, job.fold] if job.fold else data.whole
+            seed = "" if job.seed == config.seed else f"seed-{job.seed}/"
+            name = f"{job.method.lower()}/{seed}{f'fold-{job.fold}' if job.fold else 'all'}"
             yield name, wrap_model(job, model, material, config)

@@ -116,7 +116,7 @@ def compare(
     evaluated, notes = evaluate_corpora(
         reference, source.corpora, targets, cache=cache, n_jobs=config.n_jobs, progress=progress
     )
-    scores = reference_scores(evaluated, source, materials, bootstraps, config.seed)
+    scores = reference_scores(evaluated, source, materials, bootstraps)
     ours = CostOf("this model, with its features", SMALL, "", n_parameters, "cpu")
     if encoder is not None:
         ours = CostOf("this model, with its encoder", ENCODER, str(encoder.folder), n_parameters, config.device)
@@ -167,7 +167,6 @@ def reference_scores(
     source: PooledSource,
     materials: Sequence[Material],
     bootstraps: Mapping[str, SpeakerBootstrap],
-    seed: int,
 ) -> list[Score]:
     """Score a reference, method `SUPERB`, in table 4 with the rows and resamples of every other method."""
     classifier = LikeliestClass(source.emotion)
@@ -175,16 +174,16 @@ def reference_scores(
     rows_of = dict(zip((corpus.name for corpus in source.corpora), source.rows, strict=True))
     for each in evaluated:
         corpus, known = each.corpus, ~np.isnan(each.probabilities[:, 0])
-        for number, material in enumerate(materials, start=1):
+        for material in materials:
             if each.role == "source":
                 pooled = rows_of[corpus.name]
                 rows, reading = np.intersect1d(material.fold.test, pooled) - pooled[0], "held-out"
-            elif number == 1:
+            elif material.number == 1:  # the other folds of the seed evaluate the same rows
                 rows, reading = material.targets[corpus.name].rows, "zero-shot"
             else:
-                break
+                continue
             rows = rows[known[rows]]
             on = embed_rows(corpus, each.role, each.probabilities[rows], rows)
-            run = Run(SUPERB, number, seed, dict(bootstraps))
+            run = Run(SUPERB, material.number, material.seed, dict(bootstraps))
             scores += class_scores(run, classifier, on, reading, corpus_emotion=corpus.emotion)
     return scores

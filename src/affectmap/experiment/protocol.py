@@ -4,7 +4,8 @@ Conventions:
     * Rows of the source are those of the pool of all source corpora, numbered in their order.
     * A task has training rows alone, standardised by their own statistics. Only the scores see a target's labels,
       and the supervised models, which are trained on them.
-    * All methods of one fold and seed share the model's seed, so that they differ in their labels and nothing else.
+    * Every seed has a split of its own, and under ``target-20`` a fifth of each target of its own. All methods of one
+      fold and seed share the model's seed, so that they differ in their labels and nothing else.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from affectmap.features.engines import how_measured
 from affectmap.model.embedder import Embedder
 from affectmap.model.training import TrainedModel, TrainingSettings, TrainingTask
 from affectmap.preparation.config import EGEMAPS
-from affectmap.preparation.folds import Fold
+from affectmap.preparation.folds import Fold, source_folds
 from affectmap.preparation.pooled_source import PooledSource, ScaledRows
 from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.preparation.standardisation import Statistics, target_statistics
@@ -63,33 +64,63 @@ class Material:
         source: All rows of the source.
         statistics: Statistics of the training rows.
         targets: For each target its evaluated rows.
+        seed: Seed of the split, of the rows that targets are normalised by, and of the models.
+        number: Number of the fold in its split, from 1; 0 for all rows.
     """
 
     fold: Fold
     source: ScaledRows
     statistics: Statistics
     targets: dict[str, ScaledRows]
+    seed: int
+    number: int
 
 
 def make_material(
-    source: PooledSource, targets: Sequence[PreparedCorpus], fold: Fold, config: ExperimentConfig
+    source: PooledSource,
+    targets: Sequence[PreparedCorpus],
+    fold: Fold,
+    config: ExperimentConfig,
+    *,
+    number: int = 1,
+    seed: int | None = None,
 ) -> Material:
-    """Decide how source and targets are standardised for one fold; policy and seed are those of the configuration.
+    """Decide how source and targets are standardised for one fold, by the policy of the configuration.
+
+    The seed is by default the configuration's first, and `number` that of the fold; see `Material`.
 
     Raises:
         ConfigError: If the policy asks for speakers and one is unknown, or a target is too small for it.
     """
+    seed = config.seed if seed is None else seed
     rows, statistics = source.scaled(fold.train, config.policy)
-    return Material(fold, rows, statistics, {each.name: _scaled_target(each, statistics, config) for each in targets})
+    scaled = {each.name: _scaled_target(each, statistics, config, seed) for each in targets}
+    return Material(fold, rows, statistics, scaled, seed, number)
 
 
-def _scaled_target(target: PreparedCorpus, source: Statistics, config: ExperimentConfig) -> ScaledRows:
+def seeds_of(config: ExperimentConfig) -> range:
+    """Give the seeds of a run."""
+    return range(config.seed, config.seed + config.n_seeds)
+
+
+def make_materials(
+    source: PooledSource, targets: Sequence[PreparedCorpus], kind: str, config: ExperimentConfig
+) -> tuple[Material, ...]:
+    """Split a source once a seed, and prepare every fold; see `source_folds` for the kinds of split."""
+    return tuple(
+        make_material(source, targets, fold, config, number=number, seed=seed)
+        for seed in seeds_of(config)
+        for number, fold in enumerate(source_folds(source, kind, config.n_folds, seed), start=1)
+    )
+
+
+def _scaled_target(target: PreparedCorpus, source: Statistics, config: ExperimentConfig, seed: int) -> ScaledRows:
     pool = PooledSource.of([target])
     if config.policy == "speaker":
         target.known_speakers()
         return ScaledRows(pool, (None,), np.arange(len(target.table)))
     try:
-        statistics, evaluated = target_statistics(target.functionals, config.policy, source=source, seed=config.seed)
+        statistics, evaluated = target_statistics(target.functionals, config.policy, source=source, seed=seed)
     except ConfigError as error:
         raise ConfigError(f"{target.name}: {error}") from error
     return ScaledRows(pool, (statistics,), np.flatnonzero(evaluated))
@@ -110,7 +141,7 @@ class Job(NamedTuple):
         labels: Labels that the metric loss is given.
         corpus: Corpus trained on.
         fold: Number of the fold, from 1; 0 for a model of all rows.
-        seed: Seed that the user named; the model's own also depends on the fold.
+        seed: Seed of the run that it belongs to; the model's own also depends on the fold.
         task: Data for the trainer; ``None`` once it is trained, so that the data need not be kept.
         own: For a supervised model, the fold of the corpus that it is trained on.
     """
@@ -134,22 +165,17 @@ def model_seed(seed: int, number: int) -> int:
     return 1000 * seed + number
 
 
-def seeds_of(config: ExperimentConfig) -> range:
-    """Give the seeds of a run."""
-    return range(config.seed, config.seed + config.n_seeds)
-
-
-def source_jobs(source: PooledSource, material: Material, number: int, config: ExperimentConfig) -> Iterator[Job]:
-    """List the models of one fold of the source, one a seed and method; fold number 0 stands for all rows."""
+def source_jobs(source: PooledSource, material: Material, config: ExperimentConfig) -> Iterator[Job]:
+    """List the models of one fold of the source, one a method."""
     features = material.source.of(material.fold.train)
     label = source.label[material.fold.train]
-    for seed in seeds_of(config):
-        for method in config.methods:
-            name, labels = METHOD_LABELS[method]
-            chosen = label[:, label_columns(labels)] if labels else None
-            group = groups_of(source, material.fold.train, config)
-            task = TrainingTask(features, chosen, config.weight, model_seed(seed, number), group)
-            yield Job(name, labels, source.name, number, seed, task)
+    seed, number = material.seed, material.number
+    for method in config.methods:
+        name, labels = METHOD_LABELS[method]
+        chosen = label[:, label_columns(labels)] if labels else None
+        group = groups_of(source, material.fold.train, config)
+        task = TrainingTask(features, chosen, config.weight, model_seed(seed, number), group)
+        yield Job(name, labels, source.name, number, seed, task)
 
 
 def groups_of(pool: PooledSource, rows: Rows, config: ExperimentConfig) -> Rows | None:
@@ -288,4 +314,4 @@ def score(
 def _by_speaker(
     run: Run, on: Embedded, reading: str, c: float, emotion: npt.NDArray[np.object_], config: ExperimentConfig
 ) -> Iterator[Score]:
-    return cross_validated_scores(run, on, reading, c, n_folds=config.n_folds, seed=config.seed, source_emotion=emotion)
+    return cross_validated_scores(run, on, reading, c, n_folds=config.n_folds, seed=run.seed, source_emotion=emotion)

@@ -31,7 +31,6 @@ from affectmap.experiment.protocol import (
     groups_of,
     label_columns,
     model_seed,
-    seeds_of,
 )
 from affectmap.model.training import TrainedModel, TrainingTask
 from affectmap.preparation.folds import Fold, most_speaker_folds, speaker_folds
@@ -152,16 +151,16 @@ def within_work(
 ) -> Iterator[Callable[[], list[Score]]]:
     """List what is to be scored within corpora: ridge (table 3) and a linear classifier (table 4) of each.
 
-    A single source needs none of it (`as_within`). Under the policy ``source`` a target has the statistics of the first
-    fold.
+    A single source needs none of it (`as_within`). Under the policy ``source`` a target has the statistics of a seed's
+    first fold.
     """
-    targets = materials[0].targets.values() if materials else ()
-    for seed in seeds_of(config):
-        run = Run(FUNCTIONALS_88, 0, seed, bootstraps)
-        for scaled in targets:
+    for material in materials:
+        run = Run(FUNCTIONALS_88, 0, material.seed, bootstraps)
+        for scaled in material.targets.values() if material.number == 1 else ():
             yield partial(target_within, run, scaled, source.emotion, config)
-    for number, material in enumerate(materials if len(source.corpora) > 1 else (), start=1):
-        yield partial(source_within, Run(FUNCTIONALS_88, number, config.seed, bootstraps), material, config)
+    for material in materials if len(source.corpora) > 1 else ():
+        run = Run(FUNCTIONALS_88, material.number, material.seed, bootstraps)
+        yield partial(source_within, run, material, config)
 
 
 def target_within(run: Run, scaled: ScaledRows, source_emotion: Objects, config: ExperimentConfig) -> list[Score]:

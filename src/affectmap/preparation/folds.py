@@ -82,7 +82,7 @@ def source_folds(source: PooledSource, kind: str, n_folds: int = 5, seed: int = 
     Example:
         >>> from affectmap.preparation.pooled_source import PooledSource
         >>> [fold.test.tolist() for fold in source_folds(PooledSource.of([pets]), "speaker", n_folds=2)]
-        [[2, 3], [0, 1]]
+        [[0, 1], [2, 3]]
     """
     kind = fold_kind(source, kind)
     if kind == "stratified":
@@ -110,17 +110,17 @@ def source_folds(source: PooledSource, kind: str, n_folds: int = 5, seed: int = 
 
 
 def speaker_folds(speaker: npt.ArrayLike, emotion: npt.ArrayLike, n_folds: int = 5, seed: int = 0) -> tuple[Fold, ...]:
-    """Split by speaker, with the emotions distributed over the folds as evenly as that allows.
+    """Split by speaker, with emotions, utterances and speakers distributed over the folds as evenly as that allows.
 
-    Speakers are distributed by scikit-learn's ``StratifiedGroupKFold``, shuffled. Where it leaves a fold without a
-    test row, as it may with few speakers of one emotion each, the fold gets the smallest speaker of the fold
-    that has most of them.
+    Speakers are dealt out in random order, each to the fold that has least of what the speaker brings: to the fold f of
+    smallest r(f) · r(s), where r are shares of every emotion, of all utterances and of all speakers, the last two with
+    twice the weight. A fold without a speaker has least.
 
     Args:
         speaker: Who speaks (N,).
         emotion: Emotion (N,); rows without one are distributed like a class of their own.
         n_folds: Number of folds, at least 2, at most the number of speakers.
-        seed: Decides the order of speakers who are equally uneven over the emotions, and nothing else.
+        seed: Another seed deals speakers in another order, which is another split wherever there are several.
 
     Returns:
         The folds, which share no speakers.
@@ -131,32 +131,29 @@ def speaker_folds(speaker: npt.ArrayLike, emotion: npt.ArrayLike, n_folds: int =
     Example:
         >>> folds = speaker_folds(["a", "a", "b", "b"], ["sad", "angry", "sad", "angry"], n_folds=2)
         >>> [fold.test.tolist() for fold in folds]
-        [[2, 3], [0, 1]]
+        [[0, 1], [2, 3]]
     """
-    from sklearn.model_selection import StratifiedGroupKFold
-
     who, names = _numbered(speaker, "speaker", "use stratified folds")
     what = _emotion_numbers(emotion, len(who))
     _check_n_folds(n_folds, len(names), "speakers")
-    splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
-    with _sklearn_errors(n_folds):
-        parts = [test for _, test in splitter.split(who, what, who)]
-    fold_of = _without_empty(_fold_of_row(parts, len(who)), who, n_folds)
-    return tuple(_fold(f"fold {k + 1}", fold_of == k, shares=False) for k in range(n_folds))
+    if np.bincount(what).max() < n_folds:
+        raise _too_rare(n_folds)
+    counts = np.zeros((len(names), what.max() + 1))
+    np.add.at(counts, (who, what), 1)
+    columns = np.column_stack([counts, counts.sum(axis=1), np.ones(len(names))])
+    shares = columns / columns.sum(axis=0)
+    shares[:, -2:] *= 2
+    fold_of, dealt = np.empty(len(names), dtype=np.int64), np.zeros((n_folds, shares.shape[1]))
+    for each in np.random.default_rng(seed).permutation(len(names)):
+        fold_of[each] = np.argmin(dealt @ shares[each])
+        dealt[fold_of[each]] += shares[each]
+    return tuple(_fold(f"fold {k + 1}", fold_of[who] == k, shares=False) for k in range(n_folds))
 
 
 def most_speaker_folds(speaker: npt.ArrayLike, emotion: npt.ArrayLike, n_folds: int = 5) -> int:
     """Count the folds that `speaker_folds` can make of few speakers or utterances; below 2 no split can be made."""
     who, names = _numbered(speaker, "speaker", "use stratified folds")
     return min(n_folds, len(names), int(np.bincount(_emotion_numbers(emotion, len(who))).max()))
-
-
-def _without_empty(fold_of: Rows, who: Rows, n_folds: int) -> Rows:
-    for empty in sorted(set(range(n_folds)) - set(fold_of.tolist())):
-        parts = [np.unique(who[fold_of == k], return_counts=True) for k in range(n_folds)]
-        speakers, sizes = max(parts, key=lambda pair: len(pair[0]))
-        fold_of[who == speakers[np.argmin(sizes)]] = empty
-    return fold_of
 
 
 def stratified_folds(
@@ -275,6 +272,10 @@ def _check_n_folds(n_folds: int, most: int, kind: str) -> None:
         raise ConfigError(f"{n_folds} folds need at least {n_folds} {kind}, got {most}; ask for fewer folds")
 
 
+def _too_rare(n_folds: int) -> ConfigError:
+    return ConfigError(f"no emotion has {n_folds} utterances for {n_folds} folds; ask for fewer folds")
+
+
 @contextmanager
 def _sklearn_errors(n_folds: int) -> Iterator[None]:
     with warnings.catch_warnings():
@@ -283,4 +284,4 @@ def _sklearn_errors(n_folds: int) -> Iterator[None]:
         try:
             yield
         except ValueError:
-            raise ConfigError(f"no emotion has {n_folds} utterances for {n_folds} folds; ask for fewer folds") from None
+            raise _too_rare(n_folds) from None
