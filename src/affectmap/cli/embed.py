@@ -1,9 +1,10 @@
-"""``affectmap embed`` and ``affectmap adapt``: recordings named on the command line, and what a model makes of them."""
+"""``affectmap embed`` and ``affectmap adapt``: recordings named on the command line, and what is made of them."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -19,13 +20,15 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
+    from affectmap.audio.quality import SignalFlags
+
     #: Columns of rows by name, ``file`` first.
     Columns = dict[str, npt.NDArray[np.generic]]
 
 #: Recordings that are measured before their rows are printed.
 CHUNK = 64
 
-_Sources = Annotated[
+Sources = Annotated[
     list[str], typer.Argument(metavar="FILE|FOLDER|-", help="Recordings, folders of them, or - for one on the input.")
 ]
 _Format = Annotated[
@@ -40,7 +43,7 @@ _Speakers = Annotated[
 
 @options.verb("affectmap embed speech/ > map.csv", "affectmap embed --format json a.wav b.wav")
 def embed_command(
-    source: _Sources,
+    source: Sources,
     output: options.TableFile = None,
     format: _Format = None,
     model: options.ModelFolder = None,
@@ -66,7 +69,9 @@ def embed_command(
     names = _names(speakers, recordings) if speakers else None
     with options.recording_cache(cache, no_cache) as known:
         tables = _embedded(recordings, source, names, model, channel=channel, cache=known, n_jobs=n_jobs)
-        n_failed = _print(tables, chosen) if output is None else _write(tables, chosen, output, overwrite=overwrite)
+        n_failed = (
+            print_rows(tables, chosen) if output is None else write_rows(tables, chosen, output, overwrite=overwrite)
+        )
     if n_failed == len(recordings):
         raise AudioError(f"none of {n_failed} recordings could be used; the column problem says why")
 
@@ -89,16 +94,23 @@ def _embedded(
     model: Path | None,
     **measuring: Any,  # noqa: ANN401 (options of Model.measure)
 ) -> Iterator[Columns]:
-    """Give the rows of some recordings after another; speakers need all at once."""
+    """Give the embedded rows of some recordings after another; speakers need all at once."""
+    from affectmap.model.model import load_model
+
+    embed = partial(load_model(model).embed_columns, speaker=names, **measuring)
+    return measured_rows(recordings, named, embed, max(1, len(recordings)) if names else CHUNK)
+
+
+def measured_rows(
+    recordings: list[str], named: list[str], measure: Callable[..., tuple[Columns, list[SignalFlags]]], size: int
+) -> Iterator[Columns]:
+    """Give what `measure` makes of so many recordings after another, and note what is wrong with them."""
     import numpy as np
 
-    from affectmap.audio.quality import SignalFlags, notes_on
-    from affectmap.model.model import load_model
+    from affectmap.audio.quality import notes_on
     from affectmap.names import printable
 
-    loaded, total = load_model(model), len(recordings)
-    printed, found = [printable(each) for each in recordings], list[SignalFlags]()
-    size = max(1, total) if names else CHUNK
+    total, printed, found = len(recordings), [printable(each) for each in recordings], []
     with readable(recordings, named) as files, progress_bar("recordings") as progress:
         for start in range(0, total, size):
             some = files[start : start + size]
@@ -108,7 +120,7 @@ def _embedded(
 
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
-                columns, flags = loaded.embed_columns(some, speaker=names, progress=_report, **measuring)
+                columns, flags = measure(some, progress=_report)
             found += flags
             shown = printed[start : start + size]
             problems = [f"no values for {f}: {one.problem}" for f, one in zip(shown, flags, strict=True) if one.problem]
@@ -119,7 +131,7 @@ def _embedded(
             note(f"note: {line}")
 
 
-def _print(parts: Iterator[Columns], format: str) -> int:
+def print_rows(parts: Iterator[Columns], format: str) -> int:
     """Print rows as they come; give the number of those without values."""
     n_failed = 0
     with options.reader_may_leave():
@@ -150,7 +162,7 @@ def _table(columns: Columns) -> pd.DataFrame:
     return pd.DataFrame(series, index)
 
 
-def _write(parts: Iterator[Columns], format: str, output: Path, *, overwrite: bool) -> int:
+def write_rows(parts: Iterator[Columns], format: str, output: Path, *, overwrite: bool) -> int:
     """Write all rows, whole or not at all; give the number of those without values."""
     import numpy as np
 

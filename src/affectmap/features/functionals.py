@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import platform
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from functools import partial
 from importlib import metadata
@@ -22,11 +22,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from affectmap.audio.channels import Mix
 from affectmap.audio.conditions import Conditions, measure_conditions
-from affectmap.audio.quality import LATER_THRESHOLDS, SignalFlags, signal_flags
+from affectmap.audio.quality import LATER_THRESHOLDS, SignalFlags
 from affectmap.audio.reading import (
-    MIN_DURATION_S,
     READING,
     Signal,
     check_signal,
@@ -36,7 +34,7 @@ from affectmap.audio.reading import (
 )
 from affectmap.errors import AudioError, ConfigError, CorpusError
 from affectmap.features.engines import check_engine, engine_version, how_measured, measure_functionals
-from affectmap.features.recordings import RecordingCache
+from affectmap.features.recordings import RecordingCache, measured_or_not
 from affectmap.features.utterances import (
     Measure,
     Outcome,
@@ -52,9 +50,6 @@ from affectmap.schema import DEFAULT_ENGINE, FUNCTIONALS, USUAL_RATE, Engine, Fi
 
 if TYPE_CHECKING:
     import pandas as pd
-
-#: Seconds that a file may last for `measure_sources`, which takes it into memory; a track takes any length.
-LONGEST_S = 600.0
 
 _LOWEST_RATE = 2000  # in Hz; below it there is no band to measure in
 
@@ -372,32 +367,8 @@ def measure_rows(
 def _measured_source(
     source: str | Path | Utterance | Signal,
     *,
-    rate: int,
-    target_rate: int,
     engine: Engine,
-    clipped_share: float,
-    limits: Mapping[str, float],
-    channel: int | None,
+    **reading: Any,  # noqa: ANN401 (options of measured_or_not)
 ) -> tuple[Signal | float, SignalFlags]:
     """Give functionals, or NaN, and the flags; a bad recording is no error."""
-    flags, mix, notes = SignalFlags(), Mix(), tuple[str, ...]()
-    try:
-        if isinstance(source, np.ndarray):
-            signal = source
-        else:
-            file, *times = source if isinstance(source, Utterance) else (source,)
-            longest_s = None if times else LONGEST_S
-            signal, rate, mix, notes = read_recording(file, *times, longest_s=longest_s, channel=channel)
-        flags = signal_flags(signal, rate, clipped_share).with_channels(mix, notes)
-        if flags.problem:
-            return np.nan, flags
-        signal = resample(signal, rate, target_rate)
-        if len(signal) < MIN_DURATION_S * target_rate:  # resampling may lose the one sample that it needs
-            return np.nan, signal_flags(signal, target_rate, clipped_share)
-        flags = flags.with_levels(signal, target_rate, rate, **limits)
-        return measure_functionals(signal, target_rate, engine), flags
-    except AudioError as error:  # one recording does not end the rest
-        named = "" if isinstance(source, np.ndarray) else f"{file}: "
-        return np.nan, flags._replace(problem=str(error).removeprefix(named))
-    except MemoryError as error:
-        return np.nan, flags._replace(problem=f"memory does not suffice to measure it ({error})")
+    return measured_or_not(source, partial(measure_functionals, engine=engine), **reading)

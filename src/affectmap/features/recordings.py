@@ -1,4 +1,4 @@
-"""What was measured of single recordings, kept in the cache: functionals and flags, found again by the sound alone.
+"""Single recordings: how one is measured, bad ones too, and what was measured, kept and found by the sound alone.
 
 A recording is found by its bytes, a signal such as a segment of a track by its samples, wherever they come from; the
 cache knows no names and no sound. What cannot be measured is looked at anew every time.
@@ -9,21 +9,64 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from affectmap.audio.quality import SignalFlags
-from affectmap.audio.reading import Signal
+from affectmap.audio.channels import Mix
+from affectmap.audio.quality import SignalFlags, signal_flags
+from affectmap.audio.reading import MIN_DURATION_S, Signal, read_recording, resample
+from affectmap.errors import AudioError
 from affectmap.features.cache import FeatureCache, Row, cache_folder
 from affectmap.features.utterances import Utterance, file_digest
-from affectmap.schema import FUNCTIONALS
+from affectmap.schema import FUNCTIONALS, USUAL_RATE
 
 #: Functionals of a recording or signal, shape (88,) or ``NaN``, and its flags.
 Measured = tuple[Signal | float, SignalFlags]
+
+
+#: Seconds that a file may last where it is taken into memory whole; a track takes any length.
+LONGEST_S = 600.0
+
+
+def measured_or_not(
+    source: str | Path | Utterance | Signal,
+    measure: Callable[[Signal, int], Signal],
+    *,
+    rate: int = 0,
+    target_rate: int = USUAL_RATE,
+    clipped_share: float = 1.0,
+    limits: Mapping[str, float] | None = None,
+    channel: int | None = None,
+) -> tuple[Signal | float, SignalFlags]:
+    """Give what `measure` makes of a recording, or NaN, and the flags; a bad one is no error.
+
+    The keywords are those of `affectmap.features.functionals.measure_rows`.
+    """
+    flags, mix, notes = SignalFlags(), Mix(), tuple[str, ...]()
+    try:
+        if isinstance(source, np.ndarray):
+            signal = source
+        else:
+            file, *times = source if isinstance(source, Utterance) else (source,)
+            longest_s = None if times else LONGEST_S
+            signal, rate, mix, notes = read_recording(file, *times, longest_s=longest_s, channel=channel)
+        flags = signal_flags(signal, rate, clipped_share).with_channels(mix, notes)
+        if flags.problem:
+            return np.nan, flags
+        signal = resample(signal, rate, target_rate)
+        if len(signal) < MIN_DURATION_S * target_rate:  # resampling may lose the one sample that it needs
+            return np.nan, signal_flags(signal, target_rate, clipped_share)
+        flags = flags.with_levels(signal, target_rate, rate, **limits) if limits else flags
+        return measure(signal, target_rate), flags
+    except AudioError as error:  # one recording does not end the rest
+        named = "" if isinstance(source, np.ndarray) else f"{file}: "
+        return np.nan, flags._replace(problem=str(error).removeprefix(named))
+    except MemoryError as error:
+        return np.nan, flags._replace(problem=f"memory does not suffice to measure it ({error})")
 
 
 class RecordingCache:
