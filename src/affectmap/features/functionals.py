@@ -371,4 +371,4 @@ def _measured_source(
     **reading: Any,  # noqa: ANN401 (options of measured_or_not)
 ) -> tuple[Signal | float, SignalFlags]:
     """Give functionals, or NaN, and the flags; a bad recording is no error."""
-    return measured_or_not(source, partial(measure_functionals, engine=engine), **reading)
+    return measured_or_not(source, lambda signal, rate: measure_functionals(signal, rate, engine), **reading)
