@@ -24,8 +24,8 @@ class Extremum(NamedTuple):
     is_maximum: bool
 
 
-def find_extrema(contour: Floats) -> list[Extremum]:
-    """Find the maxima and minima that stand out, in turns.
+def find_extrema(contour: Floats, value_range: float | None = None) -> list[Extremum]:
+    """Find the maxima and minima that stand out, in turns: by a tenth of the range given, or of the contour's own.
 
     Example:
         >>> [peak.place for peak in find_extrema(np.array([0, 0, 1, 5, 1, 0, 1, 4, 1, 1.0])) if peak.is_maximum]
@@ -33,7 +33,9 @@ def find_extrema(contour: Floats) -> list[Extremum]:
     """
     if len(contour) < 5:
         return []
-    threshold = RELATIVE_THRESHOLD * float(contour.max() - contour.min())
+    if value_range is None:
+        value_range = float(contour.max() - contour.min())
+    threshold = RELATIVE_THRESHOLD * value_range
     start = float(contour[0])
     return _merge_runs(_drop_shallow(_drop_low(_all_extrema(contour), start, threshold), start, threshold))
 
@@ -143,3 +145,29 @@ def _mean_and_deviation(inner: list[float], end: list[float]) -> tuple[float, fl
     count = max(1, len(inner) + len(end))
     mean = (sum(inner) + sum(end)) / count
     return mean, (sum((slope - mean) ** 2 for slope in inner) / count) ** 0.5
+
+
+def slopes_of_stretches(stretches: list[Floats]) -> Floats:
+    """Measure rising and falling parts between start, extrema and end of each stretch; none leads across a gap.
+
+    An extremum stands out by a tenth of the range of all stretches.
+
+    Returns:
+        Mean and standard deviation of the rising, then of the falling slopes, all positive, per second; 0 where there
+        are none. Shape (4,).
+
+    Example:
+        >>> slopes_of_stretches([np.array([0.0, 1, 2]), np.array([5.0, 4])]).round(3).tolist()
+        [100.0, 0.0, 100.0, 0.0]
+    """
+    values = np.concatenate([np.zeros(0), *stretches])
+    value_range = float(values.max() - values.min()) if len(values) else 0.0
+    changes = []
+    for stretch in stretches:
+        inner = [(place, value) for place, value, _ in find_extrema(stretch, value_range)]
+        corners = np.array([(0, stretch[0]), *inner, (len(stretch) - 1, stretch[-1])])
+        steps, rises = np.diff(corners, axis=0).T
+        changes.append(rises[steps > 0] / (steps[steps > 0] * STEP_S))
+    slope = np.concatenate([np.zeros(0), *changes])
+    parts = slope[slope > 0], -slope[slope < 0]
+    return np.array([(part.mean(), part.std()) if len(part) else (0.0, 0.0) for part in parts]).ravel()

@@ -56,10 +56,10 @@ class _Rows:
         return self._table[: self._n_rows]
 
 
-def fastest_kernels(sampling_rate: int) -> CompiledKernels | PlainKernels:
-    """Give the compiled kernels at a sampling rate in Hz, those of NumPy where nothing is compiled."""
+def fastest_kernels(sampling_rate: int, corrected: bool = False) -> CompiledKernels | PlainKernels:
+    """Give the compiled kernels of a set at a sampling rate in Hz, those of NumPy where nothing is compiled."""
     grid = FrameGrid.at(sampling_rate)
-    return compiled.load(grid) or plain_kernels(grid)
+    return compiled.load(grid, corrected=corrected) or plain_kernels(grid, corrected)
 
 
 class ContourReader:
@@ -69,11 +69,16 @@ class ContourReader:
     """
 
     def __init__(
-        self, sampling_rate: int, unvoiced_formants: bool, kernels: CompiledKernels | PlainKernels | None = None
+        self,
+        sampling_rate: int,
+        unvoiced_formants: bool,
+        kernels: CompiledKernels | PlainKernels | None = None,
+        *,
+        corrected: bool = False,
     ) -> None:
         self._grid = FrameGrid.at(sampling_rate)
-        self.kernels = kernels or fastest_kernels(sampling_rate)
-        self._unvoiced_formants = unvoiced_formants
+        self.kernels = kernels or fastest_kernels(sampling_rate, corrected)
+        self._unvoiced_formants, self._corrected = unvoiced_formants, corrected
         self._samples, self._offset = np.zeros(0, np.float32), 0
         self._path, self._periods = self.kernels.path(), self.kernels.periods()
         self._before: Floats | None = None
@@ -88,8 +93,9 @@ class ContourReader:
         self._squares = 0.0
 
     def add(self, signal: Floats) -> None:
-        """Take in the next samples, full scale at 1."""
-        self._samples = np.concatenate([self._samples, quantise(signal)])
+        """Take in the next samples, full scale at 1; for the corrected set float32."""
+        samples = signal if self._corrected else quantise(signal)
+        self._samples = np.concatenate([self._samples, samples])
         n_samples = self._offset + len(self._samples)
         self._add_short(self._grid.n_frames(n_samples, self._grid.short) - self._n_short)
         self._add_long(self._grid.n_frames(n_samples, self._grid.long) - self._n_long)
@@ -150,18 +156,28 @@ class ContourReader:
         self._energies = self._energies[n_frames:]
         rows = np.zeros((n_frames, len(SMOOTHED_NONZERO)))
         rows[:, 0] = semitones(f0)
-        rows[:, 8::3] = MISSING_LEVEL
         voiced = np.flatnonzero(f0)
-        measured = np.arange(n_frames) if self._unvoiced_formants else voiced
+        measure = self._measure_corrected if self._corrected else self._measure_compatible
+        measure(samples, voiced, f0, rows)
+        self._voice.append(rows)
+        self._f0.append(f0)
+        self._n_waiting += n_frames
+        self._n_voice += n_frames
+
+    def _measure_corrected(self, samples: Floats, voiced: Floats, f0: Floats, rows: Floats) -> None:
+        if len(voiced):
+            rows_voiced = rows[voiced]
+            self.kernels.voice(samples, voiced, f0[voiced], rows_voiced)
+            rows[voiced] = rows_voiced
+
+    def _measure_compatible(self, samples: Floats, voiced: Floats, f0: Floats, rows: Floats) -> None:
+        rows[:, 8::3] = MISSING_LEVEL
+        measured = np.arange(len(rows)) if self._unvoiced_formants else voiced
         rows[measured, 6::3], rows[measured, 7::3] = self.kernels.formants(samples, measured)
         if len(voiced):
             rows_voiced = rows[voiced]
             self.kernels.harmonics(samples, voiced, f0[voiced], rows_voiced)
             rows[voiced] = rows_voiced
-        self._voice.append(rows)
-        self._f0.append(f0)
-        self._n_waiting += n_frames
-        self._n_voice += n_frames
 
 
 def finish_together(readers: list[ContourReader]) -> list[Contours]:

@@ -47,7 +47,7 @@ def functionals(signal: Floats, sampling_rate: int) -> Floats:
         >>> round(float(values["F0semitoneFrom27.5Hz_sma3nz_amean"]), 1)
         36.0
     """
-    return functionals_of_blocks(_blocks(signal, sampling_rate), sampling_rate)
+    return functionals_of_blocks(blocks_of(signal, sampling_rate), sampling_rate)
 
 
 def functionals_of_blocks(blocks: Iterable[Floats], sampling_rate: int) -> Floats:
@@ -76,7 +76,7 @@ def functionals_of_batch(signals: Iterable[Floats], sampling_rate: int) -> Float
     """
     rows, readers, waiting_s = [np.zeros((0, len(FUNCTIONAL_NAMES)))], [], 0.0
     for signal in signals:
-        readers.append(_read(_blocks(signal, sampling_rate), sampling_rate, unvoiced_formants=False))
+        readers.append(_read(blocks_of(signal, sampling_rate), sampling_rate, unvoiced_formants=False))
         waiting_s += len(signal) / sampling_rate
         if waiting_s > BATCH_S:
             rows.append(_summarise(readers))
@@ -103,7 +103,7 @@ def lld(signal: Floats, sampling_rate: int) -> dict[str, Floats]:
         >>> len(contours), contours["Loudness_sma3"].shape
         (25, (96,))
     """
-    reader = _read(_blocks(signal, sampling_rate), sampling_rate, unvoiced_formants=True)
+    reader = _read(blocks_of(signal, sampling_rate), sampling_rate, unvoiced_formants=True)
     contours = finish_together([reader])[0]
     n_rows = len(contours.voice) + 1 if len(contours.voice) else 0
     spectral = with_last_repeated(smooth(contours.spectral), contours.spectral)
@@ -117,13 +117,19 @@ def lld(signal: Floats, sampling_rate: int) -> dict[str, Floats]:
     return dict(zip(LLD_NAMES, columns.T, strict=True))
 
 
-def _blocks(signal: Floats, sampling_rate: int) -> Iterator[Floats]:
+def blocks_of(signal: Floats, sampling_rate: int) -> Iterator[Floats]:
+    """Cut a signal into blocks of five seconds."""
     signal = np.atleast_1d(signal)
     length = max(1, round(BLOCK_S * sampling_rate))
     return (signal[first : first + length] for first in range(0, len(signal), length))
 
 
-def _checked(block: Floats) -> Floats:
+def checked_block(block: Floats) -> Floats:
+    """Give a block that is one channel of finite floating-point numbers.
+
+    Raises:
+        ValueError: If it is not.
+    """
     block = np.asarray(block)
     if block.ndim != 1:
         raise ValueError(f"A signal has the shape (n_samples,); this one has {block.shape}: give one channel.")
@@ -134,12 +140,21 @@ def _checked(block: Floats) -> Floats:
     return block
 
 
-def _read(blocks: Iterable[Floats], sampling_rate: int, unvoiced_formants: bool) -> ContourReader:
+def checked_rate(sampling_rate: int) -> None:
+    """Refuse a sampling rate too low to measure at.
+
+    Raises:
+        ValueError: If it is below 2 kHz.
+    """
     if sampling_rate < LOWEST_SAMPLING_RATE:
         raise ValueError(f"The sampling rate is {sampling_rate} Hz; at least {LOWEST_SAMPLING_RATE} Hz are needed.")
+
+
+def _read(blocks: Iterable[Floats], sampling_rate: int, unvoiced_formants: bool) -> ContourReader:
+    checked_rate(sampling_rate)
     reader = ContourReader(sampling_rate, unvoiced_formants)
     for block in blocks:
-        reader.add(_checked(block))
+        reader.add(checked_block(block))
     return reader
 
 

@@ -23,22 +23,24 @@ from affectmap.egemaps.pitch_path import PitchPath
 from affectmap.egemaps.spectra import long_plan, power, short_plan
 from affectmap.egemaps.spectral_shape import alpha_ratio, hammarberg_index, shape_plan, spectral_flux, spectral_slopes
 from affectmap.egemaps.summary import summarise
+from affectmap.egemaps.vocal_tract import measure_voiced_frames, voice_plan
 
 # So many spectra fit the processor's cache.
 FRAMES_AT_ONCE = 128
 
 
 @lru_cache(maxsize=16)
-def plain_kernels(grid: FrameGrid) -> "PlainKernels":
-    """Give the kernels at a sampling rate."""
-    return PlainKernels(grid)
+def plain_kernels(grid: FrameGrid, corrected: bool = False) -> "PlainKernels":
+    """Give the kernels of the compatible or the corrected set at a sampling rate."""
+    return PlainKernels(grid, corrected)
 
 
 class PlainKernels:
     """What the frames of a recording are measured by."""
 
-    def __init__(self, grid: FrameGrid) -> None:
+    def __init__(self, grid: FrameGrid, corrected: bool = False) -> None:
         self._grid = grid
+        self._shape = shape_plan(grid, corrected)
         self._short, self._long = short_plan(grid), long_plan(grid)
 
     def spectral(self, samples: Floats, n_frames: int, before: Floats | None) -> tuple[Floats, Floats, float]:
@@ -59,7 +61,7 @@ class PlainKernels:
         powers = np.concatenate([power(self._short.transform(frames[i : i + FRAMES_AT_ONCE])) for i in parts])
         magnitudes = np.sqrt(powers)
         powers = powers.astype(np.float64)
-        shape, mel = shape_plan(self._grid), mel_plan(self._grid)
+        shape, mel = self._shape, mel_plan(self._grid)
         bands = mel_bands(powers, mel)
         columns = (
             loudness(bands, mel),
@@ -130,6 +132,14 @@ class PlainKernels:
         levels, found = formant_levels(harmonics, rows[:, 6::3])
         rows[:, 4], rows[:, 5] = level_differences(harmonics, levels[:, -1], found[:, -1])
         rows[:, 8::3] = levels
+
+    def voice(self, samples: Floats, frames: Floats, f0: Floats, rows: Floats) -> None:
+        """Measure noise, harmonics and formants of the corrected set; see `vocal_tract.measure_voiced_frames`."""
+        chosen = self._chosen(samples, self._grid.long, frames)
+        for first in range(0, len(frames), FRAMES_AT_ONCE):
+            part = slice(first, first + FRAMES_AT_ONCE)
+            powers = power(self._long.transform(chosen[part]))
+            measure_voiced_frames(powers, f0[part], voice_plan(self._grid), rows[part])
 
     def path(self) -> PitchPath:
         """Begin a path through the candidates."""

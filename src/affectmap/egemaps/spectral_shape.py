@@ -13,6 +13,8 @@ from affectmap.egemaps.spectra import short_plan
 
 SILENCE = 1e-14
 SLOPE_BANDS_HZ = ((0.0, 500.0), (500.0, 1500.0))
+# Of the corrected set: 0 Hz is no sound.
+SOUND_SLOPE_BANDS_HZ = ((50.0, 500.0), (500.0, 1500.0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +35,8 @@ class ShapePlan:
 
 
 @lru_cache(maxsize=16)
-def shape_plan(grid: FrameGrid) -> ShapePlan:
-    """Plan the bands at a sampling rate.
+def shape_plan(grid: FrameGrid, corrected: bool = False) -> ShapePlan:
+    """Plan the bands at a sampling rate; those of the corrected set have slopes by least squares.
 
     Example:
         >>> plan = shape_plan(FrameGrid.at(16000))
@@ -46,11 +48,21 @@ def shape_plan(grid: FrameGrid) -> ShapePlan:
     low, middle, flux = (int(np.searchsorted(frequencies, limit)) for limit in (1000.0, 2000.0, 5000.0))
     high = int(np.searchsorted(frequencies, 5000.0, side="right"))
     slopes = np.zeros((plan.n_bins, 2), np.float64)
-    for column, (lower, upper) in enumerate(SLOPE_BANDS_HZ):
-        bins, weights = _slope_form(frequencies, plan.bin_hz, lower, upper)
+    for column, (lower, upper) in enumerate(SOUND_SLOPE_BANDS_HZ if corrected else SLOPE_BANDS_HZ):
+        if corrected:
+            bins = np.flatnonzero((frequencies >= lower) & (frequencies <= upper))
+            weights = _least_squares_form(frequencies[bins])
+        else:
+            bins, weights = _slope_form(frequencies, plan.bin_hz, lower, upper)
         slopes[bins, column] = weights
     used = 1 + int(np.flatnonzero(slopes.any(axis=1)).max())
     return ShapePlan(low, middle, high, flux, slopes[:used])
+
+
+def _least_squares_form(frequencies: Floats) -> Floats:
+    """Give what each bin adds to the slope of the line through their levels, which no change of level moves."""
+    centred = frequencies - frequencies.mean()
+    return np.asarray(centred / np.square(centred).sum())
 
 
 def _slope_form(frequencies: Floats, bin_hz: float, lower: float, upper: float) -> tuple[Floats, Floats]:

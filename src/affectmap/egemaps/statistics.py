@@ -56,11 +56,11 @@ def percentiles(contour: Floats) -> Floats:
     return np.array([low, middle, high, abs(high - low)])
 
 
-def segment_lengths(matching: Floats) -> Floats:
+def segment_lengths(matching: Floats, most: int | None = MOST_SEGMENTS) -> Floats:
     """Give the lengths in seconds of the runs of true values.
 
     A run counts from its third true value on; two false values in a row end it, one does not. Its length is the
-    distance from its first to its last frame. At most 1000 are given.
+    distance from its first to its last frame. The first `most` are given, without it all.
 
     Example:
         >>> segment_lengths(np.array([1, 1, 1, 0, 1, 0, 0, 1, 0, 0], bool)).round(3).tolist()
@@ -73,7 +73,7 @@ def segment_lengths(matching: Floats) -> Floats:
     first = np.concatenate([[0], breaks + 1])
     last = np.concatenate([breaks, [len(places) - 1]])
     long_enough = last - first + 1 >= SHORTEST_RUN
-    return np.asarray((places[last] - places[first])[long_enough][:MOST_SEGMENTS] * STEP_S)
+    return np.asarray((places[last] - places[first])[long_enough][:most] * STEP_S)
 
 
 def mean_and_spread(lengths: Floats) -> tuple[float, float]:

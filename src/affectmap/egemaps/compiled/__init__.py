@@ -20,9 +20,10 @@ from affectmap.egemaps.pitch import pitch_plan
 from affectmap.egemaps.pitch_path import LONGEST_DELAY
 from affectmap.egemaps.spectra import SpectrumPlan, long_plan, short_plan
 from affectmap.egemaps.spectral_shape import shape_plan
+from affectmap.egemaps.vocal_tract import voice_plan
 
 # That of plan.h: a compiled file of another is left alone, until the package is installed anew.
-VERSION = 1
+VERSION = 2
 Pointer = ctypes.c_void_p
 INTEGER = ctypes.c_int64
 REAL = ctypes.c_double
@@ -59,6 +60,12 @@ class _Plan(ctypes.Structure):
     )
 
 
+class _VoicePlan(ctypes.Structure):
+    """Struct VoicePlan of vocal_tract.h."""
+
+    _fields_ = (("n_cosines", INTEGER), ("cosines", Pointer), ("window", Pointer))
+
+
 @lru_cache(maxsize=1)
 def _library() -> ctypes.CDLL | None:
     """Load the compiled file; one of another version, or for another system, counts as none."""
@@ -80,15 +87,15 @@ def builds() -> tuple[str, ...]:
     return ("avx2", "plain") if library.has_avx2() else ("plain",)
 
 
-def load(grid: FrameGrid, build: str | None = None) -> "CompiledKernels | None":
-    """Give the compiled kernels at a sampling rate, None where there are none."""
+def load(grid: FrameGrid, build: str | None = None, corrected: bool = False) -> "CompiledKernels | None":
+    """Give the compiled kernels of either set at a sampling rate, None where there are none."""
     build = build or next(iter(builds()), None)
-    return _kernels(grid, build) if build else None
+    return _kernels(grid, build, corrected) if build else None
 
 
 @lru_cache(maxsize=16)
-def _kernels(grid: FrameGrid, build: str) -> "CompiledKernels":
-    return CompiledKernels(grid, build)
+def _kernels(grid: FrameGrid, build: str, corrected: bool) -> "CompiledKernels":
+    return CompiledKernels(grid, build, corrected)
 
 
 def _at(array: Floats) -> int:
@@ -98,20 +105,25 @@ def _at(array: Floats) -> int:
 class CompiledKernels:
     """The kernels at one sampling rate; see `plain.PlainKernels` for what each computes."""
 
-    def __init__(self, grid: FrameGrid, build: str) -> None:
+    def __init__(self, grid: FrameGrid, build: str, corrected: bool = False) -> None:
         self._grid = grid
+        self._shape = shape_plan(grid, corrected)
         self._library = _library()
         self._build = build
         # What the plan points to must live as long as it.
         self._tables: list[Floats] = []
         self._plan = self._fill_plan()
         self._address = ctypes.addressof(self._plan)
+        voice = voice_plan(grid)
+        tables = self._keep(voice.cosines, np.float64), self._keep(voice.window, np.float64)
+        self._voice_plan = _VoicePlan(len(voice.cosines), *tables)
         signatures = {
             "spectral": (REAL, Pointer, Pointer, INTEGER, Pointer, ctypes.c_int, Pointer),
             "candidates": (ctypes.c_int, Pointer, Pointer, INTEGER, Pointer, Pointer, Pointer),
             "follow_path": (INTEGER, Pointer, INTEGER, Pointer, Pointer, ctypes.c_int, Pointer),
             "perturbation": (ctypes.c_int, Pointer, Pointer, Pointer, INTEGER, INTEGER, INTEGER, Pointer, Pointer),
             "harmonics": (ctypes.c_int, Pointer, Pointer, INTEGER, Pointer, Pointer, Pointer),
+            "voice": (ctypes.c_int, Pointer, Pointer, Pointer, INTEGER, Pointer, Pointer, Pointer),
             "formants": (ctypes.c_int, Pointer, Pointer, INTEGER, Pointer, Pointer, Pointer),
             "functionals": (ctypes.c_int, Pointer, INTEGER, Pointer, INTEGER, INTEGER, REAL, Pointer),
             "size_of_path": (INTEGER,),
@@ -139,7 +151,7 @@ class CompiledKernels:
 
     def _fill_plan(self) -> _Plan:
         grid = self._grid
-        shape, mel, pitch, formant = shape_plan(grid), mel_plan(grid), pitch_plan(grid), formant_plan(grid)
+        shape, mel, pitch, formant = self._shape, mel_plan(grid), pitch_plan(grid), formant_plan(grid)
         brief, _ = self._transform(short_plan(grid))
         lengthy, acf_table = self._transform(long_plan(grid))
         used = np.flatnonzero(mel.triangles.any(axis=1))
@@ -204,6 +216,11 @@ class CompiledKernels:
     def harmonics(self, samples: Floats, frames: Floats, f0: Floats, rows: Floats) -> None:
         """Measure what the 60 ms spectra of voiced frames tell, into rows whose formants are known."""
         _check(self.functions["harmonics"](self._address, _at(samples), len(frames), _at(frames), _at(f0), _at(rows)))
+
+    def voice(self, samples: Floats, frames: Floats, f0: Floats, rows: Floats) -> None:
+        """Measure noise, harmonics and formants of the corrected set."""
+        arguments = _at(samples), len(frames), _at(frames), _at(f0), _at(rows)
+        _check(self.functions["voice"](self._address, ctypes.addressof(self._voice_plan), *arguments))
 
     def summarise(self, spectral: Floats, voice: Floats, n_decided: int, mean_square: float) -> Floats:
         """Give the functionals of contours with at least one frame."""

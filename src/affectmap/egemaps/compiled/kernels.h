@@ -11,6 +11,7 @@
 #include "path.h"
 #include "periods.h"
 #include "pitch.h"
+#include "vocal_tract.h"
 
 /* The tables of transforms of length n: floats and doubles of n / 2 places, pairs of n. Gives the number of pairs. */
 int64_t KERNEL(tables)(int64_t n, float *floats, double *doubles, int *pairs) {

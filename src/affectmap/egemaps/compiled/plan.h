@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /* To be raised with every change of the structs here or of a function that is called from outside. */
-#define KERNELS_VERSION 1
+#define KERNELS_VERSION 2
 
 #define N_BANDS 26
 #define N_CEPSTRUM 4
