@@ -363,7 +363,8 @@ def _scored(work: Callable[[], list[Score]]) -> list[Score]:
 
 
 def _n_bytes(jobs: Sequence[Job]) -> int:
-    arrays = [job.task.features for job in jobs if job.task]
+    tasks = [task for job in jobs if job.task for task in (job.task, job.task.validation) if task]
+    arrays = [task.features for task in tasks]
     return sum({id(array): array.nbytes for array in arrays}.values())
 
 

@@ -166,16 +166,25 @@ def model_seed(seed: int, number: int) -> int:
 
 
 def source_jobs(source: PooledSource, material: Material, config: ExperimentConfig) -> Iterator[Job]:
-    """List the models of one fold of the source, one a method."""
-    features = material.source.of(material.fold.train)
-    label = source.label[material.fold.train]
-    seed, number = material.seed, material.number
+    """List the models of one fold of the source, one a method.
+
+    The rows that a fold holds out are not trained on: the learning curves have their loss, too.
+    """
+    train, test, number = material.fold.train, material.fold.test, material.number
+    features, held_out = material.source.of(train), material.source.of(test) if number else None
+    own = model_seed(material.seed, number)
     for method in config.methods:
         name, labels = METHOD_LABELS[method]
-        chosen = label[:, label_columns(labels)] if labels else None
-        group = groups_of(source, material.fold.train, config)
-        task = TrainingTask(features, chosen, config.weight, model_seed(seed, number), group)
-        yield Job(name, labels, source.name, number, seed, task)
+        validation = None if held_out is None else _task(source, held_out, test, labels, own, config)
+        task = replace(_task(source, features, train, labels, own, config), validation=validation)
+        yield Job(name, labels, source.name, number, material.seed, task)
+
+
+def _task(
+    source: PooledSource, features: Features, rows: Rows, labels: Sequence[str], seed: int, config: ExperimentConfig
+) -> TrainingTask:
+    chosen = source.label[rows][:, label_columns(labels)] if labels else None
+    return TrainingTask(features, chosen, config.weight, seed, groups_of(source, rows, config))
 
 
 def groups_of(pool: PooledSource, rows: Rows, config: ExperimentConfig) -> Rows | None:

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from affectmap.errors import ConfigError
-from affectmap.losses import LOSSES
+from affectmap.losses import LOSSES, metric_terms
 from affectmap.model.network import Workspace
-from affectmap.model.training import TrainingSettings, train_plain, train_stacked
+from affectmap.model.training import CURVES, VALIDATION_CURVES, TrainingSettings, train_plain, train_stacked
 from affectmap.model.training import stacked as stacked_module
-from affectmap.model.training.loop import new_network
+from affectmap.model.training.loop import draw_epoch, new_network
 from affectmap.model.training.stacked import Batch, StackBatches, _metric_gradient
 from affectmap.parallel.workers import WorkersError
 from cases import each
@@ -476,3 +476,59 @@ def test_the_workspace_carries_nothing_over(space):
     again = gradient_of(latent, label, present, weight, of("paper"), space)
     for before, after in zip([first.latent, *first.values], [again.latent, *again.values], strict=True):
         assert torch.equal(before, after)
+
+
+# Validation
+
+
+@each("beyond", ({}, *BEYOND))
+def test_validation_rows_change_no_bit_of_what_is_trained(beyond, small, mixed, make_task, are_same):
+    settings = replace(small, epochs=2, **beyond)
+    tasks = grouped([task for task in mixed if task.weight][:5])
+    seen = [replace(task, validation=grouped([make_task(33, task.n_labels, seed=9)])[0]) for task in tasks]
+    for one, other in zip(train_stacked(tasks, settings), train_stacked(seen, settings), strict=True):
+        assert tuple(other.curves.columns) == (*CURVES, *VALIDATION_CURVES)
+        assert np.isfinite(other.curves.to_numpy()).all()
+        assert are_same(one, replace(other, curves=other.curves[list(CURVES)]))
+
+
+@each("preset", PRESETS)
+def test_validation_is_the_loss_of_a_batch_that_no_step_sees(preset, small, make_task):
+    settings = replace(small, preset=preset, epochs=3)
+    tasks = [
+        replace(make_task(70, 1, seed=k), validation=make_task(30 + 20 * k, 1, missing=0.2, seed=k)) for k in (1, 2)
+    ]
+    for task, model in zip(tasks, train_stacked(tasks, settings, dtype=torch.float64), strict=True):
+        held_out, generator = task.validation, torch.Generator().manual_seed(task.validation.seed)
+        for _ in range(3):
+            rows, noise = next(draw_epoch(generator, held_out.features.shape, 16))
+        features = torch.tensor(held_out.features)[rows].double()
+        label = torch.tensor(held_out.label)[rows].double()
+        with torch.no_grad():
+            latent, reconstructed = model.network(features, noise.double())
+            terms = metric_terms(latent[None], label[None], ~label.isnan().any(dim=1)[None], preset)
+        reconstruction = (reconstructed - features).square().mean().item()
+        metric = (terms.slope + terms.residual).item()
+        total = reconstruction + metric
+        last = model.curves.loc[3, list(VALIDATION_CURVES)]
+        expected = [math.log(total) if preset == "authors-code" else total, reconstruction, terms.slope.item()]
+        assert last.tolist() == pytest.approx([*expected, terms.residual.item(), metric], abs=1e-9)
+
+
+def test_neighbours_change_no_bit_of_validation(small, make_task, are_same):
+    tasks = [replace(make_task(70, 1, seed=k), validation=make_task(10 + 13 * k, 1, seed=k)) for k in range(4)]
+    together = train_stacked(tasks, small)
+    for task, model in zip(tasks, together, strict=True):
+        assert are_same(model, train_stacked([task], small)[0])
+
+
+def test_without_validation_rows_there_are_no_such_curves(small, make_task):
+    with_, without = train_stacked([replace(make_task(), validation=make_task(20)), make_task()], small)
+    assert len(with_.curves.columns) == 10
+    assert tuple(without.curves.columns) == CURVES
+
+
+@each("other", ({"n_labels": 2}, {"n_features": 13}))
+def test_validation_rows_of_another_kind_are_refused(other, make_task):
+    with pytest.raises(ConfigError, match="validation rows have other features or labels"):
+        replace(make_task(), validation=make_task(20, **other))

@@ -8,7 +8,16 @@ the two trainers and on other devices.
 from __future__ import annotations
 
 from affectmap.model.settings import Schedule, TrainingSettings
-from affectmap.model.training.loop import CURVES, TrainedModel, TrainingTask, train_plain
+from affectmap.model.training.loop import CURVES, VALIDATION_CURVES, TrainedModel, TrainingTask, train_plain
 from affectmap.model.training.stacked import train_stacked
 
-__all__ = ["CURVES", "Schedule", "TrainedModel", "TrainingSettings", "TrainingTask", "train_plain", "train_stacked"]
+__all__ = [
+    "CURVES",
+    "VALIDATION_CURVES",
+    "Schedule",
+    "TrainedModel",
+    "TrainingSettings",
+    "TrainingTask",
+    "train_plain",
+    "train_stacked",
+]

@@ -26,6 +26,8 @@ from affectmap.model.settings import PAPER, TrainingSettings
 from affectmap.schema import Preset
 
 CURVES = ("total", "reconstruction", "slope", "residual", "metric")
+#: Columns of the same values on rows that no step sees.
+VALIDATION_CURVES = tuple(f"validation_{name}" for name in CURVES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,9 +40,12 @@ class TrainingTask:
         weight: λ of eq. 6, ≥ 0; 0 is unsupervised training too.
         seed: Seed of this model's generator, 0..2⁶³−1.
         group: Whole numbers ``(N,)``, such as the number of the corpus; needed by batches ``by-group`` alone.
+        validation: Rows that no step sees, with a seed of their own: `train_stacked` notes the loss of one batch of
+            them, drawn anew, after every epoch. Training is the same to the last bit without.
 
     Raises:
-        ConfigError: If there are no features, they are not finite, or labels, weight, seed or groups do not fit.
+        ConfigError: If there are no features, they are not finite, or labels, weight, seed, groups or validation rows
+            do not fit.
 
     Example:
         >>> TrainingTask(np.zeros((10, 88), dtype=np.float32), label=np.ones((10, 1))).n_labels
@@ -52,6 +57,7 @@ class TrainingTask:
     weight: float = 1.0
     seed: int = 0
     group: npt.NDArray[np.integer] | None = None
+    validation: TrainingTask | None = None
 
     def __post_init__(self) -> None:
         shape = self.features.shape
@@ -69,6 +75,11 @@ class TrainingTask:
             raise ConfigError(f"seed is {self.seed!r}; expected a whole number from 0 to {2**63 - 1}")
         if self.group is not None and self.group.shape != shape[:1]:
             raise ConfigError(f"groups have shape {self.group.shape}; expected ({shape[0]},), one an utterance")
+        if self.validation is not None and (self.validation.features.shape[1], self.validation.n_labels) != (
+            shape[1],
+            self.n_labels,
+        ):
+            raise ConfigError("validation rows have other features or labels than those trained on")
         object.__setattr__(self, "seed", int(self.seed))  # PyTorch takes no integer of NumPy
 
     @property
@@ -85,7 +96,8 @@ class TrainedModel:
         network: The trained network, in evaluation mode.
         curves: One row an epoch, counted from 1; columns `CURVES`, each the mean over the utterances of
             its value in their batch: the objective, L_rec (0 where it has no weight), L_slope and L_res (0 without the
-            paper's loss), and the sum of the losses on the latent, without λ.
+            paper's loss), and the sum of the losses on the latent, without λ. With validation rows also
+            `VALIDATION_CURVES`, the same of one batch of them after the epoch.
     """
 
     network: DenoisingAutoencoder
@@ -284,9 +296,13 @@ def curve_values(total: Tensor, reconstruction: Tensor, metric: MetricValues) ->
     return torch.stack([total, reconstruction, metric.slope, metric.residual, metric.value]).detach().double()
 
 
-def finished(network: DenoisingAutoencoder, curves: npt.NDArray[np.float64]) -> TrainedModel:
-    """Wrap a network and its curves, ``(epochs, 5)``; raise a `ConfigError` if training diverged."""
+def finished(
+    network: DenoisingAutoencoder, curves: npt.NDArray[np.float64], validation: npt.NDArray[np.float64] | None = None
+) -> TrainedModel:
+    """Wrap a network and its curves, ``(epochs, 5)`` each; raise a `ConfigError` if training diverged."""
     table = pd.DataFrame(curves, columns=list(CURVES), index=pd.RangeIndex(1, len(curves) + 1, name="epoch"))
+    if validation is not None:
+        table[list(VALIDATION_CURVES)] = validation
     lost = np.flatnonzero(~np.isfinite(curves).all(axis=1))
     if len(lost):
         raise ConfigError(

@@ -115,9 +115,10 @@ def _stacks(tasks: list[TrainingTask], settings: TrainingSettings, n_processes: 
     for i, task in enumerate(tasks):
         # The paper's loss takes labels padded with zeros; others count them.
         n_parts = 1 if settings.loss_names == ("paper",) else task.n_labels
-        groups[_steps(task, settings), _batch_length(task, settings), n_parts].append(i)
+        is_validated = task.validation is not None
+        groups[_steps(task, settings), _batch_length(task, settings), n_parts, is_validated].append(i)
     stacks = []
-    for (n_steps, length, _), group in groups.items():
+    for (n_steps, length, *_), group in groups.items():
         n_models = max(1, min(most, PAIRS // length**2))
         n_stacks = math.ceil(len(group) / (n_models * n_processes)) * n_processes
         parts = np.array_split(group, min(n_stacks, len(group)))
@@ -142,6 +143,7 @@ def _train_stack(
         stack, batches = NetworkStack(networks, settings, space), StackBatches(tasks, settings, space)
         optimiser = torch.optim.Adam([stack.buffer], lr=settings.learning_rate, fused=True)
         schedule = one_cycle(optimiser, _steps(tasks[0], settings) * settings.epochs, settings)
+        validation = _Validation(tasks, settings, space)
         curves = np.zeros((settings.epochs, len(CURVES), len(tasks)))
         for epoch in range(settings.epochs):
             sums = torch.zeros(curves.shape[1:], dtype=torch.float64, device=device)
@@ -151,9 +153,35 @@ def _train_stack(
                 if schedule is not None:
                     schedule.step()
             curves[epoch] = (sums / batches.n_rows).cpu().numpy()
+            validation.note(stack)
             progress()
     stack.copy_to(networks)
-    return [finished(network, curves[:, :, k]) for k, network in enumerate(networks)]
+    seen = np.array(validation.seen)
+    return [
+        finished(network, curves[:, :, k], seen[:, :, k] if len(seen) else None) for k, network in enumerate(networks)
+    ]
+
+
+class _Validation:
+    """Values of K models on a batch of their validation rows, drawn anew after every epoch; nothing of them changes."""
+
+    def __init__(self, tasks: list[TrainingTask], settings: TrainingSettings, space: Workspace) -> None:
+        held_out = [task.validation for task in tasks if task.validation is not None]
+        self.settings, self.seen = settings, list[npt.NDArray[np.float64]]()
+        self.generators = [torch.Generator().manual_seed(task.seed) for task in held_out]
+        self.batches = StackBatches(held_out, settings, space) if held_out else None
+
+    def note(self, stack: NetworkStack) -> None:
+        """Note the values of the models as they are now, in the order of `CURVES`."""
+        if self.batches is None:
+            return
+        batch, settings = self.batches.first(self.generators), self.settings
+        values = stack.forward(torch.add(batch.clean, batch.noise, alpha=settings.noise_std, out=batch.noise))
+        # The output is overwritten with its error; the latent is another array.
+        reconstruction, _ = _reconstruction(stack, batch, values)
+        _, metric = _metric_gradient(stack.latent(values), batch, self.batches.weight, settings, stack.space)
+        total = objective(reconstruction, metric, self.batches.weight, settings)
+        self.seen.append(curve_values(total, reconstruction, metric).cpu().numpy())
 
 
 def _differentiate(stack: NetworkStack, batch: Batch, weight: Tensor, settings: TrainingSettings) -> Tensor:
@@ -243,7 +271,7 @@ class StackBatches:
 
     def __init__(self, tasks: list[TrainingTask], settings: TrainingSettings, space: Workspace) -> None:
         self.tasks, self.space = tasks, space
-        self.batch_size, self.length = settings.batch_size, _batch_length(tasks[0], settings)
+        self.batch_size, self.length = settings.batch_size, max(_batch_length(task, settings) for task in tasks)
         arrays = {id(task.features): task.features for task in tasks}
         self.features = _joined(list(arrays.values()), space)
         first_rows = dict(zip(arrays, _first_rows(arrays.values()), strict=True))
@@ -270,6 +298,14 @@ class StackBatches:
         ]
         for drawn in zip(*each, strict=True):
             yield self._batch([rows for rows, _ in drawn], [noise for _, noise in drawn])
+
+    def first(self, generators: list[torch.Generator]) -> Batch:
+        """Draw the first batch of an epoch alone; tasks may differ in their number of steps."""
+        each = zip(generators, self.tasks, self.groups, strict=True)
+        drawn = [
+            next(draw_epoch(generator, task.features.shape, self.batch_size, group)) for generator, task, group in each
+        ]
+        return self._batch([rows for rows, _ in drawn], [noise for _, noise in drawn])
 
     def _batch(self, rows: list[Tensor], noise: list[Tensor]) -> Batch:
         n_models, length = len(rows), self.length
