@@ -124,6 +124,21 @@ def test_curves_are_means_with_their_range(whole_results):
     assert band[:, 1].max() == pytest.approx(curves.max().max())
 
 
+def test_losses_of_held_out_rows_are_thin_lines_and_absent_ones_none(draw, whole_results):
+    curves = whole_results.curves.assign(validation_total=lambda table: table["total"] + 0.1, validation_slope=0.0)
+    figure = learning_curves(curves)
+    thin = [line for line in figure.axes[0].lines if line.get_linewidth() < 1]
+    assert len(thin) == 4
+    expected = curves[curves["method"] == "DAE-Metric-Act"].groupby("epoch")["validation_total"].mean()
+    assert any(np.allclose(line.get_ydata(), expected) for line in thin)
+    assert all(line.get_linewidth() > 1 for line in figure.axes[2].lines)
+    assert len(figure.legends[0].get_texts()) == 4
+    (picture,) = draw(dataclasses.replace(whole_results, curves=curves, embeddings=whole_results.embeddings[:0]))[
+        "curves"
+    ]
+    assert picture.caption.endswith("Thin lines: mean on the rows held out, a batch after every epoch.")
+
+
 def test_a_loss_that_a_method_lacks_has_no_line(whole_results):
     for absent in (np.nan, 0.0):
         curves = whole_results.curves.copy()

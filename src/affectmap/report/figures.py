@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 DRAWN_POINTS = 10_000
 _METRIC_TERMS = ("slope", "residual")
 _CURVES = {"total": "total loss", "reconstruction": "reconstruction"} | {t: f"metric: {t}" for t in _METRIC_TERMS}
+#: What the columns of losses on held-out rows begin with.
+_VALIDATION = "validation_"
 _LABEL_WIDTH = 2.3
 
 
@@ -125,6 +127,8 @@ def _curves(results: Results, folder: Path) -> Iterator[Picture]:
     runs = counted(len(curves[["fold", "seed"]].drop_duplicates()), "run")
     sources = results.corpora.loc[results.corpora["role"] == "source", "corpus"]
     caption = f"Learning curves on {listed(map(str, sources))}: mean and range of {runs} a method."
+    if _VALIDATION + "total" in curves:
+        caption += " Thin lines: mean on the rows held out, a batch after every epoch."
     alt = "Total loss, reconstruction, slope and residual of the metric loss by epoch, a line a method."
     yield save(learning_curves(curves), folder, "figure4-learning-curves", caption, alt)
 
@@ -151,7 +155,7 @@ def _marked(records: Sequence[Mapping[str, Any]]) -> str:
 
 
 def learning_curves(curves: pd.DataFrame) -> Figure:
-    """Draw each loss by epoch, a panel a loss: the mean over runs as a line, their range as a band."""
+    """Draw each loss by epoch, a panel a loss: mean over runs as a line, their range as a band, held-out rows thin."""
     figure = Figure(figsize=(FULL_WIDTH, 3.0))
     for index, (name, title) in enumerate(_CURVES.items()):
         axes = figure.add_axes((0.045 + 0.245 * index, 0.25, 0.2, 0.64))
@@ -161,6 +165,8 @@ def learning_curves(curves: pd.DataFrame) -> Figure:
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]))
         for method, rows in curves.groupby("method", sort=False):
             _draw_curve(axes, name, str(method), rows.groupby("epoch")[name].agg(["mean", "min", "max"]).dropna())
+            if _VALIDATION + name in rows:
+                _draw_validation(axes, name, str(method), rows.groupby("epoch")[_VALIDATION + name].mean().dropna())
     handles, names = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="lower center", ncols=min(len(names), 5), fontsize=9, handlelength=2.8)
     return figure
@@ -177,6 +183,11 @@ def _draw_curve(axes: Axes, name: str, method: str, band: pd.DataFrame) -> None:
     axes.fill_between(epoch, band["min"], band["max"], color=mark.colour, alpha=0.15, linewidth=0)
     line: dict[str, Any] = {"color": mark.colour, "linestyle": mark.dash, "linewidth": 1.6}
     axes.plot(epoch, band["mean"], marker=marker, label=method, **line)
+
+
+def _draw_validation(axes: Axes, name: str, method: str, mean: pd.Series) -> None:
+    if name not in _METRIC_TERMS or mean.any():
+        axes.plot(mean.index, mean, color=METHOD_MARKS.get(method, PLAIN_MARK).colour, linewidth=0.7)
 
 
 def dot_plot(table: Table) -> Figure:
