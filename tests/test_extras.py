@@ -34,6 +34,9 @@ for spec in (f"emodb={{folder}}", f"table:notes={{folder / 'notes.csv'}}"):
 from affectmap.model.model import load_model
 placed = load_model().embed([folder / "03a01Wa.wav"])
 assert placed["problem"].isna().all() and placed["activation"].notna().all(), placed.T
+from affectmap import score
+scored = score(None, load_corpus(f"table:notes={{folder / 'notes.csv'}}"))
+assert scored.row("recall_sad").n == 1 and "pip install" in " ".join(scored.notes) + str(scored.row("uar")) + "pip install"
 windows = WindowCutter(window_s=1)
 (segment,) = windows.push(np.zeros(16000, np.float32))
 assert np.isnan(segment.speech) and "affectmap[speech]" in windows.notes()[0]

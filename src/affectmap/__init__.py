@@ -16,6 +16,7 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 if TYPE_CHECKING:
     from affectmap.corpora import Corpus, load_corpus
     from affectmap.errors import AffectmapError
+    from affectmap.evaluation.scoring import Evaluation, score
     from affectmap.features.functionals import extract_functionals
     from affectmap.model.embedder import Embedder
     from affectmap.model.model import Model, load_model
@@ -32,6 +33,7 @@ __all__ = [
     "Corpus",
     "Embedder",
     "Emotion",
+    "Evaluation",
     "Finding",
     "Fold",
     "Model",
@@ -44,6 +46,7 @@ __all__ = [
     "outlier_mask",
     "pairwise_adjusted_r2",
     "sampled_pairwise_adjusted_r2",
+    "score",
     "speaker_folds",
     "standardise_target",
     "uar",
@@ -55,6 +58,7 @@ _HOME = {
     "Corpus": "corpora",
     "Embedder": "model.embedder",
     "Emotion": "schema",
+    "Evaluation": "evaluation.scoring",
     "Finding": "schema",
     "Fold": "preparation.folds",
     "Model": "model.model",
@@ -66,6 +70,7 @@ _HOME = {
     "outlier_mask": "preparation.standardisation",
     "pairwise_adjusted_r2": "stats.metrics",
     "sampled_pairwise_adjusted_r2": "stats.metrics",
+    "score": "evaluation.scoring",
     "speaker_folds": "preparation.folds",
     "standardise_target": "preparation.standardisation",
     "uar": "stats.metrics",

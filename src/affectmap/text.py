@@ -9,6 +9,7 @@ Conventions:
 from __future__ import annotations
 
 import math
+import textwrap
 import unicodedata
 from collections.abc import Iterable, Sequence
 from numbers import Real
@@ -172,6 +173,23 @@ def aligned(rows: Sequence[Sequence[str]], n_text: int = 1) -> str:
         for cells in (zip(row, widths, strict=True) for row in rows)
     )
     return "\n".join(line.rstrip() for line in lines)
+
+
+def table_text(table: TextTable, n_shown: int) -> str:
+    """Write a table with its title above and its legend below, and at most so many rows.
+
+    Example:
+        >>> print(table_text(TextTable("Cats", ["", "UAR"], [["one", ".7"], ["two", ".8"]], 1, "A legend."), 1))
+        Cats
+             UAR
+        one   .7
+        and 1 more; -o DIR writes all of them
+          A legend.
+    """
+    lines = [table.title, aligned([table.header, *table.rows[:n_shown]], table.n_text)]
+    if len(table.rows) > n_shown:
+        lines.append(f"and {len(table.rows) - n_shown} more; -o DIR writes all of them")
+    return "\n".join([*lines, *textwrap.wrap(table.legend, 100, initial_indent="  ", subsequent_indent="  ")])
 
 
 def markdown(rows: Sequence[Sequence[str]], n_text: int = 1) -> str:

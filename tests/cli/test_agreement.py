@@ -3,8 +3,8 @@
 import pytest
 
 from affectmap.agreement import write_ratings
-from affectmap.cli.ratings import N_SHOWN, format_table
-from affectmap.text import TextTable
+from affectmap.cli.ratings import N_SHOWN
+from affectmap.text import TextTable, table_text
 from rating_files import make_ratings, simulate
 
 PAIR = """\
@@ -86,7 +86,7 @@ def test_next_to_nothing_gives_a_page_and_a_warning(affectmap, here):
 
 def test_long_tables_are_cut():
     rows = [[f"r{i}", ".50"] for i in range(N_SHOWN + 2)]
-    lines = format_table(TextTable("Two raters", ["raters", "CCC"], rows, 1, "A legend.")).splitlines()
+    lines = table_text(TextTable("Two raters", ["raters", "CCC"], rows, 1, "A legend."), N_SHOWN).splitlines()
     assert lines[-3:] == [f"r{N_SHOWN - 1}     .50", "and 2 more; -o DIR writes all of them", "  A legend."]
 
 

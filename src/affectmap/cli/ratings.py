@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,7 +11,7 @@ from affectmap.cli import options
 from affectmap.cli.progress import note
 from affectmap.errors import UsageError
 from affectmap.extras import require
-from affectmap.text import TextTable, aligned, counted
+from affectmap.text import counted, table_text
 
 _Ratings = Annotated[
     list[str],
@@ -144,20 +143,12 @@ def agreement_command(
     for warning in warnings:
         note(f"warning: {warning}")
     for one in text_tables(read, table):
-        typer.echo(f"{format_table(one)}\n")
+        typer.echo(f"{table_text(one, N_SHOWN)}\n")
     if output is not None:
         from affectmap.report.agreement import write_agreement
 
         write_agreement(read, table, warnings, output, overwrite=overwrite)
         typer.echo(output.resolve() / "agreement.html")
-
-
-def format_table(table: TextTable) -> str:
-    """Write a table and its legend as lines, without a newline at the end."""
-    lines = [table.title, aligned([table.header, *table.rows[:N_SHOWN]], table.n_text)]
-    if len(table.rows) > N_SHOWN:
-        lines.append(f"and {len(table.rows) - N_SHOWN} more; -o DIR writes all of them")
-    return "\n".join([*lines, *textwrap.wrap(table.legend, 100, initial_indent="  ", subsequent_indent="  ")])
 
 
 ratings_command = options.group(

@@ -18,7 +18,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from affectmap.errors import ConfigError
-from affectmap.schema import FOUR_CLASSES, THREE_CLASSES, Emotion, Floats, Objects, Rows
+from affectmap.schema import FOUR_CLASSES, THREE_CLASSES, Emotion, Floats, Mask, Objects, Rows
+from affectmap.stats.intervals import Interval, Scale, interval, left_out, speaker_numbers
 
 NAN = float("nan")
 #: Variance below which ratings from 1 to 5 do not vary: what rounding leaves.
@@ -51,7 +52,17 @@ class Measure(NamedTuple):
         """The quantity of all rows."""
         return float(self.quantity(self.sums.sum(axis=0, keepdims=True))[0])
 
-    def rows(self, chosen: npt.NDArray[np.bool_]) -> Measure:
+    @property
+    def counted(self) -> Mask:
+        """Which rows take part (N,): those that add anything."""
+        return np.asarray((self.sums != 0).any(axis=1))
+
+    @property
+    def n_rows(self) -> int:
+        """How many rows take part."""
+        return int(self.counted.sum())
+
+    def rows(self, chosen: Mask) -> Measure:
         """Give the same measure of some of the rows (N,): the others add nothing, and it can still be compared."""
         return Measure(np.where(chosen[:, None], self.sums, 0.0), self.quantity)
 
@@ -306,7 +317,7 @@ def reliability(
     number, hit, confidence, bin_of = _binned(truth, probabilities, classes, n_bins)
     known = number >= 0
     counts = np.bincount(number[known], minlength=len(classes))
-    weight = np.where(known, 1.0 / np.maximum(counts, 1)[number], 0.0) / max(1, int(np.sum(counts > 0)))
+    weight = np.where(known, 1.0 / np.append(np.maximum(counts, 1), 1)[number], 0.0) / max(1, int(np.sum(counts > 0)))
     found = []
     for each in np.unique(bin_of[known]).tolist():
         rows = known & (bin_of == each)
@@ -349,7 +360,33 @@ def by_group(measures: Mapping[str, Measure], group: npt.ArrayLike) -> dict[str,
     """
     groups = _objects(group)
     names = sorted({str(name) for name in groups if name is not None})
-    return {name: {key: each.rows(groups == name) for key, each in measures.items()} for name in names}
+    return {
+        name: {key: Measure(each.sums[groups == name], each.quantity) for key, each in measures.items()}
+        for name in names
+    }
+
+
+def over_speakers(measure: Measure, speaker: npt.ArrayLike | None, scale: Scale = "plain") -> Interval:
+    """Give a measure with its interval over speakers (`affectmap.stats.intervals`).
+
+    Args:
+        measure: Of N rows; speakers of which no row adds anything do not count.
+        speaker: Who speaks (N,); ``None`` where that is not known: there is no interval then, and no speaker counted.
+        scale: What the measure is.
+
+    Example:
+        >>> found = over_speakers(rating_measures([1, 2, 3, 4], [2, 2, 3, 5])["bias"], ["a", "a", "b", "c"])
+        >>> [round(value, 2) for value in found]
+        [0.5, -0.51, 1.51, 3]
+    """
+    if speaker is None:
+        return Interval(measure.value, NAN, NAN, 0)
+    there = measure.counted
+    sums = measure.sums[there]
+    names, number, counts = speaker_numbers(np.asarray(speaker, dtype=object)[there])
+    own = np.stack([np.bincount(number, column, len(names)) for column in sums.T], axis=1)
+    without = measure.quantity(own.sum(axis=0) - own) if len(names) > 1 else np.full(len(names), np.nan)
+    return interval(left_out(measure.value, without, names, counts), scale)
 
 
 def _share(among: npt.NDArray[np.bool_], those: npt.NDArray[np.bool_]) -> Measure:

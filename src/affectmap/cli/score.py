@@ -1,0 +1,88 @@
+"""``affectmap score``: how good a ready model is on a labelled corpus."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from affectmap.cli import options
+from affectmap.cli.progress import note, progress_bar
+from affectmap.extras import installed
+from affectmap.preparation.config import CorpusSettings
+
+if TYPE_CHECKING:
+    from affectmap.evaluation.scoring import Evaluation
+
+_Corpus = Annotated[
+    str, typer.Argument(metavar="CORPUS", help="emodb=DIR, table:NAME=FILE, or NAME=DIR (audformat), with labels.")
+]
+_Adapt = Annotated[
+    Literal["corpus", "speaker"] | None,
+    typer.Option(
+        help="Take mean and standard deviation from all recordings, or of each speaker; no labels.",
+        show_default="none: each recording alone",
+    ),
+]
+_Output = Annotated[
+    Path | None,
+    typer.Option("-o", "--output", metavar="DIR", help="Folder to make: page, tables and every utterance."),
+]
+
+
+@options.verb(
+    "affectmap score emodb=DIR --labels DIR",
+    "affectmap score table:mine=mine.csv --adapt corpus -o score",
+    settings=CorpusSettings,
+    names=("labels", "excited_as_happy"),
+)
+def score_command(
+    given: dict[str, Any],
+    corpus: _Corpus,
+    output: _Output = None,
+    overwrite: options.Overwrite = False,
+    format: Annotated[Literal["text", "json"], typer.Option("--format", help="What to print.")] = "text",
+    model: options.ModelFolder = None,
+    adapt: _Adapt = None,
+    cache: options.Cache = None,
+    no_cache: options.NoCache = False,
+    n_jobs: options.NJobs = None,
+) -> None:
+    """Score a model on a labelled corpus: what it gets right, for whom, and how sure that is.
+
+    Classes, activation and valence, by speaker and by sex, with intervals over speakers; how far probabilities and
+    intervals can be trusted; against chance, the mean rating and models trained on the corpus itself. A corpus that the
+    model was trained on is called so.
+    """
+    from affectmap.corpora import load_corpus, parse_spec
+    from affectmap.evaluation.scoring import score
+
+    inputs = [parse_spec(corpus).path, given.get("labels"), model]
+    if output is not None:
+        options.check_folder(output, overwrite=overwrite, inputs=inputs)
+    found = load_corpus(corpus, **given)
+    with options.recording_cache(cache, no_cache) as known, progress_bar(f"recordings of {found.name}") as progress:
+        result = score(model, found, adapt=adapt or "alone", cache=known, n_jobs=n_jobs, progress=progress)
+    has_page = output is not None and _write(result, output, overwrite=overwrite)
+    typer.echo(json.dumps(result.as_dict(), indent=2, ensure_ascii=False) if format == "json" else str(result))
+    if output is not None:
+        note(f"written: {output.resolve() / ('score.html' if has_page else 'score.json')}")
+
+
+def _write(result: Evaluation, output: Path, *, overwrite: bool) -> bool:
+    """Write an evaluation, with its page where that can be made; give whether it was."""
+    from affectmap.evaluation.output import write_evaluation
+
+    page, has_page = None, installed("jinja2") and installed("matplotlib")
+    if has_page:
+        from affectmap.report.score import render_score
+
+        page = render_score
+    else:
+        note('note: no page: it needs jinja2 and matplotlib; run pip install "affectmap[score]"')
+    table = write_evaluation(result, output, overwrite=overwrite, page=page)
+    if table.endswith(".csv"):
+        note(f'note: {table} is CSV; parquet needs pyarrow: run pip install "affectmap[parquet]"')
+    return has_page

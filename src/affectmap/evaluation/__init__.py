@@ -1,0 +1,1 @@
+"""Evaluation: how good a ready model is on a labelled corpus."""
