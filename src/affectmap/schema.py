@@ -17,7 +17,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 from importlib import resources
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, get_args
 
 from affectmap.errors import CorpusError, LabelError
 
@@ -54,10 +54,11 @@ FOREIGN_SUFFIXES = (
 #: Endings by which a file in a folder counts as a recording.
 RECORDING_SUFFIXES = (*AUDIO_SUFFIXES, *FOREIGN_SUFFIXES)
 
-#: What may measure the functionals; `affectmap.features.engines` does.
-Engine = Literal["egemaps", "opensmile"]
+#: What may measure the functionals, and which; `affectmap.features.engines` does. The corrected set is our own.
+Engine = Literal["egemaps", "opensmile", "egemaps-corrected"]
 ENGINES: tuple[Engine, ...] = get_args(Engine)
-DEFAULT_ENGINE: Engine = "egemaps"
+DEFAULT_ENGINE: Final = "egemaps"
+CORRECTED: Final = "egemaps-corrected"
 #: Rate in Hz at which functionals are taken unless another is asked for: that of most speech corpora.
 USUAL_RATE = 16000
 

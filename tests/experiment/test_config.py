@@ -146,7 +146,7 @@ def test_a_setting_like_no_other_is_answered_with_all_names(toml, text):
         ("n_resamples = 0", "n_resamples is 0; expected a whole number of 1 or more"),
         ("batch_size = 1", "batch_size is 1; expected a whole number of 2 or more"),
         ("losses = 'papers'", "losses is 'papers'; expected names joined by '+', each once, of "),
-        ("features = 'mfcc'", "features are 'mfcc'; expected egemaps, or ssl:MODEL@LAYERS"),
+        ("features = 'mfcc'", "features are 'mfcc'; expected egemaps, egemaps-corrected, or ssl:MODEL@LAYERS"),
     ],
 )
 def test_a_wrong_value_in_toml_names_file_setting_and_value(toml, text, expected):

@@ -10,8 +10,14 @@ from affectmap import egemaps
 from affectmap.audio.cleaning import without_offset
 from affectmap.errors import AudioError, UsageError
 from affectmap.features import engines
-from affectmap.features.engines import check_engine, how_measured, measure_functionals, otherwise_measured
-from affectmap.schema import ENGINES, FUNCTIONALS
+from affectmap.features.engines import (
+    check_engine,
+    functional_names,
+    how_measured,
+    measure_functionals,
+    otherwise_measured,
+)
+from affectmap.schema import CORRECTED, ENGINES, FUNCTIONALS
 from cases import each
 
 
@@ -31,6 +37,22 @@ def test_our_own_measures_by_default(voice):
     np.testing.assert_array_equal(measure_functionals(signal, 16000), expected.astype(np.float32))
 
 
+def test_the_corrected_set_has_names_of_its_own_and_knows_no_level(voice):
+    signal = voice().astype(np.float32)
+    functionals = measure_functionals(signal, 16000, CORRECTED)
+    np.testing.assert_allclose(functionals, egemaps.corrected_functionals(signal, 16000), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        measure_functionals(3 * signal + 0.2, 16000, CORRECTED), functionals, rtol=1e-3, atol=1e-4
+    )
+    assert functional_names(CORRECTED) == egemaps.CORRECTED_NAMES != functional_names("opensmile") == FUNCTIONALS
+    corrected, compatible = how_measured(CORRECTED), how_measured("egemaps")
+    assert {name for name in corrected if corrected[name] != compatible[name]} == {"engine", "feature_set"}
+    assert not otherwise_measured(corrected)
+    assert "of egemaps-corrected 0, and here they are of 1; train the model again" in otherwise_measured(
+        corrected | {"version": "0"}
+    )
+
+
 def test_opensmile_gets_the_same_signal(voice, smile):
     signal = voice().astype(np.float32) + np.float32(0.1)
     assert smile.feature_names == list(FUNCTIONALS)
@@ -38,7 +60,7 @@ def test_opensmile_gets_the_same_signal(voice, smile):
     np.testing.assert_array_equal(measure_functionals(signal, 16000, "opensmile"), expected)
 
 
-@each("engine", ENGINES)
+@each("engine", ["egemaps", "opensmile"])
 def test_samples_beyond_full_scale_are_clipped_and_do_not_wrap(voice, engine):
     signal = without_offset((2.2 * voice()).astype(np.float32))
     assert np.abs(signal).max() > 1

@@ -21,10 +21,10 @@ from affectmap.errors import AudioError, ConfigError, CorpusError, UsageError
 from affectmap.features import cache as feature_cache
 from affectmap.features import functionals as features
 from affectmap.features.cache import cache_folder
-from affectmap.features.engines import measure_functionals
+from affectmap.features.engines import functional_names, measure_functionals
 from affectmap.features.functionals import corpus_functionals, extract_functionals
 from affectmap.parallel.workers import WorkersError
-from affectmap.schema import FUNCTIONALS
+from affectmap.schema import CORRECTED, FUNCTIONALS
 from cases import each
 
 RUN = """
@@ -145,6 +145,15 @@ def test_opensmile_measures_where_it_is_asked_to(pets):
         np.testing.assert_array_equal(row, measure_functionals(read_audio(file)[0], 16000, "opensmile"))
     ours, _ = extract_functionals("pets", table_of(pets))  # is not found among openSMILE's
     assert not np.array_equal(ours.to_numpy(), rows.to_numpy())
+
+
+def test_the_corrected_set_is_kept_apart_in_the_cache(pets, own_cache):
+    rows = {engine: extract_functionals("pets", table_of(pets), engine=engine)[0] for engine in ("egemaps", CORRECTED)}
+    assert tuple(rows[CORRECTED].columns) == functional_names(CORRECTED)
+    assert not np.allclose(rows[CORRECTED], rows["egemaps"])
+    for engine, expected in rows.items():
+        again, _ = extract_functionals("pets", table_of(pets), engine=engine)
+        pd.testing.assert_frame_equal(again, expected)
 
 
 def test_an_engine_that_is_none():

@@ -12,12 +12,15 @@ import pytest
 import yaml
 from safetensors.numpy import load_file, save
 
+from affectmap.egemaps import CORRECTED_NAMES, corrected_functionals
 from affectmap.errors import ModelError, StorageError
 from affectmap.features.engines import how_measured
 from affectmap.model import folder as model_folder
 from affectmap.model.folder import CARD_FILE, CURVES_FILE, METADATA_FILE, WEIGHTS_FILE, read_model_folder
+from affectmap.model.metadata import new_metadata
 from affectmap.model.model import Model, load_model
 from affectmap.schema import FUNCTIONALS
+from egemaps.signals import voice
 from model_files import make_model, write_model
 
 
@@ -199,6 +202,9 @@ RATED = {"embedding": ["a", "b"], "ratings": ["activation", "valence"], "probabi
         ({"standardisation": {"policy": "guess"}}, "makes no sense"),
         ({"standardisation": {"policy": ["source"]}}, "makes no sense"),
         ({"standardisation": {"policy": "adapted", "n_utterances": float("nan")}}, "makes no sense"),
+        ({"features": "egemaps-corrected"}, "number 6 is .*expected the 88 functionals of eGeMAPSv02 corrected"),
+        ({"inputs": list(CORRECTED_NAMES)}, "number 6 is .*expected the 88 functionals of eGeMAPSv02$"),
+        ({"measured": how_measured("egemaps-corrected")}, "egemaps-corrected does not measure egemaps; train"),
         ({"files": {}}, "digest differs"),
         ({"training": None}, "lacks training"),
     ],
@@ -342,3 +348,21 @@ def test_the_shipped_weights_have_terms_of_their_own():
         assert f"| {corpus} | " in model.folder.licence
     assert "CC BY-NC-SA 4.0" in model.folder.licence
     assert "`LICENSE.md`" in model.card
+
+
+def test_a_model_of_the_corrected_set_says_so_and_measures_with_it(tmp_path, monkeypatch):
+    small = make_model()
+    metadata = {**new_metadata(CORRECTED_NAMES, 2), "flags": small.metadata["flags"]}
+    assert (metadata["features"], metadata["measured"]["feature_set"]) == ("egemaps-corrected", "eGeMAPSv02 corrected")
+    folder = write_model(tmp_path / "small")
+    edit(folder, features=metadata["features"], measured=metadata["measured"], inputs=metadata["inputs"])
+    model = load_model(folder)
+    assert model.input_text == "the 88 eGeMAPSv02 corrected functionals at 16000 Hz"
+    functionals, _ = model.measure(voice()[0], 16000)
+    assert tuple(functionals.columns) == CORRECTED_NAMES
+    np.testing.assert_allclose(
+        functionals.to_numpy()[0], corrected_functionals(voice()[0], 16000), rtol=1e-3, atol=1e-3
+    )
+    embedded = model.embed(voice()[0], 16000)
+    assert np.isfinite(embedded["embedding_0"]).all()
+    assert not embedded["not_speech"].any()

@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 
 from affectmap.corpora import Corpus
-from affectmap.errors import AffectmapError, ConfigError, CorpusError
-from affectmap.preparation.prepared_corpus import keep_four_classes, prepare
+from affectmap.egemaps import CORRECTED_NAMES
+from affectmap.errors import AffectmapError, ConfigError, CorpusError, UsageError
+from affectmap.preparation.config import PreparationSettings
+from affectmap.preparation.prepared_corpus import keep_four_classes, prepare, prepare_for
 from affectmap.schema import FUNCTIONALS, Finding, validate_table
 
 
@@ -123,3 +125,19 @@ def test_functionals_are_kept_once_and_in_single_precision(found):
     assert prepared.functionals.dtype == np.float32
     assert prepared.corpus.functionals is None
     assert found.functionals is not None
+
+
+def test_corrected_functionals_are_measured_where_a_corpus_brings_others(tmp_path, write_voice):
+    files = [str(write_voice(f"{pitch}.wav", pitch=pitch)) for pitch in (100.0, 150.0, 220.0)]
+    index = audformat.segmented_index(files)
+    table = validate_table(pd.DataFrame({"emotion": ["sad", "angry", "sad"]}, index), "cats")
+    brought = pd.DataFrame(np.ones((3, 88)), index, list(FUNCTIONALS))
+    corpus = Corpus("cats", table, functionals=brought)
+    settings = PreparationSettings(source=["cats"], features="egemaps-corrected")
+    prepared = prepare_for(settings, corpus, cache=tmp_path)
+    assert prepared.feature_names == CORRECTED_NAMES
+    assert prepared.functionals.std() > 0
+    with pytest.raises(
+        UsageError, match="engine is opensmile, which does not measure egemaps-corrected; leave --engine"
+    ):
+        prepare_for(dataclasses.replace(settings, engine="opensmile"), corpus, cache=tmp_path)

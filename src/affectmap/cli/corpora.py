@@ -16,7 +16,7 @@ from affectmap.cli.progress import note, progress_bar
 from affectmap.errors import AffectmapError, ConfigError, UsageError
 from affectmap.experiment.config import ExperimentConfig, make_config
 from affectmap.extras import require
-from affectmap.preparation.config import CorpusSettings, PreparationSettings
+from affectmap.preparation.config import MEASURED, CorpusSettings, PreparationSettings
 from affectmap.schema import FOUR_CLASSES, LABELS, Emotion, Finding
 from affectmap.settings import fields_of
 from affectmap.text import aligned, count_or_score, number
@@ -267,7 +267,7 @@ _Fail = Annotated[bool, typer.Option("--fail", help="Exit with 1 where results w
     "affectmap audit --source emodb=DIR --target urdu=DIR --labels DIR",
     "affectmap audit --config run.toml --fail -o audit.csv",
     settings=ExperimentConfig,
-    names=[name for name in (*fields_of(PreparationSettings), "preset") if name not in ("strict", "features")],
+    names=[name for name in (*fields_of(PreparationSettings), "preset") if name != "strict"],
 )
 def audit_command(
     given: dict[str, Any],
@@ -285,6 +285,8 @@ def audit_command(
     require("audit", "statistics", "sklearn", "scipy")
     settings = make_config(config, **given)
     options.check_file(output, overwrite=overwrite, inputs=options.inputs_of(settings, config))
+    if settings.features not in MEASURED:
+        note(f"note: functionals are looked at, not {settings.features}")
     audit = _examined(settings, cache)
     if output is not None:
         from affectmap.files import write_text

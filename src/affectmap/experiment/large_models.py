@@ -22,8 +22,8 @@ from affectmap.experiment.costs import CLASSES, ENCODER, SMALL, CostOf, measure_
 from affectmap.experiment.protocol import Material, embed_rows
 from affectmap.features.encoders.features import SUPERB, FeatureEncoder, LikeliestClass, Reference
 from affectmap.features.encoders.weights import parse_encoder
-from affectmap.features.engines import FEATURE_SET
-from affectmap.preparation.config import EGEMAPS
+from affectmap.features.engines import FEATURE_SETS, engine_of
+from affectmap.preparation.config import MEASURED
 from affectmap.preparation.pooled_source import PooledSource
 from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.schema import DEFAULT_ENGINE, USUAL_RATE
@@ -38,15 +38,22 @@ KNOWN = "iemocap"
 
 
 class Models(NamedTuple):
-    """The large models of a run: an encoder that gives the features, a reference that gets a row in table 4."""
+    """The large models of a run: an encoder that gives the features, a reference that gets a row in table 4.
+
+    Attributes:
+        encoder: Gives the features; ``None`` for functionals.
+        reference: Gets a row.
+        functionals: Name of the set of functionals.
+    """
 
     encoder: FeatureEncoder | None = None
     reference: Reference | None = None
+    functionals: str = FEATURE_SETS[DEFAULT_ENGINE]
 
     @property
     def title(self) -> str:
         """Name of the features, for people."""
-        return FEATURE_SET if self.encoder is None else self.encoder.title
+        return self.functionals if self.encoder is None else self.encoder.title
 
     @property
     def notes(self) -> list[str]:
@@ -86,7 +93,7 @@ def find_models(config: ExperimentConfig) -> Models:
         UsageError: If a setting makes no sense beside them, or the extra ``ssl`` is missing.
     """
     encoder = None
-    if config.features != EGEMAPS:
+    if config.features not in MEASURED:
         if config.sampling_rate != USUAL_RATE:
             raise UsageError(
                 f"sampling_rate is {config.sampling_rate}, but an encoder takes recordings at its own rate; leave "
@@ -96,7 +103,7 @@ def find_models(config: ExperimentConfig) -> Models:
             raise UsageError(f"engine is {config.engine}, but no functionals are measured here; leave --engine out")
         encoder = FeatureEncoder(parse_encoder(config.features), device=config.device)
     reference = None if config.reference is None else Reference(config.reference, device=config.device)
-    return Models(encoder, reference)
+    return Models(encoder, reference, FEATURE_SETS[engine_of(config.features, config.engine)])
 
 
 def compare(

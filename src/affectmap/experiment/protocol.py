@@ -20,10 +20,10 @@ import pandas as pd
 
 from affectmap.errors import ConfigError
 from affectmap.experiment.config import ExperimentConfig, Method
-from affectmap.features.engines import how_measured
+from affectmap.features.engines import engine_of, how_measured
 from affectmap.model.embedder import Embedder
 from affectmap.model.training import TrainedModel, TrainingSettings, TrainingTask
-from affectmap.preparation.config import EGEMAPS
+from affectmap.preparation.config import MEASURED
 from affectmap.preparation.folds import Fold, source_folds
 from affectmap.preparation.pooled_source import PooledSource, ScaledRows
 from affectmap.preparation.prepared_corpus import PreparedCorpus
@@ -215,9 +215,9 @@ def wrap_model(job: Job, model: TrainedModel, material: Material, config: Experi
 
 def features_of(config: ExperimentConfig) -> dict[str, Any]:
     """Say in ``model.yaml``'s words what a model that was trained with these settings takes."""
-    if config.features != EGEMAPS:
+    if config.features not in MEASURED:
         return {"features": config.features}
-    return {"sampling_rate": config.sampling_rate, "measured": how_measured(config.engine)}
+    return {"sampling_rate": config.sampling_rate, "measured": how_measured(engine_of(config.features, config.engine))}
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,7 @@ from affectmap.experiment.config import ExperimentConfig
 from affectmap.experiment.protocol import Embeddings, Job, Material
 from affectmap.model.embedder import Embedder
 from affectmap.model.training import TrainedModel
-from affectmap.preparation.config import EGEMAPS
+from affectmap.preparation.config import MEASURED
 from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.schema import FOUR_CLASSES, Finding
 
@@ -98,7 +98,7 @@ def corpora_table(
                     "other": int(counts.sum()) - sum(classes.values()),
                     "n_activation": int(labelled["activation"]),
                     "n_valence": int(labelled["valence"]),
-                    "sampling_rate": config.sampling_rate if config.features == EGEMAPS else "the encoder's",
+                    "sampling_rate": config.sampling_rate if config.features in MEASURED else "the encoder's",
                     "policy": _source_policy(config) if role == "source" else config.policy,
                     "synthetic": config.synthetic,
                 }

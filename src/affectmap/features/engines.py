@@ -1,8 +1,8 @@
-"""What measures the 88 functionals: our own `affectmap.egemaps`, or openSMILE where it is asked for.
+"""What measures the 88 functionals: our own `affectmap.egemaps`, its corrected set, or openSMILE where asked for.
 
-Both get the same signal, the recording's mean removed (`affectmap.audio.cleaning`), so that they differ by their
-arithmetic alone. Features of two engines, rates or ways of cleaning are not mixed: all three stand in the keys of the
-cache, in ``model.yaml`` and in reports, as `how_measured` has them.
+All get the same signal, the recording's mean removed (`affectmap.audio.cleaning`), so that they differ by their
+arithmetic alone. The corrected set counts as an engine. Features of two engines, rates or ways of cleaning are not
+mixed: all three stand in the keys of the cache, in ``model.yaml`` and in reports, as `how_measured` has them.
 """
 
 from __future__ import annotations
@@ -19,28 +19,44 @@ from affectmap.audio.cleaning import CLEANING, without_offset
 from affectmap.audio.reading import Signal
 from affectmap.errors import AudioError, UsageError
 from affectmap.extras import installed, require
-from affectmap.schema import DEFAULT_ENGINE, ENGINES, Engine
+from affectmap.schema import CORRECTED, DEFAULT_ENGINE, ENGINES, FUNCTIONALS, Engine
 
 if TYPE_CHECKING:
     import opensmile
 
-FEATURE_SET, LEVEL = "eGeMAPSv02", "Functionals"
+FEATURE_SETS: dict[Engine, str] = {
+    "egemaps": "eGeMAPSv02",
+    "opensmile": "eGeMAPSv02",
+    CORRECTED: "eGeMAPSv02 corrected",
+}
+LEVEL = "Functionals"
 
 _LARGEST_SAMPLE = 32767 / 32768  # openSMILE works on 16 bits, and lets what lies outside wrap around to the other sign
-_TITLES = {"egemaps": "affectmap.egemaps", "opensmile": "openSMILE"}
+_TITLES = {"egemaps": "affectmap.egemaps", "opensmile": "openSMILE", CORRECTED: "affectmap.egemaps"}
 _building = threading.Lock()
 
 
+def functional_names(engine: Engine) -> tuple[str, ...]:
+    """Name the 88 functionals that an engine measures, in their order.
+
+    Example:
+        >>> functional_names("egemaps")[36], functional_names("egemaps-corrected")[36]
+        ('logRelF0-H1-H2_sma3nz_amean', 'H1-H2_sma3nz_amean')
+    """
+    return egemaps.CORRECTED_NAMES if engine == CORRECTED else FUNCTIONALS
+
+
 def measure_functionals(signal: Signal, sampling_rate: int, engine: Engine = DEFAULT_ENGINE) -> Signal:
-    """Measure one signal, its mean removed: eGeMAPS (Eyben et al. 2016) in its version 02.
+    """Measure one signal, its mean removed: eGeMAPS (Eyben et al. 2016) in its version 02, or the corrected set.
 
     Args:
-        signal: Mono, shape (n_samples,), full scale at 1, at least 0.06 s; what lies beyond is clipped.
+        signal: Mono, shape (n_samples,), full scale at 1, at least 0.06 s; what lies beyond is clipped, save for
+            the corrected set.
         sampling_rate: In Hz, 2000 or more.
         engine: What measures.
 
     Returns:
-        The functionals in the order of `affectmap.schema.FUNCTIONALS`, float32, shape (88,), all finite.
+        The functionals in the order of `functional_names`, float32, shape (88,), all finite.
 
     Raises:
         AudioError: If the engine cannot measure it.
@@ -65,8 +81,9 @@ def measure_functionals(signal: Signal, sampling_rate: int, engine: Engine = DEF
 
 
 def _measured(signal: Signal, sampling_rate: int, engine: Engine) -> Signal:
-    if engine == "egemaps":
-        return egemaps.functionals(signal, sampling_rate).astype(np.float32)
+    if engine != "opensmile":
+        measure = egemaps.corrected_functionals if engine == CORRECTED else egemaps.functionals
+        return measure(signal, sampling_rate).astype(np.float32)
     with _building:
         smile = _smile()
     measured = smile(np.clip(signal, -1.0, _LARGEST_SAMPLE), sampling_rate)
@@ -89,7 +106,7 @@ def check_engine(engine: str) -> None:
     Example:
         >>> check_engine("praat")
         Traceback (most recent call last):
-        affectmap.errors.UsageError: engine is 'praat'; expected one of egemaps, opensmile
+        affectmap.errors.UsageError: engine is 'praat'; expected one of egemaps, opensmile, egemaps-corrected
     """
     if engine not in ENGINES:
         raise UsageError(f"engine is {engine!r}; expected one of {', '.join(ENGINES)}")
@@ -97,10 +114,25 @@ def check_engine(engine: str) -> None:
         require("the engine opensmile", "opensmile", "opensmile")
 
 
+def engine_of(features: str, engine: Engine) -> Engine:
+    """Give what measures the functionals of these features: the engine, or what measures the corrected set.
+
+    Raises:
+        UsageError: If an engine is named that does not measure that set.
+
+    Example:
+        >>> engine_of("egemaps", "opensmile"), engine_of("egemaps-corrected", "egemaps")
+        ('opensmile', 'egemaps-corrected')
+    """
+    if features == CORRECTED and engine != DEFAULT_ENGINE:
+        raise UsageError(f"engine is {engine}, which does not measure {CORRECTED}; leave --engine out")
+    return CORRECTED if features == CORRECTED else engine
+
+
 def engine_version(engine: Engine) -> str:
     """Give the version of an engine's numbers; empty where it is not installed."""
-    if engine == "egemaps":
-        return egemaps.VERSION
+    if engine != "opensmile":
+        return egemaps.CORRECTED_VERSION if engine == CORRECTED else egemaps.VERSION
     return metadata.version("opensmile") if installed("opensmile") else ""
 
 
@@ -113,8 +145,8 @@ def how_measured(engine: Engine) -> dict[str, str]:
         >>> how_measured("egemaps")["cleaning"]
         'mean removed'
     """
-    version = engine_version(engine)
-    return {"engine": engine, "version": version, "feature_set": FEATURE_SET, "level": LEVEL, "cleaning": CLEANING}
+    version, feature_set = engine_version(engine), FEATURE_SETS[engine]
+    return {"engine": engine, "version": version, "feature_set": feature_set, "level": LEVEL, "cleaning": CLEANING}
 
 
 def otherwise_measured(measured: object) -> str:
@@ -132,7 +164,7 @@ def otherwise_measured(measured: object) -> str:
             return f"{name} is {str(measured.get(name))[:80]}; expected {expected[name]}; train the model again"
     version, here = str(measured.get("version"))[:20], expected["version"]
     if here and version.split(".")[:2] != here.split(".")[:2]:
-        is_ours = measured["engine"] == "egemaps"
+        is_ours = measured["engine"] != "opensmile"
         advice = "train the model again" if is_ours else f"run pip install opensmile=={version}"
         return f"its functionals are of {measured['engine']} {version}, and here they are of {here}; {advice}"
     return ""

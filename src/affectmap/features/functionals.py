@@ -1,4 +1,4 @@
-"""The 88 eGeMAPSv02 functionals, of all utterances of a corpus or of single recordings and signals.
+"""The 88 functionals of eGeMAPSv02 or the corrected set, of a corpus' utterances or of single recordings and signals.
 
 `affectmap.features.engines` measures them, at 16 kHz unless another rate is asked for: recordings of other rates are
 resampled, since functionals depend on the rate, and a note says so.
@@ -33,7 +33,7 @@ from affectmap.audio.reading import (
     resample,
 )
 from affectmap.errors import AudioError, ConfigError, CorpusError
-from affectmap.features.engines import check_engine, engine_version, how_measured, measure_functionals
+from affectmap.features.engines import check_engine, engine_version, functional_names, how_measured, measure_functionals
 from affectmap.features.recordings import RecordingCache, measured_or_not
 from affectmap.features.utterances import (
     Measure,
@@ -147,7 +147,7 @@ def _measured_corpus(
     _check_least(1, n_jobs=n_jobs)
     _check_least(_LOWEST_RATE, sampling_rate=sampling_rate)
     check_engine(engine)
-    columns = ("sampling_rate", "uneven_channels", *Conditions._fields, *FUNCTIONALS)
+    columns = ("sampling_rate", "uneven_channels", *Conditions._fields, *functional_names(engine))
     measure = Measure(
         columns, _how(engine, sampling_rate), partial(_outcomes, sampling_rate=sampling_rate, engine=engine)
     )
@@ -156,7 +156,7 @@ def _measured_corpus(
     notes = _rate_notes(rows["sampling_rate"].to_numpy(), sampling_rate)
     notes += _condition_notes(rows)
     return MeasuredCorpus(
-        rows[list(FUNCTIONALS)],
+        rows[list(functional_names(engine))],
         rows[list(Conditions._fields)],
         [*findings, *(Finding(corpus, "", "note", note) for note in notes)],
     )
@@ -283,9 +283,10 @@ def measure_sources(
     import pandas as pd
 
     functionals, flags = measure_rows(sources, sampling_rate, target_rate, **measuring)
+    names = functional_names(measuring.get("engine", DEFAULT_ENGINE))
     paths = [printable(each) for each in sources if isinstance(each, (str, Path))]
     index = pd.Index(paths, name="file") if len(paths) == len(sources) > 0 else pd.RangeIndex(len(sources))
-    return pd.DataFrame(functionals, index, list(FUNCTIONALS)), flags
+    return pd.DataFrame(functionals, index, list(names)), flags
 
 
 def measure_rows(
@@ -355,7 +356,7 @@ def measure_rows(
     found_or_measured = cache.remembered(measure, _how(engine, target_rate)) if cache else measure
     functionals = np.full((len(signals), len(FUNCTIONALS)), np.nan)
     flags = []
-    # Threads, not processes: what takes long, in either engine, lets go of Python's lock.
+    # Threads, not processes: what takes long, in our engine and openSMILE, lets go of Python's lock.
     for row, (values, found) in enumerate(in_order(found_or_measured, signals, n_jobs or os.cpu_count() or 1)):
         functionals[row] = values
         flags.append(found)

@@ -10,14 +10,16 @@ from typing import Any
 from affectmap.audio.quality import LATER_THRESHOLDS, THRESHOLDS
 from affectmap.documents import DocumentError, first_line, parse_yaml
 from affectmap.errors import ModelError
-from affectmap.features.engines import how_measured, otherwise_measured
+from affectmap.features.engines import FEATURE_SETS, functional_names, how_measured, otherwise_measured
 from affectmap.model import MAX_WIDTH
-from affectmap.schema import DEFAULT_ENGINE, FUNCTIONALS, LABELS, USUAL_RATE
+from affectmap.schema import CORRECTED, DEFAULT_ENGINE, LABELS, USUAL_RATE, Engine
 
 #: Format of the folder; to be raised when an older affectmap could not read it rightly.
 FORMAT = 3
-#: What a model takes: the 88 functionals, which affectmap measures itself, or other features.
-EGEMAPS, OTHER = "egemaps", "other"
+#: What a model takes: the 88 functionals of a set that affectmap measures itself, with their names and what measures
+#: them by default, or other features.
+MEASURED: dict[str, Engine] = {"egemaps": DEFAULT_ENGINE, CORRECTED: CORRECTED}
+OTHER = "other"
 #: Whose statistics a model normalises with and whose intervals it has: its training data's, or those of recordings that
 #: it was adapted to.
 INTERVAL_STATISTICS = ("source", "adapted")
@@ -41,13 +43,13 @@ _REQUIRED: dict[str, type] = {
 
 def new_metadata(inputs: Sequence[str], latent_dim: int) -> dict[str, Any]:
     """Give the content of ``model.yaml`` for a model that was trained just now, without heads."""
-    is_egemaps = list(inputs) == list(FUNCTIONALS)
+    features = next((name for name, engine in MEASURED.items() if tuple(inputs) == functional_names(engine)), OTHER)
     return {
         "format": FORMAT,
         "name": "unnamed",
         "affectmap": installed.version("affectmap"),
-        "features": EGEMAPS if is_egemaps else OTHER,
-        **({"measured": how_measured(DEFAULT_ENGINE)} if is_egemaps else {}),
+        "features": features,
+        **({"measured": how_measured(MEASURED[features])} if features in MEASURED else {}),
         "sampling_rate": USUAL_RATE,
         "outputs": {"embedding": [f"embedding_{i}" for i in range(latent_dim)]},
         "units": {
@@ -119,18 +121,22 @@ def _check_inputs(metadata: Mapping[str, Any], file: str) -> None:
     inputs = metadata["inputs"]
     if not 1 <= len(inputs) <= MAX_INPUTS:
         raise ModelError(f"{file}: the model takes {len(inputs)} inputs; expected 1 to {MAX_INPUTS}")
-    if metadata["features"] != EGEMAPS:
+    if metadata["features"] not in MEASURED:
         if not all(isinstance(name, str) for name in inputs) or len(set(inputs)) != len(inputs):
             raise ModelError(f"{file}: inputs are not names that differ; {ADVICE}")
         return
-    if inputs != list(FUNCTIONALS):
-        different = [i for i, (a, b) in enumerate(zip(inputs, FUNCTIONALS, strict=False)) if a != b]
+    expected = functional_names(MEASURED[metadata["features"]])
+    if tuple(inputs) != expected:
+        different = [i for i, (a, b) in enumerate(zip(inputs, expected, strict=False)) if a != b]
         where = f", number {different[0]} is {str(inputs[different[0]])[:80]!r}" if different else ""
         raise ModelError(
-            f"{file}: the model takes {len(inputs)} inputs{where}; expected the 88 functionals of eGeMAPSv02"
+            f"{file}: the model takes {len(inputs)} inputs{where}; expected the 88 functionals of "
+            f"{FEATURE_SETS[MEASURED[metadata['features']]]}"
         )
     if problem := otherwise_measured(metadata.get("measured")):
         raise ModelError(f"{file}: {problem}")
+    if functional_names(metadata["measured"]["engine"]) != expected:
+        raise ModelError(f"{file}: {metadata['measured']['engine']} does not measure {metadata['features']}; {ADVICE}")
     if not 2000 <= metadata["sampling_rate"] <= 192000:
         raise ModelError(f"{file}: sampling_rate is {metadata['sampling_rate']}; expected 2000 to 192000 Hz")
 

@@ -41,7 +41,7 @@ from affectmap.features.recordings import RecordingCache
 from affectmap.model.encoder import encode, layer
 from affectmap.model.folder import ModelFolder, read_model_folder
 from affectmap.model.heads import Calibration, Heads, half_widths_in_use, open_intervals
-from affectmap.model.metadata import EGEMAPS, OTHER
+from affectmap.model.metadata import MEASURED, OTHER
 from affectmap.model.sources import feature_values, flags_of, read_given, with_flags
 from affectmap.preparation.standardisation import PRIOR, Statistics, adapted_statistics, speaker_statistics
 from affectmap.schema import LABEL_RANGE, Floats, Mask
@@ -142,8 +142,8 @@ class Model:
     def input_text(self) -> str:
         """What the model takes, in words."""
         metadata = self.folder.metadata
-        if metadata["features"] == EGEMAPS:
-            return f"the 88 eGeMAPSv02 functionals at {self.sampling_rate} Hz"
+        if metadata["features"] in MEASURED:
+            return f"the 88 {metadata['measured']['feature_set']} functionals at {self.sampling_rate} Hz"
         whose = "" if metadata["features"] == OTHER else f" of {metadata['features']}"
         return f"{len(self.inputs)} features{whose}, first {self.inputs[0]}"
 
@@ -256,7 +256,7 @@ class Model:
 
     def check_takes_recordings(self) -> None:
         """Raise a `ConfigError` if the model takes other features than those that recordings are measured by."""
-        if self.folder.metadata["features"] != EGEMAPS:
+        if self.folder.metadata["features"] not in MEASURED:
             raise ConfigError(
                 f"{self.name} takes {self.input_text}, and recordings are measured as the 88 functionals alone; "
                 "give its features to transform"
@@ -398,11 +398,11 @@ class Model:
         return columns | flags
 
     def _checked(self, features: pd.DataFrame | npt.ArrayLike) -> Floats:
-        noun = "functionals" if self.folder.metadata["features"] == EGEMAPS else "features"
+        noun = "functionals" if self.folder.metadata["features"] in MEASURED else "features"
         return feature_values(features, self.folder.metadata["inputs"], noun)
 
     def _not_speech(self, values: Floats) -> Mask:
-        if self.folder.metadata["features"] != EGEMAPS:
+        if self.folder.metadata["features"] not in MEASURED:
             return np.zeros(len(values), dtype=np.bool_)
         return not_speech(values, self.folder.metadata["flags"])
 

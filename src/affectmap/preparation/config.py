@@ -10,15 +10,16 @@ from pydantic.dataclasses import dataclass
 
 from affectmap.errors import UsageError
 from affectmap.features.encoders.weights import parse_encoder
-from affectmap.schema import DEFAULT_ENGINE, USUAL_RATE, Engine
+from affectmap.schema import CORRECTED, DEFAULT_ENGINE, USUAL_RATE
 from affectmap.settings import CHECKED, Real, Settings, Switch, Whole
 
-#: Features that are measured by default: the 88 functionals.
+#: Features that are measured by default, the 88 functionals; and those that affectmap measures itself.
 EGEMAPS = "egemaps"
+MEASURED = (EGEMAPS, CORRECTED)
 
 
 def _known_features(text: str) -> str:
-    if text != EGEMAPS:
+    if text not in MEASURED:
         try:
             parse_encoder(text)
         except UsageError as error:
@@ -43,9 +44,11 @@ class CorpusSettings(Settings):
         description="utterances of a source; four: neutral, sad, happy, angry; auto: four on IEMOCAP, as in the paper",
     )
     features: Annotated[str, AfterValidator(_known_features)] = Field(
-        default=EGEMAPS, description="what is measured: egemaps, or ssl:MODEL@LAYERS for a speech encoder's features"
+        default=EGEMAPS,
+        description="what is measured: egemaps, egemaps-corrected with true formants and harmonics, or "
+        "ssl:MODEL@LAYERS for a speech encoder's features",
     )
-    engine: Engine = Field(
+    engine: Literal["egemaps", "opensmile"] = Field(
         default=DEFAULT_ENGINE,
         description="what measures the functionals: affectmap's own code, or openSMILE, which the extra of that name "
         "brings",

@@ -24,6 +24,7 @@ import pandas as pd
 from affectmap.corpora import Corpus, load_corpus, parse_spec
 from affectmap.errors import ConfigError, CorpusError, UsageError
 from affectmap.features.encoders.features import FeatureEncoder
+from affectmap.features.engines import engine_of
 from affectmap.features.functionals import corpus_functionals
 from affectmap.preparation.config import PreparationSettings
 from affectmap.preparation.standardisation import (
@@ -33,6 +34,7 @@ from affectmap.preparation.standardisation import (
     standardise_target,
 )
 from affectmap.schema import (
+    CORRECTED,
     DEFAULT_ENGINE,
     FOUR_CLASSES,
     FUNCTIONALS,
@@ -192,7 +194,7 @@ def prepare(
         encoder: Gives the features instead of the functionals; those that a corpus brings then play no part.
         cache: Folder of cached features; the user's cache folder by default.
         sampling_rate: Rate in Hz to which recordings are resampled for functionals.
-        engine: What measures functionals.
+        engine: What measures functionals; the corrected ones are measured where a corpus brings those of eGeMAPS.
         n_jobs: Threads; one a core by default.
         strict: Whether an unusable recording is an error.
         progress: Called with the numbers of utterances measured and in total.
@@ -213,8 +215,9 @@ def prepare(
     if encoder is not None:
         functionals, measured = encoder.extract(corpus.name, corpus.table.index, **options)
     else:
+        brought = None if engine == CORRECTED else corpus.functionals
         functionals, conditions, measured = corpus_functionals(
-            corpus.name, corpus.table, corpus.functionals, sampling_rate=sampling_rate, engine=engine, **options
+            corpus.name, corpus.table, brought, sampling_rate=sampling_rate, engine=engine, **options
         )
     names = tuple(functionals.columns)
     values = functionals.to_numpy(dtype=np.float32)
@@ -254,7 +257,7 @@ def prepare_for(
         encoder=encoder,
         cache=cache,
         sampling_rate=config.sampling_rate,
-        engine=config.engine,
+        engine=engine_of(config.features, config.engine),
         n_jobs=config.n_jobs,
         strict=config.strict,
         progress=progress,
