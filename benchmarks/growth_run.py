@@ -59,7 +59,7 @@ def run_experiment(features: npt.NDArray[np.float32], speaker: npt.NDArray[np.ob
     Returns:
         Seconds.
     """
-    config = make_config(source=["synthetic=none"], methods=["activation"], n_folds=2, epochs=1, n_resamples=100)
+    config = make_config(source=["synthetic=none"], methods=["activation"], n_folds=2, epochs=1)
     experiment = _Brought(config)
     experiment.found = [make_corpus(features, speaker)]
     start = time.perf_counter()

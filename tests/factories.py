@@ -14,12 +14,14 @@ from affectmap.preparation.folds import Fold, fold_kind, source_folds
 from affectmap.preparation.pooled_source import PooledSource
 from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.schema import FUNCTIONALS, segmented_index, validate_table
-from affectmap.stats.bootstrap import SpeakerBootstrap
+from affectmap.stats.intervals import left_out
 from affectmap.stats.scores import Embedded, Key, Run, Score
 
 FOUR = ("neutral", "sad", "happy", "angry")
 RATED = {"neutral": (2.5, 3.0), "sad": (1.5, 2.0), "happy": (4.0, 4.5), "angry": (4.5, 1.5), "fear": (4.0, 2.0)}
 NAN = float("nan")
+#: A first fold and seed.
+RUN = Run("PCA-2", 1, 0)
 
 
 def make_corpus(
@@ -77,12 +79,6 @@ def folds_of(source: PooledSource, config: ExperimentConfig) -> tuple[Fold, ...]
     return source_folds(source, fold_kind(source, config.folds, config.preset), config.n_folds, config.seed)
 
 
-def make_run(*corpora: PreparedCorpus, method: str = "PCA-2", n_resamples: int = 50) -> Run:
-    """A first fold and seed with resamples of every corpus' speakers."""
-    bootstraps = {each.name: SpeakerBootstrap(sorted(set(each.speaker)), n_resamples) for each in corpora}
-    return Run(method, 1, 0, bootstraps)
-
-
 def make_embedded(
     embedding: object,
     emotion: Sequence[str | None] | None = None,
@@ -108,17 +104,9 @@ def make_embedded(
     )
 
 
-def run_of(*parts: Embedded, method: str = "PCA-2", n_resamples: int = 50) -> Run:
-    """A run with resamples of the speakers of utterances placed by hand."""
-    speakers: dict[str, set[str]] = {}
-    for part in parts:
-        speakers.setdefault(part.corpus, set()).update(part.speaker)
-    return Run(method, 1, 0, {name: SpeakerBootstrap(sorted(who), n_resamples) for name, who in speakers.items()})
-
-
 def make_score(
     value: float,
-    resamples: object = None,
+    without: object = None,
     *,
     table: str = "4",
     method: str = "DAE-Unsupervised",
@@ -131,7 +119,8 @@ def make_score(
     p_value: float = NAN,
     n: int = 100,
 ) -> Score:
-    """One value; its resamples are the value itself, 1/100 lower and 1/100 higher, unless given."""
-    spread = value + np.array([-0.01, 0.0, 0.01]) if resamples is None else np.asarray(resamples, dtype=float)
+    """One value; without each speaker it is the value itself, 1/100 lower and 1/100 higher, unless given."""
+    moved = value + np.array([-0.01, 0.0, 0.01]) if without is None else np.asarray(without, dtype=float)
     key = Key(table, method, corpus, role, quantity, reading)
-    return Score(key, fold, seed, value, p_value, n, spread)
+    found = left_out(value, moved, [f"s{k}" for k in range(len(moved))], np.ones(len(moved)), corpus)
+    return Score(key, fold, seed, value, p_value, n, found)

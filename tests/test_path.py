@@ -15,7 +15,6 @@ from affectmap.model.training import train_stacked
 from affectmap.preparation.folds import fold_kind, source_folds
 from affectmap.preparation.pooled_source import PooledSource
 from affectmap.preparation.prepared_corpus import prepare_for
-from affectmap.stats.bootstrap import SpeakerBootstrap
 from affectmap.stats.scores import Run, Scores, SourceClassifiers, class_scores
 from corpus_files import write_emodb
 
@@ -56,8 +55,7 @@ def table4(config, settings, cache):
     material = make_material(source, [], fold, config)
     job = next(source_jobs(source, material, config))
     (model,) = train_stacked([job.task], settings)
-    bootstrap = SpeakerBootstrap(sorted(set(source.speaker)), config.n_resamples)
-    run = Run(job.method, job.fold, job.seed, {corpus.name: bootstrap})
+    run = Run(job.method, job.fold, job.seed)
     embedded = embed_all(run, source, [], material, model.network.embed)
     classifiers = SourceClassifiers(embedded.train, config.svc_c)
     return Scores(class_scores(run, classifiers, embedded.held_out[0], "held-out")).summary()
@@ -68,7 +66,7 @@ def traced(tmp_path):
     wav = write_emodb(tmp_path)
 
     def trace(**options):
-        config = make_config(source=[f"emodb={wav}"], epochs=1, n_folds=2, n_resamples=5, n_jobs=2, **options)
+        config = make_config(source=[f"emodb={wav}"], epochs=1, n_folds=2, n_jobs=2, **options)
         settings = training_settings(config)
         table4(config, settings, tmp_path / "imported")  # what is imported late is imported now
         with Trace() as files:

@@ -16,8 +16,9 @@ from affectmap.corpora import load_corpus
 from affectmap.preparation.prepared_corpus import PreparedCorpus, prepare
 from affectmap.preparation.standardisation import fit_statistics, standardise_target
 from affectmap.schema import FOUR_CLASSES
-from affectmap.stats.bootstrap import SpeakerBootstrap
-from affectmap.stats.metrics import adjusted_r2, pairwise_adjusted_r2, uar
+from affectmap.stats.intervals import LeftOut, leave_out_sums
+from affectmap.stats.left_out import adjusted_r2_left_out, pairwise_left_out
+from affectmap.stats.measures import class_measures
 
 Features = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]
@@ -25,7 +26,6 @@ Embed = Callable[[Features], Floats]
 
 RATED, CLASSED = ("emodb", "urdu", "aesdd"), ("ravdess", "emovo")
 QUANTITIES = ("uar", "r2_activation", "r2_valence")
-N_RESAMPLES = 4000
 #: Rows of the source that its linear classifier is fitted on, drawn evenly; more change no result's second digit.
 CLASSIFIER_ROWS = 1500
 
@@ -84,10 +84,10 @@ def target_rows(
 
 
 class Scores(NamedTuple):
-    """Results of one map on one target: the value of each quantity, and its values over resampled speakers (B,)."""
+    """Results of one map on one target: the value of each quantity, and what it is without each speaker."""
 
     values: dict[str, float]
-    resampled: dict[str, Floats]
+    left_out: dict[str, LeftOut]
 
 
 def evaluate(
@@ -98,33 +98,29 @@ def evaluate(
     latent = np.asarray(embed(features), dtype=np.float64)[evaluated]
     emotion, label, speaker = target.emotion[evaluated], target.label[evaluated], target.speaker[evaluated]
     source_latent = np.asarray(embed(source.features), dtype=np.float64)
-    bootstrap = resampled_speakers(target)
     truth, guess, who = _classified(source_latent, source.emotion, latent, emotion, speaker, FOUR_CLASSES)
-    values = {"uar": uar(truth, guess)}
-    resampled = {"uar": bootstrap.uar(truth, guess, who)}
+    found = {"uar": _uar(truth, guess, who, target.name)}
     few = latent if latent.shape[1] <= 16 else None
     for i, name in enumerate(("activation", "valence")):
         rated = np.isfinite(label[:, i])
         if few is None or not rated.any():
-            values[f"r2_{name}"] = np.nan
             continue
-        values[f"r2_{name}"] = adjusted_r2(label[rated, i], few[rated]).adjusted_r2
-        resampled[f"r2_{name}"] = bootstrap.adjusted_r2(label[rated, i], few[rated], speaker[rated])
+        embedded, rating, of = few[rated], label[rated, i], speaker[rated]
+        found[f"r2_{name}"] = adjusted_r2_left_out(rating, embedded, of, target.name)
         if pairs:
-            measure, embedded, rating = f"pairwise_{name}", few[rated], label[rated, i]
-            values[measure] = pairwise_adjusted_r2(embedded, rating).adjusted_r2
-            resampled[measure] = bootstrap.pairwise_adjusted_r2(embedded, rating, speaker[rated])
+            found[f"pairwise_{name}"] = pairwise_left_out(embedded, rating, of, target.name)
     if pairs:
         three = tuple(emotion for emotion in FOUR_CLASSES if emotion != "happy")
         truth, guess, who = _classified(source_latent, source.emotion, latent, emotion, speaker, three)
-        values["uar_3"], resampled["uar_3"] = uar(truth, guess), bootstrap.uar(truth, guess, who)
-    return Scores(values, {name: drawn.astype(np.float32) for name, drawn in resampled.items()})
+        found["uar_3"] = _uar(truth, guess, who, target.name)
+    return Scores(dict.fromkeys(QUANTITIES, np.nan) | {name: each.value for name, each in found.items()}, found)
 
 
-@cache
-def resampled_speakers(target: PreparedCorpus) -> SpeakerBootstrap:
-    """One set of resamples a corpus, so that methods can be compared resample by resample."""
-    return SpeakerBootstrap(sorted(set(target.speaker)), N_RESAMPLES, seed=0)
+def _uar(
+    truth: npt.NDArray[np.str_], guess: npt.NDArray[np.str_], speaker: npt.NDArray[np.object_], corpus: str
+) -> LeftOut:
+    measure = class_measures(truth, guess, sorted(set(truth)))["uar"]
+    return leave_out_sums(measure.sums, measure.quantity, speaker, corpus)
 
 
 def _classified(

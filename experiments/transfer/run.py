@@ -17,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from evaluation import RATED, Scores, evaluate, read, source_rows, target_rows
 from maps import Maps
 from nested import all_inner_scores, chosen
 from page import write_page
@@ -28,6 +27,8 @@ from affectmap.files import write_json, write_text
 from affectmap.parallel.workers import mapped, n_workers
 from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.preparation.standardisation import POLICIES
+from affectmap.stats.intervals import LeftOut, fold_mean
+from evaluation import RATED, Scores, evaluate, read, source_rows, target_rows
 
 HERE = Path(__file__).resolve().parent
 N_SEEDS = 10
@@ -72,27 +73,27 @@ def _called(work: partial[Scores]) -> Scores:
     return work()
 
 
-def averaged(found: list[tuple[dict[str, object], Scores]]) -> dict[tuple[str, str, str, str], np.ndarray]:
-    """Take the mean over seeds of every quantity in every resample."""
-    collected: dict[tuple[str, str, str, str], list[np.ndarray]] = {}
+def averaged(found: list[tuple[dict[str, object], Scores]]) -> dict[tuple[str, str, str, str], LeftOut]:
+    """Take the mean over seeds of every quantity, with and without each speaker."""
+    collected: dict[tuple[str, str, str, str], list[LeftOut]] = {}
     for key, scores in found:
-        for quantity, values in scores.resampled.items():
+        for quantity, value in scores.left_out.items():
             name = (str(key["setup"]), str(key["policy"]), str(key["target"]), quantity)
-            collected.setdefault(name, []).append(values)
-    return {name: np.mean(values, axis=0) for name, values in collected.items()}
+            collected.setdefault(name, []).append(value)
+    return {name: fold_mean(values) for name, values in collected.items()}
 
 
-def comparisons(resampled: dict[tuple[str, str, str, str], np.ndarray], setups: list[Setup]) -> pd.DataFrame:
+def comparisons(values: dict[tuple[str, str, str, str], LeftOut], setups: list[Setup]) -> pd.DataFrame:
     """Compare the main methods with `AGAINST`, and changes of the recipe with its single model."""
     parts = []
     for policy in ("target-all", "speaker"):
         for quantity in ("uar", "r2_activation", "r2_valence"):
             for against in AGAINST:
                 pairs = [(each.name, against) for each in setups if each.name != against and each.group in MAIN]
-                parts.append(compared(resampled, pairs, policy, quantity))
+                parts.append(compared(values, pairs, policy, quantity))
             changes = [each.name for each in setups if each.group in ("change", "sees target")]
             pairs = [(name, "recipe, one model") for name in changes]
-            parts.append(compared(resampled, pairs, policy, quantity))
+            parts.append(compared(values, pairs, policy, quantity))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -112,13 +113,13 @@ def main() -> None:
         setups = [*all_setups(), chosen(inner[inner["left_out"] == name])]
         found += score_target(corpora, name, setups, arguments.n_seeds, arguments.n_jobs)
         print(f"{name}: {len(found)} scores after {time.perf_counter() - start:.0f} s", flush=True)
-    runs, resampled = pd.DataFrame([key | scores.values for key, scores in found]), averaged(found)
+    runs, values = pd.DataFrame([key | scores.values for key, scores in found]), averaged(found)
     tables = {
         "runs": runs.round(4),
-        "summary": summary(runs, resampled).round(4),
+        "summary": summary(runs, values).round(4),
         "nested": inner.round(4),
-        "comparisons": comparisons(resampled, setups).round(4),
-        "claims": claims(resampled).round(4),
+        "comparisons": comparisons(values, setups).round(4),
+        "claims": claims(values).round(4),
     }
     for name, table in tables.items():
         write_text(out / f"{name}.csv", table.to_csv(index=False))

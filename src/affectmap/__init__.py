@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from affectmap.preparation.folds import Fold, speaker_folds
     from affectmap.preparation.standardisation import outlier_mask, standardise_target
     from affectmap.schema import FUNCTIONALS, Emotion, Finding
-    from affectmap.stats.bootstrap import SpeakerBootstrap
+    from affectmap.stats.intervals import speaker_interval
     from affectmap.stats.metrics import adjusted_r2, pairwise_adjusted_r2, sampled_pairwise_adjusted_r2, uar
 
 __version__ = "0.1.0"
@@ -37,7 +37,6 @@ __all__ = [
     "Finding",
     "Fold",
     "Model",
-    "SpeakerBootstrap",
     "__version__",
     "adjusted_r2",
     "extract_functionals",
@@ -48,6 +47,7 @@ __all__ = [
     "sampled_pairwise_adjusted_r2",
     "score",
     "speaker_folds",
+    "speaker_interval",
     "standardise_target",
     "uar",
 ]
@@ -62,7 +62,6 @@ _HOME = {
     "Finding": "schema",
     "Fold": "preparation.folds",
     "Model": "model.model",
-    "SpeakerBootstrap": "stats.bootstrap",
     "adjusted_r2": "stats.metrics",
     "extract_functionals": "features.functionals",
     "load_corpus": "corpora",
@@ -72,6 +71,7 @@ _HOME = {
     "sampled_pairwise_adjusted_r2": "stats.metrics",
     "score": "evaluation.scoring",
     "speaker_folds": "preparation.folds",
+    "speaker_interval": "stats.intervals",
     "standardise_target": "preparation.standardisation",
     "uar": "stats.metrics",
 }
@@ -79,7 +79,7 @@ _HOME = {
 #: Packages whose own names are meant for users, such as `affectmap.track.track`.
 _ROOMS = ("losses", "track")
 #: Modules that compute with what the extra ``statistics`` brings.
-_STATISTICS = ("model.embedder", "stats.bootstrap", "preparation.folds", "stats.metrics")
+_STATISTICS = ("model.embedder", "preparation.folds", "stats.metrics")
 
 
 def __dir__() -> list[str]:

@@ -143,7 +143,6 @@ def test_a_setting_like_no_other_is_answered_with_all_names(toml, text):
         ("hidden_dims = 8", "hidden_dims is 8; expected a list, each item a whole number from 1 to 4096"),
         ("strict = 'maybe'", "strict is 'maybe'; expected true or false"),
         ("device = 'tpu'", "device is 'tpu'; expected one of cpu, cuda"),
-        ("n_resamples = 0", "n_resamples is 0; expected a whole number of 1 or more"),
         ("batch_size = 1", "batch_size is 1; expected a whole number of 2 or more"),
         ("losses = 'papers'", "losses is 'papers'; expected names joined by '+', each once, of "),
         ("features = 'mfcc'", "features are 'mfcc'; expected egemaps, egemaps-corrected, or ssl:MODEL@LAYERS"),

@@ -66,13 +66,12 @@ def test_settings_that_read_differently(setting):
 
 def test_held_out_rows_of_every_fold_are_scored(corpora, models, tmp_path):
     emodb, _ = corpora
-    config = make_config(source=["x=y"], n_folds=2, n_resamples=5, n_seeds=1)
+    config = make_config(source=["x=y"], n_folds=2, n_seeds=1)
     source = PooledSource.of([emodb])
     materials = make_materials(source, [], "speaker", config)
     heard, notes = evaluate_corpora(models.reference, [emodb], [], cache=tmp_path / "cache", progress=silent)
     assert notes == []
-    bootstraps = {"emodb": comparison.SpeakerBootstrap(sorted(set(emodb.speaker)), 5, 0)}
-    scores = reference_scores(heard, source, materials, bootstraps)
+    scores = reference_scores(heard, source, materials)
     four = [score for score in scores if score.key.quantity == "N-S-H-A"]
     assert [(score.key.method, score.key.reading, score.fold, score.n) for score in four] == [
         (SUPERB, "held-out", 1, 8),
@@ -87,14 +86,13 @@ def test_held_out_rows_of_every_fold_are_scored(corpora, models, tmp_path):
 
 def test_a_target_is_scored_once_and_a_pool_by_its_own_rows(corpora, models, tmp_path):
     emodb, pets = corpora
-    config = make_config(source=["x=y"], n_folds=2, n_resamples=5, n_seeds=1)
+    config = make_config(source=["x=y"], n_folds=2, n_seeds=1)
     source = PooledSource.of([pets])
     materials = make_materials(source, [emodb], "speaker", replace(config, n_seeds=2))
     heard, notes = evaluate_corpora(models.reference, [pets], [emodb], cache=tmp_path / "cache", progress=silent)
     assert [each.corpus.name for each in heard] == ["emodb"]
     assert notes[0].startswith("SUPERB has no value for pets: pets: none of its 32 utterances can be used: ")
-    bootstraps = {"emodb": comparison.SpeakerBootstrap(sorted(set(emodb.speaker)), 5, 0)}
-    scores = reference_scores(heard, source, materials, bootstraps)
+    scores = reference_scores(heard, source, materials)
     found = {
         (score.key.reading, score.key.quantity, score.fold, score.seed) for score in scores if score.key.table == "4"
     }
@@ -125,12 +123,11 @@ def test_costs_and_notes_come_along(corpora, models, tmp_path, monkeypatch):
         return pd.DataFrame([("ours", 1, 1.0, 1.0, "cpu")], columns=list(COST_COLUMNS)), ["one note"]
 
     monkeypatch.setattr(comparison, "measure_costs", measure)
-    config = make_config(source=["x=y"], n_folds=2, n_resamples=5, n_seeds=1)
+    config = make_config(source=["x=y"], n_folds=2, n_seeds=1)
     source = PooledSource.of([emodb])
     materials = make_materials(source, [], "speaker", config)
-    bootstraps = {"emodb": comparison.SpeakerBootstrap(sorted(set(emodb.speaker)), 5, 0)}
     found = compare(
-        models.reference, None, source, (), materials, bootstraps, config,
+        models.reference, None, source, (), materials, config,
         n_parameters=9310, cache=tmp_path, progress=silent,
     )  # fmt: skip
     assert [(each.kind, each.n_parameters) for each in asked] == [("small", 9310), ("classes", 0)]

@@ -22,8 +22,8 @@ from factories import make_score
 
 NAN = float("nan")
 TOLD = (HOLDS, FAILS, OPEN)
-WOBBLE = np.array([-0.02, 0.0, 0.02])
-#: Differences between methods whose resamples are all above, all below, or around 0.
+WOBBLE = np.array([-0.005, 0.0, 0.005])
+#: Differences between methods whose interval is above, below, or around 0.
 ABOVE, BELOW, AROUND = 0.1, -0.1, 0.0
 
 
@@ -82,7 +82,9 @@ def test_metric_methods_against_the_unsupervised(claim, cell, gain, verdict):
     row = overall(scores, claim)
     assert (row["verdict"], row["comparison"]) == (verdict, "mean of the comparisons")
     assert row["difference"] == pytest.approx(gain)
-    assert (row["ci_low"], row["ci_high"]) == (pytest.approx(gain - 0.019), pytest.approx(gain + 0.019))
+    # Two corpora of three speakers: four degrees of freedom.
+    margin = 2.77645 * np.sqrt(2 * 2 / 3 * 2 * (0.005 / 2) ** 2)
+    assert [row["ci_low"], row["ci_high"]] == pytest.approx([gain - margin, gain + margin], rel=1e-5)
     single = comparisons(scores, claim)
     assert single[["corpus", "comparison"]].values.tolist() == [
         [corpus, f"{method} − {UNSUPERVISED}"] for corpus in ("cats", "dogs") for method in (ACT, VAL)
@@ -129,13 +131,13 @@ def test_folds_and_seeds_are_averaged_before_they_are_compared():
 
 
 @pytest.mark.parametrize(
-    ("value", "resamples"),
+    ("value", "without"),
     [(NAN, [NAN, NAN, NAN]), (NAN, [0.1, 0.2, 0.3]), (0.2, [NAN, NAN, NAN])],
     ids=["nothing known", "no value", "one speaker"],
 )
-def test_a_comparison_that_tells_nothing_leaves_the_others_their_verdict(value, resamples):
+def test_a_comparison_that_tells_nothing_leaves_the_others_their_verdict(value, without):
     scores = cells({UNSUPERVISED: 0.4, ACT: 0.5})
-    lame = [make_score(value, resamples, method=method, corpus="ants") for method in (UNSUPERVISED, ACT)]
+    lame = [make_score(value, without, method=method, corpus="ants") for method in (UNSUPERVISED, ACT)]
     row = overall([*scores, *lame], "c")
     assert (row["verdict"], row["comparison"]) == (HOLDS, "mean of 2 of 3 comparisons")
     assert row["difference"] == pytest.approx(0.1)
@@ -146,15 +148,15 @@ def test_a_comparison_that_tells_nothing_leaves_the_others_their_verdict(value, 
     assert np.isnan([alone["difference"], alone["ci_low"], alone["ci_high"]]).all()
 
 
-def test_resamples_that_one_corpus_lacks_are_left_out_of_the_interval():
+def test_a_corpus_of_few_speakers_takes_no_part_in_the_mean():
     scores = [
-        make_score(0.4, [0.4, 0.4, 0.4, 0.4], method=UNSUPERVISED, corpus="cats"),
-        make_score(0.5, [0.5, 0.5, 0.5, 9.0], method=ACT, corpus="cats"),
-        make_score(0.4, [0.4, 0.4, 0.4, NAN], method=UNSUPERVISED, corpus="dogs"),
-        make_score(0.6, [0.6, 0.6, 0.6, NAN], method=ACT, corpus="dogs"),
+        *cells({UNSUPERVISED: 0.4, ACT: 0.5}, ("cats",)),
+        make_score(0.4, [0.4, 0.4], method=UNSUPERVISED, corpus="dogs"),
+        make_score(0.9, [0.8, 1.0], method=ACT, corpus="dogs"),
     ]
     row = overall(scores, "c")
-    assert (row["ci_low"], row["ci_high"]) == (pytest.approx(0.15), pytest.approx(0.15))
+    assert (row["difference"], row["comparison"]) == (pytest.approx(0.1), "mean of 1 of 2 comparisons")
+    assert comparisons(scores, "c")[["n_speakers", "verdict"]].values.tolist() == [[3, HOLDS], [2, OPEN]]
 
 
 # (b)
@@ -164,7 +166,10 @@ def test_resamples_that_one_corpus_lacks_are_left_out_of_the_interval():
 def test_activation_against_valence(gain, verdict):
     scores = [
         *cells({ACT: 0.2 + gain}, table="3", quantity="activation"),
-        *[score._replace(resamples=np.full(3, 0.2)) for score in cells({ACT: 0.2}, table="3", quantity="valence")],
+        *(
+            make_score(0.2, [0.2] * 3, method=ACT, corpus=corpus, table="3", quantity="valence")
+            for corpus in ("cats", "dogs")
+        ),
     ]
     assert overall(scores, "b")["verdict"] == verdict
     assert comparisons(scores, "b")["comparison"].tolist() == [f"activation − valence, {ACT}"] * 2
@@ -178,7 +183,7 @@ def test_activation_alone_is_compared_with_nothing():
 
 
 def classes(gain: float, swaps: float | None, names=("N-S-A", "N-S-H-A")) -> list:
-    three = [score._replace(resamples=np.full(3, 0.5)) for score in cells({ACT: 0.5}, quantity=names[1])]
+    three = [make_score(0.5, [0.5] * 3, method=ACT, corpus=corpus, quantity=names[1]) for corpus in ("cats", "dogs")]
     by_chance = 1 / len(names[0].split("-")) - 1 / len(names[1].split("-"))
     easier = cells({ACT: 0.5 + gain + by_chance}, quantity=names[0])
     confused = [] if swaps is None else cells({ACT: swaps}, table="d", quantity="happy-angry confusion")

@@ -24,7 +24,8 @@ from affectmap.model.training import TrainedModel, TrainingTask
 from affectmap.preparation.folds import Fold
 from affectmap.preparation.pooled_source import PooledSource
 from affectmap.schema import Finding
-from factories import make_corpus, make_embedded, run_of, with_cells
+from affectmap.stats.scores import Run
+from factories import make_corpus, make_embedded, with_cells
 
 NAN = float("nan")
 
@@ -133,7 +134,7 @@ def placed_in(n_dims: int, method: str = "PCA-2") -> Embeddings:
     label = np.column_stack([np.arange(9.0), np.full(9, NAN)])
     held_out = make_embedded(test, ["sad"] * 7, corpus="cats", role="source")
     dogs = make_embedded(target + 3, [None, *["angry"] * 8], label, corpus="dogs")
-    return Embeddings(run_of(dogs, method=method), make_embedded(train, role="source"), (held_out,), (dogs,))
+    return Embeddings(Run(method, 1, 0), make_embedded(train, role="source"), (held_out,), (dogs,))
 
 
 def test_two_dimensions_are_shown_as_they_are():

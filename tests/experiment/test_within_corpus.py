@@ -29,13 +29,13 @@ from affectmap.stats.baselines import FUNCTIONALS_88
 from affectmap.stats.scores import linear_svc
 from affectmap.style import RIDGE, SUPERVISED
 from cases import each
-from factories import make_corpus, make_run, make_score, with_cells
+from factories import RUN, make_corpus, make_score, with_cells
 
 NAN = float("nan")
 
 
 def make_config(**settings) -> ExperimentConfig:
-    return ExperimentConfig(**{"source": ["cats=cats"], "n_resamples": 20, **settings})
+    return ExperimentConfig(**{"source": ["cats=cats"], **settings})
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def value(scores, table, quantity):
 def scored(source, target, **settings):
     config = make_config(**settings)
     scaled = material_of(source, target, config).targets["dogs"]
-    return scaled, target_within(replace(make_run(target), fold=0), scaled, source.emotion, config)
+    return scaled, target_within(replace(RUN, fold=0), scaled, source.emotion, config)
 
 
 # Folds
@@ -198,7 +198,7 @@ def test_pooled_sources_are_trained_on_their_own_training_rows_alone():
     for other in (dogs, liar):
         pool = PooledSource.of([cats, other])
         material = make_material(pool, [], source_folds(pool, "speaker", 4)[0], config)
-        found = source_within(make_run(cats, other), material, config)
+        found = source_within(RUN, material, config)
         values.append({score.key: score.value for score in found if score.key.corpus == "cats"})
         assert {score.key.corpus for score in found} == {"cats", "dogs"}
         assert {score.key.role for score in found} == {"source"}
@@ -210,8 +210,7 @@ def test_a_corpus_that_is_held_out_whole_is_split_by_speaker():
     pool = PooledSource.of([make_corpus("cats"), make_corpus("dogs", seed=1)])
     config = make_config(n_seeds=1)
     materials = make_materials(pool, [], "corpus", config)
-    run = make_run(*pool.corpora)
-    found = [score for work in within_work(pool, materials, run.bootstraps, config) for score in work()]
+    found = [score for work in within_work(pool, materials, config) for score in work()]
     assert sorted((score.key.corpus, score.fold, score.n) for score in found if score.key.quantity == "activation") == [
         ("cats", 1, 48),
         ("dogs", 2, 48),
@@ -263,10 +262,7 @@ def test_supervised_latents_of_all_folds_are_scored_in_one_space(source, target)
     jobs = [job for job in supervised_jobs(source, target) if job.labels == ("activation",)]
     rng = np.random.default_rng(0)
     turns = [rng.normal(size=(2, 2)) for _ in jobs]
-    bootstraps = make_run(target).bootstraps
-    same, turned = (
-        supervised_scores(linear_models(jobs, turn), bootstraps) for turn in (lambda k: np.eye(2), turns.__getitem__)
-    )
+    same, turned = (supervised_scores(linear_models(jobs, turn)) for turn in (lambda k: np.eye(2), turns.__getitem__))
     assert [score.key.quantity for score in same] == ["activation", "valence"]
     for one, other in zip(same, turned, strict=True):
         assert one.key[1:4] == ("Metric-Act (supervised)", "dogs", "target")
@@ -283,5 +279,5 @@ def test_a_supervised_model_of_some_folds_alone_scores_their_rows(source, target
         if job.labels == ("activation",)
     ]
     assert jobs
-    found = supervised_scores(linear_models(jobs, lambda k: np.eye(2)), make_run(target).bootstraps)
+    found = supervised_scores(linear_models(jobs, lambda k: np.eye(2)))
     assert {score.key.quantity for score in found} <= {"activation"}

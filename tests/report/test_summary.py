@@ -175,8 +175,8 @@ def test_one_method_is_the_best_of_nothing(whole_results):
 
 
 def test_intervals_that_are_unknown_are_said_to_be(whole_results):
-    text = said(dataclasses.replace(whole_results, summary=whole_results.summary.assign(ci_low=None)))
-    assert text["Activation."].count("(interval unknown)") == 2
+    text = said(dataclasses.replace(whole_results, summary=whole_results.summary.assign(ci_low=None, n_speakers=2)))
+    assert text["Activation."].count("(no interval: 2 speakers)") == 2
 
 
 def test_shares_below_none_are_none(whole_results):
@@ -268,12 +268,12 @@ def test_drawn_intervals_stay_within_their_box(whole_results):
 
 
 def test_an_interval_that_is_unknown_says_why(whole_results):
-    for speakers, why in ((3, "too few speakers"), (None, "speakers not named")):
+    for speakers, why in ((2, "2 speakers"), (None, "speakers not named")):
         corpora = whole_results.corpora.assign(n_speakers=speakers)
-        summary = whole_results.summary.assign(ci_low=np.nan)
+        summary = whole_results.summary.assign(ci_low=np.nan, n_speakers=speakers)
         results = dataclasses.replace(whole_results, summary=summary, corpora=corpora)
         bars = [bar for glance in glances(results) for bar in glance.measures]
-        assert {bar.sureness for bar in bars} == {f"interval unknown: {why}"}
+        assert {bar.sureness for bar in bars} == {f"no interval: {why}"}
         assert {bar.span for bar in bars} == {None}, why
 
 

@@ -15,6 +15,7 @@ from affectmap.stats.intervals import (
     leave_out,
     left_out,
     mean,
+    p_value,
     speaker_interval,
     t_quantile,
 )
@@ -52,6 +53,18 @@ def test_the_order_of_rows_does_not_matter():
     one = speaker_interval(lambda rows: value[rows].mean(), speaker, "share")
     other = speaker_interval(lambda rows: value[order][rows].mean(), speaker[order], "share")
     np.testing.assert_allclose(one, other, rtol=1e-12)
+
+
+def test_p_values_are_student_s_and_agree_with_the_interval():
+    for n in (3, 5, 12):
+        values = 0.4 + np.random.default_rng(n).normal(size=n)
+        assert p_value(of_speakers(values)) == pytest.approx(ttest_1samp(values, 0).pvalue, abs=1e-7)
+    found = of_speakers(0.8 + np.random.default_rng(1).normal(size=9))
+    ends = interval(found, level=1 - p_value(found))
+    assert min(abs(ends.low), abs(ends.high)) < 1e-6
+    assert np.isnan(p_value(of_speakers([1.0, 2.0])))
+    assert p_value(of_speakers([0.0] * 4)) == 1
+    assert p_value(of_speakers([0.1] * 4)) == pytest.approx(0)
 
 
 def test_level():

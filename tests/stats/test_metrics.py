@@ -12,7 +12,6 @@ from sklearn.metrics import balanced_accuracy_score, recall_score
 from affectmap.errors import ConfigError
 from affectmap.schema import Emotion
 from affectmap.stats import metrics
-from affectmap.stats.bootstrap import class_hits
 from affectmap.stats.metrics import (
     LEVEL,
     Fit,
@@ -111,13 +110,6 @@ def test_missing_class_is_an_error(missing):
 def test_uar_tells_what_is_wrong(truth, prediction, message):
     with pytest.raises(ConfigError, match=message):
         uar(truth, prediction)
-
-
-def test_class_hits_numbers_the_classes_of_the_truth_alone():
-    expected, hit, n_classes = class_hits(["sad", "angry", "sad"], ["sad", "boredom", "angry"])
-    assert expected.tolist() == [1, 0, 1]
-    assert hit.tolist() == [True, False, False]
-    assert n_classes == 2
 
 
 # Adjusted R²

@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import fdtri
 
+from affectmap.agreement.bootstrap import MIN_ITEMS, N_RESAMPLES, Estimate, estimate, resampled_sums
 from affectmap.schema import Floats
-from affectmap.stats.bootstrap import LEVEL, MIN_ITEMS, N_RESAMPLES, Estimate, estimate, resampled_sums
+from affectmap.stats.intervals import LEVEL
 from affectmap.stats.measures import NO_VARIANCE, bias_of, ccc_of, pair_sums, pearson_of
 
 

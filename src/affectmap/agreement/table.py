@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from affectmap.agreement.bootstrap import N_RESAMPLES, Estimate
 from affectmap.agreement.coefficients import icc, interval_alpha, nominal_alpha, pair_measures, same_share
 from affectmap.agreement.estimators import MIN_SHARED, evaluator_weights
 from affectmap.agreement.ratings import VALUES, rating_matrix, repeats
 from affectmap.schema import LABEL_RANGE, LABELS
-from affectmap.stats.bootstrap import N_RESAMPLES, Estimate
 from affectmap.text import DASH, TextTable, number, score, score_range
 
 AGREEMENT_COLUMNS = (

@@ -16,7 +16,9 @@ import numpy as np
 from affectmap.errors import ConfigError
 from affectmap.preparation.folds import Fold, most_speaker_folds, speaker_folds
 from affectmap.schema import Floats, Objects, Rows
-from affectmap.stats.bootstrap import SpeakerBootstrap, interval, uar
+from affectmap.stats.intervals import interval, leave_out_sums
+from affectmap.stats.measures import class_measures
+from affectmap.stats.metrics import uar
 
 N_BINS = 10
 N_FOLDS = 5
@@ -59,7 +61,7 @@ def emotion_from_conditions(
         names: Of the conditions (C,).
         emotion: Emotion (N,); rows without one take no part.
         speaker: Who speaks (N,).
-        seed: Seed of folds and of resampled speakers.
+        seed: Seed of the folds.
 
     Returns:
         The recall, its interval and chance.
@@ -88,9 +90,10 @@ def emotion_from_conditions(
     folds, classes = speaker_folds(speaker, emotion, n_folds, seed), np.unique(emotion, return_inverse=True)[1]
     logs = np.stack([_held_out_logs(column, classes, folds, n_emotions) for column in conditions.T])
     together = logs.sum(axis=0).argmax(axis=1)
-    low, high = interval(SpeakerBootstrap(sorted(set(speaker)), seed=seed).uar(classes, together, speaker))
+    measure = class_measures(classes, together, np.unique(classes).tolist())["uar"]
+    value, low, high, _ = interval(leave_out_sums(measure.sums, measure.quantity, speaker), "share")
     of_each = {name: uar(classes, each.argmax(axis=1)) for name, each in zip(names, logs, strict=True)}
-    return ConditionGuess(uar(classes, together), low, high, 1 / n_emotions, of_each, len(emotion))
+    return ConditionGuess(value, low, high, 1 / n_emotions, of_each, len(emotion))
 
 
 def _held_out_logs(values: Floats, classes: Rows, folds: tuple[Fold, ...], n_classes: int) -> Floats:

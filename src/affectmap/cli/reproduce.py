@@ -18,7 +18,7 @@ from affectmap.settings import fields_of
 #: Settings that a TOML file alone gives.
 TOML_ONLY = {
     "hidden_dims", "losses", "reconstruction", "schedule", "batches",
-    "svc_c", "svc_c_functionals", "ridge_penalty", "n_resamples", "synthetic",
+    "svc_c", "svc_c_functionals", "ridge_penalty", "synthetic",
 }  # fmt: skip
 SETTINGS = tuple(name for name in fields_of(ExperimentConfig) if name not in TOML_ONLY)
 

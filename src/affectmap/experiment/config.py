@@ -62,7 +62,6 @@ class ExperimentConfig(FitSettings, PreparationSettings):
     svc_c: Real = Field(default=1.0, gt=0, description="penalty of the classifier on embeddings")
     svc_c_functionals: Real = Field(default=0.1, gt=0, description="penalty of the classifier on 88 functionals")
     ridge_penalty: Real = Field(default=300.0, gt=0, description="penalty of the ridge baseline")
-    n_resamples: Whole = Field(default=1000, ge=1, description="resamples of speakers for intervals")
     synthetic: Switch = Field(default=False, description="the corpora are synthetic speech; every page says so")
 
 

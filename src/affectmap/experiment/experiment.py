@@ -72,7 +72,6 @@ from affectmap.preparation.folds import Fold, fold_kind
 from affectmap.preparation.pooled_source import PooledSource
 from affectmap.preparation.prepared_corpus import PreparedCorpus, prepare_for, read_corpora
 from affectmap.stats.baselines import FUNCTIONALS_88, PCA_2, baseline
-from affectmap.stats.bootstrap import SpeakerBootstrap
 from affectmap.stats.scores import Run, Score, Scores, sampling_notes
 from affectmap.style import RIDGE
 from affectmap.transfer.calibration import train_calibrated, with_card
@@ -91,14 +90,13 @@ Trained = list[tuple[Job, TrainedModel]]
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """Data of training and evaluation: standardised by seed and fold, and `whole`; resampled speakers of corpora."""
+    """Data of training and evaluation: standardised by seed and fold, and `whole`."""
 
     source: PooledSource
     targets: tuple[PreparedCorpus, ...]
     fold_kind: str
     materials: tuple[Material, ...]
     whole: Material
-    bootstraps: dict[str, SpeakerBootstrap]
     audit: Audit
 
 
@@ -175,7 +173,7 @@ class Experiment:
         n_parameters = sum(each.numel() for each in trained[0][1].network.parameters())
         with self._stage("reference"):
             compared = compare(
-                reference, encoder, data.source, data.targets, data.materials, data.bootstraps, self.config,
+                reference, encoder, data.source, data.targets, data.materials, self.config,
                 n_parameters=n_parameters, cache=self.cache, progress=self.progress,
             )  # fmt: skip
         self._note(compared.notes)
@@ -210,15 +208,11 @@ class Experiment:
             self._note(sampling_notes(rated_held_out(source, [material.fold for material in materials])))
             self._note(speaker_notes(prepared) if config.policy == "speaker" else [])
             self._note(few_speakers_notes(targets, config.n_folds))
-            bootstraps = {
-                corpus.name: SpeakerBootstrap(sorted(set(corpus.speaker)), config.n_resamples, config.seed + i)
-                for i, corpus in enumerate(prepared)
-            }
         with self._stage("audit"):
             folds = [material.fold for material in materials if material.seed == config.seed]
             audit = examine(source, targets, folds, policy=config.policy, seed=config.seed)
             self._note([*audit.notes(), *self.models.notes])
-        return Data(source, targets, kind, materials, self._whole(source), bootstraps, audit)
+        return Data(source, targets, kind, materials, self._whole(source), audit)
 
     def _load(self, config: ExperimentConfig) -> list[Corpus]:
         # Without a task it only checks settings and device, before hours of measuring.
@@ -338,7 +332,7 @@ class Experiment:
         self.notify(f"scoring {len(embeddings)} embeddings")
         emotions = {corpus.name: corpus.emotion for corpus in data.source.corpora}
         work: list[Callable[[], list[Score]]] = [partial(score, each, emotions, self.config) for each in embeddings]
-        work += within_work(data.source, data.materials, data.bootstraps, self.config)
+        work += within_work(data.source, data.materials, self.config)
         # Classifiers on 88 functionals take longest and go first, so that none of them is left for the end.
         emotion = data.source.emotion
         order = sorted(
@@ -353,7 +347,7 @@ class Experiment:
         found = [scores for _, scores in sorted(zip(order, results, strict=True), key=itemgetter(0))]
         if len(data.source.corpora) == 1:
             found.append(as_within(chain.from_iterable(found)))
-        found.append(supervised_scores(trained, data.bootstraps))
+        found.append(supervised_scores(trained))
         return Scores([*chain.from_iterable(found), *more])
 
 
@@ -372,7 +366,7 @@ def _embed_trained(data: Data, trained: Trained, config: ExperimentConfig) -> It
     of_fold = {(material.seed, material.number): material for material in data.materials}
     for job, model in trained:
         if job.fold and job.own is None:
-            run = Run(job.method, job.fold, job.seed, data.bootstraps)
+            run = Run(job.method, job.fold, job.seed)
             yield _embed(run, data, of_fold[job.seed, job.fold], model.network.embed, config)
 
 
@@ -383,7 +377,7 @@ def _embed_baselines(data: Data, config: ExperimentConfig) -> Iterator[Embedding
             rows = material.fold.train
             fitted = baseline(name, penalty=config.ridge_penalty, n_rows=len(rows))
             fitted.fit(material.source.of(rows), data.source.label[rows])
-            run = Run(name, material.number, material.seed, data.bootstraps)
+            run = Run(name, material.number, material.seed)
             yield _embed(run, data, material, fitted.transform, config)
 
 

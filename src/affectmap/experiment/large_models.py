@@ -1,13 +1,13 @@
 """Large models of others in a run: found before anything is measured, scored in table 4, and what they cost.
 
-The reference is scored on the same utterances, classes and resamples as every other method. Of a source the rows that
+The reference is scored on the same utterances and classes as every other method. Of a source the rows that
 each fold holds out are scored, of a target the evaluated rows, once: a reference is not trained, so that neither folds
 nor seeds change its predictions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
@@ -28,7 +28,6 @@ from affectmap.preparation.pooled_source import PooledSource
 from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.schema import DEFAULT_ENGINE, USUAL_RATE
 from affectmap.stats.baselines import FUNCTIONALS_88
-from affectmap.stats.bootstrap import SpeakerBootstrap
 from affectmap.stats.scores import Run, Score, class_scores
 
 #: Draws a progress bar: given a label, a context that gives a function of (done, total).
@@ -112,7 +111,6 @@ def compare(
     source: PooledSource,
     targets: Sequence[PreparedCorpus],
     materials: Sequence[Material],
-    bootstraps: Mapping[str, SpeakerBootstrap],
     config: ExperimentConfig,
     *,
     n_parameters: int,
@@ -123,7 +121,7 @@ def compare(
     evaluated, notes = evaluate_corpora(
         reference, source.corpora, targets, cache=cache, n_jobs=config.n_jobs, progress=progress
     )
-    scores = reference_scores(evaluated, source, materials, bootstraps)
+    scores = reference_scores(evaluated, source, materials)
     ours = CostOf("this model, with its features", SMALL, "", n_parameters, "cpu")
     if encoder is not None:
         ours = CostOf("this model, with its encoder", ENCODER, str(encoder.folder), n_parameters, config.device)
@@ -173,9 +171,8 @@ def reference_scores(
     evaluated: Sequence[Evaluated],
     source: PooledSource,
     materials: Sequence[Material],
-    bootstraps: Mapping[str, SpeakerBootstrap],
 ) -> list[Score]:
-    """Score a reference, method `SUPERB`, in table 4 with the rows and resamples of every other method."""
+    """Score a reference, method `SUPERB`, in table 4 with the rows of every other method."""
     classifier = LikeliestClass(source.emotion)
     scores: list[Score] = []
     rows_of = dict(zip((corpus.name for corpus in source.corpora), source.rows, strict=True))
@@ -191,6 +188,6 @@ def reference_scores(
                 continue
             rows = rows[known[rows]]
             on = embed_rows(corpus, each.role, each.probabilities[rows], rows)
-            run = Run(SUPERB, material.number, material.seed, dict(bootstraps))
+            run = Run(SUPERB, material.number, material.seed)
             scores += class_scores(run, classifier, on, reading, corpus_emotion=corpus.emotion)
     return scores

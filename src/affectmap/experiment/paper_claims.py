@@ -1,10 +1,11 @@
 """The paper's claims (a) to (g), each tested on the scores of a run, and its table 2 with ours beside it.
 
-A claim is a set of comparisons: differences that the claim says are positive, each with a 95 % interval from resampled
-speakers. Both sides of a difference use the same resamples. A comparison holds where its whole interval is above 0,
-does not hold where it is below, and else cannot be told. A claim is judged by the mean of its comparisons.
+A claim is a set of comparisons: differences that the claim says are positive, each with a 95 % interval over speakers
+(`affectmap.stats.intervals`), who are left out of both sides of a difference at once. A comparison holds where its
+whole interval is above 0, does not hold where it is below, and else cannot be told. A claim is judged by the mean of
+its comparisons.
 
-The interval is over speakers alone: folds and seeds are averaged, other training runs are not resampled.
+The interval is over speakers alone: folds and seeds are averaged, and nothing says how far other training runs differ.
 
 Source: Das et al. 2022, section 5 and table 2.
 """
@@ -15,18 +16,17 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from affectmap.features.encoders.features import SUPERB
-from affectmap.schema import Floats
-from affectmap.stats.bootstrap import interval
+from affectmap.stats.intervals import NAN, LeftOut, difference, interval, mean
 from affectmap.stats.scores import Key, Scores
 from affectmap.style import ACT, UNSUPERVISED, VAL
 
-NAN = float("nan")
-
-CLAIM_COLUMNS = ("claim", "statement", "corpus", "quantity", "comparison", "difference", "ci_low", "ci_high", "verdict")
+CLAIM_COLUMNS = (
+    "claim", "statement", "corpus", "quantity", "comparison", "difference", "ci_low", "ci_high", "n_speakers",
+    "verdict",
+)  # fmt: skip
 TABLE2_COLUMNS = ("method", "features_corpus", "n_classes", "score", "unit", "origin")
 #: Rows of table 2 from the paper, with the reference given there; scores in percent.
 LITERATURE = (
@@ -61,8 +61,7 @@ class _Difference(NamedTuple):
     corpus: str
     quantity: str
     comparison: str
-    value: float
-    resamples: Floats
+    left_out: LeftOut
 
 
 def judge_claims(scores: Scores) -> pd.DataFrame:
@@ -76,8 +75,9 @@ def judge_claims(scores: Scores) -> pd.DataFrame:
         without a value or an interval takes no part in the overall row. Claims (d), (e) and (g) have parts of
         different kinds: they hold only where both do, do not where one does not, cannot be told where one is missing,
         and have no overall difference. "Highest" in (e) means above each of the others, and "gains none" that the
-        baseline is above. Claim (f) counts comparisons: its overall difference is the share that Metric-Val wins,
-        less one half.
+        baseline is above. Claim (f) counts comparisons: its overall difference is the share that Metric-Val wins, less
+        one half, without an interval; it holds where more than half of the comparisons hold, each by itself, and does
+        not where more than half do not.
     """
     rows: list[tuple[object, ...]] = []
     for claim, find in _COMPARISONS.items():
@@ -88,52 +88,48 @@ def judge_claims(scores: Scores) -> pd.DataFrame:
         if claim in _PARTS:
             overall = _all_parts(found, _PARTS[claim])
         else:
-            overall = _judge(_majority(found) if claim == "f" else _mean(found))
+            overall = _majority(found) if claim == "f" else _judge(_mean(found))
         rows += [(claim, STATEMENTS[claim], *row) for row in [*judged, overall]]
     return pd.DataFrame(rows, columns=list(CLAIM_COLUMNS))
 
 
 def _judge(each: _Difference) -> tuple[object, ...]:
-    low, high = interval(each.resamples)
-    verdict = HOLDS if low > 0 else FAILS if high < 0 else OPEN
-    return each.corpus, each.quantity, each.comparison, each.value, low, high, verdict
+    found = interval(each.left_out)
+    verdict = HOLDS if found.low > 0 else FAILS if found.high < 0 else OPEN
+    return each.corpus, each.quantity, each.comparison, *found, verdict
 
 
 def _mean(found: list[_Difference]) -> _Difference:
-    valid = [each for each in found if np.isfinite(each.value) and np.isfinite(each.resamples).any()]
+    valid = [each for each in found if np.isfinite(interval(each.left_out).low)]
     name = (
         "mean of the comparisons" if len(valid) == len(found) else f"mean of {len(valid)} of {len(found)} comparisons"
     )
-    if not valid:
-        return _Difference("all", "", name, NAN, np.array([]))
-    resamples = np.mean([each.resamples for each in valid], axis=0)
-    return _Difference("all", "", name, float(np.mean([each.value for each in valid])), resamples)
+    return _Difference("all", "", name, mean([each.left_out for each in valid]))
 
 
-def _majority(found: list[_Difference]) -> _Difference:
-    wins = [each._replace(value=float(_won(each.value)), resamples=_won(each.resamples)) for each in found]
-    mean = _mean(wins)
-    name = mean.comparison.replace("mean", "share") + " won, less one half"
-    return _Difference("all", "", name, mean.value - 0.5, mean.resamples - 0.5)
-
-
-def _won(differences: npt.ArrayLike) -> Floats:
-    differences = np.asarray(differences)
-    return np.where(np.isfinite(differences), (differences > 0).astype(float), np.nan)
+def _majority(found: list[_Difference]) -> tuple[object, ...]:
+    valid = [each for each in found if np.isfinite(each.left_out.value)]
+    verdicts = [_judge(each)[-1] for each in valid]
+    share = float(np.mean([each.left_out.value > 0 for each in valid])) if valid else NAN
+    some = "" if len(valid) == len(found) else f"{len(valid)} of {len(found)} "
+    name = f"share of {some or 'the '}comparisons won, less one half"
+    half, n_speakers = len(valid) / 2, len({key for each in valid for key in each.left_out.without})
+    verdict = HOLDS if verdicts.count(HOLDS) > half else FAILS if verdicts.count(FAILS) > half else OPEN
+    return "all", "", name, share - 0.5, NAN, NAN, n_speakers, verdict
 
 
 def _all_parts(found: list[_Difference], parts: tuple[str, ...]) -> tuple[object, ...]:
     of_part = ([each for each in found if part in (each.quantity, each.comparison)] for part in parts)
     verdicts = {_judge(_mean(each))[-1] for each in of_part}
     verdict = FAILS if FAILS in verdicts else HOLDS if verdicts == {HOLDS} else OPEN
-    return "all", "", "all parts", NAN, NAN, NAN, verdict
+    n_speakers = len({key for each in found for key in each.left_out.without})
+    return "all", "", "all parts", NAN, NAN, NAN, n_speakers, verdict
 
 
 def _difference(scores: Scores, more: Key, less: Key, quantity: str, comparison: str) -> Iterator[_Difference]:
     if more in scores and less in scores:
-        value = scores.mean(more) - scores.mean(less)
-        resamples = scores.resamples(more) - scores.resamples(less)
-        yield _Difference(more.corpus, quantity, comparison, value, resamples)
+        found = difference(scores.left_out(more), scores.left_out(less))
+        yield _Difference(more.corpus, quantity, comparison, found)
 
 
 def _cells(scores: Scores, table: str, method: str, reading: str) -> list[Key]:
@@ -169,10 +165,11 @@ def _three_over_four(scores: Scores) -> Iterator[_Difference]:
                 names = f"{more.quantity} − {less.quantity}, each above guessing, {method}"
                 for found in _difference(scores, more, less, "UAR", names):
                     by_chance = _guessing(more) - _guessing(less)
-                    yield found._replace(value=found.value - by_chance, resamples=found.resamples - by_chance)
+                    above = found.left_out.moved_to(found.left_out.value - by_chance)
+                    yield found._replace(left_out=above)
         for key in _cells(scores, "d", method, "zero-shot"):
             comparison = f"happy and angry errors that are swaps − even share, {method}"
-            yield _Difference(key.corpus, "confusion", comparison, scores.mean(key), scores.resamples(key))
+            yield _Difference(key.corpus, "confusion", comparison, scores.left_out(key))
 
 
 def _guessing(key: Key) -> float:
@@ -219,9 +216,7 @@ def _more_with_three(scores: Scores, ours: Key, superb: Key) -> Iterator[_Differ
     leads = [*_difference(scores, fewer, more, _THREE, names), *_difference(scores, ours, superb, _THREE, names)]
     if len(leads) == 2:
         with_three, with_four = leads
-        yield with_three._replace(
-            value=with_three.value - with_four.value, resamples=with_three.resamples - with_four.resamples
-        )
+        yield with_three._replace(left_out=difference(with_three.left_out, with_four.left_out))
 
 
 _COMPARISONS: dict[str, Callable[[Scores], Iterator[_Difference]]] = {

@@ -225,7 +225,7 @@ class Embeddings:
     """One model's embeddings of everything that it is scored on.
 
     Attributes:
-        run: Method, fold, seed, and the resamples.
+        run: Method, fold and seed.
         train: The source's training rows.
         held_out: The source's test rows, one item a corpus.
         targets: Evaluated rows of each target.

@@ -38,7 +38,6 @@ from affectmap.preparation.pooled_source import PooledSource, ScaledRows
 from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.schema import Floats, Objects, Rows
 from affectmap.stats.baselines import FUNCTIONALS_88, RidgeMap
-from affectmap.stats.bootstrap import SpeakerBootstrap
 from affectmap.stats.scores import Embedded, Run, Score, cross_validated_scores, label_scores
 from affectmap.style import RIDGE, SUPERVISED
 from affectmap.text import spelt
@@ -106,9 +105,7 @@ def _supervised_fold(own: OwnFold, number: int, seed: int, config: ExperimentCon
             yield Job(name, (label,), pool.name, number, seed, task, own)
 
 
-def supervised_scores(
-    trained: Iterable[tuple[Job, TrainedModel]], bootstraps: dict[str, SpeakerBootstrap]
-) -> list[Score]:
+def supervised_scores(trained: Iterable[tuple[Job, TrainedModel]]) -> list[Score]:
     """Score the supervised models of each target, rating and seed on the rows that their folds hold out: table 3.
 
     Each model has a latent of its own, turned and scaled as it came. Least squares on the training rows take it to the
@@ -120,7 +117,7 @@ def supervised_scores(
             models[job.method, job.corpus, job.seed].append((job.own, model.network.embed))
     scores = list[Score]()
     for (method, _, seed), each in models.items():
-        scores += _supervised(Run(method, 0, seed, bootstraps), each)
+        scores += _supervised(Run(method, 0, seed), each)
     return scores
 
 
@@ -144,10 +141,7 @@ def _least_squares(train: Floats, label: Floats, test: Floats) -> Floats:
 
 
 def within_work(
-    source: PooledSource,
-    materials: Sequence[Material],
-    bootstraps: dict[str, SpeakerBootstrap],
-    config: ExperimentConfig,
+    source: PooledSource, materials: Sequence[Material], config: ExperimentConfig
 ) -> Iterator[Callable[[], list[Score]]]:
     """List what is to be scored within corpora: ridge (table 3) and a linear classifier (table 4) of each.
 
@@ -155,11 +149,11 @@ def within_work(
     first fold.
     """
     for material in materials:
-        run = Run(FUNCTIONALS_88, 0, material.seed, bootstraps)
+        run = Run(FUNCTIONALS_88, 0, material.seed)
         for scaled in material.targets.values() if material.number == 1 else ():
             yield partial(target_within, run, scaled, source.emotion, config)
     for material in materials if len(source.corpora) > 1 else ():
-        run = Run(FUNCTIONALS_88, material.number, material.seed, bootstraps)
+        run = Run(FUNCTIONALS_88, material.number, material.seed)
         yield partial(source_within, run, material, config)
 
 

@@ -75,5 +75,5 @@ class PreparationSettings(CorpusSettings):
         "stratified folds share speakers",
     )
     n_folds: Whole = Field(default=5, ge=2, description="folds by speaker, or stratified")
-    seed: Whole = Field(default=0, ge=0, lt=2**31, description="seed of folds, statistics, weights and resamples")
+    seed: Whole = Field(default=0, ge=0, lt=2**31, description="seed of folds, statistics and weights")
     n_jobs: Whole | None = Field(default=None, ge=1, description="cores to use; all if not given")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 from affectmap.report.tables import records_of
+from affectmap.stats.intervals import no_interval
 from affectmap.style import RIDGE, UNSUPERVISED, chance, class_names, is_compared
 from affectmap.text import DASH, counted, is_number, language_name, listed, out_of, score, score_range, spelt
 
@@ -188,7 +189,8 @@ def _each(rows: Sequence[dict[str, Any]], what: str, least: float = -1.0) -> str
     parts, words, what = [], "with other speakers ", f" {what}"
     for row, share in zip(rows, shares, strict=True):
         ends = interval_of(row)
-        sure = f"{words}{score_range(*(max(end, least) for end in ends))}" if ends else "interval unknown"
+        none = no_interval(row.get("n_speakers"))
+        sure = f"{words}{score_range(*(max(end, least) for end in ends))}" if ends else none
         parts.append(f"{score(share)}{what} in {row['corpus']} ({sure})")
         # What the share and its range are of is said once.
         words, what = "" if ends else words, ""
@@ -303,7 +305,7 @@ def _measure(transfer: Transfer, leader: Leader, row: Mapping[str, Any], *, name
     guessing, ends = chance(quantity), interval_of(row)
     classes = f"Emotions recognised, of {spelt(len(class_names(quantity)))}" if guessing else ""
     plain = transfer.row(UNSUPERVISED, row["corpus"], quantity) if leader.method != UNSUPERVISED else None
-    unknown = f"interval unknown: {'too few speakers' if named else 'speakers not named'}"
+    unknown = no_interval(row.get("n_speakers")) if named else "no interval: speakers not named"
     return Measure(
         label=classes or f"{quantity.capitalize()} explained",
         share=_within(row["mean"]),

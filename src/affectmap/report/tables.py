@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from affectmap.audit.verdicts import footnotes, signs_of
+from affectmap.stats.intervals import no_interval
 from affectmap.style import COMPARED, QUANTITIES, is_compared, ordered
 from affectmap.text import DASH, is_number, score, score_range
 
@@ -137,7 +138,7 @@ def _cell(record: dict[str, Any] | None, unit: str, best: str | None) -> Cell:
     sd, interval = score(record["sd"]), score_range(record["ci_low"], record["ci_high"])
     # One run has no deviation, and few speakers no interval: neither leaves a mark.
     mean, sd, interval = score(record["mean"]), sd.replace(DASH, ""), "" if interval == DASH else interval
-    over_speakers = f"95 % interval over speakers {interval}" if interval else "no interval over speakers"
+    over_speakers = f"95 % interval over speakers {interval}" if interval else no_interval(record.get("n_speakers"))
     runs = int(record["n_runs"]) if is_number(record["n_runs"]) else 0
     utterances = int(record["n"]) if is_number(record["n"]) else 0
     hint = f"{unit} {mean}{f' ± {sd}' if sd else ''}; {over_speakers}; {runs} runs, {utterances:,} utterances"

@@ -57,6 +57,18 @@ class Interval(NamedTuple):
     n_speakers: int
 
 
+def no_interval(n_speakers: object = None) -> str:
+    """Say why there is no interval: how many speakers there are, where they are too few.
+
+    Example:
+        >>> no_interval(2)
+        'no interval: 2 speakers'
+    """
+    if isinstance(n_speakers, int | float | np.integer) and 0 < n_speakers < FEWEST_SPEAKERS:
+        return f"no interval: {int(n_speakers)} speaker{'s' if n_speakers > 1 else ''}"
+    return "no interval over speakers"
+
+
 class LeftOut(NamedTuple):
     """A value, what it is without each speaker, and the share of the utterances that each speaker has.
 
@@ -66,6 +78,10 @@ class LeftOut(NamedTuple):
     value: float
     without: Mapping[Speaker, float]
     share: Mapping[Speaker, float]
+
+    def moved_to(self, value: float) -> LeftOut:
+        """Give another estimate of the same value, which moves as far without each speaker."""
+        return LeftOut(value, {key: each + value - self.value for key, each in self.without.items()}, self.share)
 
 
 def speaker_interval(
@@ -118,6 +134,41 @@ def leave_out(
         name: left_out(value, [each.get(name, NAN) for each in without], names, counts, corpus)
         for name, value in whole.items()
     }
+
+
+def leave_out_sums(
+    sums: npt.ArrayLike, quantity: Callable[[Floats], Floats], speaker: npt.ArrayLike, corpus: str = ""
+) -> LeftOut:
+    """Compute a quantity of sums over rows with all speakers, and without each, in no time.
+
+    Args:
+        sums: What each row adds to the sums (N, M).
+        quantity: Gives the quantity (B,) of each of several totals (B, M).
+        speaker: Who speaks (N,).
+        corpus: What the speakers belong to.
+
+    Example:
+        >>> hits = np.array([[1.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+        >>> found = leave_out_sums(hits, lambda totals: totals[:, 1] / totals[:, 0], ["a", "a", "b"])
+        >>> round(found.value, 2), found.without
+        (0.67, {('', 'a'): 1.0, ('', 'b'): 0.5})
+    """
+    names, number, counts = speaker_numbers(speaker)
+    parts = np.asarray(sums, dtype=np.float64)
+    own = np.zeros((len(names), parts.shape[1]))
+    np.add.at(own, number, parts)
+    return left_out_totals(own, quantity, names, counts, corpus)
+
+
+def left_out_totals(
+    own: Floats, quantity: Callable[[Floats], Floats], names: Sequence[str], counts: npt.ArrayLike, corpus: str = ""
+) -> LeftOut:
+    """Do the same as `leave_out_sums`, given the sums (S, M) and utterances (S,) of each speaker."""
+    total = own.sum(axis=0)
+    if len(names) < 2:
+        return left_out(quantity(total[None])[0], [NAN] * len(names), names, counts, corpus)
+    values = quantity(np.vstack([total, total - own]))
+    return left_out(values[0], values[1:], names, counts, corpus)
 
 
 def left_out(
@@ -190,8 +241,8 @@ def difference(more: LeftOut, less: LeftOut) -> LeftOut:
 
 
 def mean(values: Sequence[LeftOut]) -> LeftOut:
-    """Average values or differences speaker by speaker, of one corpus or of several; none may be ``NaN``."""
-    return _combined(values, [1 / len(values)] * len(values))
+    """Average values or differences speaker by speaker, of one corpus or of several; ``NaN`` where there is none."""
+    return _combined(values, [1 / len(values)] * len(values)) if values else LeftOut(NAN, {}, {})
 
 
 def _combined(values: Sequence[LeftOut], factors: Sequence[float]) -> LeftOut:
@@ -261,20 +312,42 @@ def _variance(squares: Floats, found: LeftOut) -> tuple[float, float]:
     return total, total**2 / below if below else freedom
 
 
-@lru_cache(maxsize=4096)
+def p_value(found: LeftOut) -> float:
+    """Test whether a difference is 0, by the t of its interval: two-sided, ``NaN`` where there is no interval.
+
+    Example:
+        >>> difference = left_out(0.1, [0.08, 0.09, 0.11, 0.12], "abcd", [5] * 4)
+        >>> round(p_value(difference), 3)
+        0.027
+    """
+    if np.isnan(interval(found).low):
+        return NAN
+    squares = (np.array(list(found.without.values())) - found.value) ** 2
+    variance, freedom = _variance(squares, found)
+    if not variance:
+        return 1.0 if found.value == 0 else 0.0
+    angle, share = _t_angles(round(freedom, 6))
+    return float(1 - np.interp(np.arctan(abs(found.value) / np.sqrt(variance * freedom)), angle, share))
+
+
 def t_quantile(share: float, freedom: float) -> float:
     """Quantile of Student's t, for a share from .5 on and one degree of freedom or more, which need not be whole.
-
-    With t = √f tan φ the density of φ is proportional to cos φ to the power f − 1, which is added up.
 
     Example:
         >>> round(t_quantile(0.975, 4), 3)
         2.776
     """
+    angle, between = _t_angles(round(freedom, 6))
+    return float(np.sqrt(freedom) * np.tan(np.interp(2 * share - 1, between, angle)))
+
+
+@lru_cache(maxsize=1024)
+def _t_angles(freedom: float) -> tuple[Floats, Floats]:
+    """Angles φ, and the share of t between -√f tan φ and √f tan φ: the density is cos φ to the power f - 1."""
     angle = np.linspace(0, np.pi / 2, 20_001)
     density = np.cos(angle) ** (freedom - 1)
     area = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2)])
-    return float(np.sqrt(freedom) * np.tan(np.interp(2 * share - 1, area / area[-1], angle)))
+    return angle, area / area[-1]
 
 
 def _fisher(values: Floats) -> Floats:

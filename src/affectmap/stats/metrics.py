@@ -14,11 +14,12 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from scipy.special import fdtrc, ndtri
 
 from affectmap.errors import ConfigError
-from affectmap.schema import Floats
-from affectmap.stats.bootstrap import LEVEL, uar
+from affectmap.schema import Floats, Mask, Rows
+from affectmap.stats.intervals import LEVEL
 from affectmap.stats.least_squares import centred, distances, explained, pair_sums, regression_columns
 
 __all__ = ["Fit", "SampledFit", "adjusted_r2", "pairwise_adjusted_r2", "sampled_pairwise_adjusted_r2", "uar"]
@@ -56,6 +57,57 @@ class SampledFit(NamedTuple):
     low: float
     high: float
     n: int
+
+
+def uar(truth: npt.ArrayLike, prediction: npt.ArrayLike) -> float:
+    r"""Unweighted average recall, also called balanced accuracy.
+
+    .. math:: \text{UAR} = \frac{1}{K} \sum_{k=1}^{K} \frac{\text{hits}_k}{\text{rows}_k}
+
+    over the K classes in `truth`. A class that is only predicted has no recall and takes no part, as in
+    scikit-learn's ``balanced_accuracy_score``.
+
+    Args:
+        truth: Observed classes (N,), names or numbers.
+        prediction: Predicted classes (N,), of the same type.
+
+    Returns:
+        A number from 0 to 1, ``NaN`` without rows.
+
+    Raises:
+        ConfigError: If the lengths or types differ or a class is missing.
+
+    Example:
+        >>> uar(["sad", "sad", "angry", "angry"], ["sad", "angry", "angry", "angry"])
+        0.75
+    """
+    expected, hit, n_classes = _class_hits(truth, prediction)
+    if not n_classes:
+        return float("nan")
+    rows = np.bincount(expected, minlength=n_classes)
+    return float(np.mean(np.bincount(expected, weights=hit, minlength=n_classes) / rows))
+
+
+def _class_hits(truth: npt.ArrayLike, prediction: npt.ArrayLike) -> tuple[Rows, Mask, int]:
+    """Number the sorted classes of `truth` (N,), say which rows were predicted right (N,), and count the classes."""
+    observed, predicted = _classes(truth, "truth"), _classes(prediction, "prediction")
+    if observed.shape != predicted.shape:
+        raise ConfigError(f"truth has {len(observed)} rows and prediction {len(predicted)}; expected as many")
+    if len(observed) and (observed.dtype.kind == "U") != (predicted.dtype.kind == "U"):
+        raise ConfigError(f"truth is {observed.dtype.name} and prediction {predicted.dtype.name}; give one type")
+    names, expected = np.unique(observed, return_inverse=True)
+    return expected.astype(np.int64), np.asarray(observed == predicted, dtype=np.bool_), len(names)
+
+
+def _classes(values: npt.ArrayLike, name: str) -> npt.NDArray[np.generic]:
+    classes = np.asarray(values)
+    if classes.ndim != 1:
+        raise ConfigError(f"{name} has shape {classes.shape}; expected one class for each row")
+    missing = int(pd.isna(classes).sum())
+    if missing:
+        raise ConfigError(f"{name} lacks the class of {missing} of {len(classes)} rows; leave these rows out")
+    # A table's text columns are objects; as strings they compare with any other array of names.
+    return np.array(classes.tolist()) if classes.dtype == object else classes
 
 
 def adjusted_r2(label: npt.ArrayLike, predictors: npt.ArrayLike) -> Fit:
@@ -98,7 +150,7 @@ def pairwise_adjusted_r2(latent: npt.ArrayLike, label: npt.ArrayLike) -> Fit:
     .. math:: d_z = \lVert z_i - z_j \rVert_2, \qquad d_y = \lVert y_i - y_j \rVert_2, \qquad i < j
 
     (Das et al. 2022, table 1). Memory grows with N and not with N². Pairs that share a row depend on each other, so
-    the p-value is far too small to be read as a test; `SpeakerBootstrap` gives the interval over speakers.
+    the p-value is far too small to be read as a test; `affectmap.stats.left_out` leads to an interval over speakers.
 
     Args:
         latent: Positions (N, D) or (N,).

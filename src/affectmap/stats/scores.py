@@ -1,4 +1,4 @@
-"""Scores: what an embedding explains and classifies, with every value's resamples (tables 1, 3 and 4 of the paper).
+"""Scores: what an embedding explains and classifies, with and without each speaker (tables 1, 3 and 4 of the paper).
 
 Conventions:
     * The reading says what was evaluated how. ``held-out``: the test fold of the source. ``zero-shot``: a target, with
@@ -25,12 +25,14 @@ from sklearn.svm import SVC
 from affectmap.features.encoders.features import LikeliestClass
 from affectmap.preparation.folds import Fold, most_speaker_folds, speaker_folds
 from affectmap.schema import LABELS, Emotion, Floats, Mask, Objects
-from affectmap.stats.bootstrap import SpeakerBootstrap, interval, uar
-from affectmap.stats.measures import scenarios
-from affectmap.stats.metrics import N_PAIRS, adjusted_r2, pairwise_adjusted_r2, sampled_pairwise_adjusted_r2
+from affectmap.stats.intervals import Interval, LeftOut, Scale, fold_mean, interval, leave_out_sums, left_out
+from affectmap.stats.left_out import adjusted_r2_left_out, pairwise_left_out
+from affectmap.stats.measures import class_measures, scenarios
+from affectmap.stats.metrics import N_PAIRS, adjusted_r2, sampled_pairwise_adjusted_r2
+from affectmap.stats.sign_flips import SIGNIFICANT, Products, label_products, sign_flip_p_value
 
 NAN = float("nan")
-#: With more predictors than this, copies of a resampled speaker are fitted so well that an interval would mislead.
+#: With more predictors than this, few utterances are fitted so well that neither interval nor test would say much.
 MANY_PREDICTORS = 20
 #: Up to so many labelled utterances (200 million pairs, some seconds) table 1 takes all pairs, above a sample of them.
 EXACT_UTTERANCES = 20_000
@@ -39,9 +41,11 @@ RUN_COLUMNS = (
     "table", "method", "corpus", "role", "quantity", "reading", "fold", "seed", "value", "p_value", "n",
 )  # fmt: skip
 SUMMARY_COLUMNS = (
-    "table", "method", "corpus", "role", "quantity", "reading", "mean", "sd", "ci_low", "ci_high", "n_runs", "n",
-    "significant",
+    "table", "method", "corpus", "role", "quantity", "reading", "mean", "sd", "ci_low", "ci_high", "n_speakers",
+    "n_runs", "n", "p_speakers", "significant",
 )  # fmt: skip
+#: Scales of the intervals, by table; those of other tables are plain.
+SCALES: dict[str, Scale] = {"1": "explained", "3": "explained", "4": "share"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,9 +104,10 @@ class Score(NamedTuple):
         fold: Number of the fold, from 1; 0 where the rows of a target's own folds are scored together.
         seed: Seed of the model.
         value: The value; ``NaN`` where it cannot be computed.
-        p_value: p-value of the F-test, where there is one, else ``NaN``.
+        p_value: p-value of the F-test over utterances, where there is one, else ``NaN``.
         n: Utterances (table 1: pairs) it was measured on.
-        resamples: The same value with resampled speakers ``(B,)``.
+        left_out: The same value without each speaker.
+        products: Parts of R² for the test over speakers, where there is one.
     """
 
     key: Key
@@ -111,36 +116,37 @@ class Score(NamedTuple):
     value: float
     p_value: float
     n: int
-    resamples: Floats
+    left_out: LeftOut
+    products: Products | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """Which model a score belongs to (method, fold, seed; see `Score`), and the resampled speakers of every corpus."""
+    """Which model a score belongs to: method, fold, seed; see `Score`."""
 
     method: str
     fold: int
     seed: int
-    bootstraps: dict[str, SpeakerBootstrap]
 
     def score(
-        self, table: str, on: Embedded, quantity: str, reading: str, value: float, n: int, resamples: Floats,
-        p_value: float = NAN,
+        self, table: str, on: Embedded, quantity: str, reading: str, n: int, found: LeftOut, p_value: float = NAN,
+        products: Products | None = None,
     ) -> Score:  # fmt: skip
         """Label one value that was measured on some utterances; see `Key` and `Score`."""
         key = Key(table, self.method, on.corpus, on.role, quantity, reading)
-        return Score(key, self.fold, self.seed, value, p_value, n, resamples)
+        return Score(key, self.fold, self.seed, found.value, p_value, n, found, products)
 
 
 class Scores:
     """A collection of scores; iterating gives its cells in the order in which they came.
 
     Args:
-        scores: Any number, all with resamples of one length.
+        scores: Any number.
 
     Example:
         >>> key = Key("4", "PCA-2", "urdu", "target", "N-S-A", "zero-shot")
-        >>> scores = Scores([Score(key, fold, 0, 0.5 + fold / 10, float("nan"), 300, np.ones(9)) for fold in (1, 2)])
+        >>> found = [left_out(value, [value] * 3, "abc", [9] * 3) for value in (0.6, 0.7)]
+        >>> scores = Scores(Score(key, k, 0, each.value, float("nan"), 27, each) for k, each in enumerate(found, 1))
         >>> round(scores.mean(key), 3), scores.runs()["value"].tolist()
         (0.65, [0.6, 0.7])
         >>> scores.summary()[["mean", "sd"]].round(3).values.tolist()
@@ -163,15 +169,18 @@ class Scores:
         values = np.array([score.value for score in self._scores[key]])
         return float(np.nanmean(values)) if np.isfinite(values).any() else NAN
 
-    def resamples(self, key: Key) -> Floats:
-        """Average a cell over folds and seeds in every resample of speakers ``(B,)``.
+    def left_out(self, key: Key) -> LeftOut:
+        """Average a cell over folds and seeds, with all speakers and without each."""
+        return fold_mean([score.left_out for score in self._scores[key]])
 
-        A fold whose held-out speakers are all missing from a resample takes no part in that resample's mean.
-        """
-        values = np.stack([score.resamples for score in self._scores[key]])
-        known = np.isfinite(values)
-        total = np.where(known, values, 0.0).sum(axis=0)
-        return np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), np.nan)
+    def interval(self, key: Key) -> Interval:
+        """Give the mean of a cell with its interval over speakers."""
+        return interval(self.left_out(key), SCALES.get(key.table, "plain"))
+
+    def p_value(self, key: Key) -> float:
+        """Test the mean R² of a cell over speakers; ``NaN`` where there is no such test."""
+        products = [score.products for score in self._scores[key] if score.products is not None]
+        return sign_flip_p_value(products) if products else NAN
 
     def runs(self) -> pd.DataFrame:
         """Every single value, one row each, columns `RUN_COLUMNS`."""
@@ -185,19 +194,21 @@ class Scores:
     def summary(self) -> pd.DataFrame:
         """One row a cell, columns `SUMMARY_COLUMNS`.
 
-        ``sd`` is over folds and seeds, with divisor n − 1; ``ci_low`` and ``ci_high`` bound 95 % of the resamples of
-        speakers; ``n`` is the mean number of utterances of a fold. A cell is ``significant`` where the F-test's p-value
-        is below .05 in every fold that has one, and missing where there is no test.
+        ``sd`` is over folds and seeds, with divisor n − 1; ``ci_low`` and ``ci_high`` bound the 95 % interval over
+        ``n_speakers`` speakers; ``n`` is the mean number of utterances of a fold. ``p_speakers`` is the p-value of the
+        test over speakers (`affectmap.stats.sign_flips`), and a cell is ``significant`` where it is below .05; both are
+        missing where there is no test.
         """
         rows = []
         for key, scores in self._scores.items():
             values = np.array([score.value for score in scores])
             finite = values[np.isfinite(values)]
             sd = float(finite.std(ddof=1)) if len(finite) > 1 else NAN
-            p_values = np.array([score.p_value for score in scores])
-            significant = None if np.isnan(p_values).all() else bool(np.nanmax(p_values) < 0.05)
+            mean, low, high, n_speakers = self.interval(key)
+            p_value = self.p_value(key)
+            significant = None if np.isnan(p_value) else p_value < SIGNIFICANT
             n = round(float(np.mean([score.n for score in scores])))
-            rows.append((*key, self.mean(key), sd, *interval(self.resamples(key)), len(scores), n, significant))
+            rows.append((*key, mean, sd, low, high, n_speakers, len(scores), n, p_value, significant))
         return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
 
 
@@ -206,22 +217,22 @@ def pairwise_scores(run: Run, held_out: Embedded) -> Iterator[Score]:
 
     Three utterances must be labelled. There is no p-value: pairs that share an utterance depend on each other, and the
     F-test of so many would call everything significant. Above `EXACT_UTTERANCES` labelled utterances the value is that
-    of a sample of pairs, and the resamples are those of so many utterances drawn at random (`sampling_notes`).
+    of a sample of pairs, and the interval comes from so many utterances drawn at random (`sampling_notes`).
     """
-    bootstrap = run.bootstraps[held_out.corpus]
     for column, name in enumerate(LABELS):
         label = held_out.label[:, column]
         if np.isfinite(label).sum() < 3:
             continue
         known = np.flatnonzero(np.isfinite(label))
+        some, n = known, len(known) * (len(known) - 1) // 2
+        if len(known) > EXACT_UTTERANCES:
+            # The same utterances for every model, so that differences between models stay paired.
+            some = np.sort(np.random.default_rng(0).choice(known, EXACT_UTTERANCES, replace=False))
+        found = pairwise_left_out(held_out.embedding[some], label[some], held_out.speaker[some], held_out.corpus)
         if len(known) > EXACT_UTTERANCES:
             value, _, _, n = sampled_pairwise_adjusted_r2(held_out.embedding, label)
-            # The same utterances for every model, so that differences between models stay paired.
-            known = np.sort(np.random.default_rng(0).choice(known, EXACT_UTTERANCES, replace=False))
-        else:
-            value, _, n = pairwise_adjusted_r2(held_out.embedding, label)
-        resamples = bootstrap.pairwise_adjusted_r2(held_out.embedding[known], label[known], held_out.speaker[known])
-        yield run.score("1", held_out, name, "held-out", value, n, resamples)
+            found = found.moved_to(value)
+        yield run.score("1", held_out, name, "held-out", n, found)
 
 
 def sampling_notes(n_held_out: Sequence[int]) -> list[str]:
@@ -246,12 +257,14 @@ def label_scores(run: Run, on: Embedded, reading: str) -> Iterator[Score]:
         if np.isfinite(label).sum() <= 2 * (on.embedding.shape[1] + 1):
             continue
         fit = adjusted_r2(label, on.embedding)
-        bootstrap = run.bootstraps[on.corpus]
-        if on.embedding.shape[1] <= MANY_PREDICTORS:
-            resamples = bootstrap.adjusted_r2(label, on.embedding, on.speaker)
+        if on.embedding.shape[1] > MANY_PREDICTORS:
+            names = np.unique(on.speaker[np.isfinite(label)].astype(str))
+            found = left_out(fit.adjusted_r2, np.full(len(names), NAN), names.tolist(), np.ones(len(names)), on.corpus)
+            yield run.score("3", on, name, reading, fit.n, found, fit.p_value)
         else:
-            resamples = np.full(len(bootstrap.counts), NAN)
-        yield run.score("3", on, name, reading, fit.adjusted_r2, fit.n, resamples, fit.p_value)
+            found = adjusted_r2_left_out(label, on.embedding, on.speaker, on.corpus)
+            products = label_products(label, on.embedding, on.speaker, on.corpus)
+            yield run.score("3", on, name, reading, fit.n, found, fit.p_value, products)
 
 
 def linear_svc(c: float) -> SVC:
@@ -298,8 +311,7 @@ def class_scores(
         if len(set(rows.emotion)) < 2:
             continue
         truth, prediction = rows.emotion.astype(str), classifiers.predict(classes, rows.embedding).astype(str)
-        resamples = run.bootstraps[on.corpus].uar(truth, prediction, rows.speaker)
-        yield run.score("4", on, name, reading, uar(truth, prediction), len(truth), resamples)
+        yield run.score("4", on, name, reading, len(truth), _uar(truth, prediction, rows))
         if {Emotion.HAPPY, Emotion.ANGRY} <= set(classes) and len(classes) > 2:
             yield from _confusion(run, rows, truth, prediction, len(classes), reading)
 
@@ -318,15 +330,18 @@ def _confusion(
     swapped = wrong & np.isin(prediction, ["happy", "angry"])
     if not wrong.any():
         return
-    bootstrap = run.bootstraps[rows.corpus]
-    errors, swaps = (
-        bootstrap.counts @ np.array([np.count_nonzero(which & (rows.speaker == s)) for s in bootstrap.speakers])
-        for which in (wrong, swapped)
-    )
-    even = 1 / (n_classes - 1)
-    resamples = bootstrap.valid(swaps / np.maximum(errors, 1), errors > 0) - even
-    value = np.count_nonzero(swapped) / np.count_nonzero(wrong) - even
-    yield run.score("d", rows, "happy-angry confusion", reading, value, int(wrong.sum()), resamples)
+    sums, even = np.stack([wrong, swapped], axis=1), 1 / (n_classes - 1)
+    found = leave_out_sums(sums, lambda totals: _ratio(totals[:, 1], totals[:, 0]) - even, rows.speaker, rows.corpus)
+    yield run.score("d", rows, "happy-angry confusion", reading, int(wrong.sum()), found)
+
+
+def _uar(truth: npt.NDArray[np.str_], prediction: npt.NDArray[np.str_], rows: Embedded) -> LeftOut:
+    measure = class_measures(truth, prediction, sorted(set(truth)))["uar"]
+    return leave_out_sums(measure.sums, measure.quantity, rows.speaker, rows.corpus)
+
+
+def _ratio(above: Floats, below: Floats) -> Floats:
+    return np.where(below > 0, above / np.maximum(below, 1), np.nan)
 
 
 def cross_validated_scores(
@@ -356,8 +371,8 @@ def cross_validated_scores(
         truth = on.emotion[predicted].astype(str)
         if len(set(truth)) < 2:
             continue
-        resamples = run.bootstraps[on.corpus].uar(truth, prediction[predicted], on.speaker[predicted])
-        yield run.score("4", on, name, reading, uar(truth, prediction[predicted]), len(truth), resamples)
+        found = _uar(truth, prediction[predicted], on.rows(predicted))
+        yield run.score("4", on, name, reading, len(truth), found)
 
 
 def _split(on: Embedded, among: Mask, n_folds: int, seed: int) -> list[Fold]:
