@@ -22,7 +22,7 @@ from affectmap.egemaps.level import Level
 from affectmap.egemaps.resampling import Resampler
 from egemaps.signals import all_signals, voice
 from egemaps.test_extraction import recordings
-from egemaps.vowels import MEN, harmonics, vowel, vowel_formants, vowel_levels
+from vowels import MEN, harmonics, vowel, vowel_formants, vowel_levels
 
 UNCHANGED = [place for place, name in enumerate(CORRECTED_NAMES) if name == FUNCTIONAL_NAMES[place]]
 PITCHES = (100, 140, 200, 250, 300)
