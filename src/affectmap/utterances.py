@@ -2,7 +2,8 @@
 
 Conventions:
     * First come `KEYS`: ``start`` and ``end`` in seconds, the end missing where an utterance is the whole file;
-      ``reading`` as in the tables, missing for rows that are not evaluated; ``fold`` from 1, 0 where there is none.
+      ``reading`` as in the tables, or whose statistics `affectmap.score` took; missing for rows that are not evaluated;
+      ``fold`` from 1, 0 where there is none.
     * ``use`` says what an utterance did in that fold: ``evaluated``, ``training``, or ``statistics`` where its corpus
       was normalised by it and it is not evaluated.
     * Then what a method made of it, where there is such a value: the embedding ``z1``, ``z2``, …; the predictions

@@ -10,7 +10,7 @@ from sklearn.metrics import balanced_accuracy_score, mean_absolute_error, r2_sco
 from sklearn.svm import SVC
 
 import affectmap
-from affectmap.errors import LabelError, UsageError
+from affectmap.errors import ConfigError, LabelError, UsageError
 from affectmap.evaluation import scoring
 from affectmap.evaluation.baselines import MEAN_RATING, RIDGE_PENALTY, SVC_C, WITHIN, mean_ratings, within_corpus
 from affectmap.evaluation.predictions import predict
@@ -167,7 +167,7 @@ def test_nothing_to_be_compared_with_is_an_error(model):
     expected = r"pets: none of 40 usable utterances has a label that small predicts \(activation"
     with pytest.raises(LabelError, match=expected):
         score(model, make_corpus(emotion="fear", activation=NAN, valence=NAN))
-    with pytest.raises(LabelError, match=r"predicts \(nothing but an embedding\)"):
+    with pytest.raises(ConfigError, match="small gives an embedding alone, no rating and no class"):
         score(make_model(heads=None), make_corpus())
 
 

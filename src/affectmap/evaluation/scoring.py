@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from affectmap.corpora import Corpus, load_corpus
-from affectmap.errors import LabelError
+from affectmap.errors import ConfigError, LabelError
 from affectmap.evaluation.baselines import CHANCE, MEAN_RATING, WITHIN, mean_ratings, within_corpus
 from affectmap.evaluation.predictions import Adapt, Predictions, initials, predict, sources_of, trained_on
 from affectmap.model.model import Model, load_model
@@ -178,6 +178,7 @@ def score(
         All measures, tables and the utterances; printed, it says so in words.
 
     Raises:
+        ConfigError: If the model predicts neither ratings nor classes.
         LabelError: If no usable utterance has a label that the model predicts.
         AffectmapError: If the corpus cannot be read or used, or does not fit the model.
 
@@ -189,13 +190,18 @@ def score(
         ('S-A', 4, False)
     """
     ready = model if isinstance(model, Model) else load_model(model)
+    if not ready.heads.labels and not ready.heads.classes:
+        raise ConfigError(
+            f"{ready.name} gives an embedding alone, no rating and no class that labels could be compared with; "
+            "affectmap train makes models that do"
+        )
     found = load_corpus(corpus, labels) if isinstance(corpus, str) else corpus
     predictions = predict(ready, found, adapt, cache=cache, n_jobs=n_jobs, progress=progress)
     table, classes = predictions.utterances, predictions.classes
     emotion = table["emotion"].to_numpy(dtype=object)
     classified, rated = np.isin(emotion, classes), table[list(ready.heads.labels)].notna().any(axis=1)
     if not classified.any() and not rated.any():
-        outputs = ", ".join([*ready.heads.labels, *ready.heads.classes]) or "nothing but an embedding"
+        outputs = ", ".join([*ready.heads.labels, *ready.heads.classes])
         raise LabelError(
             f"{found.name}: none of {len(table)} usable utterances has a label that {ready.name} predicts ({outputs}); "
             "give labels, as with --labels DIR, or emotions in the table"

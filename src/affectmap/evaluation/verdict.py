@@ -17,6 +17,8 @@ from affectmap.utterances import PROBABILITIES
 
 #: Rows of a table that are printed; the files have all.
 N_SHOWN = 30
+#: Utterances from which on words compare a speaker with others.
+FEWEST = 10
 _HOW = {
     "alone": "each recording alone, with the statistics of the model",
     "corpus": "adapted to the corpus without labels",
@@ -69,8 +71,9 @@ def _seen(found: Evaluation) -> Statement:
 def _used(found: Evaluation) -> Statement:
     counts = found.counts
     parts = [
-        f"{counted(counts['used'], 'utterance')} of {counts['found']:,} used: {spelt(counts['classified'])} of the "
-        f"classes {listed(found.classes) if found.classes else 'that the model has'}, {spelt(counts['rated'])} rated."
+        f"{counted(counts['used'], 'utterance')} of {counts['found']:,} used: {_none_or(counts['classified'])} of the "
+        f"classes {listed(found.classes) if found.classes else 'that the model has'}, {_none_or(counts['rated'])} "
+        "rated."
     ]
     if found.other_emotions:
         each = listed(f"{n:,} {name}" for name, n in found.other_emotions.items())
@@ -85,6 +88,10 @@ def _used(found: Evaluation) -> Statement:
             f"{counted(counts['unusable'], 'utterance')} not usable, first {first['file']}: {first['reason']}."
         )
     return Statement("Utterances", " ".join(capital(part) for part in parts))
+
+
+def _none_or(n: int) -> str:
+    return spelt(n) if n else "none"
 
 
 def _classes(found: Evaluation) -> Iterator[Statement]:
@@ -180,14 +187,17 @@ def _groups(found: Evaluation) -> Iterator[Statement]:
             parts.append(f"{name} {written(row)}{clear}")
     if parts:
         yield Statement("Sex", f"{capital(rows[0].group)} minus {rows[0].versus}: {'; '.join(parts)}.")
+    emotions = found.utterances.groupby("speaker")["emotion"].agg(set)
+    has_all = {str(name) for name, own in emotions.items() if set(found.classes) <= own}
     errors = [(label, "mean_absolute_error", f"error of {label}") for label in LABELS]
     for quantity, measure, name in ((found.choice, "uar", "UAR"), *errors):
-        those = [row for row in found.rows(by="speaker", measure=measure, quantity=quantity) if is_number(row.value)]
+        those = [row for row in found.rows(by="speaker", measure=measure, quantity=quantity) if row.n >= FEWEST]
+        those = [row for row in those if measure != "uar" or row.group in has_all]
         if len(those) > 1:
             ends = [f"{value_text(end(those, key=_value))} ({end(those, key=_value).group})" for end in (min, max)]
             spread.append(f"{name} from {' to '.join(ends)}")
     if spread:
-        yield Statement("Speakers", f"{'; '.join(spread)}.")
+        yield Statement("Speakers", f"Of those with {FEWEST} utterances or more: {'; '.join(spread)}.")
 
 
 def _value(row: Row) -> float:
