@@ -101,6 +101,7 @@ def make_embedded(
         np.full((n, 2), NAN) if label is None else np.asarray(label, dtype=float),
         np.array(names if speaker is None else speaker, dtype=object),
         np.array(names, dtype=object),
+        np.arange(n),
     )
 
 

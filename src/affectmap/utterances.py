@@ -64,7 +64,12 @@ def tidy(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def write_utterances(table: pd.DataFrame, folder: Path) -> Path:
-    """Write a table of utterances as ``utterances.parquet``, or as CSV where the extra ``parquet`` is missing.
+    """Write a table of utterances as ``utterances.parquet``; see `write_large`."""
+    return write_large(tidy(table), folder, "utterances")
+
+
+def write_large(table: pd.DataFrame, folder: Path, name: str) -> Path:
+    """Write a table as parquet, or as CSV where the extra ``parquet`` is missing.
 
     Returns:
         The file; whoever reads its ending can tell people what they got.
@@ -72,9 +77,8 @@ def write_utterances(table: pd.DataFrame, folder: Path) -> Path:
     Raises:
         StorageError: If it cannot be written.
     """
-    table = tidy(table)
     as_parquet = installed("pyarrow")
-    file = folder / f"utterances.{'parquet' if as_parquet else 'csv'}"
+    file = folder / f"{name}.{'parquet' if as_parquet else 'csv'}"
     with new_file(file) as temporary:
         if as_parquet:
             table.to_parquet(temporary, index=False)

@@ -12,6 +12,7 @@ import typer
 from affectmap.cli import options
 from affectmap.cli.progress import note, progress_bar
 from affectmap.experiment.config import ExperimentConfig, make_config
+from affectmap.extras import installed
 from affectmap.model.settings import PRESETS
 from affectmap.settings import fields_of
 
@@ -81,6 +82,8 @@ def run_and_save(
         write_report(results, folder)
         for name, embedder in results.embedders.items():
             embedder.save(folder / "models" / name)
+    if not installed("pyarrow"):
+        note('utterances and features are written as CSV; pip install "affectmap[parquet]" makes them parquet')
     print_tables(results)
     typer.echo(f"\nreport: {(output / 'report.html').resolve()}")
 

@@ -57,6 +57,7 @@ from affectmap.experiment.run_checks import (
     rated_held_out,
     speaker_notes,
 )
+from affectmap.experiment.utterances import features_table, utterances_table
 from affectmap.experiment.within_corpus import (
     as_within,
     few_speakers_notes,
@@ -163,6 +164,10 @@ class Experiment:
                 embeddings=embeddings_table(shown),
                 curves=curves_table(trained),
                 embedders=dict(_embedders(data, trained, self.config)),
+                utterances=utterances_table(
+                    data.source, data.targets, embeddings, scores.single(), all_features=self.models.all_features
+                ),
+                features=features_table(corpora),
                 costs=compared.costs,
             )
 

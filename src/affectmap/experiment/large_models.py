@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -69,11 +70,16 @@ class Models(NamedTuple):
         """What the results' settings say of them."""
         return {} if self.encoder is None else {"input_dim": len(self.encoder.names)}
 
+    @property
+    def all_features(self) -> str:
+        """Name of the method of all features, which says how many they are."""
+        return FUNCTIONALS_88 if self.encoder is None else f"{len(self.encoder.names)} features"
+
     def named(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Rename the method of all features by their number, where they are not the 88 functionals."""
         if self.encoder is None:
             return frame
-        return frame.assign(method=frame["method"].replace(FUNCTIONALS_88, f"{len(self.encoder.names)} features"))
+        return frame.assign(method=frame["method"].replace(FUNCTIONALS_88, self.all_features))
 
 
 class Comparison(NamedTuple):
@@ -188,6 +194,8 @@ def reference_scores(
                 continue
             rows = rows[known[rows]]
             on = embed_rows(corpus, each.role, each.probabilities[rows], rows)
+            if each.role == "source":
+                on = replace(on, row=rows + pooled[0])
             run = Run(SUPERB, material.number, material.seed)
             scores += class_scores(run, classifier, on, reading, corpus_emotion=corpus.emotion)
     return scores

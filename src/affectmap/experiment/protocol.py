@@ -229,12 +229,14 @@ class Embeddings:
         train: The source's training rows.
         held_out: The source's test rows, one item a corpus.
         targets: Evaluated rows of each target.
+        statistics: Rows of the targets that these were normalised by and that are not evaluated.
     """
 
     run: Run
     train: Embedded
     held_out: tuple[Embedded, ...]
     targets: tuple[Embedded, ...]
+    statistics: tuple[Embedded, ...] = ()
 
 
 def embed_rows(
@@ -242,7 +244,7 @@ def embed_rows(
 ) -> Embedded:
     """Put the embedding ``(len(rows), D)`` of some rows together with what is known about them."""
     columns = (corpus.emotion[rows], corpus.label[rows], corpus.speaker[rows], corpus.file[rows])
-    return Embedded(corpus.name, role, np.asarray(embedding, dtype=np.float64), *columns)
+    return Embedded(corpus.name, role, np.asarray(embedding, dtype=np.float64), *columns, rows)
 
 
 def embed_all(
@@ -263,8 +265,14 @@ def embed_all(
     tested = [(part.name, position[fold.test[corpus[fold.test] == part.name]]) for part in source.corpora]
     held_out = [replace(everything.rows(rows[rows >= 0]), corpus=name) for name, rows in tested if len(rows)]
     evaluated = [_embed_kept(each, "target", material.targets[each.name], embed, only_known)[0] for each in targets]
+    others = [(each, _not_evaluated(material.targets[each.name])) for each in targets]
+    statistics = [_embed_kept(each, "target", rest, embed, only_known)[0] for each, rest in others if len(rest.rows)]
     train = position[fold.train]
-    return Embeddings(run, everything.rows(train[train >= 0]), tuple(held_out), tuple(evaluated))
+    return Embeddings(run, everything.rows(train[train >= 0]), tuple(held_out), tuple(evaluated), tuple(statistics))
+
+
+def _not_evaluated(scaled: ScaledRows) -> ScaledRows:
+    return replace(scaled, rows=np.setdiff1d(np.concatenate(scaled.pool.rows), scaled.rows))
 
 
 def _embed_kept(

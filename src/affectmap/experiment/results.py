@@ -45,6 +45,8 @@ class Results:
         embeddings: Where the first fold's models put the utterances they are scored on.
         curves: Learning curves, one row an epoch.
         embedders: Trained models by name.
+        utterances: What every model made of every utterance; columns as in `affectmap.utterances`.
+        features: What was measured of every utterance used, not standardised.
         costs: What a minute of sound costs; columns `costs.COST_COLUMNS`, empty where there is no reference.
         versions: Versions of the packages that matter.
     """
@@ -65,6 +67,8 @@ class Results:
     curves: pd.DataFrame
     embedders: dict[str, Embedder] = field(default_factory=dict)
     costs: pd.DataFrame = field(default_factory=pd.DataFrame)
+    utterances: pd.DataFrame = field(default_factory=pd.DataFrame)
+    features: pd.DataFrame = field(default_factory=pd.DataFrame)
     versions: dict[str, str] = field(default_factory=lambda: {name: version(name) for name in PACKAGES})
 
 

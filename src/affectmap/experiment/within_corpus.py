@@ -38,7 +38,7 @@ from affectmap.preparation.pooled_source import PooledSource, ScaledRows
 from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.schema import Floats, Objects, Rows
 from affectmap.stats.baselines import FUNCTIONALS_88, RidgeMap
-from affectmap.stats.scores import Embedded, Run, Score, cross_validated_scores, label_scores
+from affectmap.stats.scores import Embedded, Predicted, Run, Score, cross_validated_scores, label_scores
 from affectmap.style import RIDGE, SUPERVISED
 from affectmap.text import spelt
 
@@ -129,11 +129,12 @@ def _supervised(run: Run, models: Sequence[tuple[OwnFold, Embed]]) -> list[Score
         known = np.isfinite(label).all(axis=1)
         if columns and known.any():
             train, test = (embed_blocks(replace(scaled, rows=rows), embed) for rows in (fold.train, fold.test))
-            parts.append((fold.test, _least_squares(train[known], label[known], test)))
-    return list(label_scores(run, _joined(pool, pool.name, "target", parts), "supervised")) if parts else []
+            parts.append((fold.test, predicted_ratings(train[known], label[known], test)))
+    return _rating_scores(run, _joined(pool, pool.name, "target", parts), "supervised") if parts else []
 
 
-def _least_squares(train: Floats, label: Floats, test: Floats) -> Floats:
+def predicted_ratings(train: Floats, label: Floats, test: Floats) -> Floats:
+    """Predict ratings (M, L) from embeddings (M, D), by least squares on others (N, D) with theirs (N, L)."""
     middle, mean = train.mean(axis=0), label.mean(axis=0)
     slopes, *_ = np.linalg.lstsq(train - middle, label - mean)
     prediction: Floats = (test - middle) @ slopes + mean
@@ -181,7 +182,7 @@ def source_within(run: Run, material: Material, config: ExperimentConfig) -> lis
 def as_within(scores: Iterable[Score]) -> list[Score]:
     """Give the held-out values of baselines that a single source trains: these are values within the corpus."""
     return [
-        score._replace(key=score.key._replace(reading="within"))
+        score._replace(key=score.key._replace(reading="within"), predicted=None)
         for score in scores
         if score.key.reading == "held-out" and (score.key.table, score.key.method) in _OWN_BASELINES
     ]
@@ -206,13 +207,18 @@ def _scores(
                 (fold.test, RidgeMap(config.ridge_penalty).fit(values[own.train], label).transform(values[own.test]))
             )
     everything = replace(embed_rows(pool, role, values, rows), corpus=name)
-    found = list(label_scores(replace(run, method=RIDGE), _joined(pool, name, role, parts), "within")) if parts else []
+    found = _rating_scores(replace(run, method=RIDGE), _joined(pool, name, role, parts), "within") if parts else []
     return found + list(
         cross_validated_scores(
             replace(run, method=FUNCTIONALS_88), everything, "within", config.svc_c_functionals, folds=inside,
             source_emotion=source_emotion,
         )
     )  # fmt: skip
+
+
+def _rating_scores(run: Run, on: Embedded, reading: str) -> list[Score]:
+    predicted = Predicted(on.row, on.embedding)
+    return [score._replace(predicted=predicted) for score in label_scores(run, on, reading)]
 
 
 def _rated(pool: PooledSource, rows: Rows) -> list[int]:

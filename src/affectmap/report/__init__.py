@@ -15,6 +15,7 @@ from affectmap.report.figures import draw_figures
 from affectmap.report.page import page_tables, render
 from affectmap.report.tables import records_of
 from affectmap.tables import csv_text
+from affectmap.utterances import write_large, write_utterances
 
 if TYPE_CHECKING:
     from affectmap.experiment.results import Results
@@ -32,8 +33,8 @@ def write_report(results: Results, folder: Path) -> None:
 
     Args:
         results: The results of a run.
-        folder: An existing folder; gets ``report.html``, ``figures/`` (PNG and SVG) and ``tables/`` (CSV and
-            JSON; shares of one, not percent).
+        folder: An existing folder; gets ``report.html``, ``figures/`` (PNG and SVG), ``tables/`` (CSV and JSON;
+            shares of one, not percent), and the tables of utterances and of their features.
 
     Raises:
         StorageError: If the folder does not exist.
@@ -41,6 +42,9 @@ def write_report(results: Results, folder: Path) -> None:
     if not folder.is_dir():
         raise StorageError(f"{folder} is no folder; make it before the report is written into it")
     write_tables(results, folder / "tables")
+    if len(results.utterances):
+        write_utterances(results.utterances, folder)
+        write_large(results.features, folder, "features")
     results = with_titles(results)
     tables = page_tables(results)
     with drawing():

@@ -24,7 +24,7 @@ from sklearn.svm import SVC
 
 from affectmap.features.encoders.features import LikeliestClass
 from affectmap.preparation.folds import Fold, most_speaker_folds, speaker_folds
-from affectmap.schema import LABELS, Emotion, Floats, Mask, Objects
+from affectmap.schema import FOUR_CLASSES, LABELS, Emotion, Floats, Mask, Objects, Rows
 from affectmap.stats.intervals import Interval, LeftOut, Scale, fold_mean, interval, leave_out_sums, left_out
 from affectmap.stats.left_out import adjusted_r2_left_out, pairwise_left_out
 from affectmap.stats.measures import class_measures, scenarios
@@ -60,6 +60,7 @@ class Embedded:
         label: Activation and valence ``(N, 2)``, ``NaN`` where missing.
         speaker: ``(N,)``.
         file: Recordings ``(N,)``.
+        row: Numbers of the rows in their corpus, or pool of sources ``(N,)``.
     """
 
     corpus: str
@@ -69,11 +70,12 @@ class Embedded:
     label: Floats
     speaker: Objects
     file: Objects
+    row: Rows
 
     def rows(self, chosen: npt.NDArray[np.bool_] | npt.NDArray[np.int64]) -> Embedded:
         """Give some of the rows, by number or by mask."""
-        columns = {name: getattr(self, name)[chosen] for name in ("embedding", "emotion", "label", "speaker", "file")}
-        return replace(self, **columns)
+        names = ("embedding", "emotion", "label", "speaker", "file", "row")
+        return replace(self, **{name: getattr(self, name)[chosen] for name in names})
 
 
 class Key(NamedTuple):
@@ -96,6 +98,18 @@ class Key(NamedTuple):
     reading: str
 
 
+class Predicted(NamedTuple):
+    """What a value was computed from: predictions of some rows of a corpus, or pool of sources.
+
+    Attributes:
+        row: Numbers of the rows ``(N,)``.
+        value: Numbers of classes in `FOUR_CLASSES` ``(N,)``, or ratings ``(N, L)``.
+    """
+
+    row: Rows
+    value: npt.NDArray[np.generic]
+
+
 class Score(NamedTuple):
     """One value of one fold and seed.
 
@@ -108,6 +122,7 @@ class Score(NamedTuple):
         n: Utterances (table 1: pairs) it was measured on.
         left_out: The same value without each speaker.
         products: Parts of R² for the test over speakers, where there is one.
+        predicted: Predictions that it was computed from, where the embedding is not all that is needed.
     """
 
     key: Key
@@ -118,6 +133,7 @@ class Score(NamedTuple):
     n: int
     left_out: LeftOut
     products: Products | None = None
+    predicted: Predicted | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,6 +180,10 @@ class Scores:
     def __iter__(self) -> Iterator[Key]:
         return iter(self._scores)
 
+    def single(self) -> Iterator[Score]:
+        """Give every single score, cell by cell."""
+        return (score for scores in self._scores.values() for score in scores)
+
     def mean(self, key: Key) -> float:
         """Average a cell over folds and seeds, ``NaN`` values left out."""
         values = np.array([score.value for score in self._scores[key]])
@@ -184,11 +204,7 @@ class Scores:
 
     def runs(self) -> pd.DataFrame:
         """Every single value, one row each, columns `RUN_COLUMNS`."""
-        rows = [
-            (*score.key, score.fold, score.seed, score.value, score.p_value, score.n)
-            for scores in self._scores.values()
-            for score in scores
-        ]
+        rows = [(*score.key, score.fold, score.seed, score.value, score.p_value, score.n) for score in self.single()]
         return pd.DataFrame(rows, columns=list(RUN_COLUMNS))
 
     def summary(self) -> pd.DataFrame:
@@ -311,7 +327,8 @@ def class_scores(
         if len(set(rows.emotion)) < 2:
             continue
         truth, prediction = rows.emotion.astype(str), classifiers.predict(classes, rows.embedding).astype(str)
-        yield run.score("4", on, name, reading, len(truth), _uar(truth, prediction, rows))
+        score = run.score("4", on, name, reading, len(truth), _uar(truth, prediction, rows))
+        yield score._replace(predicted=_numbered(rows.row, prediction))
         if {Emotion.HAPPY, Emotion.ANGRY} <= set(classes) and len(classes) > 2:
             yield from _confusion(run, rows, truth, prediction, len(classes), reading)
 
@@ -371,8 +388,15 @@ def cross_validated_scores(
         truth = on.emotion[predicted].astype(str)
         if len(set(truth)) < 2:
             continue
-        found = _uar(truth, prediction[predicted], on.rows(predicted))
-        yield run.score("4", on, name, reading, len(truth), found)
+        score = run.score("4", on, name, reading, len(truth), _uar(truth, prediction[predicted], on.rows(predicted)))
+        yield score._replace(predicted=_numbered(on.row[predicted], prediction[predicted]))
+
+
+def _numbered(row: Rows, prediction: npt.NDArray[np.str_]) -> Predicted:
+    """Keep predicted classes by their number, a byte each."""
+    names = np.array([str(emotion) for emotion in FOUR_CLASSES])
+    order = np.argsort(names)
+    return Predicted(row, order[np.searchsorted(names, prediction, sorter=order)].astype(np.int8))
 
 
 def _split(on: Embedded, among: Mask, n_folds: int, seed: int) -> list[Fold]:
