@@ -134,7 +134,9 @@ def test_ridge_finds_what_was_put_in(whole):
 
 def test_claims_table_2_and_curves_are_there(whole):
     results, *_ = whole
-    assert set(results.claims["claim"]) == set("abcdef")
+    assert set(results.claims["claim"]) == set("abcdefh")
+    assert {"PCA-2", "Ridge (activation, valence)"} < set(results.comparisons["against"])
+    assert set(results.comparisons["method"]) == set(METHODS)
     assert "eGeMAPSv02, birds" in set(results.table2["features_corpus"])
     curves = results.curves.groupby(["method", "corpus", "fold", "seed"])["epoch"].agg(list)
     assert set(map(tuple, curves)) == {(1, 2)}

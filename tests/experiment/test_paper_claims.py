@@ -3,21 +3,11 @@
 import numpy as np
 import pytest
 
-from affectmap.experiment.paper_claims import (
-    ACT,
-    CLAIM_COLUMNS,
-    FAILS,
-    HOLDS,
-    OPEN,
-    STATEMENTS,
-    TABLE2_COLUMNS,
-    UNSUPERVISED,
-    VAL,
-    judge_claims,
-    table2,
-)
+from affectmap.experiment.comparisons import FAILS, HOLDS, OPEN
+from affectmap.experiment.paper_claims import CLAIM_COLUMNS, STATEMENTS, TABLE2_COLUMNS, judge_claims, table2
 from affectmap.features.encoders.features import SUPERB
 from affectmap.stats.scores import Scores
+from affectmap.style import ACT, SUPERVISED, UNSUPERVISED, VAL
 from factories import make_score
 
 NAN = float("nan")
@@ -62,6 +52,7 @@ def test_every_claim_has_its_statement_and_one_overall_row():
         *cells(
             {UNSUPERVISED: 0.2, ACT: 0.3, VAL: 0.1}, ("cows",), table="1", quantity="activation", reading="held-out"
         ),
+        *cells({SUPERVISED["valence"]: 0.4}, table="3", quantity="valence", reading="supervised"),
     ]
     judged = judge_claims(Scores(scores))
     assert judged.drop_duplicates("claim")[["claim", "statement"]].values.tolist() == [
@@ -90,6 +81,24 @@ def test_metric_methods_against_the_unsupervised(claim, cell, gain, verdict):
         [corpus, f"{method} − {UNSUPERVISED}"] for corpus in ("cats", "dogs") for method in (ACT, VAL)
     ]
     assert set(single["verdict"]) == {verdict}
+
+
+def test_the_exception_of_the_paper_is_shown_and_not_counted():
+    low = cells({UNSUPERVISED: 0.6, ACT: 0.3, VAL: 0.7}, ("emodb",), table="3", quantity="activation")
+    rest = cells({UNSUPERVISED: 0.4, ACT: 0.5, VAL: 0.5}, ("emodb",), table="3", quantity="valence")
+    single = comparisons([*low, *rest], "a")
+    assert single[["quantity", "comparison", "verdict"]].values.tolist() == [
+        ["activation", f"{ACT} − {UNSUPERVISED} (the paper's exception)", FAILS],
+        ["activation", f"{VAL} − {UNSUPERVISED}", HOLDS],
+        ["valence", f"{ACT} − {UNSUPERVISED}", HOLDS],
+        ["valence", f"{VAL} − {UNSUPERVISED}", HOLDS],
+    ]
+    row = overall([*low, *rest], "a")
+    assert (row["comparison"], row["verdict"]) == ("mean of 3 of 4 comparisons", HOLDS)
+    assert row["difference"] == pytest.approx(0.1)
+    # Only there: the same values of another corpus, or of classes, count.
+    other = cells({UNSUPERVISED: 0.6, ACT: 0.3, VAL: 0.7}, ("cats",), table="3", quantity="activation")
+    assert overall(other, "a")["comparison"] == "mean of the comparisons"
 
 
 def test_the_mean_decides_where_comparisons_disagree():
@@ -278,9 +287,24 @@ def test_pairwise_comparisons_are_of_the_source():
     assert single[["corpus", "quantity", "comparison"]].values.tolist() == [
         ["cows", "activation", f"{ACT} − {UNSUPERVISED}"],
         ["cows", "activation", f"{ACT} − {VAL}"],
-        ["cows", "valence", f"{UNSUPERVISED} − {VAL}"],
+        ["cows", "valence", f"{UNSUPERVISED} − {VAL} (similar: {VAL} at most 0.02 higher)"],
     ]
     np.testing.assert_allclose(single["difference"], [0.2, 0.3, 0.2])
+
+
+@pytest.mark.parametrize(
+    ("gain", "spread", "verdict"),
+    [(0.01, 1e-4, HOLDS), (-0.3, 1e-4, HOLDS), (0.03, 1e-4, FAILS), (0.02, 0.01, OPEN), (0.0, 0.01, OPEN)],
+)
+def test_similar_is_a_gain_of_two_hundredths_at_most(gain, spread, verdict):
+    wobble = spread * np.array([-1.0, 0.0, 1.0])
+    cell = {"corpus": "cows", "role": "source", "table": "1", "quantity": "valence", "reading": "held-out"}
+    scores = [
+        make_score(0.03, np.full(3, 0.03), method=UNSUPERVISED, **cell),
+        make_score(0.03 + gain, 0.03 + gain + wobble, method=VAL, **cell),
+    ]
+    (row,) = comparisons(scores, "e").to_dict("records")
+    assert (row["verdict"], row["difference"]) == (verdict, pytest.approx(-gain))
 
 
 # (f)
@@ -367,6 +391,34 @@ def test_what_is_compared_with_superb():
         f"{UNSUPERVISED} − {SUPERB}: N-S-A − N-S-H-A",
     ]
     assert urdu["difference"].tolist() == pytest.approx([0.1, 0.2] * 3 + [0.3] * 3)
+
+
+# (h)
+
+
+def supervised(activation: float, valence: float) -> list:
+    means = {"activation": activation, "valence": valence}
+    return [
+        score
+        for quantity, zero_shot in (("activation", 0.4), ("valence", 0.1))
+        for score in (
+            *cells(dict.fromkeys((UNSUPERVISED, ACT, VAL), zero_shot), ("cats",), table="3", quantity=quantity),
+            *cells(
+                dict.fromkeys(SUPERVISED.values(), means[quantity]),
+                ("cats",), table="3", quantity=quantity, reading="supervised",
+            ),
+        )
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("means", "verdict"), [((0.6, 0.3), HOLDS), ((0.2, -0.1), FAILS), ((0.4, 0.1), OPEN)])
+def test_supervised_models_against_zero_shot(means, verdict):
+    scores = supervised(*means)
+    assert overall(scores, "h")["verdict"] == verdict
+    # The loss on the rating of the row alone.
+    assert comparisons(scores, "h")[["quantity", "comparison"]].values.tolist() == [
+        [quantity, f"{name} − {method}"] for quantity, name in SUPERVISED.items() for method in (UNSUPERVISED, ACT, VAL)
+    ]
 
 
 def test_without_the_row_there_is_no_claim():

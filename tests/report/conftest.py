@@ -62,6 +62,7 @@ class Results:
     summary: pd.DataFrame
     table2: pd.DataFrame
     claims: pd.DataFrame
+    comparisons: pd.DataFrame
     ratings: pd.DataFrame
     embeddings: pd.DataFrame
     curves: pd.DataFrame
@@ -232,6 +233,19 @@ def make_claims() -> pd.DataFrame:
     return claims
 
 
+def make_comparisons() -> pd.DataFrame:
+    """One method against ridge and PCA-2: ahead, behind, and nothing to be told."""
+    rows = []
+    for against in ("PCA-2", "Ridge (activation, valence)"):
+        for corpus, (difference, verdict) in zip(
+            ("urdu", "aesdd"), ((0.05, "above"), (-0.01, "cannot be told")), strict=True
+        ):
+            names = ("3", corpus, "target", "activation", "DAE-Metric-Act", against)
+            rows.append((*names, difference, difference - 0.04, difference + 0.04, 6, verdict))
+    columns = ["table", "corpus", "role", "quantity", "method", "against", "difference", "ci_low", "ci_high"]
+    return pd.DataFrame(rows, columns=[*columns, "n_speakers", "verdict"])
+
+
 def make_embeddings(rng: np.random.Generator) -> pd.DataFrame:
     frames = []
     for method in DAE:
@@ -323,6 +337,7 @@ def whole_results() -> Results:
         summary=summarise_runs(runs),
         table2=make_table2(),
         claims=make_claims(),
+        comparisons=make_comparisons(),
         ratings=embeddings[embeddings["method"] == DAE[0]].drop(columns=["method", "file", "z1", "z2"]),
         embeddings=embeddings,
         curves=make_curves(rng),

@@ -13,6 +13,7 @@ from affectmap.report.page import (
     interval_words,
     page_tables,
     render,
+    rivals,
 )
 
 NO_PICTURES = {place: [] for place in ("circumplex", "network", "latent", "baselines", "curves", "table3", "table4")}
@@ -166,15 +167,31 @@ def test_one_item_a_claim_with_all_its_comparisons(whole_results):
 def test_words_count_comparisons_and_explain_the_interval(whole_results):
     first, _, third, fourth, fifth, sixth = claim_views(whole_results.claims)
     assert first.overall == (
-        "Two of two comparisons support it, two with the whole interval. All together (mean of the comparisons): "
+        "Of two comparisons two hold, none do not and none cannot be told. All together (mean of the comparisons): "
         "+.09. The whole interval lies above zero: other speakers would most likely show the same."
     )
-    assert third.overall.startswith("One of two comparisons supports it, none with the whole interval.")
+    assert third.overall.startswith("Of two comparisons none hold, none do not and two cannot be told.")
     assert fourth.overall.endswith("It has parts of different kinds and holds only if all do.")
-    assert (
-        fifth.overall == "None of two comparisons support it. It has parts of different kinds and holds only if all do."
+    assert fifth.overall == (
+        "Of two comparisons none hold, two do not and none cannot be told. "
+        "It has parts of different kinds and holds only if all do."
     )
     assert "share of comparisons won, less one half" in sixth.overall
+
+
+def test_a_claim_of_likeness_may_hold_below_zero(whole_results):
+    row = {"difference": -0.005, "ci_low": -0.015, "ci_high": 0.005, "verdict": "holds"}
+    (view,) = claim_views(whole_results.claims.query("claim == 'e'").iloc[:1].assign(**row))
+    assert view.rows[0]["words"] == "The interval includes zero, and ends above what still counts as similar."
+
+
+def test_rivals_are_counted_and_listed(whole_results):
+    first, second = rivals(whole_results.comparisons)
+    assert (first.name, second.name) == ("PCA-2", "Ridge (activation, valence)")
+    assert first.headline == "two comparisons: 1 above, 0 below, 1 cannot be told"
+    assert [row["shown"]["difference"] for row in first.rows] == ["+.05", "−.01"]
+    assert "lies above zero" in first.rows[0]["words"]
+    assert rivals(whole_results.comparisons[:0]) == []
 
 
 def test_places_of_the_small_plot_are_on_one_scale_around_zero(whole_results):

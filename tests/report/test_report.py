@@ -102,7 +102,19 @@ def test_importing_the_report_does_not_import_torch():
 
 def test_all_files_are_there_and_nothing_else(folder):
     names = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-    tables = ["audit", "table1", "table2", "table3", "table4", "claims", "corpora", "findings", "runs", "curves"]
+    tables = [
+        "audit",
+        "table1",
+        "table2",
+        "table3",
+        "table4",
+        "claims",
+        "comparisons",
+        "corpora",
+        "findings",
+        "runs",
+        "curves",
+    ]
     figures = [
         "figure1-circumplex",
         "figure2-network",

@@ -1,7 +1,7 @@
 import dataclasses
 
 import numpy as np
-import pytest
+import pandas as pd
 
 from affectmap.report.summary import Transfer, glances, interval_of, summarise
 from affectmap.text import score
@@ -90,58 +90,39 @@ def test_classes_are_counted_from_guessing(whole_results):
     assert text.endswith("N-S-H-A: neutral, sad, happy, angry.")
 
 
-def with_ridge(results, ridge):
-    for quantity in ("activation", "valence", "N-S-H-A", "S-H-A"):
-        results = with_values(results, "Ridge (activation, valence)", quantity, {"urdu": ridge, "aesdd": ridge})
-    return results
-
-
 def with_interval(results, low, high):
     """The results with all intervals so far below and above their means."""
     mean = results.summary["mean"]
     return dataclasses.replace(results, summary=results.summary.assign(ci_low=mean + low, ci_high=mean + high))
 
 
-def test_the_simpler_map_gets_no_verdict_from_counts(whole_results):
-    assert said(with_ridge(whole_results, 0.99))["A simpler map."] == (
-        "Ridge regression from the same features straight to the ratings reaches the same or more in six of six "
-        "comparisons; the network has no clear advantage. Such counts do not settle which is better."
+def with_differences(results, differences):
+    """The results with these differences of the leaders from ridge, each with its verdict."""
+    leaders = [(leader.method, row) for leader in Transfer(results).leaders() for row in leader.rows]
+    names = ["table", "corpus", "role", "quantity", "method", "against"]
+    rows = [
+        (*(row[name] for name in names[:4]), method, "Ridge (activation, valence)", difference, verdict)
+        for (method, row), (difference, verdict) in zip(leaders, differences, strict=False)
+    ]
+    frame = pd.DataFrame(rows, columns=[*names, "difference", "verdict"])
+    return dataclasses.replace(results, comparisons=frame)
+
+
+def test_the_simpler_map_is_told_by_paired_differences(whole_results):
+    told = ["above", "below", "below", "cannot be told", "cannot be told", "cannot be told"]
+    results = with_differences(whole_results, [(0.01 * k - 0.04, verdict) for k, verdict in enumerate(told)])
+    assert said(results)["A simpler map."] == (
+        "Ridge regression from the same features straight to the ratings, beside the methods named above: in six "
+        "comparisons the network is surely ahead in one and surely behind in two (differences on the same speakers); "
+        "−.02 on average."
     )
-    mixed = with_values(with_ridge(whole_results, -1.0), "Ridge (activation, valence)", "valence", {"urdu": 0.9})
-    assert "in one of six comparisons; the network leads in the others. Such" in said(mixed)["A simpler map."]
+    one = said(with_differences(whole_results, [(0.2, "above")]))["A simpler map."]
+    assert "in one comparison the network is surely ahead in one and surely behind in none" in one
 
 
-@pytest.mark.parametrize(
-    ("ends", "words"),
-    [
-        ((-2.0, 2.0), "but the intervals overlap, so this does not settle which is better."),
-        ((-0.01, 0.01), " on average."),
-        ((float("nan"), 0.1), "but how surely is unknown."),
-    ],
-)
-def test_a_lead_everywhere_is_told_with_its_intervals(whole_results, ends, words):
-    text = said(with_interval(with_ridge(whole_results, -1.0), *ends))["A simpler map."]
-    assert "the network leads in all six comparisons, by " in text
-    assert text.endswith(words)
-
-
-def test_some_intervals_that_overlap_are_counted(whole_results):
-    results = with_interval(with_ridge(whole_results, -1.0), -0.01, 0.01)
-    summary = results.summary.copy()
-    one = (summary["method"].str.startswith("Ridge")) & (summary["quantity"] == "S-H-A")
-    summary.loc[one, "ci_high"] = 1.0
-    text = said(dataclasses.replace(results, summary=summary))["A simpler map."]
-    assert "but the intervals overlap in one of six comparisons, so" in text
-
-
-@pytest.mark.parametrize(("ridge", "words"), [(0.99, "the same or more in the one"), (-1.0, "leads in the one")])
-def test_one_comparison_is_no_count(whole_results, ridge, words):
-    summary = with_ridge(whole_results, ridge).summary
-    summary = summary[(summary["quantity"] == "activation") & (summary["corpus"] == "urdu")]
-    text = said(dataclasses.replace(whole_results, summary=summary))["A simpler map."]
-    assert f"{words} comparison there is" in text
-    assert "none of" not in text
-    assert "average" not in text
+def test_without_ridge_nothing_is_said_of_it(whole_results):
+    assert "A simpler map." not in said(with_differences(whole_results, []))
+    assert "A simpler map." not in said(with_differences(whole_results, [(float("nan"), "cannot be told")]))
 
 
 def test_small_corpora_get_a_warning_before_all_else(whole_results):

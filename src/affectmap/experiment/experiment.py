@@ -21,6 +21,7 @@ from pydantic_core import to_jsonable_python
 from affectmap.audit.examination import Audit, examine
 from affectmap.corpora import Corpus
 from affectmap.corpora.synthetic.recordings import NOTICE as SYNTHETIC_NOTICE
+from affectmap.experiment.comparisons import compare_baselines
 from affectmap.experiment.config import ExperimentConfig
 from affectmap.experiment.large_models import Comparison, Models, ProgressBar, compare, find_models
 from affectmap.experiment.paper_claims import judge_claims, table2
@@ -160,6 +161,7 @@ class Experiment:
                     table2(scores, [corpus.name for corpus in data.source.corpora], self.models.title), data.audit
                 ),
                 claims=mark_claims(judge_claims(scores), data.audit),
+                comparisons=data.audit.marked(compare_baselines(scores)),
                 ratings=ratings_table(data.source.corpora, data.targets),
                 embeddings=embeddings_table(shown),
                 curves=curves_table(trained),

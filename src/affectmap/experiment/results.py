@@ -41,6 +41,8 @@ class Results:
         summary: Every cell of the tables; columns `affectmap.stats.scores.SUMMARY_COLUMNS`.
         table2: The literature's results and ours.
         claims: The paper's claims with verdicts.
+        comparisons: The autoencoders against simpler maps and the corpus' own labels; columns
+            `comparisons.COMPARISON_COLUMNS`.
         ratings: Emotion, activation and valence of every utterance used; for figure 1, and in no file.
         embeddings: Where the first fold's models put the utterances they are scored on.
         curves: Learning curves, one row an epoch.
@@ -62,6 +64,7 @@ class Results:
     summary: pd.DataFrame
     table2: pd.DataFrame
     claims: pd.DataFrame
+    comparisons: pd.DataFrame
     ratings: pd.DataFrame
     embeddings: pd.DataFrame
     curves: pd.DataFrame

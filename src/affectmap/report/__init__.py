@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["write_report"]
 
 #: Frames that name corpora, and are read by people on the page.
-_SHOWN = ("corpora", "findings", "audit", "summary", "claims", "ratings", "embeddings", "curves")
+_SHOWN = ("corpora", "findings", "audit", "summary", "claims", "comparisons", "ratings", "embeddings", "curves")
 #: Frames written as they are, beside the summary in its three tables.
-_WRITTEN = ("audit", "table2", "claims", "corpora", "findings", "runs", "curves")
+_WRITTEN = ("audit", "table2", "claims", "comparisons", "corpora", "findings", "runs", "curves")
 
 
 def write_report(results: Results, folder: Path) -> None:

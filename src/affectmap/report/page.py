@@ -16,7 +16,7 @@ from affectmap import style, text
 from affectmap.audit.verdicts import SIGNS, Verdict, footnotes, signs_of
 from affectmap.experiment.config import ExperimentConfig
 from affectmap.report.canvas import Picture, letter
-from affectmap.report.summary import glances, summarise
+from affectmap.report.summary import glances, spelt_none, summarise
 from affectmap.report.tables import Table, build_table, records_of
 from affectmap.settings import fields_of
 
@@ -44,6 +44,7 @@ _MARKS = {
     Verdict.CONFOUNDED: ("fails", "✗"),
     Verdict.LEAK: ("fails", "✗"),
 }
+OPEN = "cannot be told"
 _Rows = list[dict[str, Any]]
 
 
@@ -73,6 +74,7 @@ def render(results: Results, tables: Mapping[str, Table | None], pictures: Mappi
         pictures=pictures,
         costs=results.costs.to_dict("records"),
         claims=claim_views(results.claims),
+        rivals=rivals(results.comparisons),
         dropped=findings_by_corpus(results.findings),
         settings=_settings(results.settings),
     )
@@ -203,6 +205,27 @@ def _headline(rows: _Rows) -> str:
     return f"No leak was found; {asking}."
 
 
+class Rival(NamedTuple):
+    """What the autoencoders are set against: its name, the verdicts counted, and a row a pair."""
+
+    name: str
+    headline: str
+    rows: _Rows
+
+
+def rivals(comparisons: pd.DataFrame) -> list[Rival]:
+    """Put the comparisons of the autoencoders with simpler maps and with the corpus' own labels into words."""
+    views = []
+    for name, group in comparisons.groupby("against", sort=True):
+        rows = records_of(group)
+        told = [str(row["verdict"]) for row in rows]
+        counts = [f"{told.count(verdict)} {verdict}" for verdict in ("above", "below", OPEN)]
+        headline = f"{text.counted(len(rows), 'comparison')}: {', '.join(counts)}"
+        ends = [abs(row[k]) for row in rows for k in ("difference", "ci_low", "ci_high") if text.is_number(row[k])]
+        views.append(Rival(str(name), headline, [_claim_row(row, max(ends, default=0.0) or 1.0) for row in rows]))
+    return views
+
+
 class Claim(NamedTuple):
     """One claim of the paper with its verdict, and the comparisons it was tested by."""
 
@@ -223,7 +246,7 @@ def claim_views(claims: pd.DataFrame) -> list[Claim]:
         # One scale a claim, zero in the middle, so that its rows can be compared by eye.
         ends = [abs(row[k]) for row in rows for k in ("difference", "ci_low", "ci_high") if text.is_number(row[k])]
         scale = max(ends, default=0.0) or 1.0
-        verdict = overall[0]["verdict"] if overall else "cannot be told"
+        verdict = overall[0]["verdict"] if overall else OPEN
         words = " ".join([_support(single), *map(_overall_words, overall)])
         shown = [_claim_row(row, scale) for row in [*single, *overall]]
         views.append(Claim(str(name), rows[0]["statement"], verdict, words, shown))
@@ -231,13 +254,15 @@ def claim_views(claims: pd.DataFrame) -> list[Claim]:
 
 
 def _support(single: _Rows) -> str:
-    above = sum(text.is_number(row["difference"]) and row["difference"] > 0 for row in single)
-    clearly = sum(text.is_number(row["ci_low"]) and row["ci_low"] > 0 for row in single)
-    verb = "supports" if above == 1 else "support"
-    support = f"{text.out_of(above, len(single), 'comparison').capitalize()} {verb} it"
-    return (
-        f"{support}, {text.spelt(clearly) if clearly else 'none'} with the whole interval." if above else f"{support}."
-    )
+    """Count the verdicts of a claim's comparisons."""
+    told = [str(row["verdict"]) for row in single]
+    words = [
+        ("hold", told.count("holds")),
+        ("do not", told.count("does not hold")),
+        ("cannot be told", told.count(OPEN)),
+    ]
+    counts = [f"{spelt_none(n)} {'holds' if n == 1 and word == 'hold' else word}" for word, n in words]
+    return f"Of {text.counted(len(single), 'comparison')} {text.listed(counts)}."
 
 
 def _overall_words(row: dict[str, Any]) -> str:
@@ -253,7 +278,14 @@ def _claim_row(row: dict[str, Any], scale: float) -> dict[str, Any]:
     places = {key: 50 + 47 * row[key] / scale if text.is_number(row[key]) else None for key in keys}
     interval = text.score_range(row["ci_low"], row["ci_high"], signed=True)
     shown = {"difference": text.score(row["difference"], signed=True), "interval": interval}
-    return row | {"places": places, "shown": shown, "words": interval_words(row["ci_low"], row["ci_high"])}
+    return row | {"places": places, "shown": shown, "words": _verdict_words(row)}
+
+
+def _verdict_words(row: dict[str, Any]) -> str:
+    """Say what the interval of a comparison means; a claim of likeness holds a little below zero, too."""
+    if not text.is_number(row["ci_low"]) or row["ci_low"] > 0 or row["ci_high"] < 0 or row["verdict"] == OPEN:
+        return interval_words(row["ci_low"], row["ci_high"])
+    return "The interval includes zero, and ends above what still counts as similar."
 
 
 def interval_words(low: object, high: object) -> str:
