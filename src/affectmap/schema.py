@@ -62,6 +62,8 @@ CORRECTED: Final = "egemaps-corrected"
 #: Rate in Hz at which functionals are taken unless another is asked for: that of most speech corpora.
 USUAL_RATE = 16000
 
+#: Features by default: the 88 functionals, measured here or columns of a table.
+EGEMAPS = "egemaps"
 #: The 88 eGeMAPSv02 functionals in openSMILE's order.
 FUNCTIONALS: tuple[str, ...] = tuple(
     resources.files("affectmap").joinpath("functionals.txt").read_text(encoding="utf-8").split()
@@ -119,6 +121,24 @@ _ALIASES = {
     Emotion.OTHER: "oth xxx",
 }
 _EMOTION_OF = {name: emotion for emotion, names in _ALIASES.items() for name in (str(emotion), *names.split())}
+
+
+def column_prefixes(features: str) -> tuple[str, ...] | None:
+    """Tell which columns of tables are features, as the setting `features` has it.
+
+    Args:
+        features: ``columns``, ``columns:PREFIX``, or several prefixes with commas between them.
+
+    Returns:
+        What their names begin with; none for all columns with numbers; ``None`` if it names no columns.
+
+    Example:
+        >>> column_prefixes("columns:mean_,std_"), column_prefixes("columns"), column_prefixes("egemaps")
+        (('mean_', 'std_'), (), None)
+    """
+    kind, colon, text = features.partition(":")
+    prefixes = tuple(prefix.strip() for prefix in text.split(",")) if colon else ()
+    return prefixes if kind == "columns" and all(prefixes) else None
 
 
 def parse_emotion(name: str) -> Emotion:

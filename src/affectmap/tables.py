@@ -266,6 +266,8 @@ def read_rows(file: Path, error: type[AffectmapError] = CorpusError) -> Rows:
     if set(frame.index.names) & set(INDEX):
         frame = frame.reset_index()
     frame = frame.rename(columns=str)
+    if repeated := sorted(set(frame.columns[frame.columns.duplicated()])):
+        raise error(f"{file} has columns of the same name: {', '.join(repeated)}; name each once")
     return Rows(frame, [f"row {row}" for row in range(1, len(frame) + 1)], str(file), file.parent)
 
 
@@ -290,6 +292,8 @@ def read_numbers(rows: Rows, column: str, problems: Problems) -> Floats:
     import pandas as pd
 
     written = rows.frame[column]
+    if rows.decimal_comma:
+        _refuse_mixed(rows, column, problems)
     numbers = pd.to_numeric(written.where(written != "", None), errors="coerce").to_numpy("float64", copy=True)
     for row in (written.notna().to_numpy() & pd.isna(numbers)).nonzero()[0].tolist():
         cell = written.iloc[row]
@@ -298,6 +302,16 @@ def read_numbers(rows: Rows, column: str, problems: Problems) -> Floats:
         except ValueError:
             problems.add(rows.places[row], f"{column} is {str(cell)[:40]!r}; expected a number")
     return numbers
+
+
+def _refuse_mixed(rows: Rows, column: str, problems: Problems) -> None:
+    """Note a column with decimal commas in some cells and points in others: one of them may mean thousands."""
+    cells = [str(cell) for cell in rows.frame[column]]
+    places = [
+        next((place for place, cell in zip(rows.places, cells, strict=True) if mark in cell), "") for mark in ",."
+    ]
+    if all(places):
+        problems.add("", f"{column} has a decimal comma ({places[0]}) and a point ({places[1]}); write all alike")
 
 
 def _named_columns(sheet: Sheet) -> list[int]:

@@ -67,7 +67,11 @@ def test_an_embedder_of_an_encoder_s_features(affectmap, here, recordings):
 @pytest.mark.parametrize(
     ("arguments", "code", "line"),
     [
-        (["--features", "wavlm"], 2, "features are 'wavlm'; expected egemaps, egemaps-corrected, or ssl:MODEL@LAYERS"),
+        (
+            ["--features", "wavlm"],
+            2,
+            "features are 'wavlm'; expected egemaps, egemaps-corrected, columns, columns:PREFIX",
+        ),
         (["--features", "ssl:no/such/model"], 2, "no/such/model is no folder, and no model on the hub is called so"),
         (["--features", "ssl:labels"], 1, "labels has no config.json; expected config.json"),
         (["--reference", "hubert"], 2, "the reference is 'hubert'; expected superb, or superb=MODEL"),

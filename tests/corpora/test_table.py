@@ -1,13 +1,14 @@
 """Any corpus from one table: what is read, what is told, what is refused by row."""
 
 import unicodedata
+from pathlib import PurePath
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from affectmap.corpora import load_corpus, table
-from affectmap.errors import CorpusError, LabelError
+from affectmap.errors import CorpusError, LabelError, UsageError
 from affectmap.schema import FUNCTIONALS, Finding
 
 
@@ -343,7 +344,10 @@ def test_parse_time(cell, seconds):
 
 
 @pytest.mark.real
-@pytest.mark.parametrize(("name", "n_rows", "n_speakers"), [("ravdess", 1440, 24), ("emovo", 588, 6)])
+@pytest.mark.parametrize(
+    ("name", "n_rows", "n_speakers"),
+    [("ravdess", 1440, 24), ("emovo", 588, 6), ("turev-db", 1735, 6), ("casia", 400, 4)],
+)
 def test_real_tables(real_data, name, n_rows, n_speakers):
     corpus = load_corpus(f"table:{name}={real_data / 'features' / name}.parquet")
     assert corpus.functionals.shape == (n_rows, 88)
@@ -355,3 +359,135 @@ def test_real_tables(real_data, name, n_rows, n_speakers):
 def test_what_is_no_time_is_refused(cell):
     with pytest.raises(CorpusError, match=r"^end is .*; expected (seconds, or a time such as|0 s or more)"):
         table.parse_time(cell, "end")
+
+
+def encoder_table(n_rows=6, **columns):
+    values = np.random.default_rng(1).normal(size=(n_rows, 4))
+    names = ("mean_0", "mean_1", "std_0", "std_1")
+    return pd.DataFrame(
+        {"file": [f"{i}.wav" for i in range(n_rows)], **columns, **dict(zip(names, values.T, strict=True))}
+    )
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_columns_of_numbers_are_features_where_they_are_asked_for(tmp_path, ending):
+    frame = encoder_table(emotion="sad", speaker=["1", "2"] * 3, arousal=2.5, text="ja", age=[30, 40] * 3)
+    file = tmp_path / f"mine.{ending}"
+    frame.to_csv(file, index=False) if ending == "csv" else frame.to_parquet(file)
+    corpus = load_corpus(f"table:mine={file}", features="columns")
+    names = ["age", "mean_0", "mean_1", "std_0", "std_1"]
+    assert corpus.functionals.columns.tolist() == names
+    assert corpus.functionals.index.equals(corpus.table.index)
+    assert (corpus.functionals.dtypes == "float32").all()
+    np.testing.assert_allclose(corpus.functionals, frame[names], rtol=1e-6)
+    assert corpus.table["activation"].tolist() == [2.5] * 6
+    assert [finding.detail for finding in corpus.findings] == [
+        "features are 5 columns, age to std_1; what measured them is not known",
+        "columns left out, for they are not known: text",
+    ]
+    chosen = load_corpus(f"table:mine={file}", features="columns:std_,mean_1").functionals
+    assert chosen.columns.tolist() == ["mean_1", "std_0", "std_1"]
+    named = load_corpus(f"table:mine={file}", features=["std_1", "mean_0"]).functionals
+    assert named.columns.tolist() == ["std_1", "mean_0"]
+    np.testing.assert_allclose(named["std_1"], frame["std_1"], rtol=1e-6)
+
+
+def test_what_means_a_label_is_no_feature(tmp_path):
+    file = tmp_path / "mine.csv"
+    encoder_table(valence=3.0, session=[1, 2] * 3, start=0.0).to_csv(file, index=False)
+    assert load_corpus(f"table:mine={file}", features="columns").functionals.shape == (6, 4)
+    with pytest.raises(CorpusError, match=r"has no feature that begins with 'val'; got file, valence,"):
+        load_corpus(f"table:mine={file}", features="columns:val")
+
+
+def test_functionals_by_any_way_are_the_same(tmp_path):
+    file = tmp_path / "mine.csv"
+    functionals(3, file=list("abc"), speaker="1").to_csv(file, index=False)
+    wanted = load_corpus(f"table:mine={file}").functionals
+    for features in ("columns", list(FUNCTIONALS), FUNCTIONALS):
+        assert load_corpus(f"table:mine={file}", features=features).functionals.equals(wanted)
+
+
+def test_a_table_of_features_needs_no_names_of_files(tmp_path):
+    file = tmp_path / "mine.csv"
+    encoder_table(3, id=["x", "y", "z"]).drop(columns="file").to_csv(file, index=False)
+    corpus = load_corpus(f"table:mine={file}", features="columns")
+    files = [PurePath(name).name for name in corpus.table.index.get_level_values("file")]
+    assert files == ["line 2", "line 3", "line 4"]
+    assert "no column file: utterances are named by the line of the table" in [each.detail for each in corpus.findings]
+    with pytest.raises(
+        CorpusError, match=r"no column file; got .*; if its 4 columns of numbers are features, add --feat"
+    ):
+        load_corpus(f"table:mine={file}")
+
+
+def test_a_table_of_features_for_which_nobody_asked(tmp_path):
+    file = tmp_path / "mine.csv"
+    encoder_table(3).to_csv(file, index=False)
+    with pytest.raises(
+        CorpusError, match=r"none of its 3 rows .*; if its 4 columns of numbers are features, add --featu"
+    ):
+        load_corpus(f"table:mine={file}")
+
+
+def test_features_that_are_not_finite_are_dropped_by_name(tmp_path):
+    file, frame = tmp_path / "mine.csv", encoder_table(5, speaker="1")
+    frame.loc[1, "mean_0"], frame.loc[2, "std_1"], frame.loc[3, "std_0"] = np.nan, -np.inf, 1e39
+    frame.to_csv(file, index=False)
+    corpus = load_corpus(f"table:mine={file}", features="columns")
+    dropped = [finding for finding in corpus.findings if finding.dropped]
+    assert [finding.file for finding in dropped] == ["1.wav", "2.wav", "3.wav"]
+    assert {finding.detail for finding in dropped} == {"its features are not all finite numbers; left out"}
+    assert len(corpus.table) == len(corpus.functionals) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "features", "message"),
+    [
+        ("file,f0\na,1\nb,loud\n", "columns", r"line 3: f0 is 'loud'; expected a number$"),
+        ("file,f0,f0\na,1,2\n", "columns", r"columns of the same name: f0; name each once$"),
+        ("file,text\na,ja\n", "columns", r"no column of numbers beside file, text; expected features$"),
+        ("file,f0\na,1\n", "columns:z", r"no feature that begins with 'z'; got file, f0$"),
+        ("file,f0\na,1\n", ["f1", "f0", "f2"], r"lacks 2 of 3 features, first f1; expected the columns f1 to f2$"),
+        ('file,f0\na,"1,234"\nb,2\n', "columns", r"line 2: f0 is '1,234'; expected a number$"),
+        (
+            "file;f0\na;1,5\nb;1.234\n",
+            "columns",
+            r"f0 has a decimal comma \(line 2\) and a point \(line 3\); write all al",
+        ),
+        ("file,f0,f1\na,1,\nb,2,\n", "columns:f", r"f1 has no finite number in any of its 2 rows; remove it from all"),
+        ("file,f0,valance\na,1,2\n", "columns", r"a column 'valance'; rename it to 'valence' if it is that$"),
+        ("file,f0,emotion\na,1,sad\na,2,sad\n", "columns", r"line 3: describes a otherwise than line 2; keep one$"),
+    ],
+)
+def test_broken_features(write, text, features, message):
+    with pytest.raises(CorpusError, match=message) as caught:
+        load_corpus(f"table:mine={write('mine.csv', text)}", features=features)
+    assert "\n" not in str(caught.value)
+
+
+def test_columns_are_of_tables_alone(tmp_path):
+    with pytest.raises(
+        UsageError, match=r"is no table, and features are columns of tables; give a table as table:NAME="
+    ):
+        load_corpus(f"emodb={tmp_path}", features="columns")
+
+
+def test_columns_of_one_name_in_parquet(tmp_path):
+    import pyarrow
+    import pyarrow.parquet
+
+    file = tmp_path / "mine.parquet"
+    columns = [pyarrow.array(["a"]), pyarrow.array([1.0]), pyarrow.array([2.0])]
+    pyarrow.parquet.write_table(pyarrow.Table.from_arrays(columns, names=["file", "f0", "f0"]), file)
+    with pytest.raises(CorpusError, match=r"f0"):
+        load_corpus(f"table:mine={file}", features="columns")
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(("name", "n_rows"), [("ravdess", 672), ("emovo", 336), ("turev-db", 1735), ("casia", 400)])
+def test_real_tables_of_an_encoder(real_data, name, n_rows):
+    file = real_data / "features" / "whisper-base-3" / f"{name}.parquet"
+    corpus = load_corpus(f"table:{name}={file}", features="columns:mean_,std_")
+    assert corpus.functionals.shape == (n_rows, 1024)
+    assert [finding.kind for finding in corpus.findings] == ["note"]

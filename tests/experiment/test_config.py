@@ -145,7 +145,10 @@ def test_a_setting_like_no_other_is_answered_with_all_names(toml, text):
         ("device = 'tpu'", "device is 'tpu'; expected one of cpu, cuda"),
         ("batch_size = 1", "batch_size is 1; expected a whole number of 2 or more"),
         ("losses = 'papers'", "losses is 'papers'; expected names joined by '+', each once, of "),
-        ("features = 'mfcc'", "features are 'mfcc'; expected egemaps, egemaps-corrected, or ssl:MODEL@LAYERS"),
+        (
+            "features = 'mfcc'",
+            "features are 'mfcc'; expected egemaps, egemaps-corrected, columns, columns:PREFIX, or ssl:",
+        ),
     ],
 )
 def test_a_wrong_value_in_toml_names_file_setting_and_value(toml, text, expected):

@@ -58,11 +58,20 @@ def runs_of(results, **wanted):
     return runs
 
 
+#: What is said of functionals that a table brings.
+GIVEN = (
+    "its functionals are columns of a table; what measured them is not known, and they are taken for those of egemaps at "
+    "16000 Hz, mean removed"
+)
+
+
 def test_it_tells_what_it_does_in_order(whole):
     _, lines, bars = whole
     assert lines == [
         "birds: 32 utterances found, 0 dropped, 32 used, 32 rated",
+        f"note: birds: {GIVEN}",
         "owls: 18 utterances found, 0 dropped, 18 used, 18 rated",
+        f"note: owls: {GIVEN}",
         "note: owls has no neutral utterances; it is classified as S-H-A and S-A.",
         "training 28 models",  # 4 methods x (2 folds x 2 seeds + 1 of all rows), 2 supervised x 2 folds x 2 seeds
         "scoring 28 embeddings",  # (4 methods and 3 baselines) x 2 folds x 2 seeds
@@ -76,7 +85,11 @@ def test_it_tells_what_it_does_in_order(whole):
 
 def test_notes_stages_command_and_settings_are_kept(whole):
     results, *_ = whole
-    assert results.notes == ["owls has no neutral utterances; it is classified as S-H-A and S-A."]
+    assert results.notes == [
+        f"birds: {GIVEN}",
+        f"owls: {GIVEN}",
+        "owls has no neutral utterances; it is classified as S-H-A and S-A.",
+    ]
     assert list(results.timings) == [
         "reading corpora",
         "functionals",

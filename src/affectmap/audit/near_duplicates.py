@@ -28,6 +28,7 @@ import pandas as pd
 from affectmap.audio.reading import Signal, read_audio, resample
 from affectmap.audit.verdicts import WITHIN, Check, Mark, Verdict
 from affectmap.errors import AudioError
+from affectmap.features.engines import FEATURE_SETS, functional_names
 from affectmap.preparation.folds import Fold
 from affectmap.preparation.pooled_source import PooledSource
 from affectmap.preparation.prepared_corpus import PreparedCorpus
@@ -66,10 +67,11 @@ _BLOCK = 65_536
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Utterances to be compared: file, start and end of each, and functionals ``(N, 88)``."""
+    """Utterances to be compared: file, start and end of each, and functionals ``(N, 88)``, or other features."""
 
     index: pd.Index
     functionals: Features
+    names: Sequence[str] = FUNCTIONALS
 
 
 class Pair(NamedTuple):
@@ -194,8 +196,9 @@ def _near(corpora: Sequence[Rows], rows: Numbers, radius: float) -> list[tuple[i
     """Pairs of neighbours in the steady functionals, the nearest first."""
     from scipy.spatial import cKDTree
 
-    if any(each.functionals.shape[1] != len(FUNCTIONALS) for each in corpora):
-        return []  # an encoder's features: none of them is known to stay under a change of level or format
+    sets = [functional_names(engine) for engine in FEATURE_SETS]
+    if any(tuple(each.names) not in sets for each in corpora):
+        return []  # other features: none of them is known to stay under a change of level or format
     columns = [FUNCTIONALS.index(name) for name in STEADY]
     values = np.concatenate([each.functionals[:, columns] for each in corpora]).astype(np.float64)[rows]
     voiced = values[:, 0] > 0
@@ -243,7 +246,9 @@ class NearDuplicates:
     def __init__(self, source: PooledSource, targets: Sequence[PreparedCorpus]) -> None:
         self._n_sources = len(source.corpora)
         self._corpora = (*source.corpora, *targets)
-        pairs = find_duplicates([Rows(each.table.index, each.functionals) for each in self._corpora])
+        pairs = find_duplicates(
+            [Rows(each.table.index, each.functionals, each.feature_names) for each in self._corpora]
+        )
         self.pairs = tuple(sorted({*pairs, *implied_pairs(pairs)}))
 
     def checks(self) -> Iterator[Check]:

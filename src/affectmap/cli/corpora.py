@@ -17,7 +17,7 @@ from affectmap.errors import AffectmapError, ConfigError, UsageError
 from affectmap.experiment.config import ExperimentConfig, make_config
 from affectmap.extras import require
 from affectmap.preparation.config import MEASURED, CorpusSettings, PreparationSettings
-from affectmap.schema import FOUR_CLASSES, LABELS, Emotion, Finding
+from affectmap.schema import FOUR_CLASSES, FUNCTIONALS, LABELS, Emotion, Finding, column_prefixes
 from affectmap.settings import fields_of
 from affectmap.text import aligned, count_or_score, number
 
@@ -40,7 +40,7 @@ _SPEC_HELP = "emodb=DIR, table:NAME=FILE, NAME=DIR (audformat) or audformat:NAME
     "affectmap corpora",
     "affectmap corpora emodb=DIR --labels DIR --format json",
     settings=CorpusSettings,
-    names=("labels", "excited_as_happy"),
+    names=("labels", "excited_as_happy", "features"),
 )
 def corpora_command(
     given: dict[str, Any],
@@ -88,14 +88,16 @@ def corpora_command(
 
 
 def _load(
-    specs: Iterable[str], labels: Path | None = None, excited_as_happy: bool = True
+    specs: Iterable[str],
+    labels: Path | None = None,
+    **reading: Any,  # noqa: ANN401 (options of load_corpus)
 ) -> tuple[list[Corpus], dict[str, AffectmapError]]:
     from affectmap.corpora import load_corpus
 
     found, errors = [], {}
     for spec in dict.fromkeys(specs):
         try:
-            found.append(load_corpus(spec, labels, excited_as_happy=excited_as_happy))
+            found.append(load_corpus(spec, labels, **reading))
         except AffectmapError as error:
             errors[spec] = error
     return found, errors
@@ -135,6 +137,7 @@ def summarise(corpus: Corpus, seconds: float | None = None) -> dict[str, Any]:
     if opened:
         opened["n_unusable"] = sum(finding.kind == "unreadable" for finding in corpus.findings)
     counted = table["emotion"].value_counts()
+    features = () if corpus.functionals is None else tuple(corpus.functionals.columns)
     return {
         "name": corpus.name,
         "title": corpus.name if corpus.card is None else corpus.card.title,
@@ -144,7 +147,8 @@ def summarise(corpus: Corpus, seconds: float | None = None) -> dict[str, Any]:
         "emotions": {str(emotion): int(counted[emotion]) for emotion in Emotion if emotion in counted},
         "n_without_emotion": int(table["emotion"].isna().sum()),
         **{f"n_{label}": int(table[label].notna().sum()) for label in LABELS},
-        "functionals": corpus.functionals is not None,
+        "functionals": features == FUNCTIONALS,
+        "n_features": len(features),
         **opened,
         "findings": [finding._asdict() for finding in corpus.findings],
     }
@@ -185,7 +189,7 @@ def _rated(card: CorpusCard) -> str:
 
 
 def _describe(card: CorpusCard) -> dict[str, Any]:
-    names = ("name", "title", "languages", "n_utterances", "n_speakers", "emotions", "own_labels")
+    names = ("name", "title", "languages", "n_utterances", "n_speakers", "emotions", "own_labels", "balanced")
     described = {name: getattr(card, name) for name in names} | {"label_sheet": card.sheet and card.sheet.file}
     return described | {name: getattr(card, name) for name in ("licence", "access", "citation")}
 
@@ -229,6 +233,8 @@ def _lines(shown: Sequence[dict[str, Any]]) -> Iterator[tuple[str, list[str]]]:
         yield count(f"with {label}", (one[f"n_{label}"] for one in shown))
     if any(one["functionals"] for one in shown):
         yield count("with functionals", (one["n_utterances"] * one["functionals"] for one in shown))
+    if any(one["n_features"] and not one["functionals"] for one in shown):
+        yield count("features", (one["n_features"] for one in shown))
     if any("seconds" in one for one in shown):
         yield "minutes", [f"{one['seconds'] / 60:,.1f}" if "seconds" in one else "-" for one in shown]
         yield count("unusable", (one.get("n_unusable", 0) for one in shown))
@@ -285,7 +291,7 @@ def audit_command(
     require("audit", "statistics", "sklearn", "scipy")
     settings = make_config(config, **given)
     options.check_file(output, overwrite=overwrite, inputs=options.inputs_of(settings, config))
-    if settings.features not in MEASURED:
+    if settings.features not in MEASURED and column_prefixes(settings.features) is None:
         note(f"note: functionals are looked at, not {settings.features}")
     audit = _examined(settings, cache)
     if output is not None:

@@ -41,9 +41,18 @@ _Speakers = Annotated[
 ]
 
 
+_Given = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FILE|FOLDER|-",
+        help="Recordings, folders of them, - for one on the input, or a table with the model's features as columns.",
+    ),
+]
+
+
 @options.verb("affectmap embed speech/ > map.csv", "affectmap embed --format json a.wav b.wav")
 def embed_command(
-    source: Sources,
+    source: _Given,
     output: options.TableFile = None,
     format: _Format = None,
     model: options.ModelFolder = None,
@@ -60,20 +69,53 @@ def embed_command(
     none could be used. A file may last ten minutes; affectmap track takes longer ones.
     """
     chosen = options.table_format(format, output)
-    recordings = list_recordings(source)
+    table = feature_table(source)
+    recordings = [str(table)] if table else list_recordings(source)
     inputs = [*recordings, model, speakers]
     if output is not None and chosen == "audformat":
         options.check_folder(output, overwrite=overwrite, inputs=inputs)
     else:
         options.check_file(output, chosen, overwrite=overwrite, inputs=inputs)
-    names = _names(speakers, recordings) if speakers else None
     with options.recording_cache(cache, no_cache) as known:
-        tables = _embedded(recordings, source, names, model, channel=channel, cache=known, n_jobs=n_jobs)
+        if table is not None:
+            rows = _embedded_table(table, speakers, model)
+            recordings, tables = rows["file"].tolist(), iter([rows])
+        else:
+            names = _names(speakers, recordings) if speakers else None
+            tables = _embedded(recordings, source, names, model, channel=channel, cache=known, n_jobs=n_jobs)
         n_failed = (
             print_rows(tables, chosen) if output is None else write_rows(tables, chosen, output, overwrite=overwrite)
         )
     if n_failed == len(recordings):
         raise AudioError(f"none of {n_failed} recordings could be used; the column problem says why")
+
+
+def feature_table(sources: Sequence[str]) -> Path | None:
+    """Give the table of features that is named instead of recordings, as FILE or table:NAME=FILE, if there is one."""
+    files = [Path(source.partition("=")[2] if source.startswith("table:") else source) for source in sources]
+    tables = [file for file in files if file.suffix.lower() in (".csv", ".tsv", ".parquet") and file.is_file()]
+    if tables and len(sources) > 1:
+        raise UsageError(f"{tables[0]} is a table of features; give it alone, without recordings or other tables")
+    return tables[0] if tables else None
+
+
+def _embedded_table(table: Path, speakers: Path | None, model: Path | None) -> Columns:
+    """Embed the rows of a table; nothing is opened but the table."""
+    import numpy as np
+
+    from affectmap.corpora.feature_columns import read_inputs
+    from affectmap.model.model import load_model
+
+    loaded = load_model(model)
+    features = read_inputs(table, loaded.inputs)
+    names = _names(speakers, features.index.tolist()) if speakers else None
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        embedded = loaded.embed(features, speaker=names)
+    for line in [f"{table}: what measured its features is not known", *(str(each.message) for each in caught)]:
+        note(f"note: {line}")
+    files = np.array(features.index.tolist(), dtype=object)
+    return {"file": files, **{str(name): values.to_numpy() for name, values in embedded.items()}}
 
 
 def _names(table: Path, recordings: list[str]) -> list[str]:
@@ -219,7 +261,10 @@ def list_recordings(sources: Sequence[str]) -> list[str]:
 
 _Unlabelled = Annotated[
     list[str],
-    typer.Argument(metavar="FOLDER", help="Recordings of a corpus, language or person; no labels needed."),
+    typer.Argument(
+        metavar="FOLDER",
+        help="Recordings of a corpus, language or person, or a table with the model's features; no labels needed.",
+    ),
 ]
 
 
@@ -239,16 +284,22 @@ def adapt_command(
     Take thirty recordings or more, of many emotions and, where people shall be compared, of many people.
     """
     from affectmap.audio.quality import notes_on
+    from affectmap.corpora.feature_columns import read_inputs
     from affectmap.model.model import load_model
     from affectmap.names import printable
 
     if STDIN in source:
         raise UsageError("adapt takes files and folders, many of them; a recording on the input is one")
-    recordings = list_recordings(source)
+    table = feature_table(source)
+    recordings = [str(table)] if table else list_recordings(source)
     options.check_folder(output, overwrite=overwrite, inputs=[*recordings, model])
     loaded = load_model(model)
+    given: Any = recordings
+    if table is not None:
+        given = read_inputs(table, loaded.inputs)
+        recordings = given.index.tolist()
     with options.recording_cache(cache, no_cache) as known, progress_bar("recordings") as progress:
-        functionals, flags = loaded.measure(recordings, channel=channel, cache=known, n_jobs=n_jobs, progress=progress)
+        functionals, flags = loaded.measure(given, channel=channel, cache=known, n_jobs=n_jobs, progress=progress)
     no_speech = loaded.transform(functionals)["not_speech"]
     reasons = [
         each.problem or ("silent" if each.silent else "no speech" if is_none else None)

@@ -150,21 +150,12 @@ def _read_examples(table: Path, inputs: list[str]) -> Floats:
     """Give the rows that have all features; the others are counted on stderr."""
     import numpy as np
 
-    from affectmap.tables import Problems, read_numbers, read_rows
+    from affectmap.corpora.feature_columns import read_inputs
 
-    expected = f"expected CSV or parquet with the {len(inputs)} features of the model as columns"
-    rows = read_rows(table, UsageError)
-    missing = [name for name in inputs if name not in rows.frame]
-    if missing:
-        raise UsageError(
-            f"{table}: {len(missing)} of the {len(inputs)} features are missing, first {missing[0]}; {expected}"
-        )
-    problems = Problems(table, UsageError)
-    values = np.column_stack([read_numbers(rows, name, problems) for name in inputs])
-    problems.check()
+    values: Floats = read_inputs(table, inputs).to_numpy(np.float64)
     usable = np.isfinite(values).all(axis=1)
     if not usable.any():
-        raise UsageError(f"{table}: none of its {len(values)} rows has a number for each feature; {expected}")
+        raise UsageError(f"{table}: none of its {len(values)} rows has a number for each of {len(inputs)} features")
     if not usable.all():
         note(f"note: {int((~usable).sum())} of {len(values)} examples lack a feature")
     return values[usable]

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _SPELLINGS = {"methods": "--method", "excited_as_happy": "--excited-as-happy/--excited-apart", "strict": "--strict"}
 #: What stands for a value in help, where its type does not say it.
 _METAVARS = {
-    "source": "SPEC", "target": "SPEC", "features": "SET|ssl:MODEL", "reference": "superb[=MODEL]",
+    "source": "SPEC", "target": "SPEC", "features": "FEATURES", "reference": "superb[=MODEL]",
     "sampling_rate": "HZ", "outlier_threshold": "Z", "max_mb": "MB", "max_minutes": "MIN", "repeat": "SHARE",
     "language": "CODE", "database": "URL", "training": "CSV", "labels": "DIR", "root": "DIR", "model": "DIR",
 }  # fmt: skip

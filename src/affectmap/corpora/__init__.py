@@ -20,7 +20,7 @@ from affectmap.corpora import aesdd, audformat, cafe, emodb, iemocap, savee, tab
 from affectmap.corpora.folder import Corpus, CorpusCard, LabelSheet, Name, NamingError, Reader, find_recordings
 from affectmap.corpora.label_sheets import join_labels
 from affectmap.errors import CorpusError, UsageError
-from affectmap.schema import Finding
+from affectmap.schema import EGEMAPS, Finding, column_prefixes
 from affectmap.tables import TEXT_TABLES
 
 __all__ = [
@@ -110,7 +110,13 @@ def _unknown(name: str, folder: Path) -> str:
     return f"unknown corpus {name!r}{hint}; known are {', '.join(sorted(CARDS))}; any other goes as {_FORMS}"
 
 
-def load_corpus(spec: str, labels: str | Path | None = None, *, excited_as_happy: bool = True) -> Corpus:
+def load_corpus(
+    spec: str,
+    labels: str | Path | None = None,
+    *,
+    excited_as_happy: bool = True,
+    features: str | Sequence[str] = EGEMAPS,
+) -> Corpus:
     """Read a corpus, compare it with what was published, and join its labels.
 
     Args:
@@ -118,12 +124,14 @@ def load_corpus(spec: str, labels: str | Path | None = None, *, excited_as_happy
         labels: Folder of label sheets: those that the cards name, or ``NAME.csv`` with the header
             ``filename,activation,valence`` for any other corpus; by default none is joined.
         excited_as_happy: Whether IEMOCAP's excited utterances count as happy.
+        features: Columns of a table that are features: the 88 functionals where it has them, ``columns``,
+            ``columns:PREFIX``, or their names, such as a model's ``inputs``.
 
     Returns:
         The corpus, with a finding for all that is missing, extra, unlabelled or left out.
 
     Raises:
-        UsageError: If the spec cannot be read or names no corpus.
+        UsageError: If the spec cannot be read or names no corpus, or columns are wanted of what is no table.
         CorpusError: If the folder or table is missing, broken, empty, or another corpus.
         LabelError: If a label sheet is broken or fits no recording.
 
@@ -135,8 +143,13 @@ def load_corpus(spec: str, labels: str | Path | None = None, *, excited_as_happy
         ['angry']
     """
     kind, name, path, tables = parse_spec(spec)
+    if kind != "table" and isinstance(features, str) and column_prefixes(features) is not None:
+        raise UsageError(
+            f"{spec} is no table, and features are columns of tables; give a table as table:NAME=FILE, or leave "
+            "--features out"
+        )
     if kind == "table":
-        corpus = table.load(name, path)
+        corpus = table.load(name, path, features)
     elif kind == "audformat":
         corpus = audformat.load(name, path, tables)
     else:

@@ -60,6 +60,8 @@ class CorpusCard:
         citation: What to cite.
         example: A file name that shows the naming.
         four_classes: Whether the paper trains on its neutral, sad, happy and angry speech alone.
+        balanced: Whether every speaker was recorded in all of its emotions, as its authors describe it. Where not, a
+            speaker's own statistics take the emotion out with the voice; no label need be seen to know it.
     """
 
     name: str
@@ -75,6 +77,7 @@ class CorpusCard:
     citation: str
     example: str
     four_classes: bool = False
+    balanced: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +88,8 @@ class Corpus:
         name: Name given to it in this run.
         table: Utterances, as `validate_table` returns them.
         findings: What differs from the published corpus or was left out, by name.
-        functionals: The 88 functionals of the same rows, where a table brings them; no audio is needed then.
+        functionals: The 88 functionals of the same rows, or the features that were asked for, where a table brings
+            them; no audio is needed then.
         card: The card of a supported corpus.
         language: Its language or languages, joined by a comma; empty where nobody said.
         n_left_out: Utterances that are no longer in the table because they were not wanted.

@@ -3,7 +3,8 @@
 Columns: ``file`` (relative to the table's folder), and any of ``start``, ``end`` (seconds, or a time such as
 ``0 days 00:00:01.5``), ``emotion``, ``activation`` (or ``arousal``), ``valence``, ``speaker``, ``session``,
 ``sex``, ``language``, or other words for them (`affectmap.names`), with a finding. With the 88 eGeMAPSv02 functionals
-as further columns no audio is needed. Columns beyond these are left out, and an utterance that is named again with the
+as further columns no audio is needed, nor with any other features that are asked for: all columns with numbers, those
+with a prefix, or those of given names. Columns beyond these are left out, and an utterance that is named again with the
 same values is counted once, with a finding, too. All that cannot be read is one error.
 """
 
@@ -19,11 +20,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from affectmap.corpora.feature_columns import (
+    functionals_of,
+    has_number,
+    named_features,
+    read_features,
+    unasked_features,
+)
 from affectmap.corpora.folder import Corpus
 from affectmap.errors import CorpusError, LabelError
 from affectmap.names import FileFinder, is_word_for, lookalikes, read_columns, read_id
 from affectmap.schema import (
     COLUMNS,
+    EGEMAPS,
     FUNCTIONALS,
     INDEX,
     LABEL_RANGE,
@@ -37,26 +46,27 @@ from affectmap.schema import (
     text_of,
     validate_table,
 )
-from affectmap.tables import Problems, Rows, read_numbers, read_rows
+from affectmap.tables import Problems, Rows, read_rows
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _CLOCK = re.compile(r"(?:-?\d+ days? \+?)?\d{1,2}:\d\d:\d\d(?:[.,]\d+)?", re.ASCII)
-_FIELDS = (*INDEX, *COLUMNS, *FUNCTIONALS)
+_FIELDS = (*INDEX, *COLUMNS)
 _MAX_NAMED = 12
 _AGAIN = "named again with the same values, and counted once"
 
 
-def load(name: str, file: Path) -> Corpus:
+def load(name: str, file: Path, features: str | Sequence[str] = EGEMAPS) -> Corpus:
     r"""Read a corpus from a table.
 
     Args:
         name: Name of the corpus in this run.
         file: A CSV file (``.csv``, ``.tsv``) or a parquet file (``.parquet``).
+        features: Columns that are features, as in `affectmap.corpora.load_corpus`.
 
     Returns:
-        The corpus, with its functionals where the table brings them.
+        The corpus, with its functionals, or the features asked for, where the table brings them.
 
     Raises:
         CorpusError: If the file cannot be read, a column is missing, misspelt or given twice, a cell cannot be read, an
@@ -71,10 +81,10 @@ def load(name: str, file: Path) -> Corpus:
         >>> load("mine", folder / "mine.csv").table["emotion"].tolist()
         ['angry']
     """
-    return build_corpus(name, read_rows(file.expanduser().absolute()))
+    return build_corpus(name, read_rows(file.expanduser().absolute()), features=features)
 
 
-def build_corpus(name: str, rows: Rows, language: str = "") -> Corpus:
+def build_corpus(name: str, rows: Rows, language: str = "", features: str | Sequence[str] = EGEMAPS) -> Corpus:
     """Make a corpus of rows as they were written; rows that cannot be used are left out with a finding.
 
     Raises:
@@ -83,12 +93,12 @@ def build_corpus(name: str, rows: Rows, language: str = "") -> Corpus:
     """
     import pandas as pd
 
-    rows, notes, arousal = _named(rows)
+    rows, notes, arousal, names = _named(rows, features)
     problems = Problems(rows.origin, CorpusError)
     written = _written_files(rows, problems)
     starts, ends = _times(rows, problems)
     columns = {column: _column(rows, column, arousal, problems) for column in COLUMNS}
-    functionals = _functionals(rows, problems)
+    functionals = read_features(rows, names, problems) if names else None
     problems.check()
     find = FileFinder(rows.root).find if functionals is None else rows.root.joinpath
     files = [str(find(cell)) for cell in written]
@@ -113,37 +123,55 @@ def build_corpus(name: str, rows: Rows, language: str = "") -> Corpus:
     if functionals is not None:
         functionals = functionals.iloc[list(once)].set_axis(index, axis=0)
     usable, left_out = _usable(name, kept(written), kept(files), functionals, rows)
-    names = [cell for cell, keep in zip(kept(written), usable, strict=True) if keep]
+    used = [cell for cell, keep in zip(kept(written), usable, strict=True) if keep]
     table = table[usable]
     findings = [*(Finding(name, "", "note", note) for note in notes), *again, *left_out]
     return Corpus(
         name,
         table,
-        (*findings, *_unlabelled(name, table, names), *_notes(name, table)),
+        (*findings, *_unlabelled(name, table, used), *_notes(name, table)),
         functionals=None if functionals is None else functionals[usable],
         language=", ".join(sorted(set(table["language"].dropna()))),
     )
 
 
-def _named(rows: Rows) -> tuple[Rows, list[str], str]:
-    """Give columns their names in the schema; also give notes for people, and what activation is called."""
+def _named(rows: Rows, features: str | Sequence[str]) -> tuple[Rows, list[str], str, list[str]]:
+    """Give columns their names in the schema; also notes for people, what activation is called, and the features."""
     given = [str(column) for column in rows.frame.columns]
     if rows.frame.empty:
         raise CorpusError(f"{rows.origin} has no rows; expected at least one utterance")
-    doubtful = [each for each in given if is_word_for(each, "emotion") and not _any_emotion(rows.frame[each])]
-    names, notes, others = read_columns(given, _FIELDS, rows.origin, CorpusError, doubtful=doubtful)
-    if "file" not in names:
-        raise CorpusError(f"{rows.origin} has no column file; got {', '.join(given[:8])}")
-    absent = [functional for functional in FUNCTIONALS if functional not in names]
-    if absent and len(absent) < len(FUNCTIONALS):
-        raise CorpusError(
-            f"{rows.origin} has {len(FUNCTIONALS) - len(absent)} of the {len(FUNCTIONALS)} functionals; "
-            f"it lacks {', '.join(absent)}; give all of them or none"
-        )
+    wanted = features if isinstance(features, str) else EGEMAPS if list(features) == list(FUNCTIONALS) else [*features]
+    chosen = named_features(given, wanted, rows.origin)
+    rest = [name for name in given if name not in chosen]
+    fields = (*_FIELDS, *FUNCTIONALS) if wanted == EGEMAPS else _FIELDS
+    doubtful = [each for each in rest if is_word_for(each, "emotion") and not _any_emotion(rows.frame[each])]
+    names, notes, others = read_columns(rest, fields, rows.origin, CorpusError, doubtful=doubtful)
+    if wanted == EGEMAPS:
+        chosen = functionals_of(names, rows.origin)
+    elif wanted == "columns":
+        chosen = [name for name in others if has_number(rows, name)]
+        others = [name for name in others if name not in chosen]
+        if not chosen:
+            raise CorpusError(
+                f"{rows.origin} has no column of numbers beside {', '.join(given[:8])}; expected features"
+            )
+    renamed = dict(zip(rest, names, strict=True))
+    activation = next((name for name in rest if renamed[name] == "activation"), "activation").strip().lower()
+    frame = rows.frame.set_axis([renamed.get(name, name) for name in given], axis=1)
+    if "file" not in frame:
+        if not chosen:
+            raise CorpusError(
+                f"{rows.origin} has no column file; got {', '.join(given[:8])}{unasked_features(rows, others)}"
+            )
+        frame = frame.assign(file=rows.places)
+        notes.append("no column file: utterances are named by the line of the table")
+    if chosen and wanted != EGEMAPS:
+        which = f"{len(chosen):,} columns, {chosen[0]} to {chosen[-1]}" if len(chosen) > 1 else f"column {chosen[0]}"
+        notes.append(f"features are {which}; what measured them is not known")
     if others:
-        notes.append(f"columns left out, for they are not known: {', '.join(others)}")
-    activation = given[names.index("activation")].strip().lower() if "activation" in names else "activation"
-    return replace(rows, frame=rows.frame.set_axis(names, axis=1)), notes, activation
+        more = f" and {len(others) - _MAX_NAMED} more" if len(others) > _MAX_NAMED else ""
+        notes.append(f"columns left out, for they are not known: {', '.join(others[:_MAX_NAMED])}{more}")
+    return replace(rows, frame=frame), notes, activation, chosen
 
 
 def _any_emotion(cells: pd.Series) -> bool:
@@ -278,14 +306,6 @@ def parse_time(cell: str, column: str, *, decimal_comma: bool = False) -> pd.Tim
     return time
 
 
-def _functionals(rows: Rows, problems: Problems) -> pd.DataFrame | None:
-    import pandas as pd
-
-    if FUNCTIONALS[0] not in rows.frame:
-        return None
-    return pd.DataFrame({name: read_numbers(rows, name, problems).astype("float32") for name in FUNCTIONALS})
-
-
 def _named_once(
     keys: Sequence[Hashable], described: Callable[[int], str], rows: Rows, problems: Problems
 ) -> dict[int, None]:
@@ -308,17 +328,26 @@ def _usable(
     import numpy as np
 
     if functionals is not None:
-        kept = np.isfinite(functionals.to_numpy()).all(axis=1).tolist()
-        kind, detail = "unreadable", "its functionals are not all finite numbers; left out"
+        finite = np.isfinite(functionals.to_numpy())
+        kept = finite.all(axis=1).tolist()
+        noun = "functionals" if tuple(functionals.columns) == FUNCTIONALS else "features"
+        kind, detail = "unreadable", f"its {noun} are not all finite numbers; left out"
+        if not any(kept) and (empty := functionals.columns[~finite.any(axis=0)].tolist()):
+            raise CorpusError(
+                f"{rows.origin}: {', '.join(empty[:_MAX_NAMED])} has no finite number in any of its {len(files)} rows; "
+                "remove it from all tables, or choose others with --features columns:PREFIX"
+            )
     else:
         # A sentence that stands where a path should be is too long for the file system, and for Path.is_file.
         exists = {file: os.path.isfile(file) for file in set(files)}  # noqa: PTH113
         kept = [exists[file] for file in files]
         kind, detail = "missing", f"named in {Path(rows.origin).name}, but no such recording was found; left out"
     if not any(kept):
+        others = [str(column) for column in rows.frame if column not in _FIELDS]
+        asked = unasked_features(rows, others) if functionals is None else ""
         raise CorpusError(
             f"{rows.origin}: none of its {len(files)} rows can be used, first {files[0]} ({detail}); "
-            f"paths are relative to {rows.root}"
+            f"paths are relative to {rows.root}{asked}"
         )
     absent = (cell for cell, keep in zip(written, kept, strict=True) if not keep)
     return kept, [Finding(name, cell, kind, detail, dropped=True) for cell in absent]

@@ -41,6 +41,7 @@ CARD = CorpusCard(
     access="https://github.com/siddiquelatif/URDU-Dataset",
     citation="Latif et al., Cross lingual speech emotion recognition: Urdu vs. Western languages, FIT 2018",
     example="SM1_F10_A010.wav",
+    balanced=False,  # cut from talk shows: nobody was asked for all emotions
 )
 
 

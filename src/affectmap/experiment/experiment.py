@@ -73,6 +73,7 @@ from affectmap.parallel.workers import mapped, n_cores, n_workers, one_blas_thre
 from affectmap.preparation.folds import Fold, fold_kind
 from affectmap.preparation.pooled_source import PooledSource
 from affectmap.preparation.prepared_corpus import PreparedCorpus, prepare_for, read_corpora
+from affectmap.schema import column_prefixes
 from affectmap.stats.baselines import FUNCTIONALS_88, PCA_2, baseline
 from affectmap.stats.scores import Run, Score, Scores, sampling_notes
 from affectmap.style import RIDGE
@@ -225,7 +226,11 @@ class Experiment:
         # Without a task it only checks settings and device, before hours of measuring.
         train_stacked([], training_settings(config), device=config.device)
         self.models = find_models(config)
-        return read_corpora(config)
+        corpora = read_corpora(config)
+        brought = corpora[0].functionals
+        if brought is not None and column_prefixes(config.features) is not None:
+            self.models = self.models._replace(columns=tuple(brought.columns))
+        return corpora
 
     def _measure(self, corpus: Corpus) -> PreparedCorpus:
         encoder = self.models.encoder

@@ -27,7 +27,7 @@ from affectmap.features.engines import FEATURE_SETS, engine_of
 from affectmap.preparation.config import MEASURED
 from affectmap.preparation.pooled_source import PooledSource
 from affectmap.preparation.prepared_corpus import PreparedCorpus
-from affectmap.schema import DEFAULT_ENGINE, USUAL_RATE
+from affectmap.schema import DEFAULT_ENGINE, USUAL_RATE, column_prefixes
 from affectmap.stats.baselines import FUNCTIONALS_88
 from affectmap.stats.scores import Run, Score, class_scores
 
@@ -41,23 +41,29 @@ class Models(NamedTuple):
     """The large models of a run: an encoder that gives the features, a reference that gets a row in table 4.
 
     Attributes:
-        encoder: Gives the features; ``None`` for functionals.
+        encoder: Gives the features; ``None`` for functionals, and where they are columns of tables.
         reference: Gets a row.
         functionals: Name of the set of functionals.
+        columns: Names of the features where they are columns of tables.
     """
 
     encoder: FeatureEncoder | None = None
     reference: Reference | None = None
     functionals: str = FEATURE_SETS[DEFAULT_ENGINE]
+    columns: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
         """Name of the features, for people."""
+        if self.columns:
+            return f"{len(self.columns)} columns of a table"
         return self.functionals if self.encoder is None else self.encoder.title
 
     @property
     def notes(self) -> list[str]:
-        """Say what is different with an encoder."""
+        """Say what is different with other features than the functionals."""
+        if self.columns:
+            return ["features are columns of tables: near-duplicates are found only where all of them are equal"]
         if self.encoder is None:
             return []
         return [
@@ -66,18 +72,23 @@ class Models(NamedTuple):
         ]
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the features; none where they are the 88 functionals."""
+        return self.columns if self.encoder is None else self.encoder.names
+
+    @property
     def settings(self) -> dict[str, int]:
         """What the results' settings say of them."""
-        return {} if self.encoder is None else {"input_dim": len(self.encoder.names)}
+        return {"input_dim": len(self.names)} if self.names else {}
 
     @property
     def all_features(self) -> str:
         """Name of the method of all features, which says how many they are."""
-        return FUNCTIONALS_88 if self.encoder is None else f"{len(self.encoder.names)} features"
+        return f"{len(self.names)} features" if self.names else FUNCTIONALS_88
 
     def named(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Rename the method of all features by their number, where they are not the 88 functionals."""
-        if self.encoder is None:
+        if not self.names:
             return frame
         return frame.assign(method=frame["method"].replace(FUNCTIONALS_88, self.all_features))
 
@@ -99,14 +110,15 @@ def find_models(config: ExperimentConfig) -> Models:
     """
     encoder = None
     if config.features not in MEASURED:
+        is_given = column_prefixes(config.features) is not None
         if config.sampling_rate != USUAL_RATE:
-            raise UsageError(
-                f"sampling_rate is {config.sampling_rate}, but an encoder takes recordings at its own rate; leave "
-                "--sampling-rate out"
+            why = (
+                "columns of tables are not measured here" if is_given else "an encoder takes recordings at its own rate"
             )
+            raise UsageError(f"sampling_rate is {config.sampling_rate}, but {why}; leave --sampling-rate out")
         if config.engine != DEFAULT_ENGINE:
             raise UsageError(f"engine is {config.engine}, but no functionals are measured here; leave --engine out")
-        encoder = FeatureEncoder(parse_encoder(config.features), device=config.device)
+        encoder = None if is_given else FeatureEncoder(parse_encoder(config.features), device=config.device)
     reference = None if config.reference is None else Reference(config.reference, device=config.device)
     return Models(encoder, reference, FEATURE_SETS[engine_of(config.features, config.engine)])
 

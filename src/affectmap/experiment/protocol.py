@@ -22,13 +22,14 @@ from affectmap.errors import ConfigError
 from affectmap.experiment.config import ExperimentConfig, Method
 from affectmap.features.engines import engine_of, how_measured
 from affectmap.model.embedder import Embedder
+from affectmap.model.metadata import COLUMNS
 from affectmap.model.training import TrainedModel, TrainingSettings, TrainingTask
 from affectmap.preparation.config import MEASURED
 from affectmap.preparation.folds import Fold, source_folds
 from affectmap.preparation.pooled_source import PooledSource, ScaledRows
 from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.preparation.standardisation import Statistics, target_statistics
-from affectmap.schema import LABELS, Features, Floats, Mask, Rows
+from affectmap.schema import LABELS, Features, Floats, Mask, Rows, column_prefixes
 from affectmap.settings import fields_of
 from affectmap.stats.baselines import FUNCTIONALS_88
 from affectmap.stats.scores import (
@@ -216,7 +217,7 @@ def wrap_model(job: Job, model: TrainedModel, material: Material, config: Experi
 def features_of(config: ExperimentConfig) -> dict[str, Any]:
     """Say in ``model.yaml``'s words what a model that was trained with these settings takes."""
     if config.features not in MEASURED:
-        return {"features": config.features}
+        return {"features": config.features if column_prefixes(config.features) is None else COLUMNS}
     return {"sampling_rate": config.sampling_rate, "measured": how_measured(engine_of(config.features, config.engine))}
 
 

@@ -105,12 +105,18 @@ def corpora_table(
                     "other": int(counts.sum()) - sum(classes.values()),
                     "n_activation": int(labelled["activation"]),
                     "n_valence": int(labelled["valence"]),
-                    "sampling_rate": config.sampling_rate if config.features in MEASURED else "the encoder's",
+                    "sampling_rate": _rate(each, config),
                     "policy": _source_policy(config) if role == "source" else config.policy,
                     "synthetic": config.synthetic,
                 }
             )
     return pd.DataFrame(rows)
+
+
+def _rate(corpus: PreparedCorpus, config: ExperimentConfig) -> int | str:
+    if corpus.is_given:
+        return "not known"
+    return config.sampling_rate if config.features in MEASURED else "the encoder's"
 
 
 def _source_policy(config: ExperimentConfig) -> str:

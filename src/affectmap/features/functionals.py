@@ -246,30 +246,35 @@ def corpus_functionals(
     corpus: str,
     table: pd.DataFrame,
     functionals: pd.DataFrame | None = None,
+    features: Sequence[str] = FUNCTIONALS,
     *,
     strict: bool = False,
     **measuring: Any,  # noqa: ANN401 (options of extract_functionals)
 ) -> MeasuredCorpus:
-    """Give the functionals that a corpus brings, or else those of its recordings, as `extract_functionals`."""
+    """Give the functionals that a corpus brings, or else those of its recordings, as `extract_functionals`.
+
+    With other `features`, those that it brings.
+    """
     if functionals is None:
         return _measured_corpus(corpus, table, strict=strict, **measuring)
-    missing = [name for name in FUNCTIONALS if name not in functionals.columns]
+    noun = "88 functionals" if tuple(features) == FUNCTIONALS else f"{len(features)} features"
+    missing = [name for name in features if name not in functionals.columns]
     if missing:
-        raise CorpusError(f"{corpus}: {len(missing)} of the 88 functionals are missing, first {missing[0]}")
+        raise CorpusError(f"{corpus}: {len(missing)} of the {noun} are missing, first {missing[0]}")
     if functionals.index.has_duplicates:
         raise CorpusError(f"{corpus}: its functionals name an utterance twice; name each once")
     with np.errstate(over="ignore"):  # beyond float32 is as unusable as infinity
         ordered = functionals if functionals.index.equals(table.index) else functionals.reindex(index=table.index)
-        ordered = ordered if list(ordered.columns) == list(FUNCTIONALS) else ordered[list(FUNCTIONALS)]
+        ordered = ordered if list(ordered.columns) == list(features) else ordered[list(features)]
         values = ordered.to_numpy(dtype=np.float32)
     counts, files = np.sum(~np.isfinite(values), axis=1), table.index.get_level_values("file")
     failures = {
-        row: AudioError(f"{files[row]}: {counts[row]} of its 88 functionals are not finite numbers; leave it out")
+        row: AudioError(f"{files[row]}: {counts[row]} of its {noun} are not finite numbers; leave it out")
         for row in np.flatnonzero(counts).tolist()
     }
     if strict and failures:
         raise next(iter(failures.values()))
-    used, findings = usable_rows(corpus, table.index, values, FUNCTIONALS, failures)
+    used, findings = usable_rows(corpus, table.index, values, features, failures)
     return MeasuredCorpus(used, None, findings)
 
 

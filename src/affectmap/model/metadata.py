@@ -12,14 +12,14 @@ from affectmap.documents import DocumentError, first_line, parse_yaml
 from affectmap.errors import ModelError
 from affectmap.features.engines import FEATURE_SETS, functional_names, how_measured, otherwise_measured
 from affectmap.model import MAX_WIDTH
-from affectmap.schema import CORRECTED, DEFAULT_ENGINE, LABELS, USUAL_RATE, Engine
+from affectmap.schema import CORRECTED, DEFAULT_ENGINE, EGEMAPS, LABELS, USUAL_RATE, Engine
 
 #: Format of the folder; to be raised when an older affectmap could not read it rightly.
 FORMAT = 3
 #: What a model takes: the 88 functionals of a set that affectmap measures itself, with their names and what measures
-#: them by default, or other features.
-MEASURED: dict[str, Engine] = {"egemaps": DEFAULT_ENGINE, CORRECTED: CORRECTED}
-OTHER = "other"
+#: them by default; columns of a table, whatever measured them; or features of which nothing was said.
+MEASURED: dict[str, Engine] = {EGEMAPS: DEFAULT_ENGINE, CORRECTED: CORRECTED}
+COLUMNS, OTHER = "columns of a table", "other"
 #: Whose statistics a model normalises with and whose intervals it has: its training data's, or those of recordings that
 #: it was adapted to.
 INTERVAL_STATISTICS = ("source", "adapted")

@@ -41,7 +41,7 @@ from affectmap.features.recordings import RecordingCache
 from affectmap.model.encoder import encode, layer
 from affectmap.model.folder import ModelFolder, read_model_folder
 from affectmap.model.heads import Calibration, Heads, half_widths_in_use, open_intervals
-from affectmap.model.metadata import MEASURED, OTHER
+from affectmap.model.metadata import COLUMNS, MEASURED, OTHER
 from affectmap.model.sources import feature_values, flags_of, read_given, with_flags
 from affectmap.preparation.standardisation import PRIOR, Statistics, adapted_statistics, speaker_statistics
 from affectmap.schema import LABEL_RANGE, Floats, Mask
@@ -144,7 +144,7 @@ class Model:
         metadata = self.folder.metadata
         if metadata["features"] in MEASURED:
             return f"the 88 {metadata['measured']['feature_set']} functionals at {self.sampling_rate} Hz"
-        whose = "" if metadata["features"] == OTHER else f" of {metadata['features']}"
+        whose = {OTHER: "", COLUMNS: f" ({COLUMNS})"}.get(metadata["features"], f" of {metadata['features']}")
         return f"{len(self.inputs)} features{whose}, first {self.inputs[0]}"
 
     @property
@@ -259,7 +259,7 @@ class Model:
         if self.folder.metadata["features"] not in MEASURED:
             raise ConfigError(
                 f"{self.name} takes {self.input_text}, and recordings are measured as the 88 functionals alone; "
-                "give its features to transform"
+                "give a table of its features"
             )
 
     def transform(

@@ -10,16 +10,15 @@ from pydantic.dataclasses import dataclass
 
 from affectmap.errors import UsageError
 from affectmap.features.encoders.weights import parse_encoder
-from affectmap.schema import CORRECTED, DEFAULT_ENGINE, USUAL_RATE
+from affectmap.schema import CORRECTED, DEFAULT_ENGINE, EGEMAPS, USUAL_RATE, column_prefixes
 from affectmap.settings import CHECKED, Real, Settings, Switch, Whole
 
-#: Features that are measured by default, the 88 functionals; and those that affectmap measures itself.
-EGEMAPS = "egemaps"
+#: Features that affectmap measures itself.
 MEASURED = (EGEMAPS, CORRECTED)
 
 
 def _known_features(text: str) -> str:
-    if text not in MEASURED:
+    if text not in MEASURED and column_prefixes(text) is None:
         try:
             parse_encoder(text)
         except UsageError as error:
@@ -45,8 +44,8 @@ class CorpusSettings(Settings):
     )
     features: Annotated[str, AfterValidator(_known_features)] = Field(
         default=EGEMAPS,
-        description="what is measured: egemaps, egemaps-corrected with true formants and harmonics, or "
-        "ssl:MODEL@LAYERS for a speech encoder's features",
+        description="egemaps, or egemaps-corrected with true formants and harmonics; columns of tables with numbers, "
+        "or columns:PREFIX for some of them; ssl:MODEL@LAYERS for what a speech encoder measures",
     )
     engine: Literal["egemaps", "opensmile"] = Field(
         default=DEFAULT_ENGINE,

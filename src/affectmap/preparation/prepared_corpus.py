@@ -11,7 +11,7 @@ Conventions:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -24,7 +24,7 @@ import pandas as pd
 from affectmap.corpora import Corpus, load_corpus, parse_spec
 from affectmap.errors import ConfigError, CorpusError, UsageError
 from affectmap.features.encoders.features import FeatureEncoder
-from affectmap.features.engines import engine_of
+from affectmap.features.engines import engine_of, how_measured
 from affectmap.features.functionals import corpus_functionals
 from affectmap.preparation.config import PreparationSettings
 from affectmap.preparation.standardisation import (
@@ -36,6 +36,7 @@ from affectmap.preparation.standardisation import (
 from affectmap.schema import (
     CORRECTED,
     DEFAULT_ENGINE,
+    EGEMAPS,
     FOUR_CLASSES,
     FUNCTIONALS,
     LABELS,
@@ -45,6 +46,7 @@ from affectmap.schema import (
     Finding,
     Floats,
     Objects,
+    column_prefixes,
 )
 
 
@@ -61,6 +63,7 @@ class PreparedCorpus:
         feature_names: Names of the columns of `functionals`.
         conditions: Recording conditions, a row each, columns as in `affectmap.audio.conditions.Conditions`; ``None``
             where no recording was read for functionals.
+        is_given: Whether the features are columns of a table, so that nothing was measured here.
     """
 
     name: str
@@ -70,6 +73,7 @@ class PreparedCorpus:
     findings: tuple[Finding, ...]
     feature_names: tuple[str, ...] = FUNCTIONALS
     conditions: pd.DataFrame | None = None
+    is_given: bool = False
 
     @property
     def title(self) -> str:
@@ -151,12 +155,41 @@ def read_corpora(config: PreparationSettings) -> list[Corpus]:
     for name in names:
         if names.count(name) > 1:
             raise UsageError(f"corpus {name} is given twice; a corpus is one source or one target")
-    corpora = [load_corpus(spec, config.labels, excited_as_happy=config.excited_as_happy) for spec in specs]
+    options: dict[str, Any] = {"excited_as_happy": config.excited_as_happy, "features": config.features}
+    corpora = [load_corpus(spec, config.labels, **options) for spec in specs]
+    if column_prefixes(config.features) is not None:
+        corpora = same_features(corpora)
     for number, corpus in enumerate(corpora[: len(config.source)]):
         in_paper = corpus.card is not None and corpus.card.four_classes
         if config.emotions == "four" or (config.emotions == "auto" and in_paper):
             corpora[number] = keep_four_classes(corpus)
     return corpora
+
+
+def same_features(corpora: Sequence[Corpus]) -> list[Corpus]:
+    """Give all corpora that bring their features those of the first, in its order; note which others are left out.
+
+    Raises:
+        CorpusError: If one lacks any of them.
+    """
+    first, aligned = corpora[0], list[Corpus]()
+    if first.functionals is None:
+        return list(corpora)
+    names = list(first.functionals.columns)
+    for corpus in corpora:
+        frame, findings = corpus.functionals, corpus.findings
+        if frame is not None and list(frame.columns) != names:
+            if missing := [name for name in names if name not in frame]:
+                raise CorpusError(
+                    f"{corpus.name} lacks {len(missing)} of the {len(names)} features of {first.name}, first "
+                    f"{missing[0]}; choose those that both have with --features columns:PREFIX"
+                )
+            if others := [name for name in frame if name not in names]:
+                what = f"{len(others)} features that {first.name} has not were left out, first {others[0]}"
+                findings = (*findings, Finding(corpus.name, "", "note", what))
+            frame = frame[names]
+        aligned.append(replace(corpus, functionals=frame, findings=findings))
+    return aligned
 
 
 def keep_four_classes(corpus: Corpus) -> Corpus:
@@ -179,6 +212,7 @@ def prepare(
     *,
     outlier_threshold: float = 10.0,
     encoder: FeatureEncoder | None = None,
+    features: Sequence[str] = FUNCTIONALS,
     cache: Path | None = None,
     sampling_rate: int = USUAL_RATE,
     engine: Engine = DEFAULT_ENGINE,
@@ -192,6 +226,7 @@ def prepare(
         corpus: The corpus as found.
         outlier_threshold: An utterance with any |z| above it, within this corpus, is dropped; 10 in the paper.
         encoder: Gives the features instead of the functionals; those that a corpus brings then play no part.
+        features: Names of the features that a corpus brings, the functionals by default.
         cache: Folder of cached features; the user's cache folder by default.
         sampling_rate: Rate in Hz to which recordings are resampled for functionals.
         engine: What measures functionals; the corrected ones are measured where a corpus brings those of eGeMAPS.
@@ -217,7 +252,7 @@ def prepare(
     else:
         brought = None if engine == CORRECTED else corpus.functionals
         functionals, conditions, measured = corpus_functionals(
-            corpus.name, corpus.table, brought, sampling_rate=sampling_rate, engine=engine, **options
+            corpus.name, corpus.table, brought, features, sampling_rate=sampling_rate, engine=engine, **options
         )
     names = tuple(functionals.columns)
     values = functionals.to_numpy(dtype=np.float32)
@@ -229,13 +264,14 @@ def prepare(
     values = values[~outlier] if outlier.any() else values
     constant = constant_features(values, names)
     if constant:
-        kind = "functionals" if encoder is None else "features"
+        kind = "functionals" if encoder is None and tuple(features) == FUNCTIONALS else "features"
         detail = f"{len(constant)} {kind} have one value for all utterances and are set to 0: {', '.join(constant)}"
         findings.append(Finding(corpus.name, "", "constant", detail))
     table = corpus.table.loc[functionals.index[~outlier]]
     conditions = None if conditions is None else conditions[~outlier]
+    is_given = encoder is None and conditions is None
     without = replace(corpus, functionals=None)
-    return PreparedCorpus(corpus.name, without, table, values, tuple(findings), names, conditions)
+    return PreparedCorpus(corpus.name, without, table, values, tuple(findings), names, conditions, is_given)
 
 
 def prepare_for(
@@ -251,10 +287,21 @@ def prepare_for(
     if config.strict and left_out:
         detail = left_out[0].detail.removesuffix("; left out")
         raise CorpusError(f"{corpus.name}: {left_out[0].file} cannot be used: {detail}; mend it first")
+    features: Sequence[str] = FUNCTIONALS
+    if corpus.functionals is not None and config.features == EGEMAPS:
+        how = how_measured(config.engine)
+        detail = (
+            "its functionals are columns of a table; what measured them is not known, and they are taken for those of "
+            f"{how['engine']} at {config.sampling_rate} Hz, {how['cleaning']}"
+        )
+        corpus = replace(corpus, findings=(*corpus.findings, Finding(corpus.name, "", "note", detail)))
+    if corpus.functionals is not None and column_prefixes(config.features) is not None:
+        features = tuple(corpus.functionals.columns)
     return prepare(
         corpus,
         outlier_threshold=config.outlier_threshold,
         encoder=encoder,
+        features=features,
         cache=cache,
         sampling_rate=config.sampling_rate,
         engine=engine_of(config.features, config.engine),

@@ -24,7 +24,9 @@ def test_encoders(text, model, layers):
 
 @pytest.mark.parametrize("text", ["ssl:", "ssl:@9", "egemaps2", "wavlm", "SSL:a/b"])
 def test_what_is_no_encoder(text):
-    with pytest.raises(UsageError, match=r"expected egemaps, egemaps-corrected, or ssl:MODEL@LAYERS"):
+    with pytest.raises(
+        UsageError, match=r"expected egemaps, egemaps-corrected, columns, columns:PREFIX, or ssl:MODEL@"
+    ):
         parse_encoder(text)
 
 

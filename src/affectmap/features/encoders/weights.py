@@ -235,8 +235,8 @@ def parse_encoder(text: str) -> EncoderChoice:
     choice = EncoderChoice(front, back) if at and _LAYERS.fullmatch(back) else EncoderChoice(model, "mean")
     if not text.startswith(SSL) or not choice.model:
         raise UsageError(
-            f"features are {text!r}; expected egemaps, egemaps-corrected, or ssl:MODEL@LAYERS, such as "
-            "ssl:microsoft/wavlm-large@9"
+            f"features are {text!r}; expected egemaps, egemaps-corrected, columns, columns:PREFIX, or "
+            "ssl:MODEL@LAYERS, such as ssl:microsoft/wavlm-large@9"
         )
     return choice
 
