@@ -3,7 +3,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from affectmap.egemaps.contour_peaks import find_extrema, peak_rate, slopes
+from affectmap.egemaps.contour_peaks import find_extrema, peak_rate, slopes, slopes_of_stretches
 from affectmap.egemaps.smoothing import smooth, smooth_nonzero, smooth_nonzero_backward, with_last_repeated
 from affectmap.egemaps.statistics import (
     mean_and_deviation,
@@ -101,6 +101,10 @@ class TestSegmentLengths:
     def test_at_most_a_thousand(self):
         assert len(segment_lengths(np.tile([True] * 3 + [False] * 2, 1200))) == 1000
 
+    def test_any_number_where_none_is_given(self):
+        matching = np.tile([True, True, True, False, False, False], 1500)
+        assert len(segment_lengths(matching, None)) == 1500
+
     def test_mean_and_spread(self):
         assert mean_and_spread(np.array([0.1, 0.3])) == pytest.approx((0.2, 0.1))
         assert mean_and_spread(np.zeros(0)) == (0, 0)
@@ -135,3 +139,20 @@ class TestPeaks:
     def test_nothing_and_constants_are_flat(self):
         assert slopes(np.zeros(0)).tolist() == slopes(np.full(20, 3.0)).tolist() == [0, 0, 0, 0]
         assert peak_rate(np.zeros(0)) == peak_rate(np.full(20, 3.0)) == 0
+
+
+class TestSlopesOfStretches:
+    def test_of_triangles_are_known_and_the_end_counts(self):
+        triangle = np.abs((np.arange(81) + 20) % 40 - 20) / 10  # from 2 down to 0 and up again, twice
+        np.testing.assert_allclose(slopes_of_stretches([triangle]), [10, 0, 10, 0])
+        # Up to 1 in 10 frames and down to 0.5 in 10, with nothing between stretches.
+        up_and_down = np.concatenate([np.linspace(0, 1, 11), np.linspace(1, 0.5, 11)[1:]])
+        np.testing.assert_allclose(slopes_of_stretches([up_and_down, up_and_down + 7]), [10, 0, 5, 0])
+
+    def test_deviation_is_that_of_all_parts(self):
+        stretches = [np.linspace(0, rise, 11) for rise in (1.0, 2.0, 6.0)]
+        np.testing.assert_allclose(slopes_of_stretches(stretches), [30, np.std([10, 20, 60]), 0, 0])
+
+    def test_nothing_one_frame_and_constants_are_flat(self):
+        for stretches in ([], [np.ones(1)], [np.ones(1), np.zeros(1)], [np.ones(40)]):
+            assert not slopes_of_stretches(stretches).any()
