@@ -11,7 +11,7 @@ from sklearn.svm import SVC
 
 import affectmap
 from affectmap.errors import ConfigError, LabelError, UsageError
-from affectmap.evaluation import scoring
+from affectmap.evaluation import baselines, scoring
 from affectmap.evaluation.baselines import MEAN_RATING, RIDGE_PENALTY, SVC_C, WITHIN, mean_ratings, within_corpus
 from affectmap.evaluation.predictions import predict
 from affectmap.evaluation.scoring import score
@@ -106,6 +106,16 @@ def test_models_within_the_corpus_are_fitted_on_other_speakers_alone(model):
         assert classes["N-S-H-A"][fold.test].tolist() == svc.predict(values[fold.test]).tolist()
 
 
+def test_a_classifier_is_fitted_on_no_more_than_so_many(model, monkeypatch):
+    predictions, choices = predict(model, make_corpus()), {"N-S-H-A": ("neutral", "sad", "happy", "angry")}
+    all_rows = within_corpus(predictions, choices)[1]["N-S-H-A"]
+    monkeypatch.setattr(baselines, "MOST_FITTED", 5)
+    fewer, again = (within_corpus(predictions, choices)[1]["N-S-H-A"] for _ in range(2))
+    assert fewer.tolist() == again.tolist() != all_rows.tolist()
+    monkeypatch.setattr(baselines, "MOST_FITTED", 32)  # as many as four of five speakers have
+    assert within_corpus(predictions, choices)[1]["N-S-H-A"].tolist() == all_rows.tolist()
+
+
 def test_labels_of_a_speaker_do_not_move_what_is_learnt_for_that_speaker(model):
     corpus = make_corpus()
     changed = corpus.table.assign(valence=corpus.table["valence"].where(corpus.table["speaker"] != "s2", 1.0))
@@ -191,6 +201,11 @@ def test_what_was_left_out_before_counts_as_unusable(model):
     found = score(model, make_corpus(findings=[lost, Finding("pets", "", "note", "a note")]))
     assert (found.counts["found"], found.counts["unusable"]) == (41, 1)
     assert found.unusable.values.tolist() == [["lost.wav", "there is no such file"]]
+
+
+def test_labels_that_were_not_given_are_told(model):
+    finding = Finding("pets", "", "unlabelled", "no folder of label sheets was given")
+    assert "no folder of label sheets was given" in score(model, make_corpus(findings=[finding])).notes
 
 
 def test_a_model_without_a_head_is_scored_on_the_other(model):

@@ -5,7 +5,8 @@ import re
 import pytest
 
 from affectmap.evaluation.scoring import score
-from affectmap.report.score import render_score
+from affectmap.report.score import _RIGHT, _WRONG, _shades, render_score
+from browsers import check_colours, close_tabs, luminance, open_tab
 from model_files import make_model
 from scored import make_corpus
 
@@ -24,7 +25,12 @@ def test_what_warns_stands_before_what_came_out():
     page = render_score(score(make_model().described(training={"corpora": ["pets"]}), make_corpus()))
     assert page.index("IN-SAMPLE:") < page.index("What came out") < page.index("Each class")
     assert page.count("<circle") == page.count('class="gap"') > 0
-    assert 'class="wrong"' in page
+
+
+def test_a_cell_is_coloured_by_its_share_and_by_whether_it_is_right():
+    assert _shades(0, _RIGHT) == {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 24, 29)"}
+    assert _shades(1, _RIGHT) == {"light": "rgb(128, 195, 181)", "dark": "rgb(10, 80, 68)"}
+    assert _shades(1, _WRONG)["light"] == "rgb(231, 196, 128)"
 
 
 def test_shares_of_a_row_are_its_counts():
@@ -47,3 +53,23 @@ def test_a_page_of_a_corpus_that_lacks_something(cells):
 def test_many_speakers_are_folded():
     page = render_score(score(make_model(), make_corpus(n_speakers=13)))
     assert "<details><summary>All 13 rows</summary>" in page
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("width", "dark"), [(1200, False), (1200, True), (390, False), (390, True)])
+def test_the_page_fits_and_can_be_read_in_light_and_dark(browser, tmp_path, width, dark):
+    found = score(
+        make_model().described(training={"corpora": ["pets"]}),
+        make_corpus(emotion=["sad", "fear", "angry", "happy"] * 10),
+    )
+    (tmp_path / "score.html").write_text(render_score(found), encoding="utf-8")
+    tab = open_tab(browser, tmp_path, width, 900, dark=dark)
+    try:
+        tab.get((tmp_path / "score.html").as_uri())
+        assert tab.execute_script("return document.documentElement.scrollWidth") <= width
+        ground = tab.execute_script("return getComputedStyle(document.body).backgroundColor")
+        assert (luminance(ground) < 0.2) == dark
+        check_colours(tab, 60)
+        assert tab.get_log("browser") == []
+    finally:
+        close_tabs(browser)

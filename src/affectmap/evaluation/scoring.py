@@ -210,6 +210,7 @@ def score(
     unusable = [*dropped, *predictions.unusable.itertuples(index=False, name=None)]
     others = sorted({str(name) for name in emotion[~classified] if name is not None})
     rows, why = _measured(predictions, ready)
+    lacking = [each.detail for each in found.findings if each.kind == "unlabelled" and not each.file]
     within = [f"no {WITHIN}: {why}"] if why else []
     counts = {
         "found": len(table) + len(unusable), "unusable": len(unusable), "used": len(table),
@@ -232,7 +233,7 @@ def score(
         reliability=reliability(emotion, _probabilities(table, classes), classes),
         utterances=table,
         unusable=pd.DataFrame(unusable, columns=["file", "reason"]),
-        notes=(*predictions.notes, *within),
+        notes=(*predictions.notes, *lacking, *within),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from affectmap.evaluation.baselines import MEAN_RATING, WITHIN
+from affectmap.evaluation.baselines import MEAN_RATING, MOST_FITTED, WITHIN
 from affectmap.evaluation.scoring import MODEL, Evaluation, Row
 from affectmap.schema import LABELS
 from affectmap.stats.intervals import FEWEST_SPEAKERS
@@ -82,8 +82,8 @@ def _choice_table(found: Evaluation) -> TextTable:
         rows.append([method, str(row.quantity), written(row), written(versus), n])
     legend = (
         "UAR: mean of the recalls of all classes. Difference: this model minus that line, paired by utterance. "
-        f"{capital(WITHIN)}: a linear support vector machine trained on the other speakers' labels, which the model "
-        f"never had. {interval_note(found)}"
+        f"{capital(WITHIN)}: a linear support vector machine trained on the other speakers' labels (of at most "
+        f"{MOST_FITTED:,} utterances). {interval_note(found)}"
     )
     return TextTable("Classes", ["", "classes", "UAR", "difference", "utterances"], rows, 2, legend)
 

@@ -11,6 +11,12 @@ from affectmap.evaluation.verdict import title, verdict
 from affectmap.report.page import template
 from affectmap.text import number, score
 
+Colour = tuple[int, int, int]
+#: Colours of cells, and the grounds that they are mixed into.
+_RIGHT, _WRONG = (0, 135, 107), (207, 138, 0)
+_GROUNDS = {"light": (255, 255, 255), "dark": (20, 24, 29)}
+#: Share of the colour in a cell that has all utterances of its row.
+_DEPTH = 0.5
 #: Rows above which a table is folded.
 _LONG = 12
 #: Tables that a picture stands beside.
@@ -35,16 +41,24 @@ def render_score(found: Evaluation) -> str:
 
 
 def _confusion(found: Evaluation) -> list[dict[str, Any]]:
-    """Give a row an emotion: its name, whether it is scored, and each cell's share, count, and whether it is right."""
+    """Give a row an emotion: its name, whether it is scored, and the share, count and colours of each cell."""
     rows = []
     for name, counts in zip(found.confusion.index.astype(str), found.confusion.to_numpy().tolist(), strict=True):
         total = max(1, sum(counts))
         cells = [
-            {"share": round(n / total, 3), "shown": score(n / total), "n": number(n, 0), "right": name == each}
+            {"shown": score(n / total), "n": number(n, 0), **_shades(n / total, _RIGHT if name == each else _WRONG)}
             for each, n in zip(found.classes, counts, strict=True)
         ]
         rows.append({"name": name, "scored": name in found.classes, "n": number(sum(counts), 0), "cells": cells})
     return rows
+
+
+def _shades(share: float, colour: Colour) -> dict[str, str]:
+    """Mix a colour into the ground of the page, light and dark, the more the larger a share is."""
+    return {
+        name: f"rgb({', '.join(str(round(g + _DEPTH * share * (c - g))) for g, c in zip(ground, colour, strict=True))})"
+        for name, ground in _GROUNDS.items()
+    }
 
 
 def _points(found: Evaluation) -> list[dict[str, Any]]:
