@@ -10,7 +10,6 @@ from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from evaluation import Embed, Features, by_corpus, by_speaker
 from setups import Setup
 from sklearn.decomposition import PCA
 from sklearn.linear_model import Ridge
@@ -20,6 +19,7 @@ from affectmap.parallel.workers import mapped, n_workers
 from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.transfer.recipe import Material, gather, student_task, teacher_tasks
 from affectmap.transfer.settings import Recipe, student_settings
+from evaluation import Embed, Features, by_corpus, by_speaker
 
 T = TypeVar("T")
 Floats = npt.NDArray[np.float64]

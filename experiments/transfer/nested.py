@@ -9,12 +9,12 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from evaluation import QUANTITIES, RATED, Embed, Scores, evaluate, source_rows, target_rows
 from maps import Maps
 from setups import CHOICES, RECIPE, Setup
 
 from affectmap.parallel.workers import mapped, n_workers
 from affectmap.preparation.prepared_corpus import PreparedCorpus
+from evaluation import QUANTITIES, RATED, Embed, Scores, evaluate, source_rows, target_rows
 
 #: Models a choice and inner corpus.
 N_SEEDS = 3

@@ -12,7 +12,6 @@ matplotlib.use("agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from evaluation import QUANTITIES, RATED, by_corpus
 
 from affectmap.files import write_text
 from affectmap.preparation.prepared_corpus import PreparedCorpus
@@ -20,6 +19,7 @@ from affectmap.preparation.standardisation import POLICIES
 from affectmap.schema import FOUR_CLASSES
 from affectmap.text import markdown, score, score_range
 from affectmap.transfer.recipe import fit_transfer
+from evaluation import QUANTITIES, RATED, by_corpus
 
 HERE = Path(__file__).resolve().parent
 DOCS = HERE.parents[1] / "docs"
