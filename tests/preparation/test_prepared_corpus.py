@@ -136,6 +136,7 @@ def test_corrected_functionals_are_measured_where_a_corpus_brings_others(tmp_pat
     settings = PreparationSettings(source=["cats"], features="egemaps-corrected")
     prepared = prepare_for(settings, corpus, cache=tmp_path)
     assert prepared.feature_names == CORRECTED_NAMES
+    assert [finding.detail for finding in prepared.findings if "play no part" in finding.detail]
     assert prepared.functionals.std() > 0
     with pytest.raises(
         UsageError, match="engine is opensmile, which does not measure egemaps-corrected; leave --engine"

@@ -295,6 +295,9 @@ def prepare_for(
             f"{how['engine']} at {config.sampling_rate} Hz, {how['cleaning']}"
         )
         corpus = replace(corpus, findings=(*corpus.findings, Finding(corpus.name, "", "note", detail)))
+    if corpus.functionals is not None and config.features == CORRECTED:
+        detail = "its functionals are those of eGeMAPSv02 and play no part; the corrected ones are measured"
+        corpus = replace(corpus, findings=(*corpus.findings, Finding(corpus.name, "", "note", detail)))
     if corpus.functionals is not None and column_prefixes(config.features) is not None:
         features = tuple(corpus.functionals.columns)
     return prepare(
