@@ -70,7 +70,7 @@ class TestCepstralPeak:
     def test_follows_praat(self):
         praat = pytest.importorskip("parselmouth")
         ours, theirs = [], []
-        for _, signal, rate in real_recordings(every=20):
+        for _, signal, rate in real_recordings(every=40):
             cepstra = praat.praat.call(praat.Sound(signal, rate), "To PowerCepstrogram", 60, 0.01, 5000, 50)
             smoothing, search = (False, 0.03, 0.0005), (60, 330, 0.05, "parabolic")
             line = (0.001, 0.05, "Straight", "Least squares")
@@ -103,6 +103,7 @@ class TestSyllables:
         speech, short, long = in_syllables(4.0, 1.0), np.zeros(3000), np.zeros(9600)
         found = measure_voice(np.concatenate([long, speech, short, speech, long, speech, long, long]), RATE)
         # A pause is some 30 ms longer for the soft ends of the syllables, and shorter by the frame's length.
+        assert found["n_syllables"] == 12
         assert found["mean_pause_s"] == pytest.approx(0.6, abs=0.06)
         assert found["pauses_per_min"] == pytest.approx(60 / 3.8, rel=0.05)
         assert found["pause_share"] == pytest.approx(0.6 / 3.8, rel=0.1)
@@ -120,9 +121,10 @@ class TestSyllables:
         counted, true = [], []
         for name, signal, rate in real_recordings(every=6):
             found = measure_voice(signal, rate)
-            counted.append(found["speaking_rate"] * found["duration_s"])
+            counted.append(found["n_syllables"])
             true.append(SYLLABLES[name[2:5]])
         assert np.corrcoef(counted, true)[0, 1] > 0.8
+        assert np.median(np.divide(counted, true)) == pytest.approx(0.9, abs=0.15)
 
 
 class TestVoice:
@@ -132,7 +134,6 @@ class TestVoice:
         assert found["duration_s"] == 2
         assert found["f0_hz"] == pytest.approx(200, rel=0.01)
         assert found["f0_range_semitones"] < 0.5
-        assert found["jitter_percent"] < 1
         assert found["hnr_db"] > 12
         assert np.isnan(found["mean_pause_s"])
 

@@ -26,7 +26,7 @@ from affectmap.errors import AffectmapError, UsageError
 VERBS = {
     "demo": "Run the whole protocol on synthetic speech.",
     "embed": "Embed recordings.",
-    "voice": "Measure voices for people to read: pitch, perturbation, rate, pauses.",
+    "voice": "Measure voices for people to read: pitch, noise, rate, pauses.",
     "adapt": "Adapt a model to unlabelled recordings.",
     "track": "Follow activation and valence through a long recording.",
     "serve": "Serve a model over HTTP, with a page.",

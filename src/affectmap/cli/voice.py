@@ -30,7 +30,7 @@ def voice_command(
     channel: options.Channel = None,
     n_jobs: options.NJobs = None,
 ) -> None:
-    """Measure voices: pitch, jitter, shimmer, HNR, cepstral peak, speaking rate, pauses, one row a recording.
+    """Measure voices: pitch, harmonics to noise, cepstral peak, speaking rate, pauses, one row a recording.
 
     Each value has its unit in its name or in docs/egemaps.md; a cell is empty where nothing can be measured, and the
     column problem says why of a whole recording. No model takes part. A file may last ten minutes.

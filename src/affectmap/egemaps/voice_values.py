@@ -1,4 +1,4 @@
-"""A voice in numbers that people read: pitch, perturbation, cepstral peak, speaking rate and pauses.
+"""A voice in numbers that people read: pitch, noise, cepstral peak, speaking rate and pauses.
 
 They are no part of eGeMAPSv02 and go into no model. Each has a unit, and is NaN where it cannot be measured.
 """
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from affectmap.egemaps.cepstral_peak import cepstral_peak_prominence
-from affectmap.egemaps.extraction import lld
+from affectmap.egemaps.corrected import corrected_lld
 from affectmap.egemaps.framing import Floats, FrameGrid, quantise
 from affectmap.egemaps.spectra import long_plan, power
 from affectmap.egemaps.syllables import find_syllables, frame_level
@@ -18,11 +18,10 @@ VOICE_NAMES = (
     "voiced_share",
     "f0_hz",
     "f0_range_semitones",
-    "jitter_percent",
-    "shimmer_db",
     "hnr_db",
     "cpp_db",
     "cpp_voiced_db",
+    "n_syllables",
     "speaking_rate",
     "articulation_rate",
     "pauses_per_min",
@@ -43,12 +42,11 @@ def measure_voice(signal: Floats, sampling_rate: int) -> dict[str, float]:
     * `voiced_share`: voiced frames, as a part of all from 0 to 1.
     * `f0_hz`: median of the fundamental frequency in Hz, by subharmonic summation (Hermes 1988).
     * `f0_range_semitones`: from its percentile 5 to 95, in semitones.
-    * `jitter_percent`, `shimmer_db`, `hnr_db`: as in eGeMAPSv02; change of the period from one to the next as a part of
-      the mean period, change of the amplitude in dB, harmonics to noise in dB.
+    * `hnr_db`: harmonics to noise in dB (Boersma 1993), as in the corrected set.
     * `cpp_db`: cepstral peak prominence in dB, mean over all frames, as Praat's CPPS has it; `cpp_voiced_db`: over
       voiced frames (Hillenbrand et al. 1994).
-    * `speaking_rate`: syllable nuclei a second from the beginning to the end of speech, pauses included;
-      `articulation_rate`: pauses left out (de Jong and Wempe 2009).
+    * `n_syllables`: syllable nuclei; `speaking_rate`: these a second from the beginning to the end of speech, pauses
+      included; `articulation_rate`: pauses left out (de Jong and Wempe 2009).
     * `pauses_per_min`, `mean_pause_s`, `pause_share`: pauses of 0.3 s or more within the speech: how many a minute of
       it, their mean length in seconds, and their part of it from 0 to 1.
 
@@ -70,9 +68,11 @@ def measure_voice(signal: Floats, sampling_rate: int) -> dict[str, float]:
         (150, 4, 0.0)
     """
     signal = np.atleast_1d(signal)
-    contours = lld(signal, sampling_rate)
-    semitones = contours["F0semitoneFrom27.5Hz_sma3nz"][:-1]
+    contours = corrected_lld(signal, sampling_rate)
     cpp, level = (np.concatenate(parts) for parts in zip(*_measured(signal, sampling_rate), strict=True))
+    # Where the rate is not 16 kHz, rounding may bring one frame more or less.
+    n_frames = min(len(cpp), len(contours["harmonicsToNoise_sma3nz"]))
+    semitones, cpp, level = contours["F0semitoneFrom27.5Hz_sma3nz"][:n_frames], cpp[:n_frames], level[:n_frames]
     voiced = semitones > 0
     pitch = semitones[voiced]
     found = dict.fromkeys(VOICE_NAMES, np.nan) | {"duration_s": len(signal) / sampling_rate}
@@ -82,9 +82,7 @@ def measure_voice(signal: Floats, sampling_rate: int) -> dict[str, float]:
         low, middle, high = np.percentile(pitch, [5, 50, 95])
         found |= {"f0_hz": float(27.5 * 2 ** (middle / 12)), "f0_range_semitones": float(high - low)}
         found |= {"cpp_voiced_db": float(cpp[voiced].mean())}
-        quality = {"jitter_percent": "jitterLocal", "shimmer_db": "shimmerLocaldB", "hnr_db": "HNRdBACF"}
-        found |= {name: float(contours[f"{column}_sma3nz"][:-1][voiced].mean()) for name, column in quality.items()}
-        found["jitter_percent"] *= 100
+        found["hnr_db"] = float(contours["harmonicsToNoise_sma3nz"][:n_frames][voiced].mean())
     return found | _timing(level, voiced)
 
 
@@ -94,6 +92,7 @@ def _timing(level: Floats, voiced: Floats) -> dict[str, float]:
         return {}
     pauses, n_syllables = timing.pauses_s, len(timing.nuclei)
     times = {
+        "n_syllables": float(n_syllables),
         "speaking_rate": n_syllables / timing.span_s,
         "articulation_rate": n_syllables / (timing.span_s - float(pauses.sum())),
         "pauses_per_min": 60 * len(pauses) / timing.span_s,

@@ -1,4 +1,4 @@
-"""Voices in numbers that people read, of single recordings: pitch, perturbation, cepstral peak, speaking rate, pauses.
+"""Voices in numbers that people read, of single recordings: pitch, noise, cepstral peak, speaking rate, pauses.
 
 `affectmap.egemaps.measure_voice` says what each of them is. No model takes them.
 """
@@ -37,13 +37,13 @@ def measure_voices(
         progress: Called with the numbers of recordings done and in total.
 
     Returns:
-        Values in the order of `affectmap.egemaps.VOICE_NAMES`, shape (n_files, 14), ``NaN`` where there are none; and
+        Values in the order of `affectmap.egemaps.VOICE_NAMES`, shape (n_files, 13), ``NaN`` where there are none; and
         what the samples say of each recording, with the problem of one that cannot be used.
 
     Example:
         >>> values, flags = measure_voices(["missing.wav"])
         >>> values.shape, flags[0].problem
-        ((1, 14), 'there is no such file; restore it or correct its path')
+        ((1, 13), 'there is no such file; restore it or correct its path')
     """
     values, flags = np.full((len(files), len(VOICE_NAMES)), np.nan), []
     measure = partial(measured_or_not, measure=_values, channel=channel)
