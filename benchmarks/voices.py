@@ -21,7 +21,7 @@ from parselmouth.praat import call
 from affectmap.audio.cleaning import without_offset
 from affectmap.egemaps import lld, measure_voice
 from affectmap.schema import Floats
-from affectmap.text import markdown, number
+from affectmap.text import markdown, number, score
 
 #: Syllables of the sentences by the third to fifth letter of the file's name.
 SYLLABLES = {
@@ -30,9 +30,9 @@ SYLLABLES = {
 TITLES = {
     "cpp_db": "cepstral peak, dB (CPPS)",
     "f0_hz": "median F0, Hz",
-    "hnr_db": "HNR, dB",
-    "jitterLocal_sma3nz": "jitter of eGeMAPS (local)",
-    "shimmerLocaldB_sma3nz": "shimmer of eGeMAPS, dB (local)",
+    "hnr_db": "harmonics to noise, dB",
+    "jitterLocal_sma3nz": "jitter of eGeMAPS (local), %",
+    "shimmerLocaldB_sma3nz": "shimmer of eGeMAPS (local), dB",
 }
 
 
@@ -47,7 +47,7 @@ def praat_values(sound: parselmouth.Sound) -> dict[str, float]:
         "cpp_db": cpps,
         "f0_hz": call(pitch, "Get quantile", 0, 0, 0.5, "Hertz"),
         "hnr_db": call(harmonicity, "Get mean", 0, 0),
-        "jitterLocal_sma3nz": call(periods, "Get jitter (local)", 0, 0, 0.0001, 0.02, 1.3),
+        "jitterLocal_sma3nz": 100 * call(periods, "Get jitter (local)", 0, 0, 0.0001, 0.02, 1.3),
         "shimmerLocaldB_sma3nz": call([sound, periods], "Get shimmer (local_dB)", 0, 0, 0.0001, 0.02, 1.3, 1.6),
     }
 
@@ -78,6 +78,7 @@ def main() -> None:
         found = measure_voice(signal, rate)
         busy, seconds = busy + time.process_time() - start, seconds + found["duration_s"]
         contours = lld(signal, rate)
+        contours["jitterLocal_sma3nz"] = 100 * contours["jitterLocal_sma3nz"]
         voiced = contours["F0semitoneFrom27.5Hz_sma3nz"] > 0
         ours.append([found[name] if name in found else _mean(contours[name][voiced]) for name in TITLES])
         theirs.append(list(praat_values(parselmouth.Sound(signal.astype(np.float64), rate)).values()))
@@ -88,12 +89,11 @@ def main() -> None:
     for name, own, other in zip(TITLES, np.transpose(ours), np.transpose(theirs), strict=True):
         both = np.isfinite(own) & np.isfinite(other)
         shown = number(float(np.median((own - other)[both])), 2, signed=True)
-        rows.append([TITLES[name], f"{np.corrcoef(own[both], other[both])[0, 1]:.2f}", shown])
+        rows.append([TITLES[name], score(np.corrcoef(own[both], other[both])[0, 1]), shown])
     print(f"{len(ours)} recordings, {1000 * busy / seconds:.1f} ms a second of sound\n\n{markdown(rows)}\n")
     share = np.median(np.divide(counted, spoken))
-    print(
-        f"syllables: r = {np.corrcoef(counted, spoken)[0, 1]:.2f}, {share:.0%} of those spoken in the median recording"
-    )
+    r = score(np.corrcoef(counted, spoken)[0, 1])
+    print(f"syllables: r = {r}, {share:.0%} of those spoken in the median recording")
 
 
 if __name__ == "__main__":

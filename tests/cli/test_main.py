@@ -72,6 +72,7 @@ Options:
 Commands:
   demo       Run the whole protocol on synthetic speech.
   embed      Embed recordings.
+  voice      Measure voices for people to read: pitch, noise, rate, pauses.
   adapt      Adapt a model to unlabelled recordings.
   track      Follow activation and valence through a long recording.
   serve      Serve a model over HTTP, with a page.
