@@ -80,6 +80,7 @@ Commands:
   audit      Check corpora before any result is believed.
   reproduce  Run the whole protocol: tables, report and models.
   train      Train a model on corpora.
+  score      Score a model on a labelled corpus.
   export     Export a model as an ONNX graph or for the Hugging Face Hub.
   annotate   Rate recordings in the browser, alone or in a team.
   agreement  Measure how far raters agree, and make a gold standard.
