@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soxr
 
-from affectmap.audio.conditions import LEAST_DB, Bandwidth, bandwidth_hz, measure_conditions
+from affectmap.audio.conditions import LEAST_DB, Bandwidth, bandwidth_hz, measure_conditions, quantile
 from cases import each
 
 RATE = 16000
@@ -34,6 +34,14 @@ def test_twice_as_loud_is_six_decibels():
     assert two.level_db - one.level_db == pytest.approx(6.02, abs=0.01)
     assert two.noise_floor_db - one.noise_floor_db == pytest.approx(6.02, abs=0.01)
     assert two.bandwidth_hz == one.bandwidth_hz
+
+
+def test_a_quantile_is_numpys_to_the_bit():
+    rng = np.random.default_rng(0)
+    for size in (1, 2, 3, 10, 11, 97, 1000):
+        values = 10.0 ** rng.uniform(-30, 2, size)
+        for share in (0.0, 0.1, 0.25, 0.5, 0.77, 1.0):
+            assert quantile(values, share) == np.quantile(values, share), (size, share)
 
 
 @each(("rate", "expected"), [(8000, 4000), (11025, 5512.5), (4000, 2000)])

@@ -316,7 +316,7 @@ def test_one_file_loads_no_more_than_it_needs(process, here):
     file = write(here / "a.wav")
     first = (
         "import sys, atexit\n"
-        "wrong = ('torch', 'onnx', 'onnxruntime', 'sklearn', 'scipy', 'matplotlib', 'pandas', 'pyarrow', 'joblib', "
+        "wrong = ('torch', 'onnx', 'onnxruntime', 'sklearn', 'scipy', 'matplotlib', 'pandas', 'pyarrow', 'joblib', 'numpy.ma', "
         "'affectmap.corpora', 'affectmap.settings')\n"
         "atexit.register(lambda: print([name for name in wrong if name in sys.modules], file=sys.stderr))"
     )

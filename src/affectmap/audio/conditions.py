@@ -6,12 +6,14 @@ on the samples as they were read, at their own rate, before anything is cleaned 
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 
 from affectmap.audio.cleaning import without_offset
 from affectmap.audio.reading import Signal
+from affectmap.schema import Floats
 
 #: Levels in dB are not lower than this: digital silence, and less than 16 bits can hold.
 LEAST_DB = -120.0
@@ -82,10 +84,27 @@ def measure_conditions(signal: Signal, sampling_rate: int) -> Conditions:
     return Conditions(
         offset=float(np.mean(signal, dtype=np.float64)),
         level_db=_decibels(float(np.mean(np.square(centred, dtype=np.float64)))),
-        noise_floor_db=_decibels(float(np.quantile(powers, QUIET_SHARE))),
+        noise_floor_db=_decibels(quantile(powers, QUIET_SHARE)),
         bandwidth_hz=bandwidth_hz(centred, sampling_rate),
         duration_s=len(signal) / sampling_rate,
     )
+
+
+def quantile(values: Floats, share: float) -> float:
+    """Give a quantile as `numpy.quantile`, to the bit, without the masked arrays that it loads at its first call.
+
+    Args:
+        values: (N,), of at least one, finite.
+        share: Which, 0..1.
+
+    Example:
+        >>> quantile(np.array([3.0, 1.0, 2.0]), 0.25)
+        1.5
+    """
+    ordered, place = np.sort(values), share * (len(values) - 1)
+    below = math.floor(place)
+    low, high, weight = ordered[below], ordered[min(below + 1, len(values) - 1)], place - below
+    return float(low + (high - low) * weight if weight < 0.5 else high - (high - low) * (1 - weight))
 
 
 class Levels(NamedTuple):
@@ -114,7 +133,7 @@ def measure_levels(signal: Signal, sampling_rate: int) -> Levels:
     frame = max(1, min(round(FRAME_S * sampling_rate), len(signal)))
     powers = np.var(signal[: len(signal) // frame * frame].reshape(-1, frame), axis=1, dtype=np.float64)
     levels = np.maximum(10 * np.log10(np.maximum(powers, 1e-30)), LEAST_DB)
-    loudest, floor = float(np.sort(levels)[-min(_LOUDEST, len(levels))]), float(np.quantile(levels, QUIET_SHARE))
+    loudest, floor = float(np.sort(levels)[-min(_LOUDEST, len(levels))]), quantile(levels, QUIET_SHARE)
     limit = max(loudest - _PAUSE_DB, floor + _PAUSE_PART * (loudest - floor))
     return Levels(loudest, loudest - floor, float(np.mean(levels <= limit)) if loudest > floor else 0.0)
 
