@@ -1,4 +1,4 @@
-"""The command line: how long ``affectmap --help`` and ``import affectmap`` take, and what they import.
+"""The command line: how long ``affectmap --help``, ``import affectmap`` and one file take, and what they import.
 
 python benchmarks/command.py [--quick] [--json FILE]
 """
@@ -8,9 +8,12 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 from typing import Any
 
-from harness import in_turn, main, row_of
+import service
+from harness import Row, bytecode_kept, in_turn, main, row_of
 
 #: Modules that help must not wait for.
 HEAVY = (
@@ -22,7 +25,9 @@ MAIN = "import sys; from affectmap.cli import main; main(sys.argv[1:])"
 
 def measure(quick: bool) -> dict[str, Any]:
     """Measure the part."""
-    return measure_verbs(verbs(), 3 if quick else 15)
+    rounds = 3 if quick else 15
+    part = measure_verbs(verbs(), rounds)
+    return part | {"rows": [*part["rows"], *measure_embed(rounds)]}
 
 
 def verbs() -> list[str]:
@@ -55,8 +60,24 @@ def measure_verbs(names: list[str], rounds: int) -> dict[str, Any]:
     return {"title": "Command", "text": text, "rows": rows}
 
 
+def measure_embed(rounds: int) -> list[Row]:
+    """Measure the embedding of one recording, in turn with what no command of this kind can do without."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "buzz.wav")
+        file.write_bytes(service.utterance())
+        words = ("-c", MAIN, "embed", "--no-cache", str(file))
+        ways = {"embed": lambda: _run(*words), "least": lambda: _run("-c", "import numpy, typer, pydantic")}
+        times = in_turn(ways, rounds)
+        heavy = sorted(_heavy(*words))
+    return [
+        row_of("affectmap embed FILE", times["embed"], "s", "≤ 0.6", f"3 s of a buzz; imports {', '.join(heavy)}"),
+        row_of("import numpy, typer, pydantic", times["least"], "s", note="in turn with it, as a yardstick"),
+    ]
+
+
 def _run(*words: str) -> str:
-    return subprocess.run([sys.executable, *words], capture_output=True, text=True, check=True).stdout
+    command = [sys.executable, *words]
+    return subprocess.run(command, capture_output=True, text=True, check=True, env=bytecode_kept()).stdout
 
 
 def _heavy(*words: str) -> set[str]:

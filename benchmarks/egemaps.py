@@ -11,13 +11,17 @@ second of sound, on one thread: the machine may be shared.
 
 import argparse
 import functools
-import importlib
+import importlib.util
 import itertools
 import os
+import resource
+import subprocess
+import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib import metadata
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when NumPy is first imported
@@ -27,9 +31,11 @@ import opensmile
 import soundfile
 import soxr
 
+import install
 from affectmap import egemaps
 from affectmap.egemaps import compiled
-from harness import peak_memory
+from affectmap.text import markdown
+from harness import MB, peak_memory
 
 Signals = list[np.ndarray]
 CORPORA = ("emodb", "urdu", "aesdd")
@@ -39,6 +45,18 @@ SHORT_S = (0.06, 0.075, 0.09, 0.12, 0.25, 0.5)
 # Of the recordings at other rates and of snippets every so many-th is enough.
 SPARSE = 8
 LONG_S = 600
+# Length of the recording of which the peaks of memory are compared.
+PEAK_S = 120
+OTHERS_ROWS = (
+    "functionals with r > .9999, > .999, > .99",
+    "least r",
+    "ms a second of sound",
+    f"peak of memory, {PEAK_S} s of sound (MB)",
+    "fresh environment (MB)",
+    "packages beside pip",
+    "processor time of the import (s)",
+    "licence",
+)
 GROUPS = {
     "F0": range(0, 10),
     "loudness, flux, MFCC, level, segments": (*range(10, 30), *range(66, 76), *range(80, 88)),
@@ -217,25 +235,62 @@ def long(signals: Signals) -> None:
 
 
 def others(signals: Signals) -> None:
-    """Print how another free implementation agrees, and what it costs; it must be installed."""
-    try:
-        afx = importlib.import_module("afx_audio")
-    except ModuleNotFoundError:
+    """Print what each implementation gives and costs; afx-audio must be installed. Needs the package registry."""
+    if importlib.util.find_spec("afx_audio") is None:
         print("\nafx-audio is left out: pip install afx-audio==0.3.1")
-        return
-    theirs = by_opensmile(signals)
-    kinds: dict[str, Callable[[Signals], np.ndarray]] = {
-        "ours": one_by_one,
-        "afx-audio": lambda chosen: np.array([list(afx.egemaps(x, SAMPLING_RATE).values()) for x in chosen], float),
+    theirs, seconds = by_opensmile(signals), sum(map(len, signals)) / SAMPLING_RATE
+    joined = np.resize(np.concatenate(signals), PEAK_S * SAMPLING_RATE)
+    columns, known = [["", *OTHERS_ROWS]], dict[str, list[str]]()
+    for name, (extract, package, module, licence) in others_compared().items():
+        if importlib.util.find_spec(module) is None:
+            continue
+        extract(signals[:1])
+        start = time.process_time()
+        values = extract(signals)
+        cost = 1000 * (time.process_time() - start) / seconds
+        r = np.nan_to_num(correlations(values, theirs))
+        agrees = [", ".join(str((r > limit).sum()) for limit in (0.9999, 0.999, 0.99)), f"{r.min():.4f}"]
+        peak = f"{peak_memory(extract, [joined]):.0f}"
+        known[package] = known.get(package) or installed_cost(package, module)
+        columns.append([name, *(["", ""] if extract is by_opensmile else agrees), f"{cost:.2f}", peak])
+        columns[-1] += [*known[package], licence]
+    print("\n" + markdown(list(zip(*columns, strict=True))))
+
+
+def others_compared() -> dict[str, tuple[Callable[[Signals], np.ndarray], str, str, str]]:
+    """Give what measures, what pip installs, what is imported, and the licence, by name."""
+    ours = str(install.ROOT), "affectmap.egemaps", "MIT"
+    return {
+        f"openSMILE {metadata.version('opensmile')}": (by_opensmile, "opensmile", "opensmile", "no products"),
+        f"affectmap, {egemaps.kernels()}": (one_by_one, *ours),
+        "affectmap, NumPy alone": (by_numpy, *ours),
+        "afx-audio 0.3.1": (by_afx, "afx-audio==0.3.1", "afx_audio", "MIT"),
     }
-    print("\n| | r > .9999 | r > .999 | r > .99 | least r |\n|---|---:|---:|---:|---:|")
-    for name, extract in kinds.items():
-        r = np.nan_to_num(correlations(extract(signals), theirs))
-        counts = " | ".join(str((r > limit).sum()) for limit in (0.9999, 0.999, 0.99))
-        print(f"| {name} | {counts} | {r.min():.4f} |")
-    ways: dict[str, Callable[[], object]] = {"openSMILE": functools.partial(by_opensmile, signals)}
-    ways |= {name: functools.partial(extract, signals) for name, extract in kinds.items()}
-    print_speed(ways, sum(map(len, signals)) / SAMPLING_RATE)
+
+
+def by_afx(signals: Signals) -> np.ndarray:
+    """Measure functionals by afx-audio, one by one."""
+    afx = importlib.import_module("afx_audio")
+    return np.array([list(afx.egemaps(signal, SAMPLING_RATE).values()) for signal in signals], dtype=np.float64)
+
+
+def installed_cost(package: str, module: str) -> list[str]:
+    """Give megabytes and number of packages of a fresh environment, and processor seconds of an import."""
+    with tempfile.TemporaryDirectory() as folder:
+        environment = Path(folder, "environment")
+        python = install.install(environment, package)
+        size = sum(install.sizes_of(environment).values()) / MB
+        packages = install.installed(python) - {"pip", "setuptools"}
+        times = [[processor_s(python, code) for _ in range(5)] for code in (f"import {module}", "pass")]
+    return [f"{size:.0f}", str(len(packages)), f"{np.median(times[0][1:]) - np.median(times[1][1:]):.2f}"]
+
+
+def processor_s(python: Path, code: str) -> float:
+    """Run code and give the processor seconds of its process."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([python, "-E", "-c", code], check=True, capture_output=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def threads(signals: Signals) -> None:

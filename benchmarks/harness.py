@@ -27,6 +27,7 @@ import argparse
 import ctypes
 import gc
 import multiprocessing
+import os
 import resource
 import statistics
 import sys
@@ -178,6 +179,16 @@ def _peak() -> float:
 def _status(field: str) -> float:
     (line,) = (line for line in _STATUS.read_text().splitlines() if line.startswith(f"{field}:"))
     return 1024 * float(line.split()[1])
+
+
+def bytecode_kept() -> dict[str, str]:
+    """Give the environment of a process that keeps compiled modules, as every usual one does.
+
+    Example:
+        >>> "PYTHONDONTWRITEBYTECODE" in bytecode_kept()
+        False
+    """
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def main(measure: Callable[[bool], dict[str, Any]]) -> None:
