@@ -9,7 +9,7 @@ DEMO_DIR ?= demo
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 UV ?= uv
 
-.PHONY: demo test test-all test-kernels fuzz coverage check format bench bench-quick lock clean
+.PHONY: demo test test-all test-kernels fuzz coverage check format bench bench-quick pictures lock clean
 
 demo: $(VENV)/.ready-demo
 	$(BIN)/affectmap demo -o $(DEMO_DIR) --overwrite
@@ -57,6 +57,10 @@ bench: $(VENV)/.ready-dev
 
 bench-quick: $(VENV)/.ready-dev
 	$(BIN)/python benchmarks/run.py --quick $(BENCH)
+
+# Draws the pictures of docs and notes what they show; PICTURES="serve.png" chooses.
+pictures: $(VENV)/.ready-dev
+	$(BIN)/python experiments/pictures/draw.py $(PICTURES)
 
 # The loops in C are compiled on the way where there is a compiler; without one NumPy takes their place.
 # Every package but PyTorch is taken only with the SHA-256 digest that its file had when requirements/ was written.

@@ -116,10 +116,16 @@ def draw(results: pd.DataFrame, path: Path) -> None:
 def main() -> None:
     """Compare and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data", type=Path)
+    parser.add_argument("data", type=Path, nargs="?")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--times", action="store_true", help="only take the times anew, and write table and picture")
+    parser.add_argument("--picture", action="store_true", help="only draw the picture anew")
     arguments = parser.parse_args()
+    if arguments.picture:
+        draw(pd.read_csv(HERE / "results.csv"), DOCS / "losses.png")
+        return
+    if arguments.data is None and not arguments.times:
+        parser.error("name the folder of the data, or add --times or --picture")
     torch.set_num_threads(1)
     names = ["paper", *sorted(set(LOSSES) - {"paper"})]
     times = pd.DataFrame({"ms": compare.step_ms({name: LOSSES[name] for name in names})}).rename_axis("loss")

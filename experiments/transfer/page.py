@@ -1,7 +1,14 @@
-"""Write docs/transfer.md, its tables between marks from the committed CSV files, and its two pictures."""
+"""Write docs/transfer.md, its tables between marks from the committed CSV files, and its two pictures.
+
+    python experiments/transfer/page.py transfer.png [transfer-maps.png]
+
+draws pictures anew, the second from the data that AFFECTMAP_DATA names.
+"""
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,7 +26,7 @@ from affectmap.preparation.standardisation import POLICIES
 from affectmap.schema import FOUR_CLASSES
 from affectmap.text import markdown, score, score_range
 from affectmap.transfer.recipe import fit_transfer
-from evaluation import QUANTITIES, RATED, by_corpus
+from evaluation import QUANTITIES, RATED, by_corpus, read
 
 HERE = Path(__file__).resolve().parent
 DOCS = HERE.parents[1] / "docs"
@@ -178,3 +185,10 @@ def _draw_maps(corpora: Mapping[str, PreparedCorpus], file: Path) -> None:
     axes[0].legend(frameon=False, markerscale=1.6, loc="lower right")
     figure.savefig(file, dpi=130)
     plt.close(figure)
+
+
+if __name__ == "__main__":
+    if "transfer.png" in sys.argv:
+        _draw_summary(pd.read_csv(HERE / "summary.csv"), DOCS / "transfer.png")
+    if "transfer-maps.png" in sys.argv:
+        _draw_maps(read(Path(os.environ["AFFECTMAP_DATA"])), DOCS / "transfer-maps.png")

@@ -1,14 +1,16 @@
-"""Draw docs/annotate.png and docs/annotate-phone.png: the rating page in the middle of a session.
+"""Draw docs/annotate.png, docs/annotate-phone.png and docs/serve.png: the rating page, and that of a service.
 
-    python experiments/annotate/pictures.py
+    python experiments/pictures/pages.py [annotate] [serve]
 
-The phone speaks Urdu and is dark. The recordings are the demo's synthetic speech, what was rated so far is drawn by
-lot. Needs Debian's chromium, chromium-driver and fonts-noto-core.
+The rating page is in the middle of a session; the phone speaks Urdu and is dark. The recordings are the demo's
+synthetic speech, what was rated so far is drawn by lot. Needs Debian's chromium, chromium-driver and fonts-noto-core.
 """
 
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -16,30 +18,71 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import soundfile
 from selenium import webdriver
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
-from affectmap.annotator import AnnotatorSettings, Store, create_app, open_store
+from affectmap import annotator, service
+from affectmap.annotator import AnnotatorSettings, Store, open_store
 from affectmap.annotator.ratings import Rating
 from affectmap.corpora.synthetic.recordings import speak_corpora
+from affectmap.model.model import load_model
 from affectmap.web.server import listen, make_server
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 EMOTIONS = ("neutral", "sad", "happy", "angry")
 N_ITEMS = 60
+#: Utterances of each emotion in the recording of docs/serve.png, and seconds between them.
+N_EACH, PAUSE_S = 12, 0.6
 
 
-def main() -> None:
-    """Speak, rate a part, and take two pictures of what comes next."""
+def main(wanted: list[str]) -> None:
+    """Speak, and take the pictures wanted, by default all."""
+    if wanted != ["serve"] and not subprocess.run(["fc-list", ":lang=ur"], capture_output=True, check=True).stdout:
+        sys.exit("no font here has Urdu's letters; run apt-get install fonts-noto-core")
     with tempfile.TemporaryDirectory() as place:
-        store = open_store(_settings(Path(place)))
+        speak_corpora(Path(place, "spoken"), languages=["en"])
+        for name, draw in {"annotate": draw_annotator, "serve": draw_service}.items():
+            if name in (wanted or [name]):
+                draw(Path(place))
+
+
+def draw_service(place: Path) -> None:
+    """Follow two minutes of synthetic speech, a part neutral, angry, sad and happy, by the shipped model."""
+    talk = place / "synthetic speech.wav"
+    signals, rate = [], 0
+    for emotion in ("neutral", "angry", "sad", "happy"):
+        for file in sorted((place / "spoken").rglob(f"*_{emotion}_*.wav"))[:N_EACH]:
+            signal, rate = soundfile.read(file)
+            signals += [signal, np.zeros(round(PAUSE_S * rate))]
+    soundfile.write(talk, np.concatenate(signals), rate)
+    app = service.create_app(service.ServiceSettings(), load_model())
+    try:
+        with _serving(app) as url, _browser(place) as browser:
+            _look_like(browser, 1020, 1250, phone=False)
+            browser.get(url)
+            browser.find_element("css selector", "input[type=file]").send_keys(str(talk))
+            _until(browser, "document.querySelectorAll('#chart circle.dot').length > 20")
+            _until(browser, "document.querySelector('audio').duration > 60")
+            time.sleep(1)  # it scrolls to the result
+            browser.execute_script("scrollTo({top: 0, behavior: 'instant'})")
+            browser.save_screenshot(str(DOCS / "serve.png"))
+    finally:
+        app.state.service.close()
+
+
+def draw_annotator(place: Path) -> None:
+    """Rate a part, and take two pictures of what comes next."""
+    with tempfile.TemporaryDirectory() as here:
+        store = open_store(_settings(place / "spoken", Path(here)))
         rater = store.raters.named("Ada")
         store.raters.finish_training(rater.id)
         _rate(store, 23)
-        with _serving(store) as url, _browser(Path(place)) as browser:
+        with _serving(annotator.create_app(store, "a long password")) as url, _browser(Path(here)) as browser:
             link = f"{url}/r/{rater.token}"
             _open(browser, link, 1100, 690, phone=False)
             moves = [Keys.ARROW_UP] * 2 + [Keys.ARROW_RIGHT] * 3 + ["3"]
@@ -52,11 +95,10 @@ def main() -> None:
         store.close()
 
 
-def _settings(place: Path) -> AnnotatorSettings:
-    speak_corpora(place / "spoken", languages=["en"])
+def _settings(spoken: Path, place: Path) -> AnnotatorSettings:
     speech = place / "speech"
     speech.mkdir()
-    for file in sorted((place / "spoken").rglob("*.wav"))[:N_ITEMS]:
+    for file in sorted(spoken.rglob("*.wav"))[:N_ITEMS]:
         shutil.copyfile(file, speech / file.name)
     return AnnotatorSettings(speech, labels=place / "labels", raters=("Ada",), emotions=EMOTIONS, language="en")
 
@@ -71,9 +113,8 @@ def _rate(store: Store, n: int) -> None:
 
 
 @contextmanager
-def _serving(store: Store) -> Iterator[str]:
+def _serving(app: Any) -> Iterator[str]:  # noqa: ANN401 (Starlette's application, of either page)
     listening = listen("127.0.0.1", 0)
-    app = create_app(store, "a long password")
     server = make_server(app)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
@@ -98,12 +139,17 @@ def _browser(place: Path) -> Iterator[webdriver.Chrome]:
         browser.quit()
 
 
-def _open(browser: webdriver.Chrome, link: str, width: int, height: int, *, phone: bool) -> None:
+def _look_like(browser: webdriver.Chrome, width: int, height: int, *, phone: bool) -> None:
     metrics = {"width": width, "height": height, "deviceScaleFactor": 2 if phone else 1, "mobile": phone}
     scheme = {"name": "prefers-color-scheme", "value": "dark" if phone else "light"}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     browser.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": phone})
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+    browser.execute_cdp_cmd("Emulation.setScrollbarsHidden", {"hidden": True})
+
+
+def _open(browser: webdriver.Chrome, link: str, width: int, height: int, *, phone: bool) -> None:
+    _look_like(browser, width, height, phone=phone)
     browser.get(link)
     browser.execute_script(
         "sessionStorage.clear(); localStorage['affectmap-language'] = arguments[0]", "ur" if phone else "en"
@@ -121,7 +167,7 @@ def _picture(browser: webdriver.Chrome, out: Path) -> None:
 
 
 def _until(browser: webdriver.Chrome, holds: str) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 120
     while not browser.execute_script(f"return {holds}"):
         if time.monotonic() > end:
             raise TimeoutError(f"the page does not come to {holds}")
@@ -129,4 +175,4 @@ def _until(browser: webdriver.Chrome, holds: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
