@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,10 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.svm import SVC
 
-from affectmap.audit.examination import speaker_sound
 from affectmap.corpora import load_corpus
 from affectmap.preparation.prepared_corpus import PreparedCorpus, prepare
-from affectmap.preparation.standardisation import fit_statistics, standardise_target
+from affectmap.preparation.standardisation import POLICIES, fit_statistics, standardise_target
 from affectmap.schema import FOUR_CLASSES
 from affectmap.stats.intervals import LeftOut, leave_out_sums
 from affectmap.stats.left_out import adjusted_r2_left_out, pairwise_left_out
@@ -25,22 +23,28 @@ Floats = npt.NDArray[np.float64]
 Embed = Callable[[Features], Floats]
 
 RATED, CLASSED = ("emodb", "urdu", "aesdd"), ("ravdess", "emovo")
+#: Corpora that took part in nothing: no setting was chosen on them, and nothing was trained on them. Classes only.
+UNSEEN = ("turev-db", "casia")
 QUANTITIES = ("uar", "r2_activation", "r2_valence")
+#: By the corpus's card: by speaker where every speaker was recorded in all emotions, else by all of the corpus.
+BY_CARD = "card"
+#: Policies of a held-out corpus, with the normalisation of training data that goes with each.
+NORMALISATION = dict.fromkeys(POLICIES, "corpus") | {"speaker": "speaker", BY_CARD: "speaker"}
 #: Rows of the source that its linear classifier is fitted on, drawn evenly; more change no result's second digit.
 CLASSIFIER_ROWS = 1500
 
 
-def read(data: Path) -> dict[str, PreparedCorpus]:
-    """Read all five corpora below `data`."""
+def read(data: Path, tables: Sequence[str] = CLASSED) -> dict[str, PreparedCorpus]:
+    """Read the corpora with ratings below `data`, and those that come as tables."""
     folder, labels = data / "corpora", data / "corpora" / "labels"
     corpora = {name: prepare(load_corpus(f"{name}={folder / name}", labels)) for name in RATED}
-    for name in CLASSED:
+    for name in tables:
         corpora[name] = prepare(load_corpus(f"table:{name}={data / 'features' / name}.parquet"))
     return corpora
 
 
 class Source(NamedTuple):
-    """Rows that a classifier is fitted on: of corpora standardised by corpus, or by speaker where that is sound."""
+    """Rows that a classifier is fitted on: of corpora standardised as a whole, or by speaker as their cards allow."""
 
     features: Features
     emotion: npt.NDArray[np.object_]
@@ -52,7 +56,7 @@ def source_rows(sources: Sequence[PreparedCorpus], normalisation: str) -> Source
     parts = []
     for number, corpus in enumerate(sources):
         four = np.isin(corpus.emotion, FOUR_CLASSES)
-        features = by_speaker(corpus) if normalisation == "speaker" else by_corpus(corpus)
+        features = by_card(corpus) if normalisation == "speaker" else by_corpus(corpus)
         parts.append((features[four], corpus.emotion[four], np.full(four.sum(), number)))
     return Source(*(np.concatenate(values) for values in zip(*parts, strict=True)))
 
@@ -62,23 +66,26 @@ def by_corpus(corpus: PreparedCorpus) -> Features:
     return fit_statistics(corpus.functionals).apply(corpus.functionals)
 
 
-def by_speaker(corpus: PreparedCorpus) -> Features:
-    """Standardise all rows of a corpus by their speaker's statistics where that is sound, else by all rows'."""
-    return corpus.standardised_by_speaker if is_sound(corpus) else by_corpus(corpus)
+def is_balanced(corpus: PreparedCorpus) -> bool:
+    """Say whether everybody was recorded in all emotions, as the corpus's authors have it; no label is looked at.
+
+    Corpora that come as tables have no card; all four of them are acted, each speaker in all emotions.
+    """
+    return corpus.corpus.card is None or corpus.corpus.card.balanced
 
 
-@cache
-def is_sound(corpus: PreparedCorpus) -> bool:
-    """Whether statistics of speakers are sound in a corpus."""
-    return speaker_sound(corpus)
+def by_card(corpus: PreparedCorpus) -> Features:
+    """Standardise all rows of a corpus by speaker if everybody was recorded in all emotions, else by all rows."""
+    return corpus.standardised_by_speaker if is_balanced(corpus) else by_corpus(corpus)
 
 
 def target_rows(
     sources: Sequence[PreparedCorpus], target: PreparedCorpus, policy: str, seed: int
 ) -> tuple[Features, npt.NDArray[np.bool_]]:
-    """Standardise a target under a policy; say which rows are evaluated. ``speaker`` is by corpus where not sound."""
-    if policy == "speaker":
-        return by_speaker(target), np.ones(len(target.table), dtype=bool)
+    """Standardise a target under a policy, without its labels; say which rows are evaluated."""
+    if policy in ("speaker", BY_CARD):
+        features = by_card(target) if policy == BY_CARD else target.standardised_by_speaker
+        return features, np.ones(len(target.table), dtype=bool)
     pooled = fit_statistics(np.concatenate([each.functionals for each in sources])) if policy == "source" else None
     return standardise_target(target.functionals, policy, source=pooled, seed=seed)
 

@@ -19,7 +19,7 @@ from affectmap.parallel.workers import mapped, n_workers
 from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.transfer.recipe import Material, gather, student_task, teacher_tasks
 from affectmap.transfer.settings import Recipe, student_settings
-from evaluation import Embed, Features, by_corpus, by_speaker
+from evaluation import Embed, Features, by_card, by_corpus
 
 T = TypeVar("T")
 Floats = npt.NDArray[np.float64]
@@ -133,7 +133,7 @@ def _material(sources: Sequence[PreparedCorpus], target: PreparedCorpus, setup: 
     if setup.aligned == "coral":
         return material._replace(features=_coral(material, by_corpus(target)))
     if setup.aligned == "unlabelled":
-        rows = np.concatenate([by_corpus(target), by_speaker(target)])
+        rows = np.concatenate([by_corpus(target), by_card(target)])
         return material._replace(
             features=np.concatenate([material.features, rows]),
             label=np.concatenate([material.label, np.full((len(rows), 2), np.nan)]),

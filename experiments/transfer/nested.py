@@ -1,4 +1,7 @@
-"""Choose the recipe's settings without the corpus that is then reported: nested leave-one-corpus-out."""
+"""Choose among settings without the corpus that is then reported: nested leave-one-corpus-out.
+
+The candidates were found on these corpora, so that what is chosen is not free of them.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,11 @@ from setups import CHOICES, RECIPE, Setup
 
 from affectmap.parallel.workers import mapped, n_workers
 from affectmap.preparation.prepared_corpus import PreparedCorpus
-from evaluation import QUANTITIES, RATED, Embed, Scores, evaluate, source_rows, target_rows
+from evaluation import BY_CARD, QUANTITIES, RATED, Embed, Scores, evaluate, source_rows, target_rows
 
 #: Models a choice and inner corpus.
 N_SEEDS = 3
-POLICIES = {"target-all": "corpus", "speaker": "speaker"}
+POLICIES = {"target-all": "corpus", BY_CARD: "speaker"}
 
 
 def all_inner_scores(corpora: Mapping[str, PreparedCorpus], n_jobs: int) -> pd.DataFrame:

@@ -22,16 +22,22 @@ import pandas as pd
 
 from affectmap.files import write_text
 from affectmap.preparation.prepared_corpus import PreparedCorpus
-from affectmap.preparation.standardisation import POLICIES
 from affectmap.schema import FOUR_CLASSES
 from affectmap.text import markdown, score, score_range
 from affectmap.transfer.recipe import fit_transfer
-from evaluation import QUANTITIES, RATED, by_corpus, read
+from evaluation import BY_CARD, QUANTITIES, RATED, UNSEEN, by_corpus, read
 
 HERE = Path(__file__).resolve().parent
 DOCS = HERE.parents[1] / "docs"
 COLOURS = {"neutral": "#7f8c8d", "sad": "#2e6fb7", "happy": "#e6a100", "angry": "#c0392b"}
-TITLES = {"emodb": "EMO-DB (German)", "urdu": "URDU", "aesdd": "AESDD (Greek)"}
+TITLES = {
+    "emodb": "EMO-DB (German)",
+    "urdu": "URDU",
+    "aesdd": "AESDD (Greek)",
+    "turev-db": "TurEV-DB (Turkish)",
+    "casia": "CASIA (Mandarin)",
+}
+POLICY_TITLES = {"source": "the sources", "target-all": "the corpus", BY_CARD: "each speaker"}
 GROUPS = {"simple": "simple maps", "paper": "the paper's methods", "recipe": "the recipe"}
 MAIN = ("88 functionals, all corpora", "ridge, rated corpora", "ridge, recipe's corpora and labels")
 
@@ -43,14 +49,19 @@ def write_page(folder: Path, corpora: Mapping[str, PreparedCorpus]) -> None:
         folder: Where summary.csv, comparisons.csv, nested.csv and claims.csv lie.
         corpora: All five.
     """
+    write_tables(folder)
+    _draw_summary(pd.read_csv(folder / "summary.csv"), DOCS / "transfer.png")
+    _draw_maps(corpora, DOCS / "transfer-maps.png")
+
+
+def write_tables(folder: Path) -> None:
+    """Put the tables of `folder` into the page."""
     page = DOCS / "transfer.md"
     text = page.read_text(encoding="utf-8")
     for name, table in page_tables(folder).items():
         before, rest = text.split(f"<!-- {name}:begin -->")
         text = f"{before}<!-- {name}:begin -->\n{table}\n<!-- {name}:end -->{rest.split(f'<!-- {name}:end -->')[1]}"
     write_text(page, text)
-    _draw_summary(pd.read_csv(folder / "summary.csv"), DOCS / "transfer.png")
-    _draw_maps(corpora, DOCS / "transfer-maps.png")
 
 
 def page_tables(folder: Path) -> dict[str, str]:
@@ -60,6 +71,7 @@ def page_tables(folder: Path) -> dict[str, str]:
         "policies": _policies(summary),
         "corpora": _by_corpus(summary),
         "changes": _changes(summary, pd.read_csv(folder / "comparisons.csv")),
+        "unseen": _unseen(pd.read_csv(folder / "unseen.csv")),
         "nested": _nested(pd.read_csv(folder / "nested.csv")),
         "claims": _claims(pd.read_csv(folder / "claims.csv")),
     }
@@ -68,29 +80,29 @@ def page_tables(folder: Path) -> dict[str, str]:
 def _policies(summary: pd.DataFrame) -> str:
     """Mean over the three corpora, every method but the changes, by policy."""
     some = summary[(summary["target"] == "mean") & summary["group"].isin(GROUPS)]
-    rows = []
+    rows, policies = [], some["policy"].drop_duplicates().tolist()
     for setup in some["setup"].drop_duplicates():
         row = [setup]
         for quantity in QUANTITIES:
-            for policy in POLICIES:
+            for policy in policies:
                 one = some[(some["setup"] == setup) & (some["policy"] == policy) & (some["quantity"] == quantity)]
                 row.append(score(one["value"].item()))
         rows.append(row)
     short = {"uar": "UAR", "r2_activation": "R² act", "r2_valence": "R² val"}
-    return markdown([["method", *(f"{short[q]} {policy}" for q in QUANTITIES for policy in POLICIES)], *rows])
+    return markdown([["method", *(f"{short[q]} {policy}" for q in QUANTITIES for policy in policies)], *rows])
 
 
 def _by_corpus(summary: pd.DataFrame) -> str:
     """The main methods by corpus, with the interval over speakers."""
     names = [*MAIN, *summary.loc[summary["group"].isin(["paper", "recipe"]), "setup"].drop_duplicates()]
     rows = []
-    for policy in ("target-all", "speaker"):
+    for policy in ("target-all", BY_CARD):
         for setup in names:
             some = summary[(summary["setup"] == setup) & (summary["policy"] == policy) & (summary["quantity"] == "uar")]
             cells = [some[some["target"] == target].iloc[0] for target in (*RATED, "mean")]
             text = [f"{score(c['value'])} ({score_range(c['low'], c['high'])})" for c in cells]
             rows.append([policy, setup, *text])
-    return markdown([["policy", "method", *TITLES.values(), "mean"], *rows])
+    return markdown([["policy", "method", *(TITLES[name] for name in RATED), "mean"], *rows])
 
 
 def _changes(summary: pd.DataFrame, comparisons: pd.DataFrame) -> str:
@@ -100,7 +112,7 @@ def _changes(summary: pd.DataFrame, comparisons: pd.DataFrame) -> str:
     for setup in some["setup"].drop_duplicates():
         row = [setup]
         for quantity in QUANTITIES:
-            for policy in ("target-all", "speaker"):
+            for policy in ("target-all", BY_CARD):
                 match = (some["setup"] == setup) & (some["policy"] == policy) & (some["quantity"] == quantity)
                 row += [
                     f"{score(each.difference, signed=True)}{'*' if each.p_holm < 0.05 else ''}"
@@ -110,10 +122,23 @@ def _changes(summary: pd.DataFrame, comparisons: pd.DataFrame) -> str:
     base = summary[(summary["setup"] == "recipe, one model") & (summary["target"] == "mean")]
     zero = ["recipe, one model"]
     for quantity in QUANTITIES:
-        for policy in ("target-all", "speaker"):
+        for policy in ("target-all", BY_CARD):
             zero.append(score(base[(base["policy"] == policy) & (base["quantity"] == quantity)]["value"].item()))
-    header = [f"{q} {p}" for q in ("UAR", "R² act", "R² val") for p in ("corpus", "speaker")]
+    header = [f"{q} {p}" for q in ("UAR", "R² act", "R² val") for p in ("corpus", "card")]
     return markdown([["changed", *header], zero, *rows])
+
+
+def _unseen(unseen: pd.DataFrame) -> str:
+    """UAR on the corpora that took part in nothing, with the interval over speakers."""
+    rows = []
+    for (method, policy), some in unseen.groupby(["method", "policy"], sort=False):
+        if "minus" in method:
+            continue
+        cells = [some[some["target"] == target].iloc[0] for target in (*UNSEEN, "mean")]
+        rows.append(
+            [method, POLICY_TITLES[policy], *(f"{score(c['uar'])} ({score_range(c['low'], c['high'])})" for c in cells)]
+        )
+    return markdown([["method", "statistics of", *(TITLES[name] for name in UNSEEN), "mean"], *rows])
 
 
 def _nested(nested: pd.DataFrame) -> str:
@@ -145,12 +170,12 @@ def _draw_summary(summary: pd.DataFrame, file: Path) -> None:
     for axis, quantity, title in zip(
         axes, ("uar", "r2_activation"), ("UAR, four classes", "R² of activation"), strict=True
     ):
-        for policy, colour, shift in (("target-all", "#2e6fb7", 0.14), ("speaker", "#c0392b", -0.14)):
+        for policy, colour, shift in (("target-all", "#2e6fb7", 0.14), (BY_CARD, "#c0392b", -0.14)):
             some = summary[(summary["target"] == "mean") & (summary["policy"] == policy)]
             some = some[some["quantity"] == quantity].set_index("setup").loc[names]
             y = np.arange(len(names)) + shift
             axis.hlines(y, some["low"], some["high"], color=colour, alpha=0.45, linewidth=2)
-            label = {"target-all": "standardised by corpus", "speaker": "by speaker where sound"}[policy]
+            label = {"target-all": "standardised by corpus", BY_CARD: "by speaker, as the cards allow"}[policy]
             axis.plot(some["value"], y, "o", color=colour, markersize=5, label=label)
         axis.set_title(title, loc="left")
         axis.grid(axis="x", alpha=0.3)

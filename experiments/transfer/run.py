@@ -26,9 +26,8 @@ from tables import claims, compared, summary
 from affectmap.files import write_json, write_text
 from affectmap.parallel.workers import mapped, n_workers
 from affectmap.preparation.prepared_corpus import PreparedCorpus
-from affectmap.preparation.standardisation import POLICIES
 from affectmap.stats.intervals import LeftOut, fold_mean
-from evaluation import RATED, Scores, evaluate, read, source_rows, target_rows
+from evaluation import BY_CARD, NORMALISATION, RATED, Scores, evaluate, is_balanced, read, source_rows, target_rows
 
 HERE = Path(__file__).resolve().parent
 N_SEEDS = 10
@@ -51,12 +50,15 @@ def score_target(
     rated = [each for each in sources if np.isfinite(each.label).any()]
     source = {(w, all_): source_rows(sources if all_ else rated, w) for w in ("corpus", "speaker") for all_ in (0, 1)}
     rows = {
-        (policy, seed): target_rows(sources, target, policy, seed) for policy in POLICIES for seed in range(n_seeds)
+        (policy, seed): target_rows(sources, target, policy, seed)
+        for policy in NORMALISATION
+        for seed in range(n_seeds)
     }
     keys, work = [], []
     for setup in setups:
-        for policy in POLICIES:
-            normalisation = "speaker" if policy == "speaker" else "corpus"
+        for policy, normalisation in NORMALISATION.items():
+            if policy == BY_CARD and is_balanced(target):  # by speaker, which is scored already
+                continue
             # A map without draws is still scored on every draw of the fifth that target-20 takes its statistics from.
             n_draws = n_seeds if policy == "target-20" or len(maps[setup.name, normalisation]) > 1 else 1
             for seed in range(n_draws):
@@ -65,8 +67,9 @@ def score_target(
                 where = source[normalisation, int(setup.recipe.classes)]
                 work.append(partial(evaluate, embed, where, target, rows[policy, seed], pairs))
                 keys.append({"setup": setup.name, "group": setup.group, "policy": policy, "target": name, "seed": seed})
-    scores = mapped(_called, work, n_jobs=n_workers(n_jobs), batch_size=64)
-    return list(zip(keys, scores, strict=True))
+    found = list(zip(keys, mapped(_called, work, n_jobs=n_workers(n_jobs), batch_size=64), strict=True))
+    same = [(key | {"policy": BY_CARD}, scores) for key, scores in found if key["policy"] == "speaker"]
+    return [*found, *same] if is_balanced(target) else found
 
 
 def _called(work: partial[Scores]) -> Scores:
@@ -86,7 +89,7 @@ def averaged(found: list[tuple[dict[str, object], Scores]]) -> dict[tuple[str, s
 def comparisons(values: dict[tuple[str, str, str, str], LeftOut], setups: list[Setup]) -> pd.DataFrame:
     """Compare the main methods with `AGAINST`, and changes of the recipe with its single model."""
     parts = []
-    for policy in ("target-all", "speaker"):
+    for policy in ("target-all", BY_CARD):
         for quantity in ("uar", "r2_activation", "r2_valence"):
             for against in AGAINST:
                 pairs = [(each.name, against) for each in setups if each.name != against and each.group in MAIN]

@@ -25,7 +25,7 @@ TEACHER = TrainingSettings(losses="paper+axis", reconstruction=0.0, epochs=15, s
 class Recipe(Settings):
     """Settings of the recipe; the defaults were found on EMO-DB, URDU and AESDD (``experiments/transfer``).
 
-    Nested leave-one-corpus-out chose three other settings there, each within .01 of these.
+    Nested leave-one-corpus-out chose these there for one corpus, and others, within .01 of them, for two.
 
     Raises:
         ConfigError: If a value is out of its range.
