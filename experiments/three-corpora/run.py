@@ -16,7 +16,7 @@ import textwrap
 from pathlib import Path
 
 from affectmap.cli.tables import format_table
-from affectmap.experiment.config import make_config
+from affectmap.experiment.config import ExperimentConfig, make_config
 from affectmap.experiment.experiment import Experiment
 from affectmap.experiment.results import Results
 from affectmap.files import write_json, write_text
@@ -45,6 +45,7 @@ def write(results: Results, folder: Path) -> None:
         write_text(folder / f"table{table}.csv", rounded[rounded["table"] == table].to_csv(index=False))
     write_text(folder / "runs.csv", results.runs.round(5).to_csv(index=False))
     write_text(folder / "claims.csv", results.claims.drop(columns="statement").round(4).to_csv(index=False))
+    write_text(folder / "comparisons.csv", results.comparisons.round(4).to_csv(index=False))
     write_text(folder / "corpora.csv", results.corpora.to_csv(index=False))
     about = {"command": results.command, "settings": results.settings, "versions": results.versions}
     write_json(folder / "settings.json", about | {"machine": platform.machine(), "python": platform.python_version()})
@@ -71,7 +72,8 @@ def into_readme(results: Results) -> None:
     ]
     caption = (
         "emodb: held-out speakers; urdu and aesdd: zero-shot. ± is the standard deviation over 5 folds and "
-        f"{results.settings['n_seeds']} seeds (the command above uses one), ▲ the best autoencoder. Within the corpus: "
+        f"{results.settings['n_seeds']} seeds (the command above uses {ExperimentConfig.n_seeds}), ▲ the best autoencoder. "
+        "Within the corpus: "
         "trained on its own labels and evaluated on held-out speakers, by ridge (R²) or a linear classifier on the 88 "
         "features (UAR); superv.: the metric loss so trained on the rating of the row."
     )
