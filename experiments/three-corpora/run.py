@@ -72,10 +72,9 @@ def into_readme(results: Results) -> None:
     ]
     caption = (
         "emodb: held-out speakers; urdu and aesdd: zero-shot. ± is the standard deviation over 5 folds and "
-        f"{results.settings['n_seeds']} seeds (the command above uses {ExperimentConfig.n_seeds}), ▲ the best autoencoder. "
-        "Within the corpus: "
-        "trained on its own labels and evaluated on held-out speakers, by ridge (R²) or a linear classifier on the 88 "
-        "features (UAR); superv.: the metric loss so trained on the rating of the row."
+        f"{results.settings['n_seeds']} seeds (the command above uses {ExperimentConfig.n_seeds}), ▲ the best "
+        "autoencoder. Within the corpus: trained on its own labels and evaluated on held-out speakers, by ridge (R²) "
+        "or a linear classifier on the 88 features (UAR); superv.: the metric loss so trained on the rating of the row."
     )
     text = "```\n" + "\n\n".join(tables) + "\n```\n\n" + textwrap.fill(caption, 120) + "\n"
     write_text(readme, f"{before}<!-- example:begin -->\n{text}<!-- example:end -->{after}")

@@ -20,6 +20,8 @@ COMPARED = (UNSUPERVISED, ACT, VAL, JOINT)
 #: What the names of all compared methods begin with.
 COMPARED_PREFIX = "DAE-"
 RIDGE = "Ridge (activation, valence)"
+#: Row of what one rater explains of the others' mean.
+ONE_RATER = "One rater, of the others' mean"
 #: Methods whose loss is trained on the evaluated corpus' own ratings, by rating.
 SUPERVISED = {"activation": "Metric-Act (supervised)", "valence": "Metric-Val (supervised)"}
 

@@ -94,6 +94,16 @@ def test_a_database_has_a_column_a_rater_and_is_read_by_load_corpus(audio, tmp_p
     gold = gold_standard(ratings)
     np.testing.assert_allclose(labels_of(corpus, folder), gold[["activation", "valence"]])
     assert corpus.table["emotion"].tolist() == gold["emotion"].tolist()
+    assert set(corpus.single_ratings) == {"activation", "valence"}
+    single = corpus.single_ratings["valence"].loc[corpus.table.index.get_level_values("file")]
+    assert list(single.columns) == list(expected.columns)
+    np.testing.assert_array_equal(single.to_numpy(), expected.to_numpy(float))
+
+
+def test_ratings_by_one_rater_are_no_single_ratings(audio, tmp_path):
+    ratings = simulate(8, raters=("anna",))
+    export_database(ratings, tmp_path / "database", audio=audio(ratings["file"].unique()))
+    assert load_corpus(f"rated={tmp_path / 'database'}").single_ratings == {}
 
 
 @pytest.mark.parametrize("value", ["activation", "valence", "emotion"])

@@ -43,6 +43,13 @@ def test_without_values_within_the_corpus_there_is_no_column_of_them(summary):
     assert text.splitlines()[0].split() == ["Unsup.", "Act", "PCA-2"]
 
 
+def test_what_a_rater_explains_has_a_column(summary):
+    rater = frame(("3", "One rater, of the others' mean", "cats", "valence", "rater", 0.52, 0.04))
+    lines = format_table(pd.concat([summary, rater]), "3", ("held-out", "zero-shot")).splitlines()
+    assert lines[0].split()[-3:] == ["within", "superv.", "rater"]
+    assert lines[2].endswith("  .80±.10  .52±.04")
+
+
 def test_one_alone_is_not_marked_as_best(summary):
     assert format_table(summary, "4", ("probe",)).splitlines()[1] == "cats  N-S-A  1.00±.00"
 
@@ -80,7 +87,7 @@ def test_all_that_is_printed_exactly(summary, capsys):
         "",
         "± standard deviation over folds and seeds; ▲ best of the autoencoders; within: trained on the corpus' own labels, "
         "held-out speakers (table 3: ridge; table 4: a linear classifier on the 88 features); superv.: the metric loss so "
-        "trained on the rating of the row",
+        "trained on the rating of the row; rater: what one rater explains of the others' mean, where there are two or more",
         "targets standardised by policy speaker; source folds by session; utterances with any |z| > 10 dropped",
         "",
         "The paper's claims on these corpora",

@@ -4,6 +4,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import statsmodels.api
 from sklearn.linear_model import Ridge
@@ -16,6 +17,7 @@ from affectmap.experiment.within_corpus import (
     as_within,
     few_speakers_notes,
     own_folds,
+    rater_scores,
     source_within,
     supervised_folds,
     supervised_scores,
@@ -27,7 +29,7 @@ from affectmap.preparation.pooled_source import PooledSource
 from affectmap.preparation.standardisation import POLICIES
 from affectmap.stats.baselines import FUNCTIONALS_88
 from affectmap.stats.scores import linear_svc
-from affectmap.style import RIDGE, SUPERVISED
+from affectmap.style import ONE_RATER, RIDGE, SUPERVISED
 from cases import each
 from factories import RUN, make_corpus, make_score, with_cells
 
@@ -281,3 +283,38 @@ def test_a_supervised_model_of_some_folds_alone_scores_their_rows(source, target
     assert jobs
     found = supervised_scores(linear_models(jobs, lambda k: np.eye(2)))
     assert {score.key.quantity for score in found} <= {"activation"}
+
+
+# Raters
+
+
+def with_raters(corpus, values, label="valence"):
+    ratings = pd.DataFrame(values, corpus.file, columns=[f"rater {k}" for k in range(np.shape(values)[1])])
+    return replace(
+        corpus, corpus=replace(corpus.corpus, single_ratings={label: ratings.sample(frac=1, random_state=0)})
+    )
+
+
+def test_a_rater_explains_the_mean_of_the_others():
+    rng = np.random.default_rng(0)
+    corpus = make_corpus("dogs", n_speakers=6)
+    truth = rng.normal(size=72)
+    values = truth[:, None] + np.array([0.1, 0.5, 2.0]) * rng.normal(size=(72, 3))
+    values[:10, 2] = np.nan
+    values[10:12, :2] = np.nan  # the third alone
+    scores = rater_scores(with_raters(corpus, values), "target", 3)
+    assert {score.key for score in scores} == {("3", ONE_RATER, "dogs", "target", "valence", "rater")}
+    assert [(score.fold, score.seed) for score in scores] == [(1, 3), (2, 3), (3, 3)]
+    for k, score in enumerate(scores):
+        others = np.delete(values, k, axis=1)
+        known = np.isfinite(values[:, k]) & np.isfinite(others).any(axis=1)
+        mean = np.nanmean(others[known], axis=1)
+        fit = statsmodels.api.OLS(mean, statsmodels.api.add_constant(values[known, k])).fit()
+        assert (score.n, score.value) == (known.sum(), pytest.approx(fit.rsquared_adj))
+    assert scores[0].value > scores[2].value
+
+
+def test_without_raters_there_is_no_row_of_theirs(target):
+    assert rater_scores(target, "target", 0) == []
+    empty = with_raters(target, np.full((len(target.emotion), 2), NAN))
+    assert rater_scores(empty, "target", 0) == []

@@ -16,7 +16,7 @@ def test_form_is_the_papers(whole_results):
     table = build_table(whole_results.summary, "3", CORPORA, MAIN)
     assert table.columns == [(corpus, label) for corpus in CORPORA for label in ("activation", "valence")]
     assert table.spans == [("emodb", 2), ("urdu", 2), ("aesdd", 2)]
-    assert [group.title for group in table.groups] == list(GROUPS)
+    assert [group.title for group in table.groups] == list(GROUPS[:3])
     names = [[row.label for row in group.rows] for group in table.groups]
     assert names[0] == ["Metric-Act (supervised)", "Metric-Val (supervised)"]
     assert names[1] == ["DAE-Unsupervised", "DAE-Metric-Act", "DAE-Metric-Val", "DAE-Metric-Joint"]
@@ -118,6 +118,15 @@ def test_values_within_the_corpus_alone_make_no_column(whole_results):
     summary = whole_results.summary
     without = summary[~((summary["corpus"] == "urdu") & (summary["reading"] == "zero-shot"))]
     assert build_table(without, "4", CORPORA, MAIN).corpora == ["emodb", "aesdd"]
+
+
+def test_listeners_are_a_group_of_their_own(whole_results):
+    one = whole_results.summary.query("table == '3' and corpus == 'urdu' and method == 'PCA-2'")
+    rater = one.assign(method="One rater, of the others' mean", reading="rater", mean=0.52)
+    table = build_table(pd.concat([whole_results.summary, rater]), "3", CORPORA, MAIN)
+    assert [group.title for group in table.groups] == list(GROUPS)
+    assert cell(table, "One rater, of the others' mean", "urdu", "activation").mean == ".52"
+    assert cell(table, "One rater, of the others' mean", "aesdd", "activation").mean == "–"
 
 
 def test_unknown_compared_methods_follow_the_known(whole_results):

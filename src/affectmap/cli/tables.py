@@ -35,7 +35,7 @@ _SHOWN = (
 _LEGEND = (
     "± standard deviation over folds and seeds; ▲ best of the autoencoders; within: trained on the corpus' own labels, "
     "held-out speakers (table 3: ridge; table 4: a linear classifier on the 88 features); superv.: the metric loss so "
-    "trained on the rating of the row"
+    "trained on the rating of the row; rater: what one rater explains of the others' mean, where there are two or more"
 )
 
 
@@ -118,11 +118,11 @@ def _cell(row: pd.Series | None, best: str | None) -> str:
 
 def _within_corpus(summary: pd.DataFrame) -> dict[str, dict[tuple[str, str], str]]:
     """Write what a corpus' own labels reach, by column and by corpus and quantity."""
-    columns: dict[str, dict[tuple[str, str], str]] = {"within": {}, "superv.": {}}
-    for row in summary[summary["reading"].isin(["within", "supervised"])].to_dict("records"):
+    columns: dict[str, dict[tuple[str, str], str]] = {"within": {}, "superv.": {}, "rater": {}}
+    for row in summary[summary["reading"].isin(["within", "supervised", "rater"])].to_dict("records"):
         key = str(row["corpus"]), str(row["quantity"])
-        if row["reading"] == "within":
-            columns["within"][key] = _written(row)
+        if row["reading"] in columns:
+            columns[str(row["reading"])][key] = _written(row)
         elif row["method"] == SUPERVISED.get(key[1]):
             columns["superv."][key] = _written(row)
     return columns

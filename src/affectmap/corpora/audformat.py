@@ -21,7 +21,7 @@ from affectmap.corpora.table import build_corpus, parse_time
 from affectmap.documents import parse_yaml, read_start
 from affectmap.errors import CorpusError
 from affectmap.extras import require
-from affectmap.names import WORDS, file_name, read_id
+from affectmap.names import WORDS, FileFinder, file_name, read_id
 from affectmap.schema import LABEL_RANGE, LABELS, Emotion, Finding, parse_emotion, text_of
 from affectmap.tables import Rows, read_rows
 
@@ -118,7 +118,32 @@ def load(name: str, folder: Path, tables: Sequence[str] = ()) -> Corpus:
         findings += _count_as_other(name, rows, sorted(declared))
     languages = [str(language) for language in database.languages or []]
     corpus = build_corpus(name, rows, languages[0] if len(languages) == 1 else "")
-    return replace(corpus, findings=(*findings, *corpus.findings), language=corpus.language or ", ".join(languages))
+    return replace(
+        corpus,
+        findings=(*findings, *corpus.findings),
+        language=corpus.language or ", ".join(languages),
+        single_ratings=_single_ratings(database, candidates),
+    )
+
+
+def _single_ratings(database: audformat.Database, tables: Sequence[_Table]) -> dict[str, pd.DataFrame]:
+    """Read activation and valence by rater from the table of files that names the raters of most columns."""
+    import pandas as pd
+
+    found, find = dict[str, pd.DataFrame](), FileFinder(tables[0].rows.root).find
+    for table in tables:
+        definition, frame = database.tables[table.name], table.rows.frame
+        for label in () if definition.is_segmented else LABELS:
+            columns = [
+                name
+                for name, column in definition.columns.items()
+                if column.rater_id is not None and column.scheme_id in _FIELDS[label]
+            ]
+            if len(columns) > max(1, found[label].shape[1] if label in found else 0):
+                files = [str(find(text_of(cell) or "")) for cell in frame["file"]]
+                values = frame[columns].apply(pd.to_numeric, errors="coerce")
+                found[label] = values.set_axis(files, axis=0)[~pd.Index(files).duplicated()]
+    return found
 
 
 def _read_header(folder: Path) -> audformat.Database:

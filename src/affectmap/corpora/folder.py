@@ -93,6 +93,7 @@ class Corpus:
         card: The card of a supported corpus.
         language: Its language or languages, joined by a comma; empty where nobody said.
         n_left_out: Utterances that are no longer in the table because they were not wanted.
+        single_ratings: By activation and valence, a row a file and a column a rater, where two or more are named.
     """
 
     name: str
@@ -102,6 +103,7 @@ class Corpus:
     card: CorpusCard | None = None
     language: str = ""
     n_left_out: int = 0
+    single_ratings: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
 
 class Name(NamedTuple):

@@ -62,6 +62,7 @@ from affectmap.experiment.utterances import features_table, utterances_table
 from affectmap.experiment.within_corpus import (
     as_within,
     few_speakers_notes,
+    rater_scores,
     supervised_folds,
     supervised_scores,
     within_work,
@@ -360,6 +361,8 @@ class Experiment:
         if len(data.source.corpora) == 1:
             found.append(as_within(chain.from_iterable(found)))
         found.append(supervised_scores(trained))
+        for role, corpora in (("source", data.source.corpora), ("target", data.targets)):
+            found += [rater_scores(corpus, role, self.config.seed) for corpus in corpora]
         return Scores([*chain.from_iterable(found), *more])
 
 

@@ -36,10 +36,10 @@ from affectmap.model.training import TrainedModel, TrainingTask
 from affectmap.preparation.folds import Fold, most_speaker_folds, speaker_folds
 from affectmap.preparation.pooled_source import PooledSource, ScaledRows
 from affectmap.preparation.prepared_corpus import PreparedCorpus
-from affectmap.schema import Floats, Objects, Rows
+from affectmap.schema import LABELS, Floats, Objects, Rows
 from affectmap.stats.baselines import FUNCTIONALS_88, RidgeMap
 from affectmap.stats.scores import Embedded, Predicted, Run, Score, cross_validated_scores, label_scores
-from affectmap.style import RIDGE, SUPERVISED
+from affectmap.style import ONE_RATER, RIDGE, SUPERVISED
 from affectmap.text import spelt
 
 #: Baselines that one source corpus trains within itself: table and method.
@@ -176,6 +176,25 @@ def source_within(run: Run, material: Material, config: ExperimentConfig) -> lis
             parted = [replace(fold, train=train, test=test)]
             folds = parted if len(train) else own_folds(scaled.pool, test, config.n_folds, run.seed)
             scores += _scores(run, scaled, corpus.name, "source", folds, scaled.pool.emotion[rows], config)
+    return scores
+
+
+def rater_scores(corpus: PreparedCorpus, role: str, seed: int) -> list[Score]:
+    """Score what one rater explains of the others' mean, in table 3: nobody can expect more of a model of such ratings.
+
+    The fold is the number of the rater, and all rows of the corpus are scored that the rater and another one rated.
+    """
+    scores = list[Score]()
+    for label, ratings in corpus.corpus.single_ratings.items():
+        values = ratings.reindex(corpus.file).to_numpy(dtype=np.float64)
+        for k in range(values.shape[1]):
+            others = np.delete(values, k, axis=1)
+            n_others = np.isfinite(others).sum(axis=1)
+            rows = np.flatnonzero(np.isfinite(values[:, k]) & (n_others > 0))
+            mean = np.full((len(rows), len(LABELS)), np.nan)
+            mean[:, label_columns([label])[0]] = np.nansum(others[rows], axis=1) / n_others[rows]
+            on = replace(embed_rows(corpus, role, values[rows, k : k + 1], rows), label=mean)
+            scores += label_scores(Run(ONE_RATER, k + 1, seed), on, "rater")
     return scores
 
 

@@ -14,8 +14,9 @@ from affectmap.style import COMPARED, QUANTITIES, is_compared, ordered
 from affectmap.text import DASH, is_number, score, score_range
 
 #: Groups of a table's rows, from above.
-GROUPS = ("Trained on the corpus itself, held-out speakers", "Compared methods", "Baselines")
+GROUPS = ("Trained on the corpus itself, held-out speakers", "Compared methods", "Baselines", "Listeners")
 _WITHIN = ("supervised", "within")
+_RATER = "rater"
 _Key = tuple[str, str]
 _Rows = dict[str, dict[_Key, dict[str, Any]]]
 
@@ -89,7 +90,7 @@ def records_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 def build_table(summary: pd.DataFrame, which: str, corpora: Sequence[str], readings: Sequence[str]) -> Table | None:
     """Build table 1, 3 or 4 of some readings from a run's summary; ``None`` if the summary has nothing for it."""
-    rows = summary[(summary["table"] == which) & summary["reading"].isin([*readings, *_WITHIN])]
+    rows = summary[(summary["table"] == which) & summary["reading"].isin([*readings, *_WITHIN, _RATER])]
     records = records_of(rows)
     # They alone make no column: there would be nothing to compare them with.
     shown = {(record["corpus"], record["quantity"]) for record in records if record["reading"] in readings}
@@ -111,6 +112,8 @@ def build_table(summary: pd.DataFrame, which: str, corpora: Sequence[str], readi
 def _group_of(record: dict[str, Any]) -> str:
     if record["reading"] in _WITHIN:
         return GROUPS[0]
+    if record["reading"] == _RATER:
+        return GROUPS[3]
     return GROUPS[1] if is_compared(record["method"]) else GROUPS[2]
 
 

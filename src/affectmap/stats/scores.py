@@ -4,7 +4,8 @@ Conventions:
     * The reading says what was evaluated how. ``held-out``: the test fold of the source. ``zero-shot``: a target, with
       classifiers fitted on the source's training fold alone. ``probe``: a classifier cross-validated by speaker on the
       target's own embedding. ``within``: ridge or a classifier on a corpus' features, trained on its own labels and
-      evaluated on held-out speakers. ``supervised``: the same of the metric loss.
+      evaluated on held-out speakers. ``supervised``: the same of the metric loss. ``rater``: one rater in the place
+      of a model, and the mean of the others in that of the ratings.
     * Classes go by their initials, neutral, sad, happy, angry: ``N-S-H-A``, ``N-S-A``; without neutral ``S-H-A``,
       ``S-A``. Such a set of classes is a *scenario*.
 
@@ -87,7 +88,7 @@ class Key(NamedTuple):
         corpus: Corpus it is measured on.
         role: ``source`` or ``target``.
         quantity: ``activation``, ``valence``, or the classes, such as ``N-S-H-A``.
-        reading: ``held-out``, ``zero-shot``, ``probe``, ``within`` or ``supervised``.
+        reading: ``held-out``, ``zero-shot``, ``probe``, ``within``, ``supervised`` or ``rater``.
     """
 
     table: str
