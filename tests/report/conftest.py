@@ -67,6 +67,8 @@ class Results:
     embeddings: pd.DataFrame
     curves: pd.DataFrame
     costs: pd.DataFrame
+    utterances: pd.DataFrame
+    features: pd.DataFrame
 
 
 def make_corpora() -> pd.DataFrame:
@@ -341,6 +343,8 @@ def whole_results() -> Results:
         ratings=embeddings[embeddings["method"] == DAE[0]].drop(columns=["method", "file", "z1", "z2"]),
         embeddings=embeddings,
         curves=make_curves(rng),
+        utterances=pd.DataFrame(),
+        features=pd.DataFrame(),
         costs=pd.DataFrame(),
     )
 
