@@ -38,6 +38,8 @@ from affectmap.text import markdown
 from harness import MB, peak_memory
 
 Signals = list[np.ndarray]
+# Imported here, so that peaks of memory leave imports out.
+afx = importlib.import_module("afx_audio") if importlib.util.find_spec("afx_audio") else None
 CORPORA = ("emodb", "urdu", "aesdd")
 SAMPLING_RATE = 16000
 OTHER_RATES = (8000, 11025, 22050, 24000, 32000, 44100, 48000)
@@ -236,7 +238,7 @@ def long(signals: Signals) -> None:
 
 def others(signals: Signals) -> None:
     """Print what each implementation gives and costs; afx-audio must be installed. Needs the package registry."""
-    if importlib.util.find_spec("afx_audio") is None:
+    if afx is None:
         print("\nafx-audio is left out: pip install afx-audio==0.3.1")
     theirs, seconds = by_opensmile(signals), sum(map(len, signals)) / SAMPLING_RATE
     joined = np.resize(np.concatenate(signals), PEAK_S * SAMPLING_RATE)
@@ -270,7 +272,7 @@ def others_compared() -> dict[str, tuple[Callable[[Signals], np.ndarray], str, s
 
 def by_afx(signals: Signals) -> np.ndarray:
     """Measure functionals by afx-audio, one by one."""
-    afx = importlib.import_module("afx_audio")
+    assert afx is not None
     return np.array([list(afx.egemaps(signal, SAMPLING_RATE).values()) for signal in signals], dtype=np.float64)
 
 
