@@ -12,7 +12,7 @@ those without outliers in eGeMAPSv02. Which set is *chosen* for a corpus is deci
 on one and scoring on the other, both ways.
 
 Intervals (95 %) and differences are over speakers. Writes `results.csv`, `chosen.csv` and `results.md` here and the
-table of docs/egemaps.md. What was measured is kept in --cache.
+table of docs/egemaps.md. What was measured is kept in --cache; after a change of `descriptors.py` remove it.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def read(name: str, data: Path, cache: Path, n_jobs: int) -> Measured:
     """Read a corpus and its features in all sets, or find them in the cache."""
     folder = data / "corpora"
     corpus = prepare(load_corpus(f"{name}={folder / name}", folder / "labels"), cache=cache, n_jobs=n_jobs)
-    kept = cache / f"feature-sets-{name}-{egemaps.VERSION}.csv"
+    kept = cache / f"feature-sets-{name}-{egemaps.VERSION}-{egemaps.CORRECTED_VERSION}.csv"
     if not kept.exists():
         rows = Parallel(n_jobs)(delayed(measured)(file) for file in corpus.file)
         write_text(kept, pd.DataFrame(rows).to_csv(index=False))

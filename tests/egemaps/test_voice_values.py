@@ -178,3 +178,11 @@ def test_what_is_too_short_has_no_values(n_samples):
 def test_refuses_what_is_no_signal(signal):
     with pytest.raises(ValueError, match=r"one channel|floating-point|not finite"):
         measure_voice(signal, RATE)
+
+
+@each("rate", [2000, 8000, 11025, 44100, 48000])
+def test_measures_at_any_rate(rate):
+    found = measure_voice(buzz(1.0, rate=rate, noise=0.003), rate)
+    assert found["f0_hz"] == pytest.approx(150, rel=0.02)
+    assert found["cpp_db"] > 5
+    assert found["hnr_db"] > 5
