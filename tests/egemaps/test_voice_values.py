@@ -137,6 +137,10 @@ class TestVoice:
         assert found["hnr_db"] > 12
         assert np.isnan(found["mean_pause_s"])
 
+    def test_the_level_moves_nothing(self):
+        signal = np.concatenate([in_syllables(4.0, 1.0, noise=0.002), np.zeros(9600), in_syllables(4.0, 1.0)])
+        assert measure_voice(0.01 * signal, RATE) == pytest.approx(measure_voice(signal, RATE), rel=0.02)
+
     def test_blocks_of_frames_join_without_a_seam(self, monkeypatch):
         signal = in_syllables(3.0, noise=0.02)
         whole = measure_voice(signal, RATE)

@@ -32,8 +32,8 @@ def voice_command(
 ) -> None:
     """Measure voices: pitch, harmonics to noise, cepstral peak, speaking rate, pauses, one row a recording.
 
-    Each value has its unit in its name or in docs/egemaps.md; a cell is empty where nothing can be measured, and the
-    column problem says why of a whole recording. No model takes part. A file may last ten minutes.
+    docs/voice.md has what each column is, and its unit. A cell is empty where nothing can be measured; the column
+    problem says why of a whole recording. No model takes part. A file may last ten minutes.
     """
     chosen = options.table_format(format, output)
     recordings = list_recordings(source)

@@ -15,7 +15,7 @@ from affectmap.egemaps.spectra import SpectrumPlan
 LOWEST_HZ, HIGHEST_HZ = 60.0, 5000.0
 # Silence is this far below the loudest frames, or below this part of full scale.
 SILENCE_DB = 25.0
-LEAST_LEVEL_DB = -60.0
+LEAST_LEVEL_DB = -90.0
 # So deep is a dip between two nuclei at least.
 DIP_DB = 2.0
 SHORTEST_PAUSE_S = 0.3
@@ -64,7 +64,7 @@ def frame_level(power: Floats, plan: SpectrumPlan) -> Floats:
 def find_syllables(level: Floats, voiced: Floats) -> Timing:
     """Find syllable nuclei and the stretches of speech between pauses.
 
-    Speech is what lies within 25 dB of the level that a hundredth of the frames exceed, and above -60 dB. A gap of less
+    Speech is what lies within 25 dB of the level that a hundredth of the frames exceed, and above -90 dB. A gap of less
     than 0.3 s is no pause, a stretch of less than 0.1 s no speech. A nucleus is a maximum of the level in speech, in a
     voiced frame, with a dip of at least 2 dB between it and the next. Where the background is louder than the
     threshold, pauses are not found.

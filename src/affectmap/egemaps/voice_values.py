@@ -9,7 +9,7 @@ import numpy as np
 
 from affectmap.egemaps.cepstral_peak import cepstral_peak_prominence
 from affectmap.egemaps.corrected import corrected_lld
-from affectmap.egemaps.framing import Floats, FrameGrid, quantise
+from affectmap.egemaps.framing import Floats, FrameGrid
 from affectmap.egemaps.spectra import long_plan, power
 from affectmap.egemaps.syllables import find_syllables, frame_level
 
@@ -111,7 +111,7 @@ def _measured(signal: Floats, sampling_rate: int) -> Iterator[tuple[Floats, Floa
         # One frame more at either side, which smoothing over time needs.
         before = min(first, 1)
         last = min(n_frames, first + _FRAMES_AT_ONCE + 1)
-        samples = quantise(signal[(first - before) * grid.step : (last - 1) * grid.step + grid.long])
+        samples = np.asarray(signal[(first - before) * grid.step : (last - 1) * grid.step + grid.long], np.float32)
         powers = power(plan.transform(grid.frames(samples, grid.long, last - first + before)))
         inner = slice(before, before + min(_FRAMES_AT_ONCE, n_frames - first))
         yield cepstral_peak_prominence(powers, plan)[inner], frame_level(powers, plan)[inner]
