@@ -4,23 +4,27 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.linear_model import Ridge
 from sklearn.metrics import balanced_accuracy_score, mean_absolute_error, r2_score
 from sklearn.svm import SVC
 
 import affectmap
-from affectmap.errors import ConfigError, LabelError, UsageError
+from affectmap.errors import ConfigError, CorpusError, LabelError, UsageError
 from affectmap.evaluation import baselines, scoring
 from affectmap.evaluation.baselines import MEAN_RATING, RIDGE_PENALTY, SVC_C, WITHIN, mean_ratings, within_corpus
 from affectmap.evaluation.predictions import predict
 from affectmap.evaluation.scoring import score
 from affectmap.evaluation.tables import text_tables
 from affectmap.experiment.config import ExperimentConfig
+from affectmap.model.embedder import Embedder
+from affectmap.model.heads import fit_heads
 from affectmap.preparation.folds import speaker_folds
 from affectmap.preparation.standardisation import fit_statistics
 from affectmap.schema import Finding
 from cases import each
+from corpus_files import make_rows
 from model_files import make_model
 from scored import make_corpus, make_predictions
 
@@ -225,6 +229,26 @@ def test_the_public_name_takes_what_names_a_corpus(model, tmp_path):
     model.save(tmp_path / "model")
     assert affectmap.score(tmp_path / "model", make_corpus()).model == "small"
     assert isinstance(affectmap.score(model, make_corpus()), affectmap.Evaluation)
+
+
+def test_a_model_of_other_features_gets_them_from_the_table(tmp_path):
+    rows = make_rows(n_speakers=5)
+    label = rows[["activation", "valence"]].to_numpy()
+    names = [f"mean_{number:03}" for number in range(6)]
+    features = pd.DataFrame(label @ np.random.default_rng(0).normal(size=(2, 6)), columns=names)
+    embedder = Embedder(epochs=2).fit(features, label)
+    latent = embedder.transform(features).astype(np.float64)
+    model = embedder.model_.with_heads(fit_heads(latent, label, rows["emotion"].to_numpy(dtype=object)))
+    table = rows[["file", "emotion", "activation", "valence", "speaker"]].join(features).assign(other=1.0)
+    table.to_csv(tmp_path / "mine.csv", index=False)
+    found = score(model, f"table:mine={tmp_path / 'mine.csv'}")
+    assert found.counts["used"] == 40
+    assert "its features are columns of a table: what measured them is not known" in found.notes
+    expected = model.transform(features).set_axis(rows["file"], axis=0).sort_index()
+    np.testing.assert_allclose(found.utterances["predicted_valence"], expected["valence"], rtol=1e-5)
+    table.drop(columns="mean_002").to_csv(tmp_path / "less.csv", index=False)
+    with pytest.raises(CorpusError, match="lacks 1 of 6 features, first mean_002"):
+        score(model, f"table:mine={tmp_path / 'less.csv'}")
 
 
 def test_labels_that_are_the_predictions_give_a_perfect_score(model):

@@ -57,14 +57,16 @@ def score_command(
     model was trained on is called so.
     """
     from affectmap.corpora import load_corpus, parse_spec
-    from affectmap.evaluation.scoring import score
+    from affectmap.evaluation.scoring import columns_for, score
+    from affectmap.model.model import load_model
 
     inputs = [parse_spec(corpus).path, given.get("labels"), model]
     if output is not None:
         options.check_folder(output, overwrite=overwrite, inputs=inputs)
-    found = load_corpus(corpus, **given)
+    ready = load_model(model)
+    found = load_corpus(corpus, **given, features=columns_for(ready))
     with options.recording_cache(cache, no_cache) as known, progress_bar(f"recordings of {found.name}") as progress:
-        result = score(model, found, adapt=adapt or "alone", cache=known, n_jobs=n_jobs, progress=progress)
+        result = score(ready, found, adapt=adapt or "alone", cache=known, n_jobs=n_jobs, progress=progress)
     has_page = output is not None and _write(result, output, overwrite=overwrite)
     typer.echo(json.dumps(result.as_dict(), indent=2, ensure_ascii=False) if format == "json" else str(result))
     if output is not None:

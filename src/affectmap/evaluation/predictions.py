@@ -101,6 +101,8 @@ def predict(
         )
     table, features = table[usable], features[usable]
     predicted, notes = _adapted(model, corpus.name, table, features, adapt)
+    if corpus.functionals is not None:
+        notes.append("its features are columns of a table: what measured them is not known")
     own = model.heads.classes
     shared = tuple(name for name in own if (table["emotion"] == name).any())
     classes = own if len(shared) == 1 else shared

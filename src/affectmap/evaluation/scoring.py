@@ -23,8 +23,9 @@ from affectmap.corpora import Corpus, load_corpus
 from affectmap.errors import ConfigError, LabelError
 from affectmap.evaluation.baselines import CHANCE, MEAN_RATING, WITHIN, mean_ratings, within_corpus
 from affectmap.evaluation.predictions import Adapt, Predictions, initials, predict, sources_of, trained_on
+from affectmap.model.metadata import MEASURED
 from affectmap.model.model import Model, load_model
-from affectmap.schema import LABELS, Floats, Objects
+from affectmap.schema import EGEMAPS, LABELS, Floats, Objects
 from affectmap.stats.intervals import Interval, Scale
 from affectmap.stats.measures import (
     Measure,
@@ -195,7 +196,7 @@ def score(
             f"{ready.name} gives an embedding alone, no rating and no class that labels could be compared with; "
             "affectmap train makes models that do"
         )
-    found = load_corpus(corpus, labels) if isinstance(corpus, str) else corpus
+    found = load_corpus(corpus, labels, features=columns_for(ready)) if isinstance(corpus, str) else corpus
     predictions = predict(ready, found, adapt, cache=cache, n_jobs=n_jobs, progress=progress)
     table, classes = predictions.utterances, predictions.classes
     emotion = table["emotion"].to_numpy(dtype=object)
@@ -235,6 +236,11 @@ def score(
         unusable=pd.DataFrame(unusable, columns=["file", "reason"]),
         notes=(*predictions.notes, *lacking, *within),
     )
+
+
+def columns_for(model: Model) -> str | list[str]:
+    """Say which columns of a table `load_corpus` takes: those of the model, or functionals where there are any."""
+    return EGEMAPS if model.metadata["features"] in MEASURED else model.inputs
 
 
 def _measured(predictions: Predictions, model: Model) -> tuple[list[Row], str]:
