@@ -136,7 +136,7 @@ def test_losses_of_held_out_rows_are_thin_lines_and_absent_ones_none(draw, whole
     (picture,) = draw(dataclasses.replace(whole_results, curves=curves, embeddings=whole_results.embeddings[:0]))[
         "curves"
     ]
-    assert picture.caption.endswith("Thin lines: mean on the rows held out, a batch after every epoch.")
+    assert picture.caption.endswith("Thin lines: mean on rows held out, one batch a run.")
 
 
 def test_a_loss_that_a_method_lacks_has_no_line(whole_results):

@@ -128,7 +128,7 @@ def _curves(results: Results, folder: Path) -> Iterator[Picture]:
     sources = results.corpora.loc[results.corpora["role"] == "source", "corpus"]
     caption = f"Learning curves on {listed(map(str, sources))}: mean and range of {runs} a method."
     if _VALIDATION + "total" in curves:
-        caption += " Thin lines: mean on the rows held out, a batch after every epoch."
+        caption += " Thin lines: mean on rows held out, one batch a run."
     alt = "Total loss, reconstruction, slope and residual of the metric loss by epoch, a line a method."
     yield save(learning_curves(curves), folder, "figure4-learning-curves", caption, alt)
 

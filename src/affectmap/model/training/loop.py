@@ -41,7 +41,7 @@ class TrainingTask:
         seed: Seed of this model's generator, 0..2⁶³−1.
         group: Whole numbers ``(N,)``, such as the number of the corpus; needed by batches ``by-group`` alone.
         validation: Rows that no step sees, with a seed of their own: `train_stacked` notes the loss of one batch of
-            them, drawn anew, after every epoch. Training is the same to the last bit without.
+            them, always the same, after every epoch. Training is the same to the last bit without.
 
     Raises:
         ConfigError: If there are no features, they are not finite, or labels, weight, seed, groups or validation rows

@@ -163,19 +163,21 @@ def _train_stack(
 
 
 class _Validation:
-    """Values of K models on a batch of their validation rows, drawn anew after every epoch; nothing of them changes."""
+    """Values of K models on a batch of their validation rows, the same after every epoch; nothing of them changes."""
 
     def __init__(self, tasks: list[TrainingTask], settings: TrainingSettings, space: Workspace) -> None:
         held_out = [task.validation for task in tasks if task.validation is not None]
         self.settings, self.seen = settings, list[npt.NDArray[np.float64]]()
-        self.generators = [torch.Generator().manual_seed(task.seed) for task in held_out]
+        self.seeds = [task.seed for task in held_out]
         self.batches = StackBatches(held_out, settings, space) if held_out else None
 
     def note(self, stack: NetworkStack) -> None:
         """Note the values of the models as they are now, in the order of `CURVES`."""
         if self.batches is None:
             return
-        batch, settings = self.batches.first(self.generators), self.settings
+        # The same rows and noise each time, so that the curve has no noise of its own.
+        batch = self.batches.first([torch.Generator().manual_seed(seed) for seed in self.seeds])
+        settings = self.settings
         values = stack.forward(torch.add(batch.clean, batch.noise, alpha=settings.noise_std, out=batch.noise))
         # The output is overwritten with its error; the latent is another array.
         reconstruction, _ = _reconstruction(stack, batch, values)
