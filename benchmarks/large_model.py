@@ -15,8 +15,9 @@ from pathlib import Path
 
 import audformat
 
-from affectmap.cli.tables import format_costs
 from affectmap.experiment.costs import CLASSES, SMALL, CostOf, measure_costs
+from affectmap.report.text_tables import cost_table
+from affectmap.text import table_text
 
 #: Where it differs from the defaults of transformers, which are those of HuBERT-base.
 LARGE = {
@@ -51,7 +52,7 @@ def main(recordings: list[str]) -> None:
             CostOf("HuBERT-large with a head", CLASSES, str(write_large(Path(folder) / "large")), 0, "cpu"),
         ]
         table, notes = measure_costs(models, [audformat.segmented_index(recordings)])
-    print(format_costs(table))
+    print(table_text(cost_table(table), len(table)))
     print(*notes, sep="\n")
 
 

@@ -3,12 +3,14 @@
 import numpy as np
 
 from affectmap.text import (
+    TextTable,
     aligned,
     count_or_score,
     counted,
     is_number,
     language_name,
     latex,
+    latex_tables,
     latex_text,
     listed,
     markdown,
@@ -108,3 +110,17 @@ def test_tables_in_latex_have_a_cell_for_each():
     assert lines[0] == r"\begin{table}"
     assert lines[-1] == r"\end{table}"
     assert r"\caption" not in latex([["a"], ["b"]])
+
+
+def test_a_file_of_tables_has_legends_and_no_empty_table():
+    full, empty = (
+        TextTable("Cats", ["", "R²"], [["a_b", ".5"]], 1, "* is p < .05."),
+        TextTable("Dogs", ["a"], [], 1, ""),
+    )
+    text = latex_tables([full, empty, full._replace(legend="")])
+    assert text.count(r"\begin{table}") == 2
+    assert r"\caption{Cats. * is p $<$ .05.}" in text
+    assert r"\caption{Cats}" in text
+    assert "Dogs" not in text
+    assert text.endswith("\\end{table}\n")
+    assert latex_tables([empty]) == ""

@@ -211,8 +211,8 @@ _LATEX = {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
     "<": "$<$", ">": "$>$", "|": "$|$", '"': "''", "±": r"$\pm$", "−": "$-$", "×": r"$\times$", "→": r"$\to$",
     "≤": r"$\leq$", "≥": r"$\geq$", "²": "$^2$", "³": "$^3$", "α": r"$\alpha$", "κ": r"$\kappa$", "λ": r"$\lambda$",
-    "µ": r"$\mu$", "μ": r"$\mu$", "ρ": r"$\rho$", "σ": r"$\sigma$", "†": r"\dag{}", "‡": r"\ddag{}", DASH: "--",
-    THIN_SPACE: r"\,", "\xa0": "~", "\u2009": r"\,", "\n": " ",
+    "µ": r"$\mu$", "μ": r"$\mu$", "ρ": r"$\rho$", "σ": r"$\sigma$", "†": r"\dag{}", "‡": r"\ddag{}",
+    "▲": r"$\triangle$", DASH: "--", THIN_SPACE: r"\,", "\xa0": "~", "\u2009": r"\,", "\n": " ",
 }  # fmt: skip
 
 
@@ -248,3 +248,18 @@ def latex(rows: Sequence[Sequence[str]], n_text: int = 1, caption: str = "") -> 
     columns = "l" * n_text + "r" * (len(rows[0]) - n_text)
     lines += [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", head, r"\midrule", *body, r"\bottomrule"]
     return "\n".join([*lines, r"\end{tabular}", r"\end{table}"])
+
+
+def latex_tables(tables: Iterable[TextTable]) -> str:
+    r"""Write tables in LaTeX for a file of their own, title and legend as the caption; those without rows are left out.
+
+    Example:
+        >>> print(latex_tables([TextTable("Cats", ["", "UAR"], [["one", ".7"]], 1, "By *.")]).splitlines()[1])
+        \caption{Cats. By *.}
+    """
+    written = [
+        latex([each.header, *each.rows], each.n_text, f"{each.title}. {each.legend}" if each.legend else each.title)
+        for each in tables
+        if each.rows
+    ]
+    return "\n\n".join(written) + "\n" * bool(written)

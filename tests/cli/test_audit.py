@@ -59,6 +59,21 @@ def test_the_file_has_every_sentence(audit, here):
     assert table.columns.tolist() == ["check", "corpus", "other", "verdict", "value", "n", "detail"]
     assert table["verdict"].value_counts()["confounded"] == 1
     assert table["detail"].str.len().min() > 20
+    tex = (here / "audit.tex").read_text(encoding="utf-8")
+    assert r"mean and standard deviation & birds & confounded &" in tex
+    assert tex.count(r" \\") == 1 + len(table)
+
+
+def test_a_table_in_latex_is_no_more_replaced_than_the_file_beside_it(audit, here):
+    birds = write_table(here, "birds")
+    (here / "audit.tex").write_text("mine")
+    outcome = audit("--source", birds, "-o", "audit.csv")
+    assert outcome.code != 0
+    assert "audit.tex exists" in outcome.error
+    assert (here / "audit.tex").read_text() == "mine"
+    assert not (here / "audit.csv").exists()
+    assert audit("--source", birds, "-o", "audit.csv", "--overwrite").code == 0
+    assert audit("--source", birds, "-o", "/dev/stdout").code == 0, "no table beside a stream"
 
 
 def test_recordings_and_sheets_that_do_not_fit(audit, here):

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from affectmap.agreement import agreement_table, estimates, warnings_of
+from affectmap.agreement.table import text_tables
 from affectmap.errors import StorageError
 from affectmap.report.agreement import (
     DRAWN_ITEMS,
@@ -17,6 +18,7 @@ from affectmap.report.agreement import (
     scale_use,
     write_agreement,
 )
+from affectmap.text import latex_tables
 from rating_files import make_ratings, simulate
 
 
@@ -31,11 +33,14 @@ def test_everything_is_written(tmp_path):
     table = write(ratings, tmp_path / "out")
     names = {str(file.relative_to(tmp_path / "out")) for file in (tmp_path / "out").rglob("*") if file.is_file()}
     figures = {f"figures/{stem}.{kind}" for stem in ("affect-grid", "scale-use") for kind in ("png", "svg")}
-    assert names == {".affectmap", "agreement.csv", "agreement.html", "gold_standard.csv", *figures}
+    assert names == {".affectmap", "agreement.csv", "agreement.html", "gold_standard.csv", "tables.tex", *figures}
     written = pd.read_csv(
         tmp_path / "out" / "agreement.csv", keep_default_na=False, na_values={"value": "", "low": "", "high": ""}
     )
     pd.testing.assert_frame_equal(written, table, rtol=1e-5, check_dtype=False)
+    tex = (tmp_path / "out" / "tables.tex").read_text(encoding="utf-8")
+    assert tex == latex_tables(text_tables(ratings, table))
+    assert r"\caption{Two raters. CCC is 1 where" in tex
     gold = pd.read_csv(tmp_path / "out" / "gold_standard.csv")
     np.testing.assert_allclose(gold["valence_ewe"], estimates(ratings)["valence_ewe"], rtol=1e-5)
 

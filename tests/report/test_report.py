@@ -128,7 +128,7 @@ def test_all_files_are_there_and_nothing_else(folder):
     ]
     expected = {f"tables/{name}.{ending}" for name in tables for ending in ("csv", "json")}
     expected |= {f"figures/{name}.{ending}" for name in figures for ending in ("png", "svg")}
-    assert names == expected | {"report.html", "tables/settings.json"}
+    assert names == expected | {"report.html", "tables/settings.json", "tables/tables.tex"}
 
 
 def test_missing_folder_is_one_clear_line(whole_results, tmp_path):

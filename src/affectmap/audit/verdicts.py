@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from affectmap.text import TextTable, count_or_score, number
+
 
 class Verdict(StrEnum):
     """How a check ends, the best first."""
@@ -85,6 +87,14 @@ class Audit:
         """Give the checks as a table, columns as in `Check`."""
         table = pd.DataFrame(self.checks, columns=list(Check._fields))
         return table.assign(verdict=[str(check.verdict) for check in self.checks])
+
+    def text_table(self) -> TextTable:
+        """Write the checks for people, a line each."""
+        rows = []
+        for each in self.checks:
+            where = f"{each.corpus}, {each.other}" if each.other not in ("", each.corpus) else each.corpus
+            rows.append([each.check, where, str(each.verdict), count_or_score(each.value), number(each.n, 0)])
+        return TextTable("Checks", ["check", "corpus", "verdict", "value", "of"], rows, 3, "")
 
     def of(self, *verdicts: Verdict) -> list[Check]:
         """Give the checks that ended so."""

@@ -19,13 +19,13 @@ from affectmap.extras import require
 from affectmap.preparation.config import MEASURED, CorpusSettings, PreparationSettings
 from affectmap.schema import FOUR_CLASSES, FUNCTIONALS, LABELS, Emotion, Finding, column_prefixes
 from affectmap.settings import fields_of
-from affectmap.text import aligned, count_or_score, number
+from affectmap.text import aligned
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from affectmap.audit.verdicts import Audit, Check
+    from affectmap.audit.verdicts import Audit
     from affectmap.corpora import Corpus, CorpusCard
     from affectmap.preparation.prepared_corpus import PreparedCorpus
 
@@ -264,7 +264,8 @@ def _print_findings(console: Console, corpus: Corpus, n_shown: int | None) -> No
 
 
 _File = Annotated[
-    Path | None, typer.Option("-o", "--output", metavar="FILE", help="CSV to be written, with every sentence.")
+    Path | None,
+    typer.Option("-o", "--output", metavar="FILE", help="CSV to be written, with every sentence; beside it .tex."),
 ]
 _Fail = Annotated[bool, typer.Option("--fail", help="Exit with 1 where results would leak or be confounded.")]
 
@@ -289,16 +290,23 @@ def audit_command(
     same sound, labels that do not fit their recordings, and whose statistics standardise each corpus.
     """
     require("audit", "statistics", "sklearn", "scipy")
+    from affectmap import files
+
     settings = make_config(config, **given)
-    options.check_file(output, overwrite=overwrite, inputs=options.inputs_of(settings, config))
+    inputs = options.inputs_of(settings, config)
+    options.check_file(output, overwrite=overwrite, inputs=inputs)
+    tables = None if output is None or files.is_stream(output) else output.with_suffix(".tex")
+    options.check_file(tables, ".tex", overwrite=overwrite, inputs=inputs)
     if settings.features not in MEASURED and column_prefixes(settings.features) is None:
         note(f"note: functionals are looked at, not {settings.features}")
     audit = _examined(settings, cache)
     if output is not None:
-        from affectmap.files import write_text
         from affectmap.tables import csv_text
+        from affectmap.text import latex_tables
 
-        write_text(output, csv_text(audit.table()), overwrite=overwrite)
+        files.write_text(output, csv_text(audit.table()), overwrite=overwrite)
+        if tables is not None:
+            files.write_text(tables, latex_tables([audit.text_table()]), overwrite=overwrite)
     _print(audit)
     if fail and audit.bad():
         raise typer.Exit(1)
@@ -333,14 +341,9 @@ def _prepared(corpus: Corpus, settings: ExperimentConfig, cache: Path | None) ->
 def _print(audit: Audit) -> None:
     from affectmap.audit.verdicts import Verdict, counted_verdicts
 
-    header = ("check", "corpus", "verdict", "value", "of")
-    typer.echo(aligned([header, *map(_cells, audit.checks)], n_text=3))
+    table = audit.text_table()
+    typer.echo(aligned([table.header, *table.rows], table.n_text))
     for verdict in reversed(Verdict):
         for check in audit.of(verdict) if verdict != Verdict.SOUND else ():
             typer.echo(f"\n{verdict}: {check.detail}")
     note(counted_verdicts([check.verdict for check in audit.checks]))
-
-
-def _cells(check: Check) -> tuple[str, str, str, str, str]:
-    where = f"{check.corpus}, {check.other}" if check.other not in ("", check.corpus) else check.corpus
-    return check.check, where, str(check.verdict), count_or_score(check.value), number(check.n, 0)

@@ -127,7 +127,7 @@ def agreement_command(
     """Measure how far raters agree with each other and with themselves, and make a gold standard.
 
     Tables are printed; warnings in plain words go to stderr. A folder named with -o gets agreement.html, agreement.csv,
-    gold_standard.csv (mean, median and evaluator-weighted estimate) and the pictures.
+    gold_standard.csv (mean, median and evaluator-weighted estimate), tables.tex and the pictures.
     """
     require("agreement", "statistics", "scipy")
     if output is not None:

@@ -9,8 +9,9 @@ import pandas as pd
 import typer
 
 from affectmap.audit.verdicts import footnotes, signs_of
+from affectmap.report.text_tables import cost_table
 from affectmap.style import SUPERVISED, is_compared
-from affectmap.text import DASH, aligned, is_number, number, score
+from affectmap.text import DASH, aligned, is_number, score, table_text
 
 if TYPE_CHECKING:
     from affectmap.experiment.results import Results
@@ -52,7 +53,7 @@ def print_tables(results: Results) -> None:
     for sign, words in footnotes(results.summary.get("audit", ())):
         typer.echo(f"{sign} {words}")
     if len(getattr(results, "costs", ())):
-        typer.echo(f"\nWhat a minute of sound costs\n{format_costs(results.costs)}")
+        typer.echo(f"\n{table_text(cost_table(results.costs), len(results.costs))}")
     overall = results.claims[results.claims["corpus"] == "all"]
     if len(overall):
         typer.echo("\nThe paper's claims on these corpora")
@@ -90,15 +91,6 @@ def format_table(summary: pd.DataFrame, table: str, readings: tuple[str, ...]) -
         column = [own.get(key, "") for key in keys]
         if any(column):
             rows = [[*row, cell] for row, cell in zip(rows, [head, *column], strict=True)]
-    return aligned(rows, n_text=2)
-
-
-def format_costs(costs: pd.DataFrame) -> str:
-    """Format what models cost, a line a model."""
-    rows = [["", "device", "parameters", "seconds", "MB"]]
-    for row in costs.to_dict("records"):
-        numbers = (row["parameters"], 0), (row["seconds_per_minute"], 2), (row["memory_mb"], 0)
-        rows.append([str(row["model"]), str(row["device"]), *(number(value, digits) for value, digits in numbers)])
     return aligned(rows, n_text=2)
 
 

@@ -10,7 +10,7 @@ from affectmap.evaluation.tables import text_tables
 from affectmap.evaluation.verdict import verdict
 from affectmap.files import new_folder, write_json, write_text
 from affectmap.tables import csv_text
-from affectmap.text import latex
+from affectmap.text import latex_tables
 from affectmap.utterances import write_utterances
 
 PAGE = "score.html"
@@ -44,8 +44,7 @@ def write_evaluation(
             ("unusable", found.unusable),
         ):
             write_text(temporary / f"{name}.csv", csv_text(frame, float_format="%.6g"))
-        tables = [latex([each.header, *each.rows], each.n_text, each.title) for each in text_tables(found)]
-        write_text(temporary / "tables.tex", "\n\n".join(tables) + "\n")
+        write_text(temporary / "tables.tex", latex_tables(text_tables(found)))
         if page is not None:
             write_text(temporary / PAGE, page(found))
         return write_utterances(found.utterances, temporary).name

@@ -14,7 +14,9 @@ from affectmap.report.canvas import drawing
 from affectmap.report.figures import draw_figures
 from affectmap.report.page import page_tables, render
 from affectmap.report.tables import records_of
+from affectmap.report.text_tables import text_tables
 from affectmap.tables import csv_text
+from affectmap.text import latex_tables
 from affectmap.utterances import write_large, write_utterances
 
 if TYPE_CHECKING:
@@ -33,8 +35,8 @@ def write_report(results: Results, folder: Path) -> None:
 
     Args:
         results: The results of a run.
-        folder: An existing folder; gets ``report.html``, ``figures/`` (PNG and SVG), ``tables/`` (CSV and JSON;
-            shares of one, not percent), and the tables of utterances and of their features.
+        folder: An existing folder; gets ``report.html``, ``figures/`` (PNG and SVG), ``tables/`` (CSV and JSON,
+            shares of one, not percent; and ``tables.tex``), and the tables of utterances and of their features.
 
     Raises:
         StorageError: If the folder does not exist.
@@ -47,6 +49,7 @@ def write_report(results: Results, folder: Path) -> None:
         write_large(results.features, folder, "features")
     results = with_titles(results)
     tables = page_tables(results)
+    storage.write_text(folder / "tables" / "tables.tex", latex_tables(text_tables(results, tables)))
     with drawing():
         pictures = draw_figures(results, tables, folder / "figures")
     storage.write_text(folder / "report.html", render(results, tables, pictures))

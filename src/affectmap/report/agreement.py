@@ -22,7 +22,7 @@ from affectmap.report.page import template
 from affectmap.schema import LABEL_RANGE, LABELS
 from affectmap.style import INK, LABEL_COLOURS, MUTED, RULE
 from affectmap.tables import csv_text
-from affectmap.text import counted
+from affectmap.text import counted, latex_tables
 
 #: Raters that are drawn at most; those with most ratings.
 DRAWN_RATERS = 12
@@ -40,8 +40,8 @@ def write_agreement(
         ratings: Table as from `read_ratings`.
         table: Its agreement, as from `agreement_table`.
         warnings: What is odd, as from `warnings_of`.
-        folder: The folder to be made; gets ``agreement.html``, ``agreement.csv``, ``gold_standard.csv`` and
-            ``figures/`` (PNG and SVG).
+        folder: The folder to be made; gets ``agreement.html``, ``agreement.csv``, ``gold_standard.csv``,
+            ``tables.tex`` and ``figures/`` (PNG and SVG).
         overwrite: Whether a folder that affectmap wrote may be replaced.
 
     Raises:
@@ -51,6 +51,7 @@ def write_agreement(
         for name, frame in (("agreement", table), ("gold_standard", estimates(ratings))):
             text = csv_text(frame, float_format="%.6g")
             write_text(temporary / f"{name}.csv", text)
+        write_text(temporary / "tables.tex", latex_tables(text_tables(ratings, table)))
         with drawing():
             pictures = list(_pictures(ratings, temporary / "figures"))
         write_text(temporary / "agreement.html", render(ratings, table, warnings, pictures))
