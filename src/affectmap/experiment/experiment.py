@@ -281,7 +281,9 @@ class Experiment:
             ).model_
 
         trained = train_calibrated(train, corpora, seed=config.seed, notify=self.notify)
-        return with_card(trained.described(**features_of(config), training={"seed": config.seed}), corpora, name)
+        given = [each.name for each in corpora if each.is_given]
+        training = {"seed": config.seed} | ({"columns_of_tables": given} if given else {})
+        return with_card(trained.described(**features_of(config), training=training), corpora, name)
 
     def _sources(self) -> list[PreparedCorpus]:
         alone = replace(self.config, target=[])

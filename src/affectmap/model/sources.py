@@ -13,7 +13,7 @@ from affectmap.audio.quality import SIGNAL_FLAGS, SignalFlags
 from affectmap.errors import ConfigError
 from affectmap.features.functionals import Source
 from affectmap.features.utterances import list_utterances
-from affectmap.schema import INDEX, Floats, segmented_index, text_of
+from affectmap.schema import FUNCTIONALS, INDEX, Floats, segmented_index, text_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,7 +71,15 @@ def read_given(given: object, inputs: Sequence[str]) -> Given:
     from affectmap.corpora import Corpus
 
     if isinstance(given, Corpus):
-        return _recordings(given.table.index) if given.functionals is None else _of_table(given.functionals, inputs)
+        brought = given.functionals
+        if brought is None:
+            return _recordings(given.table.index)
+        if inputs[0] not in brought and tuple(brought.columns) != FUNCTIONALS:
+            raise ConfigError(
+                f"{given.name} brings {len(brought.columns)} features, first {brought.columns[0]}, and the model takes "
+                f"{len(inputs)} others, first {inputs[0]}; give a corpus with these"
+            )
+        return _of_table(brought, inputs)
     if isinstance(given, pd.DataFrame):
         return _of_table(given, inputs)
     if hasattr(given, "__array__") and (signal := np.asarray(given)).dtype.kind in "fiu":
