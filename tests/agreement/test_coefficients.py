@@ -4,8 +4,10 @@ import itertools
 
 import numpy as np
 import pytest
+from scipy.stats import t, ttest_1samp
 
 from affectmap.agreement.coefficients import icc, interval_alpha, nominal_alpha, pair_measures, same_share
+from affectmap.stats.intervals import equal_interval
 
 #: Shrout and Fleiss 1979, table 2: six targets, four judges.
 JUDGES = np.array([[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]], dtype=float)
@@ -193,22 +195,42 @@ def test_pairs_as_numpy_gives_them():
         assert estimate.low <= estimate.value <= estimate.high
 
 
-def test_resamples_are_items_drawn_one_by_one():
+def test_intervals_leave_one_item_out_at_a_time():
     x, y = random_ratings(12, 2, seed=4).T
-    found = pair_measures(x, y, n_resamples=300, seed=7)["pearson"]
-    resamples = np.random.default_rng(7).integers(12, size=(300, 12))
-    values = [np.corrcoef(x[items], y[items])[0, 1] for items in resamples]
-    np.testing.assert_allclose([found.low, found.high], np.quantile(values, [0.025, 0.975]))
+    found = pair_measures(x, y)
+    without = [np.corrcoef(np.delete(x, k), np.delete(y, k))[0, 1] for k in range(12)]
+    moves = np.arctanh(without) - np.arctanh(found["pearson"].value)
+    margin = t.ppf(0.975, 11) * np.sqrt(11 / 12 * np.sum(moves**2))
+    ends = np.tanh(np.arctanh(found["pearson"].value) + np.array([-margin, margin]))
+    np.testing.assert_allclose(found["pearson"][1:3], ends, rtol=1e-5)
+    # For a mean it is the interval of Student's t.
+    np.testing.assert_allclose(found["difference"][1:3], ttest_1samp(y - x, 0).confidence_interval(), rtol=1e-5)
 
 
-def test_alpha_of_a_resample_is_alpha_of_its_items():
+def test_alpha_without_an_item_is_alpha_of_the_others():
     ratings = random_ratings(10, 3, missing=0.2, seed=1)
     ratings = ratings[(~np.isnan(ratings)).sum(axis=1) >= 2]
-    n = len(ratings)
-    found = interval_alpha(ratings, n_resamples=200, seed=3)
-    resamples = np.random.default_rng(3).integers(n, size=(200, n))
-    values = [interval_alpha(ratings[items], n_resamples=1).value for items in resamples]
-    np.testing.assert_allclose([found.low, found.high], np.quantile(values, [0.025, 0.975]))
+    n, found = len(ratings), interval_alpha(ratings)
+    without = [interval_alpha(np.delete(ratings, k, axis=0)).value for k in range(n)]
+    np.testing.assert_allclose(found[1:3], equal_interval(found.value, without, "correlation"), rtol=1e-9)
+
+
+def test_raters_who_always_agree_leave_no_doubt_about_ratings_and_some_about_classes():
+    assert pair_measures([1, 2, 3, 4, 5], [1, 2, 3, 4, 5])["ccc"][:3] == pytest.approx((1, 1, 1))
+    assert np.isnan(same_share(["sad"] * 6, ["sad"] * 6)[1:3]).all()
+
+
+def test_intervals_hold_the_true_value():
+    """A percentile interval over 15 items holds it in nine of ten cases."""
+    rng = np.random.default_rng(0)
+    true = 1 / (1 + 0.6**2)
+    held = []
+    for _ in range(400):
+        rated = rng.normal(3, 1, 15)
+        x, y = rated + 0.6 * rng.normal(size=(2, 15))
+        _, low, high, _ = pair_measures(x, y)["ccc"]
+        held.append(low <= true <= high)
+    assert 0.92 < np.mean(held) < 0.98
 
 
 def test_pairs_at_the_edge():

@@ -44,7 +44,7 @@ def test_tables_and_the_page(ratings, tmp_path):
     pytest.importorskip("matplotlib")
     from affectmap.report.agreement import write_agreement
 
-    table = agreement_table(ratings, n_resamples=2)
+    table = agreement_table(ratings)
     assert len(text_tables(ratings, table)) > 3
     assert set(table["rater"]) == {"", *NAMES} - {sorted(NAMES)[-1]}
     for first in range(0, len(NAMES), 12):  # as many as are drawn

@@ -51,13 +51,13 @@ def test_a_folder_becomes_a_page(affectmap, here):
     ratings = simulate(25, n_repeats=5)
     for rater, mine in ratings.groupby("rater"):
         write_ratings(mine, here / "raters" / f"{rater}.csv")
-    done = affectmap("agreement", "raters", "-o", "out", "--resamples", "50", "--seed", "1")
+    done = affectmap("agreement", "raters", "-o", "out")
     assert done.code == 0, done.err
     assert done.out.splitlines()[-1] == str(here / "out" / "agreement.html")
     assert {file.name for file in (here / "out").iterdir()} >= {"agreement.html", "agreement.csv", "gold_standard.csv"}
     done = affectmap("agreement", "raters", "-o", "out")
     assert (done.code, done.error) == (1, "out exists; name another folder with -o, or add --overwrite to replace it")
-    assert affectmap("agreement", "raters", "-o", "out", "--overwrite", "--resamples", "50").code == 0
+    assert affectmap("agreement", "raters", "-o", "out", "--overwrite").code == 0
 
 
 def test_data_that_is_wrong(affectmap, here):
@@ -71,7 +71,7 @@ def test_data_that_is_wrong(affectmap, here):
 
 def test_a_wrong_command_line(affectmap):
     assert affectmap("agreement").code == 2
-    done = affectmap("agreement", "a.csv", "--resamples", "0")
+    done = affectmap("agreement", "a.csv", "--resamples", "50")
     assert done.code == 2
 
 

@@ -23,7 +23,7 @@ from rating_files import make_ratings, simulate
 
 
 def write(ratings, folder, **options):
-    table = agreement_table(ratings, 50)
+    table = agreement_table(ratings)
     write_agreement(ratings, table, warnings_of(ratings), folder, **options)
     return table
 
@@ -47,7 +47,7 @@ def test_everything_is_written(tmp_path):
 
 def test_the_page_needs_nothing_beside_it_and_escapes_names():
     ratings = simulate(20, raters=("<b>anna</b>", "bo & co"))
-    page = render(ratings, agreement_table(ratings, 50), ["<script>alert(1)</script>"])
+    page = render(ratings, agreement_table(ratings), ["<script>alert(1)</script>"])
     assert "<b>anna" not in page
     assert "&lt;b&gt;anna&lt;/b&gt;, bo &amp; co" in page
     assert "<script" not in page
@@ -57,7 +57,7 @@ def test_the_page_needs_nothing_beside_it_and_escapes_names():
 
 def test_warnings_stand_on_top_or_nowhere():
     ratings = simulate(20)
-    table = agreement_table(ratings, 50)
+    table = agreement_table(ratings)
     page = render(ratings, table, ["bo never moved valence."])
     assert page.index("bo never moved valence.") < page.index("All raters")
     assert "Read this first" not in render(ratings, table, [])

@@ -3,8 +3,8 @@
 Conventions:
     * N items in rows, K raters in columns, ``NaN`` (or ``None`` for classes) where a rater gave no value.
     * What cannot be computed is ``NaN``, never a warning and never zero: agreement needs ratings that differ.
-    * Intervals are 95 %. That of the ICC is the one of an analysis of variance; all others are percentiles over items
-      drawn with replacement, somewhat too narrow where there are few. Fewer than five items get no interval.
+    * Intervals are 95 %. That of the ICC is the one of an analysis of variance; all others leave one item out at a
+      time (`affectmap.stats.intervals`). Fewer than five items get no interval.
 """
 
 from __future__ import annotations
@@ -16,10 +16,21 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import fdtri
 
-from affectmap.agreement.bootstrap import MIN_ITEMS, N_RESAMPLES, Estimate, estimate, resampled_sums
 from affectmap.schema import Floats
-from affectmap.stats.intervals import LEVEL
+from affectmap.stats.intervals import LEVEL, Scale, equal_interval
 from affectmap.stats.measures import NO_VARIANCE, bias_of, ccc_of, pair_sums, pearson_of
+
+#: Items below which there is no interval: it would be far too narrow.
+MIN_ITEMS = 5
+
+
+class Estimate(NamedTuple):
+    """A value with its 95 % interval over items, and the items that it rests on."""
+
+    value: float
+    low: float
+    high: float
+    n_items: int
 
 
 class IntraclassCorrelation(NamedTuple):
@@ -112,14 +123,15 @@ def _spearman_brown(value: float, k: int) -> float:
     return min(1.0, k * value / below) if below > 0 else float("nan")
 
 
-def _resampled(
-    sums: Floats, quantity: Callable[[Floats], Floats], n_items: int, n_resamples: int, seed: int
-) -> Estimate:
-    """Estimate one quantity from sums over items."""
-    return estimate(sums, resampled_sums(sums, n_resamples, seed), quantity, n_items)
+def _estimate(sums: Floats, quantity: Callable[[Floats], Floats], scale: Scale) -> Estimate:
+    """Compute one quantity from what each item adds to sums (N, M), with all items and without each."""
+    n, total = len(sums), sums.sum(axis=0)
+    value = float(quantity(total[None])[0])
+    ends = equal_interval(value, quantity(total - sums), scale) if n >= MIN_ITEMS else (float("nan"),) * 2
+    return Estimate(value, *ends, n)
 
 
-def interval_alpha(ratings: npt.ArrayLike, n_resamples: int = N_RESAMPLES, seed: int = 0) -> Estimate:
+def interval_alpha(ratings: npt.ArrayLike) -> Estimate:
     r"""Krippendorff's α for numbers, disagreement being the squared difference.
 
     .. math:: \alpha = 1 - \frac{D_o}{D_e}, \qquad
@@ -131,8 +143,6 @@ def interval_alpha(ratings: npt.ArrayLike, n_resamples: int = N_RESAMPLES, seed:
 
     Args:
         ratings: Items by raters (N, K).
-        n_resamples: Resamples of items for the interval.
-        seed: The same seed and number of items give the same resamples.
 
     Returns:
         At most 1; 0 is what chance gives. ``NaN`` where no item has two ratings or no rating differs.
@@ -148,9 +158,7 @@ def interval_alpha(ratings: npt.ArrayLike, n_resamples: int = N_RESAMPLES, seed:
     values = np.where(there, paired - centre, 0.0)
     m, total, square = there.sum(axis=1), values.sum(axis=1), (values**2).sum(axis=1)
     disagreement = 2 * m / np.maximum(m - 1, 1) * np.maximum(square - total**2 / np.maximum(m, 1), 0)
-    return _resampled(
-        np.stack([m, disagreement, total, square], axis=1), _interval_alpha_of, len(paired), n_resamples, seed
-    )
+    return _estimate(np.stack([m, disagreement, total, square], axis=1), _interval_alpha_of, "correlation")
 
 
 def _interval_alpha_of(totals: Floats) -> Floats:
@@ -161,13 +169,11 @@ def _interval_alpha_of(totals: Floats) -> Floats:
     return np.where(varies, 1 - disagreement / np.maximum(n, 1) / expected, np.nan)
 
 
-def nominal_alpha(classes: npt.ArrayLike, n_resamples: int = N_RESAMPLES, seed: int = 0) -> Estimate:
+def nominal_alpha(classes: npt.ArrayLike) -> Estimate:
     r"""Krippendorff's α for classes: `interval_alpha` with 1 for two classes that differ (Krippendorff 2011, C).
 
     Args:
         classes: Items by raters (N, K), ``None`` or ``NaN`` where a rater gave none.
-        n_resamples: As in `interval_alpha`.
-        seed: As in `interval_alpha`.
 
     Returns:
         At most 1; ``NaN`` where no item has two classes or all are the same.
@@ -185,7 +191,7 @@ def nominal_alpha(classes: npt.ArrayLike, n_resamples: int = N_RESAMPLES, seed: 
     m = counts.sum(axis=1)
     disagreement = (m**2 - (counts**2).sum(axis=1)) / np.maximum(m - 1, 1)
     sums = np.column_stack([m, disagreement, counts])
-    return _resampled(sums, _nominal_alpha_of, len(counts), n_resamples, seed)
+    return _estimate(sums, _nominal_alpha_of, "correlation")
 
 
 def _nominal_alpha_of(totals: Floats) -> Floats:
@@ -196,9 +202,7 @@ def _nominal_alpha_of(totals: Floats) -> Floats:
     return np.where(varies, 1 - disagreement / np.maximum(n, 1) / expected, np.nan)
 
 
-def pair_measures(
-    first: npt.ArrayLike, second: npt.ArrayLike, n_resamples: int = N_RESAMPLES, seed: int = 0
-) -> dict[str, Estimate]:
+def pair_measures(first: npt.ArrayLike, second: npt.ArrayLike) -> dict[str, Estimate]:
     r"""Compare two columns of numbers.
 
     .. math:: \text{CCC} = \frac{2 s_{xy}}{s_x^2 + s_y^2 + (\bar{x} - \bar{y})^2}
@@ -209,8 +213,6 @@ def pair_measures(
     Args:
         first: Numbers (N,), ``NaN`` where there is none.
         second: Numbers (N,) of the same items.
-        n_resamples: As in `interval_alpha`.
-        seed: As in `interval_alpha`.
 
     Returns:
         ``ccc`` and ``pearson`` (-1 to 1; ``NaN`` where neither, or for Pearson one, of the columns varies),
@@ -225,23 +227,22 @@ def pair_measures(
     shared = ~(np.isnan(x) | np.isnan(y))
     x, y = x[shared], y[shared]
     sums = pair_sums(x, y)
-    resampled = resampled_sums(sums, n_resamples, seed)
-    return {name: estimate(sums, resampled, quantity, len(x)) for name, quantity in _PAIR_QUANTITIES.items()}
+    return {name: _estimate(sums, quantity, scale) for name, (quantity, scale) in _PAIR_QUANTITIES.items()}
 
 
 def _mean_of_last(totals: Floats) -> Floats:
     return np.where(totals[:, 0] > 0, totals[:, -1] / np.maximum(totals[:, 0], 1), np.nan)
 
 
-_PAIR_QUANTITIES: dict[str, Callable[[Floats], Floats]] = {
-    "ccc": ccc_of,
-    "pearson": pearson_of,
-    "difference": bias_of,
-    "absolute_difference": _mean_of_last,
+_PAIR_QUANTITIES: dict[str, tuple[Callable[[Floats], Floats], Scale]] = {
+    "ccc": (ccc_of, "correlation"),
+    "pearson": (pearson_of, "correlation"),
+    "difference": (bias_of, "plain"),
+    "absolute_difference": (_mean_of_last, "plain"),
 }
 
 
-def same_share(first: npt.ArrayLike, second: npt.ArrayLike, n_resamples: int = N_RESAMPLES, seed: int = 0) -> Estimate:
+def same_share(first: npt.ArrayLike, second: npt.ArrayLike) -> Estimate:
     """Share of items that were given the same class twice; ``None`` where there is no class.
 
     Example:
@@ -254,4 +255,4 @@ def same_share(first: npt.ArrayLike, second: npt.ArrayLike, n_resamples: int = N
     shared = ~(pd.isna(x) | pd.isna(y))
     same = (x[shared] == y[shared]).astype(np.float64)
     sums = np.stack([np.ones_like(same), same], axis=1)
-    return _resampled(sums, _mean_of_last, len(same), n_resamples, seed)
+    return _estimate(sums, _mean_of_last, "share")

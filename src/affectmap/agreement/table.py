@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from affectmap.agreement.bootstrap import N_RESAMPLES, Estimate
-from affectmap.agreement.coefficients import icc, interval_alpha, nominal_alpha, pair_measures, same_share
+from affectmap.agreement.coefficients import Estimate, icc, interval_alpha, nominal_alpha, pair_measures, same_share
 from affectmap.agreement.estimators import MIN_SHARED, evaluator_weights
 from affectmap.agreement.ratings import VALUES, rating_matrix, repeats
 from affectmap.schema import LABEL_RANGE, LABELS
@@ -50,7 +49,7 @@ BANDS = (
 _INTERVALS = "In brackets 95 % intervals: how far the value would move with other items; none below five items."
 
 
-def agreement_table(ratings: pd.DataFrame, n_resamples: int = N_RESAMPLES, seed: int = 0) -> pd.DataFrame:
+def agreement_table(ratings: pd.DataFrame) -> pd.DataFrame:
     """Measure how far raters agree with each other and with themselves.
 
     Between raters, first ratings count (presentation 1). A rater's own consistency compares the first rating of a
@@ -58,8 +57,6 @@ def agreement_table(ratings: pd.DataFrame, n_resamples: int = N_RESAMPLES, seed:
 
     Args:
         ratings: Table as from `read_ratings`.
-        n_resamples: Resamples of items for the intervals.
-        seed: The same seed and number of items give the same resamples.
 
     Returns:
         One row a value: ``scope`` (``all``, ``pair`` or ``own``), ``label`` (activation, valence or emotion),
@@ -78,16 +75,15 @@ def agreement_table(ratings: pd.DataFrame, n_resamples: int = N_RESAMPLES, seed:
         firsts = rating_matrix(ratings, label)
         if firsts.empty:
             continue
-        options = {"n_resamples": n_resamples, "seed": seed}
-        rows += _together(firsts, label, options)
+        rows += _together(firsts, label)
         for one, other in combinations(firsts.columns, 2):
-            for measure, estimate in _compare(firsts[one], firsts[other], label, _BETWEEN, options).items():
+            for measure, estimate in _compare(firsts[one], firsts[other], label, _BETWEEN).items():
                 rows.append(_row("pair", label, measure, estimate, 2, rater=one, other=other))
-        rows += _own(firsts, repeats(ratings, label), label, options)
+        rows += _own(firsts, repeats(ratings, label), label)
     return pd.DataFrame(rows, columns=list(AGREEMENT_COLUMNS))
 
 
-def _together(firsts: pd.DataFrame, label: str, options: Mapping[str, int]) -> Iterator[dict[str, Any]]:
+def _together(firsts: pd.DataFrame, label: str) -> Iterator[dict[str, Any]]:
     rated = firsts.dropna(axis="columns", how="all")
     n_raters = rated.shape[1]
     n_shared = int((rated.notna().sum(axis=1) >= 2).sum())
@@ -99,29 +95,27 @@ def _together(firsts: pd.DataFrame, label: str, options: Mapping[str, int]) -> I
             note = f"{complete or 'no'} item rated by all {n_raters} raters; see alpha"
         yield _row("all", label, "icc_2_1", found.single, n_raters, note=note)
         yield _row("all", label, "icc_2_k", found.average, n_raters, note=note)
-        alpha = interval_alpha(rated, **options)
+        alpha = interval_alpha(rated)
     else:
-        alpha = nominal_alpha(rated, **options)
+        alpha = nominal_alpha(rated)
     n_single = len(rated) - n_shared
     note = f"{n_single} item{'' if n_single == 1 else 's'} with one rating left out" if n_single else ""
     yield _row("all", label, "alpha", alpha, n_raters, note=note)
 
 
-def _compare(
-    first: pd.Series, second: pd.Series, label: str, measures: tuple[str, ...], options: Mapping[str, int]
-) -> dict[str, Estimate]:
+def _compare(first: pd.Series, second: pd.Series, label: str, measures: tuple[str, ...]) -> dict[str, Estimate]:
     if label not in LABELS:
-        return {"same": same_share(first, second, **options)}
-    found = pair_measures(first, second, **options)
+        return {"same": same_share(first, second)}
+    found = pair_measures(first, second)
     return {measure: found[measure] for measure in measures}
 
 
-def _own(firsts: pd.DataFrame, later: pd.DataFrame, label: str, options: Mapping[str, int]) -> Iterator[dict[str, Any]]:
+def _own(firsts: pd.DataFrame, later: pd.DataFrame, label: str) -> Iterator[dict[str, Any]]:
     for rater in later.columns:
         both = pd.DataFrame({"first": firsts[rater], "again": later[rater]}).dropna()
         if both.empty:
             continue
-        found = _compare(both["first"], both["again"], label, _OWN, options)
+        found = _compare(both["first"], both["again"], label, _OWN)
         if label in LABELS:
             found["icc_2_1"] = icc(both).single
         for measure, estimate in found.items():
@@ -290,7 +284,7 @@ def _about_all_table(ratings: pd.DataFrame) -> Iterator[str]:
         if n_shared < FEW_SHARED:
             items = "no item has" if not n_shared else "1 item has" if n_shared == 1 else f"only {n_shared} items have"
             yield f"{value.capitalize()}: {items} ratings of two or more people; {FEW_SHARED} is little, 100 is better."
-        alpha = (interval_alpha if value in LABELS else nominal_alpha)(wide, n_resamples=1).value
+        alpha = (interval_alpha if value in LABELS else nominal_alpha)(wide).value
         if alpha < LOW_ALPHA:
             yield f"{value.capitalize()}: raters hardly agree (α = {score(alpha)}, below {score(LOW_ALPHA)})."
 
@@ -324,7 +318,7 @@ def _about_scale(rater: str, label: str, own: pd.Series) -> Iterator[str]:
 
 def _about_direction(rater: str, label: str, wide: pd.DataFrame) -> Iterator[str]:
     others = wide.drop(columns=rater).mean(axis=1) if wide.shape[1] > 1 else wide[rater] * np.nan
-    found = pair_measures(wide[rater], others, n_resamples=1)
+    found = pair_measures(wide[rater], others)
     correlation = found["pearson"]
     if correlation.n_items >= max(MIN_RATINGS, MIN_SHARED) and correlation.value < 0:
         yield (
@@ -337,7 +331,7 @@ def _about_repeats(rater: str, label: str, first: pd.Series, later: pd.DataFrame
     if rater not in later:
         return
     again = later[rater].reindex(first.index)
-    found = pair_measures(first, again, n_resamples=1)
+    found = pair_measures(first, again)
     if found["ccc"].n_items >= MIN_RATINGS and found["ccc"].value < POOR_OWN_CCC:
         yield (
             f"{rater} rates {label} differently the second time: CCC {score(found['ccc'].value)} over "

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 #: Name of the raw ratings in the labels folder when the server has ended.
 RATINGS = "ratings.csv"
-#: Resamples for the intervals: fewer than in the final table, as the page asks often.
-N_RESAMPLES = 200
 #: Seconds between two computations of the agreement.
 EVERY_S = 30.0
 _COLUMNS = ("Label", "Measure", "Value", "95 % interval", "Recordings", "Raters", "Note")
@@ -148,7 +146,7 @@ def _agreement(rows: _Rows) -> dict[str, Any]:
 
     try:
         ratings = as_ratings(rows)
-        table = agreement.agreement_table(ratings, n_resamples=N_RESAMPLES)
+        table = agreement.agreement_table(ratings)
         warnings = agreement.warnings_of(ratings)
     except AffectmapError as error:  # without the extra, say
         return {"note": f"{error}."}

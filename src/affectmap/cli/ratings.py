@@ -112,8 +112,6 @@ N_SHOWN = 30
 _Output = Annotated[
     Path | None, typer.Option("-o", "--output", metavar="DIR", help="Folder to make: page, CSV and pictures.")
 ]
-_Resamples = Annotated[int, typer.Option("--resamples", min=1, help="Resamples of items for the intervals.")]
-_Seed = Annotated[int, typer.Option(help="Seed of the resamples.")]
 
 
 @options.verb("affectmap agreement speech-labels", "affectmap agreement anna.csv bo.csv -o agreement")
@@ -121,8 +119,6 @@ def agreement_command(
     ratings: _Ratings,
     output: _Output = None,
     overwrite: options.Overwrite = False,
-    resamples: _Resamples = 1000,
-    seed: _Seed = 0,
 ) -> None:
     """Measure how far raters agree with each other and with themselves, and make a gold standard.
 
@@ -138,7 +134,7 @@ def agreement_command(
     if output is not None:
         options.check_folder(output, overwrite=overwrite, inputs=ratings)
     read = read_ratings(ratings, note)
-    table = agreement_table(read, resamples, seed)
+    table = agreement_table(read)
     warnings = warnings_of(read)
     for warning in warnings:
         note(f"warning: {warning}")

@@ -276,23 +276,53 @@ def interval(found: LeftOut, scale: Scale = "plain", *, level: float = LEVEL) ->
         >>> [round(value, 2) for value in interval(recall, "share")]
         [0.6, 0.39, 0.79, 4]
     """
+    value, n_speakers = found.value, len(found.without)
+    moved = np.array(list(found.without.values()))
+    if n_speakers < FEWEST_SPEAKERS:
+        moved = np.full(n_speakers, NAN)
+    return Interval(value, *_ends(value, moved, scale, level, lambda squares: _variance(squares, found)), n_speakers)
+
+
+def equal_interval(
+    value: float, without: npt.ArrayLike, scale: Scale = "plain", *, level: float = LEVEL
+) -> tuple[float, float]:
+    """Compute the ends of the interval over anything that was drawn one by one and counts as much, such as recordings.
+
+    Args:
+        value: The value of all.
+        without: Its values without each (N,).
+        scale: What it is; see above.
+        level: Share of intervals that shall hold the true value, above 0 and below 1.
+
+    Example:
+        >>> low, high = equal_interval(0.60, [0.55, 0.58, 0.62, 0.65], "share")
+        >>> round(low, 2), round(high, 2)
+        (0.39, 0.79)
+    """
+    moved = np.asarray(without, dtype=np.float64)
+    n = len(moved)
+    return _ends(value, moved, scale, level, lambda squares: ((n - 1) / n * float(squares.sum()), n - 1.0))
+
+
+def _ends(
+    value: float, moved: Floats, scale: str, level: float, variance_of: Callable[[Floats], tuple[float, float]]
+) -> tuple[float, float]:
+    """Give both ends, from the values without each and what makes a variance and degrees of freedom of squares."""
     if not 0 < level < 1:
         raise ConfigError(f"level is {level}; expected a share above 0 and below 1, such as 0.95")
     if scale not in _SCALES:
         raise ConfigError(f"no scale {scale!r}; expected one of {list(_SCALES)}")
+    if len(moved) < 2 or not np.isfinite(value) or not np.isfinite(moved).all():
+        return NAN, NAN
     to, back = _SCALES[scale]
-    value, n_speakers = found.value, len(found.without)
-    moved = np.array(list(found.without.values()))
-    if n_speakers < FEWEST_SPEAKERS or not np.isfinite(value) or not np.isfinite(moved).all():
-        return Interval(value, NAN, NAN, n_speakers)
     centre = to(np.array([value]))
     squares = (to(moved) - centre) ** 2
     if scale == "share" and value in (0, 1) and not squares.any():
-        return Interval(value, NAN, NAN, n_speakers)
-    variance, freedom = _variance(squares, found)
+        return NAN, NAN
+    variance, freedom = variance_of(squares)
     margin = t_quantile((1 + level) / 2, freedom) * np.sqrt(variance)
     low, high = back(np.array([centre[0] - margin, centre[0] + margin])).tolist()
-    return Interval(value, min(low, value), max(high, value), n_speakers)
+    return min(low, value), max(high, value)
 
 
 def _variance(squares: Floats, found: LeftOut) -> tuple[float, float]:
