@@ -193,6 +193,20 @@ def test_few_speakers_have_no_interval_and_nothing_is_learnt(model):
     assert "No intervals: two speakers." in str(found)
 
 
+def test_a_speaker_with_one_class_or_one_rating_has_no_uar_and_no_ccc(model):
+    emotion, valence = ["sad"] * 8 + ["sad", "angry"] * 16, [3.0] * 8 + [2.0, 4.0] * 16
+    found = score(model, make_corpus(emotion=emotion, valence=valence))
+    assert [row.group for row in found.rows(by="speaker", measure="uar")] == ["s1", "s2", "s3", "s4"]
+    assert [row.group for row in found.rows(by="speaker", measure="ccc", quantity="valence")] == [
+        "s1",
+        "s2",
+        "s3",
+        "s4",
+    ]
+    assert "s0" in {row.group for row in found.rows(by="speaker", measure="accuracy")}
+    assert "s0" in {row.group for row in found.rows(by="speaker", measure="mean_absolute_error", quantity="valence")}
+
+
 def test_unknown_speakers_are_told(model):
     found = score(model, make_corpus(speaker=["a", None] * 20))
     assert found.counts["speakers"] == 0

@@ -325,7 +325,8 @@ def _by_groups(quantity: str, measures: Mapping[str, Measure], predictions: Pred
     """Give values by speaker, and by sex with intervals and the difference of women and men."""
     table, speaker = predictions.utterances, predictions.speaker
     for name, those in by_group(measures, table["speaker"]).items():
-        there = {key: each for key, each in those.items() if each.n_rows}
+        none = _empty_of(those)
+        there = {key: each for key, each in those.items() if each.n_rows and key not in none}
         yield from _rows(quantity, there, None, by="speaker", group=name)
     sexes = {}
     for name in sorted(set(table["sex"].dropna())):
@@ -340,6 +341,14 @@ def _by_groups(quantity: str, measures: Mapping[str, Measure], predictions: Pred
             if of_one[name].n_rows and of_other[name].n_rows
         }
         yield from _rows(quantity, compared, speaker, by="sex", group=one, versus=other)
+
+
+def _empty_of(measures: Mapping[str, Measure]) -> tuple[str, ...]:
+    """Name what says nothing of a speaker who has one class, or whose ratings are all the same."""
+    if "uar" in measures:
+        n_classes = sum(each.n_rows > 0 for name, each in measures.items() if name.startswith("recall_"))
+        return ("uar",) if n_classes < 2 else ()
+    return ("ccc", "pearson") if np.isnan(measures["r2"].value) else ()
 
 
 def _row(

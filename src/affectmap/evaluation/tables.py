@@ -164,8 +164,8 @@ def _speaker_table(found: Evaluation) -> TextTable:
         used = number(_n_rows(found, "speaker", group), 0)
         rows.append([group, used, *(written(cells.get((group, *each[1:]))) for each in columns)])
     legend = (
-        "UAR over the classes that a speaker has; right: share of their utterances that are called what they are. A "
-        "speaker alone has no interval."
+        "UAR over the classes that a speaker has, if two or more; right: share of their utterances that are called "
+        "what they are. CCC where ratings differ. A speaker alone has no interval."
     )
     return TextTable("By speaker", ["", "utterances", *(name for name, *_ in columns)], rows, 1, legend)
 
