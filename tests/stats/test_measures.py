@@ -1,7 +1,6 @@
 import warnings
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy.stats import pearsonr
 from sklearn.metrics import (
@@ -16,8 +15,6 @@ from sklearn.metrics import (
 
 from affectmap.errors import ConfigError
 from affectmap.stats.measures import (
-    Measure,
-    by_group,
     calibration_error,
     class_measures,
     confusion,
@@ -204,13 +201,6 @@ def test_a_difference_is_paired():
     for name in one:
         assert one[name].minus(other[name]).value == pytest.approx(one[name].value - other[name].value)
         assert one[name].minus(one[name]).value == 0
-
-
-def test_groups_are_named_in_order_and_unknown_ones_left_out():
-    measures = {"hits": Measure(np.array([[1.0], [2.0], [4.0]]), lambda totals: totals[:, 0])}
-    found = by_group(measures, ["male", None, "female"])
-    assert {name: values(each) for name, each in found.items()} == {"female": {"hits": 4}, "male": {"hits": 1}}
-    assert by_group(measures, [None, NAN, pd.NA]) == {}
 
 
 @each(

@@ -29,7 +29,6 @@ from affectmap.schema import EGEMAPS, LABELS, Floats, Objects
 from affectmap.stats.intervals import Interval, Scale
 from affectmap.stats.measures import (
     Measure,
-    by_group,
     calibration_error,
     class_measures,
     confusion,
@@ -324,7 +323,9 @@ def _differences(one: Mapping[str, Measure], other: Mapping[str, Measure]) -> di
 def _by_groups(quantity: str, measures: Mapping[str, Measure], predictions: Predictions) -> Iterator[Row]:
     """Give values by speaker, and by sex with intervals and the difference of women and men."""
     table, speaker = predictions.utterances, predictions.speaker
-    for name, those in by_group(measures, table["speaker"]).items():
+    for name in sorted(set(table["speaker"].dropna())):
+        own = (table["speaker"] == name).to_numpy()
+        those = {key: Measure(each.sums[own], each.quantity) for key, each in measures.items()}
         none = _empty_of(those)
         there = {key: each for key, each in those.items() if each.n_rows and key not in none}
         yield from _rows(quantity, there, None, by="speaker", group=name)

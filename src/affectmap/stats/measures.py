@@ -10,7 +10,7 @@ Conventions:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -344,26 +344,6 @@ def _binned(
     confidence = np.where(known, np.nan_to_num(chances).max(axis=1, initial=0.0), 0.0)
     bins = np.minimum((confidence * n_bins).astype(np.int64), n_bins - 1)
     return number, (likeliest == number).astype(np.float64), confidence, bins
-
-
-def by_group(measures: Mapping[str, Measure], group: npt.ArrayLike) -> dict[str, dict[str, Measure]]:
-    """Give measures of each group of rows, such as speakers, in alphabetical order; rows without one are in none.
-
-    Args:
-        measures: By name, of N rows.
-        group: Of each row (N,), ``None`` where it is not known.
-
-    Example:
-        >>> found = by_group(rating_measures([1, 2, 3], [1, 2, 5]), ["female", "female", "male"])
-        >>> {name: each["mean_absolute_error"].value for name, each in found.items()}
-        {'female': 0.0, 'male': 2.0}
-    """
-    groups = _objects(group)
-    names = sorted({str(name) for name in groups if name is not None})
-    return {
-        name: {key: Measure(each.sums[groups == name], each.quantity) for key, each in measures.items()}
-        for name in names
-    }
 
 
 def over_speakers(measure: Measure, speaker: npt.ArrayLike | None, scale: Scale = "plain") -> Interval:
