@@ -73,16 +73,17 @@ def findings(folder="results"):
 def test_a_run_leaves_report_tables_figures_and_models_and_prints_tables_and_nothing_else(process, tables, here):
     code, out, err = process("reproduce", *tables)
     assert code == 0
-    assert err.splitlines() == [
+    lines = [line for line in err.splitlines() if "its functionals are columns of a table" not in line]
+    assert len(lines) == len(err.splitlines()) - 2
+    assert lines == [
         "birds: 32 utterances found, 0 dropped, 32 used, 32 rated",
         "cats: 24 utterances found, 0 dropped, 24 used, 24 rated",
         "training 3 models",
         "scoring 8 embeddings",
         "writing the report",
     ]
-    assert out.startswith(
-        "\nTable 1. Distances explained by label distances (adjusted R²), held-out fold of the source\n"
-    )
+    assert out.startswith("Note: birds: its functionals are columns of a table; ")
+    assert "\nTable 1. Distances explained by label distances (adjusted R²), held-out fold of the source\n" in out
     assert [line[:8] for line in out.splitlines() if line.startswith("Table")] == [
         "Table 1.",
         "Table 3.",
