@@ -22,7 +22,9 @@ COLUMNS = ["corpus", "file", "kind", "detail", "dropped"]
 
 def test_tables_are_built_for_every_place(whole_results):
     tables = page_tables(whole_results)
-    assert list(tables) == ["table1", "table3", "table4", "table4_probe"]
+    behind = ["recall", "ccc", "error", "uar by sex", "ccc by sex"]
+    assert list(tables) == ["table1", "table3", "table4", "table4_probe", *behind]
+    assert tables["ccc by sex"] is None
     assert tables["table1"].corpora == ["emodb"]
     assert tables["table4_probe"].corpora == ["urdu", "aesdd"]
 

@@ -84,6 +84,29 @@ def test_stand_in_has_the_fields_of_the_real_results(whole_results):
     assert {field.name for field in dataclasses.fields(whole_results)} == real - {"embedders"}
 
 
+def test_behind_the_averages_are_classes_sexes_and_speakers(html):
+    behind = html.partition('id="behind"')[2].partition('id="table2"')[0]
+    assert "URDU, DAE-Metric-Act</caption>" in behind  # the method that recognises more
+    assert behind.count("--share: 0.75") == 2
+    for words in ("Recall of each class", "Mean absolute error", "By sex", "URDU by speaker", "UAR of two speakers"):
+        assert words in behind
+
+
+def test_a_run_without_details_has_no_such_part(whole_results, tmp_path):
+    none = dataclasses.replace(whole_results, details=pd.DataFrame(), confusion=pd.DataFrame())
+    assert 'id="behind"' not in rendered(none)
+    write_tables(none, tmp_path)
+    assert not (tmp_path / "details.csv").exists()
+
+
+def test_the_lowest_error_is_the_best(whole_results):
+    table = page_tables(whole_results)["error"]
+    (compared,) = (group for group in table.groups if group.title == "Compared methods")
+    for number, column in enumerate(table.columns):
+        means = {row.label: row.records[column]["mean"] for row in compared.rows}
+        assert next(row.cells[number].best for row in compared.rows if row.label == min(means, key=means.get))
+
+
 def test_costs_stand_under_table_4_and_in_a_file_of_their_own(whole_results, tmp_path):
     row = {"model": "SUPERB, tiny", "parameters": 7804, "seconds_per_minute": 1.5, "memory_mb": 495.2, "device": "cpu"}
     results = dataclasses.replace(whole_results, costs=pd.DataFrame([row]))
@@ -110,7 +133,9 @@ def test_all_files_are_there_and_nothing_else(folder):
         "table4",
         "claims",
         "comparisons",
+        "confusion",
         "corpora",
+        "details",
         "findings",
         "runs",
         "curves",

@@ -23,6 +23,7 @@ from affectmap.corpora import Corpus
 from affectmap.corpora.synthetic.recordings import NOTICE as SYNTHETIC_NOTICE
 from affectmap.experiment.comparisons import compare_baselines
 from affectmap.experiment.config import ExperimentConfig
+from affectmap.experiment.details import confusion_table, detailed_scores
 from affectmap.experiment.large_models import Comparison, Models, ProgressBar, compare, find_models
 from affectmap.experiment.paper_claims import judge_claims, table2
 from affectmap.experiment.protocol import (
@@ -145,6 +146,10 @@ class Experiment:
             scores = self.score(data, trained, embeddings, compared.scores)
         with self._stage("claims and tables"):
             corpora = [*data.source.corpora, *data.targets]
+            utterances = utterances_table(
+                data.source, data.targets, embeddings, scores.single(), all_features=self.models.all_features
+            )
+            details = Scores(detailed_scores(utterances, [corpus.name for corpus in data.source.corpora]))
             shown = [each for each in embeddings if _is_shown(each.run, self.config)]
             return Results(
                 settings=to_jsonable_python(self.config)
@@ -168,10 +173,10 @@ class Experiment:
                 embeddings=embeddings_table(shown),
                 curves=curves_table(trained),
                 embedders=dict(_embedders(data, trained, self.config)),
-                utterances=utterances_table(
-                    data.source, data.targets, embeddings, scores.single(), all_features=self.models.all_features
-                ),
+                utterances=utterances,
                 features=features_table(corpora),
+                details=self.models.named(data.audit.marked(details.summary())),
+                confusion=confusion_table(utterances),
                 costs=compared.costs,
             )
 

@@ -49,6 +49,8 @@ class Results:
         embedders: Trained models by name.
         utterances: What every model made of every utterance; columns as in `affectmap.utterances`.
         features: What was measured of every utterance used, not standardised.
+        details: Each class, sex and speaker, and CCC and error of ratings; columns as in `summary`.
+        confusion: Predicted classes, counted; columns `affectmap.experiment.details.CONFUSION_COLUMNS`.
         costs: What a minute of sound costs; columns `costs.COST_COLUMNS`, empty where there is no reference.
         versions: Versions of the packages that matter.
     """
@@ -72,6 +74,8 @@ class Results:
     costs: pd.DataFrame = field(default_factory=pd.DataFrame)
     utterances: pd.DataFrame = field(default_factory=pd.DataFrame)
     features: pd.DataFrame = field(default_factory=pd.DataFrame)
+    details: pd.DataFrame = field(default_factory=pd.DataFrame)
+    confusion: pd.DataFrame = field(default_factory=pd.DataFrame)
     versions: dict[str, str] = field(default_factory=lambda: {name: version(name) for name in PACKAGES})
 
 

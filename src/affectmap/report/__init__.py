@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 __all__ = ["write_report"]
 
 #: Frames that name corpora, and are read by people on the page.
-_SHOWN = ("corpora", "findings", "audit", "summary", "claims", "comparisons", "ratings", "embeddings", "curves")
+_SHOWN = (
+    "corpora", "findings", "audit", "summary", "claims", "comparisons", "ratings", "embeddings", "curves", "details",
+    "confusion",
+)  # fmt: skip
 #: Frames written as they are, beside the summary in its three tables.
 _WRITTEN = ("audit", "table2", "claims", "comparisons", "corpora", "findings", "runs", "curves")
 
@@ -68,6 +71,8 @@ def with_titles(results: Results) -> Results:
     changed: dict[str, Any] = {}
     for name in _SHOWN:
         frame: pd.DataFrame = getattr(results, name)
+        if "corpus" not in frame:
+            continue  # a run that has nothing for it
         changed[name] = frame.assign(corpus=[title_of.get(corpus, corpus) for corpus in frame["corpus"]])
     changed["corpora"]["name"] = corpora["corpus"]
     changed["audit"]["other"] = [title_of.get(corpus, corpus) for corpus in results.audit["other"]]
@@ -78,8 +83,9 @@ def write_tables(results: Results, folder: Path) -> None:
     """Write every number of a run: tables, single values, audit, corpora, findings, claims and settings."""
     frames = {f"table{which}": results.summary[results.summary["table"] == which] for which in "134"}
     frames |= {name: getattr(results, name) for name in _WRITTEN}
-    if len(results.costs):
-        frames["costs"] = results.costs
+    frames |= {
+        name: getattr(results, name) for name in ("costs", "details", "confusion") if len(getattr(results, name))
+    }
     for name, frame in frames.items():
         storage.write_text(folder / f"{name}.csv", csv_text(frame))
         storage.write_json(folder / f"{name}.json", records_of(frame.astype(object).where(frame.notna(), None)))

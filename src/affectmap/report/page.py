@@ -30,6 +30,8 @@ TABLES = {
     "table4": ("4", ("held-out", "zero-shot")),
     "table4_probe": ("4", ("probe",)),
 }
+#: Tables of the section behind the averages.
+DETAILS = ("recall", "ccc", "error", "uar by sex", "ccc by sex")
 _POLICIES = {
     "source": "mean and standard deviation of the source’s training fold",
     "target-20": "mean and standard deviation of a random fifth of its utterances; the rest is evaluated",
@@ -51,7 +53,11 @@ _Rows = list[dict[str, Any]]
 def page_tables(results: Results) -> dict[str, Table | None]:
     """Build the tables that the page shows, by the keys of `TABLES`; ``None`` where the run has nothing for one."""
     corpora = [str(name) for name in results.corpora["corpus"]]
-    return {key: build_table(results.summary, which, corpora, readings) for key, (which, readings) in TABLES.items()}
+    tables = {key: build_table(results.summary, which, corpora, readings) for key, (which, readings) in TABLES.items()}
+    readings = ("held-out", "zero-shot")
+    for which in DETAILS:
+        tables[which] = build_table(results.details, which, corpora, readings) if len(results.details) else None
+    return tables
 
 
 def render(results: Results, tables: Mapping[str, Table | None], pictures: Mapping[str, Sequence[Picture]]) -> str:
@@ -70,6 +76,8 @@ def render(results: Results, tables: Mapping[str, Table | None], pictures: Mappi
         corpora=results.corpora.to_dict("records"),
         policies={policy: _POLICIES.get(policy, "") for policy in policies},
         tables=tables,
+        confusions=confusion_views(results),
+        speakers=speaker_views(results),
         literature=results.table2.to_dict("records"),
         pictures=pictures,
         costs=results.costs.to_dict("records"),
@@ -78,6 +86,63 @@ def render(results: Results, tables: Mapping[str, Table | None], pictures: Mappi
         dropped=findings_by_corpus(results.findings),
         settings=_settings(results.settings),
     )
+
+
+class Confusion(NamedTuple):
+    """How often each class of a corpus was called what: a share and a count a cell."""
+
+    corpus: str
+    method: str
+    classes: list[str]
+    rows: list[tuple[str, list[tuple[str, float, str]]]]
+
+
+def confusion_views(results: Results) -> list[Confusion]:
+    """Give for each corpus the confusion of the compared method that recognises its classes best on average."""
+    views = []
+    table = results.confusion
+    if not len(table):
+        return []
+    table = table[
+        table["reading"].isin(["held-out", "zero-shot"]) & table["method"].map(style.is_compared).astype(bool)
+    ]
+    for corpus in results.corpora["corpus"]:
+        mine = table[table["corpus"] == corpus]
+        right = mine[mine["truth"] == mine["predicted"]].groupby("method", observed=True)["share"].mean()
+        if not len(right):
+            continue
+        method = str(right.idxmax())
+        cells = mine[mine["method"] == method]
+        names = list(dict.fromkeys(cells["truth"]))
+        rows = [
+            (name, [(str(one["predicted"]), float(one["share"]), text.number(one["n"], 0)) for one in records_of(each)])
+            for name, each in cells.groupby("truth", sort=False)
+        ]
+        views.append(Confusion(str(corpus), method, names, [(str(name), each) for name, each in rows]))
+    return views
+
+
+class Speakers(NamedTuple):
+    """The UAR of every speaker of a corpus by method, with the lowest and highest mean over methods in words."""
+
+    corpus: str
+    methods: list[str]
+    rows: list[tuple[str, list[str]]]
+
+
+def speaker_views(results: Results) -> list[Speakers]:
+    """Give for each corpus the recall of every speaker, of the compared methods."""
+    views = []
+    for corpus in results.corpora["corpus"] if len(results.details) else ():
+        mine = results.details[(results.details["table"] == "uar by speaker") & (results.details["corpus"] == corpus)]
+        mine = mine[mine["reading"].isin(["held-out", "zero-shot"])].sort_values("quantity", kind="stable")
+        found: dict[str, dict[str, float]] = {}
+        for speaker, method, value in zip(mine["quantity"], mine["method"], mine["mean"], strict=True):
+            found.setdefault(str(speaker), {})[str(method)] = value
+        methods = [name for name in style.COMPARED if any(name in each for each in found.values())]
+        rows = [(speaker, [text.score(each.get(name)) for name in methods]) for speaker, each in found.items()]
+        views += [Speakers(str(corpus), methods, rows)] if len(rows) > 1 and methods else []
+    return views
 
 
 def _initials(notes: Sequence[str]) -> str:

@@ -9,14 +9,21 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from affectmap.audit.verdicts import footnotes, signs_of
+from affectmap.schema import FOUR_CLASSES
 from affectmap.stats.intervals import no_interval
 from affectmap.style import COMPARED, QUANTITIES, is_compared, ordered
 from affectmap.text import DASH, is_number, score, score_range
 
+#: What is best where it is lowest.
+ERROR_UNIT = "mean absolute error"
 #: Groups of a table's rows, from above.
 GROUPS = ("Trained on the corpus itself, held-out speakers", "Compared methods", "Baselines", "Listeners")
 _WITHIN = ("supervised", "within")
 _RATER = "rater"
+#: What the values of a table are, where it is not adjusted R².
+UNITS = {
+    "4": "UAR", "recall": "recall", "uar by sex": "UAR", "ccc": "CCC", "ccc by sex": "CCC", "error": ERROR_UNIT,
+}  # fmt: skip
 _Key = tuple[str, str]
 _Rows = dict[str, dict[_Key, dict[str, Any]]]
 
@@ -96,7 +103,7 @@ def build_table(summary: pd.DataFrame, which: str, corpora: Sequence[str], readi
     shown = {(record["corpus"], record["quantity"]) for record in records if record["reading"] in readings}
     if not shown:
         return None
-    quantities = ordered((str(record["quantity"]) for record in records), QUANTITIES)
+    quantities = ordered((str(record["quantity"]) for record in records), (*QUANTITIES, *map(str, FOUR_CLASSES)))
     columns = [(corpus, quantity) for corpus in corpora for quantity in quantities if (corpus, quantity) in shown]
     grouped: dict[str, _Rows] = {title: {} for title in GROUPS}
     for record in records:
@@ -104,7 +111,7 @@ def build_table(summary: pd.DataFrame, which: str, corpora: Sequence[str], readi
             continue
         mine = grouped[_group_of(record)].setdefault(_label(record), {})
         mine[record["corpus"], record["quantity"]] = record
-    unit = "UAR" if which == "4" else "adjusted R²"
+    unit = UNITS.get(which, "adjusted R²")
     groups = [_group(title, rows, columns, unit) for title, rows in grouped.items()]
     return Table(columns, [group for group in groups if group.rows], unit)
 
@@ -122,17 +129,17 @@ def _label(record: dict[str, Any]) -> str:
 
 
 def _group(title: str, rows: _Rows, columns: Sequence[_Key], unit: str) -> TableGroup:
-    best = {key: _best(rows, key) for key in columns} if title == GROUPS[1] else {}
+    best = {key: _best(rows, key, unit) for key in columns} if title == GROUPS[1] else {}
     labels = ordered(rows, COMPARED)
     cells = {label: [_cell(rows[label].get(key), unit, best.get(key)) for key in columns] for label in labels}
     return TableGroup(title, [TableRow(label, rows[label], cells[label]) for label in labels])
 
 
-def _best(rows: _Rows, key: _Key) -> str | None:
-    """Find the highest value of a column as it is written; a value alone in its column is no best."""
+def _best(rows: _Rows, key: _Key, unit: str) -> str | None:
+    """Find the best value of a column as it is written; a value alone in its column is no best."""
     means = [mine[key]["mean"] for mine in rows.values() if key in mine and is_number(mine[key]["mean"])]
     # By what is written: a lead that the digits do not show is no lead.
-    return score(max(means)) if len(means) > 1 else None
+    return score(min(means) if unit == ERROR_UNIT else max(means)) if len(means) > 1 else None
 
 
 def _cell(record: dict[str, Any] | None, unit: str, best: str | None) -> Cell:

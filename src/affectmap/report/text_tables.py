@@ -19,6 +19,11 @@ _TITLES = {
     "table3": "Labels explained by the embedding (adjusted R²)",
     "table4": "Emotion classes (UAR), classifier trained on the source",
     "table4_probe": "Emotion classes (UAR), classifier cross-validated by speaker on the target",
+    "recall": "Recall of each class, classifier trained on the source",
+    "ccc": "Ratings as predicted, without a line fitted to the corpus (CCC)",
+    "error": "Ratings as predicted, without a line fitted to the corpus (mean absolute error)",
+    "uar by sex": "Emotion classes (UAR) by sex",
+    "ccc by sex": "Ratings as predicted (CCC) by sex",
 }
 _COUNTS = {
     "n_speakers": "speakers", "n_found": "found", "n_dropped": "dropped", "n_used": "used", "n_evaluated": "evaluated",
@@ -32,7 +37,7 @@ def text_tables(results: Results, tables: Mapping[str, Table | None]) -> Iterato
 
     Args:
         results: The results, corpora named by their titles.
-        tables: The page's tables by the keys of `affectmap.report.page.TABLES`.
+        tables: The page's tables by the keys of `TABLES` and `DETAILS` in `affectmap.report.page`.
     """
     for key, table in tables.items():
         if table is not None:

@@ -46,7 +46,10 @@ SUMMARY_COLUMNS = (
     "n_runs", "n", "p_speakers", "significant",
 )  # fmt: skip
 #: Scales of the intervals, by table; those of other tables are plain.
-SCALES: dict[str, Scale] = {"1": "explained", "3": "explained", "4": "share"}
+SCALES: dict[str, Scale] = {
+    "1": "explained", "3": "explained", "4": "share", "recall": "share", "precision": "share", "uar by sex": "share",
+    "ccc": "correlation", "ccc by sex": "correlation",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
