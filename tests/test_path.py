@@ -10,7 +10,8 @@ import pytest
 import affectmap
 from affectmap.corpora import load_corpus
 from affectmap.experiment.config import make_config
-from affectmap.experiment.protocol import embed_all, make_material, source_jobs, training_settings
+from affectmap.experiment.embeddings import embed_all
+from affectmap.experiment.protocol import make_material, source_jobs, training_settings
 from affectmap.model.training import train_stacked
 from affectmap.preparation.folds import fold_kind, source_folds
 from affectmap.preparation.pooled_source import PooledSource

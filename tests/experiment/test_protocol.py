@@ -11,15 +11,13 @@ from sklearn.svm import SVC
 import affectmap.stats.scores
 from affectmap.errors import ConfigError
 from affectmap.experiment.config import ExperimentConfig
+from affectmap.experiment.embeddings import embed_all, embed_rows, score
 from affectmap.experiment.protocol import (
     METHOD_LABELS,
     Material,
-    embed_all,
-    embed_rows,
     label_columns,
     make_material,
     make_materials,
-    score,
     source_jobs,
     training_settings,
 )

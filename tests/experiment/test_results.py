@@ -9,7 +9,8 @@ from sklearn.decomposition import PCA
 
 from affectmap.corpora import CARDS, Corpus
 from affectmap.experiment.config import ExperimentConfig
-from affectmap.experiment.protocol import Embeddings, Job, make_material
+from affectmap.experiment.embeddings import Embeddings
+from affectmap.experiment.protocol import Job, make_material
 from affectmap.experiment.results import (
     PACKAGES,
     Results,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import chain, product
 from operator import itemgetter
@@ -18,24 +18,22 @@ from pathlib import Path
 import numpy as np
 from pydantic_core import to_jsonable_python
 
-from affectmap.audit.examination import Audit, examine
+from affectmap.audit.examination import examine
 from affectmap.corpora import Corpus
 from affectmap.corpora.synthetic.recordings import NOTICE as SYNTHETIC_NOTICE
 from affectmap.experiment.comparisons import compare_baselines
 from affectmap.experiment.config import ExperimentConfig
 from affectmap.experiment.details import confusion_table, detailed_scores
+from affectmap.experiment.embeddings import Embeddings, embed_baselines, embed_trained, is_shown, score
 from affectmap.experiment.large_models import Comparison, Models, ProgressBar, compare, find_models
 from affectmap.experiment.paper_claims import judge_claims, table2
 from affectmap.experiment.protocol import (
-    Embed,
-    Embeddings,
+    Data,
     Job,
     Material,
-    embed_all,
     features_of,
     make_material,
     make_materials,
-    score,
     seeds_of,
     source_jobs,
     training_settings,
@@ -76,9 +74,8 @@ from affectmap.preparation.folds import Fold, fold_kind
 from affectmap.preparation.pooled_source import PooledSource
 from affectmap.preparation.prepared_corpus import PreparedCorpus, prepare_for, read_corpora
 from affectmap.schema import column_prefixes
-from affectmap.stats.baselines import FUNCTIONALS_88, PCA_2, baseline
-from affectmap.stats.scores import Run, Score, Scores, sampling_notes
-from affectmap.style import RIDGE
+from affectmap.stats.baselines import FUNCTIONALS_88
+from affectmap.stats.scores import Score, Scores, sampling_notes
 from affectmap.transfer.calibration import train_calibrated, with_card
 from affectmap.transfer.recipe import fit_transfer
 from affectmap.transfer.settings import Recipe
@@ -91,18 +88,6 @@ PARALLEL_ROWS = 2000
 TOGETHER_BYTES = 256 * 2**20
 #: What was trained, and what came of it.
 Trained = list[tuple[Job, TrainedModel]]
-
-
-@dataclass(frozen=True, eq=False)
-class Data:
-    """Data of training and evaluation: standardised by seed and fold, and `whole`."""
-
-    source: PooledSource
-    targets: tuple[PreparedCorpus, ...]
-    fold_kind: str
-    materials: tuple[Material, ...]
-    whole: Material
-    audit: Audit
 
 
 class Experiment:
@@ -150,7 +135,7 @@ class Experiment:
                 data.source, data.targets, embeddings, scores.single(), all_features=self.models.all_features
             )
             details = Scores(detailed_scores(utterances, [corpus.name for corpus in data.source.corpora]))
-            shown = [each for each in embeddings if _is_shown(each.run, self.config)]
+            shown = [each for each in embeddings if is_shown(each.run, self.config)]
             return Results(
                 settings=to_jsonable_python(self.config)
                 | {"folds": data.fold_kind, "training": vars(training_settings(self.config))}
@@ -340,7 +325,7 @@ class Experiment:
     def _embeddings(self, data: Data, trained: Trained) -> list[Embeddings]:
         embeddings, n_trained = list[Embeddings](), sum(bool(job.fold) and job.own is None for job, _ in trained)
         with self.progress("embedding") as report:
-            for each in chain(_embed_trained(data, trained, self.config), _embed_baselines(data, self.config)):
+            for each in chain(embed_trained(data, trained, self.config), embed_baselines(data, self.config)):
                 embeddings.append(each)
                 report(len(embeddings), n_trained + 3 * len(data.materials))
         return embeddings
@@ -382,34 +367,6 @@ def _n_bytes(jobs: Sequence[Job]) -> int:
     tasks = [task for job in jobs if job.task for task in (job.task, job.task.validation) if task]
     arrays = [task.features for task in tasks]
     return sum({id(array): array.nbytes for array in arrays}.values())
-
-
-def _embed_trained(data: Data, trained: Trained, config: ExperimentConfig) -> Iterator[Embeddings]:
-    of_fold = {(material.seed, material.number): material for material in data.materials}
-    for job, model in trained:
-        if job.fold and job.own is None:
-            run = Run(job.method, job.fold, job.seed)
-            yield _embed(run, data, of_fold[job.seed, job.fold], model.network.embed, config)
-
-
-def _embed_baselines(data: Data, config: ExperimentConfig) -> Iterator[Embeddings]:
-    has_labels = all(np.isfinite(data.source.label[m.fold.train]).all(axis=1).any() for m in data.materials)
-    for name in (PCA_2, FUNCTIONALS_88, *([RIDGE] if has_labels else [])):
-        for material in data.materials:
-            rows = material.fold.train
-            fitted = baseline(name, penalty=config.ridge_penalty, n_rows=len(rows))
-            fitted.fit(material.source.of(rows), data.source.label[rows])
-            run = Run(name, material.number, material.seed)
-            yield _embed(run, data, material, fitted.transform, config)
-
-
-def _embed(run: Run, data: Data, material: Material, embed: Embed, config: ExperimentConfig) -> Embeddings:
-    # What is shown is shown whole; of the others only what is scored need be kept.
-    return embed_all(run, data.source, data.targets, material, embed, only_known=not _is_shown(run, config))
-
-
-def _is_shown(run: Run, config: ExperimentConfig) -> bool:
-    return (run.fold, run.seed) == (1, config.seed) and run.method != FUNCTIONALS_88
 
 
 def _embedders(data: Data, trained: Trained, config: ExperimentConfig) -> Iterator[tuple[str, Embedder]]:

@@ -20,7 +20,8 @@ import pandas as pd
 from affectmap.errors import AudioError, UsageError
 from affectmap.experiment.config import ExperimentConfig
 from affectmap.experiment.costs import CLASSES, ENCODER, SMALL, CostOf, measure_costs
-from affectmap.experiment.protocol import Material, embed_rows
+from affectmap.experiment.embeddings import embed_rows
+from affectmap.experiment.protocol import Material
 from affectmap.features.encoders.features import SUPERB, FeatureEncoder, LikeliestClass, Reference
 from affectmap.features.encoders.weights import parse_encoder
 from affectmap.features.engines import FEATURE_SETS, engine_of

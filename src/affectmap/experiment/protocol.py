@@ -1,4 +1,4 @@
-"""The paper's protocol around training: what is standardised, trained, embedded and scored for every fold.
+"""The paper's protocol around training: what is standardised and trained for every fold.
 
 Conventions:
     * Rows of the source are those of the pool of all source corpora, numbered in their order.
@@ -10,14 +10,13 @@ Conventions:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
 
+from affectmap.audit.verdicts import Audit
 from affectmap.errors import ConfigError
 from affectmap.experiment.config import ExperimentConfig, Method
 from affectmap.features.engines import engine_of, how_measured
@@ -29,23 +28,9 @@ from affectmap.preparation.folds import Fold, source_folds
 from affectmap.preparation.pooled_source import PooledSource, ScaledRows
 from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.preparation.standardisation import Statistics, target_statistics
-from affectmap.schema import LABELS, Features, Floats, Mask, Rows, column_prefixes
+from affectmap.schema import LABELS, Features, Rows, column_prefixes
 from affectmap.settings import fields_of
-from affectmap.stats.baselines import FUNCTIONALS_88
-from affectmap.stats.scores import (
-    Embedded,
-    Run,
-    Score,
-    SourceClassifiers,
-    class_scores,
-    cross_validated_scores,
-    label_scores,
-    pairwise_scores,
-)
 from affectmap.style import ACT, JOINT, UNSUPERVISED, VAL
-
-#: Embeds standardised features ``(N, 88)`` in a space ``(N, D)``.
-Embed = Callable[[Features], npt.NDArray[np.floating]]
 
 #: Names in the tables, and the labels that the metric loss is given.
 METHOD_LABELS: dict[Method, tuple[str, tuple[str, ...]]] = {
@@ -75,6 +60,18 @@ class Material:
     targets: dict[str, ScaledRows]
     seed: int
     number: int
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """Data of training and evaluation: standardised by seed and fold, and `whole`."""
+
+    source: PooledSource
+    targets: tuple[PreparedCorpus, ...]
+    fold_kind: str
+    materials: tuple[Material, ...]
+    whole: Material
+    audit: Audit
 
 
 def make_material(
@@ -219,117 +216,3 @@ def features_of(config: ExperimentConfig) -> dict[str, Any]:
     if config.features not in MEASURED:
         return {"features": config.features if column_prefixes(config.features) is None else COLUMNS}
     return {"sampling_rate": config.sampling_rate, "measured": how_measured(engine_of(config.features, config.engine))}
-
-
-@dataclass(frozen=True, eq=False)
-class Embeddings:
-    """One model's embeddings of everything that it is scored on.
-
-    Attributes:
-        run: Method, fold and seed.
-        train: The source's training rows.
-        held_out: The source's test rows, one item a corpus.
-        targets: Evaluated rows of each target.
-        statistics: Rows of the targets that these were normalised by and that are not evaluated.
-    """
-
-    run: Run
-    train: Embedded
-    held_out: tuple[Embedded, ...]
-    targets: tuple[Embedded, ...]
-    statistics: tuple[Embedded, ...] = ()
-
-
-def embed_rows(
-    corpus: PreparedCorpus | PooledSource, role: str, embedding: npt.NDArray[np.floating], rows: Rows
-) -> Embedded:
-    """Put the embedding ``(len(rows), D)`` of some rows together with what is known about them."""
-    columns = (corpus.emotion[rows], corpus.label[rows], corpus.speaker[rows], corpus.file[rows])
-    return Embedded(corpus.name, role, np.asarray(embedding, dtype=np.float64), *columns, rows)
-
-
-def embed_all(
-    run: Run,
-    source: PooledSource,
-    targets: Sequence[PreparedCorpus],
-    material: Material,
-    embed: Embed,
-    *,
-    only_known: bool = False,
-) -> Embeddings:
-    """Embed source and targets with one model: a network's ``embed``, or the ``transform`` of anything fitted.
-
-    With `only_known`, rows without emotion and ratings are left out: they take part in no score.
-    """
-    corpus, fold = source.corpus_name, material.fold
-    everything, position = _embed_kept(source, "source", material.source, embed, only_known)
-    tested = [(part.name, position[fold.test[corpus[fold.test] == part.name]]) for part in source.corpora]
-    held_out = [replace(everything.rows(rows[rows >= 0]), corpus=name) for name, rows in tested if len(rows)]
-    evaluated = [_embed_kept(each, "target", material.targets[each.name], embed, only_known)[0] for each in targets]
-    others = [(each, _not_evaluated(material.targets[each.name])) for each in targets]
-    statistics = [_embed_kept(each, "target", rest, embed, only_known)[0] for each, rest in others if len(rest.rows)]
-    train = position[fold.train]
-    return Embeddings(run, everything.rows(train[train >= 0]), tuple(held_out), tuple(evaluated), tuple(statistics))
-
-
-def _not_evaluated(scaled: ScaledRows) -> ScaledRows:
-    return replace(scaled, rows=np.setdiff1d(np.concatenate(scaled.pool.rows), scaled.rows))
-
-
-def _embed_kept(
-    corpus: PreparedCorpus | PooledSource, role: str, scaled: ScaledRows, embed: Embed, only_known: bool
-) -> tuple[Embedded, Rows]:
-    """Embed rows of a corpus; give the position of each of its rows among those kept, -1 for none."""
-    kept = np.ones(len(scaled.rows), dtype=np.bool_)
-    if only_known:
-        kept = _is_known(corpus)[scaled.rows]
-    position = np.full(len(corpus.emotion), -1)
-    position[scaled.rows[kept]] = np.arange(np.count_nonzero(kept))
-    return embed_rows(corpus, role, embed_blocks(scaled, embed, kept), scaled.rows[kept]), position
-
-
-def _is_known(corpus: PreparedCorpus | PooledSource) -> Mask:
-    """Whether a row has an emotion or a rating; others take part in no score."""
-    return np.isfinite(corpus.label).any(axis=1) | pd.notna(corpus.emotion)
-
-
-def embed_blocks(scaled: ScaledRows, embed: Embed, kept: Mask | None = None) -> Floats:
-    """Embed rows ``(N, D)`` a block at a time, so that no table of standardised features is needed.
-
-    All are computed, also those that are not kept: the last bit may depend on how many are computed together.
-    """
-    parts, start = [], 0
-    for block in scaled.blocks():
-        part = np.asarray(embed(block), dtype=np.float64)
-        parts.append(part if kept is None else part[kept[start : start + len(part)]])
-        start += len(block)
-    return np.concatenate(parts)
-
-
-def score(
-    embeddings: Embeddings, source_emotions: dict[str, npt.NDArray[np.object_]], config: ExperimentConfig
-) -> list[Score]:
-    """Score one model: tables 1, 3 and 4.
-
-    All emotions of a source corpus decide the classes of its folds. The 88 functionals themselves have no table 3,
-    where they would be fitted to the rows scored, and no probe, which would be their value within the corpus.
-    """
-    run, raw = embeddings.run, embeddings.run.method == FUNCTIONALS_88
-    classifiers = SourceClassifiers(embeddings.train, config.svc_c_functionals if raw else config.svc_c)
-    scores: list[Score] = []
-    for each in embeddings.held_out:
-        scores += pairwise_scores(run, each)
-        scores += [] if raw else label_scores(run, each, "held-out")
-        scores += class_scores(run, classifiers, each, "held-out", corpus_emotion=source_emotions[each.corpus])
-    for each in embeddings.targets:
-        scores += class_scores(run, classifiers, each, "zero-shot")
-        if not raw:
-            scores += label_scores(run, each, "zero-shot")
-            scores += _by_speaker(run, each, "probe", config.svc_c, embeddings.train.emotion, config)
-    return scores
-
-
-def _by_speaker(
-    run: Run, on: Embedded, reading: str, c: float, emotion: npt.NDArray[np.object_], config: ExperimentConfig
-) -> Iterator[Score]:
-    return cross_validated_scores(run, on, reading, c, n_folds=config.n_folds, seed=run.seed, source_emotion=emotion)

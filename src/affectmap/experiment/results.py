@@ -14,7 +14,8 @@ from sklearn.decomposition import PCA
 
 from affectmap.audit.verdicts import SIGNS, Audit
 from affectmap.experiment.config import ExperimentConfig
-from affectmap.experiment.protocol import Embeddings, Job, Material
+from affectmap.experiment.embeddings import Embeddings
+from affectmap.experiment.protocol import Job, Material
 from affectmap.model.embedder import Embedder
 from affectmap.model.training import TrainedModel
 from affectmap.preparation.config import MEASURED

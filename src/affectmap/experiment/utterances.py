@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from affectmap.experiment.protocol import Embeddings
+from affectmap.experiment.embeddings import Embeddings
 from affectmap.experiment.within_corpus import predicted_ratings
 from affectmap.preparation.pooled_source import PooledSource
 from affectmap.preparation.prepared_corpus import PreparedCorpus

@@ -21,13 +21,11 @@ from functools import partial
 import numpy as np
 
 from affectmap.experiment.config import ExperimentConfig
+from affectmap.experiment.embeddings import Embed, embed_blocks, embed_rows
 from affectmap.experiment.protocol import (
-    Embed,
     Job,
     Material,
     OwnFold,
-    embed_blocks,
-    embed_rows,
     groups_of,
     label_columns,
     model_seed,
