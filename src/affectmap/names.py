@@ -34,6 +34,11 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "language": ("lang",),
     "rater": ("rater_id", "annotator", "annotator_id", "evaluator"),
 }
+#: Other words for a sex; any word that is none of these stays as it is written.
+SEXES: Mapping[str, tuple[str, ...]] = {
+    "female": ("f", "fem", "w", "woman", "women", "girl", "weiblich", "frau", "femme", "féminin", "femminile"),
+    "male": ("m", "man", "men", "boy", "männlich", "mann", "homme", "masculin", "maschile"),
+}
 #: Words that need no note: both are terms of the field.
 _EQUAL = frozenset({"arousal"})
 _MAX_GROUPS = 3
@@ -62,6 +67,18 @@ def read_id(cell: object) -> str | None:
     name = "" if text is None else plain_name(text)
     whole = _WHOLE.fullmatch(name)
     return (whole[1] if whole else name) or None
+
+
+def read_sex(cell: object) -> str | None:
+    """Read a sex, ``None`` if the cell is empty; a number, or another word, stays as it is.
+
+    Example:
+        >>> [read_sex(cell) for cell in ("F", "female", "w", "Männlich", "diverse", "1", "")]
+        ['female', 'female', 'female', 'male', 'diverse', '1', None]
+    """
+    name = read_id(cell)
+    word = name.lower().removesuffix(".") if name else ""
+    return next((sex for sex, words in SEXES.items() if word in (sex, *words)), name)
 
 
 def lookalikes(ids: Iterable[str | None], kind: str) -> list[str]:

@@ -69,6 +69,14 @@ def test_rows_without_a_number_are_rows_with_a_problem(affectmap, here, tables, 
     assert rows[4].endswith("1 of its 6 features are not finite numbers")
 
 
+def test_a_table_without_rows_is_refused_in_one_line(affectmap, here, tables, model):
+    pd.read_csv(here / "dogs.csv").iloc[:0].to_csv(here / "dogs.csv", index=False)
+    for verb in (("embed",), ("adapt", "-o", "adapted")):
+        found = affectmap(*verb, "dogs.csv", "--model", model)
+        assert "dogs.csv has no rows; expected at least one utterance" in found.error
+        assert found.out == ""
+
+
 def test_other_features_are_refused_in_one_line(affectmap, here, tables, model):
     frame = pd.read_csv(here / "dogs.csv").rename(columns={"mean_5": "std_5"})
     frame.to_csv(here / "dogs.csv", index=False)

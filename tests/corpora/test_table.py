@@ -86,8 +86,8 @@ def test_all_unknown_emotions_are_told_at_once(load):
 def test_other_words_for_columns(load):
     corpus = load("Filename;Label;speaker_id;Gender;arousal\na.wav;Sad;1.0;f;2,5\nb.wav;;NA;m;1,234\n")
     assert corpus.table[["emotion", "activation", "speaker", "sex"]].to_numpy().tolist() == [
-        ["sad", 2.5, "1", "f"],
-        [None, 1.234, "NA", "m"],
+        ["sad", 2.5, "1", "female"],
+        [None, 1.234, "NA", "male"],
     ]
     assert [finding.detail for finding in corpus.findings[:4]] == [
         "column 'Filename' is read as file",
@@ -103,6 +103,20 @@ def test_a_label_that_is_no_emotion_is_not_taken_for_one(load):
     assert corpus.findings[0].detail == "columns left out, for they are not known: label"
     with pytest.raises(CorpusError, match=r"unknown emotion 'contempt' \(line 3\)"):
         load("file,speaker,label\na.wav,1,sad\nb.wav,1,contempt\n")
+
+
+def test_a_sex_is_one_however_it_is_written_and_another_word_stays(load):
+    written = ["F", "female", "w", " Weiblich ", "m.", "Mann", "divers", "1", ""]
+    rows = "".join(f"a.wav,{n},{n + 1},s{n},{sex}\n" for n, sex in enumerate(written))
+    corpus = load("file,start,end,speaker,sex\n" + rows)
+    assert corpus.table["sex"].tolist() == ["female"] * 4 + ["male"] * 2 + ["divers", "1", None]
+    assert not [each for each in corpus.findings if "sex" in each.detail]
+
+
+def test_a_speaker_of_two_sexes_is_told(load):
+    corpus = load("file,speaker,sex\na.wav,anna,f\nb.wav,anna,male\nc.wav,bo,m\nd.wav,bo,\n")
+    told = "speaker anna is female and male; correct the sex, or give two people two names"
+    assert [each.detail for each in corpus.findings if each.kind == "note"] == [told]
 
 
 def test_ids_are_text(load):
@@ -390,6 +404,15 @@ def test_columns_of_numbers_are_features_where_they_are_asked_for(tmp_path, endi
     named = load_corpus(f"table:mine={file}", features=["std_1", "mean_0"]).functionals
     assert named.columns.tolist() == ["std_1", "mean_0"]
     np.testing.assert_allclose(named["std_1"], frame["std_1"], rtol=1e-6)
+
+
+def test_features_with_one_value_are_told(tmp_path):
+    file = tmp_path / "mine.csv"
+    encoder_table(mean_9=1.5, mean_8=0.0).to_csv(file, index=False)
+    told = "features with one value in all rows: mean_9 and 1 more"
+    for features, expected in (("columns:mean_", [told]), ("columns:mean_0,mean_1", [])):
+        notes = [each.detail for each in load_corpus(f"table:mine={file}", features=features).findings]
+        assert [note for note in notes if "one value" in note] == expected
 
 
 def test_what_means_a_label_is_no_feature(tmp_path):

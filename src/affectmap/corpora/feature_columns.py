@@ -78,6 +78,13 @@ def read_features(rows: Rows, names: Sequence[str], problems: Problems) -> pd.Da
     return pd.DataFrame(columns)
 
 
+def constant_notes(features: pd.DataFrame) -> list[str]:
+    """Name the features that have one value in all rows, of which nothing can be learnt: no sentence, or one."""
+    same = [str(name) for name in features if features[name].nunique() == 1] if len(features) > 1 else []
+    more = f" and {len(same) - 1} more" if len(same) > 1 else ""
+    return [f"features with one value in all rows: {same[0]}{more}"] if same else []
+
+
 def read_inputs(file: Path, inputs: Sequence[str]) -> pd.DataFrame:
     r"""Read what a model takes from a CSV or parquet table; nothing is left out, and labels play no part.
 
@@ -101,6 +108,8 @@ def read_inputs(file: Path, inputs: Sequence[str]) -> pd.DataFrame:
     import pandas as pd
 
     rows = read_rows(file, UsageError)
+    if rows.frame.empty:
+        raise UsageError(f"{file} has no rows; expected at least one utterance")
     given = [str(column) for column in rows.frame.columns]
     if missing := [name for name in inputs if name not in given]:
         raise UsageError(

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from affectmap.corpora.feature_columns import (
+    constant_notes,
     functionals_of,
     has_number,
     named_features,
@@ -29,7 +30,7 @@ from affectmap.corpora.feature_columns import (
 )
 from affectmap.corpora.folder import Corpus
 from affectmap.errors import CorpusError, LabelError
-from affectmap.names import FileFinder, is_word_for, lookalikes, read_columns, read_id
+from affectmap.names import FileFinder, is_word_for, lookalikes, read_columns, read_id, read_sex
 from affectmap.schema import (
     COLUMNS,
     EGEMAPS,
@@ -47,6 +48,7 @@ from affectmap.schema import (
     validate_table,
 )
 from affectmap.tables import Problems, Rows, read_rows
+from affectmap.text import listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,6 +127,8 @@ def build_corpus(name: str, rows: Rows, language: str = "", features: str | Sequ
     usable, left_out = _usable(name, kept(written), kept(files), functionals, rows)
     used = [cell for cell, keep in zip(kept(written), usable, strict=True) if keep]
     table = table[usable]
+    if functionals is not None:
+        notes += constant_notes(functionals[usable])
     findings = [*(Finding(name, "", "note", note) for note in notes), *again, *left_out]
     return Corpus(
         name,
@@ -196,6 +200,8 @@ def _column(rows: Rows, column: str, arousal: str, problems: Problems) -> list[A
         return _labels(rows, cells, arousal if column == "activation" else column, problems)
     if column in ("speaker", "session"):
         return [read_id(cell) for cell in cells]
+    if column == "sex":
+        return [read_sex(cell) for cell in cells]
     written = [text_of(cell) for cell in cells]
     return _emotions(rows, written, problems) if column == "emotion" else written
 
@@ -369,3 +375,7 @@ def _notes(name: str, table: pd.DataFrame) -> Iterator[Finding]:
         yield Finding(name, "", "note", detail)
     for note in lookalikes(table["speaker"].dropna(), "speakers"):
         yield Finding(name, "", "note", note)
+    for speaker, sexes in table.groupby("speaker")["sex"]:
+        if len(both := sorted(set(sexes.dropna()))) > 1:
+            detail = f"speaker {speaker} is {listed(both)}; correct the sex, or give two people two names"
+            yield Finding(name, "", "note", detail)
