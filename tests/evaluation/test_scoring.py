@@ -156,7 +156,7 @@ def test_a_second_run_gives_the_same_bytes_and_the_order_of_rows_does_not_matter
 @each(
     ("cells", "expected"),
     [
-        ({"emotions": ("angry",)}, {"uar", "ccc"}),
+        ({"emotions": ("angry",)}, {"ccc"}),
         ({"activation": NAN, "valence": NAN}, {"uar"}),
         ({"activation": NAN}, {"uar", "ccc"}),
         ({"emotion": None}, {"ccc"}),
@@ -167,6 +167,7 @@ def test_a_second_run_gives_the_same_bytes_and_the_order_of_rows_does_not_matter
         ({"sexes": False}, {"uar", "ccc"}),
         ({"sex": "female"}, {"uar", "ccc"}),
         ({"activation": 3.0}, {"uar", "ccc"}),
+        ({"activation": 3.0, "valence": 2.0}, {"uar"}),
     ],
 )
 def test_a_corpus_that_lacks_something_is_scored_on_the_rest(model, cells, expected):
@@ -205,6 +206,38 @@ def test_a_speaker_with_one_class_or_one_rating_has_no_uar_and_no_ccc(model):
     ]
     assert "s0" in {row.group for row in found.rows(by="speaker", measure="accuracy")}
     assert "s0" in {row.group for row in found.rows(by="speaker", measure="mean_absolute_error", quantity="valence")}
+
+
+def test_one_class_has_a_recall_and_nothing_to_be_told_from(model):
+    found = score(model, make_corpus(emotions=("angry",)))
+    assert found.row("recall_angry").value == found.row("accuracy").value
+    assert not [row for row in found.values if row.measure == "uar"]
+    assert "Classes: Recall of angry: " in str(found)
+    assert "All are of one class" in str(found)
+
+
+def test_a_sex_with_one_class_has_no_uar(model):
+    emotion = ["sad" if int(speaker[1:]) % 2 else "angry" for speaker in make_corpus().table["speaker"]]
+    found = score(model, make_corpus(emotion=emotion))
+    assert found.row("uar") is not None
+    assert found.rows(by="sex", measure="uar") == []
+    assert len(found.rows(by="sex", measure="accuracy")) == 2
+
+
+def test_ratings_that_are_the_same_are_compared_with_nothing(model):
+    found = score(model, make_corpus(activation=3.0))
+    of_activation = {(row.measure, row.method) for row in found.rows(by="all", quantity="activation")}
+    kept = ("mean_absolute_error", "bias", "coverage", "width")
+    assert of_activation == {(measure, "model") for measure in kept}
+    assert "Activation: All ratings are the same, so no CCC; " in str(found)
+
+
+def test_notes_on_the_corpus_are_told(model):
+    again = Finding("pets", "a.wav", "note", "named again with the same values, and counted once")
+    read = Finding("pets", "", "note", "column 'Gender' is read as sex")
+    notes = score(model, make_corpus(findings=[again, again, read])).notes
+    assert "column 'Gender' is read as sex" in notes
+    assert "two rows named again with the same values, and counted once" in notes
 
 
 def test_unknown_speakers_are_told(model):

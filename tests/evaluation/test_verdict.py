@@ -55,6 +55,21 @@ def test_other_emotions_and_missing_classes_are_told():
     assert "Nobody here is neutral: the model chooses among the other classes." in said
 
 
+@each("cells", [{"n_speakers": 2}, {"n_speakers": 1}, {"speaker": None}])
+def test_without_intervals_no_difference_is_claimed(cells):
+    found = score(make_model(), make_corpus(**cells))
+    said = words(found)
+    assert said["Speakers"].startswith("No intervals: ")
+    for about in ("Classes", "Activation", "Valence"):
+        assert "on these utterances (" in said[about]
+        assert "which may be chance" in said[about]
+        assert "clearly" not in said[about]
+    of_whom = "of the other speakers" if found.counts["speakers"] == 2 else "of all, for other speakers are not known"
+    assert all(f"Mean rating: {of_whom}." in table.legend for table in text_tables(found)[2:4])
+    for difference in said.get("Sex", "UAR").split(": ")[-1].split(";"):
+        assert "Sex" not in said or "which may be chance" in difference
+
+
 def test_tables_have_titles_and_rows(found):
     assert [table.title for table in text_tables(found)] == [
         "Classes", "Each class", "Activation", "Valence", "Probabilities", "Intervals of ratings", "By sex", "By speaker"

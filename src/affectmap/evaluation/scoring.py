@@ -37,6 +37,7 @@ from affectmap.stats.measures import (
     rating_measures,
     reliability,
 )
+from affectmap.text import counted, is_number
 
 if TYPE_CHECKING:
     from affectmap.features.recordings import RecordingCache
@@ -210,7 +211,9 @@ def score(
     unusable = [*dropped, *predictions.unusable.itertuples(index=False, name=None)]
     others = sorted({str(name) for name in emotion[~classified] if name is not None})
     rows, why = _measured(predictions, ready)
-    lacking = [each.detail for each in found.findings if each.kind == "unlabelled" and not each.file]
+    told = [each.detail for each in found.findings if each.kind in ("unlabelled", "note") and not each.file]
+    again = sum(each.kind == "note" and bool(each.file) for each in found.findings)
+    told += [f"{counted(again, 'row')} named again with the same values, and counted once"] if again else []
     within = [f"no {WITHIN}: {why}"] if why else []
     counts = {
         "found": len(table) + len(unusable), "unusable": len(unusable), "used": len(table),
@@ -233,7 +236,7 @@ def score(
         reliability=reliability(emotion, _probabilities(table, classes), classes),
         utterances=table,
         unusable=pd.DataFrame(unusable, columns=["file", "reason"]),
-        notes=(*predictions.notes, *lacking, *within),
+        notes=(*predictions.notes, *told, *within),
     )
 
 
@@ -257,8 +260,13 @@ def _measured(predictions: Predictions, model: Model) -> tuple[list[Row], str]:
         intervals = {}
         if f"{name}_low" in table:
             intervals = interval_measures(label[:, column], table[f"{name}_low"], table[f"{name}_high"])
-        rows += _rows(name, own | intervals, speaker)
+        # Where all ratings are the same nothing is told apart, and a constant is never wrong.
+        told_apart = is_number(own["r2"].value)
+        whole = own if told_apart else {each: own[each] for each in own if each not in ("ccc", "r2", "pearson")}
+        rows += _rows(name, whole | intervals, speaker)
         rows += _by_groups(name, own, predictions)
+        if not told_apart:
+            continue
         for method, values in ((MEAN_RATING, averages[:, column]), (WITHIN, learnt[:, column])):
             if np.isfinite(values[np.isfinite(label[:, column])]).any():
                 other = rating_measures(label[:, column], values)
@@ -272,18 +280,19 @@ def _class_rows(predictions: Predictions, chosen: Mapping[str, Objects], speaker
     table, classes = predictions.utterances, predictions.classes
     emotion, main = table["emotion"].to_numpy(dtype=object), initials(classes)
     own = class_measures(emotion, table[main], classes)
-    yield from _rows(main, own, speaker)
+    one_class = len({*emotion} & {*classes}) < 2
+    yield from _rows(main, {name: each for name, each in own.items() if not one_class or name != "uar"}, speaker)
     yield from _rows(
         main, {"calibration_error": calibration_error(emotion, _probabilities(table, classes), classes)}, speaker
     )
-    if len(classes) > 1:
+    if not one_class:
         guess = 1 / len(classes)
         yield _row(main, "uar", Interval(guess, np.nan, np.nan, 0), 0, method=CHANCE)
         uar = over_speakers(own["uar"], speaker, "share")
         above = uar._replace(value=uar.value - guess, low=uar.low - guess, high=uar.high - guess)
         yield _row(main, "uar", above, own["uar"].n_rows, versus=CHANCE)
     for other, each in predictions.choices.items():
-        if other != main:
+        if other != main and not one_class:
             found = class_measures(emotion, table[other], each)
             yield from _rows(other, {name: found[name] for name in ("uar", "accuracy")}, speaker)
     yield from _by_groups(main, own, predictions)
@@ -332,20 +341,21 @@ def _by_groups(quantity: str, measures: Mapping[str, Measure], predictions: Pred
     sexes = {}
     for name in sorted(set(table["sex"].dropna())):
         sexes[name] = {key: each.rows((table["sex"] == name).to_numpy()) for key, each in measures.items()}
-        there = {key: each for key, each in sexes[name].items() if each.n_rows}
+        none = _empty_of(sexes[name])
+        there = {key: each for key, each in sexes[name].items() if each.n_rows and key not in none}
         yield from _rows(quantity, there, speaker, by="sex", group=name)
     if len(sexes) == 2:
         (one, of_one), (other, of_other) = sexes.items()
         compared = {
             name: measure
             for name, measure in _differences(of_one, of_other).items()
-            if of_one[name].n_rows and of_other[name].n_rows
+            if of_one[name].n_rows and of_other[name].n_rows and name not in _empty_of(of_one) + _empty_of(of_other)
         }
         yield from _rows(quantity, compared, speaker, by="sex", group=one, versus=other)
 
 
 def _empty_of(measures: Mapping[str, Measure]) -> tuple[str, ...]:
-    """Name what says nothing of a speaker who has one class, or whose ratings are all the same."""
+    """Name what says nothing of a group that has one class, or whose ratings are all the same."""
     if "uar" in measures:
         n_classes = sum(each.n_rows > 0 for name, each in measures.items() if name.startswith("recall_"))
         return ("uar",) if n_classes < 2 else ()

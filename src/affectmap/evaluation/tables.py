@@ -109,10 +109,11 @@ def _rating_table(found: Evaluation, label: str) -> TextTable:
         if error := each[3]:
             name = f"minus {versus.split(',')[0]}" if versus else "this model" if method == MODEL else method
             rows.append([name, *map(written, each), number(error.n, 0)])
+    whose = "of the other speakers" if found.counts["speakers"] > 1 else "of all, for other speakers are not known"
     legend = (
         "CCC: 1 where predictions are the ratings. R²: 0 where they are no nearer than the mean rating. Error: mean "
         "absolute difference in points of the scale, 1 to 5; bias: prediction minus rating. "
-        f"{capital(MEAN_RATING)}: of the other speakers. {capital(WITHIN)}: ridge regression on the other speakers' "
+        f"{capital(MEAN_RATING)}: {whose}. {capital(WITHIN)}: ridge regression on the other speakers' "
         "ratings. Minus: this model minus that, paired by utterance."
     )
     return TextTable(capital(label), ["", "CCC", "R²", "Pearson", "error", "bias", "utterances"], rows, 1, legend)

@@ -10,8 +10,17 @@ import numpy as np
 
 from affectmap.evaluation.baselines import CHANCE, MEAN_RATING, WITHIN
 from affectmap.evaluation.scoring import Evaluation, Row
-from affectmap.evaluation.tables import capital, interval_text, is_clear, text_tables, value_text, written
+from affectmap.evaluation.tables import (
+    capital,
+    interval_note,
+    interval_text,
+    is_clear,
+    text_tables,
+    value_text,
+    written,
+)
 from affectmap.schema import LABELS
+from affectmap.stats.intervals import FEWEST_SPEAKERS
 from affectmap.text import counted, is_number, listed, number, score, spelt, table_text
 from affectmap.utterances import PROBABILITIES
 
@@ -43,7 +52,7 @@ def title(found: Evaluation) -> str:
 
 def verdict(found: Evaluation) -> list[Statement]:
     """Say in sentences how good the model is; what flatters comes first."""
-    statements = [_seen(found), _used(found), *_classes(found)]
+    statements = [_seen(found), _used(found), *_no_intervals(found), *_classes(found)]
     for label in LABELS:
         statements += _rating(found, label)
     statements += [*_confidence(found), *_coverage(found), *_groups(found)]
@@ -90,6 +99,14 @@ def _used(found: Evaluation) -> Statement:
     return Statement("Utterances", " ".join(capital(part) for part in parts))
 
 
+def _no_intervals(found: Evaluation) -> Iterator[Statement]:
+    """Warn where no interval says how much of what follows is these speakers' own."""
+    if found.counts["speakers"] < FEWEST_SPEAKERS:
+        yield Statement(
+            "Speakers", f"{interval_note(found)} With other speakers all of this may turn out otherwise.", True
+        )
+
+
 def _none_or(n: int) -> str:
     return spelt(n) if n else "none"
 
@@ -97,6 +114,9 @@ def _none_or(n: int) -> str:
 def _classes(found: Evaluation) -> Iterator[Statement]:
     uar = found.row("uar")
     if uar is None or not is_number(uar.value):
+        if recall := _best_and_worst(found):
+            words = "All are of one class: nothing says how well it is told from others, and there is no UAR."
+            yield Statement("Classes", f"{recall} {words}")
         return
     words = f"UAR {written(uar)} for {found.choice}"
     if (above := found.row("uar", versus=CHANCE)) is not None:
@@ -119,7 +139,7 @@ def _best_and_worst(found: Evaluation) -> str:
         if row is not None and is_number(row.value):
             recalls[name] = row.value
     if len(recalls) < 2:
-        return "".join(f"Recall of {name}: {score(value)}." for name, value in recalls.items())
+        return "".join(f"Recall of {name}: {written(found.row(f'recall_{name}'))}." for name in recalls)
     best, worst = max(recalls, key=lambda name: recalls[name]), min(recalls, key=lambda name: recalls[name])
     taken = dict(zip(found.classes, found.confusion.loc[[worst]].to_numpy()[0].tolist(), strict=True))
     other = max((name for name in taken if name != worst), key=lambda name: taken[name])
@@ -130,9 +150,12 @@ def _best_and_worst(found: Evaluation) -> str:
 
 def _rating(found: Evaluation, label: str) -> Iterator[Statement]:
     error, ccc = found.row("mean_absolute_error", label), found.row("ccc", label)
-    if error is None or ccc is None:
+    if error is None:
         return
-    words = f"CCC {written(ccc)}; {number(error.value, 2)} points off on average"
+    if ccc is None:
+        words = f"All ratings are the same, so no CCC; {written(error)} points off on average"
+    else:
+        words = f"CCC {written(ccc)}; {number(error.value, 2)} points off on average"
     nearer = found.row("mean_absolute_error", label, versus=MEAN_RATING)
     if nearer is not None and is_number(nearer.value):
         mean = found.row("mean_absolute_error", label, method=MEAN_RATING)
@@ -183,7 +206,7 @@ def _groups(found: Evaluation) -> Iterator[Statement]:
     for row in rows:
         name = {"uar": "UAR", "mean_absolute_error": f"error of {row.quantity}"}.get(row.measure)
         if name and is_number(row.value):
-            clear = ", which may be chance" if is_number(row.low) and not is_clear(row) else ""
+            clear = "" if is_clear(row) else ", which may be chance"
             parts.append(f"{name} {written(row)}{clear}")
     if parts:
         yield Statement("Sex", f"{capital(rows[0].group)} minus {rows[0].versus}: {'; '.join(parts)}.")
@@ -194,8 +217,9 @@ def _groups(found: Evaluation) -> Iterator[Statement]:
         those = [row for row in found.rows(by="speaker", measure=measure, quantity=quantity) if row.n >= FEWEST]
         those = [row for row in those if measure != "uar" or row.group in has_all]
         if len(those) > 1:
-            ends = [f"{value_text(end(those, key=_value))} ({end(those, key=_value).group})" for end in (min, max)]
-            spread.append(f"{name} from {' to '.join(ends)}")
+            least, most = (end(those, key=_value) for end in (min, max))
+            ends = f"from {value_text(least)} ({least.group}) to {value_text(most)} ({most.group})"
+            spread.append(f"{name} {ends if value_text(least) != value_text(most) else f'{value_text(most)} of each'}")
     if spread:
         yield Statement("Speakers", f"Of those with {FEWEST} utterances or more: {'; '.join(spread)}.")
 
@@ -208,7 +232,7 @@ def _compare(row: Row, more: str, less: str) -> str:
     """Say whether a difference is clear, and how large it is."""
     word = more if row.value > 0 else less
     if not is_number(row.low):
-        return f"{word}, {value_text(row)}"
+        return f"{word} on these utterances ({value_text(row)}), which may be chance"
     size = f"{value_text(row)}, {interval_text(row)}"
     return f"clearly {word} ({size})" if is_clear(row) else f"not clearly {more} or {less} ({size})"
 
