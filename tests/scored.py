@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from affectmap.corpora import Corpus
-from affectmap.evaluation.predictions import Predictions, initials
+from affectmap.evaluation.predictions import Predictions
 from affectmap.schema import FUNCTIONALS, LABELS, segmented_index, validate_table
+from affectmap.stats.measures import initials
 from affectmap.utterances import tidy
 from corpus_files import make_rows
 

@@ -102,6 +102,16 @@ def spelt(n: int) -> str:
     return words[n] if 0 <= n < len(words) else f"{n:,}"
 
 
+def spelt_none(n: int) -> str:
+    """Write a count as `spelt` does, where no noun follows.
+
+    Example:
+        >>> spelt_none(0), spelt_none(3)
+        ('none', 'three')
+    """
+    return spelt(n) if n else "none"
+
+
 def counted(n: int, noun: str) -> str:
     """Write a count, up to ten as a word, with its noun in the right number.
 

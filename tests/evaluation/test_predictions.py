@@ -8,7 +8,7 @@ import pytest
 
 from affectmap.corpora import Corpus, CorpusCard
 from affectmap.errors import ConfigError, CorpusError
-from affectmap.evaluation.predictions import initials, predict, sources_of, trained_on
+from affectmap.evaluation.predictions import predict, sources_of, trained_on
 from affectmap.schema import FUNCTIONALS
 from affectmap.utterances import KEYS
 from cases import each
@@ -143,7 +143,3 @@ def test_a_corpus_that_was_trained_on_is_told_by_its_names(training, name, title
 def test_a_source_with_two_names_is_told_once():
     training = {"corpora": ["EMO-DB", "URDU"], "recipe": {"sources": {"emodb": {}, "casia": {}}}}
     assert sources_of(make_model().described(training=training)) == ["EMO-DB", "URDU", "casia"]
-
-
-def test_initials():
-    assert initials(("neutral", "angry")) == "N-A"

@@ -5,9 +5,10 @@ import pytest
 
 from affectmap.errors import ConfigError, CorpusError
 from affectmap.experiment.protocol import Job
-from affectmap.experiment.run_checks import check_jobs, check_measured, class_notes, speaker_notes
+from affectmap.experiment.run_checks import check_jobs, check_measured, class_notes, sampling_notes, speaker_notes
 from affectmap.model.training import TrainingTask
 from affectmap.preparation.pooled_source import PooledSource
+from affectmap.stats.scores import EXACT_UTTERANCES
 from factories import FOUR, make_corpus, with_cells
 
 
@@ -106,3 +107,9 @@ def test_a_fold_without_different_labels_is_refused(label):
         check_jobs([job(None), job(label, fold=3)])
     with pytest.raises(ConfigError, match=r"^cats, all utterances: .* or leave out DAE-Metric-Joint$"):
         check_jobs([job(label, fold=0)])
+
+
+def test_a_sample_is_told_and_all_pairs_are_not():
+    assert sampling_notes([]) == sampling_notes([EXACT_UTTERANCES]) == []
+    (note,) = sampling_notes([10, EXACT_UTTERANCES + 1])
+    assert "20,000 utterances are rated (up to 20,001 in a fold)" in note

@@ -16,7 +16,6 @@ from affectmap.experiment.protocol import make_material, make_materials
 from affectmap.experiment.within_corpus import (
     as_within,
     few_speakers_notes,
-    own_folds,
     rater_scores,
     source_within,
     supervised_folds,
@@ -24,7 +23,7 @@ from affectmap.experiment.within_corpus import (
     target_within,
     within_work,
 )
-from affectmap.preparation.folds import source_folds
+from affectmap.preparation.folds import folds_of_rows, source_folds
 from affectmap.preparation.pooled_source import PooledSource
 from affectmap.preparation.standardisation import POLICIES
 from affectmap.stats.baselines import FUNCTIONALS_88
@@ -73,7 +72,7 @@ def scored(source, target, **settings):
 def test_every_evaluated_row_is_held_out_once_and_no_speaker_is_on_both_sides(source, target, policy):
     rows = material_of(source, target, make_config(policy=policy)).targets["dogs"].rows
     pool = PooledSource.of([target])
-    folds = own_folds(pool, rows, 3, seed=4)
+    folds = folds_of_rows(pool.speaker, pool.emotion, rows, 3, seed=4)
     assert sorted(np.concatenate([fold.test for fold in folds])) == sorted(rows)
     for fold in folds:
         assert not set(pool.speaker[fold.train]) & set(pool.speaker[fold.test])
@@ -83,7 +82,7 @@ def test_every_evaluated_row_is_held_out_once_and_no_speaker_is_on_both_sides(so
 @each(("n_speakers", "n_folds"), [(6, 5), (4, 4), (2, 2), (1, 0)])
 def test_few_speakers_give_fewer_folds(n_speakers, n_folds):
     pool = PooledSource.of([make_corpus("dogs", n_speakers=n_speakers)])
-    assert len(own_folds(pool, np.arange(len(pool.emotion)), 5, seed=0)) == n_folds
+    assert len(folds_of_rows(pool.speaker, pool.emotion, np.arange(len(pool.emotion)), 5, seed=0)) == n_folds
 
 
 def test_speakers_without_names_give_no_fold_and_no_value(source, target):
@@ -122,7 +121,7 @@ def test_ridge_is_that_of_other_speakers_on_the_rows_of_the_zero_shot_cells(sour
     scaled, found = scored(source, target, policy=policy, ridge_penalty=40.0)
     features, label = scaled.features, target.label[scaled.rows]
     prediction = np.empty_like(label)
-    for fold in own_folds(PooledSource.of([target]), np.arange(len(target.speaker))[scaled.rows], 5, seed=0):
+    for fold in folds_of_rows(target.speaker, target.emotion, scaled.rows, 5, seed=0):
         train, test = (np.searchsorted(scaled.rows, part) for part in (fold.train, fold.test))
         prediction[test] = Ridge(alpha=40.0).fit(features[train], label[train]).predict(features[test])
     for column, name in enumerate(("activation", "valence")):
@@ -138,7 +137,7 @@ def test_classifiers_have_the_same_folds_and_the_shared_classes(source, target):
     scaled, found = scored(PooledSource.of([cats]), target, policy="target-all", svc_c_functionals=0.02)
     scores = {score.key.quantity: score for score in found if score.key.table == "4"}
     assert set(scores) == {"N-S-H-A", "N-S-A", "S-H-A", "S-A"}
-    folds = own_folds(PooledSource.of([target]), scaled.rows, 5, seed=0)
+    folds = folds_of_rows(target.speaker, target.emotion, scaled.rows, 5, seed=0)
     truth = target.emotion.astype(str)
     prediction = cross_val_predict(
         linear_svc(0.02), scaled.features, truth, cv=[(fold.train, fold.test) for fold in folds]
@@ -231,7 +230,7 @@ def supervised_jobs(source, target, seed=0, **settings):
 @each("policy", POLICIES)
 def test_supervised_models_have_the_policy_and_the_folds_of_ridge(source, target, policy):
     scaled = material_of(source, target, make_config(policy=policy)).targets["dogs"]
-    folds = own_folds(PooledSource.of([target]), scaled.rows, 5, seed=7)
+    folds = folds_of_rows(target.speaker, target.emotion, scaled.rows, 5, seed=7)
     jobs = supervised_jobs(source, target, seed=7, policy=policy)
     assert [(job.fold, job.method) for job in jobs] == [(k, name) for k in range(1, 6) for name in SUPERVISED.values()]
     for job in jobs:

@@ -32,7 +32,6 @@ from affectmap.stats.scores import (
     label_scores,
     linear_svc,
     pairwise_scores,
-    sampling_notes,
 )
 from factories import FOUR, RUN, make_embedded, make_score
 
@@ -294,12 +293,6 @@ def test_above_the_limit_pairs_are_sampled_and_at_the_limit_they_are_not(monkeyp
     np.testing.assert_allclose(*moves, atol=0.003)
     assert valence.left_out == exact[1].left_out
     assert (valence.value, valence.n) == (exact[1].value, 1900 * 1899 / 2)
-
-
-def test_a_sample_is_told_and_all_pairs_are_not():
-    assert sampling_notes([]) == sampling_notes([evaluation.EXACT_UTTERANCES]) == []
-    (note,) = sampling_notes([10, evaluation.EXACT_UTTERANCES + 1])
-    assert "20,000 utterances are rated (up to 20,001 in a fold)" in note
 
 
 CENTRES = {"neutral": (-1, 0), "sad": (-3, -2), "happy": (3, 2), "angry": (3, -2), "fear": (0, 9)}

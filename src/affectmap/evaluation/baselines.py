@@ -10,6 +10,7 @@ import numpy as np
 from affectmap.extras import installed
 from affectmap.preparation.standardisation import fit_statistics
 from affectmap.schema import LABEL_RANGE, LABELS, Features, Floats, Objects
+from affectmap.stats.measures import ratio
 from affectmap.text import counted
 
 if TYPE_CHECKING:
@@ -33,17 +34,13 @@ def mean_ratings(label: Floats, speaker: Objects | None) -> Floats:
     """
     known = np.isfinite(label)
     total, n = np.where(known, label, 0.0).sum(axis=0), known.sum(axis=0)
-    prediction = np.tile(_ratio(total, n), (len(label), 1))
+    prediction = np.tile(ratio(total, n), (len(label), 1))
     for name in dict.fromkeys(() if speaker is None else speaker.tolist()):
         own = speaker == name
         others = n - known[own].sum(axis=0)
-        rest = _ratio(total - np.where(known[own], label[own], 0.0).sum(axis=0), others)
+        rest = ratio(total - np.where(known[own], label[own], 0.0).sum(axis=0), others)
         prediction[own] = np.where(others > 0, rest, prediction[own])
     return prediction
-
-
-def _ratio(total: Floats, n: np.ndarray) -> Floats:
-    return np.where(n > 0, total / np.maximum(n, 1), np.nan)
 
 
 def within_corpus(
@@ -68,16 +65,16 @@ def within_corpus(
     classes = {name: np.full(len(ratings), None, dtype=object) for name in choices}
     if why := _why_not(predictions):
         return ratings, classes, why
-    from affectmap.preparation.folds import most_speaker_folds, speaker_folds
+    from affectmap.preparation.folds import folds_of_rows
     from affectmap.stats.baselines import RidgeMap
     from affectmap.stats.scores import linear_svc
 
     table, speaker = predictions.utterances, np.asarray(predictions.speaker)
     emotion, label = table["emotion"].to_numpy(dtype=object), table[list(LABELS)].to_numpy(dtype=np.float64)
-    n_folds = most_speaker_folds(speaker, emotion, N_FOLDS)
-    if n_folds < 2:
+    folds = folds_of_rows(speaker, emotion, np.arange(len(table)), N_FOLDS, seed)
+    if not folds:
         return ratings, classes, "utterances are too few for folds of speakers"
-    for fold in speaker_folds(speaker, emotion, n_folds, seed):
+    for fold in folds:
         train, test = fold.train, fold.test
         values = _standardised(predictions, train)
         for column in range(len(LABELS)):

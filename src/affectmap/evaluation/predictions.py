@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,7 +20,7 @@ import pandas as pd
 
 from affectmap.errors import ConfigError, CorpusError
 from affectmap.schema import FOUR_CLASSES, LABELS, Floats, Objects
-from affectmap.stats.measures import scenarios
+from affectmap.stats.measures import initials, scenarios
 from affectmap.text import counted
 from affectmap.utterances import tidy
 
@@ -137,16 +137,6 @@ def _adapted(
         warnings.simplefilter("always")
         predicted = model.transform(features, speaker=speaker)
     return predicted, [str(warning.message) for warning in caught]
-
-
-def initials(classes: Sequence[str]) -> str:
-    """Name a set of classes.
-
-    Example:
-        >>> initials(["neutral", "sad", "happy", "angry"])
-        'N-S-H-A'
-    """
-    return "-".join(name[0].upper() for name in classes)
 
 
 def _tidy(

@@ -22,7 +22,7 @@ import pandas as pd
 from affectmap.corpora import Corpus, load_corpus
 from affectmap.errors import ConfigError, LabelError
 from affectmap.evaluation.baselines import CHANCE, MEAN_RATING, WITHIN, mean_ratings, within_corpus
-from affectmap.evaluation.predictions import Adapt, Predictions, initials, predict, sources_of, trained_on
+from affectmap.evaluation.predictions import Adapt, Predictions, predict, sources_of, trained_on
 from affectmap.model.metadata import MEASURED
 from affectmap.model.model import Model, load_model
 from affectmap.schema import EGEMAPS, LABELS, Floats, Objects
@@ -32,6 +32,7 @@ from affectmap.stats.measures import (
     calibration_error,
     class_measures,
     confusion,
+    initials,
     interval_measures,
     over_speakers,
     rating_measures,

@@ -21,7 +21,7 @@ from affectmap.evaluation.tables import (
 )
 from affectmap.schema import LABELS
 from affectmap.stats.intervals import FEWEST_SPEAKERS
-from affectmap.text import counted, is_number, listed, number, score, spelt, table_text
+from affectmap.text import counted, is_number, listed, number, score, spelt_none, table_text
 from affectmap.utterances import PROBABILITIES
 
 #: Rows of a table that are printed; the files have all.
@@ -80,9 +80,9 @@ def _seen(found: Evaluation) -> Statement:
 def _used(found: Evaluation) -> Statement:
     counts = found.counts
     parts = [
-        f"{counted(counts['used'], 'utterance')} of {counts['found']:,} used: {_none_or(counts['classified'])} of the "
-        f"classes {listed(found.classes) if found.classes else 'that the model has'}, {_none_or(counts['rated'])} "
-        "rated."
+        f"{counted(counts['used'], 'utterance')} of {counts['found']:,} used: {spelt_none(counts['classified'])} of "
+        f"the classes {listed(found.classes) if found.classes else 'that the model has'}, "
+        f"{spelt_none(counts['rated'])} rated."
     ]
     if found.other_emotions:
         each = listed(f"{n:,} {name}" for name, n in found.other_emotions.items())
@@ -105,10 +105,6 @@ def _no_intervals(found: Evaluation) -> Iterator[Statement]:
         yield Statement(
             "Speakers", f"{interval_note(found)} With other speakers all of this may turn out otherwise.", True
         )
-
-
-def _none_or(n: int) -> str:
-    return spelt(n) if n else "none"
 
 
 def _classes(found: Evaluation) -> Iterator[Statement]:

@@ -55,6 +55,7 @@ from affectmap.experiment.run_checks import (
     check_measured,
     class_notes,
     rated_held_out,
+    sampling_notes,
     speaker_notes,
 )
 from affectmap.experiment.utterances import features_table, utterances_table
@@ -75,7 +76,7 @@ from affectmap.preparation.pooled_source import PooledSource
 from affectmap.preparation.prepared_corpus import PreparedCorpus, prepare_for, read_corpora
 from affectmap.schema import column_prefixes
 from affectmap.stats.baselines import FUNCTIONALS_88
-from affectmap.stats.scores import Score, Scores, sampling_notes
+from affectmap.stats.scores import Score, Scores
 from affectmap.transfer.calibration import train_calibrated, with_card
 from affectmap.transfer.recipe import fit_transfer
 from affectmap.transfer.settings import Recipe

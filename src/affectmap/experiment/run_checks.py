@@ -16,6 +16,8 @@ from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.preparation.standardisation import fit_statistics
 from affectmap.schema import FOUR_CLASSES
 from affectmap.stats.measures import scenarios
+from affectmap.stats.metrics import N_PAIRS
+from affectmap.stats.scores import EXACT_UTTERANCES
 
 
 def check_measured(corpus: PreparedCorpus) -> None:
@@ -122,3 +124,15 @@ def rated_held_out(source: PooledSource, folds: Sequence[Fold]) -> list[int]:
     rated = np.isfinite(source.label)
     tests = [fold.test[source.corpus_name[fold.test] == corpus.name] for fold in folds for corpus in source.corpora]
     return [int(rated[rows].sum(axis=0).max()) for rows in tests]
+
+
+def sampling_notes(n_held_out: Sequence[int]) -> list[str]:
+    """Say in a sentence that pairs are sampled, if so; given the labelled utterances of every fold and corpus."""
+    largest = max(n_held_out, default=0)
+    if largest <= EXACT_UTTERANCES:
+        return []
+    return [
+        f"table 1: pairs were sampled where over {EXACT_UTTERANCES:,} utterances are rated (up to {largest:,} in a "
+        f"fold): values are those of {N_PAIRS:,} random pairs, not of all, and intervals come from "
+        f"{EXACT_UTTERANCES:,} random utterances"
+    ]

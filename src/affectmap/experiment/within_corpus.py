@@ -31,7 +31,7 @@ from affectmap.experiment.protocol import (
     model_seed,
 )
 from affectmap.model.training import TrainedModel, TrainingTask
-from affectmap.preparation.folds import Fold, most_speaker_folds, speaker_folds
+from affectmap.preparation.folds import Fold, folds_of_rows
 from affectmap.preparation.pooled_source import PooledSource, ScaledRows
 from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.schema import LABELS, Floats, Objects, Rows
@@ -42,21 +42,6 @@ from affectmap.text import spelt
 
 #: Baselines that one source corpus trains within itself: table and method.
 _OWN_BASELINES = {("3", RIDGE), ("4", FUNCTIONALS_88)}
-
-
-def own_folds(pool: PooledSource, rows: Rows, n_folds: int, seed: int) -> tuple[Fold, ...]:
-    """Split some rows of a pool by speaker; the folds have numbers of rows in the pool.
-
-    There are fewer folds where there are fewer speakers, or utterances of any emotion, and none below two.
-
-    Example:
-        >>> [fold.test.tolist() for fold in own_folds(PooledSource.of([pets]), np.array([0, 1, 3]), 5, seed=0)]
-        [[3], [0, 1]]
-    """
-    speaker, emotion = pool.speaker[rows], pool.emotion[rows]
-    n_folds = most_speaker_folds(speaker, emotion, n_folds)
-    folds = speaker_folds(speaker, emotion, n_folds, seed) if n_folds > 1 else ()
-    return tuple(replace(fold, train=rows[fold.train], test=rows[fold.test]) for fold in folds)
 
 
 def few_speakers_notes(targets: Iterable[PreparedCorpus], n_folds: int) -> list[str]:
@@ -88,7 +73,9 @@ def supervised_folds(scaled: ScaledRows, seed: int, config: ExperimentConfig) ->
 
     There is no job where a label is missing or constant in the training rows.
     """
-    for number, fold in enumerate(own_folds(scaled.pool, scaled.rows, config.n_folds, seed), start=1):
+    pool = scaled.pool
+    folds = folds_of_rows(pool.speaker, pool.emotion, scaled.rows, config.n_folds, seed)
+    for number, fold in enumerate(folds, start=1):
         yield _supervised_fold(OwnFold(scaled, fold), number, seed, config)
 
 
@@ -158,8 +145,9 @@ def within_work(
 
 def target_within(run: Run, scaled: ScaledRows, source_emotion: Objects, config: ExperimentConfig) -> list[Score]:
     """Score what the labels of a target's evaluated rows train; sets of classes shared with the source, too."""
-    folds = own_folds(scaled.pool, scaled.rows, config.n_folds, run.seed)
-    return _scores(run, scaled, scaled.pool.name, "target", folds, source_emotion, config)
+    pool = scaled.pool
+    folds = folds_of_rows(pool.speaker, pool.emotion, scaled.rows, config.n_folds, run.seed)
+    return _scores(run, scaled, pool.name, "target", folds, source_emotion, config)
 
 
 def source_within(run: Run, material: Material, config: ExperimentConfig) -> list[Score]:
@@ -168,12 +156,14 @@ def source_within(run: Run, material: Material, config: ExperimentConfig) -> lis
     A corpus that the fold holds out as a whole is split by speaker.
     """
     scores, scaled, fold = list[Score](), material.source, material.fold
-    for corpus, rows in zip(scaled.pool.corpora, scaled.pool.rows, strict=True):
+    pool = scaled.pool
+    for corpus, rows in zip(pool.corpora, pool.rows, strict=True):
         train, test = (np.intersect1d(part, rows) for part in (fold.train, fold.test))
         if len(test):
-            parted = [replace(fold, train=train, test=test)]
-            folds = parted if len(train) else own_folds(scaled.pool, test, config.n_folds, run.seed)
-            scores += _scores(run, scaled, corpus.name, "source", folds, scaled.pool.emotion[rows], config)
+            folds: Sequence[Fold] = [replace(fold, train=train, test=test)]
+            if not len(train):
+                folds = folds_of_rows(pool.speaker, pool.emotion, test, config.n_folds, run.seed)
+            scores += _scores(run, scaled, corpus.name, "source", folds, pool.emotion[rows], config)
     return scores
 
 

@@ -156,6 +156,24 @@ def most_speaker_folds(speaker: npt.ArrayLike, emotion: npt.ArrayLike, n_folds: 
     return min(n_folds, len(names), int(np.bincount(_emotion_numbers(emotion, len(who))).max()))
 
 
+def folds_of_rows(
+    speaker: npt.NDArray[np.generic], emotion: npt.NDArray[np.generic], rows: Rows, n_folds: int, seed: int
+) -> tuple[Fold, ...]:
+    """Split some of all rows by speaker as `speaker_folds` does; the folds have the numbers that the rows have there.
+
+    There are fewer folds where there are fewer speakers, or utterances of any emotion, and none below two.
+
+    Example:
+        >>> speaker, emotion = np.array([*"aabbb"]), np.array(["sad", "angry", "sad", "angry", "angry"])
+        >>> [fold.test.tolist() for fold in folds_of_rows(speaker, emotion, np.array([0, 1, 4]), 5, seed=0)]
+        [[4], [0, 1]]
+    """
+    speaker, emotion = speaker[rows], emotion[rows]
+    n_folds = most_speaker_folds(speaker, emotion, n_folds)
+    folds = speaker_folds(speaker, emotion, n_folds, seed) if n_folds > 1 else ()
+    return tuple(replace(fold, train=rows[fold.train], test=rows[fold.test]) for fold in folds)
+
+
 def stratified_folds(
     emotion: npt.ArrayLike, n_folds: int = 5, seed: int = 0, speaker: npt.ArrayLike | None = None
 ) -> tuple[Fold, ...]:

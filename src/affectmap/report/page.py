@@ -16,7 +16,7 @@ from affectmap import style, text
 from affectmap.audit.verdicts import SIGNS, Verdict, footnotes, signs_of
 from affectmap.experiment.config import ExperimentConfig
 from affectmap.report.canvas import Picture, letter
-from affectmap.report.summary import glances, spelt_none, summarise
+from affectmap.report.summary import glances, summarise
 from affectmap.report.tables import Table, build_table, records_of
 from affectmap.settings import fields_of
 
@@ -326,7 +326,7 @@ def _support(single: _Rows) -> str:
         ("do not", told.count("does not hold")),
         ("cannot be told", told.count(OPEN)),
     ]
-    counts = [f"{spelt_none(n)} {'holds' if n == 1 and word == 'hold' else word}" for word, n in words]
+    counts = [f"{text.spelt_none(n)} {'holds' if n == 1 and word == 'hold' else word}" for word, n in words]
     return f"Of {text.counted(len(single), 'comparison')} {text.listed(counts)}."
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 from affectmap.report.tables import records_of
 from affectmap.stats.intervals import no_interval
 from affectmap.style import RIDGE, UNSUPERVISED, chance, class_names, is_compared
-from affectmap.text import DASH, counted, is_number, language_name, listed, score, score_range, spelt
+from affectmap.text import DASH, counted, is_number, language_name, listed, score, score_range, spelt, spelt_none
 
 if TYPE_CHECKING:
     from affectmap.experiment.results import Results
@@ -237,11 +237,6 @@ def _about_ridge(transfer: Transfer, comparisons: pd.DataFrame) -> str:
         f"{counted(len(rows), 'comparison')} the network is surely ahead in {spelt_none(told.count('above'))} and "
         f"surely behind in {spelt_none(told.count('below'))} (differences on the same speakers); {average} on average."
     )
-
-
-def spelt_none(n: int) -> str:
-    """Write a count as `spelt` does, without a noun."""
-    return spelt(n) if n else "none"
 
 
 def _about_claims(claims: pd.DataFrame) -> str:

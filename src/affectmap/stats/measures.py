@@ -19,9 +19,8 @@ import pandas as pd
 
 from affectmap.errors import ConfigError
 from affectmap.schema import FOUR_CLASSES, THREE_CLASSES, Emotion, Floats, Mask, Objects, Rows
-from affectmap.stats.intervals import Interval, Scale, interval, left_out, speaker_numbers
+from affectmap.stats.intervals import NAN, Interval, Scale, interval, left_out, speaker_numbers
 
-NAN = float("nan")
 #: Variance below which ratings from 1 to 5 do not vary: what rounding leaves.
 NO_VARIANCE = 1e-12
 #: Bins of equal width in confidence.
@@ -93,8 +92,18 @@ def scenarios(*emotions: npt.ArrayLike) -> dict[str, tuple[Emotion, ...]]:
     for classes in (FOUR_CLASSES, THREE_CLASSES):
         common = tuple(emotion for emotion in classes if str(emotion) in present)
         if len(common) > 1:
-            found["-".join(str(emotion)[0].upper() for emotion in common)] = common
+            found[initials(common)] = common
     return found
+
+
+def initials(classes: Sequence[str]) -> str:
+    """Name a set of classes.
+
+    Example:
+        >>> initials(["neutral", "sad", "happy", "angry"])
+        'N-S-H-A'
+    """
+    return "-".join(str(name)[0].upper() for name in classes)
 
 
 def class_measures(truth: npt.ArrayLike, prediction: npt.ArrayLike, classes: Sequence[str]) -> dict[str, Measure]:
@@ -131,7 +140,7 @@ def class_measures(truth: npt.ArrayLike, prediction: npt.ArrayLike, classes: Seq
         """Average the recalls of the classes that there are."""
         n, found = np.hsplit(totals, 2)
         n_classes = (n > 0).sum(axis=1)
-        return _ratio(np.sum(found / np.maximum(n, 1), axis=1), n_classes)
+        return ratio(np.sum(found / np.maximum(n, 1), axis=1), n_classes)
 
     measures = {"uar": Measure(np.hstack([rows, hits]), mean_recall), "accuracy": _share(known, hits.sum(axis=1) > 0)}
     for column, name in enumerate(classes):
@@ -232,7 +241,7 @@ def _r2_of(totals: Floats) -> Floats:
 
 
 def _error_of(totals: Floats) -> Floats:
-    return _ratio(totals[:, -1], totals[:, 0])
+    return ratio(totals[:, -1], totals[:, 0])
 
 
 def interval_measures(truth: npt.ArrayLike, low: npt.ArrayLike, high: npt.ArrayLike) -> dict[str, Measure]:
@@ -258,7 +267,7 @@ def interval_measures(truth: npt.ArrayLike, low: npt.ArrayLike, high: npt.ArrayL
     is_in = known & (below <= rating) & (rating <= above)
     return {
         "coverage": _share(known, is_in),
-        "width": Measure(np.stack([known, width], axis=1), lambda totals: _ratio(totals[:, 1], totals[:, 0])),
+        "width": Measure(np.stack([known, width], axis=1), lambda totals: ratio(totals[:, 1], totals[:, 0])),
     }
 
 
@@ -296,7 +305,7 @@ def calibration_error(
         """Weigh the classes alike and add up the gaps of the bins."""
         n, gap = totals[:, :n_classes], totals[:, n_classes:].reshape(-1, n_classes, n_bins)
         of_bin = np.sum(gap / np.maximum(n, 1)[:, :, None], axis=1)
-        return _ratio(np.abs(of_bin).sum(axis=1), (n > 0).sum(axis=1))
+        return ratio(np.abs(of_bin).sum(axis=1), (n > 0).sum(axis=1))
 
     return Measure(np.hstack([rows, gaps.reshape(len(number), -1)]), error)
 
@@ -371,10 +380,11 @@ def over_speakers(measure: Measure, speaker: npt.ArrayLike | None, scale: Scale 
 
 def _share(among: npt.NDArray[np.bool_], those: npt.NDArray[np.bool_]) -> Measure:
     sums = np.stack([among, those & among], axis=1).astype(np.float64)
-    return Measure(sums, lambda totals: _ratio(totals[:, 1], totals[:, 0]))
+    return Measure(sums, lambda totals: ratio(totals[:, 1], totals[:, 0]))
 
 
-def _ratio(above: npt.NDArray[np.generic], below: npt.NDArray[np.generic]) -> Floats:
+def ratio(above: npt.NDArray[np.generic], below: npt.NDArray[np.generic]) -> Floats:
+    """Divide counts or sums by counts, ``NaN`` where nothing was counted."""
     top, base = np.asarray(above, dtype=np.float64), np.asarray(below, dtype=np.float64)
     return np.where(base > 0, top / np.where(base > 0, base, 1), np.nan)
 

@@ -24,15 +24,14 @@ import pandas as pd
 from sklearn.svm import SVC
 
 from affectmap.features.encoders.features import LikeliestClass
-from affectmap.preparation.folds import Fold, most_speaker_folds, speaker_folds
+from affectmap.preparation.folds import Fold, folds_of_rows
 from affectmap.schema import FOUR_CLASSES, LABELS, Emotion, Floats, Mask, Objects, Rows
-from affectmap.stats.intervals import Interval, LeftOut, Scale, fold_mean, interval, leave_out_sums, left_out
+from affectmap.stats.intervals import NAN, Interval, LeftOut, Scale, fold_mean, interval, leave_out_sums, left_out
 from affectmap.stats.left_out import adjusted_r2_left_out, pairwise_left_out
-from affectmap.stats.measures import class_measures, scenarios
-from affectmap.stats.metrics import N_PAIRS, adjusted_r2, sampled_pairwise_adjusted_r2
+from affectmap.stats.measures import class_measures, ratio, scenarios
+from affectmap.stats.metrics import adjusted_r2, sampled_pairwise_adjusted_r2
 from affectmap.stats.sign_flips import SIGNIFICANT, Products, label_products, sign_flip_p_value
 
-NAN = float("nan")
 #: With more predictors than this, few utterances are fitted so well that neither interval nor test would say much.
 MANY_PREDICTORS = 20
 #: Up to so many labelled utterances (200 million pairs, some seconds) table 1 takes all pairs, above a sample of them.
@@ -237,7 +236,7 @@ def pairwise_scores(run: Run, held_out: Embedded) -> Iterator[Score]:
 
     Three utterances must be labelled. There is no p-value: pairs that share an utterance depend on each other, and the
     F-test of so many would call everything significant. Above `EXACT_UTTERANCES` labelled utterances the value is that
-    of a sample of pairs, and the interval comes from so many utterances drawn at random (`sampling_notes`).
+    of a sample of pairs, and the interval comes from so many utterances drawn at random.
     """
     for column, name in enumerate(LABELS):
         label = held_out.label[:, column]
@@ -253,18 +252,6 @@ def pairwise_scores(run: Run, held_out: Embedded) -> Iterator[Score]:
             value, _, _, n = sampled_pairwise_adjusted_r2(held_out.embedding, label)
             found = found.moved_to(value)
         yield run.score("1", held_out, name, "held-out", n, found)
-
-
-def sampling_notes(n_held_out: Sequence[int]) -> list[str]:
-    """Say in a sentence that pairs are sampled, if so; given the labelled utterances of every fold and corpus."""
-    largest = max(n_held_out, default=0)
-    if largest <= EXACT_UTTERANCES:
-        return []
-    return [
-        f"table 1: pairs were sampled where over {EXACT_UTTERANCES:,} utterances are rated (up to {largest:,} in a "
-        f"fold): values are those of {N_PAIRS:,} random pairs, not of all, and intervals come from "
-        f"{EXACT_UTTERANCES:,} random utterances"
-    ]
 
 
 def label_scores(run: Run, on: Embedded, reading: str) -> Iterator[Score]:
@@ -352,17 +339,13 @@ def _confusion(
     if not wrong.any():
         return
     sums, even = np.stack([wrong, swapped], axis=1), 1 / (n_classes - 1)
-    found = leave_out_sums(sums, lambda totals: _ratio(totals[:, 1], totals[:, 0]) - even, rows.speaker, rows.corpus)
+    found = leave_out_sums(sums, lambda totals: ratio(totals[:, 1], totals[:, 0]) - even, rows.speaker, rows.corpus)
     yield run.score("d", rows, "happy-angry confusion", reading, int(wrong.sum()), found)
 
 
 def _uar(truth: npt.NDArray[np.str_], prediction: npt.NDArray[np.str_], rows: Embedded) -> LeftOut:
     measure = class_measures(truth, prediction, sorted(set(truth)))["uar"]
     return leave_out_sums(measure.sums, measure.quantity, rows.speaker, rows.corpus)
-
-
-def _ratio(above: Floats, below: Floats) -> Floats:
-    return np.where(below > 0, above / np.maximum(below, 1), np.nan)
 
 
 def cross_validated_scores(
@@ -386,7 +369,8 @@ def cross_validated_scores(
     shared = {} if source_emotion is None else scenarios(source_emotion, on.emotion)
     for name, classes in (scenarios(on.emotion) | shared).items():
         among = _among(on.emotion, classes)
-        split = _split(on, among, n_folds, seed) if folds is None else folds
+        rows = np.flatnonzero(among)
+        split = folds_of_rows(on.speaker, on.emotion, rows, n_folds, seed) if folds is None else folds
         prediction = _cross_predicted(on, among, split, c)
         predicted = prediction != ""
         truth = on.emotion[predicted].astype(str)
@@ -401,15 +385,6 @@ def _numbered(row: Rows, prediction: npt.NDArray[np.str_]) -> Predicted:
     names = np.array([str(emotion) for emotion in FOUR_CLASSES])
     order = np.argsort(names)
     return Predicted(row, order[np.searchsorted(names, prediction, sorter=order)].astype(np.int8))
-
-
-def _split(on: Embedded, among: Mask, n_folds: int, seed: int) -> list[Fold]:
-    """Split some of the rows by speaker; no fold where that cannot be done."""
-    rows = np.flatnonzero(among)
-    speaker, emotion = on.speaker[rows], on.emotion[rows]
-    n_folds = most_speaker_folds(speaker, emotion, n_folds)
-    folds = speaker_folds(speaker, emotion, n_folds, seed) if n_folds > 1 else ()
-    return [replace(fold, train=rows[fold.train], test=rows[fold.test]) for fold in folds]
 
 
 def _cross_predicted(on: Embedded, among: Mask, folds: Sequence[Fold], c: float) -> npt.NDArray[np.str_]:
