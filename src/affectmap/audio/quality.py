@@ -45,6 +45,8 @@ FLAGS = (*SIGNAL_FLAGS, "not_speech", "unfamiliar")
 #: Thresholds that earlier models do not hold, and what counts then: a bandwidth in Hz, a level (root mean square of the
 #: loudest moments, as a part of full scale; -35 dB), a share of the frames, and one of the root mean square.
 LATER_THRESHOLDS = {"min_bandwidth_hz": 5200.0, "min_level": 0.0178, "max_pause_share": 0.6, "max_rumble_share": 0.2}
+#: Share of the samples at full scale from which on a recording is clipped, where no model says otherwise.
+CLIPPED_SHARE = 0.001
 #: Numbers that a model must hold for its flags.
 THRESHOLDS = (
     *("clipped_share", "min_voiced_share", "min_pitch_spread", "min_loudness_spread", "max_distance"),

@@ -45,7 +45,7 @@ def measure_voice(signal: Floats, sampling_rate: int) -> dict[str, float]:
     * `hnr_db`: harmonics to noise in dB (Boersma 1993), as in the corrected set.
     * `cpp_db`: cepstral peak prominence in dB, mean over all frames, as Praat's CPPS has it; `cpp_voiced_db`: over
       voiced frames (Hillenbrand et al. 1994).
-    * `n_syllables`: syllable nuclei; `speaking_rate`: these a second from the beginning to the end of speech, pauses
+    * `n_syllables`: syllable nuclei, which are voiced; `speaking_rate`: these a second from the beginning to the end of speech, pauses
       included; `articulation_rate`: pauses left out (de Jong and Wempe 2009).
     * `pauses_per_min`, `mean_pause_s`, `pause_share`: pauses of 0.3 s or more within the speech: how many a minute of
       it, their mean length in seconds, and their part of it from 0 to 1.
@@ -92,12 +92,15 @@ def _timing(level: Floats, voiced: Floats) -> dict[str, float]:
         return {}
     pauses, n_syllables = timing.pauses_s, len(timing.nuclei)
     times = {
-        "n_syllables": float(n_syllables),
-        "speaking_rate": n_syllables / timing.span_s,
-        "articulation_rate": n_syllables / (timing.span_s - float(pauses.sum())),
         "pauses_per_min": 60 * len(pauses) / timing.span_s,
         "pause_share": float(pauses.sum()) / timing.span_s,
     }
+    if voiced.any():  # a syllable is counted by its voice
+        times |= {
+            "n_syllables": float(n_syllables),
+            "speaking_rate": n_syllables / timing.span_s,
+            "articulation_rate": n_syllables / (timing.span_s - float(pauses.sum())),
+        }
     return times | ({"mean_pause_s": float(pauses.mean())} if len(pauses) else {})
 
 

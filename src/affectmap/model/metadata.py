@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from importlib import metadata as installed
 from typing import Any
 
-from affectmap.audio.quality import LATER_THRESHOLDS, THRESHOLDS
+from affectmap.audio.quality import CLIPPED_SHARE, LATER_THRESHOLDS, THRESHOLDS
 from affectmap.documents import DocumentError, first_line, parse_yaml
 from affectmap.errors import ModelError
 from affectmap.features.engines import FEATURE_SETS, functional_names, how_measured, otherwise_measured
@@ -30,7 +30,7 @@ ADVICE = "train or download the model again"
 
 #: Thresholds of the flags; experiments/shipped-model measures and explains them.
 FLAG_THRESHOLDS = {
-    "clipped_share": 0.001, "min_voiced_share": 0.02, "min_pitch_spread": 0.005, "min_loudness_spread": 0.15,
+    "clipped_share": CLIPPED_SHARE, "min_voiced_share": 0.02, "min_pitch_spread": 0.005, "min_loudness_spread": 0.15,
     **LATER_THRESHOLDS,
 }  # fmt: skip
 
