@@ -45,8 +45,8 @@ def measure_voice(signal: Floats, sampling_rate: int) -> dict[str, float]:
     * `hnr_db`: harmonics to noise in dB (Boersma 1993), as in the corrected set.
     * `cpp_db`: cepstral peak prominence in dB, mean over all frames, as Praat's CPPS has it; `cpp_voiced_db`: over
       voiced frames (Hillenbrand et al. 1994).
-    * `n_syllables`: syllable nuclei, which are voiced; `speaking_rate`: these a second from the beginning to the end of speech, pauses
-      included; `articulation_rate`: pauses left out (de Jong and Wempe 2009).
+    * `n_syllables`: syllable nuclei, which are voiced; `speaking_rate`: these a second from the beginning to the end of
+      speech, pauses included; `articulation_rate`: pauses left out (de Jong and Wempe 2009).
     * `pauses_per_min`, `mean_pause_s`, `pause_share`: pauses of 0.3 s or more within the speech: how many a minute of
       it, their mean length in seconds, and their part of it from 0 to 1.
 
