@@ -49,8 +49,9 @@ def measure_voices(
         ((1, 13), 'there is no such file; restore it or correct its path')
     """
     values, flags = np.full((len(files), len(VOICE_NAMES)), np.nan), []
-    limits = {"clipped_share": CLIPPED_SHARE, "limits": LATER_THRESHOLDS}
-    measure = partial(measured_or_not, measure=_values, channel=channel, **limits)
+    measure = partial(
+        measured_or_not, measure=_values, channel=channel, clipped_share=CLIPPED_SHARE, limits=LATER_THRESHOLDS
+    )
     for row, (found, flag) in enumerate(in_order(measure, files, n_jobs or os.cpu_count() or 1)):
         values[row] = found
         if flag.silent:
