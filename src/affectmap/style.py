@@ -14,10 +14,10 @@ from affectmap.schema import FOUR_CLASSES
 
 #: Order of the columns; a corpus has those that it has values for. Where other classes are missing, others follow.
 QUANTITIES = ("activation", "valence", "N-S-A", "N-S-H-A", "S-A", "S-H-A")
-#: The compared methods; the autoencoder that saw no label is what the metric methods must beat.
+#: The autoencoders; the one that saw no label is what the metric methods must beat.
 UNSUPERVISED, ACT, VAL, JOINT = "DAE-Unsupervised", "DAE-Metric-Act", "DAE-Metric-Val", "DAE-Metric-Joint"
 COMPARED = (UNSUPERVISED, ACT, VAL, JOINT)
-#: What the names of all compared methods begin with.
+#: What the names of all autoencoders begin with.
 COMPARED_PREFIX = "DAE-"
 RIDGE = "Ridge (activation, valence)"
 #: Row of what one rater explains of the others' mean.

@@ -101,7 +101,7 @@ def test_a_run_without_details_has_no_such_part(whole_results, tmp_path):
 
 def test_the_lowest_error_is_the_best(whole_results):
     table = page_tables(whole_results)["error"]
-    (compared,) = (group for group in table.groups if group.title == "Compared methods")
+    (compared,) = (group for group in table.groups if group.title == "Autoencoders")
     for number, column in enumerate(table.columns):
         means = {row.label: row.records[column]["mean"] for row in compared.rows}
         assert next(row.cells[number].best for row in compared.rows if row.label == min(means, key=means.get))
@@ -346,7 +346,7 @@ def test_initials_in_the_notes_are_spelt_out(make_results):
 def test_legend_tells_only_what_is_drawn(make_results):
     whole = make_results()
     legend = Page(rendered(whole)).text.split("Bars: ")[1].split("“Clearly”")[0]
-    assert legend.startswith("of the four compared methods the best on average")
+    assert legend.startswith("of the four autoencoders the best on average")
     drawn = "Thin line: 95 % interval over speakers. Solid tick: DAE-Unsupervised. Dotted tick: guessing."
     assert " ".join(legend.split()).endswith(drawn)
     summary = whole.summary[(whole.summary["method"] == "DAE-Metric-Act") & (whole.summary["table"] != "4")]

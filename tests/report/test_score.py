@@ -12,11 +12,12 @@ from scored import make_corpus
 
 
 def test_the_page_needs_nothing_beside_it_and_escapes_names():
-    found = score(make_model(name="<i>small</i>"), make_corpus("a&b", speaker=["<b>"] * 40))
+    found = score(make_model(name="<i>small</i>"), make_corpus("a&b; c", speaker=["<b>"] * 40))
     page = render_score(found)
     assert "<i>small" not in page
     assert "a&b" not in page
-    assert "&lt;i&gt;small&lt;/i&gt; on a&amp;b" in page
+    assert "<h1>&lt;i&gt;small&lt;/i&gt; on a&amp;b; c: 40 utterances of one speaker</h1>" in page
+    assert "How good is this model on this corpus? Each recording alone, with the statistics of the model." in page
     assert not re.search(r'(?:src|href)="(?!#)', page)
     assert "<script" not in page
 

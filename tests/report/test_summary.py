@@ -34,7 +34,7 @@ def test_names_the_best_method_by_its_mean_over_targets(whole_results):
     results = with_values(results, "DAE-Unsupervised", "activation", {"urdu": 0.101, "aesdd": -0.2})
     text = said(results)["Activation."]
     assert (
-        "DAE-Metric-Joint, the best of the four compared methods and chosen afterwards, explains "
+        "DAE-Metric-Joint, the best of the four autoencoders and chosen afterwards, explains "
         ".61 of the differences between ratings in urdu (with other speakers "
     ) in text
     assert ".20 in aesdd (" in text
@@ -84,7 +84,7 @@ def test_classes_are_counted_from_guessing(whole_results):
     results = with_values(results, "DAE-Metric-Act", "S-H-A", {"aesdd": 0.5})
     results = with_values(results, "DAE-Metric-Val", "N-S-H-A", {"urdu": 0.5})
     text = said(results)["Emotions."]
-    assert "embedding of DAE-Metric-Val, the best of the four compared methods and chosen afterwards," in text
+    assert "embedding of DAE-Metric-Val, the best of the four autoencoders and chosen afterwards," in text
     assert ".50 of neutral, sad, happy and angry speech (guessing gives .25) in urdu (with other speakers " in text
     assert ".35 of sad, happy and angry speech (guessing gives .33) in aesdd (with other speakers " in text
     assert text.endswith("N-S-H-A: neutral, sad, happy, angry.")

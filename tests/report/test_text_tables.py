@@ -42,7 +42,7 @@ def test_values_of_a_table_are_those_of_the_page(whole_results):
     assert sum("▲" in text for row in table.rows for text in row) >= 6
     assert "* p < .05 over speakers." in table.legend
     classes = written["Emotion classes (UAR), classifier trained on the source"]
-    assert classes.legend == "Mean ± standard deviation over folds and seeds. ▲ best of the compared methods."
+    assert classes.legend == "Mean ± standard deviation over folds and seeds. ▲ best of the autoencoders."
 
 
 def test_signs_of_the_audit_stand_beside_their_results_and_are_explained(make_results, whole_results):

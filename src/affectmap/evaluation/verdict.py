@@ -44,10 +44,20 @@ class Statement(NamedTuple):
 
 
 def title(found: Evaluation) -> str:
+    """Say what was scored on what, and how it was adapted."""
+    return f"{heading(found)}; {adapted(found)}"
+
+
+def adapted(found: Evaluation) -> str:
+    """Say whose statistics normalised the features."""
+    return _HOW[found.adapt]
+
+
+def heading(found: Evaluation) -> str:
     """Say what was scored on what."""
     n_speakers = found.counts["speakers"]
     of = f" of {counted(n_speakers, 'speaker')}" if n_speakers else ", speakers not all known"
-    return f"{found.model} on {found.corpus}: {counted(found.counts['used'], 'utterance')}{of}; {_HOW[found.adapt]}"
+    return f"{found.model} on {found.corpus}: {counted(found.counts['used'], 'utterance')}{of}"
 
 
 def verdict(found: Evaluation) -> list[Statement]:

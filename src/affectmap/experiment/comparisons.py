@@ -19,7 +19,7 @@ from affectmap.style import RIDGE, is_compared
 HOLDS, FAILS, OPEN = "holds", "does not hold", "cannot be told"
 #: Verdicts on a method beside a simpler map.
 ABOVE, BELOW = "above", "below"
-#: What the compared methods are set against: the readings of both, and the method.
+#: What the autoencoders are set against: the readings of both, and the method.
 _AGAINST = (("held-out", PCA_2), ("held-out", RIDGE), ("zero-shot", PCA_2), ("zero-shot", RIDGE))
 _WITHIN = {"3": RIDGE, "4": FUNCTIONALS_88}
 COMPARISON_COLUMNS = (

@@ -98,7 +98,7 @@ class Confusion(NamedTuple):
 
 
 def confusion_views(results: Results) -> list[Confusion]:
-    """Give for each corpus the confusion of the compared method that recognises its classes best on average."""
+    """Give for each corpus the confusion of the autoencoder that recognises its classes best on average."""
     views = []
     table = results.confusion
     if not len(table):
@@ -131,7 +131,7 @@ class Speakers(NamedTuple):
 
 
 def speaker_views(results: Results) -> list[Speakers]:
-    """Give for each corpus the recall of every speaker, of the compared methods."""
+    """Give for each corpus the recall of every speaker, of the autoencoders."""
     views = []
     for corpus in results.corpora["corpus"] if len(results.details) else ():
         mine = results.details[(results.details["table"] == "uar by speaker") & (results.details["corpus"] == corpus)]

@@ -6,8 +6,8 @@ from typing import Any
 
 from affectmap import __version__
 from affectmap.evaluation.scoring import Evaluation
-from affectmap.evaluation.tables import text_tables
-from affectmap.evaluation.verdict import title, verdict
+from affectmap.evaluation.tables import capital, text_tables
+from affectmap.evaluation.verdict import adapted, heading, title, verdict
 from affectmap.report.page import template
 from affectmap.text import number, score
 
@@ -28,6 +28,8 @@ def render_score(found: Evaluation) -> str:
     statements = verdict(found)
     return template("score.html").render(
         title=title(found),
+        heading=heading(found),
+        adapted=capital(adapted(found)),
         warnings=[each for each in statements if each.warns],
         statements=[each for each in statements if not each.warns],
         tables=text_tables(found),

@@ -40,7 +40,7 @@ _CLAIMS = {
 
 
 class Leader(NamedTuple):
-    """The compared method that does best on average over the unseen corpora, its rows, and how many were compared."""
+    """The autoencoder that does best on average over the unseen corpora, its rows, and how many were compared."""
 
     method: str
     rows: list[dict[str, Any]]
@@ -64,7 +64,7 @@ class Transfer:
         return None
 
     def leader(self, quantities: Iterable[str]) -> Leader | None:
-        """Find the compared method that is best on average, counted from guessing where one can guess."""
+        """Find the autoencoder that is best on average, counted from guessing where one can guess."""
         mine = [r for r in self._rows if is_compared(r["method"]) and r["quantity"] in set(quantities)]
         # Only the largest set of classes of each corpus counts; S-H-A is that of AESDD, which has no neutral speech.
         most = {
@@ -179,7 +179,7 @@ def _chosen(leader: Leader) -> str:
     """Name a method; one that was the best of several was chosen when the results were known."""
     if leader.n_methods == 1:
         return leader.method
-    return f"{leader.method}, the best of the {spelt(leader.n_methods)} compared methods and chosen afterwards,"
+    return f"{leader.method}, the best of the {spelt(leader.n_methods)} autoencoders and chosen afterwards,"
 
 
 def _each(rows: Sequence[dict[str, Any]], what: str, least: float = -1.0) -> str:
@@ -272,7 +272,7 @@ class Glance(NamedTuple):
 
 
 def glances(results: Results) -> list[Glance]:
-    """Give the bars of "at a glance": for each unseen corpus the best compared method for each quantity."""
+    """Give the bars of "at a glance": for each unseen corpus the best autoencoder for each quantity."""
     transfer = Transfer(results)
     leaders = transfer.leaders()
     found = []

@@ -17,7 +17,7 @@ from affectmap.text import DASH, is_number, score, score_range
 #: What is best where it is lowest.
 ERROR_UNIT = "mean absolute error"
 #: Groups of a table's rows, from above.
-GROUPS = ("Trained on the corpus itself, held-out speakers", "Compared methods", "Baselines", "Listeners")
+GROUPS = ("Trained on the corpus itself, held-out speakers", "Autoencoders", "Baselines", "Listeners")
 _WITHIN = ("supervised", "within")
 _RATER = "rater"
 #: What the values of a table are, where it is not adjusted R².
@@ -49,7 +49,7 @@ class TableRow(NamedTuple):
 
 
 class TableGroup(NamedTuple):
-    """Rows that belong together: trained on the corpus itself, compared methods, baselines."""
+    """Rows that belong together: trained on the corpus itself, autoencoders, baselines."""
 
     title: str
     rows: list[TableRow]

@@ -53,7 +53,7 @@ def text_tables(results: Results, tables: Mapping[str, Table | None]) -> Iterato
 def _method_table(title: str, table: Table) -> TextTable:
     header = ["", *(f"{corpus}, {quantity}" for corpus, quantity in table.columns)]
     rows = [[row.label, *map(_written, row.cells)] for group in table.groups for row in group.rows]
-    marks = {"±": "Mean ± standard deviation over folds and seeds", "▲": "▲ best of the compared methods",
+    marks = {"±": "Mean ± standard deviation over folds and seeds", "▲": "▲ best of the autoencoders",
              "*": "* p < .05 over speakers"} | {sign: f"{sign} {words}" for sign, words in table.footnotes}  # fmt: skip
     told = [f"{words}." for mark, words in marks.items() if any(mark in cell for _, *cells in rows for cell in cells)]
     return TextTable(title, header, rows, 1, " ".join(told))

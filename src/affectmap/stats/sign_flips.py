@@ -1,7 +1,7 @@
 r"""A test of R² for which speakers are drawn, not utterances: labels of whole speakers change their sign.
 
 The F-test of a regression takes every utterance for independent. Those of one speaker are not, and a speaker's own
-slope counts as if it were everybody's: it finds something in one of four corpora in which there is nothing
+slope counts as if it were everybody's: it finds something in up to one of four corpora in which there is nothing
 (``experiments/coverage``). Here the deviations of a speaker's labels from the mean keep or change their sign
 all together, ε of ±1 a speaker:
 
