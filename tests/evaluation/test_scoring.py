@@ -232,6 +232,21 @@ def test_ratings_that_are_the_same_are_compared_with_nothing(model):
     assert "Activation: All ratings are the same, so no CCC; " in str(found)
 
 
+def test_no_interval_ends_where_no_value_can_be(model):
+    rng = np.random.default_rng(3)
+    found = score(model, make_corpus(n_speakers=3, activation=rng.uniform(1, 5, 24), valence=rng.uniform(1, 5, 24)))
+    rows = [row for row in found.values if np.isfinite(row.low)]
+    most = {"uar": 1, "accuracy": 1, "coverage": 1, "ccc": 2, "pearson": 2, "mean_absolute_error": 4, "bias": 4}
+    for row in rows:
+        assert row.low <= row.value <= row.high
+        if row.versus:
+            assert max(-row.low, row.high) <= most.get(row.measure, np.inf)
+        elif row.measure != "width":
+            assert row.high <= (4 if row.measure in ("mean_absolute_error", "bias") else 1)
+    wide = [row for row in rows if row.versus and row.high - row.value != pytest.approx(row.value - row.low)]
+    assert wide  # some interval was cut
+
+
 def test_notes_on_the_corpus_are_told(model):
     again = Finding("pets", "a.wav", "note", "named again with the same values, and counted once")
     read = Finding("pets", "", "note", "column 'Gender' is read as sex")

@@ -1,5 +1,7 @@
 """An evaluation in words and tables."""
 
+from dataclasses import replace
+
 import pytest
 
 from affectmap.evaluation.scoring import score
@@ -47,6 +49,11 @@ def test_the_worst_class_is_named_with_what_it_is_taken_for(found):
     if wrong.max():
         assert f"; worst {worst}," in words(found)["Classes"]
         assert f"most often taken for {wrong.idxmax()} " in words(found)["Classes"]
+
+
+def test_classes_that_are_found_alike_have_no_best_and_worst(found):
+    alike = tuple(row._replace(value=1.0) if row.measure.startswith("recall_") else row for row in found.values)
+    assert "The recall of each is 1.00." in words(replace(found, values=alike))["Classes"]
 
 
 def test_other_emotions_and_missing_classes_are_told():

@@ -25,7 +25,7 @@ from affectmap.evaluation.baselines import CHANCE, MEAN_RATING, WITHIN, mean_rat
 from affectmap.evaluation.predictions import Adapt, Predictions, predict, sources_of, trained_on
 from affectmap.model.metadata import MEASURED
 from affectmap.model.model import Model, load_model
-from affectmap.schema import EGEMAPS, LABELS, Floats, Objects
+from affectmap.schema import EGEMAPS, LABEL_RANGE, LABELS, Floats, Objects
 from affectmap.stats.intervals import Interval, Scale
 from affectmap.stats.measures import (
     Measure,
@@ -367,11 +367,23 @@ def _row(
     quantity: str, measure: str, found: Interval, n: int, *, by: str = "all", group: str = "", method: str = MODEL,
     versus: str = "",
 ) -> Row:  # fmt: skip
-    least = 0.0 if measure in ("mean_absolute_error", "width") and not versus else -np.inf
+    least, most = _bounds(measure, is_difference=bool(versus))
     return Row(
-        by, group, quantity, measure, method, versus, found.value, max(found.low, least), found.high, n,
+        by, group, quantity, measure, method, versus, found.value, max(found.low, least),
+        min(found.high, most), n,
         found.n_speakers,
     )  # fmt: skip
+
+
+def _bounds(measure: str, *, is_difference: bool) -> tuple[float, float]:
+    """Give the least and the largest value that there can be, for the ends of an interval."""
+    low, high = LABEL_RANGE
+    if measure == "r2":
+        return -np.inf, np.inf if is_difference else 1.0
+    width = {"share": 1.0, "correlation": 2.0, "plain": high - low}[_scale(measure)]
+    if is_difference or measure == "bias":
+        return -width, width
+    return (-1.0, 1.0) if _scale(measure) == "correlation" else (0.0, width)
 
 
 def _scale(measure: str) -> Scale:

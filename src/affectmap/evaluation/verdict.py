@@ -146,6 +146,8 @@ def _best_and_worst(found: Evaluation) -> str:
             recalls[name] = row.value
     if len(recalls) < 2:
         return "".join(f"Recall of {name}: {written(found.row(f'recall_{name}'))}." for name in recalls)
+    if len(set(recalls.values())) == 1:
+        return f"The recall of each is {score(next(iter(recalls.values())))}."
     best, worst = max(recalls, key=lambda name: recalls[name]), min(recalls, key=lambda name: recalls[name])
     taken = dict(zip(found.classes, found.confusion.loc[[worst]].to_numpy()[0].tolist(), strict=True))
     other = max((name for name in taken if name != worst), key=lambda name: taken[name])
