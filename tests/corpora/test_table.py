@@ -421,6 +421,11 @@ def test_what_means_a_label_is_no_feature(tmp_path):
     assert load_corpus(f"table:mine={file}", features="columns").functionals.shape == (6, 4)
     with pytest.raises(CorpusError, match=r"has no feature that begins with 'val'; got file, valence,"):
         load_corpus(f"table:mine={file}", features="columns:val")
+    for features in ("columns:", "columns:mean_,"):
+        with pytest.raises(
+            UsageError, match=f"^{features} has a prefix that is empty; write columns, or columns:PREFIX"
+        ):
+            load_corpus(f"table:mine={file}", features=features)
 
 
 def test_functionals_by_any_way_are_the_same(tmp_path):

@@ -28,6 +28,8 @@ def named_features(given: Sequence[str], wanted: str | Sequence[str], origin: st
             )
         return list(wanted)
     if not prefixes:
+        if isinstance(wanted, str) and wanted.startswith("columns:"):
+            raise UsageError(f"{wanted} has a prefix that is empty; write columns, or columns:PREFIX,PREFIX")
         return []
     found = [name for name in given if name.startswith(prefixes) and name.strip().lower() not in (*INDEX, *COLUMNS)]
     if lacking := [prefix for prefix in prefixes if not any(name.startswith(prefix) for name in found)]:
