@@ -19,7 +19,7 @@ import pandas as pd
 
 from affectmap.errors import ConfigError
 from affectmap.schema import FOUR_CLASSES, THREE_CLASSES, Emotion, Floats, Mask, Objects, Rows
-from affectmap.stats.intervals import NAN, Interval, Scale, interval, left_out, speaker_numbers
+from affectmap.stats.intervals import NAN, Interval, Scale, interval, leave_out_sums
 
 #: Variance below which ratings from 1 to 5 do not vary: what rounding leaves.
 NO_VARIANCE = 1e-12
@@ -371,11 +371,8 @@ def over_speakers(measure: Measure, speaker: npt.ArrayLike | None, scale: Scale 
     if speaker is None:
         return Interval(measure.value, NAN, NAN, 0)
     there = measure.counted
-    sums = measure.sums[there]
-    names, number, counts = speaker_numbers(np.asarray(speaker, dtype=object)[there])
-    own = np.stack([np.bincount(number, column, len(names)) for column in sums.T], axis=1)
-    without = measure.quantity(own.sum(axis=0) - own) if len(names) > 1 else np.full(len(names), np.nan)
-    return interval(left_out(measure.value, without, names, counts), scale)
+    found = leave_out_sums(measure.sums[there], measure.quantity, np.asarray(speaker, dtype=object)[there])
+    return interval(found._replace(value=measure.value), scale)
 
 
 def _share(among: npt.NDArray[np.bool_], those: npt.NDArray[np.bool_]) -> Measure:

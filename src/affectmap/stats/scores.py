@@ -325,13 +325,9 @@ def class_scores(
 
 
 def _confusion(
-    run: Run,
-    rows: Embedded,
-    truth: npt.NDArray[np.str_],
-    prediction: npt.NDArray[np.str_],
-    n_classes: int,
+    run: Run, rows: Embedded, truth: npt.NDArray[np.str_], prediction: npt.NDArray[np.str_], n_classes: int,
     reading: str,
-) -> Iterator[Score]:
+) -> Iterator[Score]:  # fmt: skip
     """Share of the wrongly classified happy and angry that are taken for each other, above what even errors give."""
     pair = np.isin(truth, ["happy", "angry"])
     wrong = pair & (truth != prediction)
