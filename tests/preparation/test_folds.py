@@ -13,6 +13,7 @@ from affectmap.experiment.config import ExperimentConfig
 from affectmap.preparation.folds import (
     Fold,
     fold_kind,
+    folds_of_rows,
     leave_one_corpus_out,
     most_speaker_folds,
     session_folds,
@@ -404,3 +405,14 @@ def test_sessions_that_share_speakers_are_no_folds_by_default():
     assert fold_kind(PooledSource.of([apart])) == "session"
     assert fold_kind(PooledSource.of([shared])) == "speaker"
     assert not any(fold.shares_speakers for fold in folds_of(PooledSource.of([shared]), config))
+
+
+def test_some_rows_are_split_with_their_own_numbers_and_not_at_all_where_one_speaker_is_left():
+    speaker, emotion = corpus()
+    rows = np.flatnonzero(speaker < "s04")
+    folds = folds_of_rows(speaker, emotion, rows, 5, seed=1)
+    assert len(folds) == 4
+    for fold in folds:
+        assert sorted([*fold.train, *fold.test]) == rows.tolist()
+        assert not set(speaker[fold.train]) & set(speaker[fold.test])
+    assert folds_of_rows(speaker, emotion, np.flatnonzero(speaker == "s00"), 5, seed=1) == ()

@@ -166,7 +166,7 @@ def folds_of_rows(
     Example:
         >>> speaker, emotion = np.array([*"aabbb"]), np.array(["sad", "angry", "sad", "angry", "angry"])
         >>> [fold.test.tolist() for fold in folds_of_rows(speaker, emotion, np.array([0, 1, 4]), 5, seed=0)]
-        [[4], [0, 1]]
+        [[0, 1], [4]]
     """
     speaker, emotion = speaker[rows], emotion[rows]
     n_folds = most_speaker_folds(speaker, emotion, n_folds)
