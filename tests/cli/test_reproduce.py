@@ -94,6 +94,8 @@ def test_a_run_leaves_report_tables_figures_and_models_and_prints_tables_and_not
     assert {path.name for path in Path("results").iterdir()} == {
         ".affectmap",
         "report.html",
+        "utterances.parquet",
+        "features.parquet",
         "tables",
         "figures",
         "models",
