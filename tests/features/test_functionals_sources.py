@@ -110,9 +110,9 @@ def test_a_header_with_a_rate_that_cannot_be(write_voice, tmp_path, sampling_rat
 
 
 def test_resampling_may_make_it_too_short(monkeypatch):
-    import affectmap.features.functionals
+    import affectmap.features.recordings
 
-    monkeypatch.setattr(affectmap.features.functionals, "resample", lambda signal, *rates: signal[:-1])
+    monkeypatch.setattr(affectmap.features.recordings, "resample", lambda signal, *rates: signal[:-1])
     table, heard = measure_sources([0.5 * np.resize([1.0, -1.0], 960)], 16000, 16000)
     assert heard[0].too_short
     assert heard[0].problem == "lasts 0.05994 s, expected at least 0.06 s"

@@ -348,7 +348,7 @@ def p_value(found: LeftOut) -> float:
     Example:
         >>> difference = left_out(0.1, [0.08, 0.09, 0.11, 0.12], "abcd", [5] * 4)
         >>> round(p_value(difference), 3)
-        0.027
+        0.035
     """
     if np.isnan(interval(found).low):
         return NAN
