@@ -57,10 +57,15 @@ def test_a_cluster_gives_the_same_tables_and_models(process, here, pair):
     where = ["--backend", "dask", "--scheduler", pair, "--cache", "cache-shared"]
     shared = process("reproduce", *given, "-o", "shared", *where, first=SHARE)
     assert shared.code == 0, shared.err
-    assert shared.err == local.err
+    assert _notes(shared.err) == _notes(local.err)
     assert shared.out.replace("shared", "local") == local.out
     compared = [*(here / "local").rglob("*.safetensors"), *(here / "local").rglob("*.csv")]
     assert len(compared) > 5
     for file in compared:
         other = here / "shared" / file.relative_to(here / "local")
         assert other.read_bytes() == file.read_bytes(), file
+
+
+def _notes(text):
+    """Lines but for those of progress, which come every ten seconds where a machine is busy."""
+    return [line for line in text.splitlines() if not line.endswith(" s so far")]
