@@ -277,7 +277,7 @@ def _use_ratings(path: Path, folder: Path) -> None:
     for export in (
         partial(export_sheet, ratings, folder / "out.csv"),
         partial(export_database, ratings, folder / "out"),
-        partial(agreement_table, ratings, n_resamples=5),
+        partial(agreement_table, ratings),
     ):
         try:
             export()

@@ -12,6 +12,7 @@ import pytest
 
 from affectmap.errors import AffectmapError, AudioError
 from affectmap.parallel.workers import (
+    Pool,
     WorkersError,
     completed,
     in_order,
@@ -216,3 +217,46 @@ def test_a_stream_has_each_result_before_the_next_item_is_taken():
 def test_an_error_ends_what_comes_in_order():
     with pytest.raises(ValueError, match="invalid literal"):
         list(in_order(int, ["1", "two", "3"], 2))
+
+
+class Lost:
+    """A future of a cluster: done, but what it gave is lost with its worker for some looks, or for good."""
+
+    def __init__(self, task, looks, status="finished"):
+        self.task, self.looks, self.status = task, looks, status
+
+    def add_done_callback(self, call):
+        call(self)
+
+    def result(self, timeout):
+        self.looks -= 1
+        if self.looks >= 0:
+            raise TimeoutError(f"timed out after {timeout} s")
+        return self.task()
+
+
+def lost_results(looks, status="finished"):
+    checks = []
+
+    def check():
+        checks.append(looks)
+        if len(checks) > 3:
+            raise WorkersError("no workers any more")
+
+    return Pool(lambda task: Lost(task, looks, status), lambda: 2, check=check), checks
+
+
+def test_a_result_that_is_lost_with_its_worker_is_awaited_while_there_are_workers():
+    pool, checks = lost_results(looks=1)
+    assert mapped(abs, [-1], backend=pool) == [1]
+    assert len(checks) == 1
+    pool, checks = lost_results(looks=1000)
+    with pytest.raises(WorkersError, match="no workers any more"):
+        mapped(abs, [-1], backend=pool)
+
+
+def test_a_task_s_own_timeout_is_no_lost_result():
+    pool, checks = lost_results(looks=1, status="error")
+    with pytest.raises(TimeoutError, match="timed out"):
+        mapped(abs, [-1], backend=pool)
+    assert checks == []

@@ -191,9 +191,24 @@ def _pooled(
                 pool.check()
             else:
                 waiting.discard(task)
-                yield from task.result()
+                yield from _result(pool, task)
     finally:
         pool.cancel(waiting)
+
+
+def _result(pool: Pool, task: Any) -> list[tuple[int, Any]]:  # noqa: ANN401 (a future of any library)
+    """Fetch what a task gave: on a cluster it lies with the worker that made it, and is made anew where that is lost."""
+    patience_s = _LOOK_S
+    while True:
+        try:
+            found: list[tuple[int, Any]] = task.result(timeout=patience_s)
+        except TimeoutError:
+            if getattr(task, "status", "error") == "error":  # that of the task itself
+                raise
+            pool.check()
+            patience_s *= 2  # what is large takes long, and begins again each time
+        else:
+            return found
 
 
 def _each(function: Callable[[_Item], _Result], batch: list[tuple[int, _Item]]) -> list[tuple[int, _Result]]:
