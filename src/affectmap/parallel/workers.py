@@ -197,7 +197,7 @@ def _pooled(
 
 
 def _result(pool: Pool, task: Any) -> list[tuple[int, Any]]:  # noqa: ANN401 (a future of any library)
-    """Fetch what a task gave: on a cluster it lies with the worker that made it, and is made anew where that is lost."""
+    """Fetch what a task gave: on a cluster it lies with the worker that made it, and is made anew if that is lost."""
     patience_s = _LOOK_S
     while True:
         try:
