@@ -90,7 +90,7 @@ def test_a_graph_that_differs_on_examples_alone_is_refused(affectmap, here, mine
         ("file,loudness\na.wav,1\n", "88 of the 88 features are missing"),
         (",".join(FUNCTIONALS) + "\n" + "," * 87 + "x\n", f"line 2: {FUNCTIONALS[-1]} is 'x'; expected a number"),
         (",".join(FUNCTIONALS) + "\n" + "1," * 87 + "\n", "none of its 1 rows has a number for each of 88 features"),
-        (",".join(FUNCTIONALS) + "\n", "none of its 0 rows"),
+        (",".join(FUNCTIONALS) + "\n", "has no rows"),
         ("", "rows.csv is empty; expected a header"),
         (None, "rows.csv does not exist; expected a table"),
     ],
