@@ -25,7 +25,7 @@ import soundfile
 from harness import Row, main, row_of
 
 #: What may take more than its share of a cold run: other people's work.
-FREE = ("openSMILE and reading audio", "classifiers (libsvm)")
+FREE = ("measuring and reading audio", "classifiers (libsvm)")
 #: Most that anything else may take, in percent of the cold run, and seconds of a warm one.
 AIMS = "≤ 15", "≤ 60"
 
@@ -186,7 +186,7 @@ def stage_rows(kind: str, stages: Stages, whole: float, aim: str) -> list[Row]:
     if kind == "cold":
         worst = max((name for name in stages if name not in FREE), key=lambda name: stages[name])
         share = 100 * stages[worst] / whole
-        note = f"of what is neither openSMILE nor libsvm; it is {worst}"
+        note = f"of what is neither measuring nor libsvm; it is {worst}"
         rows.append(row_of("cold run: largest stage of our own", share, "%", aim, note))
     return rows
 
@@ -230,7 +230,7 @@ TEXT = (
     "The command as users start it, once with an empty cache and once with a full one ({what}); both must write the "
     "same tables. The run itself notes its stages; imports and report are what comes before and after. Which share of "
     "scoring is spent inside libsvm, and which of the report on figures, is taken from a run in one process. What the "
-    "cold run takes for features above the warm one is openSMILE and reading audio."
+    "cold run takes for features above the warm one is measuring and reading audio."
 )
 
 
