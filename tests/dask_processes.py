@@ -106,3 +106,24 @@ def end_the_worker(_):
 def run_out_of_memory(_):
     """Ask NumPy for more than there is."""
     raise MemoryError("Unable to allocate 2.00 TiB")
+
+
+def count_measurements():
+    """Count from now on what a worker measures; sent to each."""
+    from affectmap.features import functionals
+
+    if not hasattr(functionals, "n_measured"):
+        measure, functionals.n_measured = functionals.measure_functionals, 0
+
+        def counting(*arguments):
+            functionals.n_measured += 1
+            return measure(*arguments)
+
+        functionals.measure_functionals = counting
+
+
+def measurements():
+    """Give how many a worker has measured since."""
+    from affectmap.features import functionals
+
+    return functionals.n_measured

@@ -57,6 +57,11 @@ def test_the_same_bits_and_flags_measured_and_found(tmp_path, measured):
     )
 
 
+def test_a_problem_names_no_file_that_its_row_names(tmp_path):
+    _, flags = measure_sources([tmp_path / "two\nlines.wav"], None, 16000)
+    assert flags[0].problem == "there is no such file; restore it or correct its path"
+
+
 def test_content_counts_and_not_the_name(tmp_path, measured):
     with RecordingCache(tmp_path / "cache") as cache:
         measure_sources([write(tmp_path / "a.wav")], None, 16000, cache=cache)

@@ -12,6 +12,7 @@ import pytest
 
 from affectmap.errors import AffectmapError, AudioError
 from affectmap.parallel.workers import (
+    Known,
     Pool,
     WorkersError,
     completed,
@@ -50,6 +51,29 @@ except KeyboardInterrupt:
     print(sorted(begun) == sorted(ended), len(begun) < 6)
     sys.exit(130)
 """
+
+
+@pytest.mark.parametrize("batch_size", [1, 3])
+@pytest.mark.parametrize("where", ["here", "threads", "processes"])
+def test_what_is_known_is_passed_on(where, batch_size):
+    items = [Known("a"), -1, Known("b"), Known("c"), -2, *(Known(number) for number in range(20))]
+    with local_threads(1) as threads:
+        options = {"n_jobs": 1 if where == "here" else 2, "backend": threads if where == "threads" else None}
+        found = mapped(abs, items, batch_size=batch_size, **options)
+    assert found == ["a", 1, "b", "c", 2, *range(20)]
+
+
+def test_what_is_known_is_sent_nowhere():
+    sent = []
+
+    def submit(task):
+        sent.append(task)
+        return threads.submit(task)
+
+    with local_threads(1) as threads:
+        items = [*map(Known, range(50)), -1, Known("last")]
+        found = mapped(abs, items, backend=Pool(submit, lambda: 1))
+    assert (found, len(sent)) == ([*range(50), 1, "last"], 1)
 
 
 def late_if_even(item):

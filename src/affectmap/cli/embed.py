@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     #: Columns of rows by name, ``file`` first.
     Columns = dict[str, npt.NDArray[np.generic]]
 
-#: Recordings that are measured before their rows are printed.
-CHUNK = 64
+#: Recordings that are measured before their rows are printed; on a cluster more, since at the end of them workers wait.
+CHUNK, CLUSTER_CHUNK = 64, 4096
 
 Sources = Annotated[
     list[str], typer.Argument(metavar="FILE|FOLDER|-", help="Recordings, folders of them, or - for one on the input.")
@@ -62,6 +62,8 @@ def embed_command(
     cache: options.Cache = None,
     no_cache: options.NoCache = False,
     n_jobs: options.NJobs = None,
+    backend: options.Backend = "local",
+    scheduler: options.Scheduler = None,
 ) -> None:
     """Embed recordings: embedding, activation, valence, classes and flags, one row a recording.
 
@@ -76,7 +78,8 @@ def embed_command(
         options.check_folder(output, overwrite=overwrite, inputs=inputs)
     else:
         options.check_file(output, chosen, overwrite=overwrite, inputs=inputs)
-    with options.recording_cache(cache, no_cache) as known:
+    check_sendable(recordings, backend)
+    with options.working_on(backend, scheduler), options.recording_cache(cache, no_cache) as known:
         if table is not None:
             rows = _embedded_table(table, speakers, model)
             recordings, tables = rows["file"].tolist(), iter([rows])
@@ -88,6 +91,12 @@ def embed_command(
         )
     if n_failed == len(recordings):
         raise AudioError(f"none of {n_failed} recordings could be used; the column problem says why")
+
+
+def check_sendable(recordings: Sequence[str], backend: str) -> None:
+    """Raise a `UsageError` if a recording on the input should go to a cluster."""
+    if backend != "local" and STDIN in recordings:
+        raise UsageError("a recording on the input stays on this machine; name files, or leave out --backend")
 
 
 def feature_table(sources: Sequence[str]) -> Path | None:
@@ -138,9 +147,11 @@ def _embedded(
 ) -> Iterator[Columns]:
     """Give the embedded rows of some recordings after another; speakers need all at once."""
     from affectmap.model.model import load_model
+    from affectmap.parallel.workers import on_cluster
 
     embed = partial(load_model(model).embed_columns, speaker=names, **measuring)
-    return measured_rows(recordings, named, embed, max(1, len(recordings)) if names else CHUNK)
+    size = CLUSTER_CHUNK if on_cluster() else CHUNK
+    return measured_rows(recordings, named, embed, max(1, len(recordings)) if names else size)
 
 
 def measured_rows(
@@ -278,6 +289,8 @@ def adapt_command(
     cache: options.Cache = None,
     no_cache: options.NoCache = False,
     n_jobs: options.NJobs = None,
+    backend: options.Backend = "local",
+    scheduler: options.Scheduler = None,
 ) -> None:
     """Adapt a model to unlabelled recordings and save it, for embed --model.
 
@@ -298,7 +311,11 @@ def adapt_command(
     if table is not None:
         given = read_inputs(table, loaded.inputs)
         recordings = given.index.tolist()
-    with options.recording_cache(cache, no_cache) as known, progress_bar("recordings") as progress:
+    with (
+        options.working_on(backend, scheduler),
+        options.recording_cache(cache, no_cache) as known,
+        progress_bar("recordings") as progress,
+    ):
         functionals, flags = loaded.measure(given, channel=channel, cache=known, n_jobs=n_jobs, progress=progress)
     no_speech = loaded.transform(functionals)["not_speech"]
     reasons = [

@@ -288,6 +288,18 @@ def recording_cache(folder: Path | None, no_cache: bool) -> Iterator[RecordingCa
         note(f"note: {notice}")
 
 
+@contextmanager
+def working_on(backend: str, scheduler: str | None) -> Iterator[None]:
+    """Let the block's work go to a cluster, where one is named."""
+    if backend == "local" and scheduler is None:  # what a cluster needs takes a while to load
+        yield
+        return
+    from affectmap.parallel.cluster import work_on
+
+    with work_on(backend, scheduler):
+        yield
+
+
 def inputs_of(settings: ExperimentConfig, *others: Path | None) -> list[Path | None]:
     """List the files and folders that a run reads: its corpora, labels and `others`."""
     from affectmap.corpora import parse_spec

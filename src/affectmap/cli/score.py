@@ -49,6 +49,8 @@ def score_command(
     cache: options.Cache = None,
     no_cache: options.NoCache = False,
     n_jobs: options.NJobs = None,
+    backend: options.Backend = "local",
+    scheduler: options.Scheduler = None,
 ) -> None:
     """Score a model on a labelled corpus: what it gets right, for whom, and how sure that is.
 
@@ -65,7 +67,11 @@ def score_command(
         options.check_folder(output, overwrite=overwrite, inputs=inputs)
     ready = load_model(model)
     found = load_corpus(corpus, **given, features=columns_for(ready))
-    with options.recording_cache(cache, no_cache) as known, progress_bar(f"recordings of {found.name}") as progress:
+    with (
+        options.working_on(backend, scheduler),
+        options.recording_cache(cache, no_cache) as known,
+        progress_bar(f"recordings of {found.name}") as progress,
+    ):
         result = score(ready, found, adapt=adapt or "alone", cache=known, n_jobs=n_jobs, progress=progress)
     has_page = output is not None and _write(result, output, overwrite=overwrite)
     typer.echo(json.dumps(result.as_dict(), indent=2, ensure_ascii=False) if format == "json" else str(result))

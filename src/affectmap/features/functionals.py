@@ -10,7 +10,6 @@ without values and says what the problem is.
 from __future__ import annotations
 
 import os
-import platform
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
@@ -35,17 +34,17 @@ from affectmap.audio.reading import (
 from affectmap.errors import AudioError, ConfigError, CorpusError
 from affectmap.features.engines import check_engine, engine_version, functional_names, how_measured, measure_functionals
 from affectmap.features.recordings import RecordingCache, measured_or_not
+from affectmap.features.remote import check_worker, measured_in_order
 from affectmap.features.utterances import (
     Measure,
     Outcome,
     Utterance,
     Work,
-    file_digest,
     measure_utterances,
     usable_rows,
 )
 from affectmap.names import printable
-from affectmap.parallel.workers import WorkersError, completed, in_order, on_cluster
+from affectmap.parallel.workers import completed, on_cluster
 from affectmap.schema import DEFAULT_ENGINE, FUNCTIONALS, USUAL_RATE, Engine, Finding, Floats
 
 if TYPE_CHECKING:
@@ -185,13 +184,7 @@ def _outcomes(work: Work, *, sampling_rate: int, engine: Engine) -> Generator[tu
 def _outcome(recording: _Recording) -> Outcome:
     """Give rate, whether channels are uneven, conditions and functionals, shape (95,), or why there are none."""
     (file, start_s, end_s), rate, engine, path, digest, version = recording
-    if digest is not None and file_digest(path) != digest:
-        raise WorkersError(
-            f"{path} is not on {platform.node()} what it is here; workers read recordings themselves: keep them where "
-            "all machines see them under one path"
-        )
-    if (there := engine_version(engine)) != version:
-        raise WorkersError(f"{platform.node()} has {engine} {there or 'none'}, not {version}; install one on all")
+    check_worker(engine, version, path, digest)
     try:
         signal, own_rate, mix, _ = read_recording(path, start_s, end_s)
         check_signal(signal, own_rate, path)
@@ -358,15 +351,15 @@ def measure_rows(
         },
         channel=channel,
     )
-    found_or_measured = cache.remembered(measure, _how(engine, target_rate)) if cache else measure
+    results = measured_in_order(measure, signals, engine, _how(engine, target_rate), cache, n_jobs)
     functionals = np.full((len(signals), len(FUNCTIONALS)), np.nan)
     flags = []
-    # Threads, not processes: what takes long, in our engine and openSMILE, lets go of Python's lock.
-    for row, (values, found) in enumerate(in_order(found_or_measured, signals, n_jobs or os.cpu_count() or 1)):
-        functionals[row] = values
-        flags.append(found)
-        if progress:
-            progress(row + 1, len(signals))
+    with closing(results):
+        for row, (values, found) in enumerate(results):
+            functionals[row] = values
+            flags.append(found)
+            if progress:
+                progress(row + 1, len(signals))
     return functionals, flags
 
 

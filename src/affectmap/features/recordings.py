@@ -26,14 +26,15 @@ from affectmap.schema import FUNCTIONALS, USUAL_RATE
 
 #: Functionals of a recording or signal, shape (88,) or ``NaN``, and its flags.
 Measured = tuple[Signal | float, SignalFlags]
-
+#: Path of a recording, a segment of one, or a signal.
+Source = str | Path | Utterance | Signal
 
 #: Seconds that a file may last where it is taken into memory whole; a track takes any length.
 LONGEST_S = 600.0
 
 
 def measured_or_not(
-    source: str | Path | Utterance | Signal,
+    source: Source,
     measure: Callable[[Signal, int], Signal],
     *,
     rate: int = 0,
@@ -63,7 +64,7 @@ def measured_or_not(
         flags = flags.with_levels(signal, target_rate, rate, **limits) if limits else flags
         return measure(signal, target_rate), flags
     except AudioError as error:  # one recording does not end the rest
-        named = "" if isinstance(source, np.ndarray) else f"{file}: "
+        named = "" if isinstance(source, np.ndarray) else str(AudioError(f"{file}: "))  # in one line, as below
         return np.nan, flags._replace(problem=str(error).removeprefix(named))
     except MemoryError as error:
         return np.nan, flags._replace(problem=f"memory does not suffice to measure it ({error})")
@@ -107,26 +108,32 @@ class RecordingCache:
         """Sentences about what could not be read or kept."""
         return self._store.notices
 
-    def remembered(self, measure: partial[Measured], how: str) -> Callable[[str | Path | Utterance | Signal], Measured]:
+    def remembered(self, measure: partial[Measured], how: str) -> Callable[[Source], Measured]:
         """Give a function that measures only what is not known.
 
         Args:
             measure: Measures a recording or a signal; its keywords are all that the result depends on.
             how: What the result depends on beside them, versions included.
         """
-        keywords = json.dumps(measure.keywords, sort_keys=True, default=str)
-        how = f"{how} {keywords} {','.join(SignalFlags._fields)}"
+        how = full_how(measure, how)
 
-        def find_or_measure(source: str | Path | Utterance | Signal) -> Measured:
-            key = f"{_digest(source)} {how}"
-            if (found := self._find(key)) is not None:
-                return found
-            values, flags = measure(source)
-            if flags.problem is None and not key.startswith(" "):
-                self._keep(key, np.asarray(values, np.float32), json.dumps(flags))
-            return values, flags
+        def find_or_measure(source: Source) -> Measured:
+            digest = source_digest(source)
+            found = self.find(digest, how)
+            return found or self.keep(digest, how, measure(source))
 
         return find_or_measure
+
+    def find(self, digest: str, how: str) -> Measured | None:
+        """Give what was measured of the bytes with this digest, in the way that `full_how` names."""
+        return self._find(f"{digest} {how}")
+
+    def keep(self, digest: str, how: str, measured: Measured) -> Measured:
+        """Keep what was measured, unless there is a problem or no digest; give it."""
+        values, flags = measured
+        if flags.problem is None and digest:
+            self._keep(f"{digest} {how}", np.asarray(values, np.float32), json.dumps(flags))
+        return measured
 
     def _find(self, key: str) -> Measured | None:
         with self._lock:
@@ -146,14 +153,29 @@ class RecordingCache:
                 self._known[key] = values, text
 
 
-def _digest(source: str | Path | Utterance | Signal) -> str:
+def full_how(measure: partial[Measured], how: str) -> str:
+    """Name all that a result depends on beside the recording: `how`, the keywords of `measure`, and the flags."""
+    keywords = json.dumps(measure.keywords, sort_keys=True, default=str)
+    return f"{how} {keywords} {','.join(SignalFlags._fields)}"
+
+
+def source_digest(source: Source) -> str:
     """Digest a file's bytes, with the times of a segment, or a signal's samples; empty where there is no file."""
     if isinstance(source, np.ndarray):
         return f"samples-{hashlib.sha256(source.tobytes()).hexdigest()}"
-    if isinstance(source, Utterance):
-        digest = file_digest(source.file)
-        return f"{digest} {source.start_s}-{source.end_s}" if digest else ""
-    return file_digest(str(source))
+    return with_times(source, file_digest(file_of(source) or ""))
+
+
+def file_of(source: Source) -> str | None:
+    """Give the path of a recording or of a segment's file; ``None`` for a signal."""
+    if isinstance(source, np.ndarray):
+        return None
+    return source.file if isinstance(source, Utterance) else str(source)
+
+
+def with_times(source: Source, digest: str) -> str:
+    """Add the times of a segment to the digest of its file, if there is one."""
+    return f"{digest} {source.start_s}-{source.end_s}" if isinstance(source, Utterance) and digest else digest
 
 
 def _frozen(value: object) -> object:

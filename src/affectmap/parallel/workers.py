@@ -37,6 +37,13 @@ class WorkersError(AffectmapError):
     """Processes, machines or the memory that the work needs are gone."""
 
 
+@dataclass(frozen=True)
+class Known:
+    """An item of `completed` that needs no work: its result."""
+
+    result: Any
+
+
 class _AbortError(Exception):
     """Nobody wants the results any more."""
 
@@ -107,7 +114,7 @@ def n_workers(n_jobs: int | None = None) -> int:
 
 def completed(
     function: Callable[[_Item], _Result],
-    items: Iterable[_Item],
+    items: Iterable[_Item | Known],
     *,
     n_jobs: int | None = None,
     backend: Pool | None = None,
@@ -119,7 +126,7 @@ def completed(
 
     Args:
         function: Function of a module, so that it can be pickled.
-        items: What it takes, one at a time.
+        items: What it takes, one at a time; a `Known` is passed on without being sent anywhere.
         n_jobs: Processes of this machine, one a core by default; 1 keeps the work in this process, and any other
             number means nothing on a cluster.
         backend: Of `local_threads`; by default the cluster, or processes where there is none.
@@ -140,7 +147,7 @@ def completed(
         if pool:
             yield from _pooled(pool, function, enumerate(items), batch_size)
         elif n_jobs == 1:
-            yield from ((number, function(item)) for number, item in enumerate(items))
+            yield from ((number, _result_of(function, item)) for number, item in enumerate(items))
         else:
             yield from _processes(function, enumerate(items), n_workers(n_jobs), batch_size)
 
@@ -171,7 +178,7 @@ def mapped(
 
 
 def _pooled(
-    pool: Pool, function: Callable[[_Item], _Result], items: Iterator[tuple[int, _Item]], batch_size: int | str
+    pool: Pool, function: Callable[[_Item], _Result], items: Iterator[tuple[int, _Item | Known]], batch_size: int | str
 ) -> Generator[tuple[int, _Result]]:
     size, ahead = pool.batch_size if isinstance(batch_size, str) else batch_size, 2 * pool.n_workers()
     batches = iter(lambda: list(islice(items, size)), [])
@@ -179,10 +186,12 @@ def _pooled(
     done: SimpleQueue[Any] = SimpleQueue()
     try:
         while True:
-            for batch in islice(batches, ahead - len(waiting)):
-                task = pool.submit(partial(_each, function, batch))
-                waiting.add(task)
-                task.add_done_callback(done.put)
+            while len(waiting) < ahead and (batch := next(batches, None)):
+                yield from ((number, item.result) for number, item in batch if isinstance(item, Known))
+                if to_do := [numbered for numbered in batch if not isinstance(numbered[1], Known)]:
+                    task = pool.submit(partial(_each, function, to_do))
+                    waiting.add(task)
+                    task.add_done_callback(done.put)
             if not waiting:
                 return
             try:
@@ -211,12 +220,19 @@ def _result(pool: Pool, task: Any) -> list[tuple[int, Any]]:  # noqa: ANN401 (a 
             return found
 
 
-def _each(function: Callable[[_Item], _Result], batch: list[tuple[int, _Item]]) -> list[tuple[int, _Result]]:
-    return [(number, function(item)) for number, item in batch]
+def _each(function: Callable[[_Item], _Result], batch: list[tuple[int, _Item | Known]]) -> list[tuple[int, _Result]]:
+    return [(number, _result_of(function, item)) for number, item in batch]
+
+
+def _result_of(function: Callable[[_Item], _Result], item: _Item | Known) -> _Result:
+    if isinstance(item, Known):
+        known: _Result = item.result
+        return known
+    return function(item)
 
 
 def _processes(
-    function: Callable[[_Item], _Result], items: Iterator[tuple[int, _Item]], n_jobs: int, batch_size: int | str
+    function: Callable[[_Item], _Result], items: Iterator[tuple[int, _Item | Known]], n_jobs: int, batch_size: int | str
 ) -> Generator[tuple[int, _Result]]:
     import joblib
 
@@ -229,6 +245,22 @@ def _processes(
         with suppress(_AbortError):  # closing it would warn of work that was thrown away, which is meant
             results.throw(_AbortError())
         raise
+
+
+def ordered(results: Iterable[tuple[int, _Result]]) -> Generator[_Result]:
+    """Give results of `completed` in the order of the items; those that come early wait.
+
+    Example:
+        >>> list(ordered([(1, "b"), (0, "a"), (2, "c")]))
+        ['a', 'b', 'c']
+    """
+    early: dict[int, _Result] = {}
+    following = 0
+    for number, result in results:
+        early[number] = result
+        while following in early:
+            yield early.pop(following)
+            following += 1
 
 
 def in_order(
