@@ -6,7 +6,7 @@ import pytest
 
 from affectmap.errors import ModelError
 from affectmap.features.encoders import locate
-from affectmap.features.encoders.locate import cached_encoder, find_encoder
+from affectmap.features.encoders.locate import encoders_folder, find_encoder
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def encoder(folder: Path) -> Path:
 
 def test_the_named_folder_comes_before_the_variable_and_that_before_the_cache(cache, tmp_path, monkeypatch):
     kept, given, named = (encoder(each / "whisper-base") for each in (cache, tmp_path / "env", tmp_path / "named"))
-    assert find_encoder() == kept == cached_encoder()
+    assert find_encoder() == kept == encoders_folder() / "whisper-base"
     monkeypatch.setenv("AFFECTMAP_ENCODERS", str(given.parent))
     assert find_encoder() == given
     assert find_encoder("whisper-base", named.parent) == named
@@ -40,26 +40,22 @@ def test_a_folder_of_encoders_and_an_encoder_are_both_taken(cache, tmp_path, mon
     assert find_encoder() == found
 
 
-def test_the_cache_is_taken_where_the_variable_s_folder_has_none(cache, tmp_path, monkeypatch):
-    kept = encoder(cache / "whisper-base")
-    monkeypatch.setenv("AFFECTMAP_ENCODERS", str(tmp_path))
-    assert find_encoder() == kept
-
-
-def test_a_named_folder_without_one_is_an_error_whatever_the_cache_has(cache, tmp_path):
+def test_no_other_place_is_taken_than_the_one_that_was_named(cache, tmp_path, monkeypatch):
     encoder(cache / "whisper-base")
     (tmp_path / "config.json").touch()
-    with pytest.raises(
-        ModelError, match=r"holds no encoder whisper-base: expected config\.json and model\.safetensors"
-    ):
+    expected = r"holds no encoder whisper-base: expected config\.json and model\.safetensors in it, or in whisper-base"
+    with pytest.raises(ModelError, match=expected):
         find_encoder(folder=tmp_path)
-
-
-def test_an_encoder_that_is_nowhere_says_what_to_run(cache, tmp_path, monkeypatch):
     monkeypatch.setenv("AFFECTMAP_ENCODERS", str(tmp_path))
+    with pytest.raises(ModelError, match=rf"AFFECTMAP_ENCODERS names .*, which {expected}"):
+        find_encoder()
+
+
+@pytest.mark.usefixtures("cache")
+def test_an_encoder_that_is_nowhere_says_what_to_run():
     with pytest.raises(ModelError) as told:
         find_encoder()
     assert str(told.value) == (
-        f"the encoder whisper-base is not in {tmp_path} or {cache / 'whisper-base'}; run `affectmap models fetch "
-        "whisper-base`, or, without a network, bring its folder here and name it by --encoder or AFFECTMAP_ENCODERS"
+        "the encoder whisper-base is not on this machine; run `affectmap models fetch whisper-base`, or, without a "
+        "network, bring its folder here and name it by --encoder or AFFECTMAP_ENCODERS"
     )
