@@ -27,7 +27,8 @@ test-all: $(VENV)/.ready-dev
 # bits that this machine's kernels give.
 OLD_KERNELS := OPENBLAS_CORETYPE=Prescott ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE ONEDNN_MAX_CPU_ISA=SSE41 \
 	NPY_DISABLE_CPU_FEATURES="X86_V3 X86_V4"
-NUMERIC := tests/egemaps tests/losses tests/model tests/stats tests/preparation tests/features tests/track tests/transfer tests/audit
+NUMERIC := tests/egemaps tests/losses tests/model tests/stats tests/preparation tests/features tests/track tests/transfer tests/audit \
+	tests/whisper
 
 test-kernels: $(VENV)/.ready-dev
 	$(OLD_KERNELS) $(BIN)/python -m pytest -n auto -m "not ($(LONG))" $(NUMERIC)
