@@ -76,6 +76,7 @@ Commands:
   adapt      Adapt a model to unlabelled recordings.
   track      Follow activation and valence through a long recording.
   serve      Serve a model over HTTP, with a page.
+  models     List the models that come with it; fetch and pack their encoders.
   corpora    List supported corpora, or what a folder or table contains.
   audit      Check corpora before any result is believed.
   reproduce  Run the whole protocol: tables, report and models.

@@ -30,6 +30,7 @@ VERBS = {
     "adapt": "Adapt a model to unlabelled recordings.",
     "track": "Follow activation and valence through a long recording.",
     "serve": "Serve a model over HTTP, with a page.",
+    "models": "List the models that come with it; fetch and pack their encoders.",
     "corpora": "List supported corpora, or what a folder or table contains.",
     "audit": "Check corpora before any result is believed.",
     "reproduce": "Run the whole protocol: tables, report and models.",
@@ -44,7 +45,7 @@ VERBS = {
 #: Modules of verbs that have another's or a common one.
 _MODULES = {
     "adapt": "embed", "agreement": "ratings", "annotate": "web", "audit": "corpora", "demo": "reproduce",
-    "export": "models", "serve": "web", "train": "models",
+    "export": "models", "models": "encoders", "serve": "web", "train": "models",
 }  # fmt: skip
 
 

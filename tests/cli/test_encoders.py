@@ -1,0 +1,83 @@
+"""``affectmap models`` as a user meets it, with a hub on this machine."""
+
+import re
+
+import pytest
+
+from affectmap.cli import encoders
+from affectmap.features.encoders import download
+from affectmap.whisper.weights import read_weights
+from encoder_files import Hub, card_of, serving, write_whole_whisper
+
+
+@pytest.fixture
+def hub(here, monkeypatch):
+    """A hub that has a tiny Whisper in the place of the real one, and an empty cache."""
+    monkeypatch.setattr("affectmap.features.encoders.locate.platformdirs.user_cache_dir", lambda name: "user-cache")
+    monkeypatch.delenv("AFFECTMAP_ENCODERS", raising=False)
+    monkeypatch.setattr(download, "WAITS_S", ())
+    with serving(Hub(write_whole_whisper(here / "hub"))) as served:
+        monkeypatch.setenv("HF_ENDPOINT", served.url)
+        monkeypatch.setitem(encoders.ENCODERS, "whisper-base", card_of(served.folder))
+        yield served
+
+
+def test_fetch_puts_it_where_it_is_looked_for(affectmap, here, hub):
+    done = affectmap("models", "fetch")
+    assert done == (0, f"{here / 'user-cache' / 'encoders' / 'whisper-base'}\n", "")
+    again = affectmap("models", "fetch", "whisper-base")
+    assert again == (0, done.out, "note: it is here already; --overwrite fetches it again\n")
+
+
+def test_fetch_goes_to_the_folder_of_the_variable_or_the_one_that_is_named(affectmap, here, hub, monkeypatch):
+    monkeypatch.setenv("AFFECTMAP_ENCODERS", "mine")
+    assert affectmap("models", "fetch").out == f"{here / 'mine' / 'whisper-base'}\n"
+    assert affectmap("models", "fetch", "-o", "there").out == f"{here / 'there'}\n"
+
+
+def test_fetch_goes_on_where_it_was_cut(affectmap, hub):
+    hub.cuts = [20_000]
+    done = affectmap("models", "fetch")
+    assert done.code == 1
+    assert done.error.endswith("MB; run it again, and it goes on there")
+    assert affectmap("models", "fetch").code == 0
+    assert hub.asked[-1] - hub.asked[1] == 20_000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "line"),
+    [
+        (["fetch", "wavlm"], 2, "no encoder is called wavlm; expected whisper-base"),
+        (["fetch", "--revision", "a b"], 2, "the revision is 'a b'; expected a branch, tag or commit"),
+        (["fetch", "--revision", "v2"], 1, "is not there (404); correct --revision"),
+        (["fetch", "-o", "x.csv"], 2, "x.csv ends in .csv as a file does"),
+        (["pack", "--name", "wavlm"], 2, "no encoder is called wavlm"),
+        (["pack"], 1, "the encoder whisper-base is not on this machine; run `affectmap models fetch whisper-base`"),
+        (["pack", "nowhere"], 1, "nowhere holds no encoder whisper-base"),
+        (["pack", "hub", "-o", "hub", "--overwrite"], 1, "hub holds hub, which is read for the result"),
+    ],
+)
+def test_what_does_not_do_is_one_line(affectmap, hub, arguments, code, line):
+    done = affectmap("models", *arguments)
+    assert done.code == code
+    assert line in done.error
+    assert done.out == ""
+
+
+def test_without_a_network_it_says_what_to_do(affectmap, hub, monkeypatch):
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    done = affectmap("models", "fetch")
+    assert done.code == 1
+    assert re.search(r"cannot be reached \(.*\); where there is a network run it again", done.error)
+
+
+def test_a_pack_is_taken_elsewhere(affectmap, here, hub, monkeypatch):
+    assert affectmap("models", "pack", "hub", "-o", "pack").out == f"{here / 'pack'}\n"
+    monkeypatch.setenv("AFFECTMAP_ENCODERS", "pack")
+    assert affectmap("models", "pack", "-o", "again").code == 0
+    assert [(here / name / "model.safetensors").read_bytes() for name in ("pack",)] == [
+        (here / "again" / "model.safetensors").read_bytes()
+    ]
+    assert read_weights(here / "again", 2).digest == card_of(hub.folder).digest
+    refused = affectmap("models", "pack", "-o", "again")
+    assert refused.error == "again exists; name another folder with -o, or add --overwrite to replace it"
