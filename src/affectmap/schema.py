@@ -54,11 +54,13 @@ FOREIGN_SUFFIXES = (
 #: Endings by which a file in a folder counts as a recording.
 RECORDING_SUFFIXES = (*AUDIO_SUFFIXES, *FOREIGN_SUFFIXES)
 
-#: What may measure the functionals, and which; `affectmap.features.engines` does. The corrected set is our own.
-Engine = Literal["egemaps", "opensmile", "egemaps-corrected"]
+#: What may measure a recording; `affectmap.features.engines` does. The corrected set is our own; whisper is what a
+#: speech encoder makes of it, with the functionals behind.
+Engine = Literal["egemaps", "opensmile", "egemaps-corrected", "whisper"]
 ENGINES: tuple[Engine, ...] = get_args(Engine)
 DEFAULT_ENGINE: Final = "egemaps"
 CORRECTED: Final = "egemaps-corrected"
+WHISPER: Final = "whisper"
 #: Rate in Hz at which functionals are taken unless another is asked for: that of most speech corpora.
 USUAL_RATE = 16000
 
@@ -68,6 +70,8 @@ EGEMAPS = "egemaps"
 FUNCTIONALS: tuple[str, ...] = tuple(
     resources.files("affectmap").joinpath("functionals.txt").read_text(encoding="utf-8").split()
 )
+#: What the engine whisper measures: the means of the encoder's numbers over time, then the functionals.
+WHISPER_FEATURES: tuple[str, ...] = (*(f"mean_{number:03}" for number in range(512)), *FUNCTIONALS)
 
 
 def __getattr__(name: str) -> object:

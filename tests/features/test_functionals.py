@@ -21,7 +21,7 @@ from affectmap.errors import AudioError, ConfigError, CorpusError, UsageError
 from affectmap.features import cache as feature_cache
 from affectmap.features import functionals as features
 from affectmap.features.cache import cache_folder
-from affectmap.features.engines import functional_names, measure_functionals
+from affectmap.features.engines import feature_names, measure_functionals
 from affectmap.features.functionals import corpus_functionals, extract_functionals
 from affectmap.parallel.workers import WorkersError
 from affectmap.schema import CORRECTED, FUNCTIONALS
@@ -149,7 +149,7 @@ def test_opensmile_measures_where_it_is_asked_to(pets):
 
 def test_the_corrected_set_is_kept_apart_in_the_cache(pets, own_cache):
     rows = {engine: extract_functionals("pets", table_of(pets), engine=engine)[0] for engine in ("egemaps", CORRECTED)}
-    assert tuple(rows[CORRECTED].columns) == functional_names(CORRECTED)
+    assert tuple(rows[CORRECTED].columns) == feature_names(CORRECTED)
     assert not np.allclose(rows[CORRECTED], rows["egemaps"])
     for engine, expected in rows.items():
         again, _ = extract_functionals("pets", table_of(pets), engine=engine)

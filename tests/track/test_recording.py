@@ -285,7 +285,7 @@ class Instant:
 
     def __init__(self, model):
         self.model, self.empty = model, np.zeros((1, len(FUNCTIONALS)))
-        self.metadata = model.metadata
+        self.metadata, self.inputs = model.metadata, model.inputs
 
     def check_takes_recordings(self):
         pass

@@ -202,7 +202,7 @@ def not_speech(functionals: npt.NDArray[np.float64], thresholds: Mapping[str, fl
     tone and the loudness of hums, chords and melodies do not change. Music, song and animals may pass.
 
     Args:
-        functionals: (N, 88).
+        functionals: (N, F), the 88 last.
         thresholds: ``min_voiced_share``, ``min_pitch_spread`` and ``min_loudness_spread``: below one of them it is no
             speech.
 
@@ -214,6 +214,7 @@ def not_speech(functionals: npt.NDArray[np.float64], thresholds: Mapping[str, fl
         >>> not_speech(np.zeros((1, 88)), least)
         array([ True])
     """
+    functionals = functionals[:, -len(FUNCTIONALS) :]
     voiced_share = functionals[:, _VOICED_RATE] * functionals[:, _VOICED_LENGTH]
     return (
         (voiced_share < thresholds["min_voiced_share"])

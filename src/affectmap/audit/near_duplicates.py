@@ -28,7 +28,7 @@ import pandas as pd
 from affectmap.audio.reading import Signal, read_audio, resample
 from affectmap.audit.verdicts import WITHIN, Check, Mark, Verdict
 from affectmap.errors import AudioError
-from affectmap.features.engines import FEATURE_SETS, functional_names
+from affectmap.features.engines import FEATURE_SETS, feature_names
 from affectmap.preparation.folds import Fold
 from affectmap.preparation.pooled_source import PooledSource
 from affectmap.preparation.prepared_corpus import PreparedCorpus
@@ -196,10 +196,10 @@ def _near(corpora: Sequence[Rows], rows: Numbers, radius: float) -> list[tuple[i
     """Pairs of neighbours in the steady functionals, the nearest first."""
     from scipy.spatial import cKDTree
 
-    sets = [functional_names(engine) for engine in FEATURE_SETS]
+    sets = [feature_names(engine) for engine in FEATURE_SETS]
     if any(tuple(each.names) not in sets for each in corpora):
         return []  # other features: none of them is known to stay under a change of level or format
-    columns = [FUNCTIONALS.index(name) for name in STEADY]
+    columns = [FUNCTIONALS.index(name) - len(FUNCTIONALS) for name in STEADY]  # they stand last in every set
     values = np.concatenate([each.functionals[:, columns] for each in corpora]).astype(np.float64)[rows]
     voiced = values[:, 0] > 0
     values, rows = values[voiced], rows[voiced]

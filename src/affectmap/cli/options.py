@@ -18,6 +18,7 @@ from typer.core import TyperArgument, TyperCommand
 from affectmap.cli.progress import note, set_quiet, set_verbose
 from affectmap.errors import UsageError
 from affectmap.extras import require
+from affectmap.features.encoders.locate import VARIABLE
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -31,7 +32,7 @@ _SPELLINGS = {"methods": "--method", "excited_as_happy": "--excited-as-happy/--e
 _METAVARS = {
     "source": "SPEC", "target": "SPEC", "features": "FEATURES", "reference": "superb[=MODEL]",
     "sampling_rate": "HZ", "outlier_threshold": "Z", "max_mb": "MB", "max_minutes": "MIN", "repeat": "SHARE",
-    "language": "CODE", "database": "URL", "training": "CSV", "labels": "DIR", "root": "DIR", "model": "DIR",
+    "language": "CODE", "database": "URL", "training": "CSV", "labels": "DIR", "root": "DIR", "model": "NAME|DIR",
 }  # fmt: skip
 
 ConfigFile = Annotated[
@@ -42,8 +43,12 @@ Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace the file, or a folder in which all was written by affectmap.")
 ]
 ModelFolder = Annotated[
-    Path | None, typer.Option("--model", metavar="DIR", help="Model folder.", show_default="the shipped one")
-]
+    Path | None,
+    typer.Option(
+        "--model", metavar="NAME|DIR", help="egemaps or whisper, which come with it, or a folder.",
+        show_default="egemaps",
+    ),
+]  # fmt: skip
 Channel = Annotated[
     int | None,
     typer.Option(min=1, metavar="N", help="Take one channel alone, from 1.", show_default="mixed by what they hold"),
@@ -72,6 +77,31 @@ _Verbose = Annotated[
 ]
 
 
+def _use_encoder(context: typer.Context, folder: Path | None) -> None:
+    """Take --encoder: the variable that names it has the folder until the command ends, for workers, too."""
+    if folder is None or context.resilient_parsing:
+        return
+    before = os.environ.get(VARIABLE)
+    os.environ[VARIABLE] = str(folder.absolute())
+    context.call_on_close(lambda: _restore(before))
+
+
+def _restore(before: str | None) -> None:
+    if before is None:
+        os.environ.pop(VARIABLE, None)
+    else:
+        os.environ[VARIABLE] = before
+
+
+_Encoder = Annotated[
+    Path | None,
+    typer.Option(
+        "--encoder", metavar="DIR", callback=_use_encoder, expose_value=False, help="Folder of the encoder of whisper.",
+        show_default=f"{VARIABLE}, then the user's cache folder",
+    ),
+]  # fmt: skip
+
+
 def verb(
     *examples: str,
     settings: type[Any] | None = None,
@@ -97,8 +127,11 @@ def verb(
                 parameters += [_keyword(name, kind, None) for name, kind in made.items()]
             else:
                 parameters.append(one.replace(kind=inspect.Parameter.KEYWORD_ONLY))
-        common = {"quiet": _Quiet, "verbose": _Verbose}
+        common: dict[str, Any] = {"quiet": _Quiet, "verbose": _Verbose}
         added = [_keyword(*one, False) for one in common.items()]
+        if {"features", "model"} & {*names} or any(one.annotation == ModelFolder for one in parameters):
+            common["encoder"] = _Encoder
+            added.insert(0, _keyword("encoder", _Encoder, None))
 
         @functools.wraps(command)
         def run(**values: Any) -> None:  # noqa: ANN401 (what the command line gave)

@@ -124,8 +124,9 @@ def load_corpus(
         labels: Folder of label sheets: those that the cards name, or ``NAME.csv`` with the header
             ``filename,activation,valence`` for any other corpus; by default none is joined.
         excited_as_happy: Whether IEMOCAP's excited utterances count as happy.
-        features: Columns of a table that are features: the 88 functionals where it has them, ``columns``,
-            ``columns:PREFIX``, or their names, such as a model's ``inputs``.
+        features: Columns of a table that are features: the 88 functionals where it has them (``whisper``: the 600
+            that the model of that name takes), ``columns``, ``columns:PREFIX``, or their names, such as a model's
+            ``inputs``.
 
     Returns:
         The corpus, with a finding for all that is missing, extra, unlabelled or left out.

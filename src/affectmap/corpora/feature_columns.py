@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 
 from affectmap.errors import CorpusError, UsageError
 from affectmap.names import read_columns
-from affectmap.schema import COLUMNS, FUNCTIONALS, INDEX, column_prefixes, parse_number
+from affectmap.schema import (
+    COLUMNS,
+    EGEMAPS,
+    FUNCTIONALS,
+    INDEX,
+    WHISPER,
+    WHISPER_FEATURES,
+    column_prefixes,
+    parse_number,
+)
 from affectmap.tables import Problems, Rows, read_numbers, read_rows
 
 if TYPE_CHECKING:
@@ -37,15 +46,26 @@ def named_features(given: Sequence[str], wanted: str | Sequence[str], origin: st
     return found
 
 
-def functionals_of(names: Sequence[str], origin: str) -> list[str]:
-    """Give the 88 functionals if a table has them all, nothing if it has none."""
-    absent = [functional for functional in FUNCTIONALS if functional not in names]
-    if absent and len(absent) < len(FUNCTIONALS):
+#: What a table may bring of the features that are measured here by default, by what is asked for.
+BROUGHT = {EGEMAPS: FUNCTIONALS, WHISPER: WHISPER_FEATURES}
+_MAX_NAMED = 90
+
+
+def brought_features(names: Sequence[str], wanted: str, origin: str) -> list[str]:
+    """Give the features of `BROUGHT` if a table has them all, nothing if it has none, or no mean of an encoder's."""
+    features = BROUGHT[wanted]
+    if wanted == WHISPER and features[0] not in names:
+        return []  # functionals alone, which another model takes
+    given = set(names)
+    absent = [name for name in features if name not in given]
+    if absent and len(absent) < len(features):
+        noun = "functionals" if wanted == EGEMAPS else f"features of {wanted}"
+        more = ", ..." if len(absent) > _MAX_NAMED else ""
         raise CorpusError(
-            f"{origin} has {len(FUNCTIONALS) - len(absent)} of the {len(FUNCTIONALS)} functionals; "
-            f"it lacks {', '.join(absent)}; give all of them or none"
+            f"{origin} has {len(features) - len(absent)} of the {len(features)} {noun}; "
+            f"it lacks {', '.join(absent[:_MAX_NAMED])}{more}; give all of them or none"
         )
-    return [] if absent else list(FUNCTIONALS)
+    return [] if absent else list(features)
 
 
 def has_number(rows: Rows, column: str) -> bool:

@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from affectmap.corpora.feature_columns import (
+    BROUGHT,
+    brought_features,
     constant_notes,
-    functionals_of,
     has_number,
     named_features,
     read_features,
@@ -147,11 +148,12 @@ def _named(rows: Rows, features: str | Sequence[str]) -> tuple[Rows, list[str], 
     wanted = features if isinstance(features, str) else EGEMAPS if list(features) == list(FUNCTIONALS) else [*features]
     chosen = named_features(given, wanted, rows.origin)
     rest = [name for name in given if name not in chosen]
-    fields = (*_FIELDS, *FUNCTIONALS) if wanted == EGEMAPS else _FIELDS
+    usual = wanted if isinstance(wanted, str) and wanted in BROUGHT else ""
+    fields = (*_FIELDS, *BROUGHT[usual]) if usual else _FIELDS
     doubtful = [each for each in rest if is_word_for(each, "emotion") and not _any_emotion(rows.frame[each])]
     names, notes, others = read_columns(rest, fields, rows.origin, CorpusError, doubtful=doubtful)
-    if wanted == EGEMAPS:
-        chosen = functionals_of(names, rows.origin)
+    if usual:
+        chosen = brought_features(names, usual, rows.origin)
     elif wanted == "columns":
         chosen = [name for name in others if has_number(rows, name)]
         others = [name for name in others if name not in chosen]
@@ -169,7 +171,7 @@ def _named(rows: Rows, features: str | Sequence[str]) -> tuple[Rows, list[str], 
             )
         frame = frame.assign(file=rows.places)
         notes.append("no column file: utterances are named by the line of the table")
-    if chosen and wanted != EGEMAPS:
+    if chosen and not usual:
         which = f"{len(chosen):,} columns, {chosen[0]} to {chosen[-1]}" if len(chosen) > 1 else f"column {chosen[0]}"
         notes.append(f"features are {which}; what measured them is not known")
     if others:

@@ -25,7 +25,7 @@ from affectmap.evaluation.baselines import CHANCE, MEAN_RATING, WITHIN, mean_rat
 from affectmap.evaluation.predictions import Adapt, Predictions, predict, sources_of, trained_on
 from affectmap.model.metadata import MEASURED
 from affectmap.model.model import Model, load_model
-from affectmap.schema import EGEMAPS, LABEL_RANGE, LABELS, Floats, Objects
+from affectmap.schema import EGEMAPS, LABEL_RANGE, LABELS, WHISPER, Floats, Objects
 from affectmap.stats.intervals import Interval, Scale
 from affectmap.stats.measures import (
     Measure,
@@ -243,7 +243,10 @@ def score(
 
 def columns_for(model: Model) -> str | list[str]:
     """Say which columns of a table `load_corpus` takes: those of the model, or functionals where there are any."""
-    return EGEMAPS if model.metadata["features"] in MEASURED else model.inputs
+    features = model.metadata["features"]
+    if features == WHISPER:
+        return WHISPER
+    return EGEMAPS if features in MEASURED else model.inputs
 
 
 def _measured(predictions: Predictions, model: Model) -> tuple[list[Row], str]:

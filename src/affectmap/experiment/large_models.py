@@ -24,11 +24,11 @@ from affectmap.experiment.embeddings import embed_rows
 from affectmap.experiment.protocol import Material
 from affectmap.features.encoders.features import SUPERB, FeatureEncoder, LikeliestClass, Reference
 from affectmap.features.encoders.weights import parse_encoder
-from affectmap.features.engines import FEATURE_SETS, engine_of
+from affectmap.features.engines import FEATURE_SETS, check_engine, engine_of
 from affectmap.preparation.config import MEASURED
 from affectmap.preparation.pooled_source import PooledSource
 from affectmap.preparation.prepared_corpus import PreparedCorpus
-from affectmap.schema import DEFAULT_ENGINE, USUAL_RATE, column_prefixes
+from affectmap.schema import DEFAULT_ENGINE, EGEMAPS, USUAL_RATE, WHISPER, WHISPER_FEATURES, column_prefixes
 from affectmap.stats.baselines import FUNCTIONALS_88
 from affectmap.stats.scores import Run, Score, class_scores
 
@@ -44,7 +44,7 @@ class Models(NamedTuple):
     Attributes:
         encoder: Gives the features; ``None`` for functionals, and where they are columns of tables.
         reference: Gets a row.
-        functionals: Name of the set of functionals.
+        functionals: Name of the set of functionals, or of what the engine whisper measures.
         columns: Names of the features where they are columns of tables.
     """
 
@@ -75,6 +75,8 @@ class Models(NamedTuple):
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the features; none where they are the 88 functionals."""
+        if self.functionals == FEATURE_SETS[WHISPER]:
+            return WHISPER_FEATURES
         return self.columns if self.encoder is None else self.encoder.names
 
     @property
@@ -110,6 +112,8 @@ def find_models(config: ExperimentConfig) -> Models:
         UsageError: If a setting makes no sense beside them, or the extra ``ssl`` is missing.
     """
     encoder = None
+    if config.features == WHISPER:
+        check_engine(WHISPER, config.sampling_rate)
     if config.features not in MEASURED:
         is_given = column_prefixes(config.features) is not None
         if config.sampling_rate != USUAL_RATE:
@@ -141,7 +145,9 @@ def compare(
         reference, source.corpora, targets, cache=cache, n_jobs=config.n_jobs, progress=progress
     )
     scores = reference_scores(evaluated, source, materials)
-    ours = CostOf("this model, with its features", SMALL, "", n_parameters, "cpu")
+    ours = CostOf(
+        "this model, with its features", SMALL, WHISPER if config.features == WHISPER else EGEMAPS, n_parameters, "cpu"
+    )
     if encoder is not None:
         ours = CostOf("this model, with its encoder", ENCODER, str(encoder.folder), n_parameters, config.device)
     theirs = CostOf(f"{SUPERB}, {reference.model}", CLASSES, str(reference.folder), 0, config.device)

@@ -1,4 +1,4 @@
-"""The 88 functionals of eGeMAPSv02 or the corrected set, of a corpus' utterances or of single recordings and signals.
+"""What an engine measures, such as the 88 functionals, of a corpus' utterances or of single recordings and signals.
 
 `affectmap.features.engines` measures them, at 16 kHz unless another rate is asked for: recordings of other rates are
 resampled, since functionals depend on the rate, and a note says so.
@@ -32,7 +32,7 @@ from affectmap.audio.reading import (
     resample,
 )
 from affectmap.errors import AudioError, ConfigError, CorpusError
-from affectmap.features.engines import check_engine, engine_version, functional_names, how_measured, measure_functionals
+from affectmap.features.engines import check_engine, engine_version, feature_names, how_measured, measure_functionals
 from affectmap.features.recordings import RecordingCache, measured_or_not
 from affectmap.features.remote import check_worker, measured_in_order
 from affectmap.features.utterances import (
@@ -60,7 +60,8 @@ class MeasuredCorpus(NamedTuple):
     """What was measured of a corpus.
 
     Attributes:
-        functionals: Shape (n_used, 88), float32, in the order of its table.
+        functionals: Shape (n_used, F), float32, in the order of its table: 88 functionals, or what another engine
+            measures.
         conditions: Recording conditions, columns as in `affectmap.audio.conditions.Conditions`, indexed likewise;
             ``None`` where the corpus brings its functionals.
         findings: Dropped utterances, then notes.
@@ -109,12 +110,13 @@ def extract_functionals(
         progress: Called with the numbers of utterances done and in total.
 
     Returns:
-        The functionals, float32, shape (n_used, 88), indexed as `table` and in its order, without the dropped
+        The functionals, float32, shape (n_used, F), indexed as `table` and in its order, without the dropped
         utterances; and the findings: the dropped utterances (``unreadable``) in their order, then notes.
 
     Raises:
         AudioError: If no utterance can be used, or one cannot and `strict` is set.
-        ConfigError: If `sampling_rate` is less than 2000, or `n_jobs` than 1.
+        ConfigError: If `sampling_rate` is less than 2000 or not the engine's, or `n_jobs` is less than 1.
+        ModelError: If the engine's encoder cannot be found.
         UsageError: If the engine is not installed.
 
     Example:
@@ -145,8 +147,8 @@ def _measured_corpus(
     """Measure functionals and recording conditions at one reading of every recording; see `extract_functionals`."""
     _check_least(1, n_jobs=n_jobs)
     _check_least(_LOWEST_RATE, sampling_rate=sampling_rate)
-    check_engine(engine)
-    columns = ("sampling_rate", "uneven_channels", *Conditions._fields, *functional_names(engine))
+    check_engine(engine, sampling_rate)
+    columns = ("sampling_rate", "uneven_channels", *Conditions._fields, *feature_names(engine))
     measure = Measure(
         columns, _how(engine, sampling_rate), partial(_outcomes, sampling_rate=sampling_rate, engine=engine)
     )
@@ -155,7 +157,7 @@ def _measured_corpus(
     notes = _rate_notes(rows["sampling_rate"].to_numpy(), sampling_rate)
     notes += _condition_notes(rows)
     return MeasuredCorpus(
-        rows[list(functional_names(engine))],
+        rows[list(feature_names(engine))],
         rows[list(Conditions._fields)],
         [*findings, *(Finding(corpus, "", "note", note) for note in notes)],
     )
@@ -182,7 +184,7 @@ def _outcomes(work: Work, *, sampling_rate: int, engine: Engine) -> Generator[tu
 
 
 def _outcome(recording: _Recording) -> Outcome:
-    """Give rate, whether channels are uneven, conditions and functionals, shape (95,), or why there are none."""
+    """Give rate, whether channels are uneven, conditions and features, shape (7 + F,), or why there are none."""
     (file, start_s, end_s), rate, engine, path, digest, version = recording
     check_worker(engine, version, path, digest)
     try:
@@ -281,7 +283,7 @@ def measure_sources(
     import pandas as pd
 
     functionals, flags = measure_rows(sources, sampling_rate, target_rate, **measuring)
-    names = functional_names(measuring.get("engine", DEFAULT_ENGINE))
+    names = feature_names(measuring.get("engine", DEFAULT_ENGINE))
     paths = [printable(each) for each in sources if isinstance(each, (str, Path))]
     index = pd.Index(paths, name="file") if len(paths) == len(sources) > 0 else pd.RangeIndex(len(sources))
     return pd.DataFrame(functionals, index, list(names)), flags
@@ -323,10 +325,12 @@ def measure_rows(
         progress: Called with the numbers of recordings done and in total.
 
     Returns:
-        Functionals (N, 88), ``NaN`` where they cannot be had; and what the samples say of each.
+        Features (N, F), ``NaN`` where they cannot be had; and what the samples say of each.
 
     Raises:
-        ConfigError: If a signal comes without a sampling rate or is not mono, or `n_jobs` is less than 1.
+        ConfigError: If a signal comes without a sampling rate or is not mono, `n_jobs` is less than 1, or the engine
+            measures at another rate.
+        ModelError: If the engine's encoder cannot be found.
 
     Example:
         >>> functionals, flags = measure_rows([np.zeros(160), "missing.wav"], 16000, 16000)
@@ -334,7 +338,7 @@ def measure_rows(
         ((2, 88), ['lasts 0.01 s, expected at least 0.06 s', 'there is no such file; restore it or correct its path'])
     """
     _check_least(1, n_jobs=n_jobs)
-    check_engine(engine)
+    check_engine(engine, target_rate)
     recordings = (str, Path, Utterance)
     signals = [each if isinstance(each, recordings) else mono_signal(each, sampling_rate) for each in sources]
     measure = partial(
@@ -352,7 +356,7 @@ def measure_rows(
         channel=channel,
     )
     results = measured_in_order(measure, signals, engine, _how(engine, target_rate), cache, n_jobs)
-    functionals = np.full((len(signals), len(FUNCTIONALS)), np.nan)
+    functionals = np.full((len(signals), len(feature_names(engine))), np.nan)
     flags = []
     with closing(results):
         for row, (values, found) in enumerate(results):

@@ -22,9 +22,9 @@ from affectmap.audio.reading import MIN_DURATION_S, Signal, read_recording, resa
 from affectmap.errors import AudioError
 from affectmap.features.cache import FeatureCache, Row, cache_folder
 from affectmap.features.utterances import Utterance, file_digest
-from affectmap.schema import FUNCTIONALS, USUAL_RATE
+from affectmap.schema import FUNCTIONALS, USUAL_RATE, WHISPER, WHISPER_FEATURES
 
-#: Functionals of a recording or signal, shape (88,) or ``NaN``, and its flags.
+#: Features of a recording or signal, shape (F,) or ``NaN``, and its flags.
 Measured = tuple[Signal | float, SignalFlags]
 #: Path of a recording, a segment of one, or a signal.
 Source = str | Path | Utterance | Signal
@@ -71,7 +71,7 @@ def measured_or_not(
 
 
 class RecordingCache:
-    """Functionals and flags of recordings that were measured before.
+    """Features and flags of recordings that were measured before; what an encoder gives lies in a file of its own.
 
     Used as a context, it is closed at the end, and also when the run is interrupted. Threads may share it.
 
@@ -90,9 +90,14 @@ class RecordingCache:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._store = FeatureCache(cache_folder(folder), "recordings", FUNCTIONALS, texts=True)
+        self._stores = {
+            is_whisper: FeatureCache(cache_folder(folder), name, columns, texts=True)
+            for is_whisper, name, columns in (
+                (False, "recordings", FUNCTIONALS), (True, "recordings-whisper", WHISPER_FEATURES),
+            )
+        }  # fmt: skip
         self._lock = threading.Lock()
-        self._known: dict[str, tuple[Row, str]] | None = None
+        self._known: dict[bool, dict[str, tuple[Row, str]]] = {}
 
     def __enter__(self) -> RecordingCache:
         """Give the cache itself."""
@@ -101,19 +106,20 @@ class RecordingCache:
     def __exit__(self, *error: object) -> None:
         """Write what is new."""
         with self._lock:
-            self._store.close()
+            for store in self._stores.values():
+                store.close()
 
     @property
     def notices(self) -> list[str]:
         """Sentences about what could not be read or kept."""
-        return self._store.notices
+        return [notice for store in self._stores.values() for notice in store.notices]
 
     def remembered(self, measure: partial[Measured], how: str) -> Callable[[Source], Measured]:
         """Give a function that measures only what is not known.
 
         Args:
             measure: Measures a recording or a signal; its keywords are all that the result depends on.
-            how: What the result depends on beside them, versions included.
+            how: What the result depends on beside them, the engine first, versions included.
         """
         how = full_how(measure, how)
 
@@ -126,31 +132,34 @@ class RecordingCache:
 
     def find(self, digest: str, how: str) -> Measured | None:
         """Give what was measured of the bytes with this digest, in the way that `full_how` names."""
-        return self._find(f"{digest} {how}")
+        is_whisper, key = _is_whisper(how), f"{digest} {how}"
+        with self._lock:
+            if is_whisper not in self._known:
+                stored = self._stores[is_whisper].load()
+                rows = zip(stored.rows, stored.texts, strict=True)
+                self._known[is_whisper] = dict(zip(stored.keys, rows, strict=True))
+            if key not in self._known[is_whisper]:
+                return None
+            values, text = self._known[is_whisper][key]
+        flags: list[Any] = [_frozen(each) for each in json.loads(text)]
+        return values, SignalFlags(*flags)
 
     def keep(self, digest: str, how: str, measured: Measured) -> Measured:
         """Keep what was measured, unless there is a problem or no digest; give it."""
         values, flags = measured
         if flags.problem is None and digest:
-            self._keep(f"{digest} {how}", np.asarray(values, np.float32), json.dumps(flags))
+            key, is_whisper = f"{digest} {how}", _is_whisper(how)
+            row, text = np.asarray(values, np.float32), json.dumps(flags)
+            with self._lock:
+                self._stores[is_whisper].add(key, row, text)
+                if is_whisper in self._known:
+                    self._known[is_whisper][key] = row, text
         return measured
 
-    def _find(self, key: str) -> Measured | None:
-        with self._lock:
-            if self._known is None:
-                stored = self._store.load()
-                self._known = dict(zip(stored.keys, zip(stored.rows, stored.texts, strict=True), strict=True))
-            if key not in self._known:
-                return None
-            values, text = self._known[key]
-        flags: list[Any] = [_frozen(each) for each in json.loads(text)]
-        return values, SignalFlags(*flags)
 
-    def _keep(self, key: str, values: Row, text: str) -> None:
-        with self._lock:
-            self._store.add(key, values, text)
-            if self._known is not None:
-                self._known[key] = values, text
+def _is_whisper(how: str) -> bool:
+    """Tell by its first word, the engine, whether an encoder measures."""
+    return how.split(" ", 1)[0] == WHISPER
 
 
 def full_how(measure: partial[Measured], how: str) -> str:

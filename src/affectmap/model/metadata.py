@@ -10,15 +10,15 @@ from typing import Any
 from affectmap.audio.quality import CLIPPED_SHARE, LATER_THRESHOLDS, THRESHOLDS
 from affectmap.documents import DocumentError, first_line, parse_yaml
 from affectmap.errors import ModelError
-from affectmap.features.engines import FEATURE_SETS, functional_names, how_measured, otherwise_measured
+from affectmap.features.engines import FEATURE_SETS, feature_names, how_measured, otherwise_measured
 from affectmap.model import MAX_WIDTH
-from affectmap.schema import CORRECTED, DEFAULT_ENGINE, EGEMAPS, LABELS, USUAL_RATE, Engine
+from affectmap.schema import CORRECTED, DEFAULT_ENGINE, EGEMAPS, FUNCTIONALS, LABELS, USUAL_RATE, WHISPER, Engine
 
 #: Format of the folder; to be raised when an older affectmap could not read it rightly.
 FORMAT = 3
-#: What a model takes: the 88 functionals of a set that affectmap measures itself, with their names and what measures
-#: them by default; columns of a table, whatever measured them; or features of which nothing was said.
-MEASURED: dict[str, Engine] = {EGEMAPS: DEFAULT_ENGINE, CORRECTED: CORRECTED}
+#: What a model takes: features that affectmap measures itself, by their name, with what measures them by default;
+#: columns of a table, whatever measured them; or features of which nothing was said.
+MEASURED: dict[str, Engine] = {EGEMAPS: DEFAULT_ENGINE, CORRECTED: CORRECTED, WHISPER: WHISPER}
 COLUMNS, OTHER = "columns of a table", "other"
 #: Whose statistics a model normalises with and whose intervals it has: its training data's, or those of recordings that
 #: it was adapted to.
@@ -43,7 +43,7 @@ _REQUIRED: dict[str, type] = {
 
 def new_metadata(inputs: Sequence[str], latent_dim: int) -> dict[str, Any]:
     """Give the content of ``model.yaml`` for a model that was trained just now, without heads."""
-    features = next((name for name, engine in MEASURED.items() if tuple(inputs) == functional_names(engine)), OTHER)
+    features = next((name for name, engine in MEASURED.items() if tuple(inputs) == feature_names(engine)), OTHER)
     return {
         "format": FORMAT,
         "name": "unnamed",
@@ -117,7 +117,7 @@ def _check_plain(content: object, file: str) -> None:
 
 
 def _check_inputs(metadata: Mapping[str, Any], file: str) -> None:
-    """See that the functionals are those that this installation measures; other features it does not measure."""
+    """See that features are those that this installation measures; others it does not measure."""
     inputs = metadata["inputs"]
     if not 1 <= len(inputs) <= MAX_INPUTS:
         raise ModelError(f"{file}: the model takes {len(inputs)} inputs; expected 1 to {MAX_INPUTS}")
@@ -125,20 +125,23 @@ def _check_inputs(metadata: Mapping[str, Any], file: str) -> None:
         if not all(isinstance(name, str) for name in inputs) or len(set(inputs)) != len(inputs):
             raise ModelError(f"{file}: inputs are not names that differ; {ADVICE}")
         return
-    expected = functional_names(MEASURED[metadata["features"]])
+    expected = feature_names(MEASURED[metadata["features"]])
     if tuple(inputs) != expected:
         different = [i for i, (a, b) in enumerate(zip(inputs, expected, strict=False)) if a != b]
+        noun = "functionals" if len(expected) == len(FUNCTIONALS) else "features"
         where = f", number {different[0]} is {str(inputs[different[0]])[:80]!r}" if different else ""
         raise ModelError(
-            f"{file}: the model takes {len(inputs)} inputs{where}; expected the 88 functionals of "
+            f"{file}: the model takes {len(inputs)} inputs{where}; expected the {len(expected)} {noun} of "
             f"{FEATURE_SETS[MEASURED[metadata['features']]]}"
         )
     if problem := otherwise_measured(metadata.get("measured")):
         raise ModelError(f"{file}: {problem}")
-    if functional_names(metadata["measured"]["engine"]) != expected:
+    if feature_names(metadata["measured"]["engine"]) != expected:
         raise ModelError(f"{file}: {metadata['measured']['engine']} does not measure {metadata['features']}; {ADVICE}")
     if not 2000 <= metadata["sampling_rate"] <= 192000:
         raise ModelError(f"{file}: sampling_rate is {metadata['sampling_rate']}; expected 2000 to 192000 Hz")
+    if metadata["features"] == WHISPER and metadata["sampling_rate"] != USUAL_RATE:
+        raise ModelError(f"{file}: sampling_rate is {metadata['sampling_rate']}; expected {USUAL_RATE} Hz for whisper")
 
 
 def _check_outputs(outputs: dict[str, Any], file: str) -> None:

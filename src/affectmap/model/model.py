@@ -27,7 +27,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +35,7 @@ import numpy.typing as npt
 
 from affectmap.audio.quality import FLAGS, LATER_THRESHOLDS, SignalFlags, not_speech
 from affectmap.errors import ConfigError
+from affectmap.features.engines import check_engine, input_text
 from affectmap.features.functionals import Source, measure_rows, measure_sources
 from affectmap.features.recordings import RecordingCache
 from affectmap.model.encoder import encode, layer
@@ -51,15 +51,18 @@ if TYPE_CHECKING:
 
     from affectmap.corpora import Corpus
 
-#: The model that comes with the package.
-SHIPPED = "affectmap-egemaps-v1"
+#: The models that come with the package, by the names that `load_model` and ``--model`` take.
+SHIPPED_MODELS = {"egemaps": "affectmap-egemaps-v1", "whisper": "affectmap-whisper-v1"}
+#: The one by default, which needs nothing else.
+SHIPPED = SHIPPED_MODELS["egemaps"]
 
 
 def load_model(path: str | Path | None = None) -> Model:
     """Load a model.
 
     Args:
-        path: Folder of the model; by default the one that comes with the package.
+        path: Folder of the model, or ``egemaps`` or ``whisper`` for one that comes with the package, by default the
+            first. ``whisper`` needs an encoder to measure recordings: `affectmap.features.encoders.locate` finds it.
 
     Returns:
         The model.
@@ -74,10 +77,9 @@ def load_model(path: str | Path | None = None) -> Model:
         >>> model.embed(voice, 16000).columns[:3].tolist()
         ['embedding_0', 'embedding_1', 'activation']
     """
-    folder: Path | Traversable = (
-        resources.files("affectmap").joinpath("models").joinpath(SHIPPED) if path is None else Path(path)
-    )
-    return Model(read_model_folder(folder))
+    name = SHIPPED if path is None else SHIPPED_MODELS.get(str(path))
+    shipped = resources.files("affectmap").joinpath("models")
+    return Model(read_model_folder(Path(str(path)) if name is None else shipped.joinpath(name)))
 
 
 class Model:
@@ -143,7 +145,7 @@ class Model:
         """What the model takes, in words."""
         metadata = self.folder.metadata
         if metadata["features"] in MEASURED:
-            return f"the 88 {metadata['measured']['feature_set']} functionals at {self.sampling_rate} Hz"
+            return input_text(metadata["measured"]["engine"], self.sampling_rate)
         whose = {OTHER: "", COLUMNS: f" ({COLUMNS})"}.get(metadata["features"], f" of {metadata['features']}")
         return f"{len(self.inputs)} features{whose}, first {self.inputs[0]}"
 
@@ -255,12 +257,16 @@ class Model:
         }
 
     def check_takes_recordings(self) -> None:
-        """Raise a `ConfigError` if the model takes other features than those that recordings are measured by."""
+        """Raise an error if recordings cannot be measured for the model, before long work.
+
+        Raises:
+            ConfigError: If it takes other features than those that recordings are measured by.
+            ModelError: If it needs an encoder that cannot be found; the message says what to run.
+            UsageError: If what measures them is not installed.
+        """
         if self.folder.metadata["features"] not in MEASURED:
-            raise ConfigError(
-                f"{self.name} takes {self.input_text}, and recordings are measured as the 88 functionals alone; "
-                "give a table of its features"
-            )
+            raise ConfigError(f"{self.name} takes {self.input_text}, which are not measured here; give a table of them")
+        check_engine(self.folder.metadata["measured"]["engine"], self.sampling_rate)
 
     def transform(
         self, features: pd.DataFrame | npt.ArrayLike, *, speaker: npt.ArrayLike | None = None

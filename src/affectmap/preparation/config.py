@@ -10,11 +10,11 @@ from pydantic.dataclasses import dataclass
 
 from affectmap.errors import UsageError
 from affectmap.features.encoders.weights import parse_encoder
-from affectmap.schema import CORRECTED, DEFAULT_ENGINE, EGEMAPS, USUAL_RATE, column_prefixes
+from affectmap.schema import CORRECTED, DEFAULT_ENGINE, EGEMAPS, USUAL_RATE, WHISPER, column_prefixes
 from affectmap.settings import CHECKED, Real, Settings, Switch, Whole
 
 #: Features that affectmap measures itself.
-MEASURED = (EGEMAPS, CORRECTED)
+MEASURED = (EGEMAPS, CORRECTED, WHISPER)
 
 
 def _known_features(text: str) -> str:
@@ -44,7 +44,8 @@ class CorpusSettings(Settings):
     )
     features: Annotated[str, AfterValidator(_known_features)] = Field(
         default=EGEMAPS,
-        description="egemaps, or egemaps-corrected with true formants and harmonics; columns of tables with numbers, "
+        description="egemaps, or egemaps-corrected with true formants and harmonics; whisper for those of the model "
+        "of that name; columns of tables with numbers, "
         "or columns:PREFIX for some of them; ssl:MODEL@LAYERS for what a speech encoder measures",
     )
     engine: Literal["egemaps", "opensmile"] = Field(

@@ -24,7 +24,7 @@ import pandas as pd
 from affectmap.corpora import Corpus, load_corpus, parse_spec
 from affectmap.errors import ConfigError, CorpusError, UsageError
 from affectmap.features.encoders.features import FeatureEncoder
-from affectmap.features.engines import engine_of, how_measured
+from affectmap.features.engines import engine_of, feature_names, how_measured
 from affectmap.features.functionals import corpus_functionals
 from affectmap.preparation.config import PreparationSettings
 from affectmap.preparation.standardisation import (
@@ -41,6 +41,7 @@ from affectmap.schema import (
     FUNCTIONALS,
     LABELS,
     USUAL_RATE,
+    WHISPER,
     Engine,
     Features,
     Finding,
@@ -58,7 +59,7 @@ class PreparedCorpus:
         name: Name in this run.
         corpus: The corpus as it was found, without its functionals, which need not be kept twice.
         table: Rows that stay; columns of the utterance table.
-        functionals: ``(N, 88)`` float32, not standardised; or an encoder's features.
+        functionals: ``(N, F)`` float32, not standardised: 88 functionals, or other features.
         findings: All that is known about rows dropped or doubtful, the loader's findings first.
         feature_names: Names of the columns of `functionals`.
         conditions: Recording conditions, a row each, columns as in `affectmap.audio.conditions.Conditions`; ``None``
@@ -140,7 +141,7 @@ class PreparedCorpus:
 
     @cached_property
     def standardised_by_speaker(self) -> Features:
-        """Every speaker's rows standardised by themselves ``(N, 88)``; the same for all folds."""
+        """Every speaker's rows standardised by themselves ``(N, F)``; the same for all folds."""
         return standardise_target(self.functionals, "speaker", speaker=self.known_speakers())[0]
 
 
@@ -229,7 +230,8 @@ def prepare(
         features: Names of the features that a corpus brings, the functionals by default.
         cache: Folder of cached features; the user's cache folder by default.
         sampling_rate: Rate in Hz to which recordings are resampled for functionals.
-        engine: What measures functionals; the corrected ones are measured where a corpus brings those of eGeMAPS.
+        engine: What measures; where a corpus brings others than an engine with a set of its own measures, its
+            recordings are measured.
         n_jobs: Threads; one a core by default.
         strict: Whether an unusable recording is an error.
         progress: Called with the numbers of utterances measured and in total.
@@ -250,7 +252,10 @@ def prepare(
     if encoder is not None:
         functionals, measured = encoder.extract(corpus.name, corpus.table.index, **options)
     else:
-        brought = None if engine == CORRECTED else corpus.functionals
+        brought = corpus.functionals
+        if engine in (CORRECTED, WHISPER):
+            features = feature_names(engine)
+            brought = brought if brought is not None and set(features) <= set(brought.columns) else None
         functionals, conditions, measured = corpus_functionals(
             corpus.name, corpus.table, brought, features, sampling_rate=sampling_rate, engine=engine, **options
         )
@@ -288,10 +293,11 @@ def prepare_for(
         detail = left_out[0].detail.removesuffix("; left out")
         raise CorpusError(f"{corpus.name}: {left_out[0].file} cannot be used: {detail}; mend it first")
     features: Sequence[str] = FUNCTIONALS
-    if corpus.functionals is not None and config.features == EGEMAPS:
-        how = how_measured(config.engine)
+    if corpus.functionals is not None and config.features in (EGEMAPS, WHISPER):
+        how = how_measured(engine_of(config.features, config.engine))
+        noun = "functionals" if config.features == EGEMAPS else "features"
         detail = (
-            "its functionals are columns of a table; what measured them is not known, and they are taken for those of "
+            f"its {noun} are columns of a table; what measured them is not known, and they are taken for those of "
             f"{how['engine']} at {config.sampling_rate} Hz, {how['cleaning']}"
         )
         corpus = replace(corpus, findings=(*corpus.findings, Finding(corpus.name, "", "note", detail)))

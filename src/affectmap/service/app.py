@@ -60,13 +60,14 @@ def create_app(settings: ServiceSettings, model: Model | None = None) -> FastAPI
         An ASGI application.
 
     Raises:
-        ModelError: If the model cannot be loaded.
+        ModelError: If the model cannot be loaded, or needs an encoder that cannot be found.
 
     Example:
         >>> sorted(route.path for route in create_app(ServiceSettings()).routes)[:4]
         ['/', '/docs', '/embed', '/health']
     """
     service = Service(settings, model or load_model(settings.model))
+    service.model.check_takes_recordings()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -46,7 +46,9 @@ class ServiceSettings(ListenSettings):
     host: str = Field(
         default="127.0.0.1", description="address to listen on; any other than this machine's own needs a token"
     )
-    model: Path | None = Field(default=None, description="model folder; the shipped model if not given")
+    model: Path | None = Field(
+        default=None, description="egemaps or whisper, which come with it, or a model folder; egemaps if not given"
+    )
     root: Path | None = Field(
         default=None, description="folder whose recordings may be named by path; none if not given"
     )

@@ -37,7 +37,7 @@ from affectmap.features.recordings import RecordingCache
 from affectmap.files import new_file
 from affectmap.model.heads import open_intervals
 from affectmap.model.model import Model, load_model
-from affectmap.schema import FUNCTIONALS, LABELS, segmented_index
+from affectmap.schema import LABELS, segmented_index
 from affectmap.tables import csv_line
 from affectmap.track.running_statistics import Standardising
 from affectmap.track.segments import Measured, measured_segments
@@ -295,7 +295,8 @@ def _table(file: str, measured: Sequence[Measured], standardising: Standardising
 
 
 def _values(measured: Sequence[Measured], standardising: Standardising) -> pd.DataFrame:
-    functionals = np.array([each.functionals for each in measured], np.float64).reshape(-1, len(FUNCTIONALS))
+    functionals = np.array([each.functionals for each in measured], np.float64)
+    functionals = functionals.reshape(-1, standardising.n_features)
     speech = np.array([each.speech for each in measured], np.float64)
     silent = np.array([each.flags.silent for each in measured], np.bool_)
     ends_s = np.array([each.end_s for each in measured], np.float64)

@@ -62,11 +62,16 @@ class Standardising:
         self._known: deque[tuple[float, Floats]] = deque()
         self._n_since, self._step = 0, UPDATE
 
+    @property
+    def n_features(self) -> int:
+        """Number of features that the model takes."""
+        return len(self._model.inputs)
+
     def transform(self, functionals: Floats, counts: Mask, ends_s: Floats | None = None) -> pd.DataFrame:
         """Embed the next segments.
 
         Args:
-            functionals: Shape (n_segments, 88).
+            functionals: Shape (n_segments, F).
             counts: Which of them may count as speech for the statistics; what the model flags as no speech does not.
             ends_s: Their ends in seconds, ascending, shape (n_segments,); without them ``running`` forgets nothing.
 

@@ -16,7 +16,6 @@ from affectmap.audio.stream import Source, at_rate
 from affectmap.features.recordings import RecordingCache
 from affectmap.model.model import Model
 from affectmap.parallel.workers import in_order
-from affectmap.schema import FUNCTIONALS
 
 
 class Measured(NamedTuple):
@@ -26,7 +25,7 @@ class Measured(NamedTuple):
         start_s: Its begin in seconds.
         end_s: Its end.
         speech: Mean probability of speech, 0..1 or NaN.
-        functionals: Shape (88,); NaN where they cannot be had.
+        functionals: Shape (F,), as the model takes them; NaN where they cannot be had.
         flags: What is wrong with its samples.
     """
 
@@ -107,6 +106,6 @@ def _measured(segment: Segment, is_broken: bool, model: Model, cache: RecordingC
     start_s, end_s = _times(segment)
     if is_broken:
         broken = SignalFlags(problem="some of its samples are NaN or infinity")
-        return Measured(start_s, end_s, segment.speech, np.full(len(FUNCTIONALS), np.nan), broken)
+        return Measured(start_s, end_s, segment.speech, np.full(len(model.inputs), np.nan), broken)
     functionals, flags = model.measure([segment.signal], RATE, cache=cache, n_jobs=1)
     return Measured(start_s, end_s, segment.speech, functionals.to_numpy(np.float64)[0], flags[0])

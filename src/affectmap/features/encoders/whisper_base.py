@@ -1,0 +1,50 @@
+"""The encoder behind the engine ``whisper``: the first layers of Whisper base, found and loaded once a process."""
+
+from __future__ import annotations
+
+import threading
+from functools import cache as cached
+from pathlib import Path
+
+from affectmap import whisper
+from affectmap.errors import ModelError
+from affectmap.features.encoders.locate import find_encoder
+from affectmap.whisper import Encoder, WeightsError
+
+#: Layers of which the last one's output is taken.
+N_LAYERS = 3
+#: Numbers that it gives for every 20 ms.
+DIM = 512
+
+_loading = threading.Lock()
+
+
+def whisper_base() -> Encoder:
+    """Give the encoder; threads may share it.
+
+    Raises:
+        ModelError: If it cannot be found, is damaged, or is no Whisper base; the message says what to do.
+    """
+    folder = find_encoder()
+    with _loading:
+        return _loaded(folder)
+
+
+@cached
+def _loaded(folder: Path) -> Encoder:
+    try:
+        encoder = whisper.load_encoder(folder, N_LAYERS)
+    except WeightsError as error:
+        raise ModelError(str(error)) from error
+    if encoder.dim != DIM:
+        raise ModelError(f"{folder} gives {encoder.dim} numbers; expected the {DIM} of Whisper base; name its folder")
+    return encoder
+
+
+def encoder_version() -> str:
+    """Give the version of the encoder's arithmetic and what its weights are known by; empty where there is none."""
+    try:
+        encoder = whisper_base()
+    except ModelError:
+        return ""
+    return f"{whisper.VERSION}-{encoder.digest[:12]}"
