@@ -23,14 +23,16 @@ from pathlib import Path
 from typing import BinaryIO
 
 from affectmap.errors import StorageError
-from affectmap.manifest import MARKER, foreign_entry, remove_listed, write_manifest
+from affectmap.manifest import MARKER, foreign_entry, listed_with, remove_listed, write_manifest
 from affectmap.temporary import unnamed_file
 
 __all__ = [
     "MARKER",
+    "added_file",
     "check_new_file",
     "check_new_folder",
     "is_stream",
+    "list_file",
     "new_file",
     "new_folder",
     "write_json",
@@ -249,6 +251,30 @@ def new_folder(path: Path, *, overwrite: bool = False, inputs: Iterable[Path] = 
         if isinstance(error, StorageError):  # of a file within: its temporary place would tell nobody anything
             raise StorageError(str(error).replace(str(temporary), str(path))) from error
         raise
+
+
+@contextmanager
+def added_file(folder: Path, name: str) -> Iterator[Path]:
+    """Give a temporary path that becomes a file of a folder made by `new_folder`, listed as affectmap's own.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp()) / "parts"
+        >>> with new_folder(folder):
+        ...     pass
+        >>> with added_file(folder, "part-0.txt") as temporary:
+        ...     _ = temporary.write_text("ours")
+        >>> foreign_entry(folder) is None
+        True
+    """
+    with new_file(folder / name) as temporary:
+        yield temporary
+    list_file(folder, name)
+
+
+def list_file(folder: Path, name: str) -> None:
+    """List a file of a folder as written by affectmap, as it is now."""
+    write_text(folder / MARKER, listed_with(folder, name))
 
 
 def check_new_folder(path: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) -> None:

@@ -34,7 +34,16 @@ def write_manifest(folder: Path) -> None:
         'b.txt'
     """
     files = {_name(file, folder): _digest(file) for file in _entries(folder) if not file.is_dir()}
-    (folder / MARKER).write_text(json.dumps({"files": files}, indent=1), encoding="utf-8")
+    (folder / MARKER).write_text(_text(files), encoding="utf-8")
+
+
+def listed_with(folder: Path, name: str) -> str:
+    """Give the content of a folder's `MARKER` that lists one file more, as it is now."""
+    return _text(_listed(folder) | {name: _digest(folder / name)})
+
+
+def _text(files: dict[str, str]) -> str:
+    return json.dumps({"files": files}, indent=1)
 
 
 def foreign_entry(folder: Path) -> Path | None:

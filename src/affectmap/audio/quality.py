@@ -163,17 +163,35 @@ def notes_on(names: Sequence[str], flags: Sequence[SignalFlags]) -> list[str]:
         >>> notes_on(["a.wav", "b.wav", "c.wav"], [SignalFlags(), narrow, narrow])
         ['narrow_band: 2 of 3 recordings, first b.wav: its sound ends near 3.4 kHz']
     """
-    told: dict[str, dict[str, str]] = {}
+    told = ToldFlags()
     for name, found in zip(names, flags, strict=True):
-        for flag, text in found.notes:
-            of_flag = told.setdefault(flag, {})
-            of_flag[name] = f"{of_flag[name]}; {text}" if name in of_flag else text
-    lines = []
-    for flag, texts in told.items():
-        name, text = next(iter(texts.items()))
-        lines.append(f"{flag}: {len(texts)} of {len(flags)} recordings, first {name}: {text}" if len(texts) > 1
-                     else f"{name}: {text}")  # fmt: skip
-    return lines
+        told.add(name, found)
+    return told.lines()
+
+
+class ToldFlags:
+    """What notes of many recordings say, by flag: how many there are, and the first; see `notes_on`."""
+
+    def __init__(self) -> None:
+        self._n_recordings = 0
+        self._told: dict[str, tuple[int, str, str]] = {}
+
+    def add(self, name: str, flags: SignalFlags) -> None:
+        """Take in a recording."""
+        self._n_recordings += 1
+        for flag in dict.fromkeys(flag for flag, _ in flags.notes):
+            text = "; ".join(text for each, text in flags.notes if each == flag)
+            count, first, its_text = self._told.get(flag, (0, name, text))
+            self._told[flag] = count + 1, first, its_text
+
+    def lines(self) -> list[str]:
+        """Give a line for every flag."""
+        return [
+            f"{flag}: {count} of {self._n_recordings} recordings, first {name}: {text}"
+            if count > 1
+            else f"{name}: {text}"
+            for flag, (count, name, text) in self._told.items()
+        ]
 
 
 def signal_flags(signal: Signal, sampling_rate: int, clipped_share: float) -> SignalFlags:

@@ -7,11 +7,12 @@ every difference is a `Finding`.
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, NoReturn
 
 from affectmap.errors import CorpusError
 from affectmap.extras import installed
@@ -21,7 +22,11 @@ from affectmap.schema import FOREIGN_SUFFIXES, RECORDING_SUFFIXES, Emotion, Find
 if TYPE_CHECKING:
     import pandas as pd
 
-_N_NAMED = 5
+#: Whether a recording can be used, or why it is passed over.
+Kind = Literal["usable", "hidden", "foreign"]
+#: Recordings passed over that are named.
+N_NAMED = 5
+_HIDDEN = re.compile(rf"[{re.escape(os.sep)}/](?:\.|__MACOSX[{re.escape(os.sep)}/])")
 
 
 class NamingError(CorpusError):
@@ -224,15 +229,10 @@ def find_recordings(folder: Path) -> Found:
         raise CorpusError(f"{folder} is a file; expected the folder of a corpus")
     if not folder.is_dir():
         raise CorpusError(f"{folder} does not exist; expected the folder of a corpus")
-    files = sorted(file for file in walk_files(folder) if file.suffix.lower() in RECORDING_SUFFIXES)
-    shown = [
-        file
-        for file in files
-        if not any(part.startswith(".") or part == "__MACOSX" for part in file.relative_to(folder).parts)
-    ]
-    foreign = {file for file in shown if file.suffix.lower() in FOREIGN_SUFFIXES}
-    passed_over = foreign if foreign and not installed("av") else set()
-    found = Found([file for file in shown if file not in passed_over], len(files) - len(shown), sorted(passed_over))
+    of_kind: dict[Kind, list[Path]] = {"usable": [], "hidden": [], "foreign": []}
+    for file, kind in walk_recordings(str(folder)):
+        of_kind[kind].append(Path(file))
+    found = Found(of_kind["usable"], len(of_kind["hidden"]), of_kind["foreign"])
     if found.passed_over and not found.files:
         raise CorpusError(f"{folder} holds {note_passed_over(found, folder)}")
     if not found.files:
@@ -244,33 +244,92 @@ def note_passed_over(found: Found, folder: Path) -> str:
     """Tell of recordings that libsndfile cannot read, the first by name, and what to do; empty where there are none."""
     if not found.passed_over:
         return ""
-    counts = Counter(file.suffix.lower() for file in found.passed_over)
+    shown = [_show(file, folder.expanduser().absolute()) for file in found.passed_over[: N_NAMED + 1]]
+    return passed_over_text(Counter(file.suffix.lower() for file in found.passed_over), shown)
+
+
+def passed_over_text(counts: Mapping[str, int], first: Sequence[str]) -> str:
+    """Tell of recordings that libsndfile cannot read.
+
+    Args:
+        counts: Their number by suffix.
+        first: The first `N_NAMED` of them, and one more where there is one.
+    """
     kinds = ", ".join(f"{count} {suffix}" for suffix, count in sorted(counts.items()))
-    first = ", ".join(_show(file, folder.expanduser().absolute()) for file in found.passed_over[:_N_NAMED])
-    first = f"{first}, ..." if len(found.passed_over) > _N_NAMED else first
-    were = "recording" if len(found.passed_over) == 1 else "recordings"
+    named = ", ".join([*first[:N_NAMED], *(["..."] if len(first) > N_NAMED else [])])
+    n_recordings = sum(counts.values())
+    were = "recording" if n_recordings == 1 else "recordings"
     return (
-        f"{len(found.passed_over)} {were} that libsndfile cannot read, passed over ({kinds}: {first}); run pip install "
+        f"{n_recordings} {were} that libsndfile cannot read, passed over ({kinds}: {named}); run pip install "
         '"affectmap[formats]", or convert them to WAV with ffmpeg'
     )
 
 
+def walk_recordings(folder: str) -> Iterator[tuple[str, Kind]]:
+    """Give every recording below a folder by its ending, in alphabetical order, with the names of one folder in memory.
+
+    Args:
+        folder: The folder; linked ones in it are followed.
+
+    Yields:
+        Its path, which begins with `folder`, and whether it can be used: ``hidden`` ones lie under a name that begins
+        with a dot or in ``__MACOSX``, ``foreign`` ones need the extra ``formats``, which is not installed.
+
+    Raises:
+        CorpusError: If something in it cannot be listed.
+    """
+    n_above, foreign = len(folder.rstrip(os.sep)), () if installed("av") else FOREIGN_SUFFIXES
+    for file in _walk(folder, RECORDING_SUFFIXES, set()):
+        suffix = _suffix(file)
+        if _HIDDEN.search(file, n_above):
+            yield file, "hidden"
+        else:
+            yield file, "foreign" if suffix in foreign else "usable"
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to where nobody may look
+        return False
+
+
+def _suffix(name: str) -> str:
+    return os.path.splitext(name)[1].lower()  # noqa: PTH122 (a path object for each of a million takes a minute)
+
+
 def walk_files(folder: Path) -> Iterator[Path]:
     """Give every file below a folder; links to folders are followed, each real folder once."""
-    seen: set[str] = set()
-    for directory, subfolders, names in os.walk(folder, followlinks=True, onerror=_refuse):
-        # A link may lead back up.
-        real = os.path.realpath(directory)
-        if real in seen:
-            subfolders.clear()
-            continue
-        seen.add(real)
-        subfolders.sort()
-        for name in names:
-            yield Path(directory, name)
+    yield from map(Path, _walk(str(folder), None, set()))
 
 
-def _refuse(error: OSError) -> None:
+def _walk(folder: str, suffixes: Collection[str] | None, seen: set[str]) -> Iterator[str]:
+    # A link may lead back up.
+    real = os.path.realpath(folder)
+    if real in seen:
+        return
+    seen.add(real)
+    names, folders = [], set()
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if _is_folder(entry):
+                    folders.add(entry.name)
+                elif suffixes is not None and _suffix(entry.name) not in suffixes:
+                    continue
+                names.append(entry.name)
+    except OSError as error:
+        _refuse(error)
+    names.sort()
+    for name in names:
+        path = os.path.join(folder, name)  # noqa: PTH118
+        if name in folders:
+            yield from _walk(path, suffixes, seen)
+        else:
+            yield path
+
+
+def _refuse(error: OSError) -> NoReturn:
     raise CorpusError(f"{error.filename} cannot be read ({error.strerror}); check its permissions") from error
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from functools import partial
 from importlib import metadata
@@ -294,34 +294,13 @@ def measure_rows(
     sampling_rate: int | None,
     target_rate: int,
     *,
-    engine: Engine = DEFAULT_ENGINE,
-    clipped_share: float = 1.0,
-    min_bandwidth_hz: float = 0.0,
-    min_level: float = 0.0,
-    max_pause_share: float = 1.0,
-    max_rumble_share: float = 1.0,
-    channel: int | None = None,
-    cache: RecordingCache | None = None,
-    n_jobs: int | None = None,
     progress: Callable[[int, int], None] | None = None,
+    **measuring: Any,  # noqa: ANN401 (options of measure_each)
 ) -> tuple[Floats, list[SignalFlags]]:
-    """Measure the functionals of recordings or signals at one rate, on all cores, or find them in a cache; no corpus.
+    """Measure the functionals of recordings or signals as `measure_each` does; no corpus.
 
     Args:
-        sources: Paths of files of up to `LONGEST_S`, segments, or mono signals: floats with full scale at 1, or whole
-            numbers as a microphone gives them.
-        sampling_rate: Rate of signals, in Hz; files know their own.
-        target_rate: Rate in Hz to which all are resampled before they are measured.
-        engine: What measures.
-        clipped_share: Share of samples at full scale from which on a recording counts as clipped, 0..1.
-        min_bandwidth_hz: Bandwidth below which a recording counts as narrow, in Hz; this and the next two as in
-            `affectmap.audio.quality.SignalFlags.with_levels`.
-        min_level: Level below which it counts as quiet, a part of full scale.
-        max_pause_share: Share of pauses above which it counts as mostly pause.
-        max_rumble_share: Share of what lies below 20 Hz above which it counts as rumble.
-        channel: The only channel of files to be read, counted from 1; by default all are mixed down.
-        cache: What was measured before; by default nothing is looked up, and nothing kept.
-        n_jobs: Threads; one a core by default.
+        sources, sampling_rate, target_rate, **measuring: As of `measure_each`.
         progress: Called with the numbers of recordings done and in total.
 
     Returns:
@@ -337,10 +316,69 @@ def measure_rows(
         >>> functionals.shape, [each.problem for each in flags]
         ((2, 88), ['lasts 0.01 s, expected at least 0.06 s', 'there is no such file; restore it or correct its path'])
     """
+    signals = [_checked(each, sampling_rate) for each in sources]
+    functionals = np.full((len(signals), len(feature_names(measuring.get("engine", DEFAULT_ENGINE)))), np.nan)
+    flags = []
+    with closing(measure_each(signals, sampling_rate, target_rate, **measuring)) as results:
+        for row, (values, found) in enumerate(results):
+            functionals[row] = values
+            flags.append(found)
+            if progress:
+                progress(row + 1, len(signals))
+    return functionals, flags
+
+
+def _checked(source: Source, sampling_rate: int | None) -> Source:
+    return source if isinstance(source, (str, Path, Utterance)) else mono_signal(source, sampling_rate)
+
+
+def measure_each(
+    sources: Iterable[Source],
+    sampling_rate: int | None,
+    target_rate: int,
+    *,
+    engine: Engine = DEFAULT_ENGINE,
+    clipped_share: float = 1.0,
+    min_bandwidth_hz: float = 0.0,
+    min_level: float = 0.0,
+    max_pause_share: float = 1.0,
+    max_rumble_share: float = 1.0,
+    channel: int | None = None,
+    cache: RecordingCache | None = None,
+    n_jobs: int | None = None,
+) -> Generator[tuple[Signal | float, SignalFlags]]:
+    """Measure any number of recordings or signals at one rate, on all cores or a cluster, or find them in a cache.
+
+    Args:
+        sources: Taken one at a time, a few ahead: paths of files of up to `LONGEST_S`, segments, or mono signals:
+            floats with full scale at 1, or whole numbers as a microphone gives them.
+        sampling_rate: Rate of signals, in Hz; files know their own.
+        target_rate: Rate in Hz to which all are resampled before they are measured.
+        engine: What measures.
+        clipped_share: Share of samples at full scale from which on a recording counts as clipped, 0..1.
+        min_bandwidth_hz: Bandwidth below which a recording counts as narrow, in Hz; this and the next two as in
+            `affectmap.audio.quality.SignalFlags.with_levels`.
+        min_level: Level below which it counts as quiet, a part of full scale.
+        max_pause_share: Share of pauses above which it counts as mostly pause.
+        max_rumble_share: Share of what lies below 20 Hz above which it counts as rumble.
+        channel: The only channel of files to be read, counted from 1; by default all are mixed down.
+        cache: What was measured before; by default nothing is looked up, and nothing kept.
+        n_jobs: Threads; one a core by default.
+
+    Yields:
+        The features of each in their order (F,), or ``NaN`` where they cannot be had, and what the samples say.
+
+    Raises:
+        ConfigError: If a signal comes without a sampling rate or is not mono, `n_jobs` is less than 1, or the engine
+            measures at another rate.
+        ModelError: If the engine's encoder cannot be found.
+
+    Example:
+        >>> [flags.silent for _, flags in measure_each([np.zeros(1600), np.ones(1600)], 16000, 16000)]
+        [True, True]
+    """
     _check_least(1, n_jobs=n_jobs)
     check_engine(engine, target_rate)
-    recordings = (str, Path, Utterance)
-    signals = [each if isinstance(each, recordings) else mono_signal(each, sampling_rate) for each in sources]
     measure = partial(
         _measured_source,
         rate=sampling_rate or 0,
@@ -355,16 +393,8 @@ def measure_rows(
         },
         channel=channel,
     )
-    results = measured_in_order(measure, signals, engine, _how(engine, target_rate), cache, n_jobs)
-    functionals = np.full((len(signals), len(feature_names(engine))), np.nan)
-    flags = []
-    with closing(results):
-        for row, (values, found) in enumerate(results):
-            functionals[row] = values
-            flags.append(found)
-            if progress:
-                progress(row + 1, len(signals))
-    return functionals, flags
+    signals = (_checked(each, sampling_rate) for each in sources)
+    yield from measured_in_order(measure, signals, engine, _how(engine, target_rate), cache, n_jobs)
 
 
 def _measured_source(

@@ -229,7 +229,7 @@ class Model:
         if given.features is not None:
             return given.features, flags_of(self._checked(given.features))
         measuring: dict[str, Any] = {"channel": channel, "cache": cache, "n_jobs": n_jobs, "progress": progress}
-        functionals, flags = measure_sources(given.recordings, sampling_rate, **self._how_measured(), **measuring)
+        functionals, flags = measure_sources(given.recordings, sampling_rate, **self.how_measured(), **measuring)
         return given.indexed(functionals), flags
 
     def embed_columns(
@@ -244,10 +244,11 @@ class Model:
         Returns:
             The columns of `embed` by name, and what the samples say of each recording.
         """
-        functionals, flags = measure_rows(recordings, None, **self._how_measured(), **measuring)
+        functionals, flags = measure_rows(recordings, None, **self.how_measured(), **measuring)
         return with_flags(self.columns_of(functionals, speaker=speaker), flags), flags
 
-    def _how_measured(self) -> dict[str, Any]:
+    def how_measured(self) -> dict[str, Any]:
+        """Give the options of `affectmap.features.functionals.measure_each` by which this model's inputs are measured."""
         self.check_takes_recordings()
         thresholds = {name: self.folder.metadata["flags"][name] for name in ("clipped_share", *LATER_THRESHOLDS)}
         return {
