@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from affectmap.cli import options
+from affectmap.cli.archive import embed_into_parts
 from affectmap.cli.progress import note, progress_bar
 from affectmap.cli.standard_input import STDIN, readable
 from affectmap.errors import AudioError, UsageError
@@ -35,6 +36,10 @@ _Format = Annotated[
     Literal["csv", "json", "parquet", "audformat"] | None,
     typer.Option("--format", help="csv; json: a line each; audformat: -o is a folder to make.", show_default="csv"),
 ]
+_PartSize = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="N", help="Recordings of a part, where -o is a folder of them.", show_default="10000"),
+]
 _Speakers = Annotated[
     Path | None,
     typer.Option(metavar="TABLE", help="Columns file, speaker: standardise each speaker by their own recordings."),
@@ -55,6 +60,7 @@ def embed_command(
     source: _Given,
     output: options.TableFile = None,
     format: _Format = None,
+    part_size: _PartSize = None,
     model: options.ModelFolder = None,
     speakers: _Speakers = None,
     overwrite: options.Overwrite = False,
@@ -69,9 +75,24 @@ def embed_command(
 
     A recording that cannot be used is a row without values, and the column problem says why; the exit code is 1 only if
     none could be used. A file may last ten minutes; affectmap track takes longer ones.
+
+    With --format parquet and a folder after -o (a name without an ending) any number of recordings is written in parts,
+    and the same command goes on where it was interrupted.
     """
     chosen = options.table_format(format, output)
     table = feature_table(source)
+    if output is not None and _is_archive(output, chosen) and table is None:
+        if speakers:
+            raise UsageError("--speakers needs all recordings at once; name a file, such as map.parquet, with -o")
+        check_sendable(source, backend)
+        with options.working_on(backend, scheduler):
+            embed_into_parts(
+                source, output, model, part_size=part_size, overwrite=overwrite, channel=channel, cache=cache,
+                no_cache=no_cache, n_jobs=n_jobs,
+            )  # fmt: skip
+        return
+    if part_size is not None:
+        raise UsageError("--part-size is for a folder of parts; add --format parquet and name a folder with -o")
     recordings = [str(table)] if table else list_recordings(source)
     inputs = [*recordings, model, speakers]
     if output is not None and chosen == "audformat":
@@ -91,6 +112,12 @@ def embed_command(
         )
     if n_failed == len(recordings):
         raise AudioError(f"none of {n_failed} recordings could be used; the column problem says why")
+
+
+def _is_archive(output: Path, format: str) -> bool:
+    from affectmap.files import is_stream
+
+    return format == "parquet" and not output.suffix and not is_stream(output)
 
 
 def check_sendable(recordings: Sequence[str], backend: str) -> None:

@@ -300,8 +300,11 @@ def measure_rows(
     """Measure the functionals of recordings or signals as `measure_each` does; no corpus.
 
     Args:
-        sources, sampling_rate, target_rate, **measuring: As of `measure_each`.
+        sources: As of `measure_each`, like all that follows but `progress`.
+        sampling_rate: Rate of signals, in Hz.
+        target_rate: Rate in Hz at which all are measured.
         progress: Called with the numbers of recordings done and in total.
+        **measuring: Engine, thresholds, channel, cache and threads.
 
     Returns:
         Features (N, F), ``NaN`` where they cannot be had; and what the samples say of each.

@@ -248,7 +248,7 @@ class Model:
         return with_flags(self.columns_of(functionals, speaker=speaker), flags), flags
 
     def how_measured(self) -> dict[str, Any]:
-        """Give the options of `affectmap.features.functionals.measure_each` by which this model's inputs are measured."""
+        """Give the options of `affectmap.features.functionals.measure_each` by which its inputs are measured."""
         self.check_takes_recordings()
         thresholds = {name: self.folder.metadata["flags"][name] for name in ("clipped_share", *LATER_THRESHOLDS)}
         return {
