@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -29,6 +29,47 @@ def _cell(value: object) -> str:
     return str(value)
 
 
+class Wording(NamedTuple):
+    """What a card says of one model and no other.
+
+    Attributes:
+        summary: First paragraph: what it predicts from what, and how.
+        training: How it was trained, a paragraph.
+        chosen: What was chosen looking at the corpora, as the subject of a sentence.
+        valence: How well valence is predicted.
+        other: What the last row of every corpus is.
+        terms: What the terms of its parts are, before those of the corpora.
+        beside: Sections about other models.
+    """
+
+    summary: str
+    training: str
+    chosen: str
+    valence: str
+    other: str
+    terms: str
+    beside: tuple[str, ...] = ()
+
+
+def wording(recipe: dict[str, Any]) -> Wording:
+    """Word the card of the model on the 88 functionals."""
+    return Wording(
+        "Predicts how activated (calm to excited) and how pleasant a voice sounds, on a map of two dimensions. Input: "
+        "the 88 eGeMAPSv02 functionals at 16 kHz, the recording's mean removed, as `affectmap.egemaps` measures them. "
+        "The encoder of a denoising autoencoder with the continuous metric loss on activation and valence (Das et al. "
+        "2022, arXiv 2203.14867) and the additions of "
+        "`affectmap.transfer.recipe`; heads fitted on its embedding afterwards. Written by "
+        "`experiments/shipped-model/run.py`; every number below comes from there.",
+        _settings(recipe),
+        "The recipe's settings (see `experiments/transfer`), the prior of `adapt` (ten utterances) and the flags' "
+        "thresholds were",
+        "Valence is predicted poorly.",
+        "a ridge regression from the 88 functionals straight to the ratings, on the same rows and labels, without a "
+        "network. Where it does better, the map costs accuracy; what it gives is a picture.",
+        "Nothing of openSMILE is in the features or the weights.",
+    )
+
+
 def card_text(
     name: str,
     cards: Sequence[CorpusCard],
@@ -37,6 +78,7 @@ def card_text(
     widths: dict[str, dict[str, float]],
     temperature: float,
     level: float,
+    words: Wording,
 ) -> str:
     """Write the card.
 
@@ -48,17 +90,13 @@ def card_text(
         widths: Half the widths of the intervals, by policy and label.
         temperature: Temperature of the class probabilities.
         level: Level of the intervals.
+        words: What is said of this model alone.
     """
     titles = {card.name: card.title for card in cards}
     sizes = ", ".join(f"{card.title} ({'/'.join(card.languages)}; {card.licence})" for card in cards)
     parts = [
         f"# {name}\n",
-        "Predicts how activated (calm to excited) and how pleasant a voice sounds, on a map of two dimensions. Input: "
-        "the 88 eGeMAPSv02 functionals at 16 kHz, the recording's mean removed, as `affectmap.egemaps` measures them. "
-        "The encoder of a denoising autoencoder with the continuous metric loss on activation and valence (Das et al. "
-        "2022, arXiv 2203.14867) and the additions of "
-        "`affectmap.transfer.recipe`; heads fitted on its embedding afterwards. Written by "
-        "`experiments/shipped-model/run.py`; every number below comes from there.\n",
+        f"{words.summary}\n",
         "## Intended use\n",
         "Research on groups of recordings: how speech varies between people, recording conditions and times. **Not** "
         "for diagnosis or treatment, not for decisions about a person, not for surveillance, and, for the terms of the "
@@ -71,21 +109,19 @@ def card_text(
         "is sound (not in URDU).\n",
         markdown_table(_sources(recipe, titles)),
         *_prototypes(recipe),
-        _settings(recipe),
+        f"{words.training}\n",
         "## How well it does on an unseen language\n",
         "Leave-one-corpus-out: one of the three rated corpora is held out, a model of the other four, with the same "
-        "settings, is tried on it; prototypes come from the other two rated ones. The recipe's settings (see "
-        "`experiments/transfer`), the prior of `adapt` (ten utterances) and the flags' thresholds were chosen looking "
+        f"settings, is tried on it; prototypes come from the other two rated ones. {words.chosen} chosen looking "
         "at these three corpora, so these results flatter the model somewhat. Means over "
         f"{tables['normalisations']['seed'].nunique()} seeds. R² is adjusted, of the ratings on the embedding; error "
         "is the mean absolute one of the ratings themselves; UAR is over neutral, sad, happy, angry (AESDD has no "
         "neutral speech: three classes, chance .33; else .25).\n",
         markdown_table(_normalisations(tables["normalisations"], titles)),
-        "Valence is predicted poorly. Recall of a single emotion, adapted to the corpus, lies "
+        f"{words.valence} Recall of a single emotion, adapted to the corpus, lies "
         f"between {_recalls(tables['breakdown'])}.\n",
-        "The last row of each corpus is another model: a ridge regression from the 88 functionals straight to the "
-        "ratings, on the same rows and labels, without a network. Where it does better, the map costs accuracy; "
-        "what it gives is a picture.\n",
+        f"The last row of each corpus is another model: {words.other}\n",
+        *words.beside,
         "## On two more languages\n",
         "RAVDESS (English) and EMOVO (Italian), which have no ratings, each by a model of the other four corpora: UAR "
         "of neutral, sad, happy and angry (chance .25), and the mean activation of each.\n",
@@ -134,7 +170,7 @@ def card_text(
         "- The embedding is in points from the middle of the scale, activation first; the ratings are a linear map of "
         "it, fitted on real ratings, and are what to use.\n",
         "## Licences\n",
-        "Nothing of openSMILE is in the features or the weights. URDU is for research, AESDD and the rating sheets "
+        f"{words.terms} URDU is for research, AESDD and the rating sheets "
         "state no licence, EMO-DB is free. RAVDESS is CC BY-NC-SA 4.0 (Livingstone and Russo 2018, "
         "<https://zenodo.org/record/1188976>; commercial licences are sold apart). A mirror of "
         "EMOVO (Costantini et al. 2014) says that it can be used for research; its makers' own terms were not found, "
@@ -178,7 +214,7 @@ def _settings(recipe: dict[str, Any]) -> str:
         f"{settings['n_teachers']} networks were trained with the losses {training['losses'].replace('+', ' + ')} (λ "
         f"{settings['weight']:g}, noise {training['noise_std']:g}, {training['epochs']} epochs, {training['schedule']} "
         f"learning rate {training['learning_rate']:g}, reconstruction {training['reconstruction']:g}); one network of "
-        "the same size learned their mean. It is the one here.\n"
+        "the same size learned their mean. It is the one here."
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import pandas as pd
 from material import Material
@@ -9,17 +11,22 @@ from material import Material
 from affectmap.audio.quality import not_speech
 from affectmap.model.heads import CLASSES
 from affectmap.model.metadata import FLAG_THRESHOLDS
+from affectmap.model.model import Model
+from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.transfer.calibration import adapted, alone, by_speaker
-from transfer import max_distance, quality, train
+from transfer import max_distance, quality
 
 NORMALISATIONS = {"one recording alone": alone, "all of the corpus": adapted, "all of the speaker": by_speaker}
 
 
-def elsewhere_table(material: Material, seed: int) -> pd.DataFrame:
+def elsewhere_table(
+    material: Material, train: Callable[[Sequence[PreparedCorpus], int], Model], seed: int
+) -> pd.DataFrame:
     """Score the classes by each normalisation; calm is not neutral and takes no part.
 
     Args:
         material: All corpora; the model of a row is trained on the other four.
+        train: Trains a model, heads included.
         seed: Seed of the models.
     """
     rows = []

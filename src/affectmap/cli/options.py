@@ -18,7 +18,7 @@ from typer.core import TyperArgument, TyperCommand
 from affectmap.cli.progress import note, set_quiet, set_verbose
 from affectmap.errors import UsageError
 from affectmap.extras import require
-from affectmap.features.encoders.locate import VARIABLE
+from affectmap.features.encoders.locate import VARIABLE, find_encoder
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -81,6 +81,7 @@ def _use_encoder(context: typer.Context, folder: Path | None) -> None:
     """Take --encoder: the variable that names it has the folder until the command ends, for workers, too."""
     if folder is None or context.resilient_parsing:
         return
+    find_encoder(folder=folder)
     before = os.environ.get(VARIABLE)
     os.environ[VARIABLE] = str(folder.absolute())
     context.call_on_close(lambda: _restore(before))

@@ -1,0 +1,87 @@
+"""Train the shipped model on a speech encoder, measure it leave-one-corpus-out as the other one, and write both.
+
+    AFFECTMAP_ENCODERS=DATA/encoders python experiments/whisper-model/run.py DATA
+
+DATA is as for experiments/shipped-model, with features/whisper-base-3/ravdess.parquet and emovo.parquet besides (with
+file, emotion, speaker and mean_000 to mean_511). Everything is measured by the code of experiments/shipped-model. The
+corpora's features are kept in the cache; with the same ones, the same processor, versions and number of threads
+(settings.json; take OMP_NUM_THREADS=1) give the same bytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path.append(str(HERE.parent / "shipped-model"))
+
+from card import card_text, licence_text  # noqa: E402
+from encoder_material import read_material  # noqa: E402
+from line import are_functionals, line, train  # noqa: E402
+from material import Material  # noqa: E402
+from measuring import MEASURED, SEED, Kind, calibrated, compare_normalisations  # noqa: E402
+from surroundings import about_this_run  # noqa: E402
+from words import FUNCTIONALS_LINE, wording  # noqa: E402
+
+from affectmap.files import write_json, write_text  # noqa: E402
+from affectmap.model.model import SHIPPED_MODELS, Model, load_model  # noqa: E402
+from affectmap.preparation.prepared_corpus import PreparedCorpus  # noqa: E402
+from affectmap.schema import WHISPER  # noqa: E402
+from affectmap.transfer.calibration import LEVEL, Evaluated, adapted  # noqa: E402
+from affectmap.transfer.settings import Recipe  # noqa: E402
+
+NAME = SHIPPED_MODELS[WHISPER]
+N_SEEDS = 1
+
+
+def others(sources: list[PreparedCorpus], corpus: PreparedCorpus) -> list[tuple[str, Evaluated]]:
+    """Give the line on the 88 functionals, on the same rows and labels."""
+    return [(FUNCTIONALS_LINE, adapted(line(sources, are_functionals(corpus), penalty=300), corpus))]
+
+
+WHISPER_KIND = Kind(train, others)
+
+
+def with_card(model: Model, material: Material, tables: dict[str, pd.DataFrame], folder: Path) -> Model:
+    """Write the model with the card that the tables make."""
+    metadata, cards = model.metadata, list(material.cards.values())
+    recipe, widths = metadata["training"]["recipe"], {policy: metadata["intervals"][policy] for policy in MEASURED}
+    text = card_text(NAME, cards, recipe, tables, widths, model.heads.temperature, LEVEL, wording())
+    carded = model.described(card=text, licence=licence_text(cards))
+    carded.save(folder, overwrite=True)
+    return carded
+
+
+def main() -> None:
+    """Measure, train, and write everything."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--n-seeds", type=int, default=N_SEEDS)
+    parser.add_argument("-o", "--output", type=Path, default=ROOT / "src" / "affectmap" / "models" / NAME)
+    parser.add_argument("--texts-only", action="store_true", help="write the card again from the tables here")
+    arguments = parser.parse_args()
+    output = arguments.output.absolute()
+    os.chdir(arguments.data)
+    material = read_material()
+    if arguments.texts_only:
+        tables = {file.stem: pd.read_csv(file) for file in HERE.glob("*.csv")}
+        with_card(load_model(WHISPER), material, tables, output)
+        return
+    runs = compare_normalisations(WHISPER_KIND, material, arguments.n_seeds).round(4)
+    model, measured = calibrated(WHISPER_KIND, material, NAME, "ridge regression")
+    tables = {"normalisations": runs, **{name: table.round(4) for name, table in measured.items()}}
+    with_card(model, material, tables, output)
+    for name, table in tables.items():
+        write_text(HERE / f"{name}.csv", table.to_csv(index=False))
+    command = "AFFECTMAP_ENCODERS=DATA/encoders python experiments/whisper-model/run.py DATA"
+    write_json(HERE / "settings.json", about_this_run(command, Recipe(), SEED, int(runs["seed"].nunique())))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""Every verb with a model on an encoder, and the line where the encoder is missing."""
+
+import io
+import os
+
+import pandas as pd
+import pytest
+import soundfile
+
+from affectmap.features.encoders.locate import VARIABLE
+from whisper_files import make_speech_sound, make_whisper_model, write_whisper_base
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory):
+    return write_whisper_base(tmp_path_factory.mktemp("encoders") / "whisper-base")
+
+
+@pytest.fixture
+def material(here, encoder, monkeypatch):
+    """Give options of a verb; without --encoder there is no encoder."""
+    monkeypatch.setenv(VARIABLE, str(encoder))
+    make_whisper_model().save(here / "tiny")
+    monkeypatch.setenv(VARIABLE, str(here / "none"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(here / "own"))
+    (here / "talk").mkdir()
+    for number in range(3):
+        soundfile.write(here / "talk" / f"{number}.wav", make_speech_sound(2.0, 120 + 20 * number), 16000)
+    return "--model", "tiny", "--encoder", encoder
+
+
+def table(outcome):
+    assert outcome.code == 0, outcome.err
+    return pd.read_csv(io.StringIO(outcome.out))
+
+
+def test_embed_finds_again_what_it_measured(affectmap, here, material, monkeypatch):
+    first = affectmap("embed", "talk", *material)
+    assert len(table(first)) == 3
+    assert os.environ[VARIABLE] == str(here / "none")
+    assert (here / "cache" / "recordings-whisper.npz").is_file()
+    monkeypatch.setattr("affectmap.features.functionals.measure_functionals", lambda *given: 1 / 0)
+    assert affectmap("embed", "talk", *material).out == first.out
+
+
+def test_adapt_gives_a_model_of_the_same_kind(affectmap, here, material):
+    outcome = affectmap("adapt", "talk", *material, "-o", "adapted")
+    assert (outcome.code, outcome.err) == (0, "adapted to 3 recordings; 0 outliers left out\n")
+    adapted = affectmap("embed", "talk", "--model", "adapted", *material[2:])
+    assert table(adapted)["activation"].tolist() != table(affectmap("embed", "talk", *material))["activation"].tolist()
+
+
+def test_track_and_a_stream_give_the_same(affectmap, here, material, monkeypatch):
+    windows = table(affectmap("track", "talk/0.wav", "--windows", 1, *material))
+    samples = soundfile.read(here / "talk/0.wav", dtype="int16")[0].astype("<i2").tobytes()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(samples)))
+    stream = table(affectmap("track", "--stream", "--windows", 1, *material))
+    shared = ["start", "end", "activation", "valence", "neutral", "unfamiliar"]
+    pd.testing.assert_frame_equal(stream[shared], windows[shared])
+    assert len(windows) == 2
+
+
+def test_score_by_a_table_of_recordings(affectmap, here, material):
+    rows = [f"talk/{n}.wav,{emotion},{n + 2},3,s{n}" for n, emotion in enumerate(("sad", "angry", "happy"))]
+    (here / "mine.csv").write_text("\n".join(["file,emotion,activation,valence,speaker", *rows]) + "\n")
+    outcome = affectmap("score", "table:mine=mine.csv", *material)
+    assert outcome.code == 0, outcome.err
+    assert outcome.out.startswith("tiny on mine: three utterances of three speakers")
+
+
+@pytest.mark.parametrize("verb", ["embed", "adapt", "track", "score", "serve"])
+def test_without_the_encoder_one_line_says_what_to_run(affectmap, here, material, verb):
+    (here / "mine.csv").write_text("file,emotion\ntalk/0.wav,sad\n")
+    given = {"track": ["talk/0.wav", "--windows", 1], "score": ["table:mine=mine.csv"], "serve": []}.get(verb, ["talk"])
+    outcome = affectmap(verb, *given, "--model", "tiny")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.error.startswith(f"{VARIABLE} names {here / 'none'}, which holds no encoder whisper-base")
+    assert outcome.error.endswith("run `affectmap models fetch whisper-base`")
+
+
+def test_a_folder_without_an_encoder_is_named(affectmap, here, material):
+    outcome = affectmap("embed", "talk", "--model", "tiny", "--encoder", "talk")
+    assert outcome.code == 1
+    assert outcome.error.startswith("talk holds no encoder whisper-base: expected config.json and model.safetensors")
+
+
+@pytest.mark.slow
+def test_a_base_install_is_enough(process, here, material):
+    hidden = (
+        "import sys; sys.modules.update(dict.fromkeys(('torch', 'transformers', 'onnxruntime', 'scipy', 'sklearn')))"
+    )
+    outcome = process("embed", "talk", *material, first=hidden)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert len(outcome.out.splitlines()) == 4
