@@ -37,7 +37,7 @@ from affectmap.transfer.calibration import LEVEL, Evaluated, adapted  # noqa: E4
 from affectmap.transfer.settings import Recipe  # noqa: E402
 
 NAME = SHIPPED_MODELS[WHISPER]
-N_SEEDS = 1
+N_SEEDS = 5
 
 
 def others(sources: list[PreparedCorpus], corpus: PreparedCorpus) -> list[tuple[str, Evaluated]]:
