@@ -1,4 +1,4 @@
-"""``--reference`` and ``--features ssl:`` as a user meets them, on tiny models."""
+"""``--reference`` and ``--features encoder:`` as a user meets them, on tiny models."""
 
 from collections import defaultdict
 from pathlib import Path
@@ -30,7 +30,7 @@ def no_figures(monkeypatch):
 def test_the_row_of_table_4_and_features_of_an_encoder(affectmap, here, recordings):
     write_classifier(here / "er")
     write_encoder(here / "wavlm", "WavLM")
-    done = affectmap("reproduce", *recordings, "--reference", "superb=er", "--features", "ssl:wavlm@2")
+    done = affectmap("reproduce", *recordings, "--reference", "superb=er", "--features", "encoder:wavlm@2")
     assert done.code == 0, done.err
     table4 = pd.read_csv("results/tables/table4.csv")
     superb = table4[table4["method"] == "SUPERB"]
@@ -53,7 +53,7 @@ def test_the_row_of_table_4_and_features_of_an_encoder(affectmap, here, recordin
 @pytest.mark.slow
 def test_an_embedder_of_an_encoder_s_features(affectmap, here, recordings):
     folder = write_encoder(here / "wavlm", "WavLM")
-    done = affectmap("train", *recordings, "--features", f"ssl:{folder}@1-3", "-o", "mine")
+    done = affectmap("train", *recordings, "--features", f"encoder:{folder}@1-3", "-o", "mine")
     assert done.code == 0, done.err
     assert Embedder.load("mine").n_features_in_ == 32
     assert affectmap("export", "mine", "--onnx", "-o", "model.onnx").code == 0
@@ -70,10 +70,14 @@ def test_an_embedder_of_an_encoder_s_features(affectmap, here, recordings):
         (
             ["--features", "wavlm"],
             2,
-            "features are 'wavlm'; expected egemaps, egemaps-corrected, columns, columns:PREFIX",
+            "features are 'wavlm'; expected egemaps, egemaps-corrected, whisper, columns, columns:PREFIX",
         ),
-        (["--features", "ssl:no/such/model"], 2, "no/such/model is no folder, and no model on the hub is called so"),
-        (["--features", "ssl:labels"], 1, "labels has no config.json; expected config.json"),
+        (
+            ["--features", "encoder:no/such/model"],
+            2,
+            "no/such/model is no folder, and no model on the hub is called so",
+        ),
+        (["--features", "encoder:labels"], 1, "labels has no config.json; expected config.json"),
         (["--reference", "hubert"], 2, "the reference is 'hubert'; expected superb, or superb=MODEL"),
         (["--reference", "superb=labels"], 1, "labels has no config.json"),
     ],
@@ -103,6 +107,6 @@ def test_without_the_extra_it_says_what_to_run(affectmap, recordings, monkeypatc
 
     find = extras.importlib.util.find_spec
     monkeypatch.setattr(extras.importlib.util, "find_spec", lambda name: None if name == "transformers" else find(name))
-    done = affectmap("reproduce", *recordings, "--features", "ssl:a/b")
+    done = affectmap("reproduce", *recordings, "--features", "encoder:a/b")
     assert done.code == 2
-    assert done.error == '--features ssl:DIR needs transformers; run pip install "affectmap[ssl]"'
+    assert done.error == '--features encoder:DIR needs transformers; run pip install "affectmap[encoders]"'

@@ -147,7 +147,7 @@ def test_a_setting_like_no_other_is_answered_with_all_names(toml, text):
         ("losses = 'papers'", "losses is 'papers'; expected names joined by '+', each once, of "),
         (
             "features = 'mfcc'",
-            "features are 'mfcc'; expected egemaps, egemaps-corrected, columns, columns:PREFIX, or ssl:",
+            "features are 'mfcc'; expected egemaps, egemaps-corrected, whisper, columns, columns:PREFIX, or encoder:",
         ),
     ],
 )

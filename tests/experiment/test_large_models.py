@@ -48,14 +48,14 @@ def test_nothing_is_asked_for():
 
 
 def test_settings_that_contradict_an_encoder(tmp_path):
-    features = f"ssl:{write_encoder(tmp_path / 'tiny')}"
+    features = f"encoder:{write_encoder(tmp_path / 'tiny')}"
     assert find_models(make_config(source=["x=y"], features=features)).settings == {"input_dim": 32}
     with pytest.raises(UsageError, match="sampling_rate is 8000, but an encoder takes recordings at its own rate"):
         find_models(make_config(source=["x=y"], features=features, sampling_rate=8000))
     with pytest.raises(UsageError, match="engine is opensmile, but no functionals are measured here; leave --engine"):
         find_models(make_config(source=["x=y"], features=features, engine="opensmile"))
     with pytest.raises(ModelError, match=r"has no config\.json"):
-        find_models(make_config(source=["x=y"], features=f"ssl:{tmp_path}"))
+        find_models(make_config(source=["x=y"], features=f"encoder:{tmp_path}"))
 
 
 @pytest.mark.parametrize("setting", [{"features": "wavlm"}, {"reference": "hubert"}])
@@ -137,6 +137,6 @@ def test_costs_and_notes_come_along(corpora, models, tmp_path, monkeypatch):
 
 
 def test_the_row_of_all_features_says_how_many_they_are(tmp_path):
-    config = make_config(source=["x=y"], features=f"ssl:{write_encoder(tmp_path / 'tiny')}")
+    config = make_config(source=["x=y"], features=f"encoder:{write_encoder(tmp_path / 'tiny')}")
     frame = pd.DataFrame({"method": ["PCA-2", "88 functionals"]})
     assert find_models(config).named(frame)["method"].tolist() == ["PCA-2", "32 features"]

@@ -46,6 +46,7 @@ class CostOf(NamedTuple):
         folder: Folder of a pretrained model, or for `SMALL` what `load_model` takes.
         n_parameters: Number of parameters trained on top, or of all where nothing else is.
         device: ``cpu`` or ``cuda``.
+        n_layers: Transformer layers of an encoder that are wanted.
     """
 
     name: str
@@ -53,6 +54,7 @@ class CostOf(NamedTuple):
     folder: str
     n_parameters: int
     device: str
+    n_layers: int = 1
 
 
 def measure_costs(models: Sequence[CostOf], indexes: Iterable[pd.Index]) -> tuple[pd.DataFrame, list[str]]:
@@ -138,12 +140,15 @@ def _small(name: str) -> Callable[[Signal], object]:
 
 
 def _large(task: dict[str, Any]) -> tuple[Callable[[Signal], object], int]:
+    from affectmap.features.encoders.features import load_speech_encoder
     from affectmap.features.encoders.models import SpeechModel
 
-    classes = task["kind"] == CLASSES
-    model = SpeechModel(Path(task["folder"]), classifier=classes, device=task["device"])
-    run = model.probabilities if classes else lambda signals: model.pooled(signals, {1: 1.0})
-    return lambda signal: run([signal]), model.n_parameters
+    folder, n_layers, device = Path(task["folder"]), task["n_layers"], task["device"]
+    if task["kind"] == CLASSES:
+        recogniser = SpeechModel(folder, classifier=True, device=device)
+        return lambda signal: recogniser.probabilities([signal]), recogniser.n_parameters
+    encoder = load_speech_encoder(folder, n_layers, device=device)
+    return lambda signal: encoder.pooled([signal], {n_layers: 1.0}), encoder.n_parameters
 
 
 def _main() -> None:

@@ -109,7 +109,7 @@ def find_models(config: ExperimentConfig) -> Models:
 
     Raises:
         ModelError: If one cannot be found.
-        UsageError: If a setting makes no sense beside them, or the extra ``ssl`` is missing.
+        UsageError: If a setting makes no sense beside them, or the extra ``encoders`` is missing.
     """
     encoder = None
     if config.features == WHISPER:
@@ -149,7 +149,9 @@ def compare(
         "this model, with its features", SMALL, WHISPER if config.features == WHISPER else EGEMAPS, n_parameters, "cpu"
     )
     if encoder is not None:
-        ours = CostOf("this model, with its encoder", ENCODER, str(encoder.folder), n_parameters, config.device)
+        ours = CostOf(
+            "this model, with its encoder", ENCODER, str(encoder.folder), n_parameters, config.device, encoder.n_layers
+        )
     theirs = CostOf(f"{SUPERB}, {reference.model}", CLASSES, str(reference.folder), 0, config.device)
     costs, more = measure_costs([ours, theirs], (each.corpus.table.index for each in evaluated))
     return Comparison(scores, costs, [*notes, *more])

@@ -46,7 +46,7 @@ class CorpusSettings(Settings):
         default=EGEMAPS,
         description="egemaps, or egemaps-corrected with true formants and harmonics; whisper for those of the model "
         "of that name; columns of tables with numbers, "
-        "or columns:PREFIX for some of them; ssl:MODEL@LAYERS for what a speech encoder measures",
+        "or columns:PREFIX for some of them; encoder:MODEL@LAYERS:POOLING for what a speech encoder measures",
     )
     engine: Literal["egemaps", "opensmile"] = Field(
         default=DEFAULT_ENGINE,

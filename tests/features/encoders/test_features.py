@@ -167,7 +167,7 @@ def test_batches(lengths, expected):
 
 def test_layers_that_the_encoder_lacks(tiny):
     with pytest.raises(UsageError, match="layers are 9; expected 0 to 3"):
-        FeatureEncoder(parse_encoder(f"ssl:{tiny}@9"))
+        FeatureEncoder(parse_encoder(f"encoder:{tiny}@9"))
 
 
 def test_segments_of_a_file_that_is_gone_have_their_length(encoder):

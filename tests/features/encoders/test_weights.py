@@ -20,7 +20,7 @@ from affectmap.features.encoders.weights import (
 )
 from speech_models import write_encoder
 
-OPTION = "--features ssl:DIR"
+OPTION = "--features encoder:DIR"
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_a_hub_that_does_not_answer_is_one_line_in_time(hub):
     assert message.startswith("someone/tiny is not on this machine, and the hub cannot be reached (")
     assert message.endswith(
         "; where there is a network run `hf download someone/tiny --local-dir DIR`, bring DIR here and name it: "
-        "--features ssl:DIR"
+        "--features encoder:DIR"
     )
 
 

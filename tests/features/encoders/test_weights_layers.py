@@ -9,23 +9,41 @@ from affectmap.features.encoders.weights import layer_weights, parse_encoder
 @pytest.mark.parametrize(
     ("text", "model", "layers"),
     [
-        ("ssl:microsoft/wavlm-large", "microsoft/wavlm-large", "mean"),
-        ("ssl:microsoft/wavlm-large@9", "microsoft/wavlm-large", "9"),
-        ("ssl:a/b@-1", "a/b", "-1"),
-        ("ssl:a/b@4-8", "a/b", "4-8"),
-        ("ssl:a/b@6:0.7,9:0.3", "a/b", "6:0.7,9:0.3"),
-        ("ssl:/models/me@home/x", "/models/me@home/x", "mean"),
-        ("ssl:/models/me@home@mean", "/models/me@home", "mean"),
+        ("encoder:microsoft/wavlm-large", "microsoft/wavlm-large", "mean"),
+        ("encoder:microsoft/wavlm-large@9", "microsoft/wavlm-large", "9"),
+        ("encoder:a/b@-1", "a/b", "-1"),
+        ("encoder:a/b@4-8", "a/b", "4-8"),
+        ("encoder:a/b@6:0.7,9:0.3", "a/b", "6:0.7,9:0.3"),
+        ("encoder:/models/me@home/x", "/models/me@home/x", "mean"),
+        ("encoder:/models/me@home@mean", "/models/me@home", "mean"),
+        ("encoder:whisper-base", "whisper-base", "3"),
+        ("encoder:whisper-base@2", "whisper-base", "2"),
     ],
 )
 def test_encoders(text, model, layers):
-    assert parse_encoder(text) == (model, layers)
+    assert parse_encoder(text) == (model, layers, "mean+std")
 
 
-@pytest.mark.parametrize("text", ["ssl:", "ssl:@9", "egemaps2", "wavlm", "SSL:a/b"])
+@pytest.mark.parametrize("layers", ["9", "-1", "4-8", "mean", "6:0.7,9:0.3"])
+@pytest.mark.parametrize("pooling", ["mean", "std", "mean+std"])
+def test_poolings(layers, pooling):
+    assert parse_encoder(f"encoder:a@b/c@{layers}:{pooling}") == ("a@b/c", layers, pooling)
+
+
+def test_a_pooling_that_nobody_knows():
+    with pytest.raises(UsageError, match=r"with the pooling max; expected mean, std, mean\+std"):
+        parse_encoder("encoder:a/b@9:max")
+
+
+def test_the_former_spelling_says_the_new_one():
+    with pytest.raises(UsageError, match="features are 'ssl:a/b@9'; write encoder:a/b@9, as it is called now"):
+        parse_encoder("ssl:a/b@9")
+
+
+@pytest.mark.parametrize("text", ["encoder:", "encoder:@9", "egemaps2", "wavlm", "SSL:a/b"])
 def test_what_is_no_encoder(text):
     with pytest.raises(
-        UsageError, match=r"expected egemaps, egemaps-corrected, columns, columns:PREFIX, or ssl:MODEL@"
+        UsageError, match=r"expected egemaps, egemaps-corrected, whisper, columns, columns:PREFIX, or encoder:MODEL@"
     ):
         parse_encoder(text)
 

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -26,8 +26,10 @@ from affectmap.audio.cleaning import CLEANING, without_offset
 from affectmap.audio.decoding import Decoding
 from affectmap.audio.reading import READING, Signal, check_signal, read_audio, resample
 from affectmap.errors import AudioError, CorpusError, ModelError
+from affectmap.extras import require
 from affectmap.features.encoders.models import SpeechModel, hidden_dim, n_hidden_layers
 from affectmap.features.encoders.weights import (
+    EXTRA,
     EncoderChoice,
     find_pretrained,
     layer_weights,
@@ -35,6 +37,7 @@ from affectmap.features.encoders.weights import (
     parse_reference,
     read_config,
 )
+from affectmap.features.encoders.whisper_model import WhisperModel, is_whisper, whisper_digest
 from affectmap.features.utterances import Measure, Outcome, Utterance, Work, measure_utterances
 from affectmap.schema import FOUR_CLASSES, Emotion, Finding, Floats, Objects, parse_emotion
 
@@ -43,40 +46,74 @@ BATCH_S = {"cpu": 40.0, "cuda": 320.0}
 #: Name of the recogniser's row in table 4.
 SUPERB = "SUPERB"
 
-_POOLING = 2  # to be raised when frames are pooled differently: older rows no longer count
+# How folders are named on the command line, for messages.
+_OPTION, _REFERENCE = "--features encoder:DIR", "--reference superb=DIR"
+_POOLING = 3  # to be raised when frames are pooled differently: older rows no longer count
+
+
+class _Takes(Protocol):
+    """What is asked of a model before it gets signals."""
+
+    sampling_rate: int
+    longest_s: float
+
+
+_Model = TypeVar("_Model", bound=_Takes)
+
+
+def load_speech_encoder(folder: Path, n_layers: int, *, device: str = "cpu") -> SpeechModel | WhisperModel:
+    """Load a speech encoder of which the layers up to `n_layers` are wanted: a Whisper without PyTorch, others with it.
+
+    Raises:
+        ModelError: If the folder holds something else, or weights are missing or unsafe to read.
+        ConfigError: If the device is not there.
+    """
+    if is_whisper(read_config(folder)):
+        return WhisperModel(folder, n_layers)
+    return SpeechModel(folder, device=device)
 
 
 class FeatureEncoder:
-    """A speech encoder as a source of features: mean and standard deviation over time of some layers.
+    """A speech encoder as a source of features: mean and standard deviation over time of some layers, or one of them.
 
     Args:
-        choice: Model and layers.
+        choice: Model, layers and pooling.
         device: ``cpu`` or ``cuda``.
 
     Attributes:
-        title: Model and layers, for people.
+        title: Model, layers and pooling, for people.
         folder: Folder of the model.
         weights: Weights of the layers, by number.
         names: Names of the features: ``mean_0000``, ... and ``std_0000``, ...
-        device: Where the model runs.
+        device: Where the model runs, save for Whisper, which runs without PyTorch.
 
     Raises:
         ModelError: If the model cannot be found.
-        UsageError: If its name or the layers make no sense, or the extra ``ssl`` is missing.
+        UsageError: If its name or the layers make no sense, or the extra ``encoders`` is missing.
     """
 
     def __init__(self, choice: EncoderChoice, *, device: str = "cpu") -> None:
-        self.title = f"{choice.model}, layers {choice.layers}"
-        self.folder = find_pretrained(choice.model, "--features ssl:DIR")
+        self.title = f"{choice.model}, layers {choice.layers}, {choice.pooling}"
+        self.folder = find_pretrained(choice.model, _OPTION)
         config = read_config(self.folder)
+        self._is_whisper = is_whisper(config)
+        if not self._is_whisper:
+            require(_OPTION, EXTRA, "transformers", "torch")
         self.weights = layer_weights(choice.layers, n_hidden_layers(config))
         n = hidden_dim(config)
-        self.names = tuple(f"{what}_{number:04}" for what in ("mean", "std") for number in range(n))
+        names = [f"{what}_{number:04}" for what in ("mean", "std") for number in range(n)]
+        self._kept = slice(n * (choice.pooling == "std"), n if choice.pooling == "mean" else 2 * n)
+        self.names = tuple(names[self._kept])
         self.device = device
+
+    @property
+    def n_layers(self) -> int:
+        """Number of transformer layers that must be run."""
+        return max(self.weights)
 
     @cached_property
     def _digest(self) -> str:
-        return model_digest(self.folder)
+        return whisper_digest(self.folder, self.n_layers) if self._is_whisper else model_digest(self.folder)
 
     def extract(
         self,
@@ -99,7 +136,7 @@ class FeatureEncoder:
             progress: Called with the numbers of utterances done and in total.
 
         Returns:
-            As `affectmap.features.functionals.extract_functionals`, shape (n_used, 2 D).
+            As `affectmap.features.functionals.extract_functionals`, a column for each of `names`.
 
         Raises:
             AudioError: If no utterance can be used, or one cannot and `strict` is set.
@@ -107,12 +144,12 @@ class FeatureEncoder:
         layers = ",".join(f"{layer}:{weight:.6g}" for layer, weight in sorted(self.weights.items()))
         measure = _measure(
             self.names,
-            f"ssl {self._digest} layers {layers}",
-            lambda: SpeechModel(self.folder, device=self.device),
-            lambda model, signals: model.pooled(signals, self.weights),
+            f"encoder {self._digest} layers {layers} columns {self._kept.start}-{self._kept.stop}",
+            lambda: load_speech_encoder(self.folder, self.n_layers, device=self.device),
+            lambda model, signals: model.pooled(signals, self.weights)[:, self._kept],
             self.device,
         )
-        name = f"ssl-{self._digest[:12]}-{corpus}"
+        name = f"encoder-{self._digest[:12]}-{corpus}"
         return measure_utterances(
             corpus, index, measure, name, cache=cache, n_jobs=n_jobs, strict=strict, progress=progress
         )
@@ -127,12 +164,13 @@ class Reference:
 
     Raises:
         ModelError: If the model cannot be found, or tells other classes apart.
-        UsageError: If the text makes no sense, or the extra ``ssl`` is missing.
+        UsageError: If the text makes no sense, or the extra ``encoders`` is missing.
     """
 
     def __init__(self, text: str, *, device: str = "cpu") -> None:
         self.model, self.device = parse_reference(text), device
-        self.folder = find_pretrained(self.model, "--reference superb=DIR")
+        require(_REFERENCE, EXTRA, "transformers", "torch")
+        self.folder = find_pretrained(self.model, _REFERENCE)
         labels = read_config(self.folder).get("id2label")
         labels = labels if isinstance(labels, dict) else {}
         self._columns = class_columns([str(labels[key]) for key in sorted(labels, key=_as_number)], self.folder)
@@ -190,8 +228,8 @@ def _as_number(key: str) -> int:
 def _measure(
     columns: Sequence[str],
     how: str,
-    load: Callable[[], SpeechModel],
-    compute: Callable[[SpeechModel, Sequence[Signal]], Signal],
+    load: Callable[[], _Model],
+    compute: Callable[[_Model, Sequence[Signal]], Signal],
     device: str,
 ) -> Measure:
     """Describe what a model computes of signals."""
@@ -202,8 +240,8 @@ def _measure(
 def _outcomes(
     work: Work,
     *,
-    load: Callable[[], SpeechModel],
-    compute: Callable[[SpeechModel, Sequence[Signal]], Signal],
+    load: Callable[[], _Model],
+    compute: Callable[[_Model, Sequence[Signal]], Signal],
     batch_s: float,
 ) -> Generator[tuple[int, Outcome], None, None]:
     """Put what is left through the model, batch by batch; give rows as they are done."""
@@ -244,7 +282,7 @@ def _duration(utterance: Utterance) -> float:
         return 0.0
 
 
-def _signal(utterance: Utterance, model: SpeechModel) -> Signal | AudioError:
+def _signal(utterance: Utterance, model: _Takes) -> Signal | AudioError:
     file = utterance.file
     try:
         signal, rate = read_audio(*utterance)

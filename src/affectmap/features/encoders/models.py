@@ -99,7 +99,7 @@ class SpeechModel:
         self.n_parameters = sum(parameter.numel() for parameter in self._model.parameters())
 
     def pooled(self, signals: Sequence[Signal], weights: Mapping[int, float]) -> Signal:
-        """Give mean and standard deviation (divisor n) over time of a weighted mean of layers, (n_signals, 2 D)."""
+        """Give mean and standard deviation (divisor n - 1) over time of a weighted mean of layers, (n_signals, 2 D)."""
         return self._together(signals, lambda inputs: self._pooled(inputs, weights))
 
     def probabilities(self, signals: Sequence[Signal]) -> Signal:
@@ -142,21 +142,16 @@ class SpeechModel:
         import torch
 
         mask = inputs.get("attention_mask")
-        # Whisper's encoder looks at its thirty seconds whole.
-        given = {name: values for name, values in inputs.items() if name != "attention_mask" or not self._is_whisper}
-        layers = self._model(**given, output_hidden_states=True).hidden_states
+        layers = self._model(**inputs, output_hidden_states=True).hidden_states
         hidden = torch.stack([weight * layers[layer].float() for layer, weight in weights.items()]).sum(dim=0)
         counted = (
             self._frames(mask, hidden.shape[1]).to(hidden) if mask is not None else hidden.new_ones(hidden.shape[:2])
         )
-        share = (counted / counted.sum(dim=1, keepdim=True)).unsqueeze(-1)
-        mean = (hidden * share).sum(dim=1, keepdim=True)
-        deviation = ((hidden - mean).square() * share).sum(dim=1).sqrt()
-        return torch.cat([mean.squeeze(1), deviation], dim=1)
-
-    @property
-    def _is_whisper(self) -> bool:
-        return self.config.get("model_type") == "whisper"
+        n_frames = counted.sum(dim=1, keepdim=True)
+        mean = (hidden * counted.unsqueeze(-1)).sum(dim=1) / n_frames
+        squares = ((hidden - mean.unsqueeze(1)).square() * counted.unsqueeze(-1)).sum(dim=1)
+        deviation = (squares / (n_frames - 1).clamp(min=1)).sqrt()  # 0 of a single frame
+        return torch.cat([mean, deviation], dim=1)
 
     def _frames(self, mask: torch.Tensor, n_frames: int) -> torch.Tensor:
         """Say which frames of the encoder are sound: shape (n_signals, n_frames)."""

@@ -1,14 +1,16 @@
 """Pretrained speech models: how they are named, where they lie on this machine, and whether they may be read.
 
 Conventions:
-    * A model is named by the path of a folder or by its identifier on the Hugging Face hub, such as
-      ``microsoft/wavlm-large``. A folder comes first, then the hub's cache on this machine; only then is the hub
-      asked, once and for a few seconds.
+    * A model is named by the path of a folder, by the name of a known encoder (``whisper-base``, see `locate`), or by
+      its identifier on the Hugging Face hub, such as ``microsoft/wavlm-large``. A folder comes first; of an identifier
+      the hub's cache on this machine, and only then is the hub asked, once and for a few seconds.
     * Weights are read from safetensors, or, where there are none, from ``pytorch_model.bin`` by PyTorch's reader that
       takes nothing but tensors. Code that comes with a model is never run.
-    * A person writes ``ssl:MODEL@LAYERS``. Layer 0 is what goes into the first transformer layer, layer 1 what comes
-      out of it, and so on: ``@9`` is one layer, ``@-1`` the last, ``@4-8`` the mean of layers 4 to 8, ``@mean`` (the
-      default) that of all, ``@6:0.7,9:0.3`` a weighted mean.
+    * A person writes ``encoder:MODEL@LAYERS:POOLING``. Layer 0 is what goes into the first transformer layer, layer 1
+      what comes out of it, and so on: ``@9`` is one layer, ``@-1`` the last, ``@4-8`` the mean of layers 4 to 8,
+      ``@mean`` that of all, ``@6:0.7,9:0.3`` a weighted mean. By default it is the layer that models take of a known
+      encoder, and the mean of all of others. ``:mean``, ``:std`` or ``:mean+std`` (the default) says what is kept of
+      the layer's course over time.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ from typing import Any, NamedTuple
 from affectmap.documents import DocumentError, parse_json, read_start
 from affectmap.errors import ModelError, UsageError
 from affectmap.extras import require
+from affectmap.features.encoders.cards import ENCODERS
+from affectmap.features.encoders.locate import find_encoder
 
 CONFIG, PREPROCESSOR = "config.json", "preprocessor_config.json"
 SAFE, PICKLED = "model.safetensors", "pytorch_model.bin"
@@ -32,10 +36,16 @@ SUPERB_ID = "superb/hubert-large-superb-er"
 #: Seconds that the hub may take to answer.
 TIMEOUT_S = 10.0
 
+#: The extra that brings transformers.
+EXTRA = "encoders"
 #: What the setting begins with.
-SSL = "ssl:"
+ENCODER = "encoder:"
+#: What may be kept of a layer's course over time.
+POOLINGS = ("mean", "std", "mean+std")
 
-_LAYERS = re.compile(r"mean|-?\d+|\d+-\d+|\d+:[\d.]+(?:,\d+:[\d.]+)*")
+_FORMER = "ssl:"
+_LAYERS = r"mean|-?\d+|\d+-\d+|\d+:[\d.]+(?:,\d+:[\d.]+)*"
+_CHOICE = re.compile(rf"(?P<layers>{_LAYERS})(?::(?P<pooling>[a-z+]+))?")
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 
 
@@ -59,23 +69,25 @@ def find_pretrained(name: str, option: str) -> Path:
 
     Raises:
         ModelError: If it is nowhere to be had, or lacks something.
-        UsageError: If the name is neither a folder nor an identifier, or the extra ``ssl`` is missing.
+        UsageError: If the name is neither a folder nor an identifier, or what asks the hub is not installed.
 
     Example:
-        >>> find_pretrained("no/such/folder", "--features ssl:DIR")
+        >>> find_pretrained("no/such/folder", "--features encoder:DIR")
         Traceback (most recent call last):
         affectmap.errors.UsageError: no/such/folder is no folder, and no model on the hub is called so; name a folder...
     """
-    require(option, "ssl", "transformers", "torch")
     folder = Path(os.path.expanduser(name))  # noqa: PTH111 (Path's own way fails at the home of nobody)
     if not folder.is_dir():
         if folder.is_file():
             raise UsageError(f"{name} is a file; name the folder that holds it, as in {option}")
+        if name in ENCODERS:
+            return checked_folder(find_encoder(name))
         if not _HUB_ID.fullmatch(name):
             raise UsageError(
                 f"{name} is no folder, and no model on the hub is called so; name a folder as in {option}, or an "
                 "identifier such as microsoft/wavlm-large"
             )
+        require(option, EXTRA, "transformers", "torch")
         folder = _cached(name) or _downloaded(name, option)
     return checked_folder(folder)
 
@@ -205,40 +217,54 @@ def _quiet() -> Iterator[None]:
 
 
 class EncoderChoice(NamedTuple):
-    """What ``ssl:MODEL@LAYERS`` asks for: a folder or identifier on the hub, and layers as they were written."""
+    """What ``encoder:MODEL@LAYERS:POOLING`` asks for.
+
+    Attributes:
+        model: Path of a folder, name of a known encoder, or identifier on the hub.
+        layers: As they were written.
+        pooling: What is kept of them, one of `POOLINGS`.
+    """
 
     model: str
     layers: str
+    pooling: str = POOLINGS[-1]
 
 
 def parse_encoder(text: str) -> EncoderChoice:
     """Read what a person wrote.
 
     Args:
-        text: ``ssl:MODEL``, or ``ssl:MODEL@LAYERS``. What follows the last ``@`` but reads like no layers belongs to
-            the model's path.
+        text: ``encoder:MODEL``, ``encoder:MODEL@LAYERS`` or ``encoder:MODEL@LAYERS:POOLING``. What follows the last
+            ``@`` but reads like no layers belongs to the model's path.
 
     Returns:
-        Model and layers.
+        Model, layers and pooling.
 
     Raises:
         UsageError: If it reads differently.
 
     Example:
-        >>> parse_encoder("ssl:microsoft/wavlm-large@9")
-        EncoderChoice(model='microsoft/wavlm-large', layers='9')
-        >>> parse_encoder("ssl:models/me@home").layers
+        >>> parse_encoder("encoder:whisper-base@3:mean")
+        EncoderChoice(model='whisper-base', layers='3', pooling='mean')
+        >>> parse_encoder("encoder:models/me@home").layers
         'mean'
     """
-    model = text.removeprefix(SSL)
-    front, at, back = model.rpartition("@")
-    choice = EncoderChoice(front, back) if at and _LAYERS.fullmatch(back) else EncoderChoice(model, "mean")
-    if not text.startswith(SSL) or not choice.model:
+    if text.startswith(_FORMER):
+        raise UsageError(f"features are {text!r}; write {ENCODER}{text.removeprefix(_FORMER)}, as it is called now")
+    model = text.removeprefix(ENCODER)
+    if not text.startswith(ENCODER) or not model or model.startswith("@"):
         raise UsageError(
-            f"features are {text!r}; expected egemaps, egemaps-corrected, columns, columns:PREFIX, or "
-            "ssl:MODEL@LAYERS, such as ssl:microsoft/wavlm-large@9"
+            f"features are {text!r}; expected egemaps, egemaps-corrected, whisper, columns, columns:PREFIX, or "
+            "encoder:MODEL@LAYERS:POOLING, such as encoder:whisper-base@3:mean"
         )
-    return choice
+    front, _, back = model.rpartition("@")
+    found = _CHOICE.fullmatch(back)
+    if not front or found is None:
+        return EncoderChoice(model, str(ENCODERS[model].layer) if model in ENCODERS else "mean")
+    pooling = found["pooling"] or POOLINGS[-1]
+    if pooling not in POOLINGS:
+        raise UsageError(f"features are {text!r}, with the pooling {pooling}; expected {', '.join(POOLINGS)}")
+    return EncoderChoice(front, found["layers"], pooling)
 
 
 def layer_weights(layers: str, n_layers: int) -> dict[int, float]:
