@@ -43,7 +43,7 @@ class CostOf(NamedTuple):
         name: Name in the table.
         kind: `SMALL` (features and a network that comes with the package, which has the size of ours),
             `CLASSES` or `ENCODER`.
-        folder: Folder of a pretrained model, or for `SMALL` what `load_model` takes.
+        folder: Folder of a pretrained model, or for `SMALL` what `load_model` takes; empty for its default.
         n_parameters: Number of parameters trained on top, or of all where nothing else is.
         device: ``cpu`` or ``cuda``.
         n_layers: Transformer layers of an encoder that are wanted.
@@ -132,7 +132,7 @@ def peak_memory_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
-def _small(name: str) -> Callable[[Signal], object]:
+def _small(name: str | None) -> Callable[[Signal], object]:
     from affectmap.model.model import load_model
 
     model = load_model(name)
@@ -154,7 +154,7 @@ def _large(task: dict[str, Any]) -> tuple[Callable[[Signal], object], int]:
 def _main() -> None:
     task = json.load(sys.stdin)
     signals = [resample(*read_audio(*utterance), RATE) for utterance in task["utterances"]]
-    run, n_parameters = (_small(task["folder"]), 0) if task["kind"] == SMALL else _large(task)
+    run, n_parameters = (_small(task["folder"] or None), 0) if task["kind"] == SMALL else _large(task)
     seconds = cost_of_minute(lambda: run, signals)
     memory_mb = peak_memory_mb()
     if task["device"] == "cuda" and task["kind"] != SMALL:
