@@ -1,5 +1,6 @@
 """``affectmap models`` as a user meets it, with a hub on this machine."""
 
+import json
 import re
 
 import pytest
@@ -20,6 +21,39 @@ def hub(here, monkeypatch):
         monkeypatch.setenv("HF_ENDPOINT", served.url)
         monkeypatch.setitem(encoders.ENCODERS, "whisper-base", card_of(served.folder))
         yield served
+
+
+def test_the_list_says_what_is_here_and_which_model_to_take(affectmap, hub):
+    before = affectmap("models")
+    assert before.code == 0
+    assert [line.split()[:5] for line in before.out.splitlines()[1:3]] == [
+        ["whisper", "600", "0.01", "whisper-base", "needs"],
+        ["egemaps", "88", "0.04", "recommended", "cc-by-nc-sa-4.0"],
+    ]
+    assert before.err.splitlines()[0].startswith("note: the encoder whisper-base is not on this machine; run")
+    assert before.err.splitlines()[1] == "take it by --model egemaps"
+    assert affectmap("models", "fetch").code == 0
+    after = affectmap("models", "list")
+    assert [line.split()[4] for line in after.out.splitlines()[1:2]] == ["recommended"]
+    assert after.err == "take it by --model whisper\n"
+
+
+def test_the_list_as_json(affectmap, here, hub):
+    affectmap("models", "fetch")
+    found = json.loads(affectmap("models", "list", "--format", "json").out)
+    assert {row["name"]: row["state"] for row in found["models"]} == {"whisper": "recommended", "egemaps": "usable"}
+    (encoder,) = found["encoders"]
+    assert encoder["folder"] == "user-cache/encoders/whisper-base"
+    assert encoder["state"] == "here"
+
+
+def test_the_list_says_what_is_wrong_with_an_encoder(affectmap, here, hub, monkeypatch):
+    monkeypatch.setenv("AFFECTMAP_ENCODERS", str(write_whole_whisper(here / "other", seed=1)))
+    done = affectmap("models", "list")
+    assert done.code == 0
+    assert "not usable" in done.out
+    assert "holds other weights than those of someone/tiny" in done.err
+    assert done.err.endswith("take it by --model egemaps\n")
 
 
 def test_fetch_puts_it_where_it_is_looked_for(affectmap, here, hub):

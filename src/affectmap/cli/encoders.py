@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import typer
 
 from affectmap.cli import options
 from affectmap.cli.progress import note, progress_bar
-from affectmap.errors import UsageError
+from affectmap.errors import ModelError, UsageError
 from affectmap.features.encoders.cards import ENCODERS, EncoderCard
 from affectmap.features.encoders.locate import WHISPER, encoders_folder, find_encoder
+from affectmap.text import aligned
 
-_Name = Annotated[str, typer.Argument(metavar="NAME", help="Encoder, such as whisper-base.")]
+#: Shipped models, the better ones first, each with the encoder that it needs.
+PREFERRED = {"whisper": WHISPER, "egemaps": None}
+
+_Name = Annotated[str, typer.Argument(metavar="NAME", help="Encoder, as `affectmap models list` names it.")]
 _Revision = Annotated[str, typer.Option(metavar="REV", help="Branch, tag or commit on the Hugging Face hub.")]
 _Source = Annotated[
     Path | None,
@@ -28,6 +34,78 @@ _Place = Annotated[
 ]  # fmt: skip
 
 
+@options.verb("affectmap models list", "affectmap models list --format json")
+def list_command(
+    format: Annotated[Literal["text", "json"], typer.Option("--format", help="What to print.")] = "text",
+) -> None:
+    """List the shipped models and their encoders.
+
+    The encoder that a model needs must be on this machine; recommended is the best model whose encoder is.
+    """
+    encoders = [_describe_encoder(card) for card in ENCODERS.values()]
+    models = _describe_models({row["name"] for row in encoders if row["state"] == "here"})
+    if format == "json":
+        typer.echo(json.dumps({"models": models, "encoders": encoders}, indent=2, ensure_ascii=False))
+        return
+    header = ["model", "inputs", "MB", "encoder", "state", "licence"]
+    cells = [
+        [
+            *(str(row[name] or "") for name in ("name", "inputs", "megabytes", *header[3:])),
+        ]
+        for row in models
+    ]
+    typer.echo(aligned([header, *cells], len(header)))
+    header = ["encoder", "layers", "MB", "state", "folder", "licence"]
+    cells = [[str(row[name] or "") for name in ("name", "layer", "megabytes", *header[3:])] for row in encoders]
+    typer.echo(f"\n{aligned([header, *cells], len(header))}")
+    for line in _advise(models, encoders):
+        note(line)
+
+
+def _describe_models(encoders: set[str]) -> list[dict[str, Any]]:
+    """Describe the shipped models, given the encoders that are here; the best that can be used is recommended."""
+    from affectmap.model.model import load_model
+
+    rows: list[dict[str, Any]] = []
+    for name, encoder in PREFERRED.items():
+        model = load_model(name)
+        is_usable = encoder is None or encoder in encoders
+        is_best = is_usable and not any(row["state"] == "recommended" for row in rows)
+        rows.append(
+            {
+                "name": name,
+                "title": model.name,
+                "inputs": len(model.inputs),
+                "megabytes": round(sum(tensor.nbytes for tensor in model.folder.tensors.values()) / 1e6, 2),
+                "encoder": encoder,
+                "state": "recommended" if is_best else "usable" if is_usable else "needs its encoder",
+                "licence": model.metadata["training"].get("licence"),
+            }
+        )
+    return rows
+
+
+def _describe_encoder(card: EncoderCard) -> dict[str, Any]:
+    from affectmap.features.encoders.pack import read_checked
+
+    names = ("name", "title", "hub", "layer", "megabytes", "licence", "citation")
+    row = {**{name: getattr(card, name) for name in names}, "state": "not here", "folder": None, "error": None}
+    try:
+        folder = find_encoder(card.name)
+    except ModelError as error:
+        return row | {"error": str(error)}
+    try:
+        read_checked(folder, card)
+    except ModelError as error:
+        return row | {"state": "not usable", "folder": str(folder), "error": str(error)}
+    return row | {"state": "here", "folder": str(folder)}
+
+
+def _advise(models: Sequence[dict[str, Any]], encoders: Sequence[dict[str, Any]]) -> list[str]:
+    best = next(row["name"] for row in models if row["state"] == "recommended")
+    return [*(f"note: {row['error']}" for row in encoders if row["error"]), f"take it by --model {best}"]
+
+
 @options.verb("affectmap models fetch whisper-base", "affectmap models fetch whisper-base --revision main -o DIR")
 def fetch_command(
     name: _Name = WHISPER,
@@ -35,10 +113,10 @@ def fetch_command(
     revision: _Revision = "main",
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Fetch an encoder from the Hugging Face hub, the layers that models need.
+    """Fetch the needed layers of an encoder.
 
-    What came before a network failed or the process ended is kept, and the next run goes on from there. HF_ENDPOINT
-    names a mirror of the hub.
+    They come from the Hugging Face hub, or a mirror named by HF_ENDPOINT, and are checked. What came before a network
+    failed or the process ended is kept, and the next run goes on from there.
     """
     from affectmap.features.encoders.fetch import fetch_encoder
 
@@ -62,9 +140,10 @@ def pack_command(
     name: Annotated[str, typer.Option(metavar="NAME", help="Encoder.")] = WHISPER,
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Write the layers of an encoder that models need to a folder, to be taken where there is no network.
+    """Write the needed layers of an encoder to a folder.
 
-    It has the same bytes each time, from whatever it is made.
+    It is for machines without a network: bring it there and name it by --encoder or AFFECTMAP_ENCODERS. It has the same
+    bytes each time, from whatever it is made.
     """
     from affectmap.features.encoders.pack import write_pack
 
@@ -84,5 +163,6 @@ def _card(name: str) -> EncoderCard:
 models_command = options.group(
     "models",
     "List the models that come with the package; fetch and pack the encoders that they need.",
-    {"fetch": fetch_command, "pack": pack_command},
+    {"list": list_command, "fetch": fetch_command, "pack": pack_command},
+    bare=list_command,
 )

@@ -220,10 +220,17 @@ def build(command: Callable[..., None] | typer.Typer, name: str) -> Any:  # noqa
     return typer.main.get_command(app)
 
 
-def group(name: str, help: str, commands: Mapping[str, Callable[..., None]]) -> typer.Typer:
-    """Put several functions that `verb` decorated under one verb."""
-    app = _app(name=name, help=help, no_args_is_help=True)
-    app.callback()(lambda: None)
+def group(
+    name: str, help: str, commands: Mapping[str, Callable[..., None]], bare: Callable[..., None] | None = None
+) -> typer.Typer:
+    """Put several functions that `verb` decorated under a verb, which alone does what `bare` does or shows its help."""
+    app = _app(name=name, help=help, no_args_is_help=bare is None, invoke_without_command=bare is not None)
+
+    @app.callback()
+    def root(context: typer.Context) -> None:
+        if bare is not None and context.invoked_subcommand is None:
+            bare()
+
     for each, command in commands.items():
         _add(app, command, each)
     return app
