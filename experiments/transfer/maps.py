@@ -113,7 +113,7 @@ class Maps:
 def _student(
     material: Material, teachers: list[TrainedModel], recipe: Recipe, seed: int, settings: TrainingSettings
 ) -> TrainedModel:
-    return train_stacked([student_task(material, teachers, recipe, seed)], settings)[0]
+    return train_stacked([student_task(material, [teacher.network for teacher in teachers], recipe, seed)], settings)[0]
 
 
 def _called(work: Callable[[], T]) -> T:

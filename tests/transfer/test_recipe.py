@@ -225,7 +225,7 @@ def encoded(network, rows):
 def test_the_students_labels_are_the_teachers_mean(rated):
     material = gather([rated], FAST)
     teachers = train_stacked(teacher_tasks(material, FAST, [5, 6, 7]), FAST.training)
-    task = student_task(material, teachers, replace(FAST, n_copies=3), seed=1)
+    task = student_task(material, [teacher.network for teacher in teachers], replace(FAST, n_copies=3), seed=1)
     n = len(material.features)
     assert task.features.shape == (3 * n, 88)
     np.testing.assert_array_equal(task.features[:n], material.features)
@@ -239,7 +239,7 @@ def test_the_student_comes_near_the_teachers_mean(rated):
     recipe = replace(FAST, n_copies=20)
     material = gather([rated], recipe)
     teachers = train_stacked(teacher_tasks(material, recipe, range(3)), recipe.training)
-    task = student_task(material, teachers, recipe, seed=0)
+    task = student_task(material, [teacher.network for teacher in teachers], recipe, seed=0)
     (student,) = train_stacked([task], student_settings(recipe))
     n = len(material.features)
     off = student.network.embed(material.features) - task.label[:n]

@@ -4,7 +4,7 @@ import pytest
 
 from affectmap.errors import ConfigError, UsageError
 from affectmap.model.settings import FitSettings
-from affectmap.transfer.settings import Recipe, recipe_for
+from affectmap.transfer.settings import ENCODER_RECIPE, Recipe, recipe_for
 
 
 def given(**settings):
@@ -29,6 +29,13 @@ def test_what_is_given_goes_to_the_teachers():
     assert vars(recipe.training).items() >= (chosen | {"hidden_dims": (16, 8)}).items()
     assert recipe.weight == 2.0
     assert recipe.training.losses == Recipe().training.losses
+
+
+@pytest.mark.parametrize("features", ["whisper", "encoder:whisper-base@3"])
+def test_an_encoders_features_have_a_recipe_of_their_own(features):
+    assert recipe_for(given(features=features)) == ENCODER_RECIPE
+    assert recipe_for(given(features=features, epochs=3)).training.epochs == 3
+    assert recipe_for(given(features="columns:mean_")) == Recipe()
 
 
 def test_a_setting_that_equals_the_papers_default_counts_as_given():

@@ -18,7 +18,7 @@ from affectmap.files import write_text
 from affectmap.model.settings import PAPER, PRESETS
 from affectmap.service.settings import ServiceSettings
 from affectmap.settings import default_text, differing, expected, fields_of, panel_of
-from affectmap.transfer.settings import TEACHER, Recipe, student_settings
+from affectmap.transfer.settings import ENCODER_RECIPE, TEACHER, Recipe, student_settings
 
 #: Columns of the help on the page.
 WIDTH = 100
@@ -36,7 +36,13 @@ def settings_page() -> str:
     lines += _table("Recipe for unseen corpora (in Python; `train` takes it)", _rows(Recipe, ""))
     student = differing(student_settings(Recipe()), PAPER)
     lines += [f"`training` of its models differs from the paper's settings in {_values(differing(TEACHER, PAPER))};"]
-    lines += [f"that of the network that learns from them, in {_values(student)}.", ""]
+    lines += [f"that of the network that learns from them, in {_values(student)}."]
+    lines += [
+        f"With `--features whisper` or `encoder:` its `teacher` is `{ENCODER_RECIPE.teacher}`, `n_teachers` "
+        f"{ENCODER_RECIPE.n_teachers}, and `training` differs from the paper's in "
+        f"{_values(differing(ENCODER_RECIPE.training, PAPER))}.",
+        "",
+    ]
     lines += _table("`affectmap serve`", _rows(ServiceSettings, "serve"))
     return "\n".join([*lines, *_table("`affectmap annotate`", _rows(AnnotatorSettings, "annotate"))])
 

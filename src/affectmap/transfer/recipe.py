@@ -6,7 +6,8 @@ What it adds to the paper's method, each step measured in ``experiments/transfer
 2. corpora that have classes and no ratings, labelled by class prototypes; ratings moved halfway towards them;
 3. the latent axes pulled onto activation and valence, beside the paper's loss on distances; no reconstruction;
 4. few epochs in one cycle of the learning rate;
-5. several models, whose mean one network learns (distillation, Hinton et al. 2015), so that it stays as small.
+5. several models, whose mean one network learns (distillation, Hinton et al. 2015), so that it stays as small; with an
+   encoder's features these are `affectmap.transfer.soft_prototypes`.
 
 Conventions:
     * The embedding is in rating units from the middle of the scale: (0, 0) is activation 3, valence 3.
@@ -17,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -26,14 +27,13 @@ import pandas as pd
 from affectmap.audit.examination import speaker_sound
 from affectmap.errors import ConfigError
 from affectmap.model.embedder import Embedder
-from affectmap.model.training import TrainedModel, TrainingTask, train_stacked
+from affectmap.model.training import TrainingTask, train_stacked
 from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.preparation.standardisation import fit_statistics
-from affectmap.schema import LABELS, Floats
+from affectmap.schema import LABELS, Features, Floats
 from affectmap.transfer.prototypes import Prototypes
 from affectmap.transfer.settings import MOST_TEACHERS, Recipe, student_settings
-
-Features = npt.NDArray[np.float32]
+from affectmap.transfer.soft_prototypes import SoftPrototypes, fit_soft_prototypes
 
 #: Middle of the scale 1..5.
 NEUTRAL = 3.0
@@ -139,7 +139,37 @@ def teacher_tasks(material: Material, recipe: Recipe, seeds: Sequence[int]) -> l
     ]
 
 
-def student_task(material: Material, teachers: Sequence[TrainedModel], recipe: Recipe, seed: int) -> TrainingTask:
+class Map(Protocol):
+    """What places standardised features ``(N, F)`` on the plane ``(N, 2)``."""
+
+    def embed(self, features: Features, /) -> Features:
+        """Give the places."""
+
+
+def soft_prototypes(material: Material, recipe: Recipe, seed: int) -> SoftPrototypes:
+    """Learn soft prototypes (`fit_soft_prototypes`) of what was gathered.
+
+    Raises:
+        ConfigError: If no class has a prototype.
+    """
+    if material.prototypes is None:
+        raise ConfigError(
+            "soft prototypes need classes of emotion in a corpus that has ratings; give one, or --recipe paper"
+        )
+    place = material.prototypes.table[list(LABELS)] - NEUTRAL
+    return fit_soft_prototypes(
+        material.features,
+        material.label,
+        material.emotion,
+        material.corpus,
+        {str(name): (activation, valence) for name, activation, valence in place.itertuples()},
+        recipe.training,
+        weight=recipe.weight,
+        seed=seed,
+    )
+
+
+def student_task(material: Material, teachers: Sequence[Map], recipe: Recipe, seed: int) -> TrainingTask:
     """Give the task of the network that learns the teachers' mean, on the training rows and noisy copies of them.
 
     The copies have the recipe's noise, which training (`student_settings`) then has not.
@@ -150,7 +180,7 @@ def student_task(material: Material, teachers: Sequence[TrainedModel], recipe: R
     for _ in range(recipe.n_copies - 1):
         copies.append(clean + noise * rng.standard_normal(clean.shape, dtype=np.float32))
     rows = np.concatenate(copies)
-    label = np.stack([teacher.network.embed(rows) for teacher in teachers]).mean(axis=0, dtype=np.float64)
+    label = np.stack([teacher.embed(rows) for teacher in teachers]).mean(axis=0, dtype=np.float64)
     return TrainingTask(rows, label, 1.0, seed)
 
 
@@ -198,14 +228,19 @@ def fit_transfer(
         notify(line)
     # Seeds of teachers are far from those of other runs, or two runs would share some.
     first = MOST_TEACHERS * seed
-    tasks = teacher_tasks(material, recipe, range(first, first + recipe.n_teachers))
-    settings, weight = recipe.training, recipe.weight
-    with progress("training, epochs of all models") as report:
-        models = train_stacked(tasks, settings, device=device, n_jobs=n_jobs, progress=report)
-    if len(models) > 1:
+    seeds = range(first, first + recipe.n_teachers)
+    settings, weight, teachers = recipe.training, recipe.weight, list[Map]()
+    if recipe.teacher == "soft-prototypes":
+        teachers += [soft_prototypes(material, recipe, each) for each in seeds]
+    else:
+        tasks = teacher_tasks(material, recipe, seeds)
+        with progress("training, epochs of all models") as report:
+            models = train_stacked(tasks, settings, device=device, n_jobs=n_jobs, progress=report)
+        teachers += [model.network for model in models]
+    if recipe.is_distilled:
         settings, weight = student_settings(recipe), 1.0
         with progress("training the network that learns from them, epochs") as report:
-            student = [student_task(material, models, recipe, seed)]
+            student = [student_task(material, teachers, recipe, seed)]
             models = train_stacked(student, settings, device=device, progress=report)
     return Embedder.of_trained(
         models[0],
@@ -236,8 +271,10 @@ def described(corpora: Sequence[PreparedCorpus], recipe: Recipe, prototypes: Pro
         means = prototypes.table[list(LABELS)].itertuples()
         means_by_class = ", ".join(f"{name} {activation:.1f}/{valence:.1f}" for name, activation, valence in means)
         lines.append(f"prototypes (activation/valence): {means_by_class}")
-    n = recipe.n_teachers
-    lines.append("training one model" if n == 1 else f"training {n} teachers, then the network that learns their mean")
+    n = f"{recipe.n_teachers} teachers" if recipe.n_teachers > 1 else "one teacher"
+    kind = " (soft prototypes)" if recipe.teacher == "soft-prototypes" else ""
+    then = f"training {n}{kind}, then the network that learns their mean"
+    lines.append(then if recipe.is_distilled else "training one model")
     return lines
 
 

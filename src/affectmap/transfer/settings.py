@@ -11,14 +11,28 @@ from pydantic.dataclasses import dataclass
 
 from affectmap.errors import UsageError
 from affectmap.model.settings import TrainingSettings
+from affectmap.schema import EGEMAPS, WHISPER
 from affectmap.settings import CHECKED, Real, Settings, Switch, Whole, fields_of
 
+Teacher = Literal["network", "soft-prototypes"]
 #: Seeds of teachers that belong to one seed of `affectmap.transfer.recipe.fit_transfer`.
 MOST_TEACHERS = 1000
 #: Normalisation that training can see.
 STANDARDISED: tuple[Literal["corpus", "speaker"], ...] = ("corpus", "speaker")
 #: Settings of the models whose mean is distilled.
 TEACHER = TrainingSettings(losses="paper+axis", reconstruction=0.0, epochs=15, schedule="one-cycle")
+
+
+#: Settings of soft prototypes, whose many weights need more noise.
+SOFT_PROTOTYPES = TrainingSettings(
+    losses="axis",
+    reconstruction=0.0,
+    noise_std=1.5,
+    epochs=12,
+    batch_size=256,
+    learning_rate=3e-3,
+    schedule="one-cycle",
+)
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
@@ -37,6 +51,11 @@ class Recipe(Settings):
 
     panel: ClassVar[str] = "Recipe"
 
+    teacher: Teacher = Field(
+        default="network",
+        description="what is distilled: networks of the encoder's shape, or soft prototypes, where the probabilities "
+        "of classes mix their places on the map",
+    )
     training: TrainingSettings = Field(
         default=TEACHER, description="network, losses and optimiser of the models whose mean is distilled"
     )
@@ -52,11 +71,31 @@ class Recipe(Settings):
         default=STANDARDISED, description="normalisation that training sees: by corpus, by speaker, or both"
     )
     n_teachers: Whole = Field(
-        default=10, ge=1, le=MOST_TEACHERS, description="models whose mean is distilled; 1: no distillation"
+        default=10, ge=1, le=MOST_TEACHERS, description="models whose mean is distilled; 1 network is not distilled"
     )
     n_copies: Whole = Field(
         default=10, ge=1, description="copies of the training rows with noise that the last network learns from"
     )
+
+    @property
+    def is_distilled(self) -> bool:
+        """Whether a network learns from the teachers, rather than the only one being the model."""
+        return self.n_teachers > 1 or self.teacher != "network"
+
+
+#: The recipe for hundreds of features, such as an encoder's; found on those of Whisper base
+#: (``experiments/encoder-map``).
+ENCODER_RECIPE = Recipe(teacher="soft-prototypes", training=SOFT_PROTOTYPES, n_teachers=3)
+
+
+def usual_recipe(features: str) -> Recipe:
+    """Give the recipe for features of this name, as the setting ``features`` has it.
+
+    Example:
+        >>> usual_recipe("egemaps").teacher, usual_recipe("whisper").teacher
+        ('network', 'soft-prototypes')
+    """
+    return ENCODER_RECIPE if features == WHISPER or features.startswith("encoder:") else Recipe()
 
 
 def recipe_for(given: Mapping[str, Any]) -> Recipe:
@@ -80,7 +119,7 @@ def recipe_for(given: Mapping[str, Any]) -> Recipe:
         if value != usual:
             raise UsageError(f"{name} {value} is the paper's; add --recipe paper, or leave {name} out")
     own = {name: value for name, value in given.items() if name in fields_of(TrainingSettings) and value is not None}
-    recipe = Recipe()
+    recipe = usual_recipe(str(given.get("features", EGEMAPS)))
     return replace(recipe, training=replace(recipe.training, **own), weight=given.get("weight", recipe.weight))
 
 
