@@ -65,7 +65,7 @@ pictures: $(VENV)/.ready-dev
 
 # The loops in C are compiled on the way where there is a compiler; without one NumPy takes their place.
 # Every package but PyTorch is taken only with the SHA-256 digest that its file had when requirements/ was written.
-$(VENV)/.ready-%: pyproject.toml constraints.txt requirements/%.txt setup.py $(wildcard src/affectmap/egemaps/compiled/*.[ch])
+$(VENV)/.ready-%: pyproject.toml constraints.txt requirements/%.txt setup.py $(wildcard src/affectmap/*/compiled/*.[ch])
 	@echo "== setting up $(VENV) for '$*' (once; PyTorch is the largest part)"
 	@$(PYTHON) -c 'import sys; sys.exit("affectmap needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

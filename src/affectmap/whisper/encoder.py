@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from affectmap.whisper import compiled
 from affectmap.whisper.mel import SAMPLING_RATE, STEP, log_mel
 from affectmap.whisper.plain import PlainLayers, parameters_of
 from affectmap.whisper.weights import EncoderWeights, read_weights
@@ -53,7 +54,8 @@ class Encoder:
         self.n_layers, self.dim = weights.shape.n_layers, weights.shape.dim
         self.digest = weights.digest
         self._n_bands = weights.shape.n_bands
-        self._layers = PlainLayers(parameters_of(weights))
+        parameters = parameters_of(weights)
+        self._layers = compiled.load(parameters) or PlainLayers(parameters)
 
     def hidden(self, signal: Floats, layers: Mapping[int, float] | None = None) -> Floats:
         """Give the frames of a signal.
@@ -99,7 +101,7 @@ class Encoder:
             n_frames = max(len(clip) // FRAME, 0 if n_before else 2)
             if n_frames:  # else the rest of a recording, shorter than a frame
                 n_before += n_frames
-                yield self._layers.run(log_mel(with_silence(clip), self._n_bands), shares)[:n_frames]
+                yield self._layers.run(log_mel(with_silence(clip), self._n_bands), n_frames, shares)
         if not n_before:
             raise ValueError("The signal has no samples.")
 

@@ -86,20 +86,21 @@ class PlainLayers:
     def __init__(self, parameters: Parameters) -> None:
         self._parameters = parameters
 
-    def run(self, spectrogram: Floats, shares: Floats) -> Floats:
+    def run(self, spectrogram: Floats, n_frames: int, shares: Floats) -> Floats:
         """Run the encoder.
 
         Args:
-            spectrogram: Shape (2 n_frames, n_bands).
+            spectrogram: Shape (2 n, n_bands).
+            n_frames: How many of the n frames to give, at least 1.
             shares: What counts of every layer, from 0 on, shape (n_layers + 1,).
 
         Returns:
             The sum of the layers, each times its share, shape (n_frames, dim).
         """
-        total = np.zeros((len(spectrogram) // 2, self._parameters.positions.shape[1]), np.float32)
+        total = np.zeros((n_frames, self._parameters.positions.shape[1]), np.float32)
         for share, frames in zip(shares, self._layers(spectrogram), strict=True):
             if share:
-                total += share * frames
+                total += share * frames[:n_frames]
         return total
 
     def _layers(self, spectrogram: Floats) -> Iterator[Floats]:

@@ -1,0 +1,171 @@
+"""The layers in C, for processors with AVX2 and whoever had a compiler when the package was installed.
+
+`load` gives layers with the values of `plain.PlainLayers`, to the last digits of float32, and None without the compiled
+file. Calls release Python's lock, so that threads run side by side, each in memory of its own; no call starts threads.
+"""
+
+import ctypes
+import threading
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from affectmap.whisper.plain import EPSILON, Layer, Linear, Parameters, erf_polynomial
+
+Array = NDArray[Any]
+Floats = NDArray[np.float32]
+
+# That of avx2.c: a compiled file of another is left alone, until the package is installed anew.
+VERSION = 1
+# Columns of a panel; numbers between the rows of a buffer, as in layers.h.
+PANEL, GAP = 16, 16
+Pointer = ctypes.c_void_p
+INTEGER = ctypes.c_int64
+
+
+class _Linear(ctypes.Structure):
+    _fields_ = (("panels", Pointer), ("bias", Pointer), ("depth", INTEGER), ("width", INTEGER))
+
+
+class _Layer(ctypes.Structure):
+    _fields_ = (
+        *((name, Pointer) for name in ("attention_gain", "attention_offset", "forward_gain", "forward_offset")),
+        *((name, _Linear) for name in ("qkv", "out", "fc1", "fc2")),
+    )
+
+
+class _Plan(ctypes.Structure):
+    """Struct Plan of layers.h."""
+
+    _fields_ = (
+        *((name, INTEGER) for name in ("n_layers", "true_dim", "dim", "n_heads", "head", "n_hidden", "n_bands")),
+        ("scale", ctypes.c_float),
+        ("epsilon", ctypes.c_float),
+        ("erf", Pointer),
+        ("positions", Pointer),
+        ("conv1", _Linear),
+        ("conv2", _Linear),
+        ("layers", Pointer),
+    )
+
+
+@lru_cache(maxsize=1)
+def _library() -> ctypes.CDLL | None:
+    """Load the compiled file; one of another version, or for another processor, counts as none."""
+    for file in sorted(Path(__file__).parent.glob("_kernels*.so")):
+        try:
+            library = ctypes.CDLL(str(file))
+            if library.kernels_version() == VERSION and library.has_avx2():
+                library.size_of_work.argtypes, library.size_of_work.restype = (Pointer, INTEGER), INTEGER
+                library.encode.argtypes, library.encode.restype = (
+                    (Pointer, Pointer, INTEGER, INTEGER, *[Pointer] * 3),
+                    None,
+                )
+                return library
+        except (OSError, AttributeError):
+            continue
+    return None
+
+
+def available() -> bool:
+    """Tell whether there is a compiled file that this processor can run."""
+    return _library() is not None
+
+
+def load(parameters: Parameters) -> "CompiledLayers | None":
+    """Give the compiled layers, None where there are none."""
+    library = _library()
+    return CompiledLayers(parameters, library) if library else None
+
+
+def _padded(n: int) -> int:
+    return -(-n // PANEL) * PANEL
+
+
+def _at(array: Array) -> int:
+    return int(array.__array_interface__["data"][0])
+
+
+class CompiledLayers:
+    """The layers, ready to run; see `plain.PlainLayers`."""
+
+    def __init__(self, parameters: Parameters, library: ctypes.CDLL) -> None:
+        self._library = library
+        # What the plan points to must live as long as it.
+        self._kept: list[Array] = []
+        self._dim = parameters.positions.shape[1]
+        self._plan = self._fill_plan(parameters)
+        self._own = threading.local()
+
+    def _fill_plan(self, used: Parameters) -> _Plan:
+        dim, head = _padded(self._dim), self._dim // used.n_heads
+        layers = (_Layer * len(used.layers))(*(self._layer(layer, used.n_heads) for layer in used.layers))
+        self._structures = layers
+        n_bands = len(used.conv1.weight) // 3
+        # The second convolution reads three rows of a buffer at once, what lies between them included.
+        rows = np.arange(3 * self._dim) + np.repeat(np.arange(3) * (dim + GAP - self._dim), self._dim)
+        return _Plan(
+            len(layers),
+            self._dim,
+            dim,
+            used.n_heads,
+            _padded(head),
+            _padded(used.layers[0].fc1.weight.shape[1]) if used.layers else PANEL,
+            n_bands,
+            head**-0.5,
+            EPSILON,
+            self._keep(erf_polynomial()),
+            self._keep(_widened(used.positions)),
+            self._linear(used.conv1, np.arange(3 * n_bands), np.arange(self._dim)),
+            self._linear(used.conv2, rows, np.arange(self._dim)),
+            ctypes.addressof(layers) if used.layers else None,
+        )
+
+    def _layer(self, layer: Layer, n_heads: int) -> _Layer:
+        frame, hidden = np.arange(self._dim), np.arange(layer.fc1.weight.shape[1])
+        head = self._dim // n_heads
+        heads = frame % head + frame // head * _padded(head)
+        qkv = np.concatenate([heads + part * n_heads * _padded(head) for part in range(3)])
+        norms = (*layer.attention_norm, *layer.forward_norm)
+        return _Layer(
+            *(self._keep(_widened(norm[None])) for norm in norms),
+            self._linear(layer.qkv, frame, qkv),
+            self._linear(layer.out, heads, frame),
+            self._linear(layer.fc1, frame, hidden),
+            self._linear(layer.fc2, hidden, frame),
+        )
+
+    def _linear(self, linear: Linear, rows: Array, columns: Array) -> _Linear:
+        """Put rows and columns of a weight into their places, among numbers that are 0, and cut it into panels."""
+        depth = int(rows[-1]) + 1
+        width = _padded(int(columns[-1]) + 1)
+        weight, bias = np.zeros((depth, width), np.float16), np.zeros(width, np.float32)
+        weight[np.ix_(rows, columns)] = linear.weight
+        bias[columns] = linear.bias
+        panels = weight.reshape(depth, -1, PANEL).transpose(1, 0, 2)
+        return _Linear(self._keep(panels), self._keep(bias), depth, width)
+
+    def _keep(self, array: Array) -> int:
+        kept = np.ascontiguousarray(array)
+        self._kept.append(kept)
+        return _at(kept)
+
+    def run(self, spectrogram: Floats, n_frames: int, shares: Floats) -> Floats:
+        """Run the encoder; see `plain.PlainLayers.run`."""
+        n = len(spectrogram) // 2
+        address = ctypes.addressof(self._plan)
+        size = self._library.size_of_work(address, n)
+        if getattr(self._own, "work", np.empty(0)).size < size + PANEL:
+            self._own.work = np.empty(size + PANEL, np.float32)
+        work = -(-_at(self._own.work) // 64) * 64  # where a line of the cache begins
+        frames = np.zeros((n_frames, self._dim), np.float32)
+        spectrogram, shares = np.ascontiguousarray(spectrogram), np.ascontiguousarray(shares)
+        self._library.encode(address, _at(spectrogram), n, n_frames, _at(shares), work, _at(frames))
+        return frames
+
+
+def _widened(rows: Floats) -> Floats:
+    return np.pad(rows, ((0, 0), (0, _padded(rows.shape[1]) - rows.shape[1])))
