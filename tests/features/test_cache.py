@@ -240,6 +240,87 @@ def test_a_damaged_file_is_told_and_rebuilt(tmp_path, damage):
     assert (rows.index.tolist(), notices) == (["a"], [])
 
 
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_what_is_looked_up_in_a_damaged_file_is_told_and_rebuilt(tmp_path, damage):
+    file = filled(tmp_path)
+    damage(file)
+    with FeatureCache(tmp_path, "pets", COLUMNS) as cache:
+        assert cache.find("a") is None
+        cache.add("a", np.ones(3, np.float32))
+        assert cache.find("a")[0].tolist() == [1, 1, 1]
+    assert len(cache.notices) == 1
+    assert f"{file} is damaged" in cache.notices[0]
+    rows, notices = loaded(tmp_path)
+    assert (rows.index.tolist(), notices) == (["a"], [])
+
+
+def test_rows_are_looked_up_without_reading_others(tmp_path):
+    with FeatureCache(tmp_path, "pets", COLUMNS, texts=True) as cache:
+        assert cache.find("a") is None
+        for number in range(1000):
+            cache.add(f"key {number}", np.full(3, number, np.float32), f"text {number}")
+        assert cache.find("key 7")[1] == "text 7"
+    cache = FeatureCache(tmp_path, "pets", COLUMNS, texts=True)
+    for number in (0, 500, 999):
+        row, text = cache.find(f"key {number}")
+        assert (row.tolist(), text) == ([number] * 3, f"text {number}")
+    assert [cache.find(key) for key in ("key 1000", "key", "", "ä")] == [None] * 4
+
+
+def test_keys_of_one_mark_are_told_apart(tmp_path, monkeypatch):
+    monkeypatch.setattr("affectmap.features.rows_on_disk._mark", lambda key: 5)
+    filled(tmp_path)
+    cache = FeatureCache(tmp_path, "pets", COLUMNS)
+    assert [cache.find(key)[0][0] for key in "abc"] == [0, 1, 2]
+    assert cache.find("d") is None
+
+
+def test_a_row_is_found_wherever_it_lies_by_now(tmp_path, monkeypatch):
+    """In memory, in a part, in the one file, and in files that are full."""
+    monkeypatch.setattr(feature_cache, "FLUSH_S", 0.0)
+    monkeypatch.setattr(feature_cache, "MAX_PARTS", 4)
+    monkeypatch.setattr(feature_cache, "MAX_BYTES", 2000)
+    filled(tmp_path)
+    with FeatureCache(tmp_path, "pets", COLUMNS) as cache:
+        for number in range(200):
+            cache.add(f"k{number}", np.full(3, number, np.float32))
+            assert [cache.find(f"k{each}")[0][0] for each in {0, number // 2, number}] == [*{0, number // 2, number}]
+            assert cache.find("b")[0][0] == 1
+        assert cache.notices == []
+
+
+def test_full_files_are_left_as_they_are(tmp_path, monkeypatch):
+    monkeypatch.setattr(feature_cache, "FLUSH_S", 0.0)
+    monkeypatch.setattr(feature_cache, "MAX_PARTS", 4)
+    monkeypatch.setattr(feature_cache, "MAX_BYTES", 2000)
+    written, write = [], FeatureCache._write
+
+    def counting(cache, file, stored):
+        written.append(len(stored.keys))
+        write(cache, file, stored)
+
+    monkeypatch.setattr(FeatureCache, "_write", counting)
+    for n in (250, 500):
+        with FeatureCache(tmp_path, "pets", COLUMNS) as cache:
+            for number in range(n - 250, n):
+                cache.add(f"k{number}", np.full(3, number, np.float32))
+        assert sum(written) < 20 * n  # as many times for ten times the rows
+        assert len(loaded(tmp_path)[0]) == n
+    small = [name for name in names(tmp_path) if (tmp_path / name).stat().st_size < 2000]
+    assert (len(small) <= 1, len(names(tmp_path)) > 5) == (True, True)
+
+
+def test_a_damaged_file_that_is_full_is_rebuilt(tmp_path, monkeypatch):
+    file = filled(tmp_path)
+    monkeypatch.setattr(feature_cache, "MAX_BYTES", 100)
+    file.write_bytes(file.read_bytes()[:-200])
+    with FeatureCache(tmp_path, "pets", COLUMNS) as cache:
+        assert cache.load().keys == []
+        cache.add("d", np.zeros(3, np.float32))
+    rows, notices = loaded(tmp_path)
+    assert (rows.index.tolist(), notices) == (["d"], [])
+
+
 def test_a_damaged_part_costs_only_its_own_rows(tmp_path):
     filled(tmp_path)
     (tmp_path / f"pets.{PART}.npz").write_bytes(b"PK")
@@ -262,6 +343,9 @@ def test_no_bit_of_damage_gives_wrong_numbers(tmp_path):
         rows, notices = loaded(tmp_path)
         n_noticed += bool(notices)
         assert notices or rows.equals(expected)
+        cache = FeatureCache(tmp_path, "pets", COLUMNS)
+        found = {key: cache.find(key) for key in expected.index}
+        assert cache.notices or all(row.tolist() == expected.loc[key].tolist() for key, (row, _) in found.items())
     assert n_noticed > 50
 
 

@@ -1,11 +1,12 @@
 """Rows of numbers on disk, found again by the content they were measured from.
 
 One ``.npz`` file a corpus holds all rows: ``keys``, ``columns`` and ``rows``. While a run measures, new rows go every
-two seconds to small part files beside it, and at the end all are merged into the one file. A run that is killed loses
-two seconds, and the next one picks up the parts that were left. Every write is atomic and made under a lock of the
-folder, which the system releases when a process dies (on Windows there is none: of two runs at once one may lose
-rows, and measures them again). The files carry checksums: damage is noticed, and what was lost is measured again. The
-folder may hold other files: only what has the name and the make of one of these is replaced or removed.
+two seconds to small part files beside it, and at the end all are merged into the one file; one that has `MAX_BYTES` is
+left as it is, and others are begun, so that a row is rewritten a few times at most, whatever their number. A run that
+is killed loses two seconds, and the next one picks up the parts that were left. Every write is atomic and made under a
+lock of the folder, which the system releases when a process dies (on Windows there is none: of two runs at once one may
+lose rows, and measures them again). The files carry checksums: damage is noticed, and what was lost is measured again.
+The folder may hold other files: only what has the name and the make of one of these is replaced or removed.
 
 Nothing that happens to the cache stops a run: what could not be read or kept stands in ``notices``.
 """
@@ -18,27 +19,29 @@ import sys
 import time
 import uuid
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
 from affectmap.errors import StorageError
+from affectmap.features.rows_on_disk import Row, RowsOnDisk, check_archive
 from affectmap.files import new_file
 
 if sys.platform != "win32":
     import fcntl
 
-#: Numbers of one row, shape (n_columns,).
-Row = NDArray[np.float32]
+_Read = TypeVar("_Read")
 #: Seconds of work that a killed run may lose.
 FLUSH_S = 2.0
 #: Part files of one run that are merged at once, so that a run of hours leaves no thousands of them.
 MAX_PARTS = 30
+#: Size in bytes from which on a file is merged with no other.
+MAX_BYTES = 64 << 20
 #: Arrays of a file.
 _MEMBERS = {"keys.npy", "columns.npy", "rows.npy"}
 #: Characters of a name that `affectmap.files` keeps in the temporary one.
@@ -113,8 +116,9 @@ class FeatureCache:
         self._fresh: dict[str, tuple[Row, str]] = {}
         self._last_flush = time.monotonic()
         self._n_parts = 0
-        self._damaged = False
+        self._damaged: set[Path] = set()
         self._writable = True
+        self._found_in: dict[Path, RowsOnDisk] | None = None
 
     def __enter__(self) -> FeatureCache:
         """Give the cache itself."""
@@ -134,6 +138,28 @@ class FeatureCache:
         except OSError:  # a folder that only others may write is read without a lock
             return self._stored(self._files())
 
+    def find(self, key: str) -> tuple[Row, str] | None:
+        """Give a row and its text, and read no others; what other processes add after the first call is not seen."""
+        if key in self._fresh:
+            return self._fresh[key]
+        if self._found_in is None:
+            self._found_in = {}
+            if self.folder.is_dir():
+                try:
+                    with self._lock():
+                        self._open(self._files())
+                except OSError:  # as in load
+                    self._open(self._files())
+        found = (rows.find(key) for rows in reversed(self._found_in.values()))
+        return next((each for each in found if each is not None), None)
+
+    def _open(self, files: Iterable[Path]) -> None:
+        if self._found_in is not None:
+            for file in files:
+                rows = self._guarded(file, lambda file: RowsOnDisk(file, self._columns, self._texts))
+                if rows is not None:
+                    self._found_in[file] = rows
+
     def add(self, key: str, row: Row, text: str = "") -> None:
         """Keep a row; it reaches the disk with the first row after `FLUSH_S` seconds, or at the end."""
         if not self._writable:
@@ -144,7 +170,8 @@ class FeatureCache:
 
     def close(self) -> None:
         """Write what is still in memory and merge everything into the one file, if there is anything new."""
-        if self._fresh or self._damaged or set(self._files()) - {self._main}:
+        small = self._mergeable()
+        if self._fresh or self._damaged or len(small) > 1 or (small and not self._main.exists()):
             self._attempt(merge=True)
 
     def _attempt(self, merge: bool = False) -> None:
@@ -165,23 +192,40 @@ class FeatureCache:
 
     def _flush(self) -> None:
         if self._fresh:
-            part = self.folder / f"{self._stem}.{uuid.uuid4().hex}.npz"
+            part = self._new_part()
             rows, texts = zip(*self._fresh.values(), strict=True)
             self._write(part, self._checked(list(self._fresh), rows, texts))
+            self._open([part])
             self._fresh = {}
             self._n_parts += 1
         self._last_flush = time.monotonic()
 
     def _merge(self) -> None:
-        files = self._files()
-        self._write(self._main, self._stored(files))
-        for merged in set(files) - {self._main}:
-            merged.unlink(missing_ok=True)
+        files = self._mergeable()
+        if len(files) > 1 or self._damaged or files not in ([], [self._main]):
+            self._unite(files)
         if sys.platform != "win32":  # under the lock nobody writes, so these were left by killed runs
             for torn in self.folder.glob(".*.part"):
                 if self._is_ours(torn.name[1:].rsplit(".", 2)[0], _N_KEPT):
                     torn.unlink(missing_ok=True)
-        self._n_parts, self._damaged = 0, False
+        self._n_parts, self._damaged = 0, set()
+
+    def _unite(self, files: Sequence[Path]) -> None:
+        is_full = self._main not in files and self._main.exists()
+        united = self._new_part() if is_full else self._main
+        self._write(united, self._stored(files))
+        if self._found_in is not None:
+            self._found_in = {file: rows for file, rows in self._found_in.items() if file not in files}
+            self._open([united])
+        for file in set(files) - {united}:
+            file.unlink(missing_ok=True)
+
+    def _mergeable(self) -> list[Path]:
+        """List the files that are small or damaged."""
+        return [file for file in self._files() if file in self._damaged or file.stat().st_size < MAX_BYTES]
+
+    def _new_part(self) -> Path:
+        return self.folder / f"{self._stem}.{uuid.uuid4().hex}.npz"
 
     @property
     def _main(self) -> Path:
@@ -207,22 +251,22 @@ class FeatureCache:
         return Stored([keys[row] for row in last], rows[last], [texts[row] for row in last])
 
     def _read(self, file: Path) -> Stored:
+        return self._guarded(file, self._content) or self._empty()
+
+    def _guarded(self, file: Path, read: Callable[[Path], _Read]) -> _Read | None:
         try:
-            return self._content(file)
+            return read(file)
         except FileNotFoundError:  # merged by another run meanwhile
-            return self._empty()
+            return None
         except Exception as error:  # of many unrelated classes, from zipfile, NumPy and the tokenizer behind it
-            self._damaged = True
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            self._notice(f"the cache file {file} is damaged ({reason}); its rows are measured again")
-            return self._empty()
+            if file not in self._damaged:
+                reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+                self._notice(f"the cache file {file} is damaged ({reason}); its rows are measured again")
+            self._damaged.add(file)
+            return None
 
     def _content(self, file: Path) -> Stored:
-        with zipfile.ZipFile(file) as archive:
-            if any(each.compress_type != zipfile.ZIP_STORED for each in archive.infolist()):  # may unfold to gigabytes
-                raise ValueError("it is compressed")
-            if torn := archive.testzip():
-                raise ValueError(f"the checksum of {torn} differs")
+        check_archive(file)
         with np.load(file, allow_pickle=False) as stored:
             keys, columns, rows = _decoded(stored["keys"]), stored["columns"], stored["rows"]
             texts = _decoded(stored["texts"]) if self._texts else [""] * len(keys)

@@ -20,7 +20,7 @@ from affectmap.audio.channels import Mix
 from affectmap.audio.quality import SignalFlags, signal_flags
 from affectmap.audio.reading import MIN_DURATION_S, Signal, read_recording, resample
 from affectmap.errors import AudioError
-from affectmap.features.cache import FeatureCache, Row, cache_folder
+from affectmap.features.cache import FeatureCache, cache_folder
 from affectmap.features.utterances import Utterance, file_digest
 from affectmap.schema import FUNCTIONALS, USUAL_RATE, WHISPER, WHISPER_FEATURES
 
@@ -97,7 +97,6 @@ class RecordingCache:
             )
         }  # fmt: skip
         self._lock = threading.Lock()
-        self._known: dict[bool, dict[str, tuple[Row, str]]] = {}
 
     def __enter__(self) -> RecordingCache:
         """Give the cache itself."""
@@ -132,15 +131,11 @@ class RecordingCache:
 
     def find(self, digest: str, how: str) -> Measured | None:
         """Give what was measured of the bytes with this digest, in the way that `full_how` names."""
-        is_whisper, key = _is_whisper(how), f"{digest} {how}"
         with self._lock:
-            if is_whisper not in self._known:
-                stored = self._stores[is_whisper].load()
-                rows = zip(stored.rows, stored.texts, strict=True)
-                self._known[is_whisper] = dict(zip(stored.keys, rows, strict=True))
-            if key not in self._known[is_whisper]:
-                return None
-            values, text = self._known[is_whisper][key]
+            found = self._stores[_is_whisper(how)].find(f"{digest} {how}")
+        if found is None:
+            return None
+        values, text = found
         flags: list[Any] = [_frozen(each) for each in json.loads(text)]
         return values, SignalFlags(*flags)
 
@@ -148,12 +143,9 @@ class RecordingCache:
         """Keep what was measured, unless there is a problem or no digest; give it."""
         values, flags = measured
         if flags.problem is None and digest:
-            key, is_whisper = f"{digest} {how}", _is_whisper(how)
             row, text = np.asarray(values, np.float32), json.dumps(flags)
             with self._lock:
-                self._stores[is_whisper].add(key, row, text)
-                if is_whisper in self._known:
-                    self._known[is_whisper][key] = row, text
+                self._stores[_is_whisper(how)].add(f"{digest} {how}", row, text)
         return measured
 
 
@@ -163,9 +155,10 @@ def _is_whisper(how: str) -> bool:
 
 
 def full_how(measure: partial[Measured], how: str) -> str:
-    """Name all that a result depends on beside the recording: `how`, the keywords of `measure`, and the flags."""
+    """Name the engine and digest all that a result depends on: `how`, the keywords of `measure`, and the flags."""
     keywords = json.dumps(measure.keywords, sort_keys=True, default=str)
-    return f"{how} {keywords} {','.join(SignalFlags._fields)}"
+    all_of_it = f"{how} {keywords} {','.join(SignalFlags._fields)}"
+    return f"{how.split(' ', 1)[0]} {hashlib.sha256(all_of_it.encode()).hexdigest()[:32]}"
 
 
 def source_digest(source: Source) -> str:
