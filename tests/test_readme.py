@@ -49,7 +49,7 @@ def test_commands_are_found():
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_a_command_has_the_options_that_are_named(words):
     command = typer.main.get_command(app)
-    while hasattr(command, "commands"):
+    while words and hasattr(command, "commands"):
         command, words = command.get_command(None, words[0]), words[1:]
     known = {option for each in command.params for option in (*each.opts, *each.secondary_opts)}
     assert {word for word in words if re.match(r"--?[a-z]", word)} <= known

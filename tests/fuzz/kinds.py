@@ -124,6 +124,28 @@ def _read_encoder(folder: Path) -> None:
     model_digest(folder)
 
 
+def _damage_either(content: bytes, rng: Rng) -> bytes:
+    return choice(rng, (damage_tensors, damage_bytes))(content, rng)
+
+
+def _make_whisper(folder: Path) -> None:
+    from encoder_files import write_whole_whisper
+
+    write_whole_whisper(folder)
+
+
+def _read_whisper(folder: Path) -> None:
+    """As a folder that somebody brought, and as a hub gives it."""
+    from affectmap.errors import ModelError
+    from affectmap.features.encoders import fetch
+    from affectmap.features.encoders.whisper_model import WhisperModel
+
+    with suppress(ModelError):
+        WhisperModel(folder, 2)
+    start = (folder / "model.safetensors").read_bytes()[: fetch.MAX_START]
+    fetch._parsed(start, "https://hub/model.safetensors")
+
+
 SETTINGS = """\
 source = ["emodb=corpora/emodb", "urdu=corpora/urdu"]
 target = ["aesdd=corpora/aesdd"]
@@ -452,6 +474,7 @@ KINDS: dict[str, Kind] = {
         dict.fromkeys(("config.json", "preprocessor_config.json", "model.safetensors.index.json"), damage_json),
         _read_encoder,
     ),
+    "whisper": Kind(_make_whisper, {"config.json": damage_json, "model.safetensors": _damage_either}, _read_whisper),
     "settings": Kind(
         partial(_write, name="settings.toml", text=SETTINGS),
         {"settings.toml": damage_text},

@@ -151,6 +151,7 @@ def test_weights_that_change_under_way(hub, card, place, monkeypatch):
         ("model.safetensors", b"<html>Sign in to the network</html>", "is no file of weights"),
         ("model.safetensors", b"\x05\0\0\0\0\0\0\0[1,2]", "has a damaged header"),
         ("model.safetensors", b'\x0b\0\0\0\0\0\0\0{"a": "b" }', "has a damaged header"),
+        ("model.safetensors", b'\x23\0\0\0\0\0\0\0{"a": {"data_offsets": [0, 1e999]}}', "has a damaged header"),
         ("model.safetensors", b"\x02\0\0\0\0\0\0\0{}", r"lacks model\.encoder\.conv1\.bias; expected the weights of"),
         ("config.json", b"<html>", "is no JSON"),
         ("config.json", b'{"model_type": "hubert"}', "describes hubert; expected a model of the type whisper"),

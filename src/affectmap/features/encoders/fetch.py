@@ -158,11 +158,11 @@ def _parsed(start: bytes, url: str) -> tuple[dict[str, _Entry], int]:
         raise ModelError(f"{url} is no file of weights (safetensors); correct --revision, or the mirror")
     try:
         entries = {
-            name: _Entry(described, *map(int, described["data_offsets"]))
+            name: _Entry(described, *described["data_offsets"])
             for name, described in parse_json(start[8 : 8 + length]).items()
             if name != "__metadata__"
         }
-        if not all(0 <= entry.first <= entry.end for entry in entries.values()):
+        if not all(type(first) is int is type(end) and 0 <= first <= end for _, first, end in entries.values()):
             raise ValueError
     except (DocumentError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{url} has a damaged header; correct --revision, or the mirror") from error
