@@ -80,7 +80,7 @@ def test_the_cache_knows_weights_by_their_values(folder, voices, tmp_path, monke
     half = write_whole_whisper(tmp_path / "half", kind="float16")
     index = audformat.segmented_index(voices)
     first, _ = FeatureEncoder(parse_encoder(f"encoder:{folder}@3")).extract("pets", index, cache=tmp_path)
-    monkeypatch.setattr(WhisperModel, "__init__", lambda *arguments: pytest.fail("a model was loaded"))
+    monkeypatch.setattr(WhisperModel, "__init__", lambda *arguments, **options: pytest.fail("a model was loaded"))
     again, _ = FeatureEncoder(parse_encoder(f"encoder:{half}@3")).extract("pets", index, cache=tmp_path)
     assert again.equals(first)
 
@@ -96,6 +96,12 @@ def test_layers_that_it_lacks_and_weights_that_are_damaged(folder):
 def test_its_parameters_are_counted(folder):
     weights = whisper.read_weights(folder, 3)
     assert load_speech_encoder(folder, 3).n_parameters == sum(tensor.size for tensor in weights.tensors.values())
+
+
+def test_threads_change_nothing(folder, voices, tmp_path):
+    encoder, index = FeatureEncoder(parse_encoder(f"encoder:{folder}@3")), audformat.segmented_index(voices)
+    one, three = (encoder.extract("pets", index, cache=tmp_path / str(n), n_jobs=n)[0] for n in (1, 3))
+    assert one.equals(three)
 
 
 def test_recordings_of_any_length_are_taken(folder, write_voice, tmp_path):

@@ -61,15 +61,19 @@ class _Takes(Protocol):
 _Model = TypeVar("_Model", bound=_Takes)
 
 
-def load_speech_encoder(folder: Path, n_layers: int, *, device: str = "cpu") -> SpeechModel | WhisperModel:
+def load_speech_encoder(
+    folder: Path, n_layers: int, *, device: str = "cpu", n_jobs: int = 1
+) -> SpeechModel | WhisperModel:
     """Load a speech encoder of which the layers up to `n_layers` are wanted: a Whisper without PyTorch, others with it.
+
+    A Whisper takes `n_jobs` signals at once; PyTorch has threads of its own, and runs on `device`.
 
     Raises:
         ModelError: If the folder holds something else, or weights are missing or unsafe to read.
         ConfigError: If the device is not there.
     """
     if is_whisper(read_config(folder)):
-        return WhisperModel(folder, n_layers)
+        return WhisperModel(folder, n_layers, n_jobs=n_jobs)
     return SpeechModel(folder, device=device)
 
 
@@ -145,7 +149,7 @@ class FeatureEncoder:
         measure = _measure(
             self.names,
             f"encoder {self._digest} layers {layers} columns {self._kept.start}-{self._kept.stop}",
-            lambda: load_speech_encoder(self.folder, self.n_layers, device=self.device),
+            lambda n_jobs: load_speech_encoder(self.folder, self.n_layers, device=self.device, n_jobs=n_jobs),
             lambda model, signals: model.pooled(signals, self.weights)[:, self._kept],
             self.device,
         )
@@ -184,7 +188,7 @@ class Reference:
         measure = _measure(
             [str(emotion) for emotion in FOUR_CLASSES],
             f"classes {self._digest}",
-            lambda: SpeechModel(self.folder, classifier=True, device=self.device),
+            lambda n_jobs: SpeechModel(self.folder, classifier=True, device=self.device),
             lambda model, signals: model.probabilities(signals)[:, self._columns],
             self.device,
         )
@@ -228,7 +232,7 @@ def _as_number(key: str) -> int:
 def _measure(
     columns: Sequence[str],
     how: str,
-    load: Callable[[], _Model],
+    load: Callable[[int], _Model],
     compute: Callable[[_Model, Sequence[Signal]], Signal],
     device: str,
 ) -> Measure:
@@ -240,14 +244,14 @@ def _measure(
 def _outcomes(
     work: Work,
     *,
-    load: Callable[[], _Model],
+    load: Callable[[int], _Model],
     compute: Callable[[_Model, Sequence[Signal]], Signal],
     batch_s: float,
 ) -> Generator[tuple[int, Outcome], None, None]:
     """Put what is left through the model, batch by batch; give rows as they are done."""
     if not work.utterances:
         return
-    model, utterances = load(), work.utterances
+    model, utterances = load(work.n_jobs), work.utterances
     with ThreadPoolExecutor(work.n_jobs) as pool:
         lengths = pool.map(_duration, utterances.values())
         for batch in batches_by_length(dict(zip(utterances, lengths, strict=True)), batch_s):

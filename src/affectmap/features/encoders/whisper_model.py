@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ class WhisperModel:
     Args:
         folder: Folder of the whole model, of its encoder, or of a pack.
         n_layers: How many transformer layers to run.
+        n_jobs: How many signals go through at once; results do not depend on it.
 
     Attributes:
         sampling_rate: That it takes, in Hz.
@@ -43,15 +45,17 @@ class WhisperModel:
 
     longest_s = math.inf
 
-    def __init__(self, folder: Path, n_layers: int) -> None:
+    def __init__(self, folder: Path, n_layers: int, *, n_jobs: int = 1) -> None:
         weights = _read(folder, n_layers)
+        self._n_jobs = n_jobs
         self._encoder = Encoder(weights)
         self.sampling_rate = self._encoder.sampling_rate
         self.n_parameters = sum(tensor.size for tensor in weights.tensors.values())
 
     def pooled(self, signals: Sequence[Signal], weights: Mapping[int, float]) -> Signal:
         """Give mean and standard deviation (divisor n - 1) over time of a weighted mean of layers, (n_signals, 2 D)."""
-        return np.stack([self._encoder.pooled(signal, weights) for signal in signals])
+        with ThreadPoolExecutor(self._n_jobs) as pool:
+            return np.stack(list(pool.map(lambda signal: self._encoder.pooled(signal, weights), signals)))
 
 
 def _read(folder: Path, n_layers: int) -> EncoderWeights:
