@@ -4,7 +4,8 @@ Conventions: a signal is mono, float32, full scale at 1, at 16 kHz, around 0 (it
 frame lasts 20 ms; layer 0 is what goes into the first transformer layer, layer 1 what comes out of it, and so on.
 
 One recording runs through the files in this order: `mel` (a spectrogram of 10 ms steps), then `plain` (two convolutions
-and the transformer layers), both called by `encoder`. `weights` reads the files that the encoder comes in.
+and the transformer layers; `compiled` has the same in C), called by `encoder`. `weights` reads the files that the
+encoder comes in.
 
 Departures from OpenAI's use: a clip is followed by half a second of silence instead of by silence up to 30 s, which is
 ten times the work, and layers are taken as they are, without the normalisation that follows the last.
