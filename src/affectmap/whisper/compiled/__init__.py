@@ -22,12 +22,18 @@ Floats = NDArray[np.float32]
 VERSION = 1
 # Columns of a panel; numbers between the rows of a buffer, as in layers.h.
 PANEL, GAP = 16, 16
+# Numbers with a factor in common, the largest, and the largest root of their sum of squares in columns and in rows.
+CHUNK, LARGEST, COLUMN_NORM, ROW_NORM = 32, 32767, 52000, 40000
 Pointer = ctypes.c_void_p
 INTEGER = ctypes.c_int64
 
 
 class _Linear(ctypes.Structure):
-    _fields_ = (("panels", Pointer), ("bias", Pointer), ("depth", INTEGER), ("width", INTEGER))
+    _fields_ = (
+        *((name, Pointer) for name in ("panels", "words", "scales", "bias")),
+        ("depth", INTEGER),
+        ("width", INTEGER),
+    )
 
 
 class _Layer(ctypes.Structure):
@@ -75,10 +81,10 @@ def available() -> bool:
     return _library() is not None
 
 
-def load(parameters: Parameters) -> "CompiledLayers | None":
-    """Give the compiled layers, None where there are none."""
+def load(parameters: Parameters, exact: bool = True) -> "CompiledLayers | None":
+    """Give the compiled layers, None where there are none; `exact`: in float32, else products in 16 bits."""
     library = _library()
-    return CompiledLayers(parameters, library) if library else None
+    return CompiledLayers(parameters, library, exact) if library else None
 
 
 def _padded(n: int) -> int:
@@ -92,8 +98,8 @@ def _at(array: Array) -> int:
 class CompiledLayers:
     """The layers, ready to run; see `plain.PlainLayers`."""
 
-    def __init__(self, parameters: Parameters, library: ctypes.CDLL) -> None:
-        self._library = library
+    def __init__(self, parameters: Parameters, library: ctypes.CDLL, exact: bool) -> None:
+        self._library, self.exact = library, exact
         # What the plan points to must live as long as it.
         self._kept: list[Array] = []
         self._dim = parameters.positions.shape[1]
@@ -145,8 +151,11 @@ class CompiledLayers:
         weight, bias = np.zeros((depth, width), np.float16), np.zeros(width, np.float32)
         weight[np.ix_(rows, columns)] = linear.weight
         bias[columns] = linear.bias
-        panels = weight.reshape(depth, -1, PANEL).transpose(1, 0, 2)
-        return _Linear(self._keep(panels), self._keep(bias), depth, width)
+        if self.exact:
+            panels = weight.reshape(depth, -1, PANEL).transpose(1, 0, 2)
+            return _Linear(self._keep(panels), None, None, self._keep(bias), depth, width)
+        words, scales = _in_words(weight.astype(np.float32))
+        return _Linear(None, self._keep(words), self._keep(scales), self._keep(bias), depth, width)
 
     def _keep(self, array: Array) -> int:
         kept = np.ascontiguousarray(array)
@@ -165,6 +174,19 @@ class CompiledLayers:
         spectrogram, shares = np.ascontiguousarray(spectrogram), np.ascontiguousarray(shares)
         self._library.encode(address, _at(spectrogram), n, n_frames, _at(shares), work, _at(frames))
         return frames
+
+
+def _in_words(weight: Floats) -> tuple[Array, Floats]:
+    """Round a weight to integers of 16 bits; give them in pairs of rows, in panels, and what to multiply columns by.
+
+    Factors are such that no sum overflows; see words.h.
+    """
+    depth, width = -(-len(weight) // CHUNK) * CHUNK, weight.shape[1]
+    chunks = np.pad(weight, ((0, depth - len(weight)), (0, 0))).reshape(-1, CHUNK, width)
+    by_norm = np.sqrt(np.square(chunks).sum(axis=1)) / COLUMN_NORM
+    scales = np.maximum(np.abs(chunks).max(axis=1) / LARGEST, by_norm).max(axis=0)
+    words = np.rint(chunks.reshape(depth, width) / np.where(scales > 0, scales, 1)).astype(np.int16)
+    return words.reshape(depth // 2, 2, width // PANEL, PANEL).transpose(2, 0, 3, 1), scales.astype(np.float32)
 
 
 def _widened(rows: Floats) -> Floats:

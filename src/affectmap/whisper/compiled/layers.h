@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "products.h"
+#include "words.h"
 
 enum { GAP = 16 };
 
@@ -26,6 +27,15 @@ typedef struct {
   Linear conv1, conv2;
   const Layer *layers;
 } Plan;
+
+/* A linear layer of some rows, in 16 bits where its weights are. */
+static void apply_to(const Plan *plan, const Linear *linear, int64_t rows, const float *a, int64_t a_step, float *c,
+                     int64_t c_step, int mode, Words *words) {
+  if (linear->words)
+    apply_words(linear, rows, a, a_step, c, c_step, mode, plan->erf, words);
+  else
+    apply(linear, rows, a, a_step, c, c_step, mode, plan->erf);
+}
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t padded(int64_t n) { return (n + PANEL - 1) / PANEL * PANEL; }
@@ -75,7 +85,9 @@ static void attend(
     const Plan *plan, int64_t n, int64_t wanted, const float *qkv, int64_t step, float *mixed, int64_t mixed_step, float *work) {
   const int64_t width = padded(n), head = plan->head, size = plan->n_heads * head;
   float *keys = work, *values = keys + width * head, *logits = values + width * head;
+  const Ahead nothing = {NULL, 0};
   const Finish set = {NULL, NULL, 0}, add = {NULL, NULL, ADD};
+  const int64_t n_parts = (n + DEPTH - 1) / DEPTH, part = (n + n_parts - 1) / n_parts;
   memset(keys, 0, sizeof(float) * width * head);
   for (int64_t h = 0; h < plan->n_heads; h++) {
     const float *q = qkv + h * head, *k = q + size, *v = k + size;
@@ -86,14 +98,14 @@ static void attend(
     for (int64_t first = 0; first < wanted; first += 8 * TILE) {
       const int64_t rows = least(8 * TILE, wanted - first), logits_step = width + GAP;
       for (int64_t column = 0; column < width; column += PANEL)
-        multiply(rows, head, q + first * step, step, keys + column * head, logits + column, logits_step, set);
+        multiply(rows, head, q + first * step, step, keys + column * head, logits + column, logits_step, set, nothing);
       float shares[8 * TILE];
       for (int64_t i = 0; i < rows; i++) shares[i] = soften(logits + i * logits_step, n, plan->scale);
       float *out = mixed + first * mixed_step + h * head;
-      for (int64_t from = 0; from < n; from += DEPTH)
+      for (int64_t from = 0; from < n; from += part)
         for (int64_t j = 0; j < head; j += PANEL)
-          multiply(rows, least(DEPTH, n - from), logits + from, logits_step, values + j * n + from * PANEL, out + j,
-                   mixed_step, from ? add : set);
+          multiply(rows, least(part, n - from), logits + from, logits_step, values + j * n + from * PANEL, out + j,
+                   mixed_step, from ? add : set, nothing);
       for (int64_t i = 0; i < rows; i++)
         for (int64_t j = 0; j < head; j++) out[i * mixed_step + j] *= shares[i];
     }
@@ -107,7 +119,8 @@ static int64_t rows_at_once(int64_t n) {
 }
 
 /* One transformer layer, in place; of n frames the first `wanted` are finished. */
-static void run_layer(const Plan *plan, const Layer *layer, int64_t n, int64_t wanted, float *x, float *work) {
+static void run_layer(
+    const Plan *plan, const Layer *layer, int64_t n, int64_t wanted, float *x, float *work, Words *words) {
   const int64_t step = plan->dim + GAP, size = plan->n_heads * plan->head, qkv_step = 3 * size + GAP;
   const int64_t mixed_step = size + GAP, hidden_step = plan->n_hidden + GAP, at_once = rows_at_once(n);
   float *qkv = work, *block = qkv + n * qkv_step, *mixed = block + at_once * step;
@@ -115,18 +128,21 @@ static void run_layer(const Plan *plan, const Layer *layer, int64_t n, int64_t w
   for (int64_t first = 0; first < n; first += at_once) {
     const int64_t rows = least(at_once, n - first);
     normalise(plan, rows, x + first * step, step, layer->attention_gain, layer->attention_offset, block);
-    apply(&layer->qkv, rows, block, step, qkv + first * qkv_step, qkv_step, 0, NULL);
+    apply_to(plan, &layer->qkv, rows, block, step, qkv + first * qkv_step, qkv_step, 0, words);
   }
   attend(plan, n, wanted, qkv, qkv_step, mixed, mixed_step, rest);
   for (int64_t first = 0; first < wanted; first += at_once) {
     const int64_t rows = least(at_once, wanted - first);
     float *frames = x + first * step;
-    apply(&layer->out, rows, mixed + first * mixed_step, mixed_step, frames, step, ADD, NULL);
+    apply_to(plan, &layer->out, rows, mixed + first * mixed_step, mixed_step, frames, step, ADD, words);
     normalise(plan, rows, frames, step, layer->forward_gain, layer->forward_offset, block);
-    apply(&layer->fc1, rows, block, step, hidden, hidden_step, GELU, plan->erf);
-    apply(&layer->fc2, rows, hidden, hidden_step, frames, step, ADD, NULL);
+    apply_to(plan, &layer->fc1, rows, block, step, hidden, hidden_step, GELU, words);
+    apply_to(plan, &layer->fc2, rows, hidden, hidden_step, frames, step, ADD, words);
   }
 }
+
+/* Floats that words take, a multiple of a cache's line. */
+static int64_t words_size(void) { return padded((int64_t)(sizeof(Words) / sizeof(float))); }
 
 /* Floats that `encode` works in. */
 int64_t size_of_work(const Plan *plan, int64_t n) {
@@ -136,7 +152,7 @@ int64_t size_of_work(const Plan *plan, int64_t n) {
   const int64_t hidden = rows_at_once(n) * (plan->n_hidden + GAP);
   const int64_t layer = n * (3 * size + GAP) + rows_at_once(n) * step + n * (size + GAP) +
                         (attention > hidden ? attention : hidden);
-  return n * step + (input + steps > layer ? input + steps : layer) + GAP;
+  return words_size() + n * step + (input + steps > layer ? input + steps : layer) + GAP;
 }
 
 static void add_share(const Plan *plan, float share, int64_t wanted, const float *x, float *out) {
@@ -148,21 +164,24 @@ static void add_share(const Plan *plan, float share, int64_t wanted, const float
 /* The sum of the layers' first `wanted` frames of n, each layer times its share, added to `out`. */
 void encode(const Plan *plan, const float *spectrogram, int64_t n, int64_t wanted, const float *shares, float *work, float *out) {
   const int64_t step = plan->dim + GAP;
+  Words *words = (Words *)work;
+  work += words_size();
   float *x = work, *input = x + n * step, *steps = input + (2 * n + 2) * plan->n_bands;
   memset(input, 0, sizeof(float) * plan->n_bands);
   memcpy(input + plan->n_bands, spectrogram, sizeof(float) * 2 * n * plan->n_bands);
   memset(input + (2 * n + 1) * plan->n_bands, 0, sizeof(float) * plan->n_bands);
   memset(steps, 0, sizeof(float) * (2 * n + 2) * step);
   for (int64_t first = 0, at_once = rows_at_once(2 * n); first < 2 * n; first += at_once)
-    apply(&plan->conv1, least(at_once, 2 * n - first), input + first * plan->n_bands, plan->n_bands,
-          steps + (first + 1) * step, step, GELU, plan->erf);
+    apply_to(plan, &plan->conv1, least(at_once, 2 * n - first), input + first * plan->n_bands, plan->n_bands,
+             steps + (first + 1) * step, step, GELU, words);
   for (int64_t first = 0, at_once = rows_at_once(n); first < n; first += at_once)
-    apply(&plan->conv2, least(at_once, n - first), steps + 2 * first * step, 2 * step, x + first * step, step, GELU, plan->erf);
+    apply_to(plan, &plan->conv2, least(at_once, n - first), steps + 2 * first * step, 2 * step, x + first * step, step, GELU,
+             words);
   for (int64_t row = 0; row < n; row++)
     for (int64_t i = 0; i < plan->dim; i++) x[row * step + i] += plan->positions[row * plan->dim + i];
   add_share(plan, shares[0], wanted, x, out);
   for (int64_t i = 0; i < plan->n_layers; i++) {
-    run_layer(plan, plan->layers + i, n, i + 1 < plan->n_layers ? n : wanted, x, work + n * step);
+    run_layer(plan, plan->layers + i, n, i + 1 < plan->n_layers ? n : wanted, x, work + n * step, words);
     add_share(plan, shares[i + 1], wanted, x, out);
   }
 }
