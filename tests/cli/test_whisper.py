@@ -1,6 +1,7 @@
 """Every verb with a model on an encoder, and the line where the encoder is missing."""
 
 import io
+import json
 import os
 
 import pandas as pd
@@ -8,6 +9,8 @@ import pytest
 import soundfile
 
 from affectmap.features.encoders.locate import VARIABLE
+from affectmap.model.model import load_model
+from dask_processes import dask_processes
 from whisper_files import make_speech_sound, make_whisper_model, write_whisper_base
 
 
@@ -92,3 +95,60 @@ def test_a_base_install_is_enough(process, here, material):
     outcome = process("embed", "talk", *material, first=hidden)
     assert (outcome.code, outcome.err) == (0, "")
     assert len(outcome.out.splitlines()) == 4
+
+
+@pytest.fixture
+def corpora(here, material):
+    """Two corpora of recordings, each of three speakers, whose pitch follows the emotion."""
+    for name, low in (("cats", 110), ("dogs", 150)):
+        rows = ["file,emotion,activation,valence,speaker"]
+        for speaker in range(3):
+            for emotion, label in (("sad", "2,2"), ("angry", "5,2"), ("happy", "4,5"), ("neutral", "3,3")):
+                file = f"{name}-{speaker}-{emotion}.wav"
+                pitch = low + 8 * speaker + 25 * int(label[0])
+                soundfile.write(here / file, make_speech_sound(1.5, pitch), 16000)
+                rows.append(f"{file},{emotion},{label},s{speaker}")
+        (here / f"{name}.csv").write_text("\n".join(rows) + "\n")
+    return "--features", "whisper", *material[2:], "--cache", "cache", "--n-jobs", 1
+
+
+@pytest.mark.slow
+def test_a_model_trained_on_the_encoder_is_one_like_the_shipped(affectmap, here, corpora):
+    outcome = affectmap("train", "--source", "table:cats=cats.csv", "--recipe", "paper", "--epochs", 2, *corpora)
+    assert outcome.code == 0, outcome.err
+    model = load_model(here / "model")
+    assert (model.metadata["features"], len(model.inputs)) == ("whisper", 600)
+    assert model.metadata["measured"]["engine"] == "whisper"
+    assert len(table(affectmap("embed", "talk", "--model", "model", *corpora[2:4]))) == 3
+
+
+@pytest.mark.slow
+def test_a_run_on_the_encoder_says_how_many_features_it_has(affectmap, here, corpora):
+    source, target = ("--source", "table:cats=cats.csv"), ("--target", "table:dogs=dogs.csv")
+    fast = ("--method", "joint", "--epochs", 2, "--n-folds", 2, "--n-seeds", 1)
+    outcome = affectmap("reproduce", *source, *target, *fast, *corpora, "-o", "results")
+    assert outcome.code == 0, outcome.err
+    settings = json.loads((here / "results/tables/settings.json").read_text())["settings"]
+    assert (settings["features"], settings["input_dim"]) == ("whisper", 600)
+    assert "600 features" in set(pd.read_csv(here / "results/tables/table4.csv")["method"])
+
+
+def test_another_rate_is_refused_before_the_work(affectmap, corpora):
+    outcome = affectmap("train", "--source", "table:cats=cats.csv", "--sampling-rate", 8000, *corpora)
+    assert outcome.code == 1
+    assert outcome.error == "sampling_rate is 8000, and whisper measures at 16000 Hz alone"
+
+
+@pytest.mark.cluster
+def test_workers_use_an_encoder_of_their_own(affectmap, here, encoder, material, monkeypatch, tmp_path_factory):
+    expected = affectmap("embed", "talk", *material, "--no-cache").out
+    for name, outcome in (("with", (0, expected)), ("without", (1, ""))):
+        monkeypatch.setenv(VARIABLE, str(encoder if name == "with" else here / "none"))
+        with dask_processes(tmp_path_factory.mktemp(name)) as started:
+            started.start_scheduler()
+            started.keep_workers("one", "two")
+            on_cluster = ("--backend", "dask", "--scheduler", started.address)
+            found = affectmap("embed", "talk", *material, "--no-cache", *on_cluster)
+            assert (found.code, found.out) == outcome
+    assert "has whisper none, not 1-1-" in found.error
+    assert found.error.endswith("; name one encoder on all by AFFECTMAP_ENCODERS")

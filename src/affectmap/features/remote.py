@@ -28,7 +28,7 @@ from affectmap.features.recordings import (
 )
 from affectmap.features.utterances import Utterance, file_digest
 from affectmap.parallel.workers import Known, WorkersError, completed, in_order, on_cluster, ordered
-from affectmap.schema import Engine
+from affectmap.schema import WHISPER, Engine
 
 #: Files that are digested together, of which the first is read here, too.
 CHECKED = 64
@@ -86,7 +86,8 @@ def check_worker(engine: Engine, version: str, path: str = "", digest: str | Non
     if digest is not None and file_digest(path) != digest:
         raise _other_file(path, platform.node())
     if (there := engine_version(engine)) != version:
-        raise WorkersError(f"{platform.node()} has {engine} {there or 'none'}, not {version}; install one on all")
+        advice = "name one encoder on all by AFFECTMAP_ENCODERS" if engine == WHISPER else "install one on all"
+        raise WorkersError(f"{platform.node()} has {engine} {there or 'none'}, not {version}; {advice}")
 
 
 def _other_file(path: str, machine: str) -> WorkersError:

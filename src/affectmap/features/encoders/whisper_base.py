@@ -8,11 +8,12 @@ from pathlib import Path
 
 from affectmap import whisper
 from affectmap.errors import ModelError
-from affectmap.features.encoders.locate import find_encoder
+from affectmap.features.encoders.cards import ENCODERS
+from affectmap.features.encoders.locate import WHISPER, find_encoder
 from affectmap.whisper import Encoder, WeightsError
 
 #: Layers of which the last one's output is taken.
-N_LAYERS = 3
+N_LAYERS = ENCODERS[WHISPER].layer
 #: Numbers that it gives for every 20 ms.
 DIM = 512
 
