@@ -15,6 +15,8 @@ import numpy as np
 import soundfile
 
 from affectmap.audio.reading import read_audio
+from affectmap.errors import ModelError
+from affectmap.features.encoders.locate import find_encoder
 from affectmap.features.engines import measure_functionals
 from affectmap.model.model import load_model
 from affectmap.track import track, track_stream
@@ -79,6 +81,8 @@ def speed_rows(file: Path, seconds: float, rounds: int, made_of: str) -> list[Ro
         for n_jobs in (1, 2)
     }
     ways["measuring", 1] = partial(openly, file)
+    if has_encoder():
+        ways["whisper", 1] = partial(track, file, load_model("whisper"), window_s=WINDOW_S, n_jobs=1)
     track(file, model, window_s=60.0)  # what is prepared at its first use
     found: dict[tuple[str, int], list[tuple[float, float]]] = {way: [] for way in ways}
     for _ in range(rounds):
@@ -97,21 +101,35 @@ def speed_rows(file: Path, seconds: float, rounds: int, made_of: str) -> list[Ro
         rows.append(
             row_of(f"{title}: by the clock, two cores", [each[1] * hour for each in found[name, 2]], "s", "", how)
         )
+    if has_encoder():
+        processor = [each[0] * hour for each in found["whisper", 1]]
+        title = "an hour in windows of 3 s with the model whisper: one core"
+        rows.append(row_of(title, processor, "s", "", f"processor time of all threads; {how}"))
     return rows
 
 
-def track_windows(file: str) -> None:
-    """What `memory_rows` looks at."""
-    track(file, load_model(), window_s=WINDOW_S)
+def has_encoder() -> bool:
+    """Whether the encoder of the model whisper is here."""
+    try:
+        find_encoder()
+    except ModelError:
+        return False
+    return True
 
 
-def memory_rows(short: Path, long: Path, seconds: tuple[float, float]) -> list[Row]:
+def track_windows(name: str, file: str) -> None:
+    """Track with a model by its name: what `memory_rows` looks at."""
+    track(file, load_model(name), window_s=WINDOW_S)
+
+
+def memory_rows(short: Path, long: Path, seconds: tuple[float, float], name: str = "egemaps") -> list[Row]:
     """Peaks of memory of two lengths, each in a process of its own."""
-    peaks = [peak_memory(track_windows, str(file)) for file in (short, long)]
+    peaks = [peak_memory(track_windows, name, str(file)) for file in (short, long)]
     note = f"peak for {seconds[1] / 60:g} min less that for {seconds[0] / 60:g} min of 16 kHz, windows of 3 s"
+    model = "" if name == "egemaps" else f", model {name}"
     return [
-        row_of("memory that a longer recording takes on top", [peaks[1] - peaks[0]], "MB", "≤ 25", note),
-        row_of("peak of memory above a fresh process", [peaks[1]], "MB", "", "models and table included"),
+        row_of(f"memory that a longer recording takes on top{model}", [peaks[1] - peaks[0]], "MB", "≤ 25", note),
+        row_of(f"peak of memory above a fresh process{model}", [peaks[1]], "MB", "", "models and table included"),
     ]
 
 
@@ -152,6 +170,7 @@ def measure(quick: bool, seconds: float | None = None) -> dict[str, Any]:
         rows = [
             *speed_rows(files[0], seconds, 2 if quick else 5, made_of),
             *memory_rows(*files, lengths),
+            *(memory_rows(*files, lengths, "whisper") if has_encoder() else []),
             *stream_rows(files[0], made_of),
         ]
     return {

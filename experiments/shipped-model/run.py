@@ -19,6 +19,7 @@ from pathlib import Path
 import pandas as pd
 from card import RIDGE, card_text, coverage_text, licence_text, wording
 from findings import findings, readme_findings, table_of_normalisations, titled
+from marks import between_marks, filled
 from material import Material, read_material
 from measuring import (
     MEASURED,
@@ -53,31 +54,11 @@ def with_card(model: Model, cards: Sequence[CorpusCard], tables: dict[str, pd.Da
     return carded
 
 
-def between_marks(file: Path, name: str, content: str) -> None:
-    """Put lines between a file's marks of that name, where it has them; indented like the marks."""
-    text = file.read_text(encoding="utf-8")
-    begin, end = f"<!-- {name}:begin -->\n", f"<!-- {name}:end -->"
-    if begin not in text:
-        return
-    before, rest = text.split(begin)
-    inside, after_it = rest.split(end)
-    indent = inside.rpartition("\n")[2]
-    write_text(file, f"{before}{begin}{textwrap.indent(content, indent)}{indent}{end}{after_it}")
-
-
 def write_findings(runs: pd.DataFrame, elsewhere: pd.DataFrame) -> None:
     """Write how well it does wherever it is reported."""
     between_marks(ROOT / "docs" / "embed.md", "normalisations", table_of_normalisations(runs))
     between_marks(ROOT / "docs" / "embed.md", "findings", filled(readme_findings(runs)))
     between_marks(HERE / "notes.md", "findings", filled(findings(runs, elsewhere)))
-
-
-def filled(lines: Sequence[str]) -> str:
-    """Break items of a list where lines end."""
-    return "".join(
-        textwrap.fill(line, 120, initial_indent="- ", subsequent_indent="  ", break_on_hyphens=False) + "\n"
-        for line in lines
-    )
 
 
 def write_coverage(coverage: pd.DataFrame, widths: dict[str, dict[str, float]], titles: dict[str, str]) -> None:

@@ -9,7 +9,8 @@ import tracking
 @pytest.mark.slow
 def test_rows_without_real_recordings(monkeypatch):
     monkeypatch.delenv("AFFECTMAP_DATA", raising=False)
-    monkeypatch.setattr(tracking, "peak_memory", lambda function, file: 1.0)
+    monkeypatch.setattr(tracking, "has_encoder", lambda: False)
+    monkeypatch.setattr(tracking, "peak_memory", lambda function, name, file: 1.0)
     part = tracking.measure(quick=True, seconds=6.0)
     rows = {row.name: row for row in part["rows"]}
     assert len(rows) == 8

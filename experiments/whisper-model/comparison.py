@@ -1,0 +1,160 @@
+"""The two models that come with the package, side by side: quality by language, cost, size, terms, and which to take.
+
+    AFFECTMAP_ENCODERS=DATA/encoders OMP_NUM_THREADS=1 python experiments/whisper-model/comparison.py DATA
+
+measures what a minute of sound costs each of them, in turn, on one core (`costs.csv`), and writes the table where it
+is reported: notes.md here, docs/models.md, and, by `run.py --texts-only`, the card. What else the table has is read
+from the tables of experiments/shipped-model and of this folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import textwrap
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+
+import pandas as pd
+
+HERE = Path(__file__).resolve().parent
+sys.path.append(str(HERE.parent / "shipped-model"))
+
+from findings import ALONE, CORPUS, SPEAKER, mean, three  # noqa: E402
+from marks import between_marks  # noqa: E402
+
+from affectmap.corpora import load_corpus  # noqa: E402
+from affectmap.experiment.costs import SMALL, CostOf, measure_costs  # noqa: E402
+from affectmap.features.encoders.cards import ENCODERS  # noqa: E402
+from affectmap.features.encoders.locate import WHISPER as ENCODER  # noqa: E402
+from affectmap.files import write_text  # noqa: E402
+from affectmap.model.model import SHIPPED_MODELS  # noqa: E402
+from affectmap.schema import EGEMAPS, WHISPER  # noqa: E402
+from affectmap.text import markdown, score  # noqa: E402
+
+ROOT = HERE.parents[1]
+#: Folder of what was measured of each model.
+MEASURED = {EGEMAPS: HERE.parent / "shipped-model", WHISPER: HERE}
+QUANTITIES = {"uar": "UAR", "r2_activation": "R² activation", "r2_valence": "R² valence"}
+ERRORS = {"mae_activation": "error activation", "mae_valence": "error valence"}
+STATISTICS = {ALONE: "one recording alone", CORPUS: "adapted to the recording condition", SPEAKER: "by speaker"}
+ROUNDS = 5
+
+
+def measured(model: str, table: str) -> pd.DataFrame:
+    """Read a table that was measured of a model."""
+    return pd.read_csv(MEASURED[model] / f"{table}.csv")
+
+
+def rows() -> list[list[str]]:
+    """Give the table, a row a quantity, a column a model."""
+    runs = {model: measured(model, "normalisations") for model in MEASURED}
+    found = [["EMO-DB / URDU / AESDD, each held out", *MEASURED]]
+    for statistics, words in STATISTICS.items():
+        for column, title in QUANTITIES.items():
+            found.append([f"{title}, {words}", *(three(runs[model], statistics, column) for model in MEASURED)])
+    for column, title in ERRORS.items():
+        found.append([f"{title}, {STATISTICS[CORPUS]}", *(three(runs[model], CORPUS, column) for model in MEASURED)])
+    found.append(["UAR, RAVDESS / EMOVO, adapted", *(_elsewhere(model) for model in MEASURED)])
+    found.append(["ratings within the intervals, .90 meant", *(_coverage(model) for model in MEASURED)])
+    found.append(["calibration error, one recording alone", *(_calibration(model) for model in MEASURED)])
+    costs = pd.read_csv(HERE / "costs.csv").set_index("model")
+    seconds, memory = costs["seconds_per_minute"], costs["memory_mb"]
+    found.append(["a minute of speech on one core", *(f"{seconds[model]:.1f} s" for model in MEASURED)])
+    found.append(["peak of memory, libraries included", *(f"{memory[model]:.0f} MB" for model in MEASURED)])
+    card = ENCODERS[ENCODER]
+    encoder = f"{card.megabytes} MB of encoder"
+    sizes = [f"{_size(model) / 1000:.0f} kB" for model in MEASURED]
+    found.append(["size", sizes[0], f"{sizes[1]}, and {encoder}"])
+    found.append(["needs beside the package", "nothing", f"`affectmap models fetch {ENCODER}`, once"])
+    terms = "weights CC BY-NC-SA 4.0"
+    found.append(["terms", terms, f"{terms}; encoder {card.licence}"])
+    return found
+
+
+def _elsewhere(model: str) -> str:
+    table = measured(model, "elsewhere")
+    return " / ".join(score(value) for value in table[table["statistics from"] == CORPUS]["UAR"])
+
+
+def _coverage(model: str) -> str:
+    found = measured(model, "coverage")["coverage"]
+    return f"{score(found.min())} to {score(found.max())}"
+
+
+def _calibration(model: str) -> str:
+    table = measured(model, "temperature")
+    return " / ".join(score(value) for value in table[table["policy"] == "source"]["ece_others"])
+
+
+def _size(model: str) -> int:
+    folder = resources.files("affectmap").joinpath("models").joinpath(SHIPPED_MODELS[model])
+    return sum(
+        len(file.read_bytes()) for file in folder.iterdir() if file.name in ("model.yaml", "weights.safetensors")
+    )
+
+
+def table() -> str:
+    """Write the table as Markdown."""
+    return markdown(rows(), n_text=3) + "\n"
+
+
+def sentences() -> list[str]:
+    """Say which to take, and how far one recording alone falls behind."""
+    runs = {model: measured(model, "normalisations") for model in MEASURED}
+    behind = []
+    for model in MEASURED:
+        changes = {c: mean(runs[model], ALONE, c) - mean(runs[model], CORPUS, c) for c in ("uar", "mae_activation")}
+        behind.append(
+            f"{model}: UAR {_signed(changes['uar'].mean(), 2)} ({_signed(changes['uar'].min(), 2)} to "
+            f"{_signed(changes['uar'].max(), 2)}), error of activation {_signed(changes['mae_activation'].mean(), 2)}"
+        )
+    return [
+        "Take `whisper` wherever its encoder can be: it hears classes and valence better in all three languages. Take "
+        "`egemaps` where nothing may be fetched, where a recording has to be measured in a fraction of the time, or "
+        "where it must be said which property of the voice a value comes from.",
+        "One recording alone, less what adapting to the recording condition gives, mean over the three corpora: "
+        f"{'; '.join(behind)} points.",
+    ]
+
+
+def _signed(value: float, digits: int) -> str:
+    return f"{value:+.{digits}f}".replace("-", "−")
+
+
+def paragraphs(lines: Sequence[str]) -> str:
+    """Break sentences where lines end, a paragraph each."""
+    return "\n".join(textwrap.fill(line, 120, break_on_hyphens=False) + "\n" for line in lines)
+
+
+def write_comparison() -> None:
+    """Write the table and what it says wherever it is reported."""
+    for file in (HERE / "notes.md", ROOT / "docs" / "models.md"):
+        between_marks(file, "models", f"{table()}\n{paragraphs(sentences())}")
+
+
+def costs(data: Path) -> pd.DataFrame:
+    """Measure both models in turn; give the round in which each was fastest."""
+    index = load_corpus(f"emodb={data}/corpora/emodb").table.index
+    models = [CostOf(model, SMALL, model, 0, "cpu") for model in MEASURED]
+    found = pd.concat([measure_costs(models, [index])[0] for _ in range(ROUNDS)])
+    fastest = found.sort_values("seconds_per_minute", kind="stable").groupby("model", sort=False).first()
+    return fastest.loc[list(MEASURED), ["seconds_per_minute", "memory_mb"]].round(
+        {"seconds_per_minute": 2, "memory_mb": 0}
+    )
+
+
+def main() -> None:
+    """Measure and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--texts-only", action="store_true", help="write the table again from costs.csv")
+    arguments = parser.parse_args()
+    if not arguments.texts_only:
+        write_text(HERE / "costs.csv", costs(arguments.data).to_csv())
+    write_comparison()
+
+
+if __name__ == "__main__":
+    main()
