@@ -51,8 +51,8 @@ class Wording(NamedTuple):
     beside: tuple[str, ...] = ()
 
 
-def wording(recipe: dict[str, Any]) -> Wording:
-    """Word the card of the model on the 88 functionals."""
+def wording(recipe: dict[str, Any], beside: tuple[str, ...]) -> Wording:
+    """Word the card of the model on the 88 functionals; `beside` are sections about the other one."""
     return Wording(
         "Predicts how activated (calm to excited) and how pleasant a voice sounds, on a map of two dimensions. Input: "
         "the 88 eGeMAPSv02 functionals at 16 kHz, the recording's mean removed, as `affectmap.egemaps` measures them. "
@@ -67,6 +67,7 @@ def wording(recipe: dict[str, Any]) -> Wording:
         "a ridge regression from the 88 functionals straight to the ratings, on the same rows and labels, without a "
         "network. Where it does better, the map costs accuracy; what it gives is a picture.",
         "Nothing of openSMILE is in the features or the weights.",
+        beside,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
-from material import Material
+from material import CORPORA, Material
 
 from affectmap.audio.quality import not_speech
 from affectmap.model.heads import CLASSES
@@ -32,7 +32,7 @@ def elsewhere_table(
     rows = []
     for name, corpus in material.classed.items():
         trained = train([each for each in material.corpora.values() if each is not corpus], seed)
-        limit, card = max_distance(trained), material.cards[name]
+        limit, card = max_distance(trained), CORPORA[name]
         flagged = not_speech(np.asarray(corpus.functionals, dtype=np.float64), FLAG_THRESHOLDS)
         for normalisation, standardised in NORMALISATIONS.items():
             evaluated = standardised(trained, corpus)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from affectmap.corpora import CorpusCard, load_corpus
+from affectmap.corpora import CARDS, CorpusCard, load_corpus
 from affectmap.preparation.prepared_corpus import PreparedCorpus, prepare
 from affectmap.schema import Emotion
 
@@ -49,12 +49,15 @@ CLASSED = {
 }
 
 
+#: Cards of all corpora.
+CORPORA = {name: CARDS[name] for name in RATED} | CLASSED
+
+
 class Material(NamedTuple):
     """The corpora, prepared, by name."""
 
     rated: dict[str, PreparedCorpus]
     classed: dict[str, PreparedCorpus]
-    cards: dict[str, CorpusCard]
 
     @property
     def corpora(self) -> dict[str, PreparedCorpus]:
@@ -66,5 +69,4 @@ def read_material() -> Material:
     """Read and measure all corpora; paths are relative to the folder of data."""
     rated = {name: prepare(load_corpus(f"{name}=corpora/{name}", Path("corpora/labels"))) for name in RATED}
     classed = {name: prepare(load_corpus(f"table:{name}=features/{name}.parquet")) for name in CLASSED}
-    own = {name: corpus.corpus.card for name, corpus in rated.items() if corpus.corpus.card}
-    return Material(rated, classed, own | CLASSED)
+    return Material(rated, classed)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from elsewhere import elsewhere_table
-from material import Material
+from material import CORPORA, Material
 from nested_coverage import nested_coverage
 from sounds import flags_table, sounds_table
 
@@ -217,7 +217,7 @@ def calibrated(kind: Kind, material: Material, name: str, method: str) -> tuple[
         "unfamiliar": unfamiliar_table(held_out),
         "elsewhere": elsewhere_table(material, kind.train, SEED),
     }
-    names, cards = tuple(held_out.corpora), list(material.cards.values())
+    names, cards = tuple(held_out.corpora), list(CORPORA.values())
     trained = held_out.trained_on(names)
     heads = tempered(held_out, trained.heads, [(held_out.others(name), name) for name in names])
     calibration = Calibration(LEVEL, half_widths(held_out), max_distance(trained))

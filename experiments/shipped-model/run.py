@@ -18,9 +18,10 @@ from pathlib import Path
 
 import pandas as pd
 from card import RIDGE, card_text, coverage_text, licence_text, wording
+from comparison import section
 from findings import findings, readme_findings, table_of_normalisations, titled
 from marks import between_marks, filled
-from material import Material, read_material
+from material import CORPORA, read_material
 from measuring import (
     MEASURED,
     SEED,
@@ -48,7 +49,7 @@ def with_card(model: Model, cards: Sequence[CorpusCard], tables: dict[str, pd.Da
     """Write the model with the card that the tables make."""
     recipe, intervals = model.metadata["training"]["recipe"], model.metadata["intervals"]
     widths = {policy: intervals[policy] for policy in MEASURED}
-    text = card_text(SHIPPED, cards, recipe, tables, widths, model.heads.temperature, LEVEL, wording(recipe))
+    text = card_text(SHIPPED, cards, recipe, tables, widths, model.heads.temperature, LEVEL, wording(recipe, section()))
     carded = model.described(card=text, licence=licence_text(cards))
     carded.save(folder, overwrite=True)
     return carded
@@ -73,11 +74,11 @@ def write_coverage(coverage: pd.DataFrame, widths: dict[str, dict[str, float]], 
         between_marks(file, "coverage", textwrap.fill(said, width, break_on_hyphens=False) + "\n")
 
 
-def write_texts(model: Model, tables: dict[str, pd.DataFrame], material: Material) -> None:
+def write_texts(model: Model, tables: dict[str, pd.DataFrame]) -> None:
     """Write what pages, notes and docstrings say of the model."""
     write_findings(tables["normalisations"], tables["elsewhere"])
     widths = {policy: model.metadata["intervals"][policy] for policy in MEASURED}
-    write_coverage(tables["coverage"], widths, titled(material.cards))
+    write_coverage(tables["coverage"], widths, titled(CORPORA))
 
 
 def main() -> None:
@@ -91,19 +92,19 @@ def main() -> None:
     arguments = parser.parse_args()
     output = arguments.output.absolute()
     os.chdir(arguments.data)
-    material = read_material()
     if arguments.texts_only:
         tables = {file.stem: pd.read_csv(file) for file in HERE.glob("*.csv")}
-        write_texts(with_card(load_model(), list(material.cards.values()), tables, output), tables, material)
+        write_texts(with_card(load_model(), list(CORPORA.values()), tables, output), tables)
         return
+    material = read_material()
     use = pd.read_csv(HERE / "normalisations.csv") if arguments.model_only else None
     runs = compare_normalisations(EGEMAPS, material, arguments.n_seeds).round(4) if use is None else use
     model, measured = calibrated(EGEMAPS, material, SHIPPED, "affectmap.transfer.recipe.fit_transfer")
-    tables = {"normalisations": runs, **measured}
-    model = with_card(model, list(material.cards.values()), tables, output)
+    tables = {"normalisations": runs, **{name: table.round(4) for name, table in measured.items()}}
+    model = with_card(model, list(CORPORA.values()), tables, output)
     for name, table in tables.items():
-        write_text(HERE / f"{name}.csv", table.round(4).to_csv(index=False))
-    write_texts(model, {name: table.round(4) for name, table in tables.items()}, material)
+        write_text(HERE / f"{name}.csv", table.to_csv(index=False))
+    write_texts(model, tables)
     command = "python experiments/shipped-model/run.py DATA"
     write_json(HERE / "settings.json", about_this_run(command, Recipe(), SEED, int(runs["seed"].nunique())))
 

@@ -22,8 +22,7 @@ def read_material() -> Material:
     rated = {
         name: prepare(load_corpus(f"{name}=corpora/{name}", Path("corpora/labels")), engine=WHISPER) for name in RATED
     }
-    own = {name: corpus.corpus.card for name, corpus in rated.items() if corpus.corpus.card}
-    return Material(rated, {name: read_table(name) for name in CLASSED}, own | CLASSED)
+    return Material(rated, {name: read_table(name) for name in CLASSED})
 
 
 def read_table(name: str) -> PreparedCorpus:

@@ -1,4 +1,4 @@
-"""The line: ridge regression from the encoder's means straight to the ratings, as a model of one layer."""
+"""The line to beat: ridge regression from all features straight to the ratings, as a model of one layer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from affectmap.model.metadata import new_metadata
 from affectmap.model.model import Model
 from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.preparation.standardisation import fit_statistics
-from affectmap.schema import FUNCTIONALS, LABELS, Mask
+from affectmap.schema import LABELS
 from affectmap.stats.baselines import RidgeMap
 from affectmap.transfer.calibration import with_own_heads
 from affectmap.transfer.recipe import gather, recorded
@@ -21,27 +21,15 @@ from affectmap.transfer.settings import Recipe
 PENALTY = 3000.0
 
 
-def train(sources: Sequence[PreparedCorpus], seed: int = 0) -> Model:
-    """Fit the line on the means; nothing is drawn, so that the seed changes nothing."""
-    return line(sources, ~are_functionals(sources[0]))
-
-
-def are_functionals(corpus: PreparedCorpus) -> Mask:
-    """Tell which features are functionals."""
-    return np.array([name in FUNCTIONALS for name in corpus.feature_names])
-
-
-def line(sources: Sequence[PreparedCorpus], used: Mask, penalty: float = PENALTY) -> Model:
-    """Fit a line on the rows and labels of the recipe, from some features; the others weigh nothing."""
+def line(sources: Sequence[PreparedCorpus]) -> Model:
+    """Fit the line on the rows and labels of the recipe; heads are fitted on it as on any map."""
     recipe, names = Recipe(), sources[0].feature_names
     material = gather(sources, recipe)
-    fitted = RidgeMap(penalty).fit(material.features[:, used], material.label).ridge_
-    weight = np.zeros((len(LABELS), len(names)), np.float32)
-    weight[:, used] = fitted.coef_
+    fitted = RidgeMap(PENALTY).fit(material.features, material.label).ridge_
     statistics = fit_statistics(np.concatenate([each.functionals for each in sources]))
     tensors = {
         "mean": statistics.mean, "std": statistics.std,
-        "encoder.0.weight": weight, "encoder.0.bias": fitted.intercept_.astype(np.float32),
+        "encoder.0.weight": fitted.coef_.astype(np.float32), "encoder.0.bias": fitted.intercept_.astype(np.float32),
     }  # fmt: skip
     metadata = new_metadata(names, len(LABELS))
     metadata["units"]["embedding"] = "points of the scale from its middle, 3; first activation, then valence"

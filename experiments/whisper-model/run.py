@@ -21,36 +21,31 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.append(str(HERE.parent / "shipped-model"))
 
-from card import card_text, licence_text  # noqa: E402
+from card import RIDGE, card_text, licence_text  # noqa: E402
 from encoder_material import read_material  # noqa: E402
-from line import are_functionals, line, train  # noqa: E402
-from material import Material  # noqa: E402
+from line import line  # noqa: E402
+from material import CORPORA  # noqa: E402
 from measuring import MEASURED, SEED, Kind, calibrated, compare_normalisations  # noqa: E402
+from metric_map import RECIPE, train  # noqa: E402
 from surroundings import about_this_run  # noqa: E402
-from words import FUNCTIONALS_LINE, wording  # noqa: E402
+from words import wording  # noqa: E402
 
 from affectmap.files import write_json, write_text  # noqa: E402
 from affectmap.model.model import SHIPPED_MODELS, Model, load_model  # noqa: E402
-from affectmap.preparation.prepared_corpus import PreparedCorpus  # noqa: E402
 from affectmap.schema import WHISPER  # noqa: E402
-from affectmap.transfer.calibration import LEVEL, Evaluated, adapted  # noqa: E402
-from affectmap.transfer.settings import Recipe  # noqa: E402
+from affectmap.transfer.calibration import LEVEL, adapted  # noqa: E402
 
 NAME = SHIPPED_MODELS[WHISPER]
-N_SEEDS = 5
+N_SEEDS = 3
 
 
-def others(sources: list[PreparedCorpus], corpus: PreparedCorpus) -> list[tuple[str, Evaluated]]:
-    """Give the line on the 88 functionals, on the same rows and labels."""
-    return [(FUNCTIONALS_LINE, adapted(line(sources, are_functionals(corpus), penalty=300), corpus))]
+#: The model, and the line to beat.
+KIND = Kind(train, lambda sources, corpus: [(RIDGE, adapted(line(sources), corpus))])
 
 
-WHISPER_KIND = Kind(train, others)
-
-
-def with_card(model: Model, material: Material, tables: dict[str, pd.DataFrame], folder: Path) -> Model:
+def with_card(model: Model, tables: dict[str, pd.DataFrame], folder: Path) -> Model:
     """Write the model with the card that the tables make."""
-    metadata, cards = model.metadata, list(material.cards.values())
+    metadata, cards = model.metadata, list(CORPORA.values())
     recipe, widths = metadata["training"]["recipe"], {policy: metadata["intervals"][policy] for policy in MEASURED}
     text = card_text(NAME, cards, recipe, tables, widths, model.heads.temperature, LEVEL, wording())
     carded = model.described(card=text, licence=licence_text(cards))
@@ -68,19 +63,19 @@ def main() -> None:
     arguments = parser.parse_args()
     output = arguments.output.absolute()
     os.chdir(arguments.data)
-    material = read_material()
     if arguments.texts_only:
         tables = {file.stem: pd.read_csv(file) for file in HERE.glob("*.csv")}
-        with_card(load_model(WHISPER), material, tables, output)
+        with_card(load_model(WHISPER), tables, output)
         return
-    runs = compare_normalisations(WHISPER_KIND, material, arguments.n_seeds).round(4)
-    model, measured = calibrated(WHISPER_KIND, material, NAME, "ridge regression")
+    material = read_material()
+    runs = compare_normalisations(KIND, material, arguments.n_seeds).round(4)
+    model, measured = calibrated(KIND, material, NAME, "experiments/whisper-model")
     tables = {"normalisations": runs, **{name: table.round(4) for name, table in measured.items()}}
-    with_card(model, material, tables, output)
+    with_card(model, tables, output)
     for name, table in tables.items():
         write_text(HERE / f"{name}.csv", table.to_csv(index=False))
     command = "AFFECTMAP_ENCODERS=DATA/encoders python experiments/whisper-model/run.py DATA"
-    write_json(HERE / "settings.json", about_this_run(command, Recipe(), SEED, int(runs["seed"].nunique())))
+    write_json(HERE / "settings.json", about_this_run(command, RECIPE, SEED, int(runs["seed"].nunique())))
 
 
 if __name__ == "__main__":

@@ -76,9 +76,11 @@ def test_the_functionals_behind_the_means_tell_what_is_no_speech(model):
     assert adapted.metadata["standardisation"]["n_utterances"] == 40
 
 
-def test_it_says_what_it_takes(model):
+def test_it_says_what_it_takes(model, tmp_path):
     assert model.input_text == "512 means of Whisper base, layer 3, and the 88 eGeMAPSv02 functionals at 16000 Hz"
     assert "measured: by whisper 1-1-" in repr(model)
+    model.save(tmp_path / "hub", hub=True)
+    assert "- whisper\n" in (tmp_path / "hub" / "README.md").read_text()
 
 
 def test_without_its_encoder_it_takes_features_and_no_recordings(saved, no_encoder, write_voice):

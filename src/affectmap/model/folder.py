@@ -37,6 +37,7 @@ from affectmap.model.heads import Calibration, Heads
 from affectmap.model.metadata import ADVICE, parse_metadata, plain
 from affectmap.model.tensors import Array, check_tensors, parse_tensors
 from affectmap.preparation.standardisation import Statistics, well_adapted
+from affectmap.schema import CORRECTED, EGEMAPS, WHISPER
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -160,12 +161,16 @@ def _yaml(content: dict[str, Any]) -> str:
     return str(yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100))
 
 
+#: What the Hub calls the features that models take.
+_TAGS = {EGEMAPS: ("eGeMAPS",), CORRECTED: ("eGeMAPS",), WHISPER: ("eGeMAPS", "whisper")}
+
+
 def _hub_header(metadata: Mapping[str, Any]) -> dict[str, Any]:
     """Give the block with which a model card on the Hub begins."""
     return {
         "library_name": "affectmap",
         "pipeline_tag": "audio-classification",
-        "tags": ["speech-emotion-recognition", "activation", "valence", "eGeMAPS"],
+        "tags": ["speech-emotion-recognition", "activation", "valence", *_TAGS.get(metadata["features"], ())],
         "language": list(metadata["training"].get("languages", [])),
         "license": str(metadata["training"].get("licence", "other")),
         **({"license_link": LICENCE_FILE} if LICENCE_FILE in metadata["files"] else {}),

@@ -1,41 +1,37 @@
 """The two models that come with the package, side by side: quality by language, cost, size, terms, and which to take.
 
-    AFFECTMAP_ENCODERS=DATA/encoders OMP_NUM_THREADS=1 python experiments/whisper-model/comparison.py DATA
+    AFFECTMAP_ENCODERS=DATA/encoders OMP_NUM_THREADS=1 python experiments/shipped-model/comparison.py DATA
 
 measures what a minute of sound costs each of them, in turn, on one core (`costs.csv`), and writes the table where it
-is reported: notes.md here, docs/models.md, and, by `run.py --texts-only`, the card. What else the table has is read
-from the tables of experiments/shipped-model and of this folder.
+is reported: docs/models.md, the notes of experiments/whisper-model, and, by `run.py DATA --texts-only` here and there,
+both cards. What else the table has is read from what both runs measured.
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
 import textwrap
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
 import pandas as pd
+from findings import ALONE, CORPUS, SPEAKER, mean, three
+from marks import between_marks
+
+from affectmap.corpora import load_corpus
+from affectmap.experiment.costs import SMALL, CostOf, measure_costs
+from affectmap.features.encoders.cards import ENCODERS
+from affectmap.features.encoders.locate import WHISPER as ENCODER
+from affectmap.files import write_text
+from affectmap.model.model import SHIPPED_MODELS
+from affectmap.schema import EGEMAPS, WHISPER
+from affectmap.text import markdown, score
 
 HERE = Path(__file__).resolve().parent
-sys.path.append(str(HERE.parent / "shipped-model"))
-
-from findings import ALONE, CORPUS, SPEAKER, mean, three  # noqa: E402
-from marks import between_marks  # noqa: E402
-
-from affectmap.corpora import load_corpus  # noqa: E402
-from affectmap.experiment.costs import SMALL, CostOf, measure_costs  # noqa: E402
-from affectmap.features.encoders.cards import ENCODERS  # noqa: E402
-from affectmap.features.encoders.locate import WHISPER as ENCODER  # noqa: E402
-from affectmap.files import write_text  # noqa: E402
-from affectmap.model.model import SHIPPED_MODELS  # noqa: E402
-from affectmap.schema import EGEMAPS, WHISPER  # noqa: E402
-from affectmap.text import markdown, score  # noqa: E402
-
 ROOT = HERE.parents[1]
 #: Folder of what was measured of each model.
-MEASURED = {EGEMAPS: HERE.parent / "shipped-model", WHISPER: HERE}
+MEASURED = {EGEMAPS: HERE, WHISPER: HERE.parent / "whisper-model"}
 QUANTITIES = {"uar": "UAR", "r2_activation": "R² activation", "r2_valence": "R² valence"}
 ERRORS = {"mae_activation": "error activation", "mae_valence": "error valence"}
 STATISTICS = {ALONE: "one recording alone", CORPUS: "adapted to the recording condition", SPEAKER: "by speaker"}
@@ -111,12 +107,27 @@ def sentences() -> list[str]:
             f"{_signed(changes['uar'].max(), 2)}), error of activation {_signed(changes['mae_activation'].mean(), 2)}"
         )
     return [
-        "Take `whisper` wherever its encoder can be: it hears classes and valence better in all three languages. Take "
-        "`egemaps` where nothing may be fetched, where a recording has to be measured in a fraction of the time, or "
-        "where it must be said which property of the voice a value comes from.",
+        f"{_better(runs, ALONE)} {_better(runs, CORPUS)}",
+        "Take `whisper` wherever its encoder can be. Take `egemaps` where nothing may be fetched, where a recording "
+        "has to be measured in a fraction of the time, or where it must be said which property of the voice a value "
+        "comes from.",
         "One recording alone, less what adapting to the recording condition gives, mean over the three corpora: "
         f"{'; '.join(behind)} points.",
     ]
+
+
+def _better(runs: dict[str, pd.DataFrame], statistics: str) -> str:
+    """Count the corpora in which the model on an encoder does better."""
+    counts = []
+    for column, title in QUANTITIES.items():
+        ours, theirs = (mean(runs[model], statistics, column) for model in (WHISPER, EGEMAPS))
+        counts.append(f"{title} in {int((ours > theirs).sum())}")
+    return f"{sentence(STATISTICS[statistics])}, `whisper` has the higher {', '.join(counts)} of 3 corpora."
+
+
+def sentence(text: str) -> str:
+    """Begin with a capital."""
+    return text[0].upper() + text[1:]
 
 
 def _signed(value: float, digits: int) -> str:
@@ -128,9 +139,14 @@ def paragraphs(lines: Sequence[str]) -> str:
     return "\n".join(textwrap.fill(line, 120, break_on_hyphens=False) + "\n" for line in lines)
 
 
+def section() -> tuple[str, ...]:
+    """Give the section of a card."""
+    return ("## Beside the other model\n", table(), *(f"{line}\n" for line in sentences()))
+
+
 def write_comparison() -> None:
     """Write the table and what it says wherever it is reported."""
-    for file in (HERE / "notes.md", ROOT / "docs" / "models.md"):
+    for file in (MEASURED[WHISPER] / "notes.md", ROOT / "docs" / "models.md"):
         between_marks(file, "models", f"{table()}\n{paragraphs(sentences())}")
 
 
