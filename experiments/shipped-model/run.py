@@ -11,9 +11,11 @@ and number of threads (settings.json; take OMP_NUM_THREADS=1) give the same byte
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import textwrap
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
@@ -43,6 +45,13 @@ ROOT = HERE.parents[1]
 N_SEEDS = 5
 #: The model, and the line to beat.
 EGEMAPS = Kind(train, lambda sources, corpus: [(RIDGE, ridge(sources, corpus))])
+
+
+def with_later_settings(model: Model) -> Model:
+    """Give a model the settings of the recipe that came after it, which are as if they had not."""
+    recipe = model.metadata["training"]["recipe"]
+    recipe["settings"] = {name: recipe["settings"].get(name, value) for name, value in asdict(Recipe()).items()}
+    return model.described(training={"recipe": recipe})
 
 
 def with_card(model: Model, cards: Sequence[CorpusCard], tables: dict[str, pd.DataFrame], folder: Path) -> Model:
@@ -94,7 +103,10 @@ def main() -> None:
     os.chdir(arguments.data)
     if arguments.texts_only:
         tables = {file.stem: pd.read_csv(file) for file in HERE.glob("*.csv")}
-        write_texts(with_card(load_model(), list(CORPORA.values()), tables, output), tables)
+        model = with_card(with_later_settings(load_model()), list(CORPORA.values()), tables, output)
+        write_texts(model, tables)
+        about = json.loads((HERE / "settings.json").read_text(encoding="utf-8"))
+        write_json(HERE / "settings.json", about | {"recipe": model.metadata["training"]["recipe"]["settings"]})
         return
     material = read_material()
     use = pd.read_csv(HERE / "normalisations.csv") if arguments.model_only else None
