@@ -149,6 +149,6 @@ def test_workers_use_an_encoder_of_their_own(affectmap, here, encoder, material,
             started.keep_workers("one", "two")
             on_cluster = ("--backend", "dask", "--scheduler", started.address)
             found = affectmap("embed", "talk", *material, "--no-cache", *on_cluster)
-            assert (found.code, found.out) == outcome
+            assert (found.code, found.out) == outcome, found.err
     assert "has whisper none, not 1-1-" in found.error
     assert found.error.endswith("; name one encoder on all by AFFECTMAP_ENCODERS")
