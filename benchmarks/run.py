@@ -31,6 +31,7 @@ ROOT = HERE.parent
 ORDER = (
     "training",
     "extraction",
+    "whisper",
     "pairwise",
     "reproduction",
     "command",
@@ -41,7 +42,7 @@ ORDER = (
     "annotator",
 )
 #: Parts that even small take half a minute or more: a quick run leaves them out unless they are named.
-LONG = ("reproduction", "growth", "install", "tracking", "service", "annotator")
+LONG = ("whisper", "reproduction", "growth", "install", "tracking", "service", "annotator")
 PACKAGES = (
     "affectmap", "numpy", "scipy", "pandas", "scikit-learn", "torch", "opensmile", "joblib", "pyarrow", "statsmodels",
 )  # fmt: skip

@@ -7,6 +7,7 @@ import pytest
 
 from affectmap.whisper import compiled, read_weights
 from affectmap.whisper.encoder import Encoder
+from affectmap.whisper.mel import mel_filters
 from affectmap.whisper.plain import PlainLayers, parameters_of
 from speech_models import write_whisper
 
@@ -109,6 +110,14 @@ def test_numpy_takes_the_place_of_a_missing_file(monkeypatch, whisper_folder, vo
     plain = Encoder(weights)
     assert isinstance(plain._layers(exact=False), PlainLayers)
     np.testing.assert_allclose(plain.pooled(signal), expected, atol=3e-3 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("n_bands", [3, 80, 128])
+def test_bands_are_those_of_numpy(n_bands):
+    rng = np.random.default_rng(0)
+    spectra = (rng.standard_normal((33, 201)) + 1j * rng.standard_normal((33, 201))).astype(np.complex64)
+    filters = mel_filters(n_bands)
+    np.testing.assert_allclose(compiled.mel_bands(spectra, filters), np.square(np.abs(spectra)) @ filters, rtol=1e-5)
 
 
 def test_a_file_of_another_version_is_left_alone(monkeypatch):

@@ -1,5 +1,6 @@
 """The encoder gives what transformers' own gives, which runs in float64 here: in float32 it is off by 1e-4 itself."""
 
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -98,6 +99,21 @@ def test_a_long_recording_goes_through_in_windows(tiny, whisper_folder):
     np.testing.assert_allclose(tiny.pooled(signal), expected, atol=1e-3 * np.abs(expected).max())
     blocks = np.split(signal, np.sort(np.random.default_rng(1).integers(0, len(signal), 20)))
     np.testing.assert_array_equal(tiny.pooled_of_blocks(blocks), tiny.pooled(signal))
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_a_recording(tiny):
+    def peak(minutes):
+        blocks = (np.random.default_rng(i).standard_normal(48000, np.float32) for i in range(20 * minutes))
+        tracemalloc.start()
+        try:
+            tiny.pooled_of_blocks(blocks)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    tiny.pooled_of_blocks([np.ones(2 * WINDOW, np.float32)])
+    assert peak(10) < 1.1 * peak(1)
 
 
 def test_a_rest_shorter_than_a_frame_counts_for_nothing(tiny):

@@ -8,6 +8,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from affectmap.whisper.compiled import mel_bands
+
 Floats = NDArray[np.float32]
 
 SAMPLING_RATE = 16000
@@ -37,9 +39,12 @@ def log_mel(signal: Floats, n_bands: int = 80) -> Floats:
     """
     padded = np.pad(signal, N_FFT // 2, mode="reflect")
     frames = np.lib.stride_tricks.sliding_window_view(padded, N_FFT)[::STEP][: len(signal) // STEP]
-    spectra = np.fft.rfft(frames * _window())
-    powers = np.square(spectra.real) + np.square(spectra.imag)
-    bands = np.log10(np.maximum(powers @ mel_filters(n_bands), np.float32(_LEAST_POWER)))
+    spectra = np.fft.rfft(frames * _window()).astype(np.complex64, copy=False)
+    filters = mel_filters(n_bands)
+    powers = mel_bands(spectra, filters)
+    if powers is None:
+        powers = (np.square(spectra.real) + np.square(spectra.imag)) @ filters
+    bands = np.log10(np.maximum(powers, np.float32(_LEAST_POWER)))
     return np.asarray((np.maximum(bands, bands.max() - np.float32(_RANGE)) + np.float32(4)) / np.float32(4))
 
 

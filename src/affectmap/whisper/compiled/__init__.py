@@ -1,4 +1,4 @@
-"""The layers in C, for processors with AVX2 and whoever had a compiler when the package was installed.
+"""The layers and the bands in C, for processors with AVX2 and whoever had a compiler when the package was installed.
 
 `load` gives layers with the values of `plain.PlainLayers`, to the last digits of float32, and None without the compiled
 file. Calls release Python's lock, so that threads run side by side, each in memory of its own; no call starts threads.
@@ -19,7 +19,7 @@ Array = NDArray[Any]
 Floats = NDArray[np.float32]
 
 # That of avx2.c: a compiled file of another is left alone, until the package is installed anew.
-VERSION = 1
+VERSION = 2
 # Columns of a panel; numbers between the rows of a buffer, as in layers.h.
 PANEL, GAP = 16, 16
 # Numbers with a factor in common, the largest, and the largest root of their sum of squares in columns and in rows.
@@ -66,10 +66,9 @@ def _library() -> ctypes.CDLL | None:
             library = ctypes.CDLL(str(file))
             if library.kernels_version() == VERSION and library.has_avx2():
                 library.size_of_work.argtypes, library.size_of_work.restype = (Pointer, INTEGER), INTEGER
-                library.encode.argtypes, library.encode.restype = (
-                    (Pointer, Pointer, INTEGER, INTEGER, *[Pointer] * 3),
-                    None,
-                )
+                library.encode.argtypes = Pointer, Pointer, INTEGER, INTEGER, Pointer, Pointer, Pointer
+                library.mel_bands.argtypes = Pointer, INTEGER, INTEGER, Pointer, Pointer, Pointer, INTEGER, Pointer
+                library.encode.restype = library.mel_bands.restype = None
                 return library
         except (OSError, AttributeError):
             continue
@@ -85,6 +84,24 @@ def load(parameters: Parameters, exact: bool = True) -> "CompiledLayers | None":
     """Give the compiled layers, None where there are none; `exact`: in float32, else products in 16 bits."""
     library = _library()
     return CompiledLayers(parameters, library, exact) if library else None
+
+
+def mel_bands(spectra: NDArray[np.complex64], filters: Floats) -> Floats | None:
+    """Sum the powers of spectra in bands, shape (n, n_bands), by filters of shape (n_bins, n_bands).
+
+    None where nothing is compiled. Unlike a product by NumPy it starts no threads.
+    """
+    library = _library()
+    if library is None:
+        return None
+    spectra, rows = np.ascontiguousarray(spectra), np.ascontiguousarray(filters.T)
+    used = rows != 0
+    ends = used.argmax(axis=1), used.shape[1] - used[:, ::-1].argmax(axis=1)
+    first, end = (np.ascontiguousarray(each, np.int64) for each in ends)
+    bands = np.empty((len(spectra), len(rows)), np.float32)
+    sizes = len(spectra), spectra.shape[1]
+    library.mel_bands(_at(spectra), *sizes, _at(rows), _at(first), _at(end), len(rows), _at(bands))
+    return bands
 
 
 def _padded(n: int) -> int:
