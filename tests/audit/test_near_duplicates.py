@@ -10,7 +10,7 @@ from affectmap.audit.near_duplicates import NearDuplicates, Rows, find_duplicate
 from affectmap.features.engines import measure_functionals
 from affectmap.preparation.folds import Fold, leave_one_corpus_out, speaker_folds, stratified_folds
 from affectmap.preparation.pooled_source import PooledSource
-from affectmap.schema import segmented_index
+from affectmap.schema import WHISPER_FEATURES, segmented_index
 from factories import make_corpus, with_cells
 
 
@@ -82,6 +82,13 @@ def test_copies_at_another_level_or_with_other_ends(write, change):
 def test_a_lossy_copy(write):
     others = {f"n{seed}__wav": babble(seed) for seed in range(1, 9)}
     assert pairs_of(write(a__wav=babble(0), **others, z__ogg=babble(0))) == [(0, 9, "same sound")]
+
+
+def test_copies_are_found_by_the_functionals_behind_an_encoders_means(write):
+    rows = write(a__wav=babble(0), b__wav=babble(1), c__wav=0.25 * babble(0))
+    means = np.random.default_rng(0).normal(size=(3, 512)).astype(np.float32)
+    wide = Rows(rows.index, np.hstack([means, rows.functionals]), WHISPER_FEATURES)
+    assert pairs_of(wide) == pairs_of(rows) != []
 
 
 def test_across_corpora_rows_are_numbered_one_after_another(write):

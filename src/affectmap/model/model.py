@@ -5,7 +5,7 @@ Conventions:
       ``activation_high``, ``valence``, ``valence_low``, ``valence_high``, the class probabilities ``neutral``, ``sad``,
       ``happy``, ``angry``, and the flags of `affectmap.audio.quality`. A model without a head has no columns for it.
     * Activation and valence lie on 1..5, 3 is the middle. ``low`` and ``high`` bound an interval meant for nine of ten
-      ratings. Of the shipped model's:
+      ratings. Of the shipped model egemaps:
       <!-- coverage:begin -->
       The intervals are ±1.3 to ±1.6 points, as wide as the worst of three corpora asks for. On a corpus in neither
       model nor width they contained .81 to 1.00 of the ratings, where .90 was meant. Coverage is below that for
@@ -62,7 +62,8 @@ def load_model(path: str | Path | None = None) -> Model:
 
     Args:
         path: Folder of the model, or ``egemaps`` or ``whisper`` for one that comes with the package, by default the
-            first. ``whisper`` needs an encoder to measure recordings: `affectmap.features.encoders.locate` finds it.
+            first; of a folder with such a name give the whole path. The model whisper needs an encoder to measure
+            recordings, which `affectmap.features.encoders.locate` finds.
 
     Returns:
         The model.
