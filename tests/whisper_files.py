@@ -8,19 +8,18 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
-from affectmap.features.encoders.whisper_base import DIM, N_LAYERS
 from affectmap.model.folder import ModelFolder
 from affectmap.model.heads import CLASSES, Calibration, fit_heads
 from affectmap.model.metadata import new_metadata
 from affectmap.model.model import Model
-from affectmap.schema import WHISPER_FEATURES
+from affectmap.schema import WHISPER_DIM, WHISPER_FEATURES, WHISPER_LAYER
 from affectmap.whisper.weights import EncoderShape, tensor_shapes
 from model_files import HALF_WIDTHS
 
-SHAPE = EncoderShape(N_LAYERS, DIM, 8, 8, 80, 1500)
+SHAPE = EncoderShape(WHISPER_LAYER, WHISPER_DIM, 8, 8, 80, 1500)
 
 
-def write_whisper_base(folder: Path, *, seed: int = 0, dim: int = DIM) -> Path:
+def write_whisper_base(folder: Path, *, seed: int = 0, dim: int = WHISPER_DIM) -> Path:
     """Write the folder of an encoder, in the hub's layout."""
     shape, rng = SHAPE._replace(dim=dim), np.random.default_rng(seed)
     tensors = {}

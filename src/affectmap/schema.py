@@ -70,8 +70,11 @@ EGEMAPS = "egemaps"
 FUNCTIONALS: tuple[str, ...] = tuple(
     resources.files("affectmap").joinpath("functionals.txt").read_text(encoding="utf-8").split()
 )
+#: The layer of Whisper base that the engine whisper takes, and how many numbers it gives for a frame.
+WHISPER_LAYER: Final = 3
+WHISPER_DIM: Final = 512
 #: What the engine whisper measures: the means of the encoder's numbers over time, then the functionals.
-WHISPER_FEATURES: tuple[str, ...] = (*(f"mean_{number:03}" for number in range(512)), *FUNCTIONALS)
+WHISPER_FEATURES: tuple[str, ...] = (*(f"mean_{number:03}" for number in range(WHISPER_DIM)), *FUNCTIONALS)
 
 
 def __getattr__(name: str) -> object:

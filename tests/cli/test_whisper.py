@@ -81,6 +81,16 @@ def test_without_the_encoder_one_line_says_what_to_run(affectmap, here, material
     assert outcome.error.endswith("run `affectmap models fetch whisper-base`")
 
 
+@pytest.mark.parametrize("verb", ["embed", "adapt", "track", "serve"])
+def test_another_encoder_than_the_model_s_is_one_line(affectmap, here, material, verb):
+    write_whisper_base(here / "other", seed=1)
+    given = {"track": ["talk/0.wav", "--windows", 1], "serve": []}.get(verb, ["talk"])
+    outcome = affectmap(verb, *given, "--model", "tiny", "--encoder", "other")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.error.startswith("tiny/model.yaml: its functionals are of whisper 1-1-")
+    assert outcome.error.endswith("; name the encoder that it was trained with by --encoder, or train the model again")
+
+
 def test_a_folder_without_an_encoder_is_named(affectmap, here, material):
     outcome = affectmap("embed", "talk", "--model", "tiny", "--encoder", "talk")
     assert outcome.code == 1

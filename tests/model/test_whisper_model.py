@@ -97,6 +97,16 @@ def test_another_encoder_than_its_own_is_refused(saved, tmp_path, monkeypatch):
         load_model(saved)
 
 
+def test_another_encoder_that_comes_after_the_model_is_refused(saved, no_encoder, tmp_path, monkeypatch, write_voice):
+    loaded = load_model(saved)
+    monkeypatch.setenv(VARIABLE, str(write_whisper_base(tmp_path / "other", seed=1)))
+    for act in (lambda: loaded.embed(write_voice("a.wav")), lambda: track(write_voice("a.wav"), loaded, window_s=1.0)):
+        with pytest.raises(
+            ModelError, match=r"^tiny: its functionals are of whisper 1-1-.*, and here they are of 1-1-"
+        ):
+            act()
+
+
 def test_a_rate_that_it_cannot_measure_at_is_refused(model, tmp_path):
     model.described(sampling_rate=8000).save(tmp_path / "model")
     with pytest.raises(ModelError, match="sampling_rate is 8000; expected 16000 Hz for whisper"):

@@ -31,7 +31,9 @@ from affectmap.schema import (
     FUNCTIONALS,
     USUAL_RATE,
     WHISPER,
+    WHISPER_DIM,
     WHISPER_FEATURES,
+    WHISPER_LAYER,
     Engine,
 )
 
@@ -42,7 +44,7 @@ FEATURE_SETS: dict[Engine, str] = {
     "egemaps": "eGeMAPSv02",
     "opensmile": "eGeMAPSv02",
     CORRECTED: "eGeMAPSv02 corrected",
-    WHISPER: "Whisper base layer 3 and eGeMAPSv02",
+    WHISPER: f"Whisper base layer {WHISPER_LAYER} and eGeMAPSv02",
 }
 LEVEL = "Functionals"
 
@@ -76,7 +78,8 @@ def input_text(engine: Engine, sampling_rate: int) -> str:
         'the 88 eGeMAPSv02 functionals at 16000 Hz'
     """
     if engine == WHISPER:
-        return f"512 means of Whisper base, layer 3, and the 88 eGeMAPSv02 functionals at {sampling_rate} Hz"
+        means = f"{WHISPER_DIM} means of Whisper base, layer {WHISPER_LAYER}"
+        return f"{means}, and the 88 eGeMAPSv02 functionals at {sampling_rate} Hz"
     return f"the 88 {FEATURE_SETS[engine]} functionals at {sampling_rate} Hz"
 
 

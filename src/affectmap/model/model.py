@@ -34,8 +34,8 @@ import numpy as np
 import numpy.typing as npt
 
 from affectmap.audio.quality import FLAGS, LATER_THRESHOLDS, SignalFlags, not_speech
-from affectmap.errors import ConfigError
-from affectmap.features.engines import check_engine, input_text
+from affectmap.errors import ConfigError, ModelError
+from affectmap.features.engines import check_engine, input_text, otherwise_measured
 from affectmap.features.functionals import Source, measure_rows, measure_sources
 from affectmap.features.recordings import RecordingCache
 from affectmap.model.encoder import encode, layer
@@ -263,12 +263,15 @@ class Model:
 
         Raises:
             ConfigError: If it takes other features than those that recordings are measured by.
-            ModelError: If it needs an encoder that cannot be found; the message says what to run.
+            ModelError: If it needs an encoder that cannot be found, or another one than is here; the message says what
+                to do.
             UsageError: If what measures them is not installed.
         """
         if self.folder.metadata["features"] not in MEASURED:
             raise ConfigError(f"{self.name} takes {self.input_text}, which are not measured here; give a table of them")
         check_engine(self.folder.metadata["measured"]["engine"], self.sampling_rate)
+        if problem := otherwise_measured(self.folder.metadata["measured"]):  # by an encoder that came after the model
+            raise ModelError(f"{self.name}: {problem}")
 
     def transform(
         self, features: pd.DataFrame | npt.ArrayLike, *, speaker: npt.ArrayLike | None = None

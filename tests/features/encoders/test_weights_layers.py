@@ -18,6 +18,8 @@ from affectmap.features.encoders.weights import layer_weights, parse_encoder
         ("encoder:/models/me@home@mean", "/models/me@home", "mean"),
         ("encoder:whisper-base", "whisper-base", "3"),
         ("encoder:whisper-base@2", "whisper-base", "2"),
+        ("encoder:openai/whisper-base", "openai/whisper-base", "3"),
+        ("encoder:openai/whisper-base@-1", "openai/whisper-base", "-1"),
     ],
 )
 def test_encoders(text, model, layers):

@@ -10,10 +10,12 @@ from affectmap import whisper
 from affectmap.audio.cleaning import without_offset
 from affectmap.audio.reading import read_audio
 from affectmap.errors import ModelError, UsageError
+from affectmap.features.encoders import weights as pretrained
 from affectmap.features.encoders.features import FeatureEncoder, load_speech_encoder
+from affectmap.features.encoders.pack import write_pack
 from affectmap.features.encoders.weights import parse_encoder
 from affectmap.features.encoders.whisper_model import WhisperModel
-from encoder_files import write_whole_whisper
+from encoder_files import card_of, write_whole_whisper
 
 
 @pytest.fixture
@@ -74,6 +76,39 @@ def test_a_known_encoder_is_found_by_its_name(folder, voices, tmp_path, monkeypa
     monkeypatch.setenv("AFFECTMAP_ENCODERS", str(tmp_path / "none"))
     with pytest.raises(ModelError, match="holds no encoder whisper-base"):
         FeatureEncoder(parse_encoder("encoder:whisper-base"))
+
+
+@pytest.fixture
+def known(folder, tmp_path, monkeypatch):
+    """The pack of two layers of a known encoder that the hub has, too."""
+    card = card_of(folder)
+    write_pack(folder, tmp_path / "pack", card)
+    monkeypatch.setenv("AFFECTMAP_ENCODERS", str(tmp_path / "pack"))
+    monkeypatch.setitem(pretrained._ON_HUB, card.hub, card)
+    return tmp_path / "pack"
+
+
+@pytest.mark.usefixtures("no_torch")
+def test_its_name_on_the_hub_finds_the_pack_that_is_here(known, folder, voices):
+    encoder = FeatureEncoder(parse_encoder("encoder:someone/tiny"))
+    assert (encoder.folder, encoder.weights) == (known, {2: 1})
+    rows, _ = encoder.extract("pets", audformat.segmented_index(voices))
+    np.testing.assert_allclose(rows.to_numpy()[0], expected(folder, voices[0], {2: 1}), atol=1e-5)
+    assert FeatureEncoder(parse_encoder("encoder:someone/tiny@0-1:std")).folder == known
+
+
+@pytest.mark.usefixtures("no_torch")
+@pytest.mark.parametrize("layers", ["@3", "@1-3", "@-1", "@mean", "@0:0.5,4:0.5"])
+def test_layers_that_the_pack_lacks_are_asked_of_the_hub(known, layers):
+    with pytest.raises(UsageError, match=r"needs .*affectmap\[encoders\]"):
+        FeatureEncoder(parse_encoder(f"encoder:someone/tiny{layers}"))
+
+
+@pytest.mark.usefixtures("no_torch")
+def test_another_model_in_its_place_is_not_taken_for_the_hubs(known, tmp_path, monkeypatch):
+    monkeypatch.setenv("AFFECTMAP_ENCODERS", str(write_whole_whisper(tmp_path / "other", seed=1)))
+    with pytest.raises(UsageError, match=r"needs .*affectmap\[encoders\]"):
+        FeatureEncoder(parse_encoder("encoder:someone/tiny"))
 
 
 def test_the_cache_knows_weights_by_their_values(folder, voices, tmp_path, monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from affectmap.features.encoders.locate import WHISPER
+from affectmap.schema import WHISPER_LAYER
 
 #: Where the Hugging Face hub is, unless ``HF_ENDPOINT`` names a mirror.
 HUB = "https://huggingface.co"
@@ -65,14 +66,14 @@ _WHISPER_BASE = EncoderCard(
     name=WHISPER,
     title="Whisper base (multilingual), convolutions and the first three of six encoder layers",
     hub="openai/whisper-base",
-    layer=3,
+    layer=WHISPER_LAYER,
     # Of the weights in half precision. The hub stores them in single precision; the reader rounds whatever it reads to
     # half, so that both have this digest.
     digest="cfe7796936c56262d0b5af48d43477c2",
     megabytes=22,
     licence="MIT (its repository), Apache-2.0 (its page on the hub)",
     citation="Radford et al., Robust speech recognition via large-scale weak supervision, ICML 2023",
-    notice=_WHISPER_NOTICE.format(layer=3, hub="openai/whisper-base"),
+    notice=_WHISPER_NOTICE.format(layer=WHISPER_LAYER, hub="openai/whisper-base"),
 )
 
 #: Known encoders by name.

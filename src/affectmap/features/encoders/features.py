@@ -98,7 +98,7 @@ class FeatureEncoder:
 
     def __init__(self, choice: EncoderChoice, *, device: str = "cpu") -> None:
         self.title = f"{choice.model}, layers {choice.layers}, {choice.pooling}"
-        self.folder = find_pretrained(choice.model, _OPTION)
+        self.folder = find_pretrained(choice.model, _OPTION, choice.layers)
         config = read_config(self.folder)
         self._is_whisper = is_whisper(config)
         if not self._is_whisper:

@@ -3,7 +3,8 @@
 Conventions:
     * A model is named by the path of a folder, by the name of a known encoder (``whisper-base``, see `locate`), or by
       its identifier on the Hugging Face hub, such as ``microsoft/wavlm-large``. A folder comes first; of an identifier
-      the hub's cache on this machine, and only then is the hub asked, once and for a few seconds.
+      a known encoder that is here and has the layers, then the hub's cache on this machine, and only then is the hub
+      asked, once and for a few seconds.
     * Weights are read from safetensors, or, where there are none, from ``pytorch_model.bin`` by PyTorch's reader that
       takes nothing but tensors. Code that comes with a model is never run.
     * A person writes ``encoder:MODEL@LAYERS:POOLING``. Layer 0 is what goes into the first transformer layer, layer 1
@@ -28,6 +29,8 @@ from affectmap.errors import ModelError, UsageError
 from affectmap.extras import require
 from affectmap.features.encoders.cards import ENCODERS
 from affectmap.features.encoders.locate import find_encoder
+from affectmap.features.encoders.pack import read_checked
+from affectmap.whisper.weights import read_shape
 
 CONFIG, PREPROCESSOR = "config.json", "preprocessor_config.json"
 SAFE, PICKLED = "model.safetensors", "pytorch_model.bin"
@@ -43,6 +46,7 @@ ENCODER = "encoder:"
 #: What may be kept of a layer's course over time.
 POOLINGS = ("mean", "std", "mean+std")
 
+_ON_HUB = {card.hub: card for card in ENCODERS.values()}
 _FORMER = "ssl:"
 _LAYERS = r"mean|-?\d+|\d+-\d+|\d+:[\d.]+(?:,\d+:[\d.]+)*"
 _CHOICE = re.compile(rf"(?P<layers>{_LAYERS})(?::(?P<pooling>[a-z+]+))?")
@@ -57,12 +61,13 @@ def parse_reference(text: str) -> str:
     return model or SUPERB_ID
 
 
-def find_pretrained(name: str, option: str) -> Path:
+def find_pretrained(name: str, option: str, layers: str = "") -> Path:
     """Find a model's folder.
 
     Args:
         name: Path of a folder, or identifier on the hub.
         option: How a folder is named on the command line, with ``DIR`` in the folder's place; for messages.
+        layers: Layers that are wanted of an encoder, as they were written.
 
     Returns:
         A folder with configuration, preprocessor and weights. It is downloaded if the hub has it and can be reached.
@@ -87,9 +92,24 @@ def find_pretrained(name: str, option: str) -> Path:
                 f"{name} is no folder, and no model on the hub is called so; name a folder as in {option}, or an "
                 "identifier such as microsoft/wavlm-large"
             )
-        require(option, EXTRA, "transformers", "torch")
-        folder = _cached(name) or _downloaded(name, option)
+        here = _known_here(name, layers)
+        if here is None:
+            require(option, EXTRA, "transformers", "torch")
+        folder = here or _cached(name) or _downloaded(name, option)
     return checked_folder(folder)
+
+
+def _known_here(name: str, layers: str) -> Path | None:
+    """Give the folder of a known encoder that is named as on the hub; a pack may lack later layers."""
+    if name not in _ON_HUB or layers in ("", "mean") or layers.startswith("-"):  # of the whole model
+        return None
+    try:
+        folder = find_encoder(_ON_HUB[name].name)
+        read_checked(folder, _ON_HUB[name])
+        layer_weights(layers, read_shape(folder).n_layers)
+    except (ModelError, UsageError):  # the hub has it
+        return None
+    return folder
 
 
 def checked_folder(folder: Path) -> Path:
@@ -260,7 +280,8 @@ def parse_encoder(text: str) -> EncoderChoice:
     front, _, back = model.rpartition("@")
     found = _CHOICE.fullmatch(back)
     if not front or found is None:
-        return EncoderChoice(model, str(ENCODERS[model].layer) if model in ENCODERS else "mean")
+        known = ENCODERS.get(model) or _ON_HUB.get(model)
+        return EncoderChoice(model, "mean" if known is None else str(known.layer))
     pooling = found["pooling"] or POOLINGS[-1]
     if pooling not in POOLINGS:
         raise UsageError(f"features are {text!r}, with the pooling {pooling}; expected {', '.join(POOLINGS)}")

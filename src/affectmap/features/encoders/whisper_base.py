@@ -8,14 +8,9 @@ from pathlib import Path
 
 from affectmap import whisper
 from affectmap.errors import ModelError
-from affectmap.features.encoders.cards import ENCODERS
-from affectmap.features.encoders.locate import WHISPER, find_encoder
+from affectmap.features.encoders.locate import find_encoder
+from affectmap.schema import WHISPER_DIM, WHISPER_LAYER
 from affectmap.whisper import Encoder, WeightsError
-
-#: Layers of which the last one's output is taken.
-N_LAYERS = ENCODERS[WHISPER].layer
-#: Numbers that it gives for every 20 ms.
-DIM = 512
 
 _loading = threading.Lock()
 
@@ -34,11 +29,13 @@ def whisper_base() -> Encoder:
 @cached
 def _loaded(folder: Path) -> Encoder:
     try:
-        encoder = whisper.load_encoder(folder, N_LAYERS)
+        encoder = whisper.load_encoder(folder, WHISPER_LAYER)
     except WeightsError as error:
         raise ModelError(str(error)) from error
-    if encoder.dim != DIM:
-        raise ModelError(f"{folder} gives {encoder.dim} numbers; expected the {DIM} of Whisper base; name its folder")
+    if encoder.dim != WHISPER_DIM:
+        raise ModelError(
+            f"{folder} gives {encoder.dim} numbers; expected the {WHISPER_DIM} of Whisper base; name its folder"
+        )
     return encoder
 
 
