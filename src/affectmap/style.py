@@ -54,6 +54,8 @@ METHOD_MARKS = {
 PLAIN_MARK = Mark("#8c949e", "o")
 #: Colours of the two ratings.
 LABEL_COLOURS = {"activation": "#b3491d", "valence": "#1f6f8b"}
+#: Words for the ends of the two ratings.
+ENDS = {"activation": ("calm", "excited"), "valence": ("unpleasant", "pleasant")}
 
 
 def is_compared(method: str) -> bool:

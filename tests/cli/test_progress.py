@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from affectmap.cli import progress as module
-from affectmap.cli.progress import progress_bar
+from affectmap.cli.progress import bar_hidden, progress_bar
 
 
 @pytest.fixture(autouse=True)
@@ -88,3 +88,17 @@ def test_verbose_tells_when_and_how_long(capsys):
     first, second = capsys.readouterr().err.splitlines()
     assert first.endswith(" s  something")
     assert " s  emodb: 1 in 0." in second
+
+
+def test_a_bar_is_off_the_terminal_while_something_is_printed(terminal, monkeypatch):
+    monkeypatch.setattr("sys.stdout", terminal.file)
+    monkeypatch.setattr(terminal.file, "isatty", lambda: True, raising=False)
+    with progress_bar("emodb", terminal) as progress:
+        for done in range(2):
+            progress(done, 2)
+            with bar_hidden():
+                assert terminal.file.getvalue().endswith("\x1b[2K")
+                terminal.file.write("row\n")
+        progress(2, 2)
+    assert terminal.file.getvalue().count("\x1b[2Krow\n") == 2
+    assert "2/2" in terminal.file.getvalue()

@@ -73,6 +73,36 @@ def test_axes_are_those_of_the_ratings():
     assert "activation" in plane.get_ylabel()
 
 
+def test_one_segment_is_a_point_without_a_bar_of_colours():
+    figure = drawn(make_table(1), 3)
+    *_, plane = axes = figure.axes
+    assert len(axes) == 4
+    assert plane.get_xlim() == plane.get_ylim() == (1, 5)
+    assert [text.get_text() for text in plane.texts] == ["one segment"]
+    assert "1 segment in 3 s. Dot: the segment. Ring and band: level" in figure.texts[1].get_text()
+    ring, band = axes[0].lines[1], axes[0].collections[1]
+    row = make_table(1).iloc[0]
+    assert ring.get_xydata().tolist() == [[1.5, row["activation_level"]]]
+    assert band.get_segments()[0][:, 1].tolist() == [row["activation_level_low"], row["activation_level_high"]]
+
+
+def test_no_segment_is_told_with_the_same_axes():
+    figure = drawn(make_table(0), 0.4)
+    assert len(figure.axes) == 4
+    assert figure.axes[0].get_xlim() == (0, 0.4)
+    assert [text.get_text() for text in figure.texts] == ["no speech was found", "0 segments in 0.4 s."]
+    silent = drawn(make_table(3).assign(silent=True), 9)
+    assert silent.texts[1].get_text() == "3 segments in 9 s, none with values to show."
+
+
+def test_the_bar_of_colours_shows_times_as_they_are():
+    table = make_table(2).assign(silent=False)
+    table[["start", "end"]] += 3600
+    bar = drawn(table, 3606).axes[4]
+    assert bar.yaxis.get_offset_text().get_text() == ""
+    assert bar.get_ylim() == pytest.approx(((3601.5 / 60), (3604.5 / 60)))
+
+
 def test_the_path_is_that_of_the_levels():
     table = make_table(60)
     plane = drawn(table, 180).axes[3]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -12,7 +14,7 @@ import typer
 
 from affectmap.cli import options
 from affectmap.cli.archive import embed_into_parts
-from affectmap.cli.progress import note, progress_bar
+from affectmap.cli.progress import bar_hidden, note, progress_bar
 from affectmap.cli.standard_input import STDIN, readable
 from affectmap.errors import AudioError, UsageError
 
@@ -34,7 +36,11 @@ Sources = Annotated[
 ]
 _Format = Annotated[
     Literal["csv", "json", "parquet", "audformat"] | None,
-    typer.Option("--format", help="csv; json: a line each; audformat: -o is a folder to make.", show_default="csv"),
+    typer.Option(
+        "--format",
+        help="csv; json: a line each; audformat: -o is a folder to make.",
+        show_default="csv; on a terminal what reads well there",
+    ),
 ]
 _PartSize = Annotated[
     int | None,
@@ -73,6 +79,7 @@ def embed_command(
 ) -> None:
     """Embed recordings: embedding, activation, valence, classes and flags, one row a recording.
 
+    A terminal is shown the values alone, in a list or table to read; --format csv prints every column there, too.
     A recording that cannot be used is a row without values, and the column problem says why; the exit code is 1 only if
     none could be used. A file may last ten minutes; affectmap track takes longer ones.
 
@@ -80,6 +87,7 @@ def embed_command(
     and the same command goes on where it was interrupted.
     """
     chosen = options.table_format(format, output)
+    to_read = format is None and output is None and sys.stdout.isatty()
     table = feature_table(source)
     if output is not None and _is_archive(output, chosen) and table is None:
         if speakers:
@@ -106,12 +114,15 @@ def embed_command(
             recordings, tables = rows["file"].tolist(), iter([rows])
         else:
             names = _names(speakers, recordings) if speakers else None
-            tables = _embedded(recordings, source, names, model, channel=channel, cache=known, n_jobs=n_jobs)
-        n_failed = (
-            print_rows(tables, chosen) if output is None else write_rows(tables, chosen, output, overwrite=overwrite)
-        )
+            told = not (to_read and len(recordings) == 1)  # the list of one recording tells the same
+            tables = _embedded(recordings, source, names, model, told, channel=channel, cache=known, n_jobs=n_jobs)
+        if output is not None:
+            n_failed = write_rows(tables, chosen, output, overwrite=overwrite)
+        else:
+            n_failed = _show_rows(tables) if to_read else print_rows(tables, chosen)
     if n_failed == len(recordings):
-        raise AudioError(f"none of {n_failed} recordings could be used; the column problem says why")
+        where = "what is shown" if to_read else "the column problem"
+        raise AudioError(f"none of {n_failed} recordings could be used; {where} says why")
 
 
 def _is_archive(output: Path, format: str) -> bool:
@@ -170,6 +181,7 @@ def _embedded(
     named: list[str],
     names: list[str] | None,
     model: Path | None,
+    told: bool,
     **measuring: Any,  # noqa: ANN401 (options of Model.measure)
 ) -> Iterator[Columns]:
     """Give the embedded rows of some recordings after another; speakers need all at once."""
@@ -178,13 +190,18 @@ def _embedded(
 
     embed = partial(load_model(model).embed_columns, speaker=names, **measuring)
     size = CLUSTER_CHUNK if on_cluster() else CHUNK
-    return measured_rows(recordings, named, embed, max(1, len(recordings)) if names else size)
+    return measured_rows(recordings, named, embed, max(1, len(recordings)) if names else size, told=told)
 
 
 def measured_rows(
-    recordings: list[str], named: list[str], measure: Callable[..., tuple[Columns, list[SignalFlags]]], size: int
+    recordings: list[str],
+    named: list[str],
+    measure: Callable[..., tuple[Columns, list[SignalFlags]]],
+    size: int,
+    *,
+    told: bool = True,
 ) -> Iterator[Columns]:
-    """Give what `measure` makes of so many recordings after another, and note what is wrong with them."""
+    """Give what `measure` makes of so many recordings after another, and note what is wrong with them, if `told`."""
     import numpy as np
 
     from affectmap.audio.quality import notes_on
@@ -204,11 +221,25 @@ def measured_rows(
             found += flags
             shown = printed[start : start + size]
             problems = [f"no values for {f}: {one.problem}" for f, one in zip(shown, flags, strict=True) if one.problem]
-            for line in [*(str(warning.message) for warning in caught), *problems]:
+            for line in [*(str(warning.message) for warning in caught), *(problems if told else [])]:
                 note(f"note: {line}")
             yield {"file": np.array(shown, dtype=object), **columns}
-        for line in notes_on(printed, found):
+        for line in notes_on(printed, found) if told else []:
             note(f"note: {line}")
+
+
+def _show_rows(parts: Iterator[Columns]) -> int:
+    """Show rows on the terminal when all are there; give the number of those without values."""
+    from affectmap.cli.terminal import shown
+
+    columns = _joined(parts)
+    rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+    with options.reader_may_leave():
+        typer.echo(shown(rows, shutil.get_terminal_size().columns))
+    if _n_failed(columns) < len(rows):
+        brackets = "nine of ten ratings are meant to lie within the brackets; " if len(rows) == 1 else ""
+        note(f"note: {brackets}--format csv prints every column here, and -o FILE writes them")
+    return _n_failed(columns)
 
 
 def print_rows(parts: Iterator[Columns], format: str) -> int:
@@ -217,7 +248,8 @@ def print_rows(parts: Iterator[Columns], format: str) -> int:
     with options.reader_may_leave():
         for number, columns in enumerate(parts):
             n_failed += _n_failed(columns)
-            typer.echo(_text(columns, format, header=number == 0), nl=False)
+            with bar_hidden():
+                typer.echo(_text(columns, format, header=number == 0), nl=False)
     return n_failed
 
 
@@ -244,12 +276,9 @@ def _table(columns: Columns) -> pd.DataFrame:
 
 def write_rows(parts: Iterator[Columns], format: str, output: Path, *, overwrite: bool) -> int:
     """Write all rows, whole or not at all; give the number of those without values."""
-    import numpy as np
-
     from affectmap.files import new_file
 
-    listed = list(parts)
-    columns = {name: np.concatenate([part[name] for part in listed]) for name in listed[0]}
+    columns = _joined(parts)
     if format == "audformat":
         _write_database(_table(columns), output, overwrite=overwrite)
     else:
@@ -259,6 +288,13 @@ def write_rows(parts: Iterator[Columns], format: str, output: Path, *, overwrite
             else:
                 temporary.write_text(_text(columns, format), encoding="utf-8")
     return _n_failed(columns)
+
+
+def _joined(parts: Iterator[Columns]) -> Columns:
+    import numpy as np
+
+    listed = list(parts)
+    return {name: np.concatenate([part[name] for part in listed]) for name in listed[0]}
 
 
 def _write_database(table: pd.DataFrame, folder: Path, *, overwrite: bool) -> None:

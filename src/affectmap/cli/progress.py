@@ -14,11 +14,13 @@ import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress
 
 #: Seconds between lines about progress where no terminal can show a bar.
 EVERY_S = 10.0
 _START = time.monotonic()
 _shown = {"notes": True, "times": False}
+_drawn: list[Progress] = []
 
 
 def reset() -> None:
@@ -94,7 +96,8 @@ def _bar(label: str, console: Console | None) -> Iterator[Callable[[int, int], N
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()
     )  # fmt: skip
-    with Progress(*columns, console=console or Console(file=sys.stderr), transient=True) as bar:
+    drawn_on = console or Console(file=sys.stderr)
+    with Progress(*columns, console=drawn_on, transient=True, redirect_stdout=False) as bar:
         task, has_begun = bar.add_task(label, total=None), False
 
         def show(done: int, total: int) -> None:
@@ -105,7 +108,25 @@ def _bar(label: str, console: Console | None) -> Iterator[Callable[[int, int], N
                 bar.reset(task, completed=done, total=total)
             has_begun = True
 
-        yield show
+        _drawn.append(bar)
+        try:
+            yield show
+        finally:
+            _drawn.remove(bar)
+
+
+@contextmanager
+def bar_hidden() -> Iterator[None]:
+    """Take a bar that is drawn off the terminal while the block prints there."""
+    if not (_drawn and sys.stdout.isatty()):
+        yield
+        return
+    bar = _drawn[-1]
+    bar.stop()
+    try:
+        yield
+    finally:
+        bar.start()
 
 
 @contextmanager

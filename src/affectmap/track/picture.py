@@ -12,7 +12,7 @@ from affectmap import extras
 from affectmap.errors import ConfigError, UsageError
 from affectmap.files import new_file
 from affectmap.schema import LABEL_RANGE, LABELS, Floats, Mask
-from affectmap.style import INK, LABEL_COLOURS, MUTED, RULE
+from affectmap.style import ENDS, INK, LABEL_COLOURS, MUTED, RULE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 #: Suffixes of pictures.
 SUFFIXES = (".png", ".svg")
 
-_WORDS = {"activation": ("calm", "excited"), "valence": ("unpleasant", "pleasant")}
 _FLAGS = {"unfamiliar": "#8a6d00", "clipped": "#b01e52", "not speech": MUTED, "silent": "#9aa3ad"}
 _SPEECH = "#4a7c59"
 _MAX_POINTS = 400  # of the path; more cannot be distinguished
@@ -80,10 +79,18 @@ def _fill(figure: Figure, table: pd.DataFrame, duration_s: float, smoothing_s: f
 
 
 def _caption(table: pd.DataFrame, duration_s: float, smoothing_s: float) -> str:
-    length = f"{duration_s / 60:.0f} min" if duration_s > 180 else f"{duration_s:.0f} s"
+    seconds = f"{duration_s:.0f}" if duration_s >= 10 else f"{duration_s:.1f}".removesuffix(".0")
+    length = f"{duration_s / 60:.0f} min" if duration_s > 180 else f"{seconds} s"
+    n_segments, n_used = len(table), int(_used(table).sum())
+    counted = f"{n_segments} segment{'s' if n_segments != 1 else ''} in {length}"
+    if not n_used:
+        return f"{counted}, none with values to show." if n_segments else f"{counted}."
+    dots, level = (
+        ("Dots: segments", "Line and band: level") if n_used > 1 else ("Dot: the segment", "Ring and band: level")
+    )
     return (
-        f"{len(table)} segments in {length}. Dots: segments. Line and band: level and its 95 % interval "
-        f"(smoothed over {smoothing_s:.0f} s). Bar: how far the rating of one segment may lie from its dot."
+        f"{counted}. {dots}. {level} and its 95 % interval (smoothed over {smoothing_s:.0f} s). "
+        "Bar: how far the rating of one segment may lie from its dot."
     )
 
 
@@ -111,8 +118,12 @@ def _draw_trajectory(axis: Axes, table: pd.DataFrame, label: str, unit_s: float,
     for part in np.split(np.flatnonzero(used), gap):
         time = middle[part] / unit_s
         level, bottom, top = (table[f"{label}_level{end}"].to_numpy(float)[part] for end in ("", "_low", "_high"))
-        axis.fill_between(time, bottom, top, color=colour, alpha=0.2, linewidth=0)
-        axis.plot(time, level, color=colour, linewidth=1.8, marker="o" if len(part) == 1 else "", markersize=4)
+        if len(part) == 1:  # of one moment neither a line nor a filled band is seen
+            axis.vlines(time, bottom, top, color=colour, alpha=0.2, linewidth=8)
+        else:
+            axis.fill_between(time, bottom, top, color=colour, alpha=0.2, linewidth=0)
+        axis.plot(time, level, color=colour, linewidth=1.8, marker="o" if len(part) == 1 else "", markersize=8,
+                  markerfacecolor="none")  # fmt: skip
     _draw_bar(axis, table, label, used)
     axis.set_ylim(low - 0.08, high + 0.08)
     axis.set_yticks([low, 2, 3, 4, high])
@@ -120,7 +131,7 @@ def _draw_trajectory(axis: Axes, table: pd.DataFrame, label: str, unit_s: float,
     for side in ("top", "right", "bottom"):
         axis.spines[side].set_visible(False)
     axis.set_ylabel(label.capitalize(), color=colour, weight="bold", labelpad=8)
-    for word, y, place in zip(_WORDS[label], (low, high), ("bottom", "top"), strict=True):
+    for word, y, place in zip(ENDS[label], (low, high), ("bottom", "top"), strict=True):
         axis.annotate(word, (0, y), (4, 0), textcoords="offset points", va=place, color=MUTED, style="italic",
                       xycoords=("axes fraction", "data"), fontsize=8)  # fmt: skip
 
@@ -180,22 +191,32 @@ def _draw_path(axis: Axes, table: pd.DataFrame, unit: str, unit_s: float) -> Non
         table["valence"].iloc[used], table["activation"].iloc[used], s=7, color="#c3c9d0", linewidths=0, zorder=1
     )
     shown = used[np.unique(np.linspace(0, len(used) - 1, min(len(used), _MAX_POINTS)).round().astype(int))]
-    time = _middles(table)[shown] / unit_s
     points = table[["valence_level", "activation_level"]].to_numpy(float)[shown]
+    if len(shown) == 1:  # no way, and no time that colours could tell
+        _mark_point(axis, points[0], "o", "one segment", LABEL_COLOURS["activation"])
+        return
+    time = _middles(table)[shown] / unit_s
     lines: Any = np.stack([points[:-1], points[1:]], axis=1)
     path = LineCollection(lines, cmap="viridis", linewidth=2.2, capstyle="round", zorder=3)
-    path.set_array((time[:-1] + time[1:]) / 2 if len(time) > 1 else time)
-    path.set_clim(float(time[0]), max(float(time[-1]), float(time[0]) + 1e-6))
+    path.set_array((time[:-1] + time[1:]) / 2)
+    path.set_clim(float(time[0]), float(time[-1]))
     axis.add_collection(path)
     apart = float(np.abs(points[-1] - points[0]).max()) > _APART
-    for i, marker, word, shift in ((0, "o", "start", 6), (-1, "s", "end", 6 if apart else -16)):
-        colour = path.cmap(0.0 if i == 0 else 1.0)
-        axis.plot(*points[i], marker, color=colour, markeredgecolor=INK, markersize=8, zorder=4)
-        axis.annotate(word, points[i], (7, shift), textcoords="offset points", weight="bold", fontsize=9, zorder=5)
+    _mark_point(axis, points[0], "o", "start", path.cmap(0.0))
+    _mark_point(axis, points[-1], "s", "end", path.cmap(1.0), 6 if apart else -16)
     bar = axis.figure.colorbar(path, ax=axis, fraction=0.035, pad=0.02)
     bar.set_label(f"time in {unit}", color=MUTED)
+    bar.formatter.set_useOffset(False)  # type: ignore[attr-defined]
+    bar.update_ticks()
     bar.ax.tick_params(length=0, colors=MUTED)
     bar.outline.set_visible(False)
+
+
+def _mark_point(axis: Axes, point: Floats, marker: str, word: str, colour: Any, shift: float = 6) -> None:  # noqa: ANN401 (a colour)
+    axis.plot(*point, marker, color=colour, markeredgecolor=INK, markersize=8, zorder=4)
+    axis.annotate(
+        word, (point[0], point[1]), (7, shift), textcoords="offset points", weight="bold", fontsize=9, zorder=5
+    )
 
 
 def _middles(table: pd.DataFrame) -> Floats:

@@ -347,7 +347,8 @@ def _row_notes(table: pd.DataFrame) -> list[str]:
     if problems.empty:
         return []
     first = f"first at {problems.index[0][1].total_seconds():.1f} s: {problems.iloc[0]}"
-    return [f"{len(problems)} of {len(table)} segments have no values, {first}"]
+    told = f"{len(problems)} of {len(table)} segments have no values" if len(table) > 1 else "the segment has no values"
+    return [f"{told}, {first}"]
 
 
 def csv_header(names: Iterable[str]) -> str:

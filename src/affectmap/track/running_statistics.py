@@ -25,6 +25,7 @@ import pandas as pd
 from affectmap.errors import ConfigError
 from affectmap.model.model import Model
 from affectmap.schema import Floats, Mask
+from affectmap.text import spelt
 
 STATISTICS = ("source", "recording", "running")
 #: Segments for which the model's own statistics count beside the recording's.
@@ -116,4 +117,6 @@ class Standardising:
         """Say in a sentence or none how far the statistics are the recording's own."""
         if self._policy == "source" or len(self._known) >= PRIOR:
             return []
-        return [f"statistics are mostly the model's: only {len(self._known)} segments of speech were there to adapt to"]
+        n_known = len(self._known)
+        there = f"only {n_known} segments of speech were" if n_known > 1 else f"{spelt(n_known)} segment of speech was"
+        return [f"statistics are mostly the model's: {there} there to adapt to"]
