@@ -8,9 +8,7 @@ it would give other rows. Nothing here holds all paths at once.
 from __future__ import annotations
 
 import json
-import os
 import sys
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -18,8 +16,8 @@ from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
 
-from affectmap.corpora.folder import N_NAMED, passed_over_text, walk_recordings
-from affectmap.errors import CorpusError, StorageError, UsageError
+from affectmap.corpora.listing import Listing
+from affectmap.errors import StorageError, UsageError
 from affectmap.files import new_folder, write_json
 from affectmap.names import printable
 
@@ -132,42 +130,12 @@ def open_plan(
     given = [Path(each) for each in sources if Path(each).exists()]
     size = part_size or PART_SIZE
     with new_folder(folder, overwrite=overwrite, inputs=given) as temporary:
-        listing = _Listing(sources)
+        listing = Listing(sources)
         with (temporary / LIST_FILE).open("w", encoding="ascii") as lines:
             lines.writelines(f"{json.dumps(path)}\n" for path in listing)
         plan = {"format": _FORMAT, "n_recordings": listing.n_recordings, "part_size": size, "how": how}
         write_json(temporary / PLAN_FILE, plan)
     return Plan(folder, listing.n_recordings, size, how, tuple(listing.notes))
-
-
-class _Listing:
-    """The recordings that are named and those below the folders that are named, one at a time."""
-
-    def __init__(self, sources: Sequence[str]) -> None:
-        self.sources, self.n_recordings, self.notes = sources, 0, list[str]()
-
-    def __iter__(self) -> Iterator[str]:
-        for source in dict.fromkeys(self.sources):
-            for path in self._below(source) if Path(source).is_dir() else [source]:
-                self.n_recordings += 1
-                yield path
-
-    def _below(self, source: str) -> Iterator[str]:
-        folder, n_usable = str(Path(source)), 0
-        counts, first = Counter[str](), list[str]()
-        for path, kind in walk_recordings(folder):
-            if kind == "usable":
-                n_usable += 1
-                yield path.removeprefix(f".{os.sep}")
-            elif kind == "foreign":
-                counts[Path(path).suffix.lower()] += 1
-                if len(first) <= N_NAMED:
-                    first.append(printable(Path(path).relative_to(folder)))
-        passed_over = f"{source} holds {passed_over_text(counts, first)}" if counts else ""
-        if not n_usable:
-            expected = f"{source} holds no recordings; expected files such as *.wav, in it or in its subfolders"
-            raise CorpusError(passed_over or expected)
-        self.notes += [passed_over] if passed_over else []
 
 
 def _read(folder: Path) -> Plan:
@@ -188,7 +156,7 @@ def _checked(plan: Plan, sources: Sequence[str], how: dict[str, Any], part_size:
         if begun.get(name) != now.get(name):
             there, here = (_shown(each.get(name)) for each in (begun, now))
             raise StorageError(f"{plan.folder} was begun with {name} {there}, and now it is {here}; {_ADVICE}")
-    listing = _Listing(sources)
+    listing = Listing(sources)
     for there, here in zip_longest(plan.recordings(range(plan.n_parts)), listing):
         if there != here:
             either = sorted(printable(each) for each in (there, here) if each is not None)

@@ -318,19 +318,13 @@ def _write_database(table: pd.DataFrame, folder: Path, *, overwrite: bool) -> No
 
 def list_recordings(sources: Sequence[str]) -> list[str]:
     """List the recordings named, each once, and those below the folders named, in the order of their names."""
-    listed: list[str] = []
-    for source in sources:
-        folder = Path(source)
-        if source == STDIN or not folder.is_dir():
-            listed.append(source)
-            continue
-        from affectmap.corpora.folder import find_recordings, note_passed_over
+    from affectmap.corpora.listing import Listing
 
-        found = find_recordings(folder.absolute())
-        if passed_over := note_passed_over(found, folder):
-            note(f"note: {source} holds {passed_over}")
-        listed += [str(folder / file.relative_to(folder.absolute())) for file in found.files]
-    return list(dict.fromkeys(listed))
+    listing = Listing(sources)
+    listed = list(dict.fromkeys(listing))
+    for line in listing.notes:
+        note(f"note: {line}")
+    return listed
 
 
 _Unlabelled = Annotated[
