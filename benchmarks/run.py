@@ -40,9 +40,10 @@ ORDER = (
     "tracking",
     "service",
     "annotator",
+    "archive",
 )
 #: Parts that even small take half a minute or more: a quick run leaves them out unless they are named.
-LONG = ("whisper", "reproduction", "growth", "install", "tracking", "service", "annotator")
+LONG = ("whisper", "reproduction", "growth", "install", "tracking", "service", "annotator", "archive")
 PACKAGES = (
     "affectmap", "numpy", "scipy", "pandas", "scikit-learn", "torch", "opensmile", "joblib", "pyarrow", "statsmodels",
 )  # fmt: skip
