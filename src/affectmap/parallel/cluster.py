@@ -36,8 +36,9 @@ BACKENDS = ("local", "dask")
 CONNECT_S = 5.0
 #: Seconds without any worker after which a run gives up; workers that were killed are often started again.
 PATIENCE_S = 30.0
-#: Tasks of a fraction of a second that are sent together.
-BATCH_SIZE = 8
+#: Items of a fraction of a second that are sent together, and such tasks under way for each worker: enough for the time
+#: that a task takes to come and go.
+BATCH_SIZE, AHEAD = 16, 4
 #: What decides the last bit of a result, or has to understand what the other side sends.
 SAME_VERSIONS = (
     "affectmap", "dask", "distributed", "numpy", "scipy", "scikit-learn", "pandas", "soundfile", "soxr", "torch",
@@ -104,7 +105,7 @@ def _pool(client: Client, scheduler: str) -> Pool:
             raise WorkersError(f"the scheduler at {scheduler} has no workers any more; {_ADVICE}")
 
     # At least two: the work of one is done on this machine. What nobody awaits Dask cancels by itself.
-    return Pool(partial(client.submit, pure=False), lambda: max(2, n_workers()), BATCH_SIZE, check)
+    return Pool(partial(client.submit, pure=False), lambda: max(2, n_workers()), BATCH_SIZE, AHEAD, check)
 
 
 @contextmanager

@@ -59,6 +59,7 @@ class Pool:
     submit: Callable[[Callable[[], Any]], Any]
     n_workers: Callable[[], int]
     batch_size: int = 1  # items sent together where the caller leaves it open
+    ahead: int = 2  # such tasks under way for each worker
     check: Callable[[], None] = _nothing  # raises an error where no result can come any more
     cancel: Callable[[Iterable[Any]], None] = _nothing  # tasks that nobody awaits
 
@@ -180,7 +181,8 @@ def mapped(
 def _pooled(
     pool: Pool, function: Callable[[_Item], _Result], items: Iterator[tuple[int, _Item | Known]], batch_size: int | str
 ) -> Generator[tuple[int, _Result]]:
-    size, ahead = pool.batch_size if isinstance(batch_size, str) else batch_size, 2 * pool.n_workers()
+    size, ahead = (pool.batch_size, pool.ahead) if isinstance(batch_size, str) else (batch_size, 2)
+    ahead *= pool.n_workers()
     batches = iter(lambda: list(islice(items, size)), [])
     waiting: set[Any] = set()
     done: SimpleQueue[Any] = SimpleQueue()
