@@ -215,6 +215,7 @@ def test_no_worker_left_is_told_and_gone_on_with(affectmap, here, speech, shared
 
     monkeypatch.setattr("affectmap.parallel.cluster.PATIENCE_S", 3.0)
     monkeypatch.setattr("affectmap.parallel.cluster.BATCH_SIZE", 1)
+    monkeypatch.setattr("affectmap.parallel.cluster.AHEAD", 1)
     write = embedding._write
 
     def kill_and_write(*given):
