@@ -57,6 +57,22 @@ class CostOf(NamedTuple):
     n_layers: int = 1
 
 
+class Cost(NamedTuple):
+    """What a model costs.
+
+    Attributes:
+        n_parameters: Number of its parameters.
+        seconds: That a minute of sound takes.
+        cpu_seconds: That the processor's cores spend on a minute of sound, all together, whatever else they do.
+        memory_mb: Peak of memory.
+    """
+
+    n_parameters: int
+    seconds: float
+    cpu_seconds: float
+    memory_mb: float
+
+
 def measure_costs(models: Sequence[CostOf], indexes: Iterable[pd.Index]) -> tuple[pd.DataFrame, list[str]]:
     """Measure what models cost, one row each, columns `COST_COLUMNS`.
 
@@ -76,23 +92,30 @@ def measure_costs(models: Sequence[CostOf], indexes: Iterable[pd.Index]) -> tupl
         ]
     rows, notes = [], []
     for model in models:
-        task = {**model._asdict(), "utterances": sample}
-        try:
-            done = subprocess.run(
-                [sys.executable, "-m", "affectmap.experiment.costs"],
-                input=json.dumps(task),
-                capture_output=True,
-                text=True,
-                timeout=PATIENCE_S,
-                check=True,
-            )
-            found = json.loads(done.stdout.splitlines()[-1])
-        except (subprocess.SubprocessError, ValueError, IndexError, OSError):
+        found = measure_cost(model, sample)
+        if found is None:
             notes.append(f"what {model.name} costs could not be measured")
-            continue
-        n_parameters = model.n_parameters + found["n_parameters"]
-        rows.append((model.name, n_parameters, found["seconds"], found["memory_mb"], model.device))
+        else:
+            rows.append((model.name, found.n_parameters, found.seconds, found.memory_mb, model.device))
     return pd.DataFrame(rows, columns=list(COST_COLUMNS)), notes
+
+
+def measure_cost(model: CostOf, sample: Sequence[Utterance]) -> Cost | None:
+    """Measure what a model costs on some utterances, in a process of its own; None where it fails."""
+    task = {**model._asdict(), "utterances": sample}
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "affectmap.experiment.costs"],
+            input=json.dumps(task),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=True,
+        )
+        found = Cost(**json.loads(done.stdout.splitlines()[-1]))
+    except (subprocess.SubprocessError, ValueError, TypeError, IndexError, OSError):
+        return None
+    return found._replace(n_parameters=model.n_parameters + found.n_parameters)
 
 
 def sample_utterances(utterances: Sequence[Utterance]) -> list[Utterance]:
@@ -110,14 +133,15 @@ def sample_utterances(utterances: Sequence[Utterance]) -> list[Utterance]:
     return chosen
 
 
-def cost_of_minute(prepare: Callable[[], Callable[[Signal], object]], signals: Sequence[Signal]) -> float:
-    """Time a model, which `prepare` loads, on signals at `RATE`; give the seconds that a minute of sound takes."""
+def cost_of_minute(prepare: Callable[[], Callable[[Signal], object]], signals: Sequence[Signal]) -> tuple[float, float]:
+    """Time a model, which `prepare` loads, on signals at `RATE`; give seconds and CPU seconds for a minute of sound."""
     run = prepare()
     run(signals[0])
-    start = time.perf_counter()
+    start, cpu_start = time.perf_counter(), time.process_time()
     for signal in signals:
         run(signal)
-    return (time.perf_counter() - start) * 60 * RATE / sum(map(len, signals))
+    share = 60 * RATE / sum(map(len, signals))
+    return (time.perf_counter() - start) * share, (time.process_time() - cpu_start) * share
 
 
 def peak_memory_mb() -> float:
@@ -155,13 +179,13 @@ def _main() -> None:
     task = json.load(sys.stdin)
     signals = [resample(*read_audio(*utterance), RATE) for utterance in task["utterances"]]
     run, n_parameters = (_small(task["folder"] or None), 0) if task["kind"] == SMALL else _large(task)
-    seconds = cost_of_minute(lambda: run, signals)
+    seconds, cpu_seconds = cost_of_minute(lambda: run, signals)
     memory_mb = peak_memory_mb()
     if task["device"] == "cuda" and task["kind"] != SMALL:
         import torch
 
         memory_mb = torch.cuda.max_memory_allocated() / 1e6
-    print(json.dumps({"seconds": seconds, "memory_mb": memory_mb, "n_parameters": n_parameters}))
+    print(json.dumps(Cost(n_parameters, seconds, cpu_seconds, memory_mb)._asdict()))
 
 
 if __name__ == "__main__":
