@@ -22,7 +22,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from threadpoolctl import threadpool_limits
 
 from affectmap.audio.cleaning import without_offset
-from affectmap.schema import Features
+from affectmap.schema import WHISPER_DIM, WHISPER_LAYER, Features
 from affectmap.whisper import SAMPLING_RATE, Encoder, EncoderWeights, compiled, read_weights
 from affectmap.whisper.encoder import FRAME, with_silence
 from affectmap.whisper.mel import log_mel
@@ -31,14 +31,13 @@ from affectmap.whisper.weights import EncoderShape, tensor_shapes
 from harness import Row, in_turn, main, peak_memory, ratios, row_of
 from whisper_graph import write_graph
 
-N_LAYERS = 3
 #: Whisper base.
-SHAPE = EncoderShape(N_LAYERS, 512, 8, 2048, 80, 1500)
+SHAPE = EncoderShape(WHISPER_LAYER, WHISPER_DIM, 8, 2048, 80, 1500)
 #: Whose time the others' is divided by.
 TORCH = "PyTorch, float32"
 #: Share of PyTorch's time that was aimed at.
 AIM = "≤ 0.55"
-LAST = np.array([0.0] * N_LAYERS + [1.0], np.float32)
+LAST = np.array([0.0] * WHISPER_LAYER + [1.0], np.float32)
 
 #: From a spectrogram, shape (2 n, n_bands), and a number of frames to these frames.
 Layers = Callable[[Features, int], Features]
@@ -77,7 +76,7 @@ def _folder() -> Path | None:
 def weights_of_base() -> EncoderWeights:
     """Read the published weights, or make some of their shape."""
     if folder := _folder():
-        return read_weights(folder, N_LAYERS)
+        return read_weights(folder, WHISPER_LAYER)
     rng = np.random.default_rng(0)
     named = {name: 0.03 * rng.standard_normal(shape) for name, shape in tensor_shapes(SHAPE).items()}
     return EncoderWeights(SHAPE, {name: values.astype(np.float16) for name, values in named.items()})

@@ -37,6 +37,9 @@ def test_parameters_are_those_of_the_shapes(results):
     counted = {name: cost["n_parameters"] for name, cost in results["costs"].items()}
     assert counted[EGEMAPS] == large_model.n_of_map(EGEMAPS) == 9310
     assert counted[WHISPER] == encoder + large_model.n_of_map(WHISPER)
+    large = sum(map(math.prod, tensor_shapes(EncoderShape(32, 1280, 20, 5120, 128, 1500)).values())) - 1500 * 1280
+    large += 2 * 1280  # the normalisation behind the last layer
+    assert round(large / 1e6) == large_model.PUBLISHED["Whisper-large-v3, the encoder"].n_parameters
 
 
 def test_quality_is_the_mean_over_corpora(tmp_path, monkeypatch):
