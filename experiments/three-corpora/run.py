@@ -60,10 +60,10 @@ def draw(results: Results, folder: Path) -> None:
             shutil.copyfile(picture, folder / name)
 
 
-def into_readme(results: Results) -> None:
-    """Put tables 3 and 4 of the first source between README's marks."""
-    readme = HERE.parents[1] / "README.md"
-    before, rest = readme.read_text(encoding="utf-8").split("<!-- example:begin -->")
+def into_docs(results: Results) -> None:
+    """Put tables 3 and 4 of the first source between the marks of docs/reproduce.md."""
+    shown = HERE.parents[1] / "docs" / "reproduce.md"
+    before, rest = shown.read_text(encoding="utf-8").split("<!-- example:begin -->")
     after = rest.split("<!-- example:end -->")[1]
     readings = ("held-out", "zero-shot")
     tables = [
@@ -77,7 +77,7 @@ def into_readme(results: Results) -> None:
         "or a linear classifier on the 88 features (UAR); superv.: the metric loss so trained on the rating of the row."
     )
     text = "```\n" + "\n\n".join(tables) + "\n```\n\n" + textwrap.fill(caption, 120) + "\n"
-    write_text(readme, f"{before}<!-- example:begin -->\n{text}<!-- example:end -->{after}")
+    write_text(shown, f"{before}<!-- example:begin -->\n{text}<!-- example:end -->{after}")
 
 
 def page(all_results: dict[str, Results]) -> str:
@@ -110,7 +110,7 @@ def main() -> None:
         write(all_results[source], HERE / source)
         draw(all_results[source], HERE / source)
     write_text(HERE / "results.md", page(all_results))
-    into_readme(all_results["emodb"])
+    into_docs(all_results["emodb"])
 
 
 if __name__ == "__main__":

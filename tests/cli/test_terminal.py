@@ -5,6 +5,7 @@ import io
 import os
 import pty
 import re
+import shutil
 import struct
 import subprocess
 import sysconfig
@@ -234,3 +235,12 @@ def test_a_file_is_written_as_ever(on_terminal, affectmap, here):
     expected = affectmap("embed", "a.wav").out
     assert on_terminal("embed", "a.wav", "-o", "out.csv")[0] == 0
     assert (here / "out.csv").read_text() == expected
+
+
+@pytest.mark.skipif(not os.environ.get("AFFECTMAP_DATA"), reason="AFFECTMAP_DATA names no folder with corpora/")
+def test_readme_shows_what_is_shown(on_terminal, here):
+    name = "03a01Wa.wav"
+    shutil.copyfile(Path(os.environ["AFFECTMAP_DATA"], "corpora/emodb/wav", name), here / name)
+    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    block = re.search(r"<!-- list:begin -->\n```\n(.*?)```\n<!-- list:end -->", text, flags=re.DOTALL)
+    assert lines_left(on_terminal("embed", name)[1])[:-1] == block[1].splitlines()
