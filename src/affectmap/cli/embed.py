@@ -318,6 +318,8 @@ def _write_database(table: pd.DataFrame, folder: Path, *, overwrite: bool) -> No
 
 def list_recordings(sources: Sequence[str]) -> list[str]:
     """List the recordings named, each once, and those below the folders named, in the order of their names."""
+    if not any(source != STDIN and Path(source).is_dir() for source in sources):
+        return list(dict.fromkeys(sources))  # files alone need nothing that knows corpora
     from affectmap.corpora.listing import Listing
 
     listing = Listing(sources)
