@@ -80,6 +80,8 @@ def test_one_segment_is_a_point_without_a_bar_of_colours():
     assert plane.get_xlim() == plane.get_ylim() == (1, 5)
     assert [text.get_text() for text in plane.texts] == ["one segment"]
     assert "1 segment in 3 s. Dot: the segment. Ring and band: level" in figure.texts[1].get_text()
+    unsure = make_table(1).assign(activation_level_low=np.nan, activation_level_high=np.nan)
+    assert "Dot: the segment. Ring: level (smoothed" in drawn(unsure, 3).texts[1].get_text()
     ring, band = axes[0].lines[1], axes[0].collections[1]
     row = make_table(1).iloc[0]
     assert ring.get_xydata().tolist() == [[1.5, row["activation_level"]]]

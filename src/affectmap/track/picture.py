@@ -85,13 +85,12 @@ def _caption(table: pd.DataFrame, duration_s: float, smoothing_s: float) -> str:
     counted = f"{n_segments} segment{'s' if n_segments != 1 else ''} in {length}"
     if not n_used:
         return f"{counted}, none with values to show." if n_segments else f"{counted}."
-    dots, level = (
-        ("Dots: segments", "Line and band: level") if n_used > 1 else ("Dot: the segment", "Ring and band: level")
-    )
-    return (
-        f"{counted}. {dots}. {level} and its 95 % interval (smoothed over {smoothing_s:.0f} s). "
-        "Bar: how far the rating of one segment may lie from its dot."
-    )
+    drawn = "Dots: segments. Line and band: level and its 95 % interval"
+    if n_used == 1:
+        has_band = bool(table.loc[_used(table), "activation_level_low"].notna().all())
+        drawn = f"Dot: the segment. Ring{' and band' * has_band}: level{' and its 95 % interval' * has_band}"
+    bar = "Bar: how far the rating of one segment may lie from its dot."
+    return f"{counted}. {drawn} (smoothed over {smoothing_s:.0f} s). {bar}"
 
 
 def _shortened(name: str) -> str:
