@@ -33,18 +33,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from affectmap.audio.quality import FLAGS, LATER_THRESHOLDS, SignalFlags, not_speech
+from affectmap.audio.quality import FLAGS, LATER_THRESHOLDS, SignalFlags
 from affectmap.errors import ConfigError, ModelError
 from affectmap.features.engines import check_engine, input_text, otherwise_measured
 from affectmap.features.functionals import Source, measure_rows, measure_sources
 from affectmap.features.recordings import RecordingCache
-from affectmap.model.encoder import encode, layer
+from affectmap.model.computation import Computation
 from affectmap.model.folder import ModelFolder, read_model_folder
-from affectmap.model.heads import Calibration, Heads, half_widths_in_use, open_intervals
+from affectmap.model.heads import Calibration, Heads
 from affectmap.model.metadata import COLUMNS, MEASURED, OTHER
-from affectmap.model.sources import feature_values, flags_of, read_given, with_flags
+from affectmap.model.sources import flags_of, read_given, with_flags
 from affectmap.preparation.standardisation import PRIOR, Statistics, adapted_statistics, speaker_statistics
-from affectmap.schema import LABEL_RANGE, Floats, Mask
+from affectmap.schema import Floats
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,11 +99,7 @@ class Model:
 
     def __init__(self, folder: ModelFolder) -> None:
         self.folder = folder
-        tensors, outputs = folder.tensors, folder.metadata["outputs"]
-        n_layers = sum(name.startswith("encoder.") for name in tensors) // 2
-        self.layers = [layer(tensors, f"encoder.{i}") for i in range(n_layers)]
-        self.heads = Heads.of_tensors(tensors, outputs, float(folder.metadata.get("temperature", 1.0)))
-        self._half_widths = half_widths_in_use(folder.metadata, self.heads.labels)
+        self._computation = Computation(folder)
 
     @property
     def name(self) -> str:
@@ -123,8 +119,17 @@ class Model:
     @property
     def statistics(self) -> Statistics:
         """Mean and standard deviation of every feature that are in use."""
-        mean, std = (self.folder.tensors[name].astype(np.float64) for name in ("mean", "std"))
-        return Statistics(mean, std)
+        return self._computation.statistics
+
+    @property
+    def layers(self) -> list[tuple[Floats, Floats]]:
+        """Weight (F, O) and bias (O,) of every layer of the network."""
+        return self._computation.layers
+
+    @property
+    def heads(self) -> Heads:
+        """What gives ratings and probabilities of classes."""
+        return self._computation.heads
 
     @property
     def sampling_rate(self) -> int:
@@ -139,7 +144,8 @@ class Model:
     @property
     def columns(self) -> list[str]:
         """Names of the columns that `transform` gives."""
-        return list(self._table(np.zeros((0, len(self.inputs))), [self.statistics], np.zeros(0, np.int64)))
+        no_rows = np.zeros((0, len(self.inputs)))
+        return list(self._computation.columns(no_rows, [self.statistics], np.zeros(0, np.int64)))
 
     @property
     def input_text(self) -> str:
@@ -159,7 +165,7 @@ class Model:
         """Tell name, input, outputs, corpora, normalisation and terms, a line each."""
         metadata = self.folder.metadata
         training, standardisation = metadata["training"], metadata["standardisation"]
-        interval = " with intervals" if self._half_widths else ""
+        interval = " with intervals" if self._computation.has_intervals else ""
         outputs = [f"embedding ({len(metadata['outputs']['embedding'])})"]
         outputs += [f"{label}{interval}" for label in self.heads.labels]
         outputs += ["/".join(self.heads.classes)] if self.heads.classes else []
@@ -228,7 +234,7 @@ class Model:
         """Measure the functionals of recordings as this model takes them, for `transform` or `adapt`; see `embed`."""
         given = read_given(source, self.inputs)
         if given.features is not None:
-            return given.features, flags_of(self._checked(given.features))
+            return given.features, flags_of(self._computation.checked(given.features))
         measuring: dict[str, Any] = {"channel": channel, "cache": cache, "n_jobs": n_jobs, "progress": progress}
         functionals, flags = measure_sources(given.recordings, sampling_rate, **self.how_measured(), **measuring)
         return given.indexed(functionals), flags
@@ -304,11 +310,11 @@ class Model:
         self, features: pd.DataFrame | npt.ArrayLike, *, speaker: npt.ArrayLike | None = None
     ) -> dict[str, npt.NDArray[Any]]:
         """Embed features as `transform` does, into columns by name, each (N,)."""
-        values = self._checked(features)
+        values = self._computation.checked(features)
         statistics, which = [self.statistics], np.zeros(len(values), dtype=np.int64)
         if speaker is not None:
-            statistics, which = speaker_statistics(self._speech_only(values), speaker, self.statistics)
-        return self._table(values, statistics, which)
+            statistics, which = speaker_statistics(self._computation.speech_only(values), speaker, self.statistics)
+        return self._computation.columns(values, statistics, which)
 
     def embedding(self, features: npt.ArrayLike, statistics: Statistics | None = None) -> tuple[Floats, Floats]:
         """Run the network alone, on features in the order of `inputs`, with the model's statistics or others.
@@ -317,7 +323,7 @@ class Model:
             The embedding (N, D), and the root mean square z-score of the features (N,); ``NaN`` in rows with a feature
             that is not finite. A feature that is not usable in `statistics` counts as 0.
         """
-        return encode(np.asarray(features), statistics or self.statistics, self.layers)
+        return self._computation.embedding(np.asarray(features), statistics)
 
     def adapt(self, features: pd.DataFrame | npt.ArrayLike, *, prior: float = PRIOR) -> Model:
         """Give a model that standardises with the statistics of other, unlabelled utterances; all else stays.
@@ -341,8 +347,8 @@ class Model:
             >>> adapted.metadata["standardisation"]
             {'policy': 'adapted', 'n_utterances': 40, 'n_left_out': 0, 'prior': 10.0}
         """
-        values = self._checked(features)
-        statistics, n_used = adapted_statistics(self._speech_only(values), self.statistics, prior)
+        values = self._computation.checked(features)
+        statistics, n_used = adapted_statistics(self._computation.speech_only(values), self.statistics, prior)
         standardisation = {
             "policy": "adapted",
             "n_utterances": n_used,
@@ -386,48 +392,6 @@ class Model:
             True
         """
         self.folder.write(Path(folder), overwrite=overwrite, hub=hub, more=more or {})
-
-    def _table(
-        self, values: Floats, statistics: Sequence[Statistics], which: npt.NDArray[np.int64]
-    ) -> dict[str, npt.NDArray[Any]]:
-        names, heads = self.folder.metadata["outputs"]["embedding"], self.heads
-        latent, distance = np.full((len(values), len(names)), np.nan), np.full(len(values), np.nan)
-        for number, each in enumerate(statistics):
-            rows = np.flatnonzero(which == number)
-            latent[rows], distance[rows] = self.embedding(values[rows], each)
-        columns = {name: latent[:, i] for i, name in enumerate(names)}
-        for label, rating in zip(heads.labels, heads.ratings(latent).T, strict=True):
-            columns[label] = rating
-            if self._half_widths:
-                of_corpus, of_speaker = (widths[label] for widths in self._half_widths)
-                half_width = np.where(which > 0, of_speaker, of_corpus)
-                columns[f"{label}_low"] = np.clip(rating - half_width, *LABEL_RANGE)
-                columns[f"{label}_high"] = np.clip(rating + half_width, *LABEL_RANGE)
-        columns |= dict(zip(heads.classes, heads.probabilities(latent).T, strict=True))
-        flags = self._flags(values, distance)
-        open_intervals(columns, flags["unfamiliar"] | flags["not_speech"])
-        return columns | flags
-
-    def _checked(self, features: pd.DataFrame | npt.ArrayLike) -> Floats:
-        noun = "functionals" if self.folder.metadata["features"] in MEASURED else "features"
-        return feature_values(features, self.folder.metadata["inputs"], noun)
-
-    def _not_speech(self, values: Floats) -> Mask:
-        if self.folder.metadata["features"] not in MEASURED:
-            return np.zeros(len(values), dtype=np.bool_)
-        return not_speech(values, self.folder.metadata["flags"])
-
-    def _speech_only(self, values: Floats) -> Floats:
-        """Blank the rows that are no speech, so that no statistics are taken from them."""
-        return np.where(self._not_speech(values)[:, None], np.nan, values)
-
-    def _flags(self, values: Floats, distance: Floats) -> dict[str, Mask]:
-        flags: dict[str, Mask] = {name: np.zeros(len(values), dtype=np.bool_) for name in FLAGS}
-        flags["too_short"] |= np.isnan(values).all(axis=1)
-        flags["not_speech"] = self._not_speech(values)
-        is_far = distance > self.folder.metadata["flags"]["max_distance"]
-        flags["unfamiliar"] = is_far | (np.isnan(distance) & ~flags["too_short"])
-        return flags
 
 
 def _frame(columns: Mapping[str, npt.NDArray[Any]], index: pd.Index) -> pd.DataFrame:

@@ -1,0 +1,112 @@
+"""What a model computes of features: a point by its network, ratings and classes by its heads, intervals and flags.
+
+It measures nothing; `affectmap.model.model` brings features here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from affectmap.audio.quality import FLAGS, not_speech
+from affectmap.model.encoder import encode, layer
+from affectmap.model.folder import ModelFolder
+from affectmap.model.heads import Heads, half_widths_in_use, open_intervals
+from affectmap.model.metadata import MEASURED
+from affectmap.model.sources import feature_values
+from affectmap.preparation.standardisation import Statistics
+from affectmap.schema import LABEL_RANGE, Floats, Mask
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Computation:
+    """The arithmetic of a model; conventions as in `affectmap.model.model`. Threads may share it.
+
+    Args:
+        folder: Content of the model's folder, checked.
+
+    Attributes:
+        layers: Weight (F, O) and bias (O,) of every layer of the network.
+        heads: What gives ratings and probabilities of classes.
+    """
+
+    def __init__(self, folder: ModelFolder) -> None:
+        self._folder = folder
+        tensors, outputs = folder.tensors, folder.metadata["outputs"]
+        n_layers = sum(name.startswith("encoder.") for name in tensors) // 2
+        self.layers = [layer(tensors, f"encoder.{i}") for i in range(n_layers)]
+        self.heads = Heads.of_tensors(tensors, outputs, float(folder.metadata.get("temperature", 1.0)))
+        self._half_widths = half_widths_in_use(folder.metadata, self.heads.labels)
+
+    @property
+    def has_intervals(self) -> bool:
+        """Whether ratings come with intervals."""
+        return bool(self._half_widths)
+
+    @property
+    def statistics(self) -> Statistics:
+        """Mean and standard deviation of every feature that are in use."""
+        mean, std = (self._folder.tensors[name].astype(np.float64) for name in ("mean", "std"))
+        return Statistics(mean, std)
+
+    def checked(self, features: pd.DataFrame | npt.ArrayLike) -> Floats:
+        """Give features as an array (N, F) in the model's order.
+
+        Raises:
+            ConfigError: If columns are missing or shapes do not fit.
+        """
+        noun = "functionals" if self._is_measured else "features"
+        return feature_values(features, self._folder.metadata["inputs"], noun)
+
+    def embedding(self, values: npt.NDArray[Any], statistics: Statistics | None = None) -> tuple[Floats, Floats]:
+        """Run the network alone; see `Model.embedding`."""
+        return encode(values, statistics or self.statistics, self.layers)
+
+    def speech_only(self, values: Floats) -> Floats:
+        """Blank the rows that are no speech, so that no statistics are taken from them."""
+        return np.where(self._not_speech(values)[:, None], np.nan, values)
+
+    def columns(
+        self, values: Floats, statistics: Sequence[Statistics], which: npt.NDArray[np.int64]
+    ) -> dict[str, npt.NDArray[Any]]:
+        """Embed features (N, F), each row by those of the statistics whose number it has; give columns by name (N,)."""
+        names, heads = self._folder.metadata["outputs"]["embedding"], self.heads
+        latent, distance = np.full((len(values), len(names)), np.nan), np.full(len(values), np.nan)
+        for number, each in enumerate(statistics):
+            rows = np.flatnonzero(which == number)
+            latent[rows], distance[rows] = self.embedding(values[rows], each)
+        columns = {name: latent[:, i] for i, name in enumerate(names)}
+        for label, rating in zip(heads.labels, heads.ratings(latent).T, strict=True):
+            columns[label] = rating
+            if self._half_widths:
+                of_corpus, of_speaker = (widths[label] for widths in self._half_widths)
+                half_width = np.where(which > 0, of_speaker, of_corpus)
+                columns[f"{label}_low"] = np.clip(rating - half_width, *LABEL_RANGE)
+                columns[f"{label}_high"] = np.clip(rating + half_width, *LABEL_RANGE)
+        columns |= dict(zip(heads.classes, heads.probabilities(latent).T, strict=True))
+        flags = self._flags(values, distance)
+        open_intervals(columns, flags["unfamiliar"] | flags["not_speech"])
+        return columns | flags
+
+    @property
+    def _is_measured(self) -> bool:
+        """Whether its features are some that affectmap measures."""
+        return self._folder.metadata["features"] in MEASURED
+
+    def _not_speech(self, values: Floats) -> Mask:
+        if not self._is_measured:
+            return np.zeros(len(values), dtype=np.bool_)
+        return not_speech(values, self._folder.metadata["flags"])
+
+    def _flags(self, values: Floats, distance: Floats) -> dict[str, Mask]:
+        flags: dict[str, Mask] = {name: np.zeros(len(values), dtype=np.bool_) for name in FLAGS}
+        flags["too_short"] |= np.isnan(values).all(axis=1)
+        flags["not_speech"] = self._not_speech(values)
+        is_far = distance > self._folder.metadata["flags"]["max_distance"]
+        flags["unfamiliar"] = is_far | (np.isnan(distance) & ~flags["too_short"])
+        return flags
