@@ -42,7 +42,7 @@ def test_embed_finds_again_what_it_measured(affectmap, here, material, monkeypat
     assert len(table(first)) == 3
     assert os.environ[VARIABLE] == str(here / "none")
     assert (here / "cache" / "recordings-whisper.npz").is_file()
-    monkeypatch.setattr("affectmap.features.functionals.measure_functionals", lambda *given: 1 / 0)
+    monkeypatch.setattr("affectmap.features.single_recordings.measure_functionals", lambda *given: 1 / 0)
     assert affectmap("embed", "talk", *material).out == first.out
 
 

@@ -14,8 +14,8 @@ import soundfile
 
 from affectmap.audio.quality import SignalFlags
 from affectmap.features import functionals as module
-from affectmap.features.functionals import measure_sources
 from affectmap.features.recordings import RecordingCache
+from affectmap.features.single_recordings import measure_sources
 from affectmap.features.utterances import file_digest
 from conftest import make_voice
 
@@ -120,7 +120,7 @@ def test_a_killed_run_is_gone_on_with(tmp_path, measured):
     code = f"""
 import os, signal
 from affectmap.features import cache
-from affectmap.features.functionals import measure_sources
+from affectmap.features.single_recordings import measure_sources
 from affectmap.features.recordings import RecordingCache
 from affectmap.features.utterances import file_digest
 cache.FLUSH_S = 0.0

@@ -12,8 +12,8 @@ pytest.importorskip("distributed")
 from distributed import Client
 
 from affectmap.features import remote
-from affectmap.features.functionals import measure_sources
 from affectmap.features.recordings import RecordingCache
+from affectmap.features.single_recordings import measure_sources
 from affectmap.features.utterances import Utterance, file_digest
 from affectmap.parallel.cluster import work_on
 from affectmap.parallel.workers import WorkersError

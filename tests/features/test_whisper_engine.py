@@ -20,8 +20,9 @@ from affectmap.features.engines import (
     measure_functionals,
     otherwise_measured,
 )
-from affectmap.features.functionals import extract_functionals, measure_rows
+from affectmap.features.functionals import extract_functionals
 from affectmap.features.recordings import RecordingCache
+from affectmap.features.single_recordings import measure_rows
 from affectmap.schema import FUNCTIONALS, WHISPER, segmented_index
 from whisper_files import write_whisper_base
 
@@ -126,7 +127,7 @@ def test_a_cache_keeps_both_apart(encoder, tmp_path, write_voice, monkeypatch):
         short, _ = measure_rows([file], None, 16000, cache=cache)
         long, _ = measure_rows([file], None, 16000, engine=WHISPER, cache=cache)
     assert (short.shape, long.shape) == ((1, 88), (1, 600))
-    monkeypatch.setattr("affectmap.features.functionals.measure_functionals", lambda *given: 1 / 0)
+    monkeypatch.setattr("affectmap.features.single_recordings.measure_functionals", lambda *given: 1 / 0)
     with RecordingCache(tmp_path / "cache") as cache:
         np.testing.assert_array_equal(measure_rows([file], None, 16000, cache=cache)[0], short)
         np.testing.assert_array_equal(measure_rows([file], None, 16000, engine=WHISPER, cache=cache)[0], long)

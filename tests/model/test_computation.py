@@ -46,7 +46,7 @@ def test_what_is_no_speech_is_blank_and_has_the_whole_scale(computation: Computa
 
 
 def test_rows_are_embedded_by_the_statistics_that_they_are_given(computation: Computation, speech: np.ndarray) -> None:
-    mean, std = computation.statistics
+    mean, std = computation.statistics.mean, computation.statistics.std
     statistics, which = [computation.statistics, Statistics(mean + 0.5 * std, std)], np.array([0, 1, 0, 1, 0])
     shifted = speech + np.where(which == 1, 0.5, 0.0)[:, None] * std
     expected = computation.columns(speech, statistics[:1], np.zeros(5, np.int64))

@@ -21,8 +21,8 @@ from affectmap.archive.plan import Plan
 from affectmap.audio.quality import SignalFlags, ToldFlags
 from affectmap.extras import require
 from affectmap.features.engines import how_measured
-from affectmap.features.functionals import measure_each
 from affectmap.features.recordings import RecordingCache
+from affectmap.features.single_recordings import measure_each
 from affectmap.files import added_file, list_file
 from affectmap.model.sources import with_flags
 from affectmap.names import printable

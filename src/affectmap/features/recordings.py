@@ -45,7 +45,7 @@ def measured_or_not(
 ) -> tuple[Signal | float, SignalFlags]:
     """Give what `measure` makes of a recording, or NaN, and the flags; a bad one is no error.
 
-    The keywords are those of `affectmap.features.functionals.measure_rows`.
+    The keywords are those of `affectmap.features.single_recordings.measure_rows`.
     """
     flags, mix, notes = SignalFlags(), Mix(), tuple[str, ...]()
     try:
@@ -80,7 +80,7 @@ class RecordingCache:
 
     Example:
         >>> import tempfile
-        >>> from affectmap.features.functionals import measure_sources
+        >>> from affectmap.features.single_recordings import measure_sources
         >>> folder, hum = Path(tempfile.mkdtemp()), 0.5 * np.sin(np.arange(16000) / 10)
         >>> for _ in range(2):  # measured, and found
         ...     with RecordingCache(folder) as cache:

@@ -36,8 +36,8 @@ import numpy.typing as npt
 from affectmap.audio.quality import FLAGS, LATER_THRESHOLDS, SignalFlags
 from affectmap.errors import ConfigError, ModelError
 from affectmap.features.engines import check_engine, input_text, otherwise_measured
-from affectmap.features.functionals import Source, measure_rows, measure_sources
 from affectmap.features.recordings import RecordingCache
+from affectmap.features.single_recordings import Source, measure_rows, measure_sources
 from affectmap.model.computation import Computation
 from affectmap.model.folder import ModelFolder, read_model_folder
 from affectmap.model.heads import Calibration, Heads
@@ -144,8 +144,7 @@ class Model:
     @property
     def columns(self) -> list[str]:
         """Names of the columns that `transform` gives."""
-        no_rows = np.zeros((0, len(self.inputs)))
-        return list(self._computation.columns(no_rows, [self.statistics], np.zeros(0, np.int64)))
+        return list(self._computation.columns(np.zeros((0, len(self.inputs))), [self.statistics], np.zeros(0, int)))
 
     @property
     def input_text(self) -> str:
@@ -255,7 +254,7 @@ class Model:
         return with_flags(self.columns_of(functionals, speaker=speaker), flags), flags
 
     def how_measured(self) -> dict[str, Any]:
-        """Give the options of `affectmap.features.functionals.measure_each` by which its inputs are measured."""
+        """Give the options of `affectmap.features.single_recordings.measure_each` by which its inputs are measured."""
         self.check_takes_recordings()
         thresholds = {name: self.folder.metadata["flags"][name] for name in ("clipped_share", *LATER_THRESHOLDS)}
         return {

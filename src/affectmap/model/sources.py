@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from affectmap.audio.quality import SIGNAL_FLAGS, SignalFlags
 from affectmap.errors import ConfigError
-from affectmap.features.functionals import Source
+from affectmap.features.single_recordings import Source
 from affectmap.features.utterances import list_utterances
 from affectmap.schema import FUNCTIONALS, INDEX, Floats, segmented_index, text_of
 

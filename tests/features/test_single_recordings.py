@@ -12,7 +12,7 @@ import soundfile
 from affectmap.audio.reading import resample
 from affectmap.errors import ConfigError
 from affectmap.features.engines import measure_functionals
-from affectmap.features.functionals import measure_sources
+from affectmap.features.single_recordings import measure_sources
 from affectmap.schema import FUNCTIONALS
 
 
