@@ -29,8 +29,8 @@ from affectmap.audio.quality import SignalFlags
 from affectmap.errors import ModelError
 from affectmap.features import cache as store
 from affectmap.features.encoders.locate import find_encoder
-from affectmap.features.functionals import measure_each
 from affectmap.features.recordings import RecordingCache
+from affectmap.features.single_recordings import measure_each
 from affectmap.model.model import load_model
 from affectmap.schema import FUNCTIONALS, WHISPER_FEATURES
 from harness import MB, Row, main, row_of
@@ -44,12 +44,12 @@ _STEP_S = 0.2
 
 COUNT = """
 import sys
-from affectmap.features import functionals
-functionals.n_measured, functionals.measured_by = 0, functionals.measure_functionals
+from affectmap.features import single_recordings
+single_recordings.n_measured, single_recordings.measured_by = 0, single_recordings.measure_functionals
 def counting(*given):
-    functionals.n_measured += 1
-    return functionals.measured_by(*given)
-functionals.measure_functionals = counting
+    single_recordings.n_measured += 1
+    return single_recordings.measured_by(*given)
+single_recordings.measure_functionals = counting
 from distributed.cli.dask_worker import main
 main(sys.argv[1:])
 """
@@ -104,9 +104,9 @@ class Cluster:
 
 
 def _n_measured() -> int:
-    from affectmap.features import functionals
+    from affectmap.features import single_recordings
 
-    return int(functionals.n_measured)  # type: ignore[attr-defined]
+    return int(single_recordings.n_measured)  # type: ignore[attr-defined]
 
 
 def ended(process: subprocess.Popen[bytes]) -> None:

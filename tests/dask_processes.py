@@ -109,21 +109,21 @@ def run_out_of_memory(_):
 
 
 def count_measurements():
-    """Count from now on what a worker measures; sent to each."""
-    from affectmap.features import functionals
+    """Count from now on what a worker measures, of corpora and of single recordings; sent to each."""
+    from affectmap.features import engines, functionals, single_recordings
 
-    if not hasattr(functionals, "n_measured"):
-        measure, functionals.n_measured = functionals.measure_functionals, 0
+    if not hasattr(engines, "n_measured"):
+        measure, engines.n_measured = engines.measure_functionals, 0
 
         def counting(*arguments):
-            functionals.n_measured += 1
+            engines.n_measured += 1
             return measure(*arguments)
 
-        functionals.measure_functionals = counting
+        functionals.measure_functionals = single_recordings.measure_functionals = counting
 
 
 def measurements():
     """Give how many a worker has measured since."""
-    from affectmap.features import functionals
+    from affectmap.features import engines
 
-    return functionals.n_measured
+    return engines.n_measured

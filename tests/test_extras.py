@@ -21,7 +21,7 @@ import numpy as np, soundfile
 from affectmap.audio.speech_detection import SpeechCutter, WindowCutter
 from affectmap.corpora import load_corpus
 from affectmap.errors import UsageError
-from affectmap.features import functionals
+from affectmap.features import functionals, single_recordings
 
 folder = Path(sys.argv[1])
 soundfile.write(folder / "03a01Wa.wav", 0.5 * np.sign(np.sin(np.arange(16000) / 20)), 16000)
@@ -43,7 +43,7 @@ assert np.isnan(segment.speech) and "affectmap[speech]" in windows.notes()[0]
 (folder / "db.yaml").write_text("name: pets")
 (folder / "notes.parquet").touch()
 for extra, attempt in {{
-    "opensmile": lambda: functionals.measure_sources([], None, 16000, engine="opensmile"),
+    "opensmile": lambda: single_recordings.measure_sources([], None, 16000, engine="opensmile"),
     "speech": SpeechCutter,
     "audformat": lambda: load_corpus(f"pets={{folder}}"),
     "parquet": lambda: load_corpus(f"table:pets={{folder / 'notes.parquet'}}"),

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import soundfile
 
-from affectmap.features import functionals as module
+from affectmap.features import single_recordings as module
 from affectmap.manifest import foreign_entry
 from conftest import make_voice
 
@@ -17,16 +17,16 @@ OUT = ["--format", "parquet", "-o", "out"]
 #: Before the command: rows reach the cache at once, every measurement is counted in a file, and so many are survived.
 COUNTED = """
 import os, signal
-from affectmap.features import cache, functionals
+from affectmap.features import cache, single_recordings
 cache.FLUSH_S = 0.0
-measure = functionals.measure_functionals
+measure = single_recordings.measure_functionals
 def counting(*arguments):
     with open("measured", "a") as counts:
         counts.write(".")
     if os.path.getsize("measured") == {n_survived}:
         os.kill(os.getpid(), signal.SIGKILL)
     return measure(*arguments)
-functionals.measure_functionals = counting
+single_recordings.measure_functionals = counting
 """
 
 

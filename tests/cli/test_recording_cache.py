@@ -3,7 +3,7 @@
 import pytest
 import soundfile
 
-from affectmap.features import functionals as module
+from affectmap.features import single_recordings as module
 from conftest import make_voice
 
 

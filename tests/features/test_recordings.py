@@ -13,7 +13,7 @@ import pytest
 import soundfile
 
 from affectmap.audio.quality import SignalFlags
-from affectmap.features import functionals as module
+from affectmap.features import single_recordings as module
 from affectmap.features.recordings import RecordingCache
 from affectmap.features.single_recordings import measure_sources
 from affectmap.features.utterances import file_digest

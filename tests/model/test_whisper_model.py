@@ -7,7 +7,8 @@ import soundfile
 
 from affectmap.corpora import Corpus
 from affectmap.errors import ConfigError, ModelError
-from affectmap.evaluation.scoring import columns_for, score
+from affectmap.evaluation.predictions import columns_for
+from affectmap.evaluation.scoring import score
 from affectmap.features.encoders.locate import VARIABLE
 from affectmap.features.engines import measure_functionals
 from affectmap.model.model import load_model

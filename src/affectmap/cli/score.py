@@ -59,7 +59,8 @@ def score_command(
     model was trained on is called so.
     """
     from affectmap.corpora import load_corpus, parse_spec
-    from affectmap.evaluation.scoring import columns_for, score
+    from affectmap.evaluation.predictions import columns_for
+    from affectmap.evaluation.scoring import score
     from affectmap.model.model import load_model
 
     inputs = [parse_spec(corpus).path, given.get("labels"), model]

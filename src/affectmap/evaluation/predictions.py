@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
+from affectmap.corpora.feature_columns import BROUGHT
 from affectmap.errors import ConfigError, CorpusError
-from affectmap.schema import FOUR_CLASSES, LABELS, Floats, Objects
+from affectmap.model.metadata import MEASURED
+from affectmap.schema import EGEMAPS, FOUR_CLASSES, LABELS, Floats, Objects
 from affectmap.stats.measures import initials, scenarios
 from affectmap.text import counted
 from affectmap.utterances import tidy
@@ -117,6 +119,12 @@ def predict(
         choices,
         (*notes, *_flag_notes(predicted)),
     )
+
+
+def columns_for(model: Model) -> str | list[str]:
+    """Say which columns of a table `load_corpus` takes: those of the model, or functionals where there are any."""
+    features = str(model.metadata["features"])
+    return features if features in BROUGHT else EGEMAPS if features in MEASURED else model.inputs
 
 
 def _adapted(

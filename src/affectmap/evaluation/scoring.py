@@ -22,10 +22,9 @@ import pandas as pd
 from affectmap.corpora import Corpus, load_corpus
 from affectmap.errors import ConfigError, LabelError
 from affectmap.evaluation.baselines import CHANCE, MEAN_RATING, WITHIN, mean_ratings, within_corpus
-from affectmap.evaluation.predictions import Adapt, Predictions, predict, sources_of, trained_on
-from affectmap.model.metadata import MEASURED
+from affectmap.evaluation.predictions import Adapt, Predictions, columns_for, predict, sources_of, trained_on
 from affectmap.model.model import Model, load_model
-from affectmap.schema import EGEMAPS, LABEL_RANGE, LABELS, WHISPER, Floats, Objects
+from affectmap.schema import LABEL_RANGE, LABELS, Floats, Objects
 from affectmap.stats.intervals import Interval, Scale
 from affectmap.stats.measures import (
     Measure,
@@ -239,14 +238,6 @@ def score(
         unusable=pd.DataFrame(unusable, columns=["file", "reason"]),
         notes=(*predictions.notes, *told, *within),
     )
-
-
-def columns_for(model: Model) -> str | list[str]:
-    """Say which columns of a table `load_corpus` takes: those of the model, or functionals where there are any."""
-    features = model.metadata["features"]
-    if features == WHISPER:
-        return WHISPER
-    return EGEMAPS if features in MEASURED else model.inputs
 
 
 def _measured(predictions: Predictions, model: Model) -> tuple[list[Row], str]:
