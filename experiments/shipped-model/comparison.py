@@ -22,7 +22,7 @@ from marks import between_marks
 from affectmap.corpora import load_corpus
 from affectmap.experiment.costs import SMALL, CostOf, measure_costs
 from affectmap.features.encoders.cards import ENCODERS
-from affectmap.features.encoders.locate import WHISPER as ENCODER
+from affectmap.features.encoders.locate import WHISPER_BASE as ENCODER
 from affectmap.files import write_text
 from affectmap.model.model import SHIPPED_MODELS
 from affectmap.schema import EGEMAPS, WHISPER

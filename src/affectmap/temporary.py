@@ -1,7 +1,8 @@
 """Temporary files that no killed process leaves behind: recordings of people lie in some of them.
 
 A file for one moment has no name where the system can do that, so that it is gone with the process, however that ends.
-A folder carries a lock that the system releases when its process dies; the next process removes what is left.
+A folder carries a lock (`lock_file`) that the system releases when its process dies; the next process removes what is
+left.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 from affectmap.errors import StorageError
 
@@ -96,14 +97,39 @@ def temporary_folder() -> Iterator[Path]:
     except OSError as error:
         raise _unwritable(place, error) from error
     with lock:
-        if sys.platform != "win32":
-            with suppress(OSError):  # some network folders know no locks
-                fcntl.flock(lock, fcntl.LOCK_EX)
+        lock_file(lock)
         folder = hidden.rename(place / hidden.name[1:])  # seen by others when it is locked
         try:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def lock_file(handle: IO[bytes], *, wait: bool = True) -> bool:
+    """Keep an open file from other processes until it is closed; the system releases it when this one dies.
+
+    Windows and some network folders know no locks: nobody is kept away there.
+
+    Args:
+        handle: The file; what it holds plays no part.
+        wait: Whether to wait until no other process has it.
+
+    Returns:
+        Whether it may be used; not if another process has it.
+
+    Example:
+        >>> with tempfile.TemporaryFile() as handle:
+        ...     lock_file(handle, wait=False)
+        True
+    """
+    if sys.platform != "win32":
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            return False
+        except OSError:
+            pass
+    return True
 
 
 def _remove_left(place: Path) -> None:

@@ -8,9 +8,8 @@ it would give other rows. Nothing here holds all paths at once.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice, zip_longest
 from pathlib import Path
@@ -20,9 +19,7 @@ from affectmap.corpora.listing import Listing
 from affectmap.errors import StorageError, UsageError
 from affectmap.files import new_folder, write_json
 from affectmap.names import printable
-
-if sys.platform != "win32":
-    import fcntl
+from affectmap.temporary import lock_file
 
 #: Recordings of one part, where nobody says otherwise.
 PART_SIZE = 10_000
@@ -79,13 +76,8 @@ class Plan:
             StorageError: If another process does.
         """
         with (self.folder / PLAN_FILE).open("rb") as handle:
-            if sys.platform != "win32":
-                with suppress(OSError):  # some network folders know no locks
-                    try:
-                        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    except BlockingIOError:
-                        message = f"another process writes {self.folder}; wait for it, or name another folder with -o"
-                        raise StorageError(message) from None
+            if not lock_file(handle, wait=False):
+                raise StorageError(f"another process writes {self.folder}; wait for it, or name another folder with -o")
             yield
 
 

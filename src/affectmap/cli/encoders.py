@@ -13,11 +13,11 @@ from affectmap.cli import options
 from affectmap.cli.progress import note, progress_bar
 from affectmap.errors import ModelError, UsageError
 from affectmap.features.encoders.cards import ENCODERS, EncoderCard
-from affectmap.features.encoders.locate import WHISPER, encoders_folder, find_encoder
+from affectmap.features.encoders.locate import WHISPER_BASE, encoders_folder, find_encoder
 from affectmap.text import aligned
 
 #: Shipped models, the better ones first, each with the encoder that it needs.
-PREFERRED = {"whisper": WHISPER, "egemaps": None}
+PREFERRED = {"whisper": WHISPER_BASE, "egemaps": None}
 
 _Name = Annotated[str, typer.Argument(metavar="NAME", help="Encoder, as `affectmap models list` names it.")]
 _Revision = Annotated[str, typer.Option(metavar="REV", help="Branch, tag or commit on the Hugging Face hub.")]
@@ -108,7 +108,7 @@ def _advise(models: Sequence[dict[str, Any]], encoders: Sequence[dict[str, Any]]
 
 @options.verb("affectmap models fetch whisper-base", "affectmap models fetch whisper-base --revision main -o DIR")
 def fetch_command(
-    name: _Name = WHISPER,
+    name: _Name = WHISPER_BASE,
     output: _Place = None,
     revision: _Revision = "main",
     overwrite: options.Overwrite = False,
@@ -136,8 +136,8 @@ def fetch_command(
 @options.verb("affectmap models pack -o whisper-base", "affectmap models pack openai-whisper-base/ -o whisper-base")
 def pack_command(
     source: _Source = None,
-    output: options.Output = Path(WHISPER),
-    name: Annotated[str, typer.Option(metavar="NAME", help="Encoder.")] = WHISPER,
+    output: options.Output = Path(WHISPER_BASE),
+    name: Annotated[str, typer.Option(metavar="NAME", help="Encoder.")] = WHISPER_BASE,
     overwrite: options.Overwrite = False,
 ) -> None:
     """Write the needed layers of an encoder to a folder.

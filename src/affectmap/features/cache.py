@@ -31,9 +31,7 @@ from numpy.typing import NDArray
 from affectmap.errors import StorageError
 from affectmap.features.rows_on_disk import Row, RowsOnDisk, check_archive
 from affectmap.files import new_file
-
-if sys.platform != "win32":
-    import fcntl
+from affectmap.temporary import lock_file
 
 _Read = TypeVar("_Read")
 #: Seconds of work that a killed run may lose.
@@ -297,7 +295,5 @@ class FeatureCache:
     def _lock(self) -> Iterator[None]:
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / ".lock").open("ab") as handle:
-            if sys.platform != "win32":
-                with suppress(OSError):  # some network folders know no locks
-                    fcntl.flock(handle, fcntl.LOCK_EX)
+            lock_file(handle)
             yield

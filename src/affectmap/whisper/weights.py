@@ -26,7 +26,7 @@ N_POSITIONS = 1500
 _LARGEST_JSON = 1 << 24
 _SIZES = {"F16": 2, "F32": 4, "BF16": 2}
 #: What stands before an encoder's tensors in a whole model, in one without a head, and in an encoder alone.
-_PREFIXES = ("model.encoder.", "encoder.", "")
+PREFIXES = ("model.encoder.", "encoder.", "")
 _ADVICE = "get the encoder again"
 
 
@@ -165,7 +165,7 @@ def _read_named(folder: Path, names: Iterable[str]) -> dict[str, Halves]:
     found: dict[str, Halves] = {}
     for file in sorted(folder.glob("model*.safetensors")):
         entries = read_header(file)
-        present = {prefix + name: name for name in missing for prefix in _PREFIXES if prefix + name in entries}
+        present = {prefix + name: name for name in missing for prefix in PREFIXES if prefix + name in entries}
         found |= read_tensors(file, {long: entries[long] for long in present}, present)
         missing -= found.keys()
     if missing:

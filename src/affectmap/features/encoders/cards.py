@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from affectmap.features.encoders.locate import WHISPER
+from affectmap.features.encoders.locate import WHISPER_BASE
 from affectmap.schema import WHISPER_LAYER
 
 #: Where the Hugging Face hub is, unless ``HF_ENDPOINT`` names a mirror.
@@ -62,10 +62,11 @@ COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER I
 OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
 """
 
+_WHISPER_HUB = "openai/whisper-base"
 _WHISPER_BASE = EncoderCard(
-    name=WHISPER,
+    name=WHISPER_BASE,
     title="Whisper base (multilingual), convolutions and the first three of six encoder layers",
-    hub="openai/whisper-base",
+    hub=_WHISPER_HUB,
     layer=WHISPER_LAYER,
     # Of the weights in half precision. The hub stores them in single precision; the reader rounds whatever it reads to
     # half, so that both have this digest.
@@ -73,7 +74,7 @@ _WHISPER_BASE = EncoderCard(
     megabytes=22,
     licence="MIT (its repository), Apache-2.0 (its page on the hub)",
     citation="Radford et al., Robust speech recognition via large-scale weak supervision, ICML 2023",
-    notice=_WHISPER_NOTICE.format(layer=WHISPER_LAYER, hub="openai/whisper-base"),
+    notice=_WHISPER_NOTICE.format(layer=WHISPER_LAYER, hub=_WHISPER_HUB),
 )
 
 #: Known encoders by name.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import shutil
 import struct
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,20 +14,11 @@ from affectmap.documents import DocumentError, parse_json
 from affectmap.errors import ModelError, StorageError
 from affectmap.features.encoders.cards import EncoderCard
 from affectmap.features.encoders.download import fetch_span, fetch_start, file_url
-from affectmap.features.encoders.pack import (
-    CONFIG,
-    PREFIX,
-    PREPROCESSOR,
-    WEIGHTS,
-    header_bytes,
-    read_checked,
-    write_pack,
-)
+from affectmap.features.encoders.locate import CONFIG, PREPROCESSOR, WEIGHTS
+from affectmap.features.encoders.pack import PREFIX, header_bytes, read_checked, write_pack
 from affectmap.files import check_new_folder
+from affectmap.temporary import lock_file
 from affectmap.whisper.weights import WeightsError, read_shape, tensor_shapes
-
-if sys.platform != "win32":
-    import fcntl
 
 #: Largest file of settings, and largest header of weights, in bytes.
 MAX_START = 1 << 20
@@ -87,13 +77,8 @@ def _alone(work: Path) -> Iterator[None]:
     try:
         work.mkdir(parents=True, exist_ok=True)
         with (work / ".lock").open("ab") as lock:
-            if sys.platform != "win32":
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError as error:
-                    raise StorageError(
-                        f"another process is fetching to {work}; wait for it, then run it again"
-                    ) from error
+            if not lock_file(lock, wait=False):
+                raise StorageError(f"another process is fetching to {work}; wait for it, then run it again")
             try:
                 yield
             finally:

@@ -16,14 +16,16 @@ import platformdirs
 from affectmap.errors import ModelError
 
 #: The encoder of the model that is called whisper.
-WHISPER = "whisper-base"
+WHISPER_BASE = "whisper-base"
 #: The variable that names a folder of encoders, or one encoder.
 VARIABLE = "AFFECTMAP_ENCODERS"
+#: Names of files in the hub's layout.
+CONFIG, PREPROCESSOR, WEIGHTS = "config.json", "preprocessor_config.json", "model.safetensors"
 #: Files without which a folder is no encoder.
-NEEDED = ("config.json", "model.safetensors")
+NEEDED = (CONFIG, WEIGHTS)
 
 
-def find_encoder(name: str = WHISPER, folder: Path | None = None) -> Path:
+def find_encoder(name: str = WHISPER_BASE, folder: Path | None = None) -> Path:
     """Find the folder of an encoder.
 
     Args:

@@ -17,12 +17,14 @@ import numpy as np
 from affectmap.documents import DocumentError, parse_json, read_start
 from affectmap.errors import ModelError
 from affectmap.features.encoders.cards import EncoderCard
+from affectmap.features.encoders.locate import CONFIG, PREPROCESSOR, WEIGHTS
+from affectmap.features.encoders.whisper_model import read_encoder
 from affectmap.files import new_folder, write_json, write_text
-from affectmap.whisper.weights import EncoderWeights, WeightsError, read_weights
+from affectmap.whisper.weights import PREFIXES, EncoderWeights
 
-CONFIG, PREPROCESSOR, WEIGHTS, NOTICE = "config.json", "preprocessor_config.json", "model.safetensors", "LICENSE.md"
+NOTICE = "LICENSE.md"
 #: What stands before the names of an encoder's tensors in a whole Whisper.
-PREFIX = "model.encoder."
+PREFIX = PREFIXES[0]
 # What a reader of an encoder needs of the hub's two files of settings, without the decoder's and those of training.
 _SETTINGS = (
     "activation_function", "d_model", "encoder_attention_heads", "encoder_ffn_dim", "encoder_layers",
@@ -40,10 +42,7 @@ def read_checked(folder: Path, card: EncoderCard) -> EncoderWeights:
     Raises:
         ModelError: If they cannot be read, or are others.
     """
-    try:
-        weights = read_weights(folder, card.layer)
-    except WeightsError as error:
-        raise ModelError(str(error)) from error
+    weights = read_encoder(folder, card.layer)
     if weights.digest != card.digest:
         raise ModelError(
             f"{folder} holds other weights than those of {card.hub} that the models were trained on (digest "

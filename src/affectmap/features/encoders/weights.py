@@ -28,12 +28,11 @@ from affectmap.documents import DocumentError, parse_json, read_start
 from affectmap.errors import ModelError, UsageError
 from affectmap.extras import require
 from affectmap.features.encoders.cards import ENCODERS
-from affectmap.features.encoders.locate import find_encoder
+from affectmap.features.encoders.locate import CONFIG, PREPROCESSOR, WEIGHTS, find_encoder
 from affectmap.features.encoders.pack import read_checked
 from affectmap.whisper.weights import read_shape
 
-CONFIG, PREPROCESSOR = "config.json", "preprocessor_config.json"
-SAFE, PICKLED = "model.safetensors", "pytorch_model.bin"
+SAFE, PICKLED = WEIGHTS, "pytorch_model.bin"
 #: Where the hub has SUPERB's recogniser of emotions.
 SUPERB_ID = "superb/hubert-large-superb-er"
 #: Seconds that the hub may take to answer.

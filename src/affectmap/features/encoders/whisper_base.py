@@ -9,8 +9,9 @@ from pathlib import Path
 from affectmap import whisper
 from affectmap.errors import ModelError
 from affectmap.features.encoders.locate import find_encoder
+from affectmap.features.encoders.whisper_model import read_encoder
 from affectmap.schema import WHISPER_DIM, WHISPER_LAYER
-from affectmap.whisper import Encoder, WeightsError
+from affectmap.whisper import Encoder
 
 _loading = threading.Lock()
 
@@ -28,10 +29,7 @@ def whisper_base() -> Encoder:
 
 @cached
 def _loaded(folder: Path) -> Encoder:
-    try:
-        encoder = whisper.load_encoder(folder, WHISPER_LAYER)
-    except WeightsError as error:
-        raise ModelError(str(error)) from error
+    encoder = Encoder(read_encoder(folder, WHISPER_LAYER))
     if encoder.dim != WHISPER_DIM:
         raise ModelError(
             f"{folder} gives {encoder.dim} numbers; expected the {WHISPER_DIM} of Whisper base; name its folder"

@@ -21,9 +21,21 @@ def is_whisper(config: Mapping[str, Any]) -> bool:
     return config.get("model_type") == "whisper"
 
 
+def read_encoder(folder: Path, n_layers: int) -> EncoderWeights:
+    """Read the weights of the first layers, as `affectmap.whisper.read_weights` does, with errors of affectmap.
+
+    Raises:
+        ModelError: If the folder holds something else, is damaged, or has fewer layers.
+    """
+    try:
+        return read_weights(folder, n_layers)
+    except WeightsError as error:
+        raise ModelError(str(error)) from error
+
+
 def whisper_digest(folder: Path, n_layers: int) -> str:
     """Digest everything that the numbers of the first layers depend on, however the weights are stored."""
-    return f"whisper-{whisper.VERSION}-{_read(folder, n_layers).digest}"
+    return f"whisper-{whisper.VERSION}-{read_encoder(folder, n_layers).digest}"
 
 
 class WhisperModel:
@@ -46,7 +58,7 @@ class WhisperModel:
     longest_s = math.inf
 
     def __init__(self, folder: Path, n_layers: int, *, n_jobs: int = 1) -> None:
-        weights = _read(folder, n_layers)
+        weights = read_encoder(folder, n_layers)
         self._n_jobs = n_jobs
         self._encoder = Encoder(weights)
         self.sampling_rate = self._encoder.sampling_rate
@@ -56,10 +68,3 @@ class WhisperModel:
         """Give mean and standard deviation (divisor n - 1) over time of a weighted mean of layers, (n_signals, 2 D)."""
         with ThreadPoolExecutor(self._n_jobs) as pool:
             return np.stack(list(pool.map(lambda signal: self._encoder.pooled(signal, weights), signals)))
-
-
-def _read(folder: Path, n_layers: int) -> EncoderWeights:
-    try:
-        return read_weights(folder, n_layers)
-    except WeightsError as error:
-        raise ModelError(str(error)) from error
