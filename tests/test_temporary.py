@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from affectmap.errors import StorageError
-from affectmap.temporary import temporary_folder, temporary_place, unnamed_file
+from affectmap.temporary import lock_file, temporary_folder, temporary_place, unnamed_file
 from cases import each
 
 
@@ -113,3 +113,13 @@ def test_without_a_named_place_the_current_folder_is_none(tmp_path, monkeypatch)
     monkeypatch.setattr(tempfile, "gettempdir", lambda: "/tmp")
     monkeypatch.chdir("/tmp")
     assert temporary_place() == Path("/tmp")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such locks")
+def test_a_locked_file_is_nobody_elses_until_it_is_closed(tmp_path):
+    file = tmp_path / "lock"
+    with file.open("ab") as mine, file.open("ab") as other:
+        assert lock_file(mine)
+        assert not lock_file(other, wait=False)
+        mine.close()
+        assert lock_file(other, wait=False)

@@ -416,7 +416,7 @@ def test_network_folders_without_locks_will_do(tmp_path, monkeypatch):
     def no_lock(handle, operation):
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(feature_cache.fcntl, "flock", no_lock)
+    monkeypatch.setattr("affectmap.temporary.fcntl.flock", no_lock)
     filled(tmp_path)
     assert len(loaded(tmp_path)[0]) == 3
 
