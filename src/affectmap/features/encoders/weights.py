@@ -29,8 +29,6 @@ from affectmap.errors import ModelError, UsageError
 from affectmap.extras import require
 from affectmap.features.encoders.cards import ENCODERS
 from affectmap.features.encoders.locate import CONFIG, PREPROCESSOR, WEIGHTS, find_encoder
-from affectmap.features.encoders.pack import read_checked
-from affectmap.whisper.weights import read_shape
 
 SAFE, PICKLED = WEIGHTS, "pytorch_model.bin"
 #: Where the hub has SUPERB's recogniser of emotions.
@@ -102,6 +100,10 @@ def _known_here(name: str, layers: str) -> Path | None:
     """Give the folder of a known encoder that is named as on the hub; a pack may lack later layers."""
     if name not in _ON_HUB or layers in ("", "mean") or layers.startswith("-"):  # of the whole model
         return None
+    # They load NumPy, which help of the command line goes without.
+    from affectmap.features.encoders.pack import read_checked
+    from affectmap.whisper.weights import read_shape
+
     try:
         folder = find_encoder(_ON_HUB[name].name)
         read_checked(folder, _ON_HUB[name])
