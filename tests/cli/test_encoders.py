@@ -7,6 +7,7 @@ import pytest
 
 from affectmap.cli import encoders
 from affectmap.features.encoders import download
+from affectmap.model.model import SHIPPED_MODELS
 from affectmap.whisper.weights import read_weights
 from encoder_files import Hub, card_of, serving, write_whole_whisper
 
@@ -117,3 +118,7 @@ def test_a_pack_is_taken_elsewhere(affectmap, here, hub, monkeypatch):
     assert read_weights(here / "again", 2).digest == card_of(hub.folder).digest
     refused = affectmap("models", "pack", "-o", "again")
     assert refused.error == "again exists; name another folder with -o, or add --overwrite to replace it"
+
+
+def test_every_shipped_model_is_listed():
+    assert set(encoders.PREFERRED) == set(SHIPPED_MODELS)

@@ -47,19 +47,18 @@ def list_command(
     if format == "json":
         typer.echo(json.dumps({"models": models, "encoders": encoders}, indent=2, ensure_ascii=False))
         return
-    header = ["model", "inputs", "MB", "encoder", "state", "licence"]
-    cells = [
-        [
-            *(str(row[name] or "") for name in ("name", "inputs", "megabytes", *header[3:])),
-        ]
-        for row in models
-    ]
-    typer.echo(aligned([header, *cells], len(header)))
-    header = ["encoder", "layers", "MB", "state", "folder", "licence"]
-    cells = [[str(row[name] or "") for name in ("name", "layer", "megabytes", *header[3:])] for row in encoders]
-    typer.echo(f"\n{aligned([header, *cells], len(header))}")
+    shown = {"model": "name", "inputs": "inputs", "MB": "megabytes", "encoder": "encoder"}
+    typer.echo(_table(models, shown | {"state": "state", "licence": "licence"}))
+    shown = {"encoder": "name", "layers": "layer", "MB": "megabytes", "state": "state", "folder": "folder"}
+    typer.echo(f"\n{_table(encoders, shown | {'licence': 'licence'})}")
     for line in _advise(models, encoders):
         note(line)
+
+
+def _table(rows: Sequence[dict[str, Any]], shown: dict[str, str]) -> str:
+    """Give columns by their headings."""
+    cells = [[str(row[name] or "") for name in shown.values()] for row in rows]
+    return aligned([list(shown), *cells], len(shown))
 
 
 def _describe_models(encoders: set[str]) -> list[dict[str, Any]]:
