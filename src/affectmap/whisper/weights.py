@@ -198,14 +198,30 @@ def read_header(file: Path) -> dict[str, TensorEntry]:
         raise WeightsError(f"{file} cannot be read: its header would have {length:,} of {size:,} bytes; {_ADVICE}")
     content = _start(file, 8 + length)[8:]
     try:
-        header = json.loads(content)
-        entries = {name: _entry(value, 8 + length) for name, value in header.items() if name != "__metadata__"}
-    except (ValueError, RecursionError, TypeError, KeyError, AttributeError) as error:
-        raise WeightsError(f"{file} cannot be read: its header is damaged; {_ADVICE}") from error
+        entries = parse_entries(content, 8 + length)
+    except WeightsError as error:
+        raise WeightsError(f"{file} cannot be read: {error}; {_ADVICE}") from error
     ordered = sorted(entries.values(), key=lambda entry: (entry.first, entry.end))
     if any(after.first < before.end for before, after in pairwise(ordered)) or (ordered and ordered[-1].end > size):
         raise WeightsError(f"{file} cannot be read: it was cut short, or its tensors overlap; {_ADVICE}")
     return entries
+
+
+def parse_entries(header: bytes, offset: int) -> dict[str, TensorEntry]:
+    """Read the JSON of a header; tensors are counted from `offset`.
+
+    Raises:
+        WeightsError: If it is damaged.
+
+    Example:
+        >>> parse_entries(b'{"a": {"dtype": "F16", "shape": [2], "data_offsets": [0, 4]}}', 100)["a"]
+        TensorEntry(kind='F16', shape=(2,), first=100, end=104)
+    """
+    try:
+        entries = json.loads(header).items()
+        return {name: _entry(value, offset) for name, value in entries if name != "__metadata__"}
+    except (ValueError, RecursionError, TypeError, KeyError, AttributeError) as error:
+        raise WeightsError("its header is damaged") from error
 
 
 def _entry(value: Mapping[str, Any], offset: int) -> TensorEntry:

@@ -8,9 +8,7 @@ import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
 
-from affectmap.documents import DocumentError, parse_json
 from affectmap.errors import ModelError, StorageError
 from affectmap.features.encoders.cards import EncoderCard
 from affectmap.features.encoders.download import fetch_span, fetch_start, file_url
@@ -18,7 +16,7 @@ from affectmap.features.encoders.locate import CONFIG, PREPROCESSOR, WEIGHTS
 from affectmap.features.encoders.pack import PREFIX, header_bytes, read_checked, write_pack
 from affectmap.files import check_new_folder
 from affectmap.temporary import lock_file
-from affectmap.whisper.weights import WeightsError, read_shape, tensor_shapes
+from affectmap.whisper.weights import TensorEntry, WeightsError, parse_entries, read_shape, tensor_shapes
 
 #: Largest file of settings, and largest header of weights, in bytes.
 MAX_START = 1 << 20
@@ -90,14 +88,6 @@ def _alone(work: Path) -> Iterator[None]:
         ) from error
 
 
-class _Entry(NamedTuple):
-    """What a header says of a tensor, and its first byte and the one after its last, counted from the header's end."""
-
-    described: dict[str, Any]
-    first: int
-    end: int
-
-
 def _fetch_weights(url: str, work: Path, card: EncoderCard, progress: Callable[[int, int], None]) -> None:
     """Fetch the tensors of the needed layers, and what lies between them, as a file of weights of their own."""
     try:
@@ -115,12 +105,7 @@ def _fetch_weights(url: str, work: Path, card: EncoderCard, progress: Callable[[
             f"{url} has {remote.size:,} bytes, and its beginning speaks of {n_header + end:,}; it is damaged there"
         )
     within = {name: entry for name, entry in entries.items() if first <= entry.first and entry.end <= end}
-    header = header_bytes(
-        {
-            name: {**entry.described, "data_offsets": [entry.first - first, entry.end - first]}
-            for name, entry in within.items()
-        }
-    )
+    header = header_bytes({name: _described(entry, first) for name, entry in within.items()})
     # Weights that changed on the hub, or another part of them, get a file of their own.
     part = work / f"{hashlib.sha256(repr((remote, first, end)).encode() + header).hexdigest()[:12]}.part"
     _remove_parts(work, part)
@@ -130,25 +115,27 @@ def _fetch_weights(url: str, work: Path, card: EncoderCard, progress: Callable[[
         shutil.copyfileobj(content, joined)
 
 
+def _described(entry: TensorEntry, first: int) -> dict[str, object]:
+    """Say of a tensor what a header does, its bytes counted from `first`."""
+    return {"dtype": entry.kind, "shape": entry.shape, "data_offsets": [entry.first - first, entry.end - first]}
+
+
 def _remove_parts(work: Path, kept: Path | None = None) -> None:
     for part in work.glob("*.part"):
         if part != kept:
             part.unlink()
 
 
-def _parsed(start: bytes, url: str) -> tuple[dict[str, _Entry], int]:
-    """Read what the beginning of a file of weights says of its tensors; give the length of its header, too."""
+def _parsed(start: bytes, url: str) -> tuple[dict[str, TensorEntry], int]:
+    """Read what the beginning of a file of weights says of its tensors, counted from the end of its header.
+
+    Returns:
+        The tensors, and the length of the header.
+    """
     length = struct.unpack("<Q", start[:8])[0] if len(start) >= 8 else 0
     if not 0 < length <= len(start) - 8:
         raise ModelError(f"{url} is no file of weights (safetensors); correct --revision, or the mirror")
     try:
-        entries = {
-            name: _Entry(described, *described["data_offsets"])
-            for name, described in parse_json(start[8 : 8 + length]).items()
-            if name != "__metadata__"
-        }
-        if not all(type(first) is int is type(end) and 0 <= first <= end for _, first, end in entries.values()):
-            raise ValueError
-    except (DocumentError, AttributeError, KeyError, TypeError, ValueError) as error:
+        return parse_entries(start[8 : 8 + length], 0), 8 + length
+    except WeightsError as error:
         raise ModelError(f"{url} has a damaged header; correct --revision, or the mirror") from error
-    return entries, 8 + length
