@@ -97,6 +97,16 @@ def test_the_same_command_measures_nothing_again(affectmap, here, speech, measur
     assert [(here / "out" / name).stat().st_mtime_ns for name in parts(here)] == before
 
 
+def test_a_part_with_the_recordings_of_another_is_made_again(affectmap, here, speech):
+    assert affectmap("embed", "speech", *OUT, "--part-size", 5).code == 0
+    expected = pd.read_parquet(here / "out")
+    first, second = (here / "out" / f"part-0000{number}.parquet" for number in range(2))
+    second.write_bytes(first.read_bytes())
+    again = affectmap("embed", "speech", *OUT)
+    assert (again.code, again.err.splitlines()[0]) == (0, "2 of 3 parts were there before")
+    pd.testing.assert_frame_equal(pd.read_parquet(here / "out"), expected)
+
+
 def test_a_part_that_is_lost_or_damaged_is_made_again(affectmap, here, speech, measured):
     assert affectmap("embed", "speech", *OUT, "--part-size", 5, "--no-cache").code == 0
     expected = pd.read_parquet(here / "out")

@@ -10,6 +10,7 @@ from affectmap.features.encoders import download
 from affectmap.model.model import SHIPPED_MODELS
 from affectmap.whisper.weights import read_weights
 from encoder_files import Hub, card_of, serving, write_whole_whisper
+from whisper_files import write_whisper_base
 
 
 @pytest.fixture
@@ -57,6 +58,23 @@ def test_the_list_says_what_is_wrong_with_an_encoder(affectmap, here, hub, monke
     assert "not usable" in done.out
     assert "holds other weights than those of someone/tiny" in done.err
     assert done.err.endswith("take it by --model egemaps\n")
+
+
+def test_the_list_goes_on_where_the_encoder_has_the_right_sizes_and_other_weights(affectmap, here, hub, monkeypatch):
+    monkeypatch.setenv("AFFECTMAP_ENCODERS", str(write_whisper_base(here / "other")))
+    done = affectmap("models", "list")
+    assert done.code == 0
+    assert re.search(r"whisper .* needs its encoder", done.out)
+    assert re.search(r"whisper-base .* not usable", done.out)
+
+
+@pytest.mark.parametrize("place", ["brought", "brought/whisper-base-encoder"])
+def test_fetch_asks_nobody_where_the_encoder_was_brought(affectmap, here, hub, monkeypatch, place):
+    brought = write_whole_whisper(here / "brought" / "whisper-base-encoder")
+    monkeypatch.setenv("AFFECTMAP_ENCODERS", place)
+    note = "note: it is here already; --overwrite fetches it again\n"
+    assert affectmap("models", "fetch") == (0, f"{brought}\n", note)
+    assert hub.asked == []
 
 
 def test_fetch_puts_it_where_it_is_looked_for(affectmap, here, hub):

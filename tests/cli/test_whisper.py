@@ -162,3 +162,14 @@ def test_workers_use_an_encoder_of_their_own(affectmap, here, encoder, material,
             assert (found.code, found.out) == outcome, found.err
     assert "has whisper none, not 1-1-" in found.error
     assert found.error.endswith("; name one encoder on all by AFFECTMAP_ENCODERS")
+
+
+def test_a_folder_that_is_called_like_a_shipped_model_is_not_taken_in_silence(affectmap, here, material):
+    (here / "tiny").rename(here / "egemaps")
+    by_name = affectmap("embed", "talk", "--model", "egemaps")
+    assert f"note: --model egemaps is the model that comes with affectmap; for the folder of that name give {here}" in (
+        by_name.err
+    )
+    by_path = affectmap("embed", "talk", "--model", here / "egemaps", *material[2:])
+    assert "note: --model" not in by_path.err
+    assert table(by_path)["activation"].tolist() != table(by_name)["activation"].tolist()

@@ -64,8 +64,11 @@ def test_another_encoder_is_another_version(encoder, tmp_path, monkeypatch):
     there = how_measured(WHISPER)
     assert {name for name in here if here[name] != there[name]} == {"version"}
     assert otherwise_measured(here).endswith(
-        "name the encoder that it was trained with by --encoder, or train the model again"
+        f", since the encoder in {tmp_path / 'other'} is another or damaged; name the encoder that it was trained with "
+        "by --encoder, or train the model again"
     )
+    older = here | {"version": here["version"].replace("1-1-", "0-1-")}
+    assert "damaged" not in otherwise_measured(older)
 
 
 def test_it_is_loaded_once_though_many_threads_ask(encoder, monkeypatch):

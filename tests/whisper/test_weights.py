@@ -98,7 +98,7 @@ def test_other_tensors_are_refused(folder, change, message):
         ({"model_type": "hubert"}, "describes hubert; expected a model of the type whisper"),
         ({"activation_function": "relu"}, "activation relu"),
         ({"encoder_attention_heads": 4}, "4 heads; expected a divisor of 22"),
-        ({"d_model": "22"}, "d_model = 22; expected a number"),
+        ({"d_model": "22"}, "d_model = '22'; expected a number"),
         ({"encoder_layers": True}, "encoder_layers = True"),
         ({"max_source_positions": 1000}, "1000 positions; expected 1500"),
         ({"d_model": 24}, r"has shape .* config.json says"),

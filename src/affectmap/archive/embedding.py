@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -129,20 +130,24 @@ def embed_archive(
 
 
 def _failures_before(plan: Plan) -> dict[int, int]:
-    """Count the rows without values of each part that is there, whole; remove what a killed run left of others."""
+    """Count the rows without values of each part that is there, whole; remove what a killed run left of others.
+
+    A part that has other recordings than its own, such as a copy of another part, counts as missing.
+    """
     import pyarrow.parquet as parquet
     from pyarrow import ArrowException
 
     for torn in plan.folder.glob(".*.part"):
         torn.unlink(missing_ok=True)
-    found = {}
+    found, listed = {}, map(printable, plan.recordings(range(plan.n_parts)))
     for number in range(plan.n_parts):
-        part = plan.part(number)
+        recordings = list(islice(listed, plan.size(number)))
         try:
-            problems = parquet.ParquetFile(part).read(["problem"]).column("problem")
+            part = parquet.ParquetFile(plan.part(number)).read(["file", "problem"])
+            files, problems = part.column("file").to_pylist(), part.column("problem")
         except (OSError, KeyError, ArrowException):  # missing, or damaged
             continue
-        if len(problems) == plan.size(number):
+        if files == recordings:
             found[number] = len(problems) - problems.null_count
     for unlisted in _unlisted(plan, found):
         list_file(plan.folder, plan.part(unlisted).name)

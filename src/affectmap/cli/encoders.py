@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -63,22 +64,27 @@ def _table(rows: Sequence[dict[str, Any]], shown: dict[str, str]) -> str:
 
 def _describe_models(encoders: set[str]) -> list[dict[str, Any]]:
     """Describe the shipped models, given the encoders that are here; the best that can be used is recommended."""
-    from affectmap.model.model import load_model
+    import yaml
+
+    from affectmap.model.folder import METADATA_FILE, WEIGHTS_FILE
+    from affectmap.model.model import SHIPPED_MODELS
 
     rows: list[dict[str, Any]] = []
     for name, encoder in PREFERRED.items():
-        model = load_model(name)
+        # Not by load_model, which refuses a model beside another encoder than its own.
+        folder = resources.files("affectmap").joinpath("models", SHIPPED_MODELS[name])
+        metadata = yaml.safe_load(folder.joinpath(METADATA_FILE).read_text(encoding="utf-8"))
         is_usable = encoder is None or encoder in encoders
         is_best = is_usable and not any(row["state"] == "recommended" for row in rows)
         rows.append(
             {
                 "name": name,
-                "title": model.name,
-                "inputs": len(model.inputs),
-                "megabytes": round(sum(tensor.nbytes for tensor in model.folder.tensors.values()) / 1e6, 2),
+                "title": metadata["name"],
+                "inputs": len(metadata["inputs"]),
+                "megabytes": round(len(folder.joinpath(WEIGHTS_FILE).read_bytes()) / 1e6, 2),
                 "encoder": encoder,
                 "state": "recommended" if is_best else "usable" if is_usable else "needs its encoder",
-                "licence": model.metadata["training"].get("licence"),
+                "licence": metadata["training"].get("licence"),
             }
         )
     return rows
@@ -120,6 +126,10 @@ def fetch_command(
     from affectmap.features.encoders.fetch import fetch_encoder
 
     card, folder = _card(name), output or encoders_folder() / name
+    if output is None and not overwrite and (here := _usable(card)):
+        note("note: it is here already; --overwrite fetches it again")
+        typer.echo(here.resolve())
+        return
     options.check_folder(folder, overwrite=True)
     with progress_bar(f"{name}, in kB") as progress:
 
@@ -130,6 +140,12 @@ def fetch_command(
     if not is_new:
         note("note: it is here already; --overwrite fetches it again")
     typer.echo(folder.resolve())
+
+
+def _usable(card: EncoderCard) -> Path | None:
+    """Give the folder in which the encoder is, its weights as they shall be, if there is one."""
+    row = _describe_encoder(card)
+    return Path(row["folder"]) if row["state"] == "here" else None
 
 
 @options.verb("affectmap models pack -o whisper-base", "affectmap models pack openai-whisper-base/ -o whisper-base")

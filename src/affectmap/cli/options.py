@@ -94,6 +94,18 @@ def _restore(before: str | None) -> None:
         os.environ[VARIABLE] = before
 
 
+def _note_namesake(model: object) -> None:
+    """Say so where a folder has the name of a shipped model, and is not what --model takes."""
+    if model is not None and Path(str(model)).is_dir():
+        from affectmap.model.model import SHIPPED_MODELS
+
+        if str(model) in SHIPPED_MODELS:
+            note(
+                f"note: --model {model} is the model that comes with affectmap; for the folder of that name give "
+                f"{Path(str(model)).absolute()}"
+            )
+
+
 _Encoder = Annotated[
     Path | None,
     typer.Option(
@@ -140,6 +152,7 @@ def verb(
             if settings is not None:
                 found = {name: values.pop(name) for name in names}
                 values["given"] = {name: value for name, value in found.items() if value is not None}
+            _note_namesake(values.get("model", values.get("given", {}).get("model")))
             command(**values)
 
         run.__signature__ = inspect.Signature([*parameters, *added])  # type: ignore[attr-defined]

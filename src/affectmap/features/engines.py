@@ -23,6 +23,7 @@ from affectmap.audio.cleaning import CLEANING, without_offset
 from affectmap.audio.reading import Signal
 from affectmap.errors import AudioError, ConfigError, UsageError
 from affectmap.extras import installed, require
+from affectmap.features.encoders.locate import find_encoder
 from affectmap.features.encoders.whisper_base import encoder_version, whisper_base
 from affectmap.schema import (
     CORRECTED,
@@ -221,5 +222,8 @@ def otherwise_measured(measured: object) -> str:
             "opensmile": f"run pip install opensmile=={version}",
             WHISPER: "name the encoder that it was trained with by --encoder, or train the model again",
         }.get(measured["engine"], "train the model again")
-        return f"its functionals are of {measured['engine']} {version}, and here they are of {here}; {advice}"
+        found = f"its functionals are of {measured['engine']} {version}, and here they are of {here}"
+        if measured["engine"] == WHISPER and version.rpartition("-")[0] == here.rpartition("-")[0]:
+            found += f", since the encoder in {find_encoder()} is another or damaged"
+        return f"{found}; {advice}"
     return ""

@@ -120,7 +120,7 @@ def read_shape(folder: Path) -> EncoderShape:
     sizes = [config.get(name) for name in (*names, "max_source_positions")]
     for name, size in zip((*names, "max_source_positions"), sizes, strict=True):
         if type(size) is not int or not 0 < size <= 1 << 16:
-            raise WeightsError(f"{file} has {name} = {str(size)[:40]}; expected a number of layers or units")
+            raise WeightsError(f"{file} has {name} = {repr(size)[:40]}; expected a number of layers or units")
     shape = EncoderShape(*(int(size) for size in sizes if size is not None))
     if shape.dim % shape.n_heads:
         raise WeightsError(f"{file} has {shape.n_heads} heads; expected a divisor of {shape.dim}, its d_model")
