@@ -60,13 +60,20 @@ class Plan:
         return min(self.part_size, self.n_recordings - number * self.part_size)
 
     def recordings(self, parts: Sequence[int]) -> Iterator[str]:
-        """Read the paths of some parts' recordings, one at a time; `parts` are numbers in ascending order."""
-        with (self.folder / LIST_FILE).open(encoding="ascii") as lines:
-            n_read = 0
-            for number in parts:
-                n_before = number * self.part_size - n_read
-                yield from map(json.loads, islice(lines, n_before, n_before + self.size(number)))
-                n_read += n_before + self.size(number)
+        """Read the paths of some parts' recordings, one at a time; `parts` are numbers in ascending order.
+
+        Raises:
+            StorageError: If the list is missing or damaged.
+        """
+        try:
+            with (self.folder / LIST_FILE).open(encoding="ascii") as lines:
+                n_read = 0
+                for number in parts:
+                    n_before = number * self.part_size - n_read
+                    yield from map(_path, islice(lines, n_before, n_before + self.size(number)))
+                    n_read += n_before + self.size(number)
+        except (OSError, ValueError, RecursionError) as error:
+            raise StorageError(f"{self.folder / LIST_FILE} cannot be gone on with ({error}); {_ADVICE}") from error
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -139,6 +146,13 @@ def _read(folder: Path) -> Plan:
         return Plan(folder, *numbers, dict(plan["how"]))
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise StorageError(f"{folder / PLAN_FILE} cannot be gone on with ({error}); {_ADVICE}") from error
+
+
+def _path(line: str) -> str:
+    path = json.loads(line)
+    if not isinstance(path, str):
+        raise ValueError(f"{line.strip()[:40]} is no path")
+    return path
 
 
 def _checked(plan: Plan, sources: Sequence[str], how: dict[str, Any], part_size: int | None) -> Plan:
