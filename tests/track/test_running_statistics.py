@@ -25,7 +25,7 @@ def functionals(model):
 
 @pytest.fixture(autouse=True)
 def everything_is_speech(monkeypatch):
-    monkeypatch.setattr("affectmap.model.model.not_speech", lambda values, *_: np.zeros(len(values), bool))
+    monkeypatch.setattr("affectmap.model.computation.not_speech", lambda values, *_: np.zeros(len(values), bool))
 
 
 def in_portions(standardising, functionals, counts, sizes):
