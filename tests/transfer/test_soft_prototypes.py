@@ -136,7 +136,9 @@ def test_what_is_said_and_what_is_missing():
     said = described([cats], RECIPE, gather([cats], RECIPE).prototypes)
     assert said[-1] == "training one teacher (soft prototypes), then the network that learns their mean"
     nameless = with_cells(cats, emotion=None)
-    with pytest.raises(ConfigError, match=r"soft prototypes need classes of emotion .*; give one, or --recipe paper"):
+    with pytest.raises(
+        ConfigError, match=r"a class of emotion with 5 rated utterances or more .*; give one, or --recipe paper"
+    ):
         fit_transfer([nameless], RECIPE)
 
 

@@ -31,7 +31,7 @@ from affectmap.model.training import TrainingTask, train_stacked
 from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.preparation.standardisation import fit_statistics
 from affectmap.schema import LABELS, Features, Floats
-from affectmap.transfer.prototypes import Prototypes
+from affectmap.transfer.prototypes import LEAST, Prototypes
 from affectmap.transfer.settings import MOST_TEACHERS, Recipe, student_settings
 from affectmap.transfer.soft_prototypes import SoftPrototypes, fit_soft_prototypes
 
@@ -154,7 +154,8 @@ def soft_prototypes(material: Material, recipe: Recipe, seed: int) -> SoftProtot
     """
     if material.prototypes is None:
         raise ConfigError(
-            "soft prototypes need classes of emotion in a corpus that has ratings; give one, or --recipe paper"
+            f"soft prototypes need a class of emotion with {LEAST} rated utterances or more in a corpus, and there is "
+            "none; give one, or --recipe paper"
         )
     place = material.prototypes.table[list(LABELS)] - NEUTRAL
     return fit_soft_prototypes(
