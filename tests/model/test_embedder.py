@@ -331,7 +331,7 @@ def test_named_ratings_give_heads(fitted, features, label):
 
 
 def test_a_model_of_other_features_takes_no_recordings(fitted):
-    with pytest.raises(ConfigError, match="unnamed takes 12 features, first feature 0, and recordings are measured"):
+    with pytest.raises(ConfigError, match="unnamed takes 12 features, first feature 0, which are not measured here"):
         fitted.model_.embed("a.wav")
     assert "input: 12 features, first feature 0" in repr(fitted.model_)
 
