@@ -115,4 +115,4 @@ def test_a_cluster_gives_the_same_tables_and_models(process, here, pair):
 
 def _notes(text):
     """Lines but for those of progress, which come every ten seconds where a machine is busy."""
-    return [line for line in text.splitlines() if not line.endswith(" s so far")]
+    return [line for line in text.splitlines() if not line.endswith((" s so far", " s left"))]

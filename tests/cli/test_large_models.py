@@ -53,7 +53,11 @@ def test_the_row_of_table_4_and_features_of_an_encoder(affectmap, here, recordin
 @pytest.mark.slow
 def test_an_embedder_of_an_encoder_s_features(affectmap, here, recordings):
     folder = write_encoder(here / "wavlm", "WavLM")
-    done = affectmap("train", *recordings, "--features", f"encoder:{folder}@1-3", "-o", "mine")
+    few = affectmap("train", *recordings, "--features", f"encoder:{folder}@1-3", "-o", "mine")
+    assert few.code == 1
+    assert "soft prototypes need" in few.error
+    assert few.error.endswith("--recipe paper")
+    done = affectmap("train", *recordings, "--features", f"encoder:{folder}@1-3", "--recipe", "paper", "-o", "mine")
     assert done.code == 0, done.err
     assert Embedder.load("mine").n_features_in_ == 32
     assert affectmap("export", "mine", "--onnx", "-o", "model.onnx").code == 0
@@ -61,7 +65,7 @@ def test_an_embedder_of_an_encoder_s_features(affectmap, here, recordings):
     for verb in (["embed"], ["track", "--windows", 1], ["adapt"]):
         refused = affectmap(*verb, "a.wav", "--model", "mine", *(["-o", "x"] if verb == ["adapt"] else []))
         assert refused.code == 1, verb
-        assert ", first mean_0000, and recordings are measured as the 88 functionals alone" in refused.error
+        assert ", first mean_0000, which are not measured here; give a table of them" in refused.error
 
 
 @pytest.mark.parametrize(

@@ -201,7 +201,10 @@ def test_a_worker_that_sees_another_file_ends_the_run(pair, voices, tmp_path, mo
 
 
 @pytest.mark.cluster
-def test_a_worker_killed_while_it_measures_loses_nothing(shared_cluster, pair, voices, tmp_path):
+def test_a_worker_killed_while_it_measures_loses_nothing(shared_cluster, pair, write_voice, tmp_path, monkeypatch):
+    monkeypatch.setattr("affectmap.parallel.cluster.BATCH_SIZE", 2)  # so that work is left when some is done
+    monkeypatch.setattr("affectmap.parallel.cluster.AHEAD", 2)
+    voices = [write_voice(f"{seed}.wav", seed=seed, pitch=100 + 5 * seed, seconds=3.0) for seed in range(30)]
     here, _ = extract_functionals("pets", table_of(voices), cache=tmp_path / "here")
     seen = []
 
