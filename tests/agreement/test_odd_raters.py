@@ -39,6 +39,7 @@ def test_raw_ratings_go_round(ratings, tmp_path):
     assert read["activation"].equals(ratings["activation"])
 
 
+@pytest.mark.slow
 def test_tables_and_the_page(ratings, tmp_path):
     pytest.importorskip("jinja2")
     pytest.importorskip("matplotlib")

@@ -220,6 +220,7 @@ class TestBatchesAndBlocks:
         np.testing.assert_allclose(corrected_functionals_of_batch(signals, 16000), expected, rtol=1e-9, atol=1e-12)
         assert corrected_functionals_of_batch([], 16000).shape == (0, 88)
 
+    @pytest.mark.slow
     def test_blocks_of_any_length_give_the_same(self):
         for rate in (16000, 44100):
             samples, _ = voice(sampling_rate=rate)
