@@ -29,7 +29,7 @@ from affectmap.features.utterances import Utterance
 from affectmap.files import write_json, write_text
 from affectmap.model.model import load_model
 from affectmap.schema import EGEMAPS, WHISPER, WHISPER_LAYER
-from affectmap.text import DASH, markdown, number, score
+from affectmap.text import DASH, between_marks, markdown, number, score
 from affectmap.whisper.weights import read_shape, tensor_shapes
 from run import about_now
 
@@ -37,7 +37,6 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 RESULTS = HERE / "large_model.json"
 PAGE = ROOT / "docs" / "reference.md"
-BEGIN, END = "<!-- large-models:begin -->\n", "<!-- large-models:end -->"
 ROUNDS = 3
 HUBERT = "hubert-large"
 #: Where quality was measured: the folder, and the statistics that the model is adapted by.
@@ -169,18 +168,12 @@ def _published(name: str) -> str:
     return f"{found.measure} {score(found.value)} ({found.source})"
 
 
-def page_with(text: str, content: str) -> str:
-    """Put the table between the marks of the page."""
-    before, rest = text.split(BEGIN)
-    return f"{before}{BEGIN}{content}{END}{rest.split(END)[1]}"
-
-
 def main(recordings: list[str]) -> None:
     """Measure, if recordings are named, and write the page."""
     if recordings:
         write_json(RESULTS, measure_models(recordings))
     results = json.loads(RESULTS.read_text(encoding="utf-8"))
-    write_text(PAGE, page_with(PAGE.read_text(encoding="utf-8"), table(results)))
+    write_text(PAGE, between_marks(PAGE.read_text(encoding="utf-8"), "large-models", table(results)))
 
 
 if __name__ == "__main__":

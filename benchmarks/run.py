@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from affectmap.files import new_file, write_json, write_text
+from affectmap.text import between_marks
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -246,9 +247,7 @@ def into_page(block: str, page_file: Path) -> bool:
     text = page_file.read_text(encoding="utf-8")
     if not block or BEGIN not in text or END not in text.split(BEGIN, 1)[1]:
         return False
-    before, rest = text.split(BEGIN, 1)
-    after = rest.split(END, 1)[1]
-    write_text(page_file, f"{before}{BEGIN}\n{block}{END}{after}")
+    write_text(page_file, between_marks(text, "speed", block))
     return True
 
 

@@ -1,10 +1,13 @@
 """Numbers, lists and tables as people read them."""
 
 import numpy as np
+import pytest
 
+from affectmap.errors import ConfigError
 from affectmap.text import (
     TextTable,
     aligned,
+    between_marks,
     count_or_score,
     counted,
     is_number,
@@ -124,3 +127,16 @@ def test_a_file_of_tables_has_legends_and_no_empty_table():
     assert "Dogs" not in text
     assert text.endswith("\\end{table}\n")
     assert latex_tables([empty]) == ""
+
+
+def test_text_stands_between_marks_indented_like_them():
+    page = "a\n  <!-- x:begin -->\n  old\n  <!-- x:end -->\nb\n"
+    filled = between_marks(page, "x", "one\n\ntwo\n")
+    assert filled == "a\n  <!-- x:begin -->\n  one\n\n  two\n  <!-- x:end -->\nb\n"
+    assert between_marks(filled, "x", "one\n\ntwo") == filled
+
+
+@pytest.mark.parametrize("page", ["", "<!-- x:begin -->", "<!-- x:end --> <!-- x:begin -->"])
+def test_a_page_without_marks_is_refused(page):
+    with pytest.raises(ConfigError, match=r"the page has no <!-- x:begin --> before <!-- x:end -->; put both where"):
+        between_marks(page, "x", "new")

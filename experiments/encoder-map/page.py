@@ -31,7 +31,7 @@ from summaries import TAUGHT  # noqa: E402
 from affectmap.files import write_text  # noqa: E402
 from affectmap.preparation.prepared_corpus import PreparedCorpus  # noqa: E402
 from affectmap.schema import FOUR_CLASSES  # noqa: E402
-from affectmap.text import markdown, score, score_range  # noqa: E402
+from affectmap.text import between_marks, markdown, score, score_range  # noqa: E402
 from evaluation import BY_CARD, CLASSED, QUANTITIES, RATED, UNSEEN, by_corpus  # noqa: E402
 
 DOCS = HERE.parents[1] / "docs"
@@ -73,8 +73,7 @@ def write_tables(folder: Path) -> None:
     page = DOCS / "encoder-map.md"
     text = page.read_text(encoding="utf-8")
     for name, table in page_tables(folder).items():
-        before, rest = text.split(f"<!-- {name}:begin -->")
-        text = f"{before}<!-- {name}:begin -->\n{table}\n<!-- {name}:end -->{rest.split(f'<!-- {name}:end -->')[1]}"
+        text = between_marks(text, name, table)
     write_text(page, text)
 
 

@@ -7,10 +7,9 @@ from pathlib import Path
 import pandas as pd
 
 from affectmap.files import write_text
-from affectmap.text import markdown, score, score_range
+from affectmap.text import between_marks, markdown, score, score_range
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "egemaps.md"
-MARKS = "<!-- feature-sets:begin -->\n", "<!-- feature-sets:end -->"
 TITLES = {"uar": "UAR", "r2_activation": "R² activation", "r2_valence": "R² valence"}
 METHODS = {"line": "Line", "map": "Map"}
 CORPORA = {"emodb": "EMO-DB", "urdu": "URDU", "aesdd": "AESDD", "mean": "mean"}
@@ -36,8 +35,7 @@ def write_pages(folder: Path) -> None:
         parts += ["By corpus:\n", by_corpus(results, method) + "\n"]
     parts += ["## Chosen on the two other corpora\n", choices(chosen)]
     write_text(folder / "results.md", "\n".join(parts) + "\n")
-    before, rest = PAGE.read_text(encoding="utf-8").split(MARKS[0])
-    write_text(PAGE, f"{before}{MARKS[0]}{summary(results)}\n{MARKS[1]}{rest.split(MARKS[1])[1]}")
+    write_text(PAGE, between_marks(PAGE.read_text(encoding="utf-8"), "feature-sets", summary(results)))
 
 
 def _cells(results: pd.DataFrame, method: str, target: str = "mean") -> pd.DataFrame:

@@ -30,7 +30,7 @@ from affectmap.losses import LOSSES
 from affectmap.preparation.prepared_corpus import prepare
 from affectmap.stats.baselines import PCA_2, baseline
 from affectmap.style import RIDGE
-from affectmap.text import markdown, number, score
+from affectmap.text import between_marks, markdown, number, score
 
 HERE = Path(__file__).resolve().parent
 DOCS = HERE.parents[1] / "docs"
@@ -38,7 +38,6 @@ CORPORA = {"emodb": "EMO-DB", "urdu": "URDU", "aesdd": "AESDD"}
 COLUMNS = {"r2_activation": "R² activation", "r2_valence": "R² valence", "uar": "UAR"}
 UNTRAINED = "untrained encoder"
 BASELINES = {RIDGE: "ridge regression", PCA_2: PCA_2}
-BEGIN, END = "<!-- comparison:begin -->", "<!-- comparison:end -->"
 
 
 def load_folds(data: Path) -> list[Fold]:
@@ -169,8 +168,7 @@ def write(results: pd.DataFrame, times: pd.DataFrame) -> None:
     write_json(HERE / "settings.json", settings)
     draw(results, DOCS / "losses.png")
     page = DOCS / "losses.md"
-    before, rest = page.read_text(encoding="utf-8").split(BEGIN)
-    write_text(page, f"{before}{BEGIN}\n{page_table(results, times)}\n{END}{rest.split(END)[1]}")
+    write_text(page, between_marks(page.read_text(encoding="utf-8"), "comparison", page_table(results, times)))
 
 
 if __name__ == "__main__":

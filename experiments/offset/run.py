@@ -32,6 +32,7 @@ from affectmap.corpora import load_corpus
 from affectmap.egemaps import functionals
 from affectmap.files import write_text
 from affectmap.schema import FOUR_CLASSES, Floats, Objects
+from affectmap.text import between_marks
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parents[1] / "docs" / "embed.md"
@@ -110,11 +111,7 @@ def main() -> None:
     compare = partial(results_of, data=arguments.data, n_jobs=arguments.n_jobs)
     results = pd.concat([compare("emodb", OFFSETS), compare("urdu", (0.0,))])
     write_text(HERE / "results.csv", results.to_csv(index=False))
-    before, begin, rest = PAGE.read_text(encoding="utf-8").partition("<!-- offset:begin -->\n")
-    if begin:
-        write_text(
-            PAGE, f"{before}{begin}{page_table(results)}<!-- offset:end -->{rest.split('<!-- offset:end -->')[1]}"
-        )
+    write_text(PAGE, between_marks(PAGE.read_text(encoding="utf-8"), "offset", page_table(results)))
 
 
 if __name__ == "__main__":

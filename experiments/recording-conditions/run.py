@@ -22,6 +22,7 @@ from affectmap.files import write_text
 from affectmap.model.heads import CLASSES
 from affectmap.model.model import Model, load_model
 from affectmap.schema import LABELS
+from affectmap.text import between_marks
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parents[1] / "docs" / "embed.md"
@@ -120,10 +121,7 @@ def main() -> None:
         parts.append(results_of(name, signals, load_model(), arguments.n_jobs))
     results = pd.concat(parts)
     write_text(HERE / "results.csv", results.to_csv(index=False))
-    before, begin, rest = PAGE.read_text(encoding="utf-8").partition("<!-- conditions:begin -->\n")
-    if begin:
-        after = rest.split("<!-- conditions:end -->")[1]
-        write_text(PAGE, f"{before}{begin}{page_table(results)}<!-- conditions:end -->{after}")
+    write_text(PAGE, between_marks(PAGE.read_text(encoding="utf-8"), "conditions", page_table(results)))
 
 
 if __name__ == "__main__":

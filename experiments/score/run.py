@@ -21,7 +21,7 @@ from affectmap.evaluation.tables import written
 from affectmap.evaluation.verdict import as_text
 from affectmap.features.recordings import RecordingCache
 from affectmap.files import write_text
-from affectmap.text import markdown
+from affectmap.text import between_marks, markdown
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parents[1] / "docs" / "score.md"
@@ -70,13 +70,6 @@ def summary(found: dict[tuple[str, Adapt], Evaluation]) -> str:
     return markdown(rows, 4)
 
 
-def fill(page: str, name: str, text: str) -> str:
-    """Put a text between the marks of an example."""
-    before, rest = page.split(f"<!-- {name}:begin -->")
-    _, after = rest.split(f"<!-- {name}:end -->")
-    return f"{before}<!-- {name}:begin -->\n{text}\n<!-- {name}:end -->{after}"
-
-
 def main() -> None:
     """Score, and write the table and the examples."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -86,13 +79,13 @@ def main() -> None:
     table = pd.concat({key: each.measures for key, each in found.items()}, names=["corpus", "adapt"])
     table = table[table["by"] == "all"].reset_index(["corpus", "adapt"])
     write_text(HERE / "results.csv", table.round(4).to_csv(index=False))
-    page = fill(PAGE.read_text(encoding="utf-8"), "summary", summary(found))
-    page = fill(page, IN_FULL, f"```\n{as_text(found[IN_FULL, 'alone'])}\n```")
+    page = between_marks(PAGE.read_text(encoding="utf-8"), "summary", summary(found))
+    page = between_marks(page, IN_FULL, f"```\n{as_text(found[IN_FULL, 'alone'])}\n```")
     for name in IN_WORDS:
         words = as_text(found[name, "alone"]).split("\n\nClasses\n")[0]
         if name in TITLES:  # whose speakers go by the names of people
             words = re.sub(r"\nSpeakers: .*(\n  .*)*", "", words)
-        page = fill(page, name, f"```\n{words}\n```")
+        page = between_marks(page, name, f"```\n{words}\n```")
     write_text(PAGE, page)
 
 

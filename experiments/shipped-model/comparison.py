@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 from findings import ALONE, CORPUS, SPEAKER, mean, three
-from marks import between_marks
+from marks import write_between_marks
 
 from affectmap.corpora import load_corpus
 from affectmap.experiment.costs import SMALL, CostOf, measure_cost, sample_utterances
@@ -148,7 +148,7 @@ def section() -> tuple[str, ...]:
 def write_comparison() -> None:
     """Write the table and what it says wherever it is reported."""
     for file in (MEASURED[WHISPER] / "notes.md", ROOT / "docs" / "models.md"):
-        between_marks(file, "models", f"{table()}\n{paragraphs(sentences())}")
+        write_between_marks(file, "models", f"{table()}\n{paragraphs(sentences())}")
 
 
 def costs(data: Path) -> pd.DataFrame:

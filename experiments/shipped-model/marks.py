@@ -7,18 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from affectmap.files import write_text
+from affectmap.text import between_marks
 
 
-def between_marks(file: Path, name: str, content: str) -> None:
-    """Put lines between a file's marks of that name, where it has them; indented like the marks."""
-    text = file.read_text(encoding="utf-8")
-    begin, end = f"<!-- {name}:begin -->\n", f"<!-- {name}:end -->"
-    if begin not in text:
-        return
-    before, rest = text.split(begin)
-    inside, after_it = rest.split(end)
-    indent = inside.rpartition("\n")[2]
-    write_text(file, f"{before}{begin}{textwrap.indent(content, indent)}{indent}{end}{after_it}")
+def write_between_marks(file: Path, name: str, content: str) -> None:
+    """Put lines between a file's marks of that name."""
+    write_text(file, between_marks(file.read_text(encoding="utf-8"), name, content))
 
 
 def filled(lines: Sequence[str]) -> str:

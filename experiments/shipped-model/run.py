@@ -22,7 +22,7 @@ import pandas as pd
 from card import RIDGE, card_text, coverage_text, licence_text, wording
 from comparison import section
 from findings import findings, readme_findings, table_of_normalisations, titled
-from marks import between_marks, filled
+from marks import filled, write_between_marks
 from material import CORPORA, read_material
 from measuring import (
     MEASURED,
@@ -66,9 +66,9 @@ def with_card(model: Model, cards: Sequence[CorpusCard], tables: dict[str, pd.Da
 
 def write_findings(runs: pd.DataFrame, elsewhere: pd.DataFrame) -> None:
     """Write how well it does wherever it is reported."""
-    between_marks(ROOT / "docs" / "embed.md", "normalisations", table_of_normalisations(runs))
-    between_marks(ROOT / "docs" / "embed.md", "findings", filled(readme_findings(runs)))
-    between_marks(HERE / "notes.md", "findings", filled(findings(runs, elsewhere)))
+    write_between_marks(ROOT / "docs" / "embed.md", "normalisations", table_of_normalisations(runs))
+    write_between_marks(ROOT / "docs" / "embed.md", "findings", filled(readme_findings(runs)))
+    write_between_marks(HERE / "notes.md", "findings", filled(findings(runs, elsewhere)))
 
 
 def write_coverage(coverage: pd.DataFrame, widths: dict[str, dict[str, float]], titles: dict[str, str]) -> None:
@@ -80,7 +80,7 @@ def write_coverage(coverage: pd.DataFrame, widths: dict[str, dict[str, float]], 
         (HERE / "notes.md", 120),
         (package / "model" / "model.py", 110),
     ):
-        between_marks(file, "coverage", textwrap.fill(said, width, break_on_hyphens=False) + "\n")
+        write_between_marks(file, "coverage", textwrap.fill(said, width, break_on_hyphens=False) + "\n")
 
 
 def write_texts(model: Model, tables: dict[str, pd.DataFrame]) -> None:

@@ -21,6 +21,7 @@ from affectmap.experiment.experiment import Experiment
 from affectmap.experiment.results import Results
 from affectmap.files import write_json, write_text
 from affectmap.report import write_report
+from affectmap.text import between_marks
 
 HERE = Path(__file__).resolve().parent
 CORPORA = ("emodb", "urdu", "aesdd")
@@ -63,8 +64,6 @@ def draw(results: Results, folder: Path) -> None:
 def into_docs(results: Results) -> None:
     """Put tables 3 and 4 of the first source between the marks of docs/reproduce.md."""
     shown = HERE.parents[1] / "docs" / "reproduce.md"
-    before, rest = shown.read_text(encoding="utf-8").split("<!-- example:begin -->")
-    after = rest.split("<!-- example:end -->")[1]
     readings = ("held-out", "zero-shot")
     tables = [
         f"{title}\n{format_table(results.summary, table, readings)}"
@@ -76,8 +75,8 @@ def into_docs(results: Results) -> None:
         "autoencoder. Within the corpus: trained on its own labels and evaluated on held-out speakers, by ridge (R²) "
         "or a linear classifier on the 88 features (UAR); superv.: the metric loss so trained on the rating of the row."
     )
-    text = "```\n" + "\n\n".join(tables) + "\n```\n\n" + textwrap.fill(caption, 120) + "\n"
-    write_text(shown, f"{before}<!-- example:begin -->\n{text}<!-- example:end -->{after}")
+    text = "```\n" + "\n\n".join(tables) + "\n```\n\n" + textwrap.fill(caption, 120)
+    write_text(shown, between_marks(shown.read_text(encoding="utf-8"), "example", text))
 
 
 def page(all_results: dict[str, Results]) -> str:

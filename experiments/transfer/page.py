@@ -23,7 +23,7 @@ import pandas as pd
 from affectmap.files import write_text
 from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.schema import FOUR_CLASSES
-from affectmap.text import markdown, score, score_range
+from affectmap.text import between_marks, markdown, score, score_range
 from affectmap.transfer.recipe import fit_transfer
 from evaluation import BY_CARD, QUANTITIES, RATED, UNSEEN, by_corpus, read
 
@@ -59,8 +59,7 @@ def write_tables(folder: Path) -> None:
     page = DOCS / "transfer.md"
     text = page.read_text(encoding="utf-8")
     for name, table in page_tables(folder).items():
-        before, rest = text.split(f"<!-- {name}:begin -->")
-        text = f"{before}<!-- {name}:begin -->\n{table}\n<!-- {name}:end -->{rest.split(f'<!-- {name}:end -->')[1]}"
+        text = between_marks(text, name, table)
     write_text(page, text)
 
 

@@ -15,6 +15,8 @@ from collections.abc import Iterable, Sequence
 from numbers import Real
 from typing import NamedTuple, TypeGuard
 
+from affectmap.errors import ConfigError
+
 DASH = "–"
 #: Narrow and unbreakable, between a number and its unit.
 THIN_SPACE = "\u202f"
@@ -200,6 +202,27 @@ def table_text(table: TextTable, n_shown: int) -> str:
     if len(table.rows) > n_shown:
         lines.append(f"and {len(table.rows) - n_shown} more; -o DIR writes all of them")
     return "\n".join([*lines, *textwrap.wrap(table.legend, 100, initial_indent="  ", subsequent_indent="  ")])
+
+
+def between_marks(page: str, name: str, content: str) -> str:
+    r"""Put text between the marks of a page, ``<!-- name:begin -->`` and ``<!-- name:end -->``, indented like them.
+
+    Raises:
+        ConfigError: If the page has no such marks.
+
+    Example:
+        >>> between_marks("a <!-- x:begin -->old<!-- x:end --> b", "x", "new")
+        'a <!-- x:begin -->\nnew\n<!-- x:end --> b'
+    """
+    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+    before, has_begin, rest = page.partition(begin)
+    old, has_end, after = rest.partition(end)
+    if not has_begin or not has_end:
+        raise ConfigError(f"the page has no {begin} before {end}; put both where the text shall stand")
+    last_line = old.rpartition("\n")[2]
+    indent = "" if last_line.strip() else last_line
+    filled = textwrap.indent(content.rstrip("\n"), indent)
+    return f"{before}{begin}\n{filled}\n{indent}{end}{after}"
 
 
 def markdown(rows: Sequence[Sequence[str]], n_text: int = 1) -> str:

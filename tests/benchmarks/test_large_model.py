@@ -9,6 +9,7 @@ import pytest
 import large_model
 from affectmap.experiment.costs import Cost
 from affectmap.schema import EGEMAPS, WHISPER, WHISPER_DIM, WHISPER_LAYER
+from affectmap.text import between_marks
 from affectmap.whisper.weights import EncoderShape, tensor_shapes
 from encoder_files import SHAPE, write_whole_whisper
 
@@ -22,7 +23,9 @@ def results():
 
 def test_the_page_has_what_the_results_make(results):
     page = large_model.PAGE.read_text(encoding="utf-8")
-    assert large_model.page_with(page, large_model.table(results)) == page, "run python benchmarks/large_model.py"
+    assert between_marks(page, "large-models", large_model.table(results)) == page, (
+        "run python benchmarks/large_model.py"
+    )
 
 
 def test_positions_do_not_count(tmp_path):

@@ -35,11 +35,11 @@ def test_the_list_says_what_is_here_and_which_model_to_take(affectmap, hub):
     ]
     assert all(0 < float(row[2]) < 1 for row in rows)  # megabytes
     assert before.err.splitlines()[0].startswith("note: the encoder whisper-base is not on this machine; run")
-    assert before.err.splitlines()[1] == "take it by --model egemaps"
+    assert before.err.splitlines()[1] == "take the recommended one by --model egemaps"
     assert affectmap("models", "fetch").code == 0
     after = affectmap("models", "list")
     assert [line.split()[4] for line in after.out.splitlines()[1:2]] == ["recommended"]
-    assert after.err == "take it by --model whisper\n"
+    assert after.err == "take the recommended one by --model whisper\n"
 
 
 def test_the_list_as_json(affectmap, here, hub):
@@ -57,7 +57,7 @@ def test_the_list_says_what_is_wrong_with_an_encoder(affectmap, here, hub, monke
     assert done.code == 0
     assert "not usable" in done.out
     assert "holds other weights than those of someone/tiny" in done.err
-    assert done.err.endswith("take it by --model egemaps\n")
+    assert done.err.endswith("take the recommended one by --model egemaps\n")
 
 
 def test_the_list_goes_on_where_the_encoder_has_the_right_sizes_and_other_weights(affectmap, here, hub, monkeypatch):

@@ -108,7 +108,10 @@ def _describe_encoder(card: EncoderCard) -> dict[str, Any]:
 
 def _advise(models: Sequence[dict[str, Any]], encoders: Sequence[dict[str, Any]]) -> list[str]:
     best = next(row["name"] for row in models if row["state"] == "recommended")
-    return [*(f"note: {row['error']}" for row in encoders if row["error"]), f"take it by --model {best}"]
+    return [
+        *(f"note: {row['error']}" for row in encoders if row["error"]),
+        f"take the recommended one by --model {best}",
+    ]
 
 
 @options.verb("affectmap models fetch whisper-base", "affectmap models fetch whisper-base --revision main -o DIR")
