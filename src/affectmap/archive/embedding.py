@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from affectmap.archive.plan import Plan
-from affectmap.audio.quality import SignalFlags, ToldFlags
+from affectmap.audio.quality import FlagNotes, SignalFlags
 from affectmap.extras import require
 from affectmap.features.engines import how_measured
 from affectmap.features.recordings import RecordingCache
@@ -106,7 +106,7 @@ def embed_archive(
         1 0 1
     """
     require("a folder of parts", "parquet", "pyarrow")
-    report, told = progress or (lambda done, total: None), ToldFlags()
+    report, collected = progress or (lambda done, total: None), FlagNotes()
     with plan.locked():
         failures = _failures_before(plan)
         todo = [number for number in range(plan.n_parts) if number not in failures]
@@ -122,11 +122,11 @@ def embed_archive(
                     values[row], found = next(results)
                     files.append(printable(next(names)))
                     flags.append(found)
-                    told.add(files[-1], found)
+                    collected.add(files[-1], found)
                     report(n_done := n_done + 1, plan.n_recordings)
                 failures[number] = sum(each.problem is not None for each in flags)
                 _write(plan, number, files, with_flags(model.columns_of(values), flags))
-    return Summary(plan.n_recordings, sum(failures.values()), n_before, tuple(told.lines()))
+    return Summary(plan.n_recordings, sum(failures.values()), n_before, tuple(collected.lines()))
 
 
 def _failures_before(plan: Plan) -> dict[int, int]:

@@ -163,13 +163,13 @@ def notes_on(names: Sequence[str], flags: Sequence[SignalFlags]) -> list[str]:
         >>> notes_on(["a.wav", "b.wav", "c.wav"], [SignalFlags(), narrow, narrow])
         ['narrow_band: 2 of 3 recordings, first b.wav: its sound ends near 3.4 kHz']
     """
-    told = ToldFlags()
+    collected = FlagNotes()
     for name, found in zip(names, flags, strict=True):
-        told.add(name, found)
-    return told.lines()
+        collected.add(name, found)
+    return collected.lines()
 
 
-class ToldFlags:
+class FlagNotes:
     """What notes of many recordings say, by flag: how many there are, and the first; see `notes_on`."""
 
     def __init__(self) -> None:

@@ -114,8 +114,8 @@ def embed_command(
             recordings, tables = rows["file"].tolist(), iter([rows])
         else:
             names = _names(speakers, recordings) if speakers else None
-            told = not (to_read and len(recordings) == 1)  # the list of one recording tells the same
-            tables = _embedded(recordings, source, names, model, told, channel=channel, cache=known, n_jobs=n_jobs)
+            noted = not (to_read and len(recordings) == 1)  # the list of one recording tells the same
+            tables = _embedded(recordings, source, names, model, noted, channel=channel, cache=known, n_jobs=n_jobs)
         if output is not None:
             n_failed = write_rows(tables, chosen, output, overwrite=overwrite)
         else:
@@ -181,7 +181,7 @@ def _embedded(
     named: list[str],
     names: list[str] | None,
     model: Path | None,
-    told: bool,
+    noted: bool,
     **measuring: Any,  # noqa: ANN401 (options of Model.measure)
 ) -> Iterator[Columns]:
     """Give the embedded rows of some recordings after another; speakers need all at once."""
@@ -190,7 +190,7 @@ def _embedded(
 
     embed = partial(load_model(model).embed_columns, speaker=names, **measuring)
     size = CLUSTER_CHUNK if on_cluster() else CHUNK
-    return measured_rows(recordings, named, embed, max(1, len(recordings)) if names else size, told=told)
+    return measured_rows(recordings, named, embed, max(1, len(recordings)) if names else size, noted=noted)
 
 
 def measured_rows(
@@ -199,9 +199,9 @@ def measured_rows(
     measure: Callable[..., tuple[Columns, list[SignalFlags]]],
     size: int,
     *,
-    told: bool = True,
+    noted: bool = True,
 ) -> Iterator[Columns]:
-    """Give what `measure` makes of so many recordings after another, and note what is wrong with them, if `told`."""
+    """Give what `measure` makes of so many recordings after another, and note what is wrong with them, if `noted`."""
     import numpy as np
 
     from affectmap.audio.quality import notes_on
@@ -221,10 +221,10 @@ def measured_rows(
             found += flags
             shown = printed[start : start + size]
             problems = [f"no values for {f}: {one.problem}" for f, one in zip(shown, flags, strict=True) if one.problem]
-            for line in [*(str(warning.message) for warning in caught), *(problems if told else [])]:
+            for line in [*(str(warning.message) for warning in caught), *(problems if noted else [])]:
                 note(f"note: {line}")
             yield {"file": np.array(shown, dtype=object), **columns}
-        for line in notes_on(printed, found) if told else []:
+        for line in notes_on(printed, found) if noted else []:
             note(f"note: {line}")
 
 

@@ -148,13 +148,13 @@ def _flags(row: Row) -> list[str]:
 
 
 def _table(rows: Sequence[Row], width: int) -> str:
-    names, told = ["file", *(visible(row["file"]) for row in rows)], [_told(row) for row in rows]
+    names, remarks = ["file", *(visible(row["file"]) for row in rows)], [_remarks(row) for row in rows]
     cells = _values(rows, is_narrow=width < _NARROW)
     room = width - sum(len(_GAP) + len(cell) for cell in cells[0])
-    beside = 0 if width < _NARROW else min(max(map(len, told)), room // 2)
+    beside = 0 if width < _NARROW else min(max(map(len, remarks)), room // 2)
     name_width = min(max(map(cell_len, names)), max(_MIN_NAME, room - beside - len(_GAP) * bool(beside)))
     lines = []
-    for name, values, text in zip(names, cells, ["flags" * any(told), *told], strict=True):
+    for name, values, text in zip(names, cells, ["flags" * any(remarks), *remarks], strict=True):
         fits = len(_GAP) + len(text) <= room - name_width
         line = _GAP.join([_cell(fitted(name, name_width), name_width), *values, *([text] if fits else [])])
         lines.append(line.rstrip())
@@ -180,5 +180,5 @@ def _likeliest(row: Row) -> str:
     return next((f"{name} {score(share)}" for name, share in _classes(row)), DASH)
 
 
-def _told(row: Row) -> str:
+def _remarks(row: Row) -> str:
     return f"no values: {visible(row['problem'])}" if row["problem"] else ", ".join(_flags(row))

@@ -47,7 +47,7 @@ class ServiceSettings(ListenSettings):
         default="127.0.0.1", description="address to listen on; any other than this machine's own needs a token"
     )
     model: Path | None = Field(
-        default=None, description="egemaps or whisper, which come with it, or a model folder; egemaps if not given"
+        default=None, description="a shipped model, egemaps or whisper, or a model folder; egemaps if not given"
     )
     root: Path | None = Field(
         default=None, description="folder whose recordings may be named by path; none if not given"
