@@ -227,3 +227,35 @@ def test_a_cluster_fills_the_parts_and_a_worker_may_die(affectmap, here, speech,
     done = affectmap("embed", "speech", *OUT, "--part-size", 5, "--backend", "dask", "--scheduler", pair)
     assert done.code == 0, done.err
     check_same(here / "out", here / "whole.parquet")
+
+
+@pytest.mark.cluster
+def test_no_worker_left_is_told_and_gone_on_with(affectmap, here, speech, shared_cluster, pair, monkeypatch, measured):
+    pytest.importorskip("distributed")
+    from affectmap.archive import embedding
+
+    monkeypatch.setattr("affectmap.parallel.cluster.PATIENCE_S", 3.0)
+    monkeypatch.setattr("affectmap.parallel.cluster.BATCH_SIZE", 1)
+    monkeypatch.setattr("affectmap.parallel.cluster.AHEAD", 1)
+    for number, file in enumerate(sorted(speech.rglob("*.wav"))):  # long enough that some are left when workers go
+        if file.name != "broken.wav":
+            soundfile.write(file, make_voice(seconds=3.0, pitch=100 + 10 * number, seed=number), 16000)
+    write = embedding._write
+
+    def kill_and_write(*given):
+        write(*given)
+        for name in ("one", "two"):
+            shared_cluster.kill(name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(embedding, "_write", kill_and_write)
+        ended = affectmap("embed", "speech", *OUT, "--part-size", 3, "--backend", "dask", "--scheduler", pair)
+    assert ended.code == 1
+    assert "has no workers any more" in ended.error
+    n_parts = len(parts(here))
+    assert n_parts >= 1
+    done = affectmap("embed", "speech", *OUT)
+    assert done.code == 0, done.err
+    assert f"{n_parts} of 5 parts were there before" in done.err
+    assert len(measured) <= 12 - 3 * n_parts + 1
+    assert foreign_entry(here / "out") is None
