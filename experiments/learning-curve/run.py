@@ -38,7 +38,7 @@ from affectmap.text import markdown, number, score
 
 HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent / "sensitivity"))
-from material import COLOURS, N_FOLDS, QUANTITIES, TITLES, Embed, Split, read, scores, splits  # noqa: E402
+from corpora_and_splits import COLOURS, N_FOLDS, QUANTITIES, TITLES, Embed, Split, read, scores, splits  # noqa: E402
 
 SIZES = (5, 10, 20, 40, 80, 160, 0)
 N_DRAWS = 10

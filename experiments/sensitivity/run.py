@@ -21,7 +21,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from material import COLOURS, QUANTITIES, TITLES, Split, read, scores, splits
+from corpora_and_splits import COLOURS, QUANTITIES, TITLES, Split, read, scores, splits
 from platformdirs import user_cache_path
 
 from affectmap.files import new_file, write_text

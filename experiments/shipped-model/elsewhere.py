@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
-from material import CORPORA, Material
+from training_corpora import CORPORA, Material
 
 from affectmap.audio.quality import not_speech
 from affectmap.model.heads import CLASSES

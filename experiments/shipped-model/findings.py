@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 from card import RIDGE
-from material import RATED
+from training_corpora import RATED
 
 from affectmap.corpora import CorpusCard
 from affectmap.text import markdown, number, score

@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from elsewhere import elsewhere_table
-from material import CORPORA, Material
 from nested_coverage import nested_coverage
 from sounds import flags_table, sounds_table
+from training_corpora import CORPORA, Material
 
 from affectmap.model.heads import CLASSES, Calibration, Heads, with_temperature
 from affectmap.model.model import Model

@@ -23,7 +23,6 @@ from card import RIDGE, card_text, coverage_text, licence_text, wording
 from comparison import section
 from findings import findings, readme_findings, table_of_normalisations, titled
 from marks import filled, write_between_marks
-from material import CORPORA, read_material
 from measuring import (
     MEASURED,
     SEED,
@@ -32,6 +31,7 @@ from measuring import (
     compare_normalisations,
 )
 from surroundings import about_this_run
+from training_corpora import CORPORA, read_material
 
 from affectmap.corpora import CorpusCard
 from affectmap.files import write_json, write_text

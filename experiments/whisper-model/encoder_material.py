@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 import pandas as pd
-from material import CLASSED, RATED, Material
+from training_corpora import CLASSED, RATED, Material
 
 from affectmap.corpora import load_corpus
 from affectmap.preparation.prepared_corpus import PreparedCorpus, prepare

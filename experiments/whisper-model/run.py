@@ -24,10 +24,10 @@ sys.path.append(str(HERE.parent / "shipped-model"))
 from card import RIDGE, card_text, licence_text  # noqa: E402
 from encoder_material import read_material  # noqa: E402
 from line import line  # noqa: E402
-from material import CORPORA  # noqa: E402
 from measuring import MEASURED, SEED, Kind, calibrated, compare_normalisations  # noqa: E402
 from metric_map import RECIPE, train  # noqa: E402
 from surroundings import about_this_run  # noqa: E402
+from training_corpora import CORPORA  # noqa: E402
 from words import wording  # noqa: E402
 
 from affectmap.files import write_json, write_text  # noqa: E402

@@ -19,7 +19,7 @@ FOLDERS = {name: ROOT / "experiments" / name for name in ("sensitivity", "learni
 @pytest.fixture(scope="module")
 def modules():
     """The scripts under names of their own; what they share is found as when they are run."""
-    path, before = list(sys.path), sys.modules.pop("material", None)
+    path, before = list(sys.path), sys.modules.pop("corpora_and_splits", None)
     sys.path.insert(0, str(FOLDERS["sensitivity"]))
     loaded = {}
     for name, folder in FOLDERS.items():
@@ -27,11 +27,11 @@ def modules():
         loaded[name] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(loaded[name])
     yield SimpleNamespace(sensitivity=loaded["sensitivity"], curve=loaded["learning-curve"],
-                          material=sys.modules["material"])  # fmt: skip
+                          splits=sys.modules["corpora_and_splits"])  # fmt: skip
     sys.path[:] = path
-    sys.modules.pop("material", None)
+    sys.modules.pop("corpora_and_splits", None)
     if before is not None:
-        sys.modules["material"] = before
+        sys.modules["corpora_and_splits"] = before
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def corpora():
 
 def test_held_out_speakers_take_no_part_in_standardisation(modules, corpora):
     source, targets = corpora
-    found = modules.material.splits(source, targets, seed=3, n_folds=2)
+    found = modules.splits.splits(source, targets, seed=3, n_folds=2)
     assert len(found) == 2
     for split in found:
         assert not set(split.train.speaker) & set(split.evaluated[0].speaker)
@@ -54,16 +54,16 @@ def test_held_out_speakers_take_no_part_in_standardisation(modules, corpora):
 
 
 def test_scores_of_maps_that_know_all_and_nothing(modules, corpora):
-    split = modules.material.splits(*corpora, seed=0, n_folds=2)[0]
-    for part, row in zip(split.evaluated, modules.material.scores(lambda f: f[:, :0] @ np.zeros((0, 2)), split),
+    split = modules.splits.splits(*corpora, seed=0, n_folds=2)[0]
+    for part, row in zip(split.evaluated, modules.splits.scores(lambda f: f[:, :0] @ np.zeros((0, 2)), split),
                          strict=True):  # fmt: skip
         assert row == {"corpus": part.corpus, "r2_activation": 0, "r2_valence": 0, "uar": 0.25}
     ways = np.linalg.pinv(np.random.default_rng(99).normal(size=(2, 88)))
-    for row in modules.material.scores(lambda f: f @ ways, split):
+    for row in modules.splits.scores(lambda f: f @ ways, split):
         assert row["r2_activation"] > 0.7
         assert row["uar"] > 0.7
     few = np.flatnonzero(split.train.emotion == "sad")
-    assert {row["uar"] for row in modules.material.scores(lambda f: f @ ways, split, few)} == {0.25}
+    assert {row["uar"] for row in modules.splits.scores(lambda f: f @ ways, split, few)} == {0.25}
 
 
 def test_subsets_are_nested_and_even_over_speakers(modules):
