@@ -44,8 +44,8 @@ VERBS = {
 
 #: Modules of verbs that have another's or a common one.
 _MODULES = {
-    "adapt": "embed", "agreement": "ratings", "annotate": "web", "audit": "corpora", "demo": "reproduce",
-    "export": "models", "models": "encoders", "serve": "web", "train": "models",
+    "agreement": "ratings", "annotate": "web", "audit": "corpora", "demo": "reproduce", "export": "models",
+    "models": "encoders", "serve": "web", "train": "models",
 }  # fmt: skip
 
 

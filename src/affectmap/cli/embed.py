@@ -1,4 +1,4 @@
-"""``affectmap embed`` and ``affectmap adapt``: recordings named on the command line, and what is made of them."""
+"""``affectmap embed``: recordings named on the command line, and what is made of them."""
 
 from __future__ import annotations
 
@@ -327,71 +327,3 @@ def list_recordings(sources: Sequence[str]) -> list[str]:
     for line in listing.notes:
         note(f"note: {line}")
     return listed
-
-
-_Unlabelled = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="FOLDER",
-        help="Recordings of a corpus, language or person, or a table with the model's features; no labels needed.",
-    ),
-]
-
-
-@options.verb("affectmap adapt speech/ -o adapted", "affectmap embed --model adapted speech/ > map.csv")
-def adapt_command(
-    source: _Unlabelled,
-    output: options.Output = Path("adapted"),
-    overwrite: options.Overwrite = False,
-    model: options.ModelFolder = None,
-    channel: options.Channel = None,
-    cache: options.Cache = None,
-    no_cache: options.NoCache = False,
-    n_jobs: options.NJobs = None,
-    backend: options.Backend = "local",
-    scheduler: options.Scheduler = None,
-) -> None:
-    """Adapt a model to unlabelled recordings and save it, for embed --model.
-
-    Take thirty recordings or more, of many emotions and, where people shall be compared, of many people.
-    """
-    from affectmap.audio.quality import notes_on
-    from affectmap.corpora.feature_columns import read_inputs
-    from affectmap.model.model import load_model
-    from affectmap.names import printable
-
-    if STDIN in source:
-        raise UsageError("adapt takes files and folders, many of them; a recording on the input is one")
-    table = feature_table(source)
-    recordings = [str(table)] if table else list_recordings(source)
-    options.check_folder(output, overwrite=overwrite, inputs=[*recordings, model])
-    loaded = load_model(model)
-    given: Any = recordings
-    if table is not None:
-        given = read_inputs(table, loaded.inputs)
-        recordings = given.index.tolist()
-    with (
-        options.working_on(backend, scheduler),
-        options.recording_cache(cache, no_cache) as known,
-        progress_bar("recordings") as progress,
-    ):
-        functionals, flags = loaded.measure(given, channel=channel, cache=known, n_jobs=n_jobs, progress=progress)
-    no_speech = loaded.transform(functionals)["not_speech"]
-    reasons = [
-        each.problem or ("silent" if each.silent else "no speech" if is_none else None)
-        for each, is_none in zip(flags, no_speech, strict=True)
-    ]
-    for file, reason in zip(recordings, reasons, strict=True):
-        if reason:
-            note(f"note: left out {printable(file)}: {reason}")
-    for line in notes_on([printable(file) for file in recordings], flags):
-        note(f"note: {line}")
-    used = functionals[[reason is None for reason in reasons]]
-    if used.empty:
-        raise AudioError(f"none of {len(recordings)} recordings could be used; name others")
-    adapted = loaded.adapt(used)
-    adapted.save(output, overwrite=overwrite)
-    standardisation = adapted.metadata["standardisation"]
-    n_used, n_outliers = standardisation["n_utterances"], standardisation["n_left_out"]
-    note(f"adapted to {n_used} recordings; {n_outliers} outliers left out")
-    typer.echo(output.resolve())
