@@ -1,5 +1,7 @@
 """Synthetic signals that the golden tables are made of, each a pair of samples and sampling rate."""
 
+from functools import cache
+
 import numpy as np
 
 
@@ -39,8 +41,9 @@ def _chirp():
     return sum(np.sin(2 * np.pi * k * (90 * time + 110 * time**2)) / (4 * k) for k in range(1, 8)), 16000
 
 
+@cache
 def all_signals() -> dict[str, tuple[np.ndarray, int]]:
-    """Give every signal by name."""
+    """Give every signal by name; all tests share the samples, which may not be written."""
     samples, rate = voice()
     signals = {
         "silence": (np.zeros(16000), 16000),
@@ -59,4 +62,6 @@ def all_signals() -> dict[str, tuple[np.ndarray, int]]:
     }
     for other in (8000, 11025, 22050, 44100, 48000):
         signals[f"voice at {other} Hz"] = voice(sampling_rate=other)
+    for given, _ in signals.values():
+        given.setflags(write=False)
     return signals

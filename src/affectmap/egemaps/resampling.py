@@ -3,6 +3,7 @@
 Source: Smith (2002), "Digital audio resampling": a sinc at the lower of both rates, cut by a Kaiser window.
 """
 
+from functools import lru_cache
 from math import ceil, floor, gcd
 
 import numpy as np
@@ -66,15 +67,20 @@ class Resampler:
                 strides=(self._down * self._samples.strides[0], self._samples.strides[0]),
                 writeable=False,
             )
-            resampled[phase - first :: self._up] = windows @ self._weights(part / self._up)
+            resampled[phase - first :: self._up] = windows @ _weights(self._reach, self._cutoff, part / self._up)
         self._n_given = end
         needed = floor(end * self._down / self._up) - self._reach + 1
         self._samples, self._offset = self._samples[needed - self._offset :], needed
         return resampled
 
-    def _weights(self, part: float) -> Floats:
-        """Weigh the samples around a place that lies by a part of a sample behind one."""
-        distance = np.arange(1 - self._reach, self._reach + 1) - part
-        window = np.i0(KAISER * np.sqrt(np.maximum(0, 1 - np.square(distance / self._reach)))) / np.i0(KAISER)
-        weights = np.sinc(self._cutoff * distance) * window
-        return np.asarray(weights / weights.sum())
+
+# Every block and every recording of a rate needs the same ones: up to 640 of the usual rates.
+@lru_cache(maxsize=2048)
+def _weights(reach: int, cutoff: float, part: float) -> Floats:
+    """Weigh the samples around a place that lies by a part of a sample behind one."""
+    distance = np.arange(1 - reach, reach + 1) - part
+    window = np.i0(KAISER * np.sqrt(np.maximum(0, 1 - np.square(distance / reach)))) / np.i0(KAISER)
+    weights = np.sinc(cutoff * distance) * window
+    weights /= weights.sum()
+    weights.setflags(write=False)
+    return np.asarray(weights)
