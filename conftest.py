@@ -1,8 +1,13 @@
-"""Example objects that the docstrings share; those of the tests are in tests/conftest.py."""
+"""Example objects that the docstrings share, and one thread a process; those of the tests are in tests/conftest.py."""
 
+import os
 from functools import cache
 
 import pytest
+
+# Read when NumPy and PyTorch are first imported, which is later. On matrices this small more threads cost several times
+# as much: each waits for the others, and for those of the tests beside it.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 
 @cache

@@ -1,6 +1,5 @@
-"""Signals that several tests share, and one thread for PyTorch."""
+"""Signals that several tests share."""
 
-import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,9 +13,6 @@ import leaks
 from browsers import chromium
 from dask_processes import dask_processes
 
-# Read when PyTorch is first imported. Two OpenMP threads on matrices this small stall more than they help.
-os.environ["OMP_NUM_THREADS"] = "1"
-
 # A shell that starts the tests in the background has them ignore Ctrl-C, which some of them send.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -25,6 +21,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 def pytest_configure(config: pytest.Config) -> None:
     """Look for what tests leave open; as a plugin, since hooks of this file do not see fixtures of the session."""
     config.pluginmanager.register(leaks)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file():
+    """Look for examples in src alone; there are none in the docstrings of tests."""
+    return [found for found in (yield) if type(found) is pytest.Module]
 
 
 def make_voice(seconds: float = 0.4, sampling_rate: int = 16000, pitch: float = 150.0, seed: int = 0):
