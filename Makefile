@@ -14,6 +14,9 @@ UV ?= uv
 demo: $(VENV)/.ready-demo
 	$(BIN)/affectmap demo -o $(DEMO_DIR) --overwrite
 
+# Modules are compiled once, not by every process of the tests anew, whatever the shell says.
+unexport PYTHONDONTWRITEBYTECODE
+
 # What takes long or needs a browser, a cluster or a database; `make test-all` runs these tests and `make test` the others.
 LONG := slow or browser or cluster or postgres
 
