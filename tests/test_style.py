@@ -5,7 +5,19 @@ from importlib import resources
 import numpy as np
 import pytest
 
-from affectmap.style import EMOTION_MARKS, INK, METHOD_MARKS, MUTED, chance, class_names, ordered
+from affectmap.style import (
+    ACT,
+    EMOTION_MARKS,
+    INK,
+    LABEL_COLOURS,
+    LABEL_COLOURS_DARK,
+    METHOD_MARKS,
+    MUTED,
+    VAL,
+    chance,
+    class_names,
+    ordered,
+)
 
 #: Machado et al. 2009, severity 1, on linear RGB.
 BLINDNESS = {
@@ -28,8 +40,9 @@ def lab(rgb):
     return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
 
 
-def contrast_with_white(colour):
-    return 1.05 / (float(linear(colour) @ [0.2126, 0.7152, 0.0722]) + 0.05)
+def contrast(one, other):
+    light, heavy = sorted((float(linear(c) @ [0.2126, 0.7152, 0.0722]) for c in (one, other)), reverse=True)
+    return (light + 0.05) / (heavy + 0.05)
 
 
 @pytest.mark.parametrize("kind", BLINDNESS)
@@ -48,19 +61,38 @@ def test_methods_differ_in_their_dashes_too():
     assert len({mark.dash for mark in METHOD_MARKS.values()}) == len(METHOD_MARKS)
 
 
+def test_the_two_ratings_have_one_colour_each_on_both_grounds():
+    assert METHOD_MARKS[ACT].colour == LABEL_COLOURS["activation"]
+    assert METHOD_MARKS[VAL].colour == LABEL_COLOURS["valence"]
+    for colours, ground in ((LABEL_COLOURS, "#ffffff"), (LABEL_COLOURS_DARK, "#14181d")):
+        assert all(contrast(colour, ground) >= 4.5 for colour in colours.values())
+
+
+@pytest.mark.parametrize("sheet", ["report/report.css", "service/static/page.css"])
+def test_style_sheets_have_the_colours_of_the_ratings(sheet):
+    css = resources.files("affectmap").joinpath(*sheet.split("/")).read_text()
+    light, dark = css.split("prefers-color-scheme: dark", 1)
+    for part, colours in ((light, LABEL_COLOURS), (dark, LABEL_COLOURS_DARK)):
+        found = dict(re.findall(r"--(activation|valence): (#[0-9a-f]{6})", part))
+        assert found == colours
+
+
 @pytest.mark.parametrize("colour", [INK, MUTED])
 def test_text_in_figures_can_be_read(colour):
-    assert contrast_with_white(colour) >= 4.5
+    assert contrast(colour, "#ffffff") >= 4.5
 
 
-def test_text_colours_of_the_page_can_be_read():
+def test_text_colours_of_the_page_can_be_read_on_both_grounds():
     css = resources.files("affectmap.report").joinpath("report.css").read_text()
-    colours = dict(re.findall(r"--(ink|muted|accent|link|amber|red|green): (#[0-9a-f]{6})", css))
-    assert len(colours) == 7
-    direct = re.findall(r"[{; ]color: (#[0-9a-f]{6})", css)
-    assert len(direct) >= 3
-    for colour in (*colours.values(), *direct):
-        assert contrast_with_white(colour) >= 4.5, colour
+    light, dark = css.split("prefers-color-scheme: dark", 1)
+    names = "ink|muted|accent|link|amber|red|green|grey|activation|valence"
+    for part in (light, dark):
+        ground = re.search(r"--ground: (#[0-9a-f]{6})", part)[1]
+        colours = re.findall(rf"--({names}): (#[0-9a-f]{{6}})", part)
+        assert len(colours) == 10
+        for name, colour in colours:
+            assert contrast(colour, ground) >= 4.5, (name, colour, ground)
+    assert not re.findall(r"[{; ]color: #", css)  # none that has no dark counterpart
 
 
 def test_order_keeps_unknown_names_last_as_they_came():

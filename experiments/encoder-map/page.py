@@ -31,6 +31,7 @@ from summaries import TAUGHT  # noqa: E402
 from affectmap.files import write_text  # noqa: E402
 from affectmap.preparation.prepared_corpus import PreparedCorpus  # noqa: E402
 from affectmap.schema import FOUR_CLASSES  # noqa: E402
+from affectmap.style import EMOTION_MARKS, INK, PLAIN_MARK  # noqa: E402
 from affectmap.text import between_marks, markdown, score, score_range  # noqa: E402
 from evaluation import BY_CARD, CLASSED, QUANTITIES, RATED, UNSEEN, by_corpus  # noqa: E402
 
@@ -44,7 +45,6 @@ TITLES = {
     "turev-db": "TurEV-DB",
     "casia": "CASIA",
 }
-COLOURS = {"neutral": "#7f8c8d", "sad": "#2e6fb7", "happy": "#e6a100", "angry": "#c0392b"}
 POLICIES = {"target-all": "corpus", BY_CARD: "card"}
 SHORT = {"uar": "UAR", "r2_activation": "R² act", "r2_valence": "R² val"}
 HEADS = [f"{short} {policy}" for short in SHORT.values() for policy in POLICIES.values()]
@@ -130,7 +130,7 @@ def draw_summary(summary: pd.DataFrame, file: Path) -> None:
     names = [*some["setup"].drop_duplicates(), "recipe of the 88", TAUGHT][::-1]
     figure, axes = plt.subplots(1, 3, figsize=(12, 4.8), sharey=True, layout="constrained")
     for axis, quantity in zip(axes, QUANTITIES, strict=True):
-        for policy, colour, shift in (("target-all", "#2e6fb7", 0.14), (BY_CARD, "#c0392b", -0.14)):
+        for policy, colour, shift in (("target-all", INK, 0.14), (BY_CARD, PLAIN_MARK.colour, -0.14)):
             match = (summary["target"] == "mean") & (summary["policy"] == policy) & (summary["quantity"] == quantity)
             rows = summary[match].set_index("setup").reindex(names)
             y = np.arange(len(names)) + shift
@@ -168,11 +168,12 @@ def draw_maps(corpora: Mapping[str, PreparedCorpus], file: Path) -> None:
 
 def _draw_map(axis: plt.Axes, place: np.ndarray, emotions: np.ndarray) -> None:
     for emotion in FOUR_CLASSES:
-        rows = emotions == emotion
-        axis.scatter(place[rows, 1], place[rows, 0], s=9, alpha=0.6, color=COLOURS[emotion], label=str(emotion))
+        rows, mark = emotions == emotion, EMOTION_MARKS[emotion]
+        style = {"s": 11, "alpha": 0.6, "color": mark.colour, "marker": mark.marker, "linewidths": 0}
+        axis.scatter(place[rows, 1], place[rows, 0], label=str(emotion), **style)
         if rows.any():
             centre = place[rows].mean(axis=0)
-            axis.plot(centre[1], centre[0], "o", markersize=11, color=COLOURS[emotion], markeredgecolor="white")
+            axis.plot(centre[1], centre[0], mark.marker, markersize=11, color=mark.colour, markeredgecolor="white")
     axis.set_aspect("equal")
     axis.grid(alpha=0.25)
     axis.spines[["top", "right"]].set_visible(False)

@@ -23,13 +23,13 @@ import pandas as pd
 from affectmap.files import write_text
 from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.schema import FOUR_CLASSES
+from affectmap.style import EMOTION_MARKS, INK, PLAIN_MARK
 from affectmap.text import between_marks, markdown, score, score_range
 from affectmap.transfer.recipe import fit_transfer
 from evaluation import BY_CARD, QUANTITIES, RATED, UNSEEN, by_corpus, read
 
 HERE = Path(__file__).resolve().parent
 DOCS = HERE.parents[1] / "docs"
-COLOURS = {"neutral": "#7f8c8d", "sad": "#2e6fb7", "happy": "#e6a100", "angry": "#c0392b"}
 TITLES = {
     "emodb": "EMO-DB (German)",
     "urdu": "URDU",
@@ -169,7 +169,7 @@ def _draw_summary(summary: pd.DataFrame, file: Path) -> None:
     for axis, quantity, title in zip(
         axes, ("uar", "r2_activation"), ("UAR, four classes", "R² of activation"), strict=True
     ):
-        for policy, colour, shift in (("target-all", "#2e6fb7", 0.14), (BY_CARD, "#c0392b", -0.14)):
+        for policy, colour, shift in (("target-all", INK, 0.14), (BY_CARD, PLAIN_MARK.colour, -0.14)):
             some = summary[(summary["target"] == "mean") & (summary["policy"] == policy)]
             some = some[some["quantity"] == quantity].set_index("setup").loc[names]
             y = np.arange(len(names)) + shift
@@ -193,13 +193,12 @@ def _draw_maps(corpora: Mapping[str, PreparedCorpus], file: Path) -> None:
         network, target = fit_transfer(sources).network_, corpora[name]
         embedding = network.embed(by_corpus(target)) + 3
         for emotion in FOUR_CLASSES:
-            rows = target.emotion == emotion
-            axis.scatter(
-                embedding[rows, 1], embedding[rows, 0], s=9, alpha=0.6, color=COLOURS[emotion], label=str(emotion)
-            )
+            rows, mark = target.emotion == emotion, EMOTION_MARKS[emotion]
+            style = {"s": 11, "alpha": 0.6, "color": mark.colour, "marker": mark.marker, "linewidths": 0}
+            axis.scatter(embedding[rows, 1], embedding[rows, 0], label=str(emotion), **style)
             if rows.any():
                 centre = embedding[rows].mean(axis=0)
-                axis.plot(centre[1], centre[0], "o", markersize=11, color=COLOURS[emotion], markeredgecolor="white")
+                axis.plot(centre[1], centre[0], mark.marker, markersize=11, color=mark.colour, markeredgecolor="white")
         axis.set_title(f"{TITLES[name]}, held out", loc="left")
         axis.set_xlabel("valence")
         axis.set_aspect("equal")

@@ -3,6 +3,8 @@
 Conventions:
     * Every colour carries a second sign (a shape, a dash, a word), and the four emotions, like the four methods,
       stay at least 18 ΔE apart for each of the three kinds of colour blindness.
+    * Activation has one colour and valence one, on every page and picture; a method that is trained on one of the two
+      has its colour. Style sheets cannot import this module: a test compares theirs.
 """
 
 from __future__ import annotations
@@ -38,6 +40,9 @@ class Mark(NamedTuple):
     dash: str | tuple[int, tuple[int, ...]] = "-"
 
 
+#: Colours of the two ratings, on white and on the dark ground of pages.
+LABEL_COLOURS = {"activation": "#008266", "valence": "#a84b92"}
+LABEL_COLOURS_DARK = {"activation": "#4fc3a1", "valence": "#e39ad0"}
 EMOTION_MARKS = {
     "neutral": Mark("#7d838b", "o"),
     "sad": Mark("#1661a8", "s"),
@@ -47,13 +52,11 @@ EMOTION_MARKS = {
 OTHER_MARK = Mark("#b9c0c8", ".")
 METHOD_MARKS = {
     UNSUPERVISED: Mark("#444a52", "o"),
-    ACT: Mark("#00876b", "s", (0, (5, 1))),
-    VAL: Mark("#b0559a", "D", (0, (3, 1, 1, 1))),
+    ACT: Mark(LABEL_COLOURS["activation"], "s", (0, (5, 1))),
+    VAL: Mark(LABEL_COLOURS["valence"], "D", (0, (3, 1, 1, 1))),
     JOINT: Mark("#4aa3df", "^", (0, (1, 1))),
 }
 PLAIN_MARK = Mark("#8c949e", "o")
-#: Colours of the two ratings.
-LABEL_COLOURS = {"activation": "#b3491d", "valence": "#1f6f8b"}
 #: Words for the ends of the two ratings.
 ENDS = {"activation": ("calm", "excited"), "valence": ("unpleasant", "pleasant")}
 

@@ -302,9 +302,18 @@ def make_embeddings(rng: np.random.Generator) -> pd.DataFrame:
                         "z1": latent[:, 0],
                         "z2": latent[:, 1],
                     }
+                    | read_out(label)
                 )
             )
     return pd.concat(frames, ignore_index=True)
+
+
+def read_out(label: np.ndarray) -> dict[str, np.ndarray]:
+    """What a map makes of ratings: much of activation, little of valence."""
+    noise = np.random.default_rng(len(label)).standard_normal(label.shape)
+    activation = 3 + 0.6 * (label[:, 0] - 3) + 0.5 * noise[:, 0]
+    valence = 2.8 + 0.15 * (label[:, 1] - 3) + 0.3 * noise[:, 1]
+    return {"predicted_activation": np.clip(activation, 1, 5), "predicted_valence": np.clip(valence, 1, 5)}
 
 
 def make_curves(rng: np.random.Generator, epochs: int = 12) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from affectmap.report.agreement import (
     write_agreement,
 )
 from affectmap.text import latex_tables
+from browsers import check_colours, close_tabs, open_tab
 from rating_files import make_ratings, simulate
 
 
@@ -59,8 +60,39 @@ def test_warnings_stand_on_top_or_nowhere():
     ratings = simulate(20)
     table = agreement_table(ratings)
     page = render(ratings, table, ["bo never moved valence."])
-    assert page.index("bo never moved valence.") < page.index("All raters")
+    assert page.index('class="answer"') < page.index("bo never moved valence.") < page.index('id="table1"')
     assert "Read this first" not in render(ratings, table, [])
+
+
+def test_the_page_begins_with_a_verdict_and_the_grid(tmp_path):
+    ratings = simulate(20, n_repeats=5)
+    write(ratings, tmp_path / "out")
+    page = (tmp_path / "out" / "agreement.html").read_text(encoding="utf-8")
+    order = ['id="verdict"', "raters agree", 'id="affect-grid"', 'id="table1"', 'id="scale-use"', 'id="how"']
+    places = [page.index(mark) for mark in order]
+    assert places == sorted(places)
+    assert page.count('media="(max-width: 700px)"') == 2
+
+
+def test_a_long_table_is_folded():
+    ratings = simulate(3, raters=tuple(f"r{i}" for i in range(6)))
+    page = render(ratings, agreement_table(ratings), [])
+    assert re.search(r"<summary><b>All \d+ rows</b></summary>", page)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
+def test_the_page_fits_and_can_be_read_in_light_and_dark(browser, tmp_path, width, dark):
+    write(simulate(20, n_repeats=5), tmp_path / "out")
+    tab = open_tab(browser, tmp_path, width, 900, dark=dark)
+    try:
+        tab.get((tmp_path / "out" / "agreement.html").as_uri())
+        assert tab.execute_script("return document.documentElement.scrollWidth") <= width
+        assert tab.execute_script("return document.querySelector('#affect-grid img').getBoundingClientRect().top") < 450
+        check_colours(tab, 60)
+        assert tab.get_log("browser") == []
+    finally:
+        close_tabs(browser)
 
 
 def test_pictures_of_what_there_is(tmp_path):

@@ -6,7 +6,8 @@ import pytest
 
 from affectmap.report import figures
 from affectmap.report.canvas import Picture, drawing
-from affectmap.report.figures import dot_plot, learning_curves
+from affectmap.report.dots import dot_plot
+from affectmap.report.figures import learning_curves
 from affectmap.report.page import page_tables
 from affectmap.report.tables import build_table
 
@@ -17,7 +18,9 @@ CORPORA = ["emodb", "urdu", "aesdd"]
 def draw(monkeypatch, tmp_path):
     """Draw, but keep the pictures' words and write nothing."""
     monkeypatch.setattr(
-        figures, "save", lambda figure, folder, stem, caption, alt: Picture(stem, caption, alt, "data:", 1, 1)
+        figures,
+        "save",
+        lambda figure, folder, stem, caption, alt, narrow=None: Picture(stem, caption, alt, "data:", 1, 1),
     )
     return lambda results: figures.draw_figures(results, page_tables(results), tmp_path)
 
@@ -26,6 +29,8 @@ def draw(monkeypatch, tmp_path):
 def test_captions_tell_what_is_seen(draw, whole_results):
     pictures = draw(whole_results)
     assert {place: len(mine) for place, mine in pictures.items()} == {
+        "map": 1,
+        "maps": 1,
         "circumplex": 1,
         "network": 1,
         "latent": 4,
@@ -41,6 +46,11 @@ def test_captions_tell_what_is_seen(draw, whole_results):
     assert "five runs a method" in pictures["curves"][0].caption
     assert pictures["table4"][0].stem == "figure6-table-4"
     assert "guessing" in pictures["table4"][0].caption
+    assert pictures["map"][0].caption.startswith(
+        "One dot an utterance, 219 in all, none of them used in training, by DAE"
+    )
+    assert "read out by one line fitted on the training rows" in pictures["map"][0].caption
+    assert "Maps of emodb, urdu and aesdd, valence to the right" in pictures["map"][0].alt
 
 
 def test_baselines_are_apart_and_lettered_on(draw, source_only):
@@ -68,7 +78,7 @@ def test_places_without_data_have_no_picture(draw, source_only):
 
 def test_curves_are_of_the_folds_and_of_compared_methods(draw, source_only, monkeypatch):
     seen = []
-    monkeypatch.setattr(figures, "learning_curves", seen.append)
+    monkeypatch.setattr(figures, "learning_curves", lambda rows, narrow: seen.append(rows))
     curves = source_only.curves
     whole = curves[curves["fold"] == 1].assign(fold=0, total=1e9)
     within = curves[curves["fold"] == 1].assign(method="Metric-Act (supervised)")
@@ -77,9 +87,9 @@ def test_curves_are_of_the_folds_and_of_compared_methods(draw, source_only, monk
             source_only, curves=pd.concat([curves, whole, within]), embeddings=source_only.embeddings[:0]
         )
     )
-    assert len(seen[0]) == len(curves)
+    assert len(seen[0]) == len(seen[1]) == len(curves)  # wide and narrow
     draw(dataclasses.replace(source_only, curves=whole, embeddings=source_only.embeddings[:0]))
-    assert len(seen[1]) == len(whole)
+    assert len(seen[2]) == len(whole)
 
 
 def test_of_a_large_corpus_some_points_are_drawn_always_the_same(draw, source_only, monkeypatch):

@@ -16,7 +16,8 @@ from affectmap.report.page import (
     rivals,
 )
 
-NO_PICTURES = {place: [] for place in ("circumplex", "network", "latent", "baselines", "curves", "table3", "table4")}
+PLACES = ("map", "maps", "circumplex", "network", "latent", "baselines", "curves", "table3", "table4")
+NO_PICTURES = {place: [] for place in PLACES}
 COLUMNS = ["corpus", "file", "kind", "detail", "dropped"]
 
 
@@ -152,9 +153,10 @@ def test_captions_name_the_corpora_that_are_signed():
     assert _marked(records[1:]) == ""
 
 
-def test_the_section_stands_near_the_top_and_names_corpora_by_title(page):
+def test_checks_are_told_at_the_top_and_name_corpora_by_title(page):
     html, _ = page("leak", "nothing", "held-out")
-    assert html.index('id="summary"') < html.index('id="audit"') < html.index('id="corpora"')
+    assert "Checks: no leak was found; one of three checks asks for care." in html.split('id="summary"')[0]
+    assert html.index('id="claims"') < html.index('id="audit"') < html.index('id="corpora"')
     assert '<td class="text">URDU, AESDD</td>' in html
     assert "26 of 29 speakers of URDU show one emotion." in html
 

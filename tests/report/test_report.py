@@ -16,17 +16,19 @@ from PIL import Image
 from affectmap.errors import StorageError
 from affectmap.report import with_titles, write_report, write_tables
 from affectmap.report.page import page_tables, render
+from browsers import check_colours, close_tabs, luminance, open_tab
 
-VOID = {"meta", "img", "br", "path", "link"}
-NO_PICTURES = {place: [] for place in ("circumplex", "network", "latent", "baselines", "curves", "table3", "table4")}
+VOID = {"meta", "img", "br", "path", "link", "source", "circle"}
+PLACES = ("map", "maps", "circumplex", "network", "latent", "baselines", "curves", "table3", "table4")
+NO_PICTURES = {place: [] for place in PLACES}
 
 
 class Page(HTMLParser):
-    """What a browser would find in the page."""
+    """What a browser would find in the page; of its text, what no reader has to unfold."""
 
     def __init__(self, html):
         super().__init__()
-        self.open, self.tags, self.ids, self.text, self.headings = [], [], [], "", []
+        self.open, self.tags, self.ids, self.text, self.headings, self.main_line = [], [], [], "", [], ""
         self.feed(html)
 
     def handle_starttag(self, tag, attrs):
@@ -47,6 +49,9 @@ class Page(HTMLParser):
     def handle_data(self, data):
         if self.open and self.open[-1] != "style":
             self.text += data
+            folded = self.open.count("details")
+            if not folded or (folded == 1 and "summary" in self.open):
+                self.main_line += data
 
     def all(self, tag):
         return [attributes for name, attributes in self.tags if name == tag]
@@ -141,8 +146,10 @@ def test_all_files_are_there_and_nothing_else(folder):
         "curves",
     ]
     figures = [
+        "map",
         "figure1-circumplex",
         "figure2-network",
+        "figure3-maps",
         "figure3a-dae-unsupervised",
         "figure3b-dae-metric-act",
         "figure3c-dae-metric-val",
@@ -193,21 +200,26 @@ def test_headings_are_in_order(page):
 def test_sections_come_in_the_order_of_reading(html):
     order = [
         "<h1",
+        'id="answer"',
         "Read this first",
+        'id="map"',
         'id="summary"',
-        'id="corpora"',
-        'id="table1"',
         'id="table3"',
+        'id="figure5-table-3"',
         'id="table4"',
+        'id="figure6-table-4"',
+        'id="table1"',
         'id="table4-probe"',
         'id="table2"',
+        'id="figure3-maps"',
+        'id="figure3a-dae-unsupervised"',
         'id="figure1-circumplex"',
         'id="figure2-network"',
-        'id="figure3a-dae-unsupervised"',
         'id="figure4-learning-curves"',
-        'id="figure5-table-3"',
-        'id="figure6-table-4"',
         'id="claims"',
+        'id="rivals"',
+        'id="audit"',
+        'id="corpora"',
         'id="dropped"',
         'id="settings"',
         'id="reading"',
@@ -217,11 +229,57 @@ def test_sections_come_in_the_order_of_reading(html):
     assert places == sorted(places)
 
 
+def test_the_main_line_is_short(page, whole_results):
+    assert 700 < len(page.main_line.split()) < 1500
+    for words in ("Source: held-out speakers", "it shows that the pipeline runs", *whole_results.claims["statement"]):
+        assert words in page.main_line, words
+    for words in ("[40, 20, 10]", "standard deviations from the corpus's mean", "How aroused a voice sounds"):
+        assert words in page.text, words
+        assert words not in page.main_line, words
+
+
+def test_a_wide_table_is_folded_and_its_picture_is_not(copied):
+    page = Page(rendered(copied(["c4", "c5"])))
+    assert page.main_line.count("DAE-Metric-Joint") < page.text.count("DAE-Metric-Joint")
+    assert "▲ ." not in page.main_line
+    assert "▲ ." in page.text
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (1280, True), (390, False), (390, True)])
+def test_the_answer_and_its_figure_are_the_first_screen(browser, folder, tmp_path, width, dark):
+    tab = open_tab(browser, tmp_path, width, 1000, dark=dark)
+    try:
+        tab.get((folder / "report.html").as_uri())
+        assert tab.execute_script("return document.documentElement.scrollWidth") <= width
+        place = "return document.querySelector(arguments[0]).getBoundingClientRect()"
+        assert tab.execute_script(place, ".answer")["bottom"] < 320
+        picture = tab.execute_script(place, "#map img")
+        assert picture["top"] < 560
+        assert picture["right"] <= width
+        assert picture["bottom"] < 700 or width < 700
+        # Text in figures keeps its size: they are not shrunk to fit.
+        shown = (
+            "return [...document.querySelectorAll('main > section > figure img')].map((i) => [i.width, i.naturalWidth])"
+        )
+        for on_screen, natural in tab.execute_script(shown):
+            assert on_screen > 0.9 * natural
+        tab.execute_script("scrollTo({top: 3000, behavior: 'instant'})")
+        contents = tab.execute_script(place, ".contents")
+        assert 0 <= contents["top"] < contents["bottom"] <= 1000
+        ground = tab.execute_script("return getComputedStyle(document.body).backgroundColor")
+        assert (luminance(ground) < 0.2) == dark
+        check_colours(tab, 200)
+        assert tab.get_log("browser") == []
+    finally:
+        close_tabs(browser)
+
+
 def test_every_picture_has_words_and_a_size(page):
     pictures = page.all("img")
-    assert len(pictures) == 9
+    assert len(pictures) == 11
     assert all(len(picture["alt"]) > 20 and int(picture["width"]) > 300 for picture in pictures)
-    assert len({picture["alt"] for picture in pictures}) == 9
+    assert len({picture["alt"] for picture in pictures}) == 11
 
 
 def test_page_shows_notes_command_settings_versions_and_terms(page, whole_results):
@@ -339,8 +397,8 @@ def test_nothing_rated_at_all(unrated):
 
 def test_initials_in_the_notes_are_spelt_out(make_results):
     text = Page(rendered(make_results(notes=["No N-S-A here, N-S-H-A there."]))).text
-    assert "N-S-H-A: neutral, sad, happy, angry." in text.split("At a glance")[0].split("Summary")[0]
-    assert "neutral" not in Page(rendered(make_results(notes=["No corpus."]))).text.split("Summary")[0]
+    assert "N-S-H-A: neutral, sad, happy, angry." in text.split("Bars:")[0]
+    assert "neutral" not in Page(rendered(make_results(notes=["No corpus."]))).text.split("Bars:")[0]
 
 
 def test_legend_tells_only_what_is_drawn(make_results):
@@ -353,7 +411,7 @@ def test_legend_tells_only_what_is_drawn(make_results):
     html = rendered(dataclasses.replace(whole, summary=summary.assign(ci_low=np.nan)))
     legend = Page(html).text.split("Bars: ")[1].split("“Clearly”")[0]
     assert legend.split() == ["what", "the", "method", "reaches."]
-    assert 'class="range"' not in html
+    assert '<span class="range"' not in html
 
 
 def test_nothing_is_called_an_upper_bound(html):
@@ -366,7 +424,7 @@ def test_no_targets(source_only):
     assert "nothing can be said about transfer" in text
     assert "No probe was run." in text
     assert "No claim was tested." in text
-    assert "At a glance" not in text
+    assert "there are no unseen corpora to show" in text
 
 
 def test_empty_frames_make_a_page(make_results):
@@ -376,7 +434,10 @@ def test_empty_frames_make_a_page(make_results):
         for field in dataclasses.fields(results)
         if isinstance(getattr(results, field.name), pd.DataFrame) and field.name != "corpora"
     }
+    large = results.corpora.assign(n_speakers=10)
+    frames["corpora"] = large
     text = Page(rendered(dataclasses.replace(results, notes=[], settings={}, timings={}, **frames))).text
+    assert "Nothing could be measured" in text
     assert "No corpus has the emotion classes" in text
     assert "No comparison was made." in text
     assert "every recording that was found was used" in text

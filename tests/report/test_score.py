@@ -5,7 +5,9 @@ import re
 import pytest
 
 from affectmap.evaluation.scoring import score
+from affectmap.report import score_map as map_module
 from affectmap.report.score import _RIGHT, _WRONG, _shades, render_score
+from affectmap.report.score_map import score_map
 from browsers import check_colours, close_tabs, luminance, open_tab
 from model_files import make_model
 from scored import make_corpus
@@ -17,14 +19,14 @@ def test_the_page_needs_nothing_beside_it_and_escapes_names():
     assert "<i>small" not in page
     assert "a&b" not in page
     assert "<h1>&lt;i&gt;small&lt;/i&gt; on a&amp;b; c: 40 utterances of one speaker</h1>" in page
-    assert "How good is this model on this corpus? Each recording alone, with the statistics of the model." in page
+    assert "Each recording alone, with the statistics of the model." in page
     assert not re.search(r'(?:src|href)="(?!#)', page)
     assert "<script" not in page
 
 
 def test_what_warns_stands_before_what_came_out():
     page = render_score(score(make_model().described(training={"corpora": ["pets"]}), make_corpus()))
-    assert page.index("IN-SAMPLE:") < page.index("What came out") < page.index("Each class")
+    assert page.index('class="answer"') < page.index("IN-SAMPLE:") < page.index('id="map"') < page.index('id="said"')
     assert page.count("<circle") == page.count('class="gap"') > 0
 
 
@@ -49,6 +51,26 @@ def test_a_page_of_a_corpus_that_lacks_something(cells):
     page = render_score(score(make_model(), make_corpus(**cells)))
     assert "nan" not in page.replace("nanny", "")
     assert ("<circle" in page) == ("emotion" not in cells)
+
+
+def test_the_map_has_every_utterance_and_the_means_of_each_emotion():
+    found = score(make_model(), make_corpus())
+    drawn = score_map(found)
+    rows = found.utterances
+    assert len(drawn.points) == len(rows) == drawn.n_all
+    sad = rows[rows["emotion"] == "sad"]
+    mean = next(each for each in drawn.means if each["name"] == "sad")
+    assert mean["x"] == pytest.approx((sad["predicted_valence"].mean() - 0.75) / 4.5 * 100, abs=0.06)
+    assert mean["y"] == pytest.approx((5.25 - sad["predicted_activation"].mean()) / 4.5 * 100, abs=0.06)
+    assert mean["rated"][0] == pytest.approx((sad["valence"].mean() - 0.75) / 4.5 * 100, abs=0.06)
+
+
+def test_of_many_utterances_some_are_drawn(monkeypatch):
+    monkeypatch.setattr(map_module, "DRAWN_POINTS", 10)
+    found = score(make_model(), make_corpus())
+    drawn = score_map(found)
+    assert (len(drawn.points), drawn.n_all, drawn.n_left) == (10, 40, 30)
+    assert "(of 40, 10 chosen at random)" in render_score(found)
 
 
 def test_many_speakers_are_folded():

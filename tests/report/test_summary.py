@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
-from affectmap.report.summary import Transfer, glances, interval_of, summarise
+from affectmap.report.summary import Transfer, about_small, glances, interval_of, summarise
 from affectmap.text import score
 
 
@@ -125,23 +125,18 @@ def test_without_ridge_nothing_is_said_of_it(whole_results):
     assert "A simpler map." not in said(with_differences(whole_results, [(float("nan"), "cannot be told")]))
 
 
-def test_small_corpora_get_a_warning_before_all_else(whole_results):
-    lead, text = summarise(whole_results)[0]
-    assert (lead, text) == ("Take care.", "aesdd has only six speakers: its results are very uncertain.")
-    corpora = whole_results.corpora.assign(n_speakers=[2, None, 5], n_evaluated=[9, 99, 64])
-    text = said(dataclasses.replace(whole_results, corpora=corpora))["Take care."]
-    assert text == (
+def test_small_corpora_are_warned_of(whole_results):
+    corpora = whole_results.corpora
+    assert about_small(corpora) == "aesdd has only six speakers: its results are very uncertain."
+    assert about_small(corpora.assign(n_speakers=[2, None, 5], n_evaluated=[9, 99, 64])) == (
         "urdu has only 99 evaluated utterances: its results are very uncertain. "
         "aesdd has only five speakers and 64 evaluated utterances: its results are very uncertain."
     )
-    corpora = whole_results.corpora.assign(n_speakers=8, n_evaluated=100)
-    assert "Take care." not in said(dataclasses.replace(whole_results, corpora=corpora))
+    assert about_small(corpora.assign(n_speakers=8, n_evaluated=100)) == ""
 
 
 def test_many_small_corpora_share_a_warning(copied):
-    results = copied(["c4", "c5"])
-    text = said(dataclasses.replace(results, corpora=results.corpora.assign(n_evaluated=7)))["Take care."]
-    assert text == (
+    assert about_small(copied(["c4", "c5"]).corpora.assign(n_evaluated=7)) == (
         "urdu, aesdd, c4 and c5 have fewer than eight speakers or 100 evaluated utterances each: "
         "their results are very uncertain."
     )

@@ -16,11 +16,13 @@ from affectmap.audit.verdicts import SIGNS, Audit
 from affectmap.experiment.config import ExperimentConfig
 from affectmap.experiment.embeddings import Embeddings
 from affectmap.experiment.protocol import Job, Material
+from affectmap.experiment.utterances import read_out
 from affectmap.model.embedder import Embedder
 from affectmap.model.training import TrainedModel
 from affectmap.preparation.config import MEASURED
 from affectmap.preparation.prepared_corpus import PreparedCorpus
-from affectmap.schema import FOUR_CLASSES, Finding
+from affectmap.schema import FOUR_CLASSES, LABELS, Finding
+from affectmap.utterances import PREDICTED
 
 PACKAGES = ("affectmap", "numpy", "pandas", "scikit-learn", "scipy", "torch")
 
@@ -166,6 +168,7 @@ def embeddings_table(embeddings: Iterable[Embeddings]) -> pd.DataFrame:
     """List the embedded utterances of models, one row an utterance and method, in two dimensions ``z1``, ``z2``.
 
     A latent of more than two is turned onto its two principal components, one of a single dimension gets ``z2`` = 0.
+    ``predicted_activation`` and ``predicted_valence`` are what the line of the training rows makes of the latent.
     """
     frames = []
     for each in embeddings:
@@ -176,8 +179,8 @@ def embeddings_table(embeddings: Iterable[Embeddings]) -> pd.DataFrame:
             frame["file"], frame["emotion"] = part.file, part.emotion
             frame["activation"], frame["valence"] = part.label.T
             frame["z1"], frame["z2"] = z.T
-            frames.append(frame)
-    columns = ["method", "corpus", "role", "file", "emotion", "activation", "valence", "z1", "z2"]
+            frames.append(frame.assign(**read_out(each, part)))
+    columns = ["method", "corpus", "role", "file", "emotion", *LABELS, "z1", "z2", *PREDICTED.values()]
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
 
 

@@ -136,14 +136,19 @@ def _made(each: Embeddings, on: Embedded) -> dict[str, npt.NDArray[np.generic]]:
     """Give the embedding of some rows, and the ratings that it predicts."""
     if each.run.method == FUNCTIONALS_88:
         return {}
+    return _coordinates(on.embedding) | read_out(each, on)
+
+
+def read_out(each: Embeddings, on: Embedded) -> dict[str, npt.NDArray[np.generic]]:
+    """Predict the ratings of some embedded rows, on their scale; NaN where the training rows have too few ratings."""
     if each.run.method == RIDGE:
-        return _coordinates(on.embedding) | _ratings(on.embedding)
+        return _ratings(on.embedding)
     ratings, train = np.full((len(on.row), len(LABELS)), np.nan), each.train
     for column, label in enumerate(train.label.T):
         known = np.isfinite(label)
         if known.sum() > 2 * (train.embedding.shape[1] + 1):
             ratings[:, [column]] = predicted_ratings(train.embedding[known], label[known, None], on.embedding)
-    return _coordinates(on.embedding) | _ratings(ratings)
+    return _ratings(ratings)
 
 
 def _coordinates(embedding: Floats) -> dict[str, npt.NDArray[np.generic]]:

@@ -16,8 +16,9 @@ from affectmap import __version__
 from affectmap.agreement.estimators import estimates
 from affectmap.agreement.ratings import rating_matrix
 from affectmap.agreement.table import text_tables
+from affectmap.agreement.verdict import verdict
 from affectmap.files import new_folder, write_text
-from affectmap.report.canvas import FULL_WIDTH, MAX_COLUMNS, Picture, drawing, save
+from affectmap.report.canvas import FULL_WIDTH, MAX_COLUMNS, NARROW_WIDTH, Picture, drawing, save
 from affectmap.report.page import template
 from affectmap.schema import LABEL_RANGE, LABELS
 from affectmap.style import INK, LABEL_COLOURS, MUTED, RULE
@@ -28,7 +29,11 @@ from affectmap.text import counted, latex_tables
 DRAWN_RATERS = 12
 #: Items of a rater that are drawn at most.
 DRAWN_ITEMS = 150
-_NAME_LENGTH = 16
+_NAME_LENGTH, _NARROW_NAME = 16, 14
+#: Name of the picture that stands beside the verdict.
+_GRID = "affect-grid"
+#: Rows above which a table is folded.
+_LONG = 12
 
 
 def write_agreement(
@@ -69,11 +74,13 @@ def _pictures(ratings: pd.DataFrame, folder: Path) -> Iterator[Picture]:
             f"In brackets: recordings, of which at most {DRAWN_ITEMS} are drawn.{some}"
         )
         alt = "For each rater a square, valence to the right and activation upwards, with a dot a recording."
-        yield save(affect_grid(ratings, raters), folder, "affect-grid", caption, alt)
+        pair = [affect_grid(ratings, raters, narrow=narrow) for narrow in (False, True)]
+        yield save(pair[0], folder, _GRID, caption, alt, pair[1])
     if any(len(values) for values in wide.values()):
         caption = f"How often each rater used each half step; bars of a row share one scale; dotted: the middle.{some}"
         alt = "Bars of how often each rater used each step of activation and valence."
-        yield save(scale_use(ratings, raters), folder, "scale-use", caption, alt)
+        pair = [scale_use(ratings, raters, narrow=narrow) for narrow in (False, True)]
+        yield save(pair[0], folder, "scale-use", caption, alt, pair[1])
 
 
 def render(
@@ -84,8 +91,11 @@ def render(
     return template("agreement.html").render(
         title=f"{counted(n_raters, 'rater')}, {counted(n_files, 'recording')}".capitalize(),
         warnings=warnings,
+        verdict=verdict(table),
         tables=text_tables(ratings, table),
         pictures=pictures,
+        has_grid=bool(pictures) and pictures[0].stem == _GRID,
+        n_long=_LONG,
         version=__version__,
     )
 
@@ -96,29 +106,32 @@ def drawn_raters(ratings: pd.DataFrame) -> list[str]:
     return sorted(sorted(counted.index, key=lambda rater: (-counted[rater], rater))[:DRAWN_RATERS])
 
 
-def _shown(rater: str) -> str:
+def _shown(rater: str, *, narrow: bool = False) -> str:
     """Shorten a name that would run into the next panel."""
-    return rater if len(rater) <= _NAME_LENGTH else f"{rater[: _NAME_LENGTH - 1]}…"
+    most = _NARROW_NAME if narrow else _NAME_LENGTH
+    return rater if len(rater) <= most else f"{rater[: most - 1]}…"
 
 
-def affect_grid(ratings: pd.DataFrame, raters: list[str]) -> Figure:
+def affect_grid(ratings: pd.DataFrame, raters: list[str], *, narrow: bool = False) -> Figure:
     """Draw for each rater where recordings were placed, with a line from where the mean of the others lies."""
     wide = {label: rating_matrix(ratings, label) for label in LABELS}
-    n_columns = min(len(raters), MAX_COLUMNS)
+    n_columns = min(len(raters), 2 if narrow else MAX_COLUMNS)
     n_rows = math.ceil(len(raters) / n_columns)
-    side = 2.15
-    figure = Figure(figsize=(0.65 + n_columns * (side + 0.35), n_rows * (side + 0.75) + 0.1))
+    side, gap = (1.4, 0.12) if narrow else (2.15, 0.3)
+    figure = Figure(figsize=(0.65 + n_columns * (side + gap), n_rows * (side + 0.75) + 0.1))
     wide_in, high_in = figure.get_size_inches()
     for index, rater in enumerate(raters):
         row, column = divmod(index, n_columns)
-        left, below = 0.6 + column * (side + 0.35), high_in - (row + 1) * (side + 0.75) + 0.4
+        left, below = 0.6 + column * (side + gap), high_in - (row + 1) * (side + 0.75) + 0.4
         axes = figure.add_axes((left / wide_in, below / high_in, side / wide_in, side / high_in))
         own = pd.DataFrame({label: values[rater] for label, values in wide.items()}).dropna()
         others = pd.DataFrame({label: values.drop(columns=rater).mean(axis=1) for label, values in wide.items()})
         _draw_rater(axes, own, others.reindex(own.index).astype("float64"))
-        axes.set_title(f"{_shown(rater)} ({len(own):,})", loc="left", weight="bold")
-        axes.set_xlabel("valence")
-        axes.set_ylabel("activation" if not column else "")
+        axes.set_title(f"{_shown(rater, narrow=narrow)} ({len(own):,})", loc="left", weight="bold")
+        axes.set_xlabel("valence", color=LABEL_COLOURS["valence"], weight="bold", fontsize=8)
+        axes.set_ylabel(
+            "activation" if not column else "", color=LABEL_COLOURS["activation"], weight="bold", fontsize=8
+        )
     return figure
 
 
@@ -138,14 +151,16 @@ def _draw_rater(axes: Axes, own: pd.DataFrame, others: pd.DataFrame) -> None:
     axes.plot(own["valence"], own["activation"], "o", color=INK, markersize=3, alpha=0.6, zorder=2)
 
 
-def scale_use(ratings: pd.DataFrame, raters: list[str]) -> Figure:
+def scale_use(ratings: pd.DataFrame, raters: list[str], *, narrow: bool = False) -> Figure:
     """Draw how often each rater used each half step: a column for each scale, a row a rater."""
     high_in = 0.9 + 0.5 * len(raters)
-    figure = Figure(figsize=(FULL_WIDTH * 0.75, high_in))
+    figure = Figure(figsize=(NARROW_WIDTH if narrow else FULL_WIDTH * 0.75, high_in))
+    left = 0.27 if narrow else 0.16
+    width = (0.98 - left) / 2 - 0.05
     low, high = LABEL_RANGE
     for column, label in enumerate(LABELS):
         wide = rating_matrix(ratings, label)
-        axes = figure.add_axes((0.16 + 0.43 * column, 0.5 / high_in, 0.38, 1 - 0.9 / high_in))
+        axes = figure.add_axes((left + (width + 0.05) * column, 0.5 / high_in, width, 1 - 0.9 / high_in))
         for index, rater in enumerate(raters):
             values = wide[rater].dropna().to_numpy(dtype="float64")
             steps, counts = np.unique(np.round(2 * values) / 2, return_counts=True)
@@ -156,7 +171,7 @@ def scale_use(ratings: pd.DataFrame, raters: list[str]) -> Figure:
         axes.axvline((low + high) / 2, color=MUTED, linewidth=0.8, linestyle=(0, (2, 2)), zorder=3)
         axes.set(xlim=(low - 0.4, high + 0.4), ylim=(-0.05, len(raters)), xticks=range(int(low), int(high) + 1))
         places = [len(raters) - 0.7 - i for i in range(len(raters))]
-        axes.set_yticks(places, [] if column else [_shown(rater) for rater in raters])
+        axes.set_yticks(places, [] if column else [_shown(rater, narrow=narrow) for rater in raters])
         axes.tick_params(axis="y", length=0, labelcolor=INK)
         axes.spines["left"].set_visible(False)
         axes.set_title(label, loc="left", weight="bold")

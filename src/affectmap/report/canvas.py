@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import math
 import re
 import warnings
@@ -22,6 +23,8 @@ from affectmap.style import INK, MUTED, RULE
 
 #: Width of a figure that fills the page's column, in inches.
 FULL_WIDTH = 10.4
+#: Width of one for a telephone, in inches.
+NARROW_WIDTH = 3.7
 #: More columns of panels than this are continued below.
 MAX_COLUMNS = 4
 
@@ -57,8 +60,16 @@ _LOOK: Any = {
 _FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
 
 
+class Drawn(NamedTuple):
+    """A figure's SVG as a ``data:`` address, and its natural size in CSS pixels."""
+
+    source: str
+    width: int
+    height: int
+
+
 class Picture(NamedTuple):
-    """A figure as the page shows it: its SVG as a ``data:`` address, and its natural size in CSS pixels."""
+    """A figure as the page shows it, and the same for narrow screens where there is one."""
 
     stem: str
     caption: str
@@ -66,6 +77,7 @@ class Picture(NamedTuple):
     source: str
     width: int
     height: int
+    narrow: Drawn | None = None
 
 
 @contextmanager
@@ -77,21 +89,34 @@ def drawing() -> Iterator[None]:
         yield
 
 
-def save(figure: Figure, folder: Path, stem: str, caption: str, alt: str) -> Picture:
-    """Write a figure, drawn within `drawing`, as ``stem.png`` and ``stem.svg``, and give it for the page."""
+def save(figure: Figure, folder: Path, stem: str, caption: str, alt: str, narrow: Figure | None = None) -> Picture:
+    """Write a figure, drawn within `drawing`, as ``stem.png`` and ``stem.svg``, and give it for the page.
+
+    The page has the same drawn for narrow screens, too, if it is given; no file has it.
+    """
     # Neither kind names its maker or a date: the same results give the same bytes.
     with new_file(folder / f"{stem}.png") as temporary:
         # Half the time of the default for a tenth more bytes.
         fast = {"compress_level": 4}
         figure.savefig(temporary, format="png", dpi=144, metadata={"Software": None}, pil_kwargs=fast)
     with new_file(folder / f"{stem}.svg") as temporary:
-        figure.savefig(temporary, format="svg", dpi=150, metadata={"Date": None, "Creator": None})
-        # Text was measured in matplotlib's own font, which is wider than most: what fits there fits elsewhere.
-        text = temporary.read_text(encoding="utf-8").replace("'DejaVu Sans'", _FONTS)
+        text = _svg(figure)
         temporary.write_text(text, encoding="utf-8")
+    drawn = _address(figure, text)
+    return Picture(stem, caption, alt, *drawn, _address(narrow, _svg(narrow)) if narrow else None)
+
+
+def _svg(figure: Figure) -> str:
+    with io.StringIO() as written:
+        figure.savefig(written, format="svg", dpi=150, metadata={"Date": None, "Creator": None})
+        # Text was measured in matplotlib's own font, which is wider than most: what fits there fits elsewhere.
+        return written.getvalue().replace("'DejaVu Sans'", _FONTS)
+
+
+def _address(figure: Figure, text: str) -> Drawn:
     address = "data:image/svg+xml;base64," + base64.b64encode(text.encode()).decode()
     width, height = (round(96 * inches) for inches in figure.get_size_inches())
-    return Picture(stem, caption, alt, address, width, height)
+    return Drawn(address, width, height)
 
 
 def file_stem(*words: str) -> str:
@@ -119,7 +144,7 @@ def letter(index: int) -> str:
 class Grid:
     """Places for panels in inches, so that a panel has the same size however many there are.
 
-    Corpora are columns; beyond `MAX_COLUMNS` of them the rows are repeated below for the others.
+    Corpora are columns; beyond `most` of them the rows are repeated below for the others.
     """
 
     n_corpora: int
@@ -130,11 +155,14 @@ class Grid:
     right: float
     top: float
     bottom: float
+    most: int = MAX_COLUMNS
+    #: Inches left free above all panels.
+    above: float = 0.0
 
     @property
     def n_blocks(self) -> int:
         """How often the rows are repeated."""
-        return math.ceil(self.n_corpora / MAX_COLUMNS)
+        return math.ceil(self.n_corpora / self.most)
 
     @property
     def n_columns(self) -> int:
@@ -146,13 +174,13 @@ class Grid:
         """Width and height of the figure in inches."""
         wide = self.n_columns * (self.panel[0] + self.gap[0]) - self.gap[0]
         high = self.n_rows * (self.panel[1] + self.gap[1]) - self.gap[1]
-        return self.left + wide + self.right, self.n_blocks * (self.top + high + self.bottom)
+        return self.left + wide + self.right, self.above + self.n_blocks * (self.top + high + self.bottom)
 
     def axes(self, figure: Figure, row: int, corpus: int) -> Axes:
         """Add the panel of a row and corpus, both counted from 0."""
         block, column = divmod(corpus, self.n_columns)
         width, height = self.size
         left = self.left + column * (self.panel[0] + self.gap[0])
-        below = block * height / self.n_blocks + self.top
+        below = self.above + block * (height - self.above) / self.n_blocks + self.top
         below += row * (self.panel[1] + self.gap[1]) + self.panel[1]
         return figure.add_axes((left / width, 1 - below / height, self.panel[0] / width, self.panel[1] / height))

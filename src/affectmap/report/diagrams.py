@@ -7,14 +7,13 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import matplotlib as mpl
 import matplotlib.patheffects as effects
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Colormap, ListedColormap, Normalize
+from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Polygon
@@ -23,7 +22,7 @@ from matplotlib.ticker import MaxNLocator
 from affectmap.model.settings import PAPER
 from affectmap.report.canvas import FULL_WIDTH, Grid
 from affectmap.schema import LABEL_RANGE, LABELS
-from affectmap.style import EMOTION_MARKS, INK, MUTED, OTHER_MARK, RULE
+from affectmap.style import EMOTION_MARKS, INK, LABEL_COLOURS, MUTED, OTHER_MARK, PLAIN_MARK, RULE
 from affectmap.text import number
 
 #: Words of the circumplex and their angle in degrees from positive valence, after Russell 1980, fig. 2.
@@ -49,10 +48,10 @@ _QUANTILES = (0.01, 0.99)
 _VECTOR_POINTS = 600
 #: Fewer rated utterances than this give no direction worth an arrow.
 _ARROW_POINTS = 10
-#: Without the palest colours, which cannot be seen on white.
+#: From a pale to a deep shade of the rating's colour; the palest is still seen on white.
 _MAPS: dict[str, Colormap] = {
-    label: ListedColormap(mpl.colormaps[name](np.linspace(0.0, top, 256)))
-    for label, name, top in (("activation", "viridis", 0.9), ("valence", "plasma", 0.86))
+    label: LinearSegmentedColormap.from_list(label, (pale, LABEL_COLOURS[label], deep))
+    for label, pale, deep in (("activation", "#b5dfd2", "#002f24"), ("valence", "#edc9e3", "#3d0f33"))
 }
 
 
@@ -164,7 +163,7 @@ def _draw_layers(
         corners = [(x, high / 2), (next_x, next_high / 2), (next_x, -next_high / 2), (x, -high / 2)]
         axes.add_patch(Polygon(corners, facecolor="#eef2f6", edgecolor="none", zorder=1))
     for layer, (size, x, high) in enumerate(zip(sizes, places, heights, strict=True)):
-        colour = "#00876b" if layer == middle else "#1661a8" if layer < middle else "#5b7fa6"
+        colour = INK if layer == middle else PLAIN_MARK.colour
         box = FancyBboxPatch((x - 0.09, -high / 2), 0.18, high, boxstyle="round,pad=0,rounding_size=0.07")
         box.set(facecolor=colour, edgecolor="white", linewidth=1, zorder=3)
         axes.add_patch(box)

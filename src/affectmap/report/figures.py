@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,11 +12,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from affectmap.audit.verdicts import footnotes, signs_of
-from affectmap.report.canvas import FULL_WIDTH, MAX_COLUMNS, Grid, Picture, file_stem, letter, save
+from affectmap.report.canvas import FULL_WIDTH, NARROW_WIDTH, Picture, file_stem, letter, save
 from affectmap.report.diagrams import circumplex, latent_figure, layer_sizes, mean_ratings, network
-from affectmap.report.tables import GROUPS, Table, records_of
-from affectmap.style import COMPARED, INK, METHOD_MARKS, MUTED, PLAIN_MARK, chance, is_compared, ordered
-from affectmap.text import counted, is_number, listed, number, score, spelt
+from affectmap.report.dots import dot_plot
+from affectmap.report.maps import map_figure, plane_of
+from affectmap.report.summary import Transfer
+from affectmap.report.tables import Table, records_of
+from affectmap.style import COMPARED, METHOD_MARKS, PLAIN_MARK, is_compared, ordered
+from affectmap.text import DASH, counted, language_name, listed, number, spelt
 
 if TYPE_CHECKING:
     from affectmap.experiment.results import Results
@@ -28,12 +30,13 @@ _METRIC_TERMS = ("slope", "residual")
 _CURVES = {"total": "total loss", "reconstruction": "reconstruction"} | {t: f"metric: {t}" for t in _METRIC_TERMS}
 #: What the columns of losses on held-out rows begin with.
 _VALIDATION = "validation_"
-_LABEL_WIDTH = 2.3
 
 
 def draw_figures(results: Results, tables: dict[str, Table | None], folder: Path) -> dict[str, list[Picture]]:
     """Draw and save all figures, by their place on the page; call it within `drawing`."""
     places: dict[str, Callable[[], Iterator[Picture]]] = {
+        "map": lambda: _map(results, folder),
+        "maps": lambda: _maps(results, folder),
         "circumplex": lambda: _circumplex(results, folder),
         "network": lambda: _network(results, folder),
         "latent": lambda: _latent(results, folder),
@@ -45,6 +48,58 @@ def draw_figures(results: Results, tables: dict[str, Table | None], folder: Path
     n_compared = sum(map(is_compared, _methods(results)))
     pictures["latent"], pictures["baselines"] = pictures["latent"][:n_compared], pictures["latent"][n_compared:]
     return pictures
+
+
+def shown_method(results: Results) -> str:
+    """Choose the method of the first map: the autoencoder that explains activation best, else the first there is."""
+    leaders = [leader.method for leader in Transfer(results).leaders()]
+    methods = _methods(results)
+    return next((name for name in leaders if name in methods), methods[0] if methods else "")
+
+
+def _titles(results: Results) -> dict[str, str]:
+    """Give what stands above the maps of each corpus: its name, its language, and whether it was trained on."""
+    titles = {}
+    for row in records_of(results.corpora):
+        language = language_name(row["language"])
+        known = "" if language == DASH or language.lower() in str(row["corpus"]).lower() else f", {language}"
+        titles[str(row["corpus"])] = f"{row['corpus']}{known}{' (trained on)' if row['role'] == 'source' else ''}"
+    return titles
+
+
+def _map(results: Results, folder: Path) -> Iterator[Picture]:
+    method = shown_method(results)
+    if not method:
+        return
+    mine = _drawn(results.embeddings[results.embeddings["method"] == method])
+    n_rows = int((results.embeddings["method"] == method).sum())
+    titles = {corpus: title for corpus, title in _titles(results).items() if (mine["corpus"] == corpus).any()}
+    caption = (
+        f"One dot an utterance, {n_rows:,} in all, none of them used in training, by {method}. {_about_plane(mine)}"
+    )
+    if plane_of(mine).is_named and mine[["activation", "valence"]].notna().all(axis=1).any():
+        caption += " Large marks: where it puts an emotion on average; hollow ones: where raters put it."
+    alt = f"Maps of {listed(titles)}, valence to the right and activation upwards, utterances coloured by emotion."
+    pair = [map_figure(mine, [method], titles, narrow=narrow) for narrow in (False, True)]
+    yield save(pair[0], folder, "map", caption, alt, pair[1])
+
+
+def _about_plane(mine: pd.DataFrame) -> str:
+    if plane_of(mine).is_named:
+        return "All maps are on the scale of the ratings, 1 to 5, read out by one line fitted on the training rows."
+    return "The training rows have too few ratings to name the axes."
+
+
+def _maps(results: Results, folder: Path) -> Iterator[Picture]:
+    methods = [name for name in _methods(results) if is_compared(name)]
+    if len(methods) < 2:
+        return
+    mine = _drawn(results.embeddings[results.embeddings["method"].isin(methods)])
+    titles = {corpus: title for corpus, title in _titles(results).items() if (mine["corpus"] == corpus).any()}
+    caption = f"The same for all autoencoders, a row each. {_about_plane(mine)}"
+    alt = f"Maps of {listed(titles)} by {listed(methods)}, valence to the right and activation upwards."
+    pair = [map_figure(mine, methods, titles, narrow=narrow) for narrow in (False, True)]
+    yield save(pair[0], folder, "figure3-maps", caption, alt, pair[1])
 
 
 def _circumplex(results: Results, folder: Path) -> Iterator[Picture]:
@@ -105,9 +160,10 @@ def _latent(results: Results, folder: Path) -> Iterator[Picture]:
 
 def _drawn(embeddings: pd.DataFrame) -> pd.DataFrame:
     """Choose the rows to be drawn: always the same, so that the same results give the same figure."""
-    if embeddings["corpus"].value_counts().max() <= DRAWN_POINTS:
+    if embeddings[["method", "corpus"]].value_counts().max() <= DRAWN_POINTS:
         return embeddings
-    parts = [rows.sample(min(len(rows), DRAWN_POINTS), random_state=0) for _, rows in embeddings.groupby("corpus")]
+    groups = embeddings.groupby(["method", "corpus"])
+    parts = [rows.sample(min(len(rows), DRAWN_POINTS), random_state=0) for _, rows in groups]
     return pd.concat(parts).sort_index()
 
 
@@ -130,7 +186,8 @@ def _curves(results: Results, folder: Path) -> Iterator[Picture]:
     if _VALIDATION + "total" in curves:
         caption += " Thin lines: mean on rows held out, one batch a run."
     alt = "Total loss, reconstruction, slope and residual of the metric loss by epoch, a line a method."
-    yield save(learning_curves(curves), folder, "figure4-learning-curves", caption, alt)
+    pair = [learning_curves(curves, narrow=narrow) for narrow in (False, True)]
+    yield save(pair[0], folder, "figure4-learning-curves", caption, alt, pair[1])
 
 
 def _dots(table: Table | None, folder: Path, stem: str, name: str) -> Iterator[Picture]:
@@ -138,11 +195,11 @@ def _dots(table: Table | None, folder: Path, stem: str, name: str) -> Iterator[P
         return
     reference = "guessing" if table.unit == "UAR" else "zero: nothing explained"
     caption = (
-        f"{name} as a picture. Dots: mean {table.unit}; lines: 95 % interval over speakers; hollow: trained "
-        f"on labels of the corpus itself, held-out speakers; the dotted line is {reference}.{_marked(table.records)}"
+        f"{name} as a picture. Lines: 95 % interval over speakers; hollow: trained on the corpus’s own labels; "
+        f"dotted: {reference}.{_marked(table.records)}"
     )
     alt = f"{name}: {table.unit} of every method on {listed(table.corpora)}; the numbers are in the table."
-    yield save(dot_plot(table), folder, file_stem(stem, name), caption, alt)
+    yield save(dot_plot(table), folder, file_stem(stem, name), caption, alt, dot_plot(table, narrow=True))
 
 
 def _marked(records: Sequence[Mapping[str, Any]]) -> str:
@@ -154,11 +211,13 @@ def _marked(records: Sequence[Mapping[str, Any]]) -> str:
     return text
 
 
-def learning_curves(curves: pd.DataFrame) -> Figure:
+def learning_curves(curves: pd.DataFrame, *, narrow: bool = False) -> Figure:
     """Draw each loss by epoch, a panel a loss: mean over runs as a line, their range as a band, held-out rows thin."""
-    figure = Figure(figsize=(FULL_WIDTH, 3.0))
+    figure = Figure(figsize=(NARROW_WIDTH, 4.6) if narrow else (FULL_WIDTH, 3.0))
     for index, (name, title) in enumerate(_CURVES.items()):
-        axes = figure.add_axes((0.045 + 0.245 * index, 0.25, 0.2, 0.64))
+        row, column = divmod(index, 2)
+        narrow_place = (0.11 + 0.5 * column, 0.62 - 0.39 * row, 0.37, 0.29)
+        axes = figure.add_axes(narrow_place if narrow else (0.045 + 0.245 * index, 0.25, 0.2, 0.64))
         axes.set_title(title, loc="left", weight="bold")
         axes.set_xlabel("epoch")
         axes.grid(visible=True, axis="y")
@@ -168,7 +227,8 @@ def learning_curves(curves: pd.DataFrame) -> Figure:
             if _VALIDATION + name in rows:
                 _draw_validation(axes, name, str(method), rows.groupby("epoch")[_VALIDATION + name].mean().dropna())
     handles, names = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="lower center", ncols=min(len(names), 5), fontsize=9, handlelength=2.8)
+    style: dict[str, Any] = {"ncols": 2, "fontsize": 7.5} if narrow else {"ncols": min(len(names), 5), "fontsize": 9}
+    figure.legend(handles, names, loc="lower center", handlelength=2.8, **style)
     return figure
 
 
@@ -188,89 +248,3 @@ def _draw_curve(axes: Axes, name: str, method: str, band: pd.DataFrame) -> None:
 def _draw_validation(axes: Axes, name: str, method: str, mean: pd.Series) -> None:
     if name not in _METRIC_TERMS or mean.any():
         axes.plot(mean.index, mean, color=METHOD_MARKS.get(method, PLAIN_MARK).colour, linewidth=0.7)
-
-
-def dot_plot(table: Table) -> Figure:
-    """Draw a table as dots with intervals: corpora as columns, quantities as rows, methods as lines."""
-    rows_of_quantities = _aligned_quantities(table)
-    lines = [(group.title, row.label) for group in table.groups for row in group.rows]
-    offsets = _offsets([group for group, _ in lines])
-    height = 0.19 * (max(offsets) + 1)
-    columns = min(len(table.corpora), MAX_COLUMNS)
-    width = min(3.4, (FULL_WIDTH - _LABEL_WIDTH - 0.2) / columns - 0.25)
-    grid = Grid(
-        len(table.corpora), len(rows_of_quantities), (width, height), (0.25, 0.75),
-        left=_LABEL_WIDTH, right=0.2, top=0.5, bottom=0.55,
-    )  # fmt: skip
-    figure = Figure(figsize=grid.size)
-    for index, quantities in enumerate(rows_of_quantities):
-        limits = _limits(table, quantities)
-        for column, (corpus, quantity) in enumerate(zip(table.corpora, quantities, strict=True)):
-            axes = grid.axes(figure, index, column)
-            labels = [label if column % grid.n_columns == 0 else "" for _, label in lines]
-            _prepare(axes, labels, offsets, limits)
-            heading = f"{textwrap.shorten(corpus, 26, placeholder='…') or corpus[:26]}"
-            axes.set_title(heading, loc="left", weight="bold")
-            axes.set_xlabel(f"{table.unit} of {quantity}" if quantity else "", color=MUTED)
-            _draw_dots(axes, table, corpus, quantity, offsets)
-    return figure
-
-
-def _aligned_quantities(table: Table) -> list[list[str]]:
-    """Give each corpus its first quantity in the first row, its second in the second."""
-    by_corpus = [[q for c, q in table.columns if c == corpus] for corpus in table.corpora]
-    deepest = max(map(len, by_corpus))
-    return [[(names[row] if row < len(names) else "") for names in by_corpus] for row in range(deepest)]
-
-
-def _offsets(groups: Sequence[str]) -> list[float]:
-    """Place lines from above, with half a line between groups."""
-    offsets: list[float] = []
-    for index, group in enumerate(groups):
-        step = 0.0 if index == 0 else 1.0 if group == groups[index - 1] else 1.6
-        offsets.append((offsets[-1] if offsets else 0.0) + step)
-    return offsets
-
-
-def _limits(table: Table, quantities: Sequence[str]) -> tuple[float, float]:
-    values: list[float] = [0.0] if table.unit != "UAR" else [0.2, 1.0]
-    for record in table.records:
-        if record["quantity"] in quantities:
-            values += [float(record[k]) for k in ("mean", "ci_low", "ci_high") if is_number(record[k])]
-    # A hopeless value (R² has no lower end) must not squeeze the others.
-    low, high = max(min(values), -0.5), min(max(*values, 0.1), 1.0)
-    return low - 0.03 * (high - low), high + 0.03 * (high - low)
-
-
-def _prepare(axes: Axes, labels: Sequence[str], offsets: Sequence[float], limits: tuple[float, float]) -> None:
-    axes.set(xlim=limits, ylim=(max(offsets) + 0.7, -0.7))
-    axes.set_yticks(list(offsets), labels)
-    axes.tick_params(axis="y", length=0, labelsize=8.5, labelcolor=INK)
-    axes.grid(visible=True, axis="x")
-    axes.set_axisbelow(True)
-    axes.spines["left"].set_visible(False)
-    axes.xaxis.set_major_locator(MaxNLocator(5))
-    axes.xaxis.set_major_formatter(lambda value, _: score(value))
-
-
-def _draw_dots(axes: Axes, table: Table, corpus: str, quantity: str, offsets: Sequence[float]) -> None:
-    reference = chance(quantity) if table.unit == "UAR" else 0.0
-    if reference is not None and quantity:
-        axes.axvline(reference, color=MUTED, linewidth=1, linestyle=(0, (1, 2)))
-    values = [row.records.get((corpus, quantity)) for group in table.groups for row in group.rows]
-    titles = [(group.title, row.label) for group in table.groups for row in group.rows]
-    for offset, record, (title, label) in zip(offsets, values, titles, strict=True):
-        if record is not None and is_number(record["mean"]):
-            _draw_dot(axes, record, offset, label, within=title == GROUPS[0])
-
-
-def _draw_dot(axes: Axes, record: dict[str, Any], offset: float, label: str, *, within: bool) -> None:
-    mark = METHOD_MARKS.get(label, PLAIN_MARK)
-    low, high = record["ci_low"], record["ci_high"]
-    if is_number(low) and is_number(high):
-        axes.plot([low, high], [offset, offset], color=mark.colour, linewidth=1.6, solid_capstyle="butt", alpha=0.75)
-    # Hollow: they saw labels that the others did not, and must not look like rivals.
-    face = "white" if within else mark.colour
-    left, _ = axes.get_xlim()
-    place, marker = (left, "<") if record["mean"] < left else (record["mean"], mark.marker)
-    axes.plot(place, offset, marker, color=face, markeredgecolor=mark.colour, markersize=6, clip_on=False)

@@ -15,8 +15,10 @@ import pandas as pd
 from affectmap import style, text
 from affectmap.audit.verdicts import SIGNS, Verdict, footnotes, signs_of
 from affectmap.experiment.config import ExperimentConfig
+from affectmap.report.answer import answer
 from affectmap.report.canvas import Picture, letter
-from affectmap.report.summary import glances, summarise
+from affectmap.report.marks import swatch
+from affectmap.report.summary import about_small, glances, summarise
 from affectmap.report.tables import Table, build_table, records_of
 from affectmap.settings import fields_of
 
@@ -30,6 +32,8 @@ TABLES = {
     "table4": ("4", ("held-out", "zero-shot")),
     "table4_probe": ("4", ("probe",)),
 }
+#: Columns beyond which a table of the main line is folded, and its picture alone stands there.
+WIDE = 8
 #: Tables of the section behind the averages.
 DETAILS = ("recall", "ccc", "error", "uar by sex", "ccc by sex")
 _POLICIES = {
@@ -68,6 +72,8 @@ def render(results: Results, tables: Mapping[str, Table | None], pictures: Mappi
     return template("report.html").render(
         results=results,
         title=f"{text.listed(sources)} to {text.listed(targets)}" if targets else text.listed(sources),
+        answer=answer(results),
+        cares=[care for care in [about_small(results.corpora)] if care],
         sentences=summarise(results),
         audit=audit_view(results.audit),
         glances=glances(results),
@@ -165,7 +171,9 @@ def template(name: str) -> jinja2.Template:
     )
     names = ("number", "score", "listed", "counted", "spelt", "language_name", "is_number")
     environment.globals.update({name: getattr(text, name) for name in names})
-    environment.globals.update(letter=letter, is_compared=style.is_compared, footnotes=footnotes)
+    environment.globals.update(
+        n_wide=WIDE, letter=letter, is_compared=style.is_compared, footnotes=footnotes, swatch=swatch
+    )
     environment.filters["signs"] = lambda cell: signs_of([cell])
     environment.filters["count"] = lambda value: text.number(value, 0)
     environment.filters["or_dash"] = lambda value: value if isinstance(value, str) and value else text.DASH

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from affectmap import __version__
+from affectmap.evaluation.answer import answer
 from affectmap.evaluation.scoring import Evaluation
 from affectmap.evaluation.tables import capital, text_tables
-from affectmap.evaluation.verdict import adapted, heading, title, verdict
+from affectmap.evaluation.verdict import Statement, adapted, heading, title, verdict
 from affectmap.report.page import template
+from affectmap.report.score_map import score_map
 from affectmap.text import number, score
 
 Colour = tuple[int, int, int]
@@ -30,7 +32,10 @@ def render_score(found: Evaluation) -> str:
         title=title(found),
         heading=heading(found),
         adapted=capital(adapted(found)),
-        warnings=[each for each in statements if each.warns],
+        answer=answer(found),
+        found=found,
+        map=score_map(found),
+        warnings=[_line(each) for each in statements if each.warns],
         statements=[each for each in statements if not each.warns],
         tables=text_tables(found),
         confusion=_confusion(found),
@@ -40,6 +45,11 @@ def render_score(found: Evaluation) -> str:
         n_long=_LONG,
         version=__version__,
     )
+
+
+def _line(statement: Statement) -> str:
+    about = statement.about
+    return statement.words if about == "Note" else f"{about}: {statement.words}"
 
 
 def _confusion(found: Evaluation) -> list[dict[str, Any]]:

@@ -48,13 +48,20 @@ class Leader(NamedTuple):
 
 
 class Transfer:
-    """What was measured on corpora that no method was trained on."""
+    """What was measured on corpora that no method was trained on; with the reading ``held-out`` that of sources."""
 
-    def __init__(self, results: Results) -> None:
+    def __init__(self, results: Results, reading: str = "zero-shot") -> None:
         self.corpora = results.corpora
         self.targets = [str(c) for c in results.corpora.loc[results.corpora["role"] == "target", "corpus"]]
-        rows = results.summary[results.summary["reading"] == "zero-shot"]
-        self._rows = [row for row in records_of(rows) if is_number(row["mean"]) and row["corpus"] in self.targets]
+        rows = results.summary[(results.summary["reading"] == reading) & (results.summary["table"] != "1")]
+        role = "target" if reading == "zero-shot" else "source"
+        known = {str(c) for c in results.corpora.loc[results.corpora["role"] == role, "corpus"]}
+        self._rows = [row for row in records_of(rows) if is_number(row["mean"]) and row["corpus"] in known]
+
+    @property
+    def corpora_evaluated(self) -> list[str]:
+        """Corpora that there is a value of."""
+        return list(dict.fromkeys(str(row["corpus"]) for row in self._rows))
 
     def row(self, method: str, corpus: str, quantity: str) -> dict[str, Any] | None:
         """Give the summary's row, ``None`` if there is none."""
@@ -109,7 +116,6 @@ def summarise(results: Results) -> list[tuple[str, str]]:
     transfer = Transfer(results)
     transferred = "" if transfer.targets else "No other corpus was given, so nothing can be said about transfer."
     sentences = [
-        ("Take care.", _about_small(results.corpora)),
         ("What was done.", _what_was_done(results)),
         ("Transfer.", transferred),
         ("Activation.", _about_rating(transfer, "activation")),
@@ -122,7 +128,8 @@ def summarise(results: Results) -> list[tuple[str, str]]:
     return [(lead, text) for lead, text in sentences if text]
 
 
-def _about_small(corpora: pd.DataFrame) -> str:
+def about_small(corpora: pd.DataFrame) -> str:
+    """Warn of targets with few speakers or few evaluated utterances; empty where there is none."""
     small: dict[str, str] = {}
     for row in corpora[corpora["role"] == "target"].to_dict("records"):
         counts = [
@@ -249,9 +256,10 @@ def _about_claims(claims: pd.DataFrame) -> str:
 
 
 class Measure(NamedTuple):
-    """One bar: shares for its length, its interval and its two ticks, the words beside it, and its verdicts."""
+    """One bar: what it is of, shares for its length, interval and two ticks, the words beside it, and its verdicts."""
 
     label: str
+    kind: str
     share: float
     text: str
     method: str
@@ -299,6 +307,7 @@ def _measure(transfer: Transfer, leader: Leader, row: Mapping[str, Any], *, name
     unknown = no_interval(row.get("n_speakers")) if named else "no interval: speakers not named"
     return Measure(
         label=classes or f"{quantity.capitalize()} explained",
+        kind="classes" if classes else quantity,
         share=_within(row["mean"]),
         text=score(row["mean"]),
         method=leader.method,

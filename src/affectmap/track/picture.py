@@ -12,7 +12,7 @@ from affectmap import extras
 from affectmap.errors import ConfigError, UsageError
 from affectmap.files import new_file
 from affectmap.schema import LABEL_RANGE, LABELS, Floats, Mask
-from affectmap.style import ENDS, INK, LABEL_COLOURS, MUTED, RULE
+from affectmap.style import ENDS, INK, LABEL_COLOURS, MUTED, PLAIN_MARK, RULE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 SUFFIXES = (".png", ".svg")
 
 _FLAGS = {"unfamiliar": "#8a6d00", "clipped": "#b01e52", "not speech": MUTED, "silent": "#9aa3ad"}
-_SPEECH = "#4a7c59"
 _MAX_POINTS = 400  # of the path; more cannot be distinguished
 _APART = 0.3  # between start and end, so that their words do not lie on each other
 _MIDDLE = sum(LABEL_RANGE) / 2
@@ -151,7 +150,7 @@ def _draw_strip(axis: Axes, table: pd.DataFrame, end: float, unit_s: float) -> N
     start, length = table["start"].to_numpy(float), (table["end"] - table["start"]).to_numpy(float)
     speech = _is_speech(table)
     spans = list(zip(start[speech] / unit_s, length[speech] / unit_s, strict=True))
-    axis.broken_barh(spans, (0.6, 0.4), color=_SPEECH)
+    axis.broken_barh(spans, (0.6, 0.4), color=PLAIN_MARK.colour)
     axis.plot([0, end], [0.6, 0.6], color=RULE, linewidth=1)
     shown = {name: flagged for name in _FLAGS if (flagged := _flagged(table, name)).any()}
     for i, (name, flagged) in enumerate(shown.items()):
