@@ -9,7 +9,7 @@ DEMO_DIR ?= demo
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 UV ?= uv
 
-.PHONY: demo test test-all test-kernels fuzz coverage check format bench bench-quick pictures lock clean
+.PHONY: demo test test-all test-kernels fuzz coverage check format bench bench-quick pictures docs lock clean
 
 demo: $(VENV)/.ready-demo
 	$(BIN)/affectmap demo -o $(DEMO_DIR) --overwrite
@@ -66,6 +66,11 @@ bench-quick: $(VENV)/.ready-dev
 pictures: $(VENV)/.ready-dev
 	$(BIN)/python experiments/pictures/draw.py $(PICTURES)
 
+# Builds the site into site/; a warning, such as of a link that leads nowhere, is an error (with --quiet it would be none).
+docs: $(VENV)/.ready-dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
+	@echo "open site/index.html"
+
 # The loops in C are compiled on the way where there is a compiler; without one NumPy takes their place.
 # Every package but PyTorch is taken only with the SHA-256 digest that its file had when requirements/ was written.
 $(VENV)/.ready-%: pyproject.toml constraints.txt requirements/%.txt setup.py $(wildcard src/affectmap/*/compiled/*.[ch])
@@ -86,4 +91,4 @@ lock:
 	$(LOCK) --extra dev -o requirements/dev.txt
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis

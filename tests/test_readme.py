@@ -11,7 +11,7 @@ from affectmap.cli import app
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
-PAGES = (README, *sorted((ROOT / "docs").glob("*.md")))
+PAGES = (README, *sorted((ROOT / "docs").rglob("*.md")))
 BLOCKS = [
     pytest.param(block, id=f"{page.name}-{number}")
     for page in PAGES
