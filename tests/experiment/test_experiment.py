@@ -188,10 +188,10 @@ def test_seeds_do_not_depend_on_each_other(settings):
     pd.testing.assert_frame_equal(*(each.reset_index(drop=True) for each in of_seed), check_exact=True)
 
 
-def test_baselines_differ_between_seeds_for_rows_do(settings):
-    runs = runs_of(Experiment(settings(n_seeds=3)).run(), method="PCA-2", corpus="cats", table="3", fold=1)
-    assert sorted(set(runs["seed"])) == [0, 1, 2]
-    assert (runs.groupby("quantity")["value"].nunique() == 3).all()
+def test_baselines_differ_between_seeds_for_rows_do(whole):
+    runs = runs_of(whole[0], method="PCA-2", corpus="owls", reading="zero-shot", table="3", fold=1)
+    assert sorted(set(runs["seed"])) == [0, 1]
+    assert (runs.groupby("quantity")["value"].nunique() == 2).all()
 
 
 def test_an_embedder_gives_the_embedding_of_the_tables(settings):
