@@ -17,7 +17,6 @@ import numpy as np
 import onnxruntime
 import soundfile
 import torch
-import transformers
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from threadpoolctl import threadpool_limits
 
@@ -108,6 +107,8 @@ def _candidates(weights: EncoderWeights, folder: Path) -> dict[str, Layers]:
 
 def torch_layers(weights: EncoderWeights) -> Layers:
     """Give the layers by PyTorch and transformers."""
+    import transformers  # late, for its import alone takes seconds
+
     shape = weights.shape
     config = transformers.WhisperConfig(
         d_model=shape.dim,

@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 import soundfile
 import torch
-from transformers import WhisperModel
 
 from affectmap.audio.cleaning import without_offset
 from affectmap.whisper import WeightsError, load_encoder, read_weights
@@ -28,9 +27,16 @@ def tiny(whisper_folder):
     return load_encoder(whisper_folder, 3)
 
 
+def their_encoder(folder, **options):
+    """Load transformers' encoder in float64; transformers is imported late, for its import alone takes seconds."""
+    from transformers import WhisperModel
+
+    return WhisperModel.from_pretrained(folder, dtype=torch.float64, **options).encoder.eval()
+
+
 def theirs(folder, spectrogram) -> list[np.ndarray]:
     """The layers of transformers' encoder, called one by one with the positions 0 to n_frames - 1."""
-    model = WhisperModel.from_pretrained(folder, dtype=torch.float64, attn_implementation="eager").encoder.eval()
+    model = their_encoder(folder, attn_implementation="eager")
     with torch.inference_mode():
         inputs = torch.from_numpy(spectrogram.T[None]).double()
         frames = torch.nn.functional.gelu(model.conv2(torch.nn.functional.gelu(model.conv1(inputs)))).transpose(1, 2)
@@ -58,7 +64,7 @@ def assert_thirty_seconds_agree(folder, signal, n_layers):
     padded = np.pad(signal, (0, WINDOW - len(signal)))
     encoder = load_encoder(folder, n_layers)
     spectrogram = log_mel(padded, read_weights(folder, 0).shape.n_bands)
-    model = WhisperModel.from_pretrained(folder, dtype=torch.float64).encoder.eval()
+    model = their_encoder(folder)
     with torch.inference_mode():
         out = model(torch.from_numpy(spectrogram.T[None]).double(), output_hidden_states=True)
     np.testing.assert_allclose(encoder.hidden(padded), out.hidden_states[n_layers][0].numpy(), atol=TOLERANCE)
