@@ -17,14 +17,17 @@ demo: $(VENV)/.ready-demo
 # Modules are compiled once, not by every process of the tests anew, whatever the shell says.
 unexport PYTHONDONTWRITEBYTECODE
 
+# Neighbours in a folder share packages and fixtures, so each process gets a stretch of the tests, not every other one.
+PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
+
 # What takes long or needs a browser, a cluster or a database; `make test-all` runs these tests and `make test` the others.
 LONG := slow or browser or cluster or postgres
 
 test: $(VENV)/.ready-dev
-	$(BIN)/python -m pytest -n auto -m "not ($(LONG))"
+	$(PYTEST) -m "not ($(LONG))"
 
 test-all: $(VENV)/.ready-dev
-	$(BIN)/python -m pytest -n auto -m "$(LONG)"
+	$(PYTEST) -m "$(LONG)"
 
 # What computes, once more with the kernels that libraries have for the oldest processors: no test may depend on the last
 # bits that this machine's kernels give.
@@ -32,9 +35,12 @@ OLD_KERNELS := OPENBLAS_CORETYPE=Prescott ATEN_CPU_CAPABILITY=default MKL_CBWR=C
 	NPY_DISABLE_CPU_FEATURES="X86_V3 X86_V4"
 NUMERIC := tests/egemaps tests/losses tests/model tests/stats tests/preparation tests/features tests/track tests/transfer tests/audit \
 	tests/whisper
+# Tests among them that draw, or read files of every kind and damage, rather than compute.
+NOT_NUMERIC := tests/track/test_picture.py tests/model/test_folder.py tests/features/test_cache.py tests/whisper/test_weights.py \
+	$(addprefix tests/features/encoders/test_,fetch.py locate.py pack.py weights.py weights_layers.py)
 
 test-kernels: $(VENV)/.ready-dev
-	$(OLD_KERNELS) $(BIN)/python -m pytest -n auto -m "not ($(LONG))" $(NUMERIC)
+	$(OLD_KERNELS) $(PYTEST) -m "not ($(LONG))" $(NUMERIC) $(addprefix --ignore=,$(NOT_NUMERIC))
 
 # Reads damaged files of every kind; FUZZ="--kind flac --seed 3" chooses.
 fuzz: $(VENV)/.ready-dev
@@ -42,7 +48,7 @@ fuzz: $(VENV)/.ready-dev
 
 # All of both, with branch coverage.
 coverage: $(VENV)/.ready-dev
-	$(BIN)/python -m pytest -n auto --cov --cov-report=term --cov-fail-under=90
+	$(PYTEST) --cov --cov-report=term --cov-fail-under=90
 
 check: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
