@@ -85,3 +85,36 @@ def test_a_name_that_is_no_text_is_left_out_by_name(affectmap, here):
     done = affectmap("adapt", "rec", "-o", "mine")
     assert done.code == 0, done.err
     assert "note: left out rec/caf\\xe9.wav: its path is not UTF-8; rename file or folder" in done.err
+
+
+def test_a_few_ratings_correct_the_model(affectmap, here):
+    write_recordings(here / "rec", 4)
+    soundfile.write(here / "rec" / "silent.wav", np.zeros(16000), 16000)
+    (here / "rated.csv").write_text(
+        "file,activation,valence,emotion\n0.wav,4,2,angry\n1.wav,2.5,,sad\nsilent.wav,1,,\n9.wav,1,1,\n"
+    )
+    done = affectmap("adapt", "rec", "--ratings", "rated.csv", "-o", "mine")
+    assert done.code == 0, done.err
+    *_, strange, _, lost, adapted, corrected = done.err.splitlines()
+    assert strange == "note: rated.csv: one recording is not among those given, first 9.wav"
+    assert lost == "note: one rated recording cannot be used; see above"
+    assert adapted == "adapted to 4 recordings; 0 outliers left out"
+    assert corrected.startswith("corrected activation by two ratings (error ")
+    assert corrected.endswith("; classes by two recordings")
+    model = load_model("mine")
+    assert model.metadata["correction"]["activation"]["n"] == 2
+    done = affectmap("embed", "--model", "mine", "--format", "csv", "rec/0.wav", "rec/1.wav")
+    assert done.code == 0, done.err
+    expected = model.transform(model.measure([here / "rec" / "0.wav", here / "rec" / "1.wav"])[0])
+    rows = [line.split(",") for line in done.out.splitlines()]
+    values = [float(row[rows[0].index("activation")]) for row in rows[1:]]
+    np.testing.assert_allclose(values, expected["activation"], rtol=1e-6)
+
+
+def test_ratings_of_nothing_that_is_there(affectmap, here):
+    write_recordings(here / "rec", 2)
+    (here / "rated.csv").write_text("file,valence\nx.wav,3\n")
+    done = affectmap("adapt", "rec", "--ratings", "rated.csv", "-o", "mine")
+    assert done.code == 1
+    assert done.error == ("rated.csv rates none of the recordings given (first x.wav); write the ends of their paths")
+    assert not (here / "mine").exists()

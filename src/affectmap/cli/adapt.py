@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,10 @@ from affectmap.cli.embed import feature_table, list_recordings
 from affectmap.cli.progress import note, progress_bar
 from affectmap.cli.standard_input import STDIN
 from affectmap.errors import AudioError, UsageError
+from affectmap.text import counted
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _Unlabelled = Annotated[
     list[str],
@@ -20,12 +24,25 @@ _Unlabelled = Annotated[
         help="Recordings of a corpus, language or person, or a table with the model's features; no labels needed.",
     ),
 ]
+_Sheet = Annotated[
+    Path | None,
+    typer.Option(
+        "--ratings",
+        metavar="SHEET",
+        help="Table of file, activation, valence (1 to 5) and emotion, or some of these, for a few of the recordings.",
+    ),
+]
 
 
-@options.verb("affectmap adapt speech/ -o adapted", "affectmap embed --model adapted speech/ > map.csv")
+@options.verb(
+    "affectmap adapt speech/ -o adapted",
+    "affectmap adapt speech/ --ratings rated.csv -o adapted",
+    "affectmap embed --model adapted speech/ > map.csv",
+)
 def adapt_command(
     source: _Unlabelled,
     output: options.Output = Path("adapted"),
+    ratings: _Sheet = None,
     overwrite: options.Overwrite = False,
     model: options.ModelFolder = None,
     channel: options.Channel = None,
@@ -35,12 +52,15 @@ def adapt_command(
     backend: options.Backend = "local",
     scheduler: options.Scheduler = None,
 ) -> None:
-    """Adapt a model to unlabelled recordings and save it, for embed --model.
+    """Adapt a model to recordings and save it, for embed --model. Labels are not needed.
 
     Take thirty recordings or more, of many emotions and, where people shall be compared, of many people.
+    With --ratings what a few of them were rated corrects the model's ratings and classes, so far as leaving one rating
+    out at a time speaks for it; docs/few-labels.md says how much a number of ratings brings.
     """
     from affectmap.audio.quality import notes_on
     from affectmap.corpora.feature_columns import read_inputs
+    from affectmap.model.correction import told
     from affectmap.model.model import load_model
     from affectmap.names import printable
 
@@ -48,12 +68,13 @@ def adapt_command(
         raise UsageError("adapt takes files and folders, many of them; a recording on the input is one")
     table = feature_table(source)
     recordings = [str(table)] if table else list_recordings(source)
-    options.check_folder(output, overwrite=overwrite, inputs=[*recordings, model])
+    options.check_folder(output, overwrite=overwrite, inputs=[*recordings, model, ratings])
     loaded = load_model(model)
     given: Any = recordings
     if table is not None:
         given = read_inputs(table, loaded.inputs)
         recordings = given.index.tolist()
+    rated = _ratings(ratings, recordings) if ratings is not None else None
     with (
         options.working_on(backend, scheduler),
         options.recording_cache(cache, no_cache) as known,
@@ -70,12 +91,33 @@ def adapt_command(
             note(f"note: left out {printable(file)}: {reason}")
     for line in notes_on([printable(file) for file in recordings], flags):
         note(f"note: {line}")
-    used = functionals[[reason is None for reason in reasons]]
-    if used.empty:
+    is_used = [reason is None for reason in reasons]
+    if not any(is_used):
         raise AudioError(f"none of {len(recordings)} recordings could be used; name others")
-    adapted = loaded.adapt(used)
+    adapted = loaded.adapt(functionals[is_used], ratings=_of(rated, is_used))
     adapted.save(output, overwrite=overwrite)
     standardisation = adapted.metadata["standardisation"]
     n_used, n_outliers = standardisation["n_utterances"], standardisation["n_left_out"]
     note(f"adapted to {n_used} recordings; {n_outliers} outliers left out")
+    if rated is not None:
+        note(f"corrected {told(adapted.metadata['correction'])}")
     typer.echo(output.resolve())
+
+
+def _ratings(sheet: Path, recordings: list[str]) -> pd.DataFrame:
+    from affectmap.corpora.rating_sheet import read_sheet_of_ratings
+
+    table, notes = read_sheet_of_ratings(sheet, recordings)
+    for line in notes:
+        note(f"note: {line}")
+    return table
+
+
+def _of(rated: pd.DataFrame | None, is_used: list[bool]) -> dict[str, Any] | None:
+    """Give the ratings of the recordings that are used, and say how many are of others."""
+    if rated is None:
+        return None
+    n_lost = int(rated[[not each for each in is_used]].notna().any(axis=1).sum())
+    if n_lost:
+        note(f"note: {counted(n_lost, 'rated recording')} cannot be used; see above")
+    return {str(name): column.to_numpy() for name, column in rated[is_used].items()}

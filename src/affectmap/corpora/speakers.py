@@ -45,8 +45,8 @@ def read_speakers(table: str | Path, recordings: Sequence[str | Path]) -> tuple[
     speaker_of: dict[str, tuple[str, str]] = {}
     known: dict[str, tuple[str, str]] = {}
     n_repeated = 0
-    paths = [_absolute(path) for path in recordings]
-    finder = _Finder(file.absolute().parent, list(dict.fromkeys(paths)))
+    paths = [absolute(path) for path in recordings]
+    finder = Finder(file.absolute().parent, list(dict.fromkeys(paths)))
     for place, name, speaker in _named(rows, names, problems):
         found = finder.find(name)
         if len(found) > 1:
@@ -93,8 +93,17 @@ def _named(rows: Rows, names: list[str], problems: Problems) -> Iterator[tuple[s
             yield place, name, speaker
 
 
-class _Finder:
-    """Finds recordings by a name in a table of a folder."""
+class Finder:
+    """Finds recordings by a name in a table of a folder.
+
+    Args:
+        folder: The table's folder.
+        paths: The recordings' absolute paths, each once.
+
+    Example:
+        >>> Finder(Path("/data"), ["/data/s1/a.wav", "/data/s2/b.wav"]).find("s1/a.wav")
+        ['/data/s1/a.wav']
+    """
 
     def __init__(self, folder: Path, paths: list[str]) -> None:
         self._folder, self._by_end = folder, Paths(paths)
@@ -103,14 +112,15 @@ class _Finder:
     def find(self, name: str) -> list[str]:
         """Give the paths of the recordings that a name may mean."""
         for written in (name, name.replace("\\", "/")):
-            meant = (plain_name(_absolute(written)), plain_name(_absolute(self._folder / written)))
+            meant = (plain_name(absolute(written)), plain_name(absolute(self._folder / written)))
             found = [self._by_path[path] for path in dict.fromkeys(meant) if path in self._by_path]
             if found:
                 return found
         return [self._by_end.files[row] for row in self._by_end.find(name)]
 
 
-def _absolute(path: str | Path) -> str:
+def absolute(path: str | Path) -> str:
+    """Give the absolute path of a recording as text, by which tables find it."""
     return os.path.normpath(printable(Path(path).absolute()))
 
 

@@ -12,13 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from affectmap.audio.quality import FLAGS, not_speech
-from affectmap.model.encoder import encode, layer
+from affectmap.model.correction import Basis, corrected_heads
+from affectmap.model.encoder import encode, layer, standardised
 from affectmap.model.folder import ModelFolder
 from affectmap.model.heads import Heads, half_widths_in_use, open_intervals
 from affectmap.model.metadata import MEASURED
 from affectmap.model.sources import feature_values
 from affectmap.preparation.standardisation import Statistics
-from affectmap.schema import LABEL_RANGE, Floats, Mask
+from affectmap.schema import LABEL_RANGE, Floats, Mask, Objects
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,6 +68,30 @@ class Computation:
         """Run the network alone; see `Model.embedding`."""
         return encode(values, statistics or self.statistics, self.layers)
 
+    def head_inputs(self, values: Floats, latent: Floats, statistics: Statistics | None = None) -> Floats:
+        """Give what the heads take: the embedding, and the standardised features where ratings corrected them."""
+        if "correction" not in self._folder.metadata:
+            return latent
+        return np.hstack([latent, self._standardised(values, statistics or self.statistics)])
+
+    def _standardised(self, values: Floats, statistics: Statistics) -> Floats:
+        """Standardise features; one that is not finite is 0, and the embedding of its row says that it has no value."""
+        return np.nan_to_num(standardised(values, statistics), posinf=0.0, neginf=0.0)
+
+    def corrected(self, values: Floats, label: Floats, emotion: Objects) -> ModelFolder:
+        """Give the model's folder with heads corrected by ratings (N, 2) and emotions (N,) of features (N, F).
+
+        A row that is unlike all training data, or no speech, plays no part.
+        """
+        latent, distance = self.embedding(values)
+        flags = self._flags(values, distance)
+        outside = flags["unfamiliar"] | flags["not_speech"]
+        rating, known = np.where(outside[:, None], np.nan, label), emotion.copy()
+        known[outside] = None
+        basis = Basis(latent, self._standardised(values, self.statistics))
+        level = float(self._folder.metadata.get("intervals", {}).get("level", 0.9))
+        return self._folder.corrected(corrected_heads(self.heads, basis, rating, known, level))
+
     def speech_only(self, values: Floats) -> Floats:
         """Blank the rows that are no speech, so that no statistics are taken from them."""
         return np.where(self._not_speech(values)[:, None], np.nan, values)
@@ -77,18 +102,21 @@ class Computation:
         """Embed features (N, F), each row by those of the statistics whose number it has; give columns by name (N,)."""
         names, heads = self._folder.metadata["outputs"]["embedding"], self.heads
         latent, distance = np.full((len(values), len(names)), np.nan), np.full(len(values), np.nan)
+        ratings, chances = (np.full((len(values), len(each)), np.nan) for each in (heads.labels, heads.classes))
         for number, each in enumerate(statistics):
             rows = np.flatnonzero(which == number)
             latent[rows], distance[rows] = self.embedding(values[rows], each)
+            inputs = self.head_inputs(values[rows], latent[rows], each)
+            ratings[rows], chances[rows] = heads.ratings(inputs), heads.probabilities(inputs)
         columns = {name: latent[:, i] for i, name in enumerate(names)}
-        for label, rating in zip(heads.labels, heads.ratings(latent).T, strict=True):
+        for label, rating in zip(heads.labels, ratings.T, strict=True):
             columns[label] = rating
             if self._half_widths:
                 of_corpus, of_speaker = (widths[label] for widths in self._half_widths)
                 half_width = np.where(which > 0, of_speaker, of_corpus)
                 columns[f"{label}_low"] = np.clip(rating - half_width, *LABEL_RANGE)
                 columns[f"{label}_high"] = np.clip(rating + half_width, *LABEL_RANGE)
-        columns |= dict(zip(heads.classes, heads.probabilities(latent).T, strict=True))
+        columns |= dict(zip(heads.classes, chances.T, strict=True))
         flags = self._flags(values, distance)
         open_intervals(columns, flags["unfamiliar"] | flags["not_speech"])
         return columns | flags

@@ -41,6 +41,18 @@ def layer(tensors: Mapping[str, Any], name: str) -> tuple[Floats, Floats]:
     return weight.T, bias
 
 
+def standardised(features: Floats, statistics: Statistics) -> Floats:
+    """Standardise features (N, F); a feature that is not usable in the statistics counts as 0.
+
+    Example:
+        >>> standardised(np.array([[3.0, 5.0]]), Statistics(np.array([1.0, 5.0]), np.array([2.0, 0.0]))).tolist()
+        [[1.0, 0.0]]
+    """
+    usable = statistics.usable
+    mean, std = np.where(usable, statistics.mean, 0.0), np.where(usable, statistics.std, np.inf)
+    return (features - mean) / std
+
+
 def encode(features: Floats, statistics: Statistics, layers: Sequence[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
     """Standardise features and run them through the encoder.
 
@@ -59,14 +71,12 @@ def encode(features: Floats, statistics: Statistics, layers: Sequence[tuple[Floa
         >>> latent.tolist(), distance.tolist()
         ([[2.0], [nan]], [2.0, nan])
     """
-    usable = statistics.usable
-    mean, std = np.where(usable, statistics.mean, 0.0), np.where(usable, statistics.std, np.inf)
     latent, distance = np.empty((len(features), layers[-1][0].shape[1])), np.empty(len(features))
     for start in range(0, len(features), BLOCK_ROWS):
         block = features[start : start + BLOCK_ROWS].astype(np.float64)
         sound = np.asarray(np.isfinite(block).all(axis=1))
         block[~sound] = 0.0
-        values = (block - mean) / std
+        values = standardised(block, statistics)
         squares = linear_map(values**2, np.full((values.shape[1], 1), 1 / values.shape[1]), np.zeros(1))[:, 0]
         for weight, bias in layers[:-1]:
             values = np.maximum(linear_map(values, weight, bias), 0.0)

@@ -33,7 +33,8 @@ from safetensors.numpy import save as serialise
 from affectmap.documents import first_line
 from affectmap.errors import ModelError
 from affectmap.files import new_folder, write_json, write_text
-from affectmap.model.heads import Calibration, Heads
+from affectmap.model.correction import Corrected, told
+from affectmap.model.heads import ENOUGH_RATINGS, Calibration, Heads
 from affectmap.model.metadata import ADVICE, parse_metadata, plain
 from affectmap.model.tensors import Array, check_tensors, parse_tensors
 from affectmap.preparation.standardisation import Statistics, well_adapted
@@ -106,18 +107,20 @@ class ModelFolder:
 
     def adapted(self, statistics: Statistics, standardisation: dict[str, Any]) -> ModelFolder:
         """Give the content with the statistics of other utterances, and a card that says so."""
-        n_used, prior = standardisation["n_utterances"], standardisation["prior"]
-        width = "those of adapted corpora" if well_adapted(n_used, prior) else "the wider of as trained and adapted"
-        note = (
-            f"{_ADAPTED}\n\nMean and standard deviation were taken from {n_used} other utterances. What is said above "
-            f"of the model as trained does not apply here. Intervals, if there are any, are {width}.\n"
-        )
-        return replace(
-            self,
-            tensors=self.tensors | {"mean": statistics.mean, "std": statistics.std},
-            metadata=self.metadata | {"standardisation": standardisation},
-            card=f"{self.card.split(_ADAPTED)[0].rstrip()}\n\n{note}",
-        )
+        metadata = self.metadata | {"standardisation": standardisation}
+        tensors = self.tensors | {"mean": statistics.mean, "std": statistics.std}
+        return replace(self, tensors=tensors, metadata=metadata, card=_adapted_card(self.card, metadata))
+
+    def corrected(self, found: Corrected) -> ModelFolder:
+        """Give the content with heads that ratings corrected, intervals by their errors, and a card that says so."""
+        rated = {"standardisation": self.metadata["standardisation"] | {"rated": True}, "correction": found.about}
+        metadata = self.metadata | rated
+        metadata |= {"temperature": float(found.heads.temperature)} if found.heads.classes else {}
+        if "intervals" in metadata:
+            own = {name: each for name, each in metadata["intervals"].items() if name != "rated"}
+            metadata["intervals"] = own | ({"rated": found.half_widths} if found.half_widths else {})
+        tensors = self.tensors | found.heads.tensors()
+        return replace(self, tensors=tensors, metadata=metadata, card=_adapted_card(self.card, metadata))
 
     def described(self, training: Mapping[str, Any], named: Mapping[str, Any]) -> ModelFolder:
         """Give the content with another ``card`` or ``licence``, other metadata, or more about the training."""
@@ -141,6 +144,24 @@ class ModelFolder:
         columns = _curves(self.curves)
         epochs = pd.Index(columns.pop("epoch"), dtype=np.int64, name="epoch")
         return pd.DataFrame(columns, epochs, dtype=np.float64)
+
+
+def _adapted_card(card: str, metadata: Mapping[str, Any]) -> str:
+    """Write what a card says of an adapted model, in place of what it said before."""
+    standardisation, correction = metadata["standardisation"], metadata.get("correction")
+    n_used, prior = standardisation["n_utterances"], standardisation["prior"]
+    width = "those of adapted corpora" if well_adapted(n_used, prior) else "the wider of as trained and adapted"
+    note = (
+        f"{_ADAPTED}\n\nMean and standard deviation were taken from {n_used} other utterances. What is said above "
+        f"of the model as trained does not apply here. Intervals, if there are any, are {width}.\n"
+    )
+    if correction:
+        note += (
+            f"\nCorrected by ratings of other utterances: {told(correction)}. The intervals of a rating are as wide as "
+            f"the errors on ratings left out where there are {ENOUGH_RATINGS} or more of these very utterances, and "
+            "never narrower than said above with fewer.\n"
+        )
+    return f"{card.split(_ADAPTED)[0].rstrip()}\n\n{note}"
 
 
 def _curves(text: str) -> dict[str, list[float]]:

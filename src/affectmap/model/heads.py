@@ -26,6 +26,8 @@ from affectmap.schema import FOUR_CLASSES, LABEL_RANGE, LABELS, Floats, Mask
 
 #: Classes that the heads tell apart.
 CLASSES = tuple(str(emotion) for emotion in FOUR_CLASSES)
+#: Ratings of the recordings that a model is adapted to from which on its intervals may be narrower than its own.
+ENOUGH_RATINGS = 50
 #: Temperatures that are tried: from a hundred times surer than fitted to a hundred times less.
 _TEMPERATURES = (0.01, 100.0)
 
@@ -33,6 +35,9 @@ _TEMPERATURES = (0.01, 100.0)
 @dataclass(frozen=True, eq=False)
 class Heads:
     """Linear maps from the embedding to ratings and classes; either may be none.
+
+    Heads that were corrected by ratings take the standardised features, too: D + F inputs for D
+    (`affectmap.model.correction`).
 
     Attributes:
         rating_weight: (D, L).
@@ -280,10 +285,17 @@ def half_widths_in_use(metadata: Mapping[str, Any], labels: tuple[str, ...]) -> 
     adapted = ("adapted",) if is_well else ("source", "adapted")
     of_corpus = ("source",) if standardisation["policy"] == "source" else adapted
     of_speaker = ("source", *of_corpus, "speaker" if "speaker" in widths else "adapted")
-    return [
+    own, of_speakers = (
         {label: float(max(widths[each][label] for each in names)) for label in labels}
         for names in (of_corpus, of_speaker)
-    ]
+    )
+    rated: Mapping[str, float] = widths.get("rated", {})
+    wider = {label: max(width, rated.get(label, width)) for label, width in own.items()}
+    n_rated = {label: metadata["correction"][label]["n"] for label in rated}
+    # Errors on ratings tell of the very statistics that they were made with, and of no others.
+    known = {label for label, n in n_rated.items() if n >= ENOUGH_RATINGS and standardisation.get("rated", False)}
+    of_this = {label: float(rated[label]) if label in known else width for label, width in wider.items()}
+    return [of_this, {label: max(width, wider[label]) for label, width in of_speakers.items()}]
 
 
 def open_intervals(table: Any, outside: Mask) -> None:  # noqa: ANN401 (a DataFrame, or columns by name)

@@ -172,6 +172,7 @@ def _check_numbers(metadata: Mapping[str, Any], file: str) -> None:
         if widths:
             widths |= {"speaker": metadata["intervals"]["speaker"]} if "speaker" in metadata["intervals"] else {}
             numbers.append(metadata["intervals"]["level"])
+        numbers += _correction_numbers(metadata)
         if "probabilities" in metadata["outputs"]:
             numbers += [metadata["temperature"], 1 / metadata["temperature"]]
         numbers += [each[label] for each in widths.values() for label in metadata["outputs"].get("ratings", ())]
@@ -179,6 +180,23 @@ def _check_numbers(metadata: Mapping[str, Any], file: str) -> None:
         raise ModelError(f"{file} lacks a number or has another value ({first_line(error)}); {ADVICE}") from error
     if policy not in INTERVAL_STATISTICS or not all(_is_measure(number) for number in numbers):
         raise ModelError(f"{file} has a policy or threshold that makes no sense; {ADVICE}")
+
+
+def _correction_numbers(metadata: Mapping[str, Any]) -> list[object]:
+    """Give the numbers of a correction by ratings, which other modules count on; none where there is none."""
+    rated = metadata.get("intervals", {}).get("rated", {})
+    if "correction" not in metadata:
+        if rated:
+            raise ValueError("intervals of ratings without a correction")
+        return []
+    correction, labels = metadata["correction"], set(metadata["outputs"].get("ratings", ()))
+    known = labels | ({"classes"} if "probabilities" in metadata["outputs"] else set())
+    if not correction or not set(correction) <= known or not set(rated) <= set(correction) & labels:
+        raise ValueError(f"correction is of {str(list(correction))[:40]}")
+    if type(metadata["standardisation"].get("rated", False)) is not bool:
+        raise ValueError("rated is neither true nor false")
+    fields = {name: ("n",) if name == "classes" else ("n", "error_before", "error") for name in correction}
+    return [*rated.values(), *(correction[name][field] for name, each in fields.items() for field in each)]
 
 
 def _is_measure(number: object) -> bool:

@@ -33,16 +33,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from affectmap.audio.quality import FLAGS, LATER_THRESHOLDS, SignalFlags
+from affectmap.audio.quality import LATER_THRESHOLDS, SignalFlags
 from affectmap.errors import ConfigError, ModelError
 from affectmap.features.engines import check_engine, input_text, otherwise_measured
 from affectmap.features.recordings import RecordingCache
 from affectmap.features.single_recordings import Source, measure_rows, measure_sources
 from affectmap.model.computation import Computation
 from affectmap.model.folder import ModelFolder, read_model_folder
+from affectmap.model.given_ratings import given_ratings
 from affectmap.model.heads import Calibration, Heads
 from affectmap.model.metadata import COLUMNS, MEASURED, OTHER
 from affectmap.model.sources import flags_of, read_given, with_flags
+from affectmap.model.summary import summary
 from affectmap.preparation.standardisation import PRIOR, Statistics, adapted_statistics, speaker_statistics
 from affectmap.schema import Floats
 
@@ -162,27 +164,7 @@ class Model:
 
     def __repr__(self) -> str:
         """Tell name, input, outputs, corpora, normalisation and terms, a line each."""
-        metadata = self.folder.metadata
-        training, standardisation = metadata["training"], metadata["standardisation"]
-        interval = " with intervals" if self._computation.has_intervals else ""
-        outputs = [f"embedding ({len(metadata['outputs']['embedding'])})"]
-        outputs += [f"{label}{interval}" for label in self.heads.labels]
-        outputs += ["/".join(self.heads.classes)] if self.heads.classes else []
-        whose = "the training data's statistics"
-        if standardisation["policy"] == "adapted":
-            n_used, prior = standardisation["n_utterances"], standardisation["prior"]
-            whose = f"the statistics of {n_used} other utterances, with a prior of {prior:g}"
-        measured = metadata.get("measured")
-        how = {"measured": f"by {measured['engine']} {measured['version']}, {measured['cleaning']}"} if measured else {}
-        lines = {
-            "input": self.input_text,
-            **how,
-            "outputs": ", ".join([*outputs, f"{len(FLAGS)} flags"]),
-            "corpora": ", ".join(str(each) for each in training.get("corpora", [])) or "not known",
-            "normalisation": whose,
-            **self.folder.terms,
-        }
-        return "\n".join([f"Model {self.name}", *(f"  {name}: {text}" for name, text in lines.items())])
+        return summary(self.folder, self.input_text, has_intervals=self._computation.has_intervals)
 
     def embed(
         self,
@@ -324,8 +306,14 @@ class Model:
         """
         return self._computation.embedding(np.asarray(features), statistics)
 
-    def adapt(self, features: pd.DataFrame | npt.ArrayLike, *, prior: float = PRIOR) -> Model:
-        """Give a model that standardises with the statistics of other, unlabelled utterances; all else stays.
+    def adapt(
+        self,
+        features: pd.DataFrame | npt.ArrayLike,
+        *,
+        prior: float = PRIOR,
+        ratings: Mapping[str, npt.ArrayLike] | pd.DataFrame | None = None,
+    ) -> Model:
+        """Give a model that standardises with the statistics of other utterances; a few ratings correct its heads.
 
         Args:
             features: (N, F) as in `transform`, of the corpus, language or recording condition to adapt to: of many
@@ -333,12 +321,14 @@ class Model:
                 that is not finite and functionals of what is no speech play no part.
             prior: How many utterances this model's own statistics count for beside them; with 0 they play no part. The
                 narrower intervals of adapted models were measured with the default.
+            ratings: Columns ``activation``, ``valence`` (1..5) and ``emotion`` or some of them (N,), empty where nobody
+                rated; a table may have the rated rows alone, by its index. See `affectmap.model.correction`.
 
         Returns:
             A new model; this one is not changed.
 
         Raises:
-            ConfigError: If fewer than two utterances of speech are usable, or one with a prior.
+            ConfigError: If fewer than two utterances of speech are usable, or one with a prior, or no rating is.
 
         Example:
             >>> model, noise = load_model(), np.random.default_rng(0).normal(size=(40, 88))
@@ -354,7 +344,10 @@ class Model:
             "n_left_out": len(values) - n_used,
             "prior": float(prior),
         }
-        return Model(self.folder.adapted(statistics, standardisation))
+        adapted = Model(self.folder.adapted(statistics, standardisation))
+        if ratings is None:
+            return adapted
+        return Model(adapted._computation.corrected(values, *given_ratings(ratings, features, len(values))))
 
     def with_heads(self, heads: Heads, calibration: Calibration | None = None) -> Model:
         """Give a model with other heads, fitted on its embedding, and what was measured of them."""

@@ -16,6 +16,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from affectmap.errors import ModelError
+from affectmap.model.computation import Computation
 from affectmap.model.model import Model
 from affectmap.schema import LABEL_RANGE, Floats
 
@@ -55,13 +56,15 @@ def onnx_graph(model: Model) -> bytes:
     squared = writer.add("Mul", "standardised", "standardised")
     writer.add("Sqrt", writer.add("ReduceMean", squared, axes=[1], keepdims=1), name="distance")
     outputs = {"embedding": len(model.layers[-1][1]), "distance": 1}
+    is_corrected = "correction" in model.metadata
+    source = writer.add("Concat", "embedding", "standardised", axis=1) if is_corrected else "embedding"
     if heads.labels:
-        rating = writer.linear("embedding", heads.rating_weight, heads.rating_bias, "unbounded_ratings")
+        rating = writer.linear(source, heads.rating_weight, heads.rating_bias, "unbounded_ratings")
         low, high = (writer.number(name, value) for name, value in zip(("low", "high"), LABEL_RANGE, strict=True))
         writer.add("Clip", rating, low, high, name="ratings")
         outputs["ratings"] = len(heads.labels)
     if heads.classes:
-        scores = writer.linear("embedding", heads.class_weight, heads.class_bias, "scores")
+        scores = writer.linear(source, heads.class_weight, heads.class_bias, "scores")
         temperate = writer.add("Div", scores, writer.number("temperature", heads.temperature))
         writer.add("Softmax", temperate, name="probabilities")
         outputs["probabilities"] = len(heads.classes)
@@ -132,8 +135,9 @@ def check_parity(model: Model, graph: bytes, examples: npt.ArrayLike | None = No
     features = np.concatenate(rows)
     latent, distance = model.embedding(features)
     expected = {"embedding": latent, "distance": distance[:, None]}
-    expected |= {"ratings": model.heads.ratings(latent)} if model.heads.labels else {}
-    expected |= {"probabilities": model.heads.probabilities(latent)} if model.heads.classes else {}
+    inputs = Computation(model.folder).head_inputs(features, latent)
+    expected |= {"ratings": model.heads.ratings(inputs)} if model.heads.labels else {}
+    expected |= {"probabilities": model.heads.probabilities(inputs)} if model.heads.classes else {}
     try:
         found = dict(zip(expected, _session(graph)(list(expected), {"features": features}), strict=True))
     except Exception as error:  # errors of the runtimes have no common base

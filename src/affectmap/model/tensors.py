@@ -83,10 +83,11 @@ def check_tensors(tensors: Mapping[str, Array], metadata: Mapping[str, Any], fol
     expected |= _layer_shapes("encoder", chain)
     if any(name.startswith("decoder.") for name in tensors):
         expected |= _layer_shapes("decoder", chain[::-1])
+    n_head_inputs = latent_dim + (n_inputs if "correction" in metadata else 0)
     for head, output in (("ratings", "ratings"), ("classes", "probabilities")):
         if output in outputs:
             size = len(outputs[output])
-            expected |= {f"{head}.weight": (size, latent_dim), f"{head}.bias": (size,)}
+            expected |= {f"{head}.weight": (size, n_head_inputs), f"{head}.bias": (size,)}
     found = {name: value.shape for name, value in tensors.items()}
     for name in sorted(expected.keys() | found.keys()):
         if expected.get(name) != found.get(name):
