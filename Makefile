@@ -9,7 +9,7 @@ DEMO_DIR ?= demo
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 UV ?= uv
 
-.PHONY: demo test test-all test-kernels fuzz coverage check format bench bench-quick pictures docs lock clean
+.PHONY: demo test test-all test-kernels fuzz coverage check format bench bench-quick pictures docs dist lock clean
 
 demo: $(VENV)/.ready-demo
 	$(BIN)/affectmap demo -o $(DEMO_DIR) --overwrite
@@ -77,6 +77,12 @@ docs: $(VENV)/.ready-dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
 	@echo "open site/index.html"
 
+# Builds wheel and sdist, and tries each in a fresh environment.
+dist: $(VENV)/.ready-dev
+	rm -rf dist build
+	$(BIN)/python -m build --no-isolation
+	$(BIN)/python .ci/smoke.py dist/*.whl dist/*.tar.gz
+
 # The loops in C are compiled on the way where there is a compiler; without one NumPy takes their place.
 # Every package but PyTorch is taken only with the SHA-256 digest that its file had when requirements/ was written.
 $(VENV)/.ready-%: pyproject.toml constraints.txt requirements/%.txt setup.py $(wildcard src/affectmap/*/compiled/*.[ch])
@@ -95,6 +101,7 @@ LOCK = $(UV) pip compile --quiet --generate-hashes --universal --python-version 
 lock:
 	$(LOCK) --extra demo -o requirements/demo.txt
 	$(LOCK) --extra dev -o requirements/dev.txt
+	$(LOCK) --extra serve --extra annotate-postgresql -o requirements/container.txt
 
 clean:
 	rm -rf $(VENV) build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -16,9 +16,9 @@ PINS = {
 }
 
 
-def locked(extra):
+def locked(file):
     """Versions by name, and how many digests each has."""
-    text = (ROOT / "requirements" / f"{extra}.txt").read_text()
+    text = (ROOT / "requirements" / f"{file}.txt").read_text()
     found = {}
     for entry in re.split(r"\n(?=\S)", text.strip()):
         name, version = re.match(r"([\w.-]+)(?:\[[\w,-]+\])?==(\S+)", entry).groups()
@@ -39,11 +39,15 @@ def wanted(extra):
     return found
 
 
-@pytest.mark.parametrize("extra", ["demo", "dev"])
-def test_all_that_is_wanted_is_locked_with_digests(extra):
-    found = locked(extra)
+#: Extras by the file that locks them.
+LOCKS = {"demo": ["demo"], "dev": ["dev"], "container": ["serve", "annotate-postgresql"]}
+
+
+@pytest.mark.parametrize("file", LOCKS)
+def test_all_that_is_wanted_is_locked_with_digests(file):
+    found = locked(file)
     assert all(n_digests for _, n_digests in found.values())
-    for requirement in wanted(extra):
+    for requirement in (each for extra in LOCKS[file] for each in wanted(extra)):
         name = canonicalize_name(requirement.name)
         version = PINS[name]
         assert requirement.specifier.contains(version), requirement

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from affectmap.stats.intervals import speaker_interval
     from affectmap.stats.metrics import adjusted_r2, pairwise_adjusted_r2, sampled_pairwise_adjusted_r2, uar
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "FUNCTIONALS",
     "AffectmapError",
