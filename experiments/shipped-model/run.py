@@ -38,6 +38,7 @@ from affectmap.files import write_json, write_text
 from affectmap.model.model import SHIPPED, Model, load_model
 from affectmap.transfer.calibration import LEVEL
 from affectmap.transfer.settings import Recipe
+from affectmap.transfer.source_classes import with_source_classes
 from transfer import ridge, train
 
 HERE = Path(__file__).resolve().parent
@@ -97,6 +98,7 @@ def main() -> None:
     parser.add_argument("--n-seeds", type=int, default=N_SEEDS)
     parser.add_argument("-o", "--output", type=Path, default=ROOT / "src" / "affectmap" / "models" / SHIPPED)
     parser.add_argument("--model-only", action="store_true", help="use the committed table of normalisations")
+    parser.add_argument("--classes-only", action="store_true", help="fit anew what the model here listens with")
     parser.add_argument("--texts-only", action="store_true", help="write card and pages again from the tables here")
     arguments = parser.parse_args()
     output = arguments.output.absolute()
@@ -109,10 +111,14 @@ def main() -> None:
         write_json(HERE / "settings.json", about | {"recipe": model.metadata["training"]["recipe"]["settings"]})
         return
     material = read_material()
+    if arguments.classes_only:
+        with_source_classes(load_model(), list(material.corpora.values())).save(output, overwrite=True)
+        return
     use = pd.read_csv(HERE / "normalisations.csv") if arguments.model_only else None
     runs = compare_normalisations(EGEMAPS, material, arguments.n_seeds).round(4) if use is None else use
     model, measured = calibrated(EGEMAPS, material, SHIPPED, "affectmap.transfer.recipe.fit_transfer")
     tables = {"normalisations": runs, **{name: table.round(4) for name, table in measured.items()}}
+    model = with_source_classes(model, list(material.corpora.values()))
     model = with_card(model, list(CORPORA.values()), tables, output)
     for name, table in tables.items():
         write_text(HERE / f"{name}.csv", table.to_csv(index=False))

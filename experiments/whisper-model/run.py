@@ -34,6 +34,7 @@ from affectmap.files import write_json, write_text  # noqa: E402
 from affectmap.model.model import SHIPPED_MODELS, Model, load_model  # noqa: E402
 from affectmap.schema import WHISPER  # noqa: E402
 from affectmap.transfer.calibration import LEVEL, adapted  # noqa: E402
+from affectmap.transfer.source_classes import with_source_classes  # noqa: E402
 
 NAME = SHIPPED_MODELS[WHISPER]
 N_SEEDS = 3
@@ -59,6 +60,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--n-seeds", type=int, default=N_SEEDS)
     parser.add_argument("-o", "--output", type=Path, default=ROOT / "src" / "affectmap" / "models" / NAME)
+    parser.add_argument("--classes-only", action="store_true", help="fit anew what the model here listens with")
     parser.add_argument("--texts-only", action="store_true", help="write the card again from the tables here")
     arguments = parser.parse_args()
     output = arguments.output.absolute()
@@ -68,10 +70,13 @@ def main() -> None:
         with_card(load_model(WHISPER), tables, output)
         return
     material = read_material()
+    if arguments.classes_only:
+        with_source_classes(load_model(WHISPER), list(material.corpora.values())).save(output, overwrite=True)
+        return
     runs = compare_normalisations(KIND, material, arguments.n_seeds).round(4)
     model, measured = calibrated(KIND, material, NAME, "experiments/whisper-model")
     tables = {"normalisations": runs, **{name: table.round(4) for name, table in measured.items()}}
-    with_card(model, tables, output)
+    with_card(with_source_classes(model, list(material.corpora.values())), tables, output)
     for name, table in tables.items():
         write_text(HERE / f"{name}.csv", table.to_csv(index=False))
     command = "AFFECTMAP_ENCODERS=DATA/encoders python experiments/whisper-model/run.py DATA"

@@ -78,7 +78,7 @@ def test_recordings_are_measured_with_the_shipped_model_and_their_sheet(affectma
         (["pets"], 2, "cannot read corpus 'pets'"),
         (["table:pets=none.csv"], 1, "does not exist"),
         ([], 2, "missing argument 'CORPUS'"),
-        (["table:pets=pets.parquet", "--adapt", "listen"], 2, "'listen' is not one of 'corpus', 'speaker'"),
+        (["table:pets=pets.parquet", "--adapt", "hear"], 2, "'hear' is not one of 'corpus', 'listen', 'speaker'"),
         (["table:pets=pets.parquet", "--model", "none"], 1, "none does not exist; expected the folder of a model"),
         (["table:pets=pets.parquet", "-o", "pets.parquet"], 2, "pets.parquet ends in .parquet as a file does"),
         (["table:pets=pets.parquet", "-o", "model"], 1, "model"),

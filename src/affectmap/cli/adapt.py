@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import warnings
+from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from affectmap.cli import options
-from affectmap.cli.embed import feature_table, list_recordings
+from affectmap.cli.embed import Speakers, feature_table, list_recordings, speaker_names
 from affectmap.cli.progress import note, progress_bar
 from affectmap.cli.standard_input import STDIN
 from affectmap.errors import AudioError, UsageError
 from affectmap.text import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
+
+    from affectmap.audio.quality import SignalFlags
+    from affectmap.model.model import Model
 
 _Unlabelled = Annotated[
     list[str],
@@ -34,8 +41,13 @@ _Sheet = Annotated[
 ]
 
 
+_Listen = Annotated[
+    bool, typer.Option("--listen", help="Learn the classes of the recordings, too, where these seem to be known ones.")
+]
+
+
 @options.verb(
-    "affectmap adapt speech/ -o adapted",
+    "affectmap adapt speech/ --listen -o adapted",
     "affectmap adapt speech/ --ratings rated.csv -o adapted",
     "affectmap embed --model adapted speech/ > map.csv",
 )
@@ -45,6 +57,8 @@ def adapt_command(
     ratings: _Sheet = None,
     overwrite: options.Overwrite = False,
     model: options.ModelFolder = None,
+    listen: _Listen = False,
+    speakers: Speakers = None,
     channel: options.Channel = None,
     cache: options.Cache = None,
     no_cache: options.NoCache = False,
@@ -54,26 +68,30 @@ def adapt_command(
 ) -> None:
     """Adapt a model to recordings and save it, for embed --model. Labels are not needed.
 
-    Take thirty recordings or more, of many emotions and, where people shall be compared, of many people.
+    Take thirty recordings or more, of many emotions and, where people shall be compared, of many people. With --listen
+    it learns how emotions sound in them; it decides without labels whether it may, and says so (docs/adaptation.md).
     With --ratings what a few of them were rated corrects the model's ratings and classes, so far as leaving one rating
     out at a time speaks for it; docs/few-labels.md says how much a number of ratings brings.
     """
-    from affectmap.audio.quality import notes_on
     from affectmap.corpora.feature_columns import read_inputs
     from affectmap.model.correction import told
     from affectmap.model.model import load_model
-    from affectmap.names import printable
 
     if STDIN in source:
         raise UsageError("adapt takes files and folders, many of them; a recording on the input is one")
     table = feature_table(source)
     recordings = [str(table)] if table else list_recordings(source)
-    options.check_folder(output, overwrite=overwrite, inputs=[*recordings, model, ratings])
+    options.check_folder(output, overwrite=overwrite, inputs=[*recordings, model, ratings, speakers])
+    if speakers and not listen:
+        raise UsageError("--speakers is for --listen, which then compares each speaker with themselves; add --listen")
     loaded = load_model(model)
+    if listen:
+        loaded.check_can_listen()
     given: Any = recordings
     if table is not None:
         given = read_inputs(table, loaded.inputs)
         recordings = given.index.tolist()
+    names = speaker_names(speakers, recordings) if speakers else None
     rated = _ratings(ratings, recordings) if ratings is not None else None
     with (
         options.working_on(backend, scheduler),
@@ -81,7 +99,30 @@ def adapt_command(
         progress_bar("recordings") as progress,
     ):
         functionals, flags = loaded.measure(given, channel=channel, cache=known, n_jobs=n_jobs, progress=progress)
-    no_speech = loaded.transform(functionals)["not_speech"]
+    is_used = _usable(loaded, functionals, flags, recordings)
+    speaker = None if names is None else list(compress(names, is_used))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        adapted = loaded.adapt(functionals[is_used], listen=listen, speaker=speaker, ratings=_of(rated, is_used))
+    for warning in caught:
+        note(f"note: {warning.message}")
+    adapted.save(output, overwrite=overwrite)
+    standardisation = adapted.metadata["standardisation"]
+    n_used, n_outliers = standardisation["n_utterances"], standardisation["n_left_out"]
+    note(f"adapted to {n_used} recordings; {n_outliers} outliers left out")
+    if adapted.listening_text:
+        note(adapted.listening_text)
+    if rated is not None:
+        note(f"corrected {told(adapted.metadata['correction'])}")
+    typer.echo(output.resolve())
+
+
+def _usable(model: Model, features: pd.DataFrame, flags: Sequence[SignalFlags], recordings: list[str]) -> list[bool]:
+    """Tell which recordings can be used, and note why others cannot and what is odd about any."""
+    from affectmap.audio.quality import notes_on
+    from affectmap.names import printable
+
+    no_speech = model.transform(features)["not_speech"]
     reasons = [
         each.problem or ("silent" if each.silent else "no speech" if is_none else None)
         for each, is_none in zip(flags, no_speech, strict=True)
@@ -94,14 +135,7 @@ def adapt_command(
     is_used = [reason is None for reason in reasons]
     if not any(is_used):
         raise AudioError(f"none of {len(recordings)} recordings could be used; name others")
-    adapted = loaded.adapt(functionals[is_used], ratings=_of(rated, is_used))
-    adapted.save(output, overwrite=overwrite)
-    standardisation = adapted.metadata["standardisation"]
-    n_used, n_outliers = standardisation["n_utterances"], standardisation["n_left_out"]
-    note(f"adapted to {n_used} recordings; {n_outliers} outliers left out")
-    if rated is not None:
-        note(f"corrected {told(adapted.metadata['correction'])}")
-    typer.echo(output.resolve())
+    return is_used
 
 
 def _ratings(sheet: Path, recordings: list[str]) -> pd.DataFrame:

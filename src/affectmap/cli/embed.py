@@ -46,7 +46,7 @@ _PartSize = Annotated[
     int | None,
     typer.Option(min=1, metavar="N", help="Recordings of a part, where -o is a folder of them.", show_default="10000"),
 ]
-_Speakers = Annotated[
+Speakers = Annotated[
     Path | None,
     typer.Option(metavar="TABLE", help="Columns file, speaker: standardise each speaker by their own recordings."),
 ]
@@ -68,7 +68,7 @@ def embed_command(
     format: _Format = None,
     part_size: _PartSize = None,
     model: options.ModelFolder = None,
-    speakers: _Speakers = None,
+    speakers: Speakers = None,
     overwrite: options.Overwrite = False,
     channel: options.Channel = None,
     cache: options.Cache = None,
@@ -113,7 +113,7 @@ def embed_command(
             rows = _embedded_table(table, speakers, model)
             recordings, tables = rows["file"].tolist(), iter([rows])
         else:
-            names = _names(speakers, recordings) if speakers else None
+            names = speaker_names(speakers, recordings) if speakers else None
             noted = not (to_read and len(recordings) == 1)  # the list of one recording tells the same
             tables = _embedded(recordings, source, names, model, noted, channel=channel, cache=known, n_jobs=n_jobs)
         if output is not None:
@@ -155,7 +155,7 @@ def _embedded_table(table: Path, speakers: Path | None, model: Path | None) -> C
 
     loaded = load_model(model)
     features = read_inputs(table, loaded.inputs)
-    names = _names(speakers, features.index.tolist()) if speakers else None
+    names = speaker_names(speakers, features.index.tolist()) if speakers else None
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         embedded = loaded.embed(features, speaker=names)
@@ -165,7 +165,8 @@ def _embedded_table(table: Path, speakers: Path | None, model: Path | None) -> C
     return {"file": files, **{str(name): values.to_numpy() for name, values in embedded.items()}}
 
 
-def _names(table: Path, recordings: list[str]) -> list[str]:
+def speaker_names(table: Path, recordings: list[str]) -> list[str]:
+    """Read who speaks in each recording from a table, and note what is odd about it."""
     from affectmap.corpora.speakers import read_speakers
 
     if STDIN in recordings:

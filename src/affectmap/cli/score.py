@@ -20,9 +20,10 @@ _Corpus = Annotated[
     str, typer.Argument(metavar="CORPUS", help="emodb=DIR, table:NAME=FILE, or NAME=DIR (audformat), with labels.")
 ]
 _Adapt = Annotated[
-    Literal["corpus", "speaker"] | None,
+    Literal["corpus", "listen", "speaker"] | None,
     typer.Option(
-        help="Take mean and standard deviation from all recordings, or of each speaker; no labels.",
+        help="Take mean and standard deviation from all recordings, learn their classes besides (listen), or from each "
+        "speaker; no labels.",
         show_default="none: each recording alone",
     ),
 ]

@@ -3,7 +3,8 @@
 Conventions:
     * An utterance is predicted as ``affectmap embed`` does: nothing is left out as an outlier, and flags stay notes.
     * *Adapting* is told by a word: ``alone``, every recording with the statistics that the model came with; ``corpus``,
-      all of them with those of the corpus, without labels; ``speaker``, each speaker's with their own.
+      all of them with those of the corpus, without labels; ``listen``, so, by a model that learned the corpus' classes
+      without labels (transductive: it heard these recordings); ``speaker``, each speaker's with their own.
     * Rows are in the order of their files, so that the order of a table changes nothing.
 """
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from affectmap.features.recordings import RecordingCache
     from affectmap.model.model import Model
 
-Adapt = Literal["alone", "corpus", "speaker"]
+Adapt = Literal["alone", "corpus", "listen", "speaker"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,6 +133,11 @@ def _adapted(
 ) -> tuple[pd.DataFrame, list[str]]:
     if adapt == "corpus":
         return model.adapt(features).transform(features), []
+    if adapt == "listen":
+        listened = model.adapt(features, listen=True)
+        return listened.transform(features), [
+            f"the model heard these recordings, without labels; {listened.listening_text}"
+        ]
     speaker = None
     if adapt == "speaker":
         missing = int(table["speaker"].isna().sum())

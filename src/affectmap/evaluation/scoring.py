@@ -86,7 +86,7 @@ class Evaluation:
     Attributes:
         model: Name of the model.
         corpus: Name of the corpus for people.
-        adapt: ``alone``, ``corpus`` or ``speaker``: whose statistics normalised the features.
+        adapt: ``alone``, ``corpus``, ``listen`` or ``speaker``: how the model was adapted.
         in_sample: Whether the model was trained on the corpus, as far as names tell; ``None`` where it does not say.
         sources: Names of the corpora that the model was trained on.
         counts: Utterances: ``found``, ``unusable``, ``used``, ``classified`` (of one of `classes`), ``rated``, and
@@ -169,7 +169,8 @@ def score(
         model: The model, or its folder; ``None`` for the one that comes with the package.
         corpus: The corpus, or what names it (`affectmap.corpora`), such as ``emodb=DIR`` or ``table:NAME=FILE``.
         adapt: Whose statistics normalise the features: ``alone``, the model's own, one recording at a time; ``corpus``,
-            those of all its recordings, without labels; ``speaker``, each speaker's own.
+            those of all its recordings, without labels; ``listen``, these, and classes learned from them without
+            labels; ``speaker``, each speaker's own.
         labels: Folder of label sheets, where `corpus` is text.
         cache: What was measured before; by default nothing is looked up, and nothing kept.
         n_jobs: Threads; one a core by default.

@@ -31,6 +31,7 @@ FEWEST = 10
 _HOW = {
     "alone": "each recording alone, with the statistics of the model",
     "corpus": "adapted to the corpus without labels",
+    "listen": "adapted to the corpus by listening, without labels",
     "speaker": "adapted to each speaker without labels",
 }
 

@@ -80,6 +80,7 @@ from affectmap.stats.scores import Score, Scores
 from affectmap.transfer.calibration import train_calibrated, with_card
 from affectmap.transfer.recipe import fit_transfer
 from affectmap.transfer.settings import Recipe
+from affectmap.transfer.source_classes import with_source_classes
 
 #: Embeddings to score above which a second process pays for its own start.
 PARALLEL_SCORES = 100
@@ -272,6 +273,7 @@ class Experiment:
             ).model_
 
         trained = train_calibrated(train, corpora, seed=config.seed, notify=self.notify)
+        trained = trained if recipe is None else with_source_classes(trained, corpora, seed=config.seed)
         given = [each.name for each in corpora if each.is_given]
         training = {"seed": config.seed} | ({"columns_of_tables": given} if given else {})
         return with_card(trained.described(**features_of(config), training=training), corpora, name)

@@ -15,7 +15,8 @@ from affectmap.audio.quality import FLAGS, not_speech
 from affectmap.model.correction import Basis, corrected_heads
 from affectmap.model.encoder import encode, layer, standardised
 from affectmap.model.folder import ModelFolder
-from affectmap.model.heads import Heads, half_widths_in_use, open_intervals
+from affectmap.model.heads import Heads, half_widths_in_use, open_intervals, probabilities_of
+from affectmap.model.listening import Shift, SourceClasses
 from affectmap.model.metadata import MEASURED
 from affectmap.model.sources import feature_values
 from affectmap.preparation.standardisation import Statistics
@@ -34,6 +35,8 @@ class Computation:
     Attributes:
         layers: Weight (F, O) and bias (O,) of every layer of the network.
         heads: What gives ratings and probabilities of classes.
+        source_classes: What it can listen with; ``None`` for a model that cannot.
+        shift: What listening changes; ``None`` for a model that has not listened.
     """
 
     def __init__(self, folder: ModelFolder) -> None:
@@ -42,6 +45,9 @@ class Computation:
         n_layers = sum(name.startswith("encoder.") for name in tensors) // 2
         self.layers = [layer(tensors, f"encoder.{i}") for i in range(n_layers)]
         self.heads = Heads.of_tensors(tensors, outputs, float(folder.metadata.get("temperature", 1.0)))
+        classes = tuple(folder.metadata.get("source_classes", ()))
+        self.source_classes = SourceClasses.of_tensors(tensors, classes) if classes else None
+        self.shift = Shift.of_tensors(tensors, classes)
         self._half_widths = half_widths_in_use(folder.metadata, self.heads.labels)
 
     @property
@@ -66,7 +72,33 @@ class Computation:
 
     def embedding(self, values: npt.NDArray[Any], statistics: Statistics | None = None) -> tuple[Floats, Floats]:
         """Run the network alone; see `Model.embedding`."""
-        return encode(values, statistics or self.statistics, self.layers)
+        used = statistics or self.statistics
+        latent, distance = encode(values, used, self.layers)
+        if self.shift is not None:
+            latent += self.shift.moved(self._standardised(values, used))
+        return latent, distance
+
+    def predictions(
+        self, values: Floats, latent: Floats, statistics: Statistics | None = None
+    ) -> tuple[Floats, Floats]:
+        """Give ratings (N, L) and probabilities of classes (N, C) of features (N, F) and their embedding (N, D)."""
+        inputs = self.head_inputs(values, latent, statistics)
+        return self.heads.ratings(inputs), self._probabilities(values, inputs, statistics or self.statistics)
+
+    def _probabilities(self, values: Floats, inputs: Floats, statistics: Statistics) -> Floats:
+        """Give them by the heads; by what was learned by listening, unless ratings corrected the heads afterwards."""
+        if not self.hears_classes:
+            return self.heads.probabilities(inputs)
+        assert self.shift is not None
+        scores = self.shift.scores(self._standardised(values, statistics), self.heads.classes)
+        found: Floats = np.where(np.isfinite(inputs[:, :1]), probabilities_of(scores), np.nan)
+        return found
+
+    @property
+    def hears_classes(self) -> bool:
+        """Whether probabilities are those that were learned by listening."""
+        is_corrected = "classes" in self._folder.metadata.get("correction", {})
+        return self.shift is not None and not is_corrected and set(self.heads.classes) <= set(self.shift.source.classes)
 
     def head_inputs(self, values: Floats, latent: Floats, statistics: Statistics | None = None) -> Floats:
         """Give what the heads take: the embedding, and the standardised features where ratings corrected them."""
@@ -106,8 +138,7 @@ class Computation:
         for number, each in enumerate(statistics):
             rows = np.flatnonzero(which == number)
             latent[rows], distance[rows] = self.embedding(values[rows], each)
-            inputs = self.head_inputs(values[rows], latent[rows], each)
-            ratings[rows], chances[rows] = heads.ratings(inputs), heads.probabilities(inputs)
+            ratings[rows], chances[rows] = self.predictions(values[rows], latent[rows], each)
         columns = {name: latent[:, i] for i, name in enumerate(names)}
         for label, rating in zip(heads.labels, ratings.T, strict=True):
             columns[label] = rating

@@ -35,6 +35,7 @@ from affectmap.errors import ModelError
 from affectmap.files import new_folder, write_json, write_text
 from affectmap.model.correction import Corrected, told
 from affectmap.model.heads import ENOUGH_RATINGS, Calibration, Heads
+from affectmap.model.listening import LISTENED, SOURCE, Listened, SourceClasses, listening_text
 from affectmap.model.metadata import ADVICE, parse_metadata, plain
 from affectmap.model.tensors import Array, check_tensors, parse_tensors
 from affectmap.preparation.standardisation import Statistics, well_adapted
@@ -105,11 +106,27 @@ class ModelFolder:
         tensors = {name: value for name, value in self.tensors.items() if not name.startswith(("ratings.", "classes."))}
         return replace(self, tensors={**tensors, **heads.tensors()}, metadata=metadata)
 
-    def adapted(self, statistics: Statistics, standardisation: dict[str, Any]) -> ModelFolder:
-        """Give the content with the statistics of other utterances, and a card that says so."""
-        metadata = self.metadata | {"standardisation": standardisation}
-        tensors = self.tensors | {"mean": statistics.mean, "std": statistics.std}
+    def adapted(
+        self, statistics: Statistics, standardisation: dict[str, Any], listened: Listened | None = None
+    ) -> ModelFolder:
+        """Give the content with the statistics of other utterances, what was heard in them, and a card that says so."""
+        metadata = {name: value for name, value in self.metadata.items() if name != "listening"}
+        metadata |= {"standardisation": standardisation}
+        tensors: dict[str, Array] = {
+            name: value for name, value in self.tensors.items() if not name.startswith(LISTENED)
+        }
+        tensors |= {"mean": statistics.mean, "std": statistics.std}
+        if listened is not None:
+            tensors = {**tensors, **listened.tensors()}
+            metadata["listening"] = listened.metadata()
         return replace(self, tensors=tensors, metadata=metadata, card=_adapted_card(self.card, metadata))
+
+    def with_source_classes(self, source: SourceClasses) -> ModelFolder:
+        """Give the content with what it can listen with."""
+        tensors = {name: value for name, value in self.tensors.items() if not name.startswith((SOURCE, LISTENED))}
+        metadata = self.metadata | {"source_classes": list(source.classes)}
+        metadata.pop("listening", None)
+        return replace(self, tensors={**tensors, **source.tensors()}, metadata=metadata)
 
     def corrected(self, found: Corrected) -> ModelFolder:
         """Give the content with heads that ratings corrected, intervals by their errors, and a card that says so."""
@@ -155,6 +172,8 @@ def _adapted_card(card: str, metadata: Mapping[str, Any]) -> str:
         f"{_ADAPTED}\n\nMean and standard deviation were taken from {n_used} other utterances. What is said above "
         f"of the model as trained does not apply here. Intervals, if there are any, are {width}.\n"
     )
+    if "listening" in metadata:
+        note += f"\n{listening_text(metadata['listening'])}\n"
     if correction:
         note += (
             f"\nCorrected by ratings of other utterances: {told(correction)}. The intervals of a rating are as wide as "

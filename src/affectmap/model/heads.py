@@ -83,11 +83,20 @@ class Heads:
 
     def probabilities(self, latent: npt.ArrayLike) -> Floats:
         """Give the probabilities of the classes (N, C); rows sum to 1."""
-        scores = self.scores(latent).T / self.temperature
-        chances = np.exp(scores - scores.max(axis=0, initial=-np.inf))
-        # One class after another: NumPy's own sum takes another order for a single row.
-        shares: Floats = (chances / sum(chances, np.zeros(chances.shape[1]))).T
-        return shares
+        return probabilities_of(self.scores(latent) / self.temperature)
+
+
+def probabilities_of(scores: Floats) -> Floats:
+    """Give the probabilities of classes by their scores (N, C): the softmax of every row.
+
+    Example:
+        >>> probabilities_of(np.log([[1.0, 3.0]])).tolist()
+        [[0.25, 0.75]]
+    """
+    chances = np.exp(scores.T - scores.T.max(axis=0, initial=-np.inf))
+    # One class after another: NumPy's own sum takes another order for a single row.
+    shares: Floats = (chances / sum(chances, np.zeros(chances.shape[1]))).T
+    return shares
 
 
 @dataclass(frozen=True, eq=False)

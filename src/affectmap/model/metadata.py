@@ -96,6 +96,7 @@ def parse_metadata(content: bytes, file: str) -> dict[str, Any]:
     _check_outputs(metadata["outputs"], file)
     metadata["flags"] |= {name: value for name, value in LATER_THRESHOLDS.items() if name not in metadata["flags"]}
     _check_numbers(metadata, file)
+    _check_listening(metadata, file)
     _check_training(metadata, file)
     return metadata
 
@@ -197,6 +198,26 @@ def _correction_numbers(metadata: Mapping[str, Any]) -> list[object]:
         raise ValueError("rated is neither true nor false")
     fields = {name: ("n",) if name == "classes" else ("n", "error_before", "error") for name in correction}
     return [*rated.values(), *(correction[name][field] for name, each in fields.items() for field in each)]
+
+
+def _check_listening(metadata: Mapping[str, Any], file: str) -> None:
+    """See that the classes that a model listens with are names, and that what it says of listening makes sense."""
+    classes, listening = metadata.get("source_classes", ["sad", "happy"]), metadata.get("listening", {})
+    if (
+        type(classes) is not list
+        or not 2 <= len(classes) <= MAX_WIDTH
+        or not all(type(name) is str for name in classes)
+        or len(set(classes)) < len(classes)
+    ):
+        raise ModelError(f"{file}: source_classes are {str(classes)[:80]}; expected two or more names that differ")
+    if type(listening) is not dict or not all(
+        _is_measure(listening.get(name, 0)) for name in ("n_recordings", "agreement")
+    ):
+        raise ModelError(f"{file}: listening is {str(listening)[:80]}; expected numbers from 0 on; {ADVICE}")
+    if listening and (type(listening.get("is_used")) is not bool or "n_recordings" not in listening):
+        raise ModelError(f"{file}: listening does not say of how many recordings, or whether it is used; {ADVICE}")
+    if listening and "source_classes" not in metadata:
+        raise ModelError(f"{file}: listening is of no classes; {ADVICE}")
 
 
 def _is_measure(number: object) -> bool:

@@ -38,14 +38,16 @@ from affectmap.errors import ConfigError, ModelError
 from affectmap.features.engines import check_engine, input_text, otherwise_measured
 from affectmap.features.recordings import RecordingCache
 from affectmap.features.single_recordings import Source, measure_rows, measure_sources
+from affectmap.model.adaptation import Adaptation, adapted_folder, check_can_listen
 from affectmap.model.computation import Computation
 from affectmap.model.folder import ModelFolder, read_model_folder
 from affectmap.model.given_ratings import given_ratings
 from affectmap.model.heads import Calibration, Heads
+from affectmap.model.listening import listening_text
 from affectmap.model.metadata import COLUMNS, MEASURED, OTHER
 from affectmap.model.sources import flags_of, read_given, with_flags
 from affectmap.model.summary import summary
-from affectmap.preparation.standardisation import PRIOR, Statistics, adapted_statistics, speaker_statistics
+from affectmap.preparation.standardisation import PRIOR, Statistics, speaker_statistics
 from affectmap.schema import Floats
 
 if TYPE_CHECKING:
@@ -311,9 +313,14 @@ class Model:
         features: pd.DataFrame | npt.ArrayLike,
         *,
         prior: float = PRIOR,
+        listen: bool = False,
+        speaker: npt.ArrayLike | None = None,
         ratings: Mapping[str, npt.ArrayLike] | pd.DataFrame | None = None,
     ) -> Model:
         """Give a model that standardises with the statistics of other utterances; a few ratings correct its heads.
+
+        With `listen` it learns their classes, too, if `affectmap.model.listening` finds that they are those of its
+        training corpora; `listening_text` says whether.
 
         Args:
             features: (N, F) as in `transform`, of the corpus, language or recording condition to adapt to: of many
@@ -321,6 +328,9 @@ class Model:
                 that is not finite and functionals of what is no speech play no part.
             prior: How many utterances this model's own statistics count for beside them; with 0 they play no part. The
                 narrower intervals of adapted models were measured with the default.
+            listen: Whether to learn the classes of the utterances.
+            speaker: Who speaks in each (N,), for listening: every speaker is then standardised by their own
+                statistics, as `transform` does it. The model that comes out knows no speakers.
             ratings: Columns ``activation``, ``valence`` (1..5) and ``emotion`` or some of them (N,), empty where nobody
                 rated; a table may have the rated rows alone, by its index. See `affectmap.model.correction`.
 
@@ -328,7 +338,8 @@ class Model:
             A new model; this one is not changed.
 
         Raises:
-            ConfigError: If fewer than two utterances of speech are usable, or one with a prior, or no rating is.
+            ConfigError: If fewer than two utterances of speech are usable, or one with a prior, no rating is, or it
+                shall listen and cannot.
 
         Example:
             >>> model, noise = load_model(), np.random.default_rng(0).normal(size=(40, 88))
@@ -336,18 +347,26 @@ class Model:
             >>> adapted.metadata["standardisation"]
             {'policy': 'adapted', 'n_utterances': 40, 'n_left_out': 0, 'prior': 10.0}
         """
+        how = Adaptation(prior=prior, listen=listen, speaker=speaker)
         values = self._computation.checked(features)
-        statistics, n_used = adapted_statistics(self._computation.speech_only(values), self.statistics, prior)
-        standardisation = {
-            "policy": "adapted",
-            "n_utterances": n_used,
-            "n_left_out": len(values) - n_used,
-            "prior": float(prior),
-        }
-        adapted = Model(self.folder.adapted(statistics, standardisation))
+        adapted = Model(adapted_folder(self.folder, self._computation, values, how))
         if ratings is None:
             return adapted
         return Model(adapted._computation.corrected(values, *given_ratings(ratings, features, len(values))))
+
+    def check_can_listen(self) -> None:
+        """Raise an error if the model cannot listen, before long work.
+
+        Raises:
+            ConfigError: If it knows nothing of the classes of its training corpora.
+        """
+        check_can_listen(self.folder)
+
+    @property
+    def listening_text(self) -> str | None:
+        """What listening came to, in a sentence; ``None`` for a model that was not asked to listen."""
+        metadata = self.folder.metadata.get("listening")
+        return listening_text(metadata) if metadata else None
 
     def with_heads(self, heads: Heads, calibration: Calibration | None = None) -> Model:
         """Give a model with other heads, fitted on its embedding, and what was measured of them."""

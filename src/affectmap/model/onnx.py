@@ -17,6 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from affectmap.errors import ModelError
 from affectmap.model.computation import Computation
+from affectmap.model.listening import Shift
 from affectmap.model.model import Model
 from affectmap.schema import LABEL_RANGE, Floats
 
@@ -44,15 +45,18 @@ def onnx_graph(model: Model) -> bytes:
         >>> [node.op_type for node in onnx.load_from_string(onnx_graph(load_model())).graph.node][:4]
         ['Sub', 'Div', 'Gemm', 'Relu']
     """
-    writer, statistics, heads = _Writer(), model.statistics, model.heads
+    writer, statistics, heads, computation = _Writer(), model.statistics, model.heads, Computation(model.folder)
     usable = statistics.usable
     writer.number("mean", np.where(usable, statistics.mean, 0.0))
     writer.number("scale", np.where(usable, statistics.std, np.inf))
     hidden = writer.add("Div", writer.add("Sub", "features", "mean"), "scale", name="standardised")
     for number, (weight, bias) in enumerate(model.layers):
         is_last = number == len(model.layers) - 1
-        hidden = writer.linear(hidden, weight, bias, "embedding" if is_last else f"hidden_{number}")
+        name = "embedding" if computation.shift is None else "unmoved"
+        hidden = writer.linear(hidden, weight, bias, name if is_last else f"hidden_{number}")
         hidden = hidden if is_last else writer.add("Relu", hidden)
+    if computation.shift is not None:
+        writer.moved(computation.shift)
     squared = writer.add("Mul", "standardised", "standardised")
     writer.add("Sqrt", writer.add("ReduceMean", squared, axes=[1], keepdims=1), name="distance")
     outputs = {"embedding": len(model.layers[-1][1]), "distance": 1}
@@ -64,8 +68,14 @@ def onnx_graph(model: Model) -> bytes:
         writer.add("Clip", rating, low, high, name="ratings")
         outputs["ratings"] = len(heads.labels)
     if heads.classes:
-        scores = writer.linear(source, heads.class_weight, heads.class_bias, "scores")
-        temperate = writer.add("Div", scores, writer.number("temperature", heads.temperature))
+        if computation.shift is not None and computation.hears_classes:
+            columns = writer.indices(
+                "columns", [computation.shift.source.classes.index(name) for name in heads.classes]
+            )
+            temperate = writer.add("Gather", "scores_after", columns, axis=1)
+        else:
+            scores = writer.linear(source, heads.class_weight, heads.class_bias, "scores")
+            temperate = writer.add("Div", scores, writer.number("temperature", heads.temperature))
         writer.add("Softmax", temperate, name="probabilities")
         outputs["probabilities"] = len(heads.classes)
     return writer.finished(len(model.inputs), outputs)
@@ -86,6 +96,18 @@ class _Writer:
     def number(self, name: str, value: npt.ArrayLike) -> str:
         self.numbers.append(numpy_helper.from_array(np.asarray(value, dtype=np.float64), name))
         return name
+
+    def indices(self, name: str, value: list[int]) -> str:
+        self.numbers.append(numpy_helper.from_array(np.asarray(value, dtype=np.int64), name))
+        return name
+
+    def moved(self, shift: Shift) -> None:
+        """Move the points by what was learned by listening."""
+        before = self.linear("standardised", shift.source.weight, shift.source.bias, "scores_before")
+        after = self.linear("standardised", shift.weight, shift.bias, "scores_after")
+        changes = self.add("Sub", self.add("Softmax", after), self.add("Softmax", before))
+        move = self.add("MatMul", changes, self.number("places", shift.source.place))
+        self.add("Add", "unmoved", move, name="embedding")
 
     def linear(self, source: str, weight: Floats, bias: Floats, name: str) -> str:
         weights = self.number(f"{name}_weight", np.ascontiguousarray(weight))
@@ -135,9 +157,9 @@ def check_parity(model: Model, graph: bytes, examples: npt.ArrayLike | None = No
     features = np.concatenate(rows)
     latent, distance = model.embedding(features)
     expected = {"embedding": latent, "distance": distance[:, None]}
-    inputs = Computation(model.folder).head_inputs(features, latent)
-    expected |= {"ratings": model.heads.ratings(inputs)} if model.heads.labels else {}
-    expected |= {"probabilities": model.heads.probabilities(inputs)} if model.heads.classes else {}
+    ratings, probabilities = Computation(model.folder).predictions(features, latent)
+    expected |= {"ratings": ratings} if model.heads.labels else {}
+    expected |= {"probabilities": probabilities} if model.heads.classes else {}
     try:
         found = dict(zip(expected, _session(graph)(list(expected), {"features": features}), strict=True))
     except Exception as error:  # errors of the runtimes have no common base

@@ -5,10 +5,11 @@ from __future__ import annotations
 from affectmap.audio.quality import FLAGS
 from affectmap.model.correction import told
 from affectmap.model.folder import ModelFolder
+from affectmap.model.listening import listening_text
 
 
 def summary(folder: ModelFolder, input_text: str, *, has_intervals: bool) -> str:
-    """Tell name, input, outputs, corpora, normalisation, ratings and terms, a line each.
+    """Tell name, input, outputs, corpora, normalisation, listening, ratings and terms, a line each.
 
     Args:
         folder: Content of the model's folder.
@@ -37,6 +38,7 @@ def summary(folder: ModelFolder, input_text: str, *, has_intervals: bool) -> str
         "outputs": ", ".join([*given, f"{len(FLAGS)} flags"]),
         "corpora": ", ".join(str(each) for each in training.get("corpora", [])) or "not known",
         "normalisation": whose,
+        **({"listening": listening_text(metadata["listening"])} if "listening" in metadata else {}),
         **({"corrected": told(metadata["correction"])} if "correction" in metadata else {}),
         **folder.terms,
     }

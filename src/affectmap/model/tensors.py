@@ -15,6 +15,7 @@ from safetensors.numpy import load as read_tensors
 from affectmap.documents import DocumentError, first_line, parse_json
 from affectmap.errors import ModelError
 from affectmap.model import MAX_LAYERS, MAX_WIDTH
+from affectmap.model.listening import listened_shapes, source_class_shapes
 from affectmap.model.metadata import ADVICE, MAX_INPUTS
 
 Array = npt.NDArray[np.float32] | npt.NDArray[np.float64]
@@ -23,7 +24,8 @@ Array = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 #: Largest weight or bias; beyond it values overflow.
 MAX_WEIGHT = 1e6
 _MAX_HEADER = 1 << 20
-_MAX_TENSORS = 4 * MAX_LAYERS + 6  # weight and bias of encoder and decoder, mean and std, two heads
+# Weight and bias of encoder and decoder; mean and std; two heads; classes of the sources, and listened to.
+_MAX_TENSORS = 4 * MAX_LAYERS + 13
 _KINDS = ("F32", "F64")
 
 
@@ -88,6 +90,11 @@ def check_tensors(tensors: Mapping[str, Array], metadata: Mapping[str, Any], fol
         if output in outputs:
             size = len(outputs[output])
             expected |= {f"{head}.weight": (size, n_head_inputs), f"{head}.bias": (size,)}
+    if "source_classes" in metadata:
+        n_classes, mean = len(metadata["source_classes"]), tensors.get("source_classes.mean", np.empty((0, 0)))
+        expected |= source_class_shapes(n_classes, n_inputs, latent_dim, mean.shape[-1])
+        if metadata.get("listening", {}).get("is_used"):
+            expected |= listened_shapes(n_classes, n_inputs)
     found = {name: value.shape for name, value in tensors.items()}
     for name in sorted(expected.keys() | found.keys()):
         if expected.get(name) != found.get(name):
