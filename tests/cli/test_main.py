@@ -82,6 +82,7 @@ Commands:
   reproduce  Run the whole protocol: tables, report and models.
   train      Train a model on corpora.
   score      Score a model on a labelled corpus.
+  explore    Show every utterance as a point that can be heard.
   export     Export a model as an ONNX graph or for the Hugging Face Hub.
   annotate   Rate recordings in the browser, alone or in a team.
   agreement  Measure how far raters agree, and make a gold standard.

@@ -198,7 +198,7 @@ def test_a_model_without_classes_cannot_listen(speech):
         ("source_classes", "sad", "two or more names"),
         ("source_classes", ["sad", "happy"], r"(source_classes|listened).bias is"),
         ("listening", {"n_recordings": -1, "is_used": True}, "expected numbers from 0 on"),
-        ("listening", {"n_recordings": 5, "is_used": 1}, "does not say whether it is used"),
+        ("listening", {"n_recordings": 5, "is_used": 1}, "or whether it is used"),
         ("listening", ["often"], "expected numbers from 0 on"),
     ],
 )

@@ -49,7 +49,6 @@ _Listen = Annotated[
 @options.verb(
     "affectmap adapt speech/ --listen -o adapted",
     "affectmap adapt speech/ --ratings rated.csv -o adapted",
-    "affectmap embed --model adapted speech/ > map.csv",
 )
 def adapt_command(
     source: _Unlabelled,

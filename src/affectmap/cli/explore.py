@@ -50,7 +50,6 @@ _Browser = Annotated[bool, typer.Option("--browser/--no-browser", help="Open the
 
 @options.verb(
     "affectmap explore results -o map.html",
-    "affectmap explore score-before score-after",
     "affectmap explore emodb=DIR urdu=DIR --labels DIR -o map.html",
 )
 def explore_command(
