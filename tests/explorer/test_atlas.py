@@ -4,7 +4,7 @@ import pandas as pd
 
 from affectmap.explorer.atlas import write_atlas
 from affectmap.explorer.points import points_of
-from affectmap.explorer.sound import NOTHING, Excerpt
+from affectmap.explorer.sound import Excerpt
 from explorer_rows import row
 
 
@@ -15,7 +15,9 @@ def test_a_pair_of_columns_a_map_facts_and_sound(tmp_path):
         row("/x/b.wav", reading="alone", predicted_activation=1.0, predicted_valence=1.0),
     ]
     command = write_atlas(
-        points_of(pd.DataFrame(rows)), [Excerpt(b"OggS", b"", 1.0, ""), NOTHING], tmp_path / "a b.parquet"
+        points_of(pd.DataFrame(rows)),
+        [Excerpt(b"OggS", b"", 1.0, ""), Excerpt(b"", b"", 1.0, "broken")],
+        tmp_path / "a b.parquet",
     )
     assert (
         command == f"embedding-atlas '{tmp_path}/a b.parquet' --x pca_2_as_it_is_valence --y pca_2_as_it_is_activation"

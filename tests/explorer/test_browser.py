@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import csv
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import resources
 
+import numpy as np
+import pandas as pd
 import pytest
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
@@ -12,8 +17,10 @@ from selenium.webdriver.common.keys import Keys
 from affectmap.errors import CorpusError
 from affectmap.explorer.page import write_page
 from affectmap.explorer.points import points_of
+from affectmap.explorer.server import create_app
 from affectmap.explorer.sound import places_of, take_excerpts
 from affectmap.tables import read_sheet
+from affectmap.web.server import listen, make_server
 from browsers import check_colours, close_tabs, open_tab
 from explorer_rows import HOSTILE, make_rows
 from waiting import until
@@ -31,6 +38,19 @@ def file(points, tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "map.html"
     write_page(points, take_excerpts(places_of(points.utterances)), path)
     return path
+
+
+@contextmanager
+def served(points) -> Iterator[str]:
+    """Serve points from a thread; give the address."""
+    listening = listen("127.0.0.1", 0)
+    server = make_server(create_app(points))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    with listening:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        server.should_exit = True
+        thread.join()
 
 
 class Page:
@@ -307,3 +327,40 @@ def test_a_finger_chooses_a_point_and_scrolls_the_page(open_page):
         page.browser.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
     until(lambda: page.details().get("file") == "04.wav")
     assert page.complaints() == []
+
+
+def test_a_served_page_hears_recordings_and_says_what_is_wrong(open_page, points):
+    with served(points) as address:
+        page = open_page(address)
+        page.click_point(9)
+        assert page.is_heard()
+        until(lambda: page.run("return explorer.sound.peaks && explorer.sound.peaks.length") == 56)
+        assert page.complaints() == []
+        page.click_point(6)
+        until(lambda: "sound" in page.details())
+        assert page.details()["sound"]
+        assert page.run("return window.hacked") is None
+    assert all("sound/6" in line or "outline/6" in line for line in page.complaints())
+
+
+def test_100000_points_are_drawn_searched_and_picked(open_page, tmp_path):
+    rng = np.random.default_rng(0)
+    n = 100_000
+    places = rng.uniform(1, 5, (n, 2))
+    rows = pd.DataFrame({"corpus": "many", "file": [f"{k}.wav" for k in range(n)], "start": 0.0, "end": None})
+    rows = rows.assign(speaker=[f"s{k % 300}" for k in range(n)], activation=places[:, 0], valence=places[:, 1])
+    write_page(points_of(rows), None, tmp_path / "many.html")
+    page = open_page((tmp_path / "many.html").as_uri())
+    assert page.find("list-title").text == "100,000 points"
+    drawn = page.run(
+        "explorer.drawNow(); const c = explorer.charts[0], data = c.base.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
+        "let n = 0; for (let k = 0; k < data.length; k += 4) if (Math.abs(data[k] - data[k + 2]) > 40) n++; return n"
+    )
+    assert drawn > 50_000
+    page.find("find").send_keys("s299")
+    assert page.find("list-title").text == "333 found"
+    found = page.run("return explorer.map.grid.nearest(arguments[1], arguments[0], 0.01, () => true)", *places[777])
+    assert places[found] == pytest.approx(places[777], abs=0.01)
+    assert page.run("return explorer.scale.marks.map((mark) => mark.label).includes('many')")
+    page.choose("colour", "speaker")
+    assert page.run("return explorer.scale.marks.some((mark) => mark.label === 'others')")

@@ -13,7 +13,7 @@ import pytest
 from affectmap.errors import StorageError, UsageError
 from affectmap.explorer.page import MOST_WITH_SOUND, check_size, pack, render, write_page
 from affectmap.explorer.points import points_of
-from affectmap.explorer.sound import NOTHING, places_of, take_excerpts
+from affectmap.explorer.sound import places_of, take_excerpts
 from explorer_rows import make_rows, row
 
 
@@ -40,7 +40,7 @@ class Elements(HTMLParser):
 
 
 def test_the_page_asks_for_nothing_and_runs_its_own_script_alone(points):
-    page = render(pack(points, [NOTHING] * len(points.utterances)), [])
+    page = render(pack(points))
     parser = Elements()
     parser.feed(page)
     assert not [tag for tag, attributes in parser.found if {"src", "srcdoc"} & set(attributes) or tag == "iframe"]
@@ -58,7 +58,7 @@ def test_the_page_asks_for_nothing_and_runs_its_own_script_alone(points):
 
 
 def test_hostile_names_end_no_element_and_come_back_whole(points):
-    page = render(pack(points, [NOTHING] * len(points.utterances)), [])
+    page = render(pack(points))
     assert page.count("</script>") == 4
     assert "<img" not in page
     assert about(page)["names"] == points.names
@@ -69,7 +69,7 @@ def test_a_hostile_title_is_text():
     points = points_of(
         pd.DataFrame([row(activation=2, valence=2)]), "</title><script>x</script>{{ body }}{{ head }}\udce9"
     )
-    page = render(pack(points, [NOTHING]), [NOTHING])
+    page = render(pack(points))
     assert "<title>affectmap: &lt;/title&gt;&lt;script&gt;x&lt;/script&gt;{{ body }}{{ head }}" in page
     assert page.encode("utf-8")
 

@@ -28,9 +28,17 @@ def test_results_are_read_with_what_they_left_out(tmp_path, monkeypatch):
         "corpus,file,kind,detail,dropped\npets,c.wav,outlier,far,True\npets,,note,x,False\n",
     )
     found = read_points([str(tmp_path)])
-    assert found.maps[0].valence.tolist() == [3.5, 3.5]
-    assert found.utterances["file"].tolist() == [str(tmp_path / "a.wav"), str(tmp_path / "b.wav")]
-    assert found.notes == ("one utterance not in the results, and so not here; tables/findings.csv says why",)
+    assert found.maps[0].valence[:2].tolist() == [3.5, 3.5]
+    assert found.utterances["file"].tolist() == [str(tmp_path / name) for name in ("a.wav", "b.wav", "c.wav")]
+    assert found.utterances["problem"].fillna("").tolist() == ["", "", "left out: far"]
+    assert np.isnan(found.maps[0].valence[2])
+
+
+def test_what_a_score_could_not_use_has_no_place(tmp_path):
+    write_utterances(tidy(pd.DataFrame([row("/x/a.wav", predicted_activation=2.0, predicted_valence=3.5)])), tmp_path)
+    written(tmp_path, "unusable.csv", "file,reason\n/x/b.wav,silent\n")
+    found = read_points([str(tmp_path)]).utterances
+    assert found[["file", "corpus", "problem"]].iloc[1].tolist() == ["/x/b.wav", "pets", "left out: silent"]
 
 
 def test_results_as_csv_give_the_same_points(tmp_path):
@@ -60,7 +68,7 @@ def test_a_table_of_embed_has_places_classes_problems_and_flags(tmp_path):
     text = "file,embedding_0,activation,activation_low,valence,neutral,sad,happy,angry,clipped,note,problem\n"
     text += "a.wav,0.1,3.5,2,2.5,0.1,0.6,0.2,0.1,True,loud,\nb.wav,,,,,,,,,False,,silent\n"
     found = read_points([written(tmp_path, "map.csv", text)])
-    assert [each.name for each in found.maps] == ["model, as it is"]
+    assert [each.name for each in found.maps] == ["model"]
     assert found.maps[0].activation.tolist() == pytest.approx([3.5, np.nan], nan_ok=True)
     assert found.maps[0].classes.tolist() == ["sad", None]
     assert found.utterances["problem"].fillna("").tolist() == ["", "silent"]

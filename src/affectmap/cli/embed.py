@@ -14,6 +14,7 @@ import typer
 
 from affectmap.cli import options
 from affectmap.cli.archive import embed_into_parts
+from affectmap.cli.explore import ExplorePage, explored
 from affectmap.cli.progress import bar_hidden, note, progress_bar
 from affectmap.cli.standard_input import STDIN, readable
 from affectmap.errors import AudioError, UsageError
@@ -69,6 +70,7 @@ def embed_command(
     part_size: _PartSize = None,
     model: options.ModelFolder = None,
     speakers: Speakers = None,
+    explore: ExplorePage = None,
     overwrite: options.Overwrite = False,
     channel: options.Channel = None,
     cache: options.Cache = None,
@@ -90,8 +92,9 @@ def embed_command(
     to_read = format is None and output is None and sys.stdout.isatty()
     table = feature_table(source)
     if output is not None and _is_archive(output, chosen) and table is None:
-        if speakers:
-            raise UsageError("--speakers needs all recordings at once; name a file, such as map.parquet, with -o")
+        if speakers or explore:
+            name = "--speakers" if speakers else "--explore"
+            raise UsageError(f"{name} needs all recordings at once; name a file, such as map.parquet, with -o")
         check_sendable(source, backend)
         with options.working_on(backend, scheduler):
             embed_into_parts(
@@ -107,6 +110,7 @@ def embed_command(
         options.check_folder(output, overwrite=overwrite, inputs=inputs)
     else:
         options.check_file(output, chosen, overwrite=overwrite, inputs=inputs)
+    options.check_file(explore, ".html", overwrite=overwrite, inputs=inputs)
     check_sendable(recordings, backend)
     with options.working_on(backend, scheduler), options.recording_cache(cache, no_cache) as known:
         if table is not None:
@@ -116,6 +120,7 @@ def embed_command(
             names = speaker_names(speakers, recordings) if speakers else None
             noted = not (to_read and len(recordings) == 1)  # the list of one recording tells the same
             tables = _embedded(recordings, source, names, model, noted, channel=channel, cache=known, n_jobs=n_jobs)
+        tables = explored(tables, explore, overwrite=overwrite, n_jobs=n_jobs)
         if output is not None:
             n_failed = write_rows(tables, chosen, output, overwrite=overwrite)
         else:

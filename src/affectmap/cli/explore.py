@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import webbrowser
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,7 @@ from affectmap.errors import UsageError
 from affectmap.extras import require
 
 if TYPE_CHECKING:
+    from affectmap.cli.embed import Columns
     from affectmap.explorer.points import Points
     from affectmap.explorer.sound import Excerpt
 
@@ -42,6 +44,16 @@ _Port = Annotated[int, typer.Option(min=0, max=65535, help="Port of this machine
 _Root = Annotated[
     Path | None,
     typer.Option(metavar="DIR", help="Folder to look for recordings in that are not where the results say."),
+]
+PAGE = "explore.html"
+#: Of verbs that leave a folder, in which the page has this name.
+Explore = Annotated[
+    bool, typer.Option("--explore", help="Write explore.html, too: every utterance a point that can be heard.")
+]
+#: Of verbs that leave a table.
+ExplorePage = Annotated[
+    Path | None,
+    typer.Option("--explore", metavar="FILE", help="Page to write, too: every recording a point that can be heard."),
 ]
 _Labels = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of the label sheets of corpora.")]
 _Title = Annotated[str, typer.Option(help="Heading of the page.", show_default="the corpora")]
@@ -86,7 +98,7 @@ def explore_command(
     if output is None and atlas is None:
         _serve(points, port, browser)
         return
-    write_explorer(points, output, atlas, sound=sound, overwrite=overwrite, n_jobs=n_jobs)
+    _write(points, output, atlas, sound=sound, overwrite=overwrite, n_jobs=n_jobs)
 
 
 def _path(source: str) -> Path:
@@ -125,32 +137,52 @@ def _points(
     return located(found, root)
 
 
-def write_explorer(
-    points: Points,
-    output: Path | None,
-    atlas: Path | None = None,
-    *,
-    sound: bool = True,
-    overwrite: bool = False,
-    n_jobs: int | None = None,
+def write_explorer(points: Points, output: Path, *, overwrite: bool = False, n_jobs: int | None = None) -> None:
+    """Write a page with its sound, or points alone where they are too many for one file."""
+    from affectmap.explorer.page import MOST_WITH_SOUND, write_page
+
+    if len(points.utterances) > MOST_WITH_SOUND:
+        note(f"note: {output.name} has points without sound: more than {MOST_WITH_SOUND:,} are too many for one file")
+        write_page(points, None, output, overwrite=overwrite)
+    else:
+        write_page(points, excerpts_of(points, n_jobs), output, overwrite=overwrite)
+
+
+def _write(
+    points: Points, output: Path | None, atlas: Path | None, *, sound: bool, overwrite: bool, n_jobs: int | None
 ) -> None:
-    """Write a page, a table for embedding-atlas, or both, and tell where."""
     from affectmap.explorer.atlas import write_atlas
     from affectmap.explorer.page import check_size, write_page
-    from affectmap.explorer.sound import NOTHING
 
     if output is not None and sound:
         check_size(points)
-    excerpts = _excerpts(points, n_jobs) if sound else [NOTHING] * len(points.utterances)
+    excerpts = excerpts_of(points, n_jobs) if sound else None
     if output is not None:
         write_page(points, excerpts, output, overwrite=overwrite)
         options.tell_where(output)
     if atlas is not None:
-        note(f"to see it: {write_atlas(points, excerpts if sound else None, atlas, overwrite=overwrite)}")
+        note(f"to see it: {write_atlas(points, excerpts, atlas, overwrite=overwrite)}")
         options.tell_where(atlas)
 
 
-def _excerpts(points: Points, n_jobs: int | None) -> list[Excerpt]:
+def explored(tables: Iterator[Columns], page: Path | None, *, overwrite: bool, n_jobs: int | None) -> Iterator[Columns]:
+    """Give tables of embedded recordings one after another, and write their page at the end, where one is wanted."""
+    kept = []
+    for each in tables:
+        kept += [] if page is None else [each]
+        yield each
+    if page is not None:
+        import pandas as pd
+
+        from affectmap.explorer.sources import embedded_points
+
+        points = embedded_points(pd.concat(map(pd.DataFrame, kept), ignore_index=True))
+        write_explorer(points, page, overwrite=overwrite, n_jobs=n_jobs)
+        note(f"written: {page.resolve()}")
+
+
+def excerpts_of(points: Points, n_jobs: int | None) -> list[Excerpt]:
+    """Cut excerpts of all utterances, and note how many have none."""
     from affectmap.explorer.sound import places_of, take_excerpts
 
     with progress_bar("excerpts") as progress:

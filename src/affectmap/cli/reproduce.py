@@ -10,6 +10,7 @@ from typing import Any
 import typer
 
 from affectmap.cli import options
+from affectmap.cli.explore import PAGE, Explore, write_explorer
 from affectmap.cli.progress import note, progress_bar
 from affectmap.experiment.config import ExperimentConfig, make_config
 from affectmap.extras import installed
@@ -35,6 +36,7 @@ def reproduce_command(
     given: dict[str, Any],
     output: options.Output = Path("results"),
     overwrite: options.Overwrite = False,
+    explore: Explore = False,
     config: options.ConfigFile = None,
     backend: options.Backend = "local",
     scheduler: options.Scheduler = None,
@@ -50,7 +52,9 @@ def reproduce_command(
 
     settings = make_config(config, **given)
     with work_on(backend, scheduler):
-        run_and_save(settings, output, overwrite=overwrite, config=config, cache=cache, command=command_line())
+        run_and_save(
+            settings, output, overwrite=overwrite, explore=explore, config=config, cache=cache, command=command_line()
+        )
 
 
 def command_line() -> str:
@@ -63,6 +67,7 @@ def run_and_save(
     output: Path,
     *,
     overwrite: bool,
+    explore: bool = False,
     config: Path | None = None,
     cache: Path | None,
     command: str,
@@ -79,7 +84,12 @@ def run_and_save(
     results = experiment.run(command)
     note("writing the report")
     with new_folder(output, overwrite=overwrite, inputs=inputs) as folder:
-        write_report(results, folder)
+        write_report(results, folder, explorer=PAGE if explore else "")
+        if explore:
+            from affectmap.explorer.sources import left_out, run_points
+
+            points = run_points(results.utterances, left_out(results.findings))
+            write_explorer(points, folder / PAGE, n_jobs=settings.n_jobs)
         for name, embedder in results.embedders.items():
             embedder.save(folder / "models" / name)
     if not installed("pyarrow"):
@@ -98,6 +108,7 @@ def demo_command(
     given: dict[str, Any],
     output: options.Output = Path("demo"),
     overwrite: options.Overwrite = False,
+    explore: Explore = False,
 ) -> None:
     """Run the whole protocol on synthetic speech: espeak-ng speaks five small corpora, reproduce does the rest.
 
@@ -116,4 +127,6 @@ def demo_command(
     tables = speak_corpora(speech, seed=seed, overwrite=overwrite)
     specs = [f"table:{name}={table}" for name, table in tables.items()]
     settings = make_config(source=specs[:1], target=specs[1:], **flags)
-    run_and_save(settings, results, overwrite=overwrite, cache=output / "cache", command=command_line())
+    run_and_save(
+        settings, results, overwrite=overwrite, explore=explore, cache=output / "cache", command=command_line()
+    )

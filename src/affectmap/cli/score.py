@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from affectmap.cli import options
+from affectmap.cli.explore import PAGE, Explore, write_explorer
 from affectmap.cli.progress import note, progress_bar
+from affectmap.errors import UsageError
 from affectmap.extras import installed
 from affectmap.preparation.config import CorpusSettings
 
@@ -44,6 +47,7 @@ def score_command(
     corpus: _Corpus,
     output: _Output = None,
     overwrite: options.Overwrite = False,
+    explore: Explore = False,
     format: Annotated[Literal["text", "json"], typer.Option("--format", help="What to print.")] = "text",
     model: options.ModelFolder = None,
     adapt: _Adapt = None,
@@ -64,6 +68,8 @@ def score_command(
     from affectmap.evaluation.scoring import score
     from affectmap.model.model import load_model
 
+    if explore and output is None:
+        raise UsageError("--explore writes a page into a folder; name one with -o")
     inputs = [parse_spec(corpus).path, given.get("labels"), model]
     if output is not None:
         options.check_folder(output, overwrite=overwrite, inputs=inputs)
@@ -75,24 +81,30 @@ def score_command(
         progress_bar(f"recordings of {found.name}") as progress,
     ):
         result = score(ready, found, adapt=adapt or "alone", cache=known, n_jobs=n_jobs, progress=progress)
-    has_page = output is not None and _write(result, output, overwrite=overwrite)
+    has_page = output is not None and _write(result, output, overwrite=overwrite, explore=explore, n_jobs=n_jobs)
     typer.echo(json.dumps(result.as_dict(), indent=2, ensure_ascii=False) if format == "json" else str(result))
     if output is not None:
         note(f"written: {output.resolve() / ('score.html' if has_page else 'score.json')}")
 
 
-def _write(result: Evaluation, output: Path, *, overwrite: bool) -> bool:
+def _write(result: Evaluation, output: Path, *, overwrite: bool, explore: bool, n_jobs: int | None) -> bool:
     """Write an evaluation, with its page where that can be made; give whether it was."""
     from affectmap.evaluation.output import write_evaluation
+
+    def more(folder: Path) -> None:
+        from affectmap.explorer.sources import left_out, run_points
+
+        without = left_out(result.unusable, str(result.utterances["corpus"].iloc[0]))
+        write_explorer(run_points(result.utterances, without, title=result.corpus), folder / PAGE, n_jobs=n_jobs)
 
     page, has_page = None, installed("jinja2") and installed("matplotlib")
     if has_page:
         from affectmap.report.score import render_score
 
-        page = render_score
+        page = partial(render_score, explorer=PAGE if explore else "")
     else:
         note('note: no page: it needs jinja2 and matplotlib; run pip install "affectmap[score]"')
-    table = write_evaluation(result, output, overwrite=overwrite, page=page)
+    table = write_evaluation(result, output, overwrite=overwrite, page=page, more=more if explore else None)
     if table.endswith(".csv"):
         note(f'note: {table} is CSV; parquet needs pyarrow: run pip install "affectmap[parquet]"')
     return has_page

@@ -17,7 +17,12 @@ PAGE = "score.html"
 
 
 def write_evaluation(
-    found: Evaluation, folder: Path, *, overwrite: bool = False, page: Callable[[Evaluation], str] | None = None
+    found: Evaluation,
+    folder: Path,
+    *,
+    overwrite: bool = False,
+    page: Callable[[Evaluation], str] | None = None,
+    more: Callable[[Path], None] | None = None,
 ) -> str:
     """Write an evaluation.
 
@@ -27,6 +32,7 @@ def write_evaluation(
             ``unusable.csv``, ``tables.tex``, the table of utterances, and the page.
         overwrite: Whether a folder that affectmap wrote may be replaced.
         page: Makes the page; by default there is none.
+        more: Writes further files into the folder, which it is called with.
 
     Returns:
         Name of the table of utterances, which ends in ``.csv`` where the extra ``parquet`` is missing.
@@ -47,4 +53,6 @@ def write_evaluation(
         write_text(temporary / "tables.tex", latex_tables(text_tables(found)))
         if page is not None:
             write_text(temporary / PAGE, page(found))
+        if more is not None:
+            more(temporary)
         return write_utterances(found.utterances, temporary).name

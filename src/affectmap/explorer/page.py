@@ -94,7 +94,7 @@ def pack(points: Points, excerpts: Sequence[Excerpt] | None = None) -> Packed:
 
     Args:
         points: What it shows.
-        excerpts: What can be heard of each utterance, shape (N,); by default the page asks its server.
+        excerpts: What can be heard of each utterance, shape (N,); by default nothing, or what a server reads.
 
     Returns:
         The points; no path of this machine is in them.
@@ -176,14 +176,14 @@ def static(name: str) -> str:
     return resources.files("affectmap.explorer").joinpath("static", name).read_text(encoding="utf-8")
 
 
-def render(packed: Packed, excerpts: Sequence[Excerpt]) -> str:
+def render(packed: Packed, excerpts: Sequence[Excerpt] | None = None) -> str:
     """Make the page as one file."""
     style, script = static("explorer.css"), "\n".join(static(name) for name in SCRIPTS)
     policy = (
         f"default-src 'none'; script-src {_digest(script)}; style-src {_digest(style)}; img-src data: blob:; "
         "media-src blob:; base-uri 'none'; form-action 'none'"
     )
-    sound = b"".join(_encoded(each) for each in excerpts).decode()
+    sound = b"".join(_encoded(each) for each in excerpts or ()).decode()
     head = f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n<style>{style}</style>'
     body = "\n".join(
         [
@@ -227,8 +227,8 @@ def check_size(points: Points) -> None:
         )
 
 
-def write_page(points: Points, excerpts: Sequence[Excerpt], path: Path, *, overwrite: bool = False) -> None:
-    """Write the page of points and what can be heard of them.
+def write_page(points: Points, excerpts: Sequence[Excerpt] | None, path: Path, *, overwrite: bool = False) -> None:
+    """Write the page of points and what can be heard of them; without excerpts it has no sound.
 
     Raises:
         StorageError: If it cannot be written.

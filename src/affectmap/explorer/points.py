@@ -32,15 +32,16 @@ FACTS = ("corpus", "file", "start", "end", "speaker", "sex", *TRUTH, "problem")
 #: Name of the map that shows what people rated.
 RATINGS = "ratings"
 #: What follows a method's name where a reading makes a map of its own: whose statistics normalised the features of a
-#: model (`affectmap.evaluation`), or that it was trained on other speakers of the corpus itself.
+#: model (`affectmap.evaluation`), that it was trained on other speakers of the corpus itself, or a table's own values.
 _READINGS = {
     "alone": "as it is",
     "corpus": "adapted to the corpus",
+    "listen": "adapted to the corpus by listening",
     "speaker": "adapted to each speaker",
     "within": "within the corpus",
     "supervised": "",
+    "table": "",
 }
-_OF_MODELS = ("alone", "corpus", "speaker")
 _CLASSES = re.compile(r"[NSHA](?:-[NSHA])+")
 _COORDINATE = re.compile(r"z[1-9]\d*")
 _OF_METHODS = frozenset(
@@ -195,8 +196,7 @@ def _places(rows: pd.DataFrame, key: _Key) -> tuple[Floats | None, str]:
     """Give activation and valence (R, 2) of some rows, and where they come from."""
     names = list(PREDICTED.values())
     if set(names) <= set(rows.columns) and rows[names].notna().all(axis=1).any():
-        how = _OWN if key.reading in _OF_MODELS else _WITHIN if key.reading else _READ_OUT
-        return rows[names].to_numpy(np.float64), how
+        return rows[names].to_numpy(np.float64), _HOW.get(key.reading, _READ_OUT)
     coordinates = [str(name) for name in rows.columns if _COORDINATE.fullmatch(str(name)) and rows[name].notna().any()]
     if not coordinates:
         return None, ""
@@ -209,6 +209,11 @@ def _places(rows: pd.DataFrame, key: _Key) -> tuple[Floats | None, str]:
 
 _OWN = "The model’s own activation and valence"
 _WITHIN = "Activation and valence predicted by training on other speakers of the same corpus, ratings included"
+_HOW = {
+    **dict.fromkeys(("alone", "corpus", "listen", "speaker"), _OWN),
+    **dict.fromkeys(("within", "supervised"), _WITHIN),
+    "table": "Activation and valence as the table has them",
+}
 _READ_OUT = (
     "Activation and valence are read out of the embedding by a straight line fitted on ratings of the source’s "
     "training rows, for display only"
@@ -278,4 +283,7 @@ def _rated(facts: pd.DataFrame) -> Map:
 
 def joined(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """Put the tables of several sources under each other; a method that two of them have becomes one map."""
-    return pd.concat([part.dropna(axis=1, how="all") for part in parts], ignore_index=True)
+    filled = [part.dropna(axis=1, how="all") for part in parts if len(part)]
+    # Categories of two tables are texts in the joined one.
+    texts = [{name: object for name in part if part[name].dtype == "category"} for part in filled]
+    return pd.concat([part.astype(kinds) for part, kinds in zip(filled, texts, strict=True)], ignore_index=True)

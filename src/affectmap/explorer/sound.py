@@ -49,10 +49,6 @@ class Excerpt(NamedTuple):
     problem: str
 
 
-#: An excerpt of which nothing was wanted.
-NOTHING = Excerpt(b"", bytes(N_BARS), float("nan"), "")
-
-
 class Place(NamedTuple):
     """Where an utterance lies: a recording, and seconds in it, ``None`` for its ends."""
 

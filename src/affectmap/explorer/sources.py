@@ -23,7 +23,6 @@ from affectmap.explorer.points import Points, joined, points_of
 from affectmap.names import read_columns, read_id
 from affectmap.schema import FOUR_CLASSES, INDEX, LABELS
 from affectmap.tables import TEXT_TABLES, Problems, Rows, read_numbers, read_rows
-from affectmap.text import counted
 from affectmap.utterances import KEYS, PREDICTED, TRUTH
 
 #: Names of the tables that folders of results hold, and where in a folder the demo puts its results.
@@ -53,12 +52,19 @@ def read_points(sources: Sequence[str], *, root: Path | None = None, title: str 
         >>> points.maps[0].name, points.utterances["emotion"].tolist()
         ('ratings', ['angry'])
     """
-    parts, notes = [], []
-    for source in sources:
-        rows, more = _read(Path(source))
-        parts.append(rows)
-        notes += more
-    return located(points_of(joined(parts), title, notes), root)
+    return located(points_of(joined(_read(Path(source)) for source in sources), title), root)
+
+
+def run_points(rows: pd.DataFrame, without: pd.DataFrame, title: str = "") -> Points:
+    """Make points of a table of utterances that is not on the disk yet, and of what was left out (`left_out`)."""
+    files = _found(rows["file"], Path.cwd())
+    return points_of(joined([rows.assign(file=files), without.assign(file=_found(without["file"], Path.cwd()))]), title)
+
+
+def embedded_points(table: pd.DataFrame, title: str = "") -> Points:
+    """Make points of what ``affectmap embed`` made, whose relative names begin at the folder of this process."""
+    rows = Rows(table, [f"row {row}" for row in range(1, len(table) + 1)], "what was embedded", Path.cwd())
+    return points_of(_plain(rows, "recordings"), title)
 
 
 def is_table_or_results(source: str) -> bool:
@@ -66,13 +72,13 @@ def is_table_or_results(source: str) -> bool:
     return Path(source).exists() or "=" not in source
 
 
-def _read(path: Path) -> tuple[pd.DataFrame, list[str]]:
-    """Read one source: rows as `points_of` takes them, with absolute files, and what has to be known."""
+def _read(path: Path) -> pd.DataFrame:
+    """Read one source: rows as `points_of` takes them, with absolute files."""
     if path.is_dir():
         if found := next((path / name for name in _TABLES if (path / name).is_file()), None):
-            return _utterances(read_rows(found.absolute())), _left_out(found.parent)
+            return _with_left_out(_utterances(read_rows(found.absolute())), found.parent)
         if sorted(path.glob("part-*.parquet")):
-            return _plain(_parts(path), path.name), []
+            return _plain(_parts(path), path.name)
         raise UsageError(f"{path} holds no utterances.parquet, no utterances.csv and no parts; expected {_FORMS}")
     if not path.exists():
         raise UsageError(f"{path} does not exist; expected {_FORMS}")
@@ -80,8 +86,8 @@ def _read(path: Path) -> tuple[pd.DataFrame, list[str]]:
         raise UsageError(f"{path} ends in {path.suffix or 'nothing'}; expected {_FORMS}")
     rows = read_rows(path.absolute())
     if set(KEYS) <= set(rows.frame.columns):
-        return _utterances(rows), _left_out(path.parent)
-    return _plain(rows, path.stem), []
+        return _with_left_out(_utterances(rows), path.absolute().parent)
+    return _plain(rows, path.stem)
 
 
 def _parts(folder: Path) -> Rows:
@@ -90,15 +96,43 @@ def _parts(folder: Path) -> Rows:
     return Rows(frame, [f"row {row}" for row in range(1, len(frame) + 1)], str(folder), Path.cwd())
 
 
-def _left_out(folder: Path) -> list[str]:
-    """Say how many utterances a run or a score left out, where it tells."""
+def _with_left_out(rows: pd.DataFrame, folder: Path) -> pd.DataFrame:
+    others = _left_out(folder)
+    if others.empty:
+        return rows
+    only = rows["corpus"].iloc[0] if len(rows) else None
+    others = others.assign(file=_found(others["file"], Path.cwd(), folder), corpus=others["corpus"].fillna(only))
+    return joined([rows, others])
+
+
+def _left_out(folder: Path) -> pd.DataFrame:
+    """Read which utterances a run or a score left out, and why, where its folder tells."""
     for name in ("tables/findings.csv", "unusable.csv"):
-        file = folder / name
-        if file.is_file():
-            frame = read_rows(file).frame
-            n = int((frame["dropped"] == "True").sum()) if "dropped" in frame else len(frame)
-            return [f"{counted(n, 'utterance')} not in the results, and so not here; {name} says why"] if n else []
-    return []
+        if (folder / name).is_file():
+            found = read_rows(folder / name).frame
+            if "dropped" in found:
+                found = found.assign(dropped=found["dropped"] == "True")
+            return left_out(found)
+    return pd.DataFrame()
+
+
+def left_out(found: pd.DataFrame, corpus: str | None = None) -> pd.DataFrame:
+    """Make rows of utterances without a place, with the reason.
+
+    Args:
+        found: Findings of a run (``corpus``, ``file``, ``detail``, ``dropped``), or a score's ``file`` and ``reason``.
+        corpus: Name of the corpus, where there is no column.
+
+    Example:
+        >>> findings = pd.DataFrame({"corpus": ["pets"] * 2, "file": ["a.wav", ""], "detail": ["far out", "small"]})
+        >>> left_out(findings.assign(dropped=[True, False]))[["file", "problem"]].to_dict("records")
+        [{'file': 'a.wav', 'problem': 'left out: far out'}]
+    """
+    if "dropped" in found:
+        found = found[found["dropped"].astype(bool) & (found["file"].astype(str) != "")]
+    reason = found["detail"] if "detail" in found else found["reason"]
+    rows = pd.DataFrame({"file": found["file"], "problem": [f"left out: {each}" for each in reason], "start": 0.0})
+    return rows.assign(corpus=found.get("corpus", corpus))
 
 
 def _utterances(rows: Rows) -> pd.DataFrame:
@@ -140,12 +174,12 @@ def _plain(rows: Rows, name: str) -> pd.DataFrame:
 def _with_places(frame: pd.DataFrame, origin: str) -> pd.DataFrame:
     """Tell predicted from rated values, and name the method."""
     if set(PREDICTED.values()) <= set(frame):
-        return frame.assign(method=frame.get("method", "predicted"), reading="alone")
+        return frame.assign(method=frame.get("method", "predicted"), reading="table")
     if not set(LABELS) <= set(frame):
         raise CorpusError(f"{origin} has no columns activation and valence, which are the places; add them")
     if "activation_low" not in frame and "embedding_0" not in frame:
         return frame.assign(method=None, reading=None)
-    found = frame.rename(columns=PREDICTED).assign(method="model", reading="alone")
+    found = frame.rename(columns=PREDICTED).assign(method="model", reading="table")
     if set(FOUR_CLASSES) <= set(frame):
         likely = frame[[*FOUR_CLASSES]].apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
         best = np.nan_to_num(likely, nan=-1.0).argmax(axis=1)

@@ -33,13 +33,14 @@ _SHOWN = (
 _WRITTEN = ("audit", "table2", "claims", "comparisons", "corpora", "findings", "runs", "curves")
 
 
-def write_report(results: Results, folder: Path) -> None:
+def write_report(results: Results, folder: Path, *, explorer: str = "") -> None:
     """Write the report of a run.
 
     Args:
         results: The results of a run.
         folder: An existing folder; gets ``report.html``, ``figures/`` (PNG and SVG), ``tables/`` (CSV and JSON,
             shares of one, not percent; and ``tables.tex``), and the tables of utterances and of their features.
+        explorer: Name of a page in it that the report links: every utterance a point that can be heard.
 
     Raises:
         StorageError: If the folder does not exist.
@@ -55,7 +56,7 @@ def write_report(results: Results, folder: Path) -> None:
     storage.write_text(folder / "tables" / "tables.tex", latex_tables(text_tables(results, tables)))
     with drawing():
         pictures = draw_figures(results, tables, folder / "figures")
-    storage.write_text(folder / "report.html", render(results, tables, pictures))
+    storage.write_text(folder / "report.html", render(results, tables, pictures, explorer))
 
 
 def with_titles(results: Results) -> Results:

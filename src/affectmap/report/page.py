@@ -64,8 +64,13 @@ def page_tables(results: Results) -> dict[str, Table | None]:
     return tables
 
 
-def render(results: Results, tables: Mapping[str, Table | None], pictures: Mapping[str, Sequence[Picture]]) -> str:
-    """Make the page, HTML that needs nothing beside it, with pictures by their place."""
+def render(
+    results: Results,
+    tables: Mapping[str, Table | None],
+    pictures: Mapping[str, Sequence[Picture]],
+    explorer: str = "",
+) -> str:
+    """Make the page, HTML that needs nothing beside it, with pictures by their place, and a link to an explorer."""
     sources = [str(c) for c in results.corpora.loc[results.corpora["role"] == "source", "corpus"]]
     targets = [str(c) for c in results.corpora.loc[results.corpora["role"] == "target", "corpus"]]
     policies = style.ordered(map(str, results.corpora["policy"].dropna()), list(_POLICIES))
@@ -91,6 +96,7 @@ def render(results: Results, tables: Mapping[str, Table | None], pictures: Mappi
         rivals=rivals(results.comparisons),
         dropped=findings_by_corpus(results.findings),
         settings=_settings(results.settings),
+        explorer=explorer,
     )
 
 

@@ -25,8 +25,8 @@ _LONG = 12
 _CONFUSION, _PROBABILITIES = "Each class", "Probabilities"
 
 
-def render_score(found: Evaluation) -> str:
-    """Make the page, HTML that needs nothing beside it."""
+def render_score(found: Evaluation, explorer: str = "") -> str:
+    """Make the page, HTML that needs nothing beside it; `explorer` is the name of a page beside it to be linked."""
     statements = verdict(found)
     return template("score.html").render(
         title=title(found),
@@ -43,6 +43,7 @@ def render_score(found: Evaluation) -> str:
         names={"confusion": _CONFUSION, "probabilities": _PROBABILITIES},
         classes=found.classes,
         n_long=_LONG,
+        explorer=explorer,
         version=__version__,
     )
 

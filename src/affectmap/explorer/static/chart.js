@@ -160,44 +160,58 @@ class Chart {
     c.fillStyle = colours.muted;
   }
 
-  /* Radius of a point in pixels of the picture: smaller where there are many. */
+  /* Radius of a point in pixels of the picture: smaller where there are many, larger where the map is near. */
   radius() {
-    const n = this.data.n;
-    return (n > 30000 ? 1.6 : n > 8000 ? 2.2 : n > 2500 ? 3 : 3.6) * this.ratio * (this.width / this.ratio < 420 ? 0.85 : 1);
+    const { n } = this.data, near = Math.min(2.2, Math.max(1, Math.sqrt(4.8 / this.view.span)));
+    const most = Math.min(n > 30000 ? 1.6 * near : n > 8000 ? 2.2 * near : n > 2500 ? 3 * near : 3.6 * near, 5);
+    return most * this.ratio * (this.width / this.ratio < 420 ? 0.85 : 1);
   }
 
   /* Stamps every shown point into the pixels of a picture: first those that are dimmed. */
   points(pixels, ground, dark) {
-    const { marks, codes } = this.hooks.scale(), { map, width } = this;
+    const { marks, codes } = this.hooks.scale(), { width } = this;
     const r = this.radius(), key = [width, r, dark, ground];
     if (!this.stamps || this.stamps.marks !== marks || this.stamps.key.some((each, k) => each !== key[k])) {
-      const made = (share) => marks.map((mark) => Marks.stamp(mark, r, width, dark, ground, share));
-      this.stamps = { marks, key, bright: made(0.92), dim: made(0.17) };
+      const { n } = this.data, hasEdge = n <= 30000 || r > 2.5 * this.ratio;
+      const made = (share, each = marks) => each.map((mark) => Marks.stamp(mark, r, width, dark, ground, share, hasEdge));
+      const pale = marks.map((mark) => ({ ...mark, colour: Marks.mixed(mark.colour, ground, 0.8) }));
+      this.stamps = { marks, key, bright: made(n > 8000 ? 1 : 0.92), dim: hasEdge ? made(0.17) : made(1, pale) };
     }
-    const { left, top, width: w, height: h, scale, x, y } = this.place();
-    const { shown, chosen } = this.hooks.sets(), { order } = this.hooks;
-    const { valence, activation } = map;
-    const margin = Math.ceil(r * 1.4 + 1);
-    for (const bright of chosen ? [false, true] : [true]) {
+    const { left, top, width: w, height: h, scale, x, y } = this.place(), margin = Math.ceil(r * 1.4 + 1);
+    const { shown, chosen } = this.hooks.sets(), { order, xs, ys } = this.ordered();
+    const [x0, x1] = [Math.max(left, margin), Math.min(left + w, width - margin - 1)];
+    const [y0, y1] = [Math.max(top, margin), Math.min(top + h, this.height - margin - 1)];
+    const words = new Uint32Array(pixels.buffer), bytes = new Uint8Array(pixels.buffer);
+    for (const bright of chosen ? [0, 1] : [1]) {
       const stamps = bright ? this.stamps.bright : this.stamps.dim;
       for (let k = 0; k < order.length; k++) {
         const i = order[k];
-        if (!shown[i] || (chosen && (chosen[i] === 1) !== bright)) continue;
-        const px = Math.round(x + valence[i] * scale), py = Math.round(y - activation[i] * scale);
-        if (!(px >= left && px <= left + w && py >= top && py <= top + h)) continue;
-        if (px < margin || py < margin || px >= width - margin || py >= this.height - margin) continue;
-        Chart.put(pixels, stamps[codes[i]], py * width + px);
+        if (shown[i] === 0 || (chosen !== null && chosen[i] !== bright)) continue;
+        const px = (x + xs[k] * scale + 0.5) | 0, py = (y - ys[k] * scale + 0.5) | 0;
+        if (px >= x0 && px <= x1 && py >= y0 && py <= y1) Chart.put(bytes, words, stamps[codes[i]], py * width + px);
       }
     }
   }
 
-  static put(pixels, stamp, at) {
-    const { n, offset, red, green, blue, alpha } = stamp;
-    for (let k = 0; k < n; k++) {
-      const p = (at + offset[k]) << 2, a = alpha[k];
-      pixels[p] += ((red[k] - pixels[p]) * a) >> 8;
-      pixels[p + 1] += ((green[k] - pixels[p + 1]) * a) >> 8;
-      pixels[p + 2] += ((blue[k] - pixels[p + 2]) * a) >> 8;
+  /* Places in the order in which they are drawn; one that is missing is far away. */
+  ordered() {
+    const { map, hooks: { order } } = this;
+    map.drawn ||= {
+      order,
+      xs: Float32Array.from(order, (i) => (Columns.hasPlace(map, i) ? map.valence[i] : 1e6)),
+      ys: Float32Array.from(order, (i) => (Columns.hasPlace(map, i) ? map.activation[i] : 1e6)),
+    };
+    return map.drawn;
+  }
+
+  static put(pixels, words, stamp, at) {
+    const { offsets, edge } = stamp;
+    for (let k = 0; k < offsets.length; k++) words[at + offsets[k]] = stamp.words[k];
+    for (let k = 0; k < edge.length; k += 5) {
+      const p = (at + edge[k]) << 2, share = edge[k + 4];
+      pixels[p] += ((edge[k + 1] - pixels[p]) * share) >> 8;
+      pixels[p + 1] += ((edge[k + 2] - pixels[p + 1]) * share) >> 8;
+      pixels[p + 2] += ((edge[k + 3] - pixels[p + 2]) * share) >> 8;
     }
   }
 

@@ -148,23 +148,24 @@ const Marks = (() => {
     return { codes, marks };
   }
 
-  /* A mark as pixels to be stamped: offsets in a row-major picture of a width, and its colours with their shares. */
-  function stamp(mark, r, width, dark, ground, share) {
+  /* A mark as pixels to be stamped into a row-major picture of a width: those that it covers whole, of one colour, and
+     those of its edge, with colours and shares. Large marks have a rim of the ground, which parts them from each other;
+     small ones of many may do without an edge. */
+  function stamp(mark, r, width, dark, ground, share, hasEdge) {
     const half = Math.ceil(r * 1.4 + 1), size = 2 * half + 1;
     const canvas = document.createElement("canvas");
     canvas.width = canvas.height = size;
     const c = canvas.getContext("2d", { willReadFrequently: true });
-    draw(c, mark, half + 0.5, half + 0.5, r + 0.9, ground);
-    c.globalCompositeOperation = "source-over";
+    if (r > 2.5) draw(c, mark, half + 0.5, half + 0.5, r + 0.9, ground);
     draw(c, mark, half + 0.5, half + 0.5, r, onGround(mark.colour, dark));
-    const { data } = c.getImageData(0, 0, size, size);
-    const pixels = [];
+    const { data } = c.getImageData(0, 0, size, size), words = new Uint32Array(data.buffer);
+    const core = [], edge = [];
     for (let k = 0; k < size * size; k++) {
-      const alpha = (data[4 * k + 3] / 255) * share;
-      if (alpha > 0.02) pixels.push([(Math.floor(k / size) - half) * width + (k % size) - half, data[4 * k], data[4 * k + 1], data[4 * k + 2], Math.round(256 * alpha)]);
+      const alpha = Math.round((256 / 255) * data[4 * k + 3] * share), offset = (Math.floor(k / size) - half) * width + (k % size) - half;
+      if (alpha >= (hasEdge ? 250 : 110)) core.push([offset, words[k] | 0xff000000]);
+      else if (hasEdge && alpha > 5) edge.push([offset, data[4 * k], data[4 * k + 1], data[4 * k + 2], alpha]);
     }
-    const field = (which) => Int32Array.from(pixels, (pixel) => pixel[which]);
-    return { half, n: pixels.length, offset: field(0), red: field(1), green: field(2), blue: field(3), alpha: field(4) };
+    return { offsets: Int32Array.from(core, (each) => each[0]), words: Uint32Array.from(core, (each) => each[1]), edge: Int32Array.from(edge.flat()) };
   }
 
   return { choices, scale, stamp, draw, onGround, mixed };

@@ -338,7 +338,7 @@ async function open() {
   const inside = document.getElementById("about");
   if (inside) {
     const data = Columns.read(JSON.parse(inside.textContent), Columns.bytesOf(element("data").textContent).buffer);
-    return new Page(data, data.sounds ? new SoundsInside(data) : null);
+    return new Page(data, data.sounds ? new SoundsInside(data) : new SoundsNowhere());
   }
   const [about, bytes] = await Promise.all([fetch("data.json").then((answer) => answer.json()), fetch("data.bin").then((answer) => answer.arrayBuffer())]);
   const data = Columns.read(about, bytes);

@@ -96,6 +96,13 @@ class SoundsInside {
   async problem() { return ""; }
 }
 
+/* No sound: the page was written without. */
+class SoundsNowhere {
+  has() { return false; }
+
+  async outline() { return null; }
+}
+
 /* Sound that the server of the page reads from the recordings. */
 class SoundsServed {
   constructor(data) { this.data = data; }
