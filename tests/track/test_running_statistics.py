@@ -6,7 +6,7 @@ import pytest
 
 from affectmap.errors import ConfigError
 from affectmap.model.model import load_model
-from affectmap.track.running_statistics import PRIOR, UPDATE, Standardising
+from affectmap.track.running_statistics import PRIOR, UPDATE, SpeakerStandardising, Standardising
 
 
 @pytest.fixture(scope="module")
@@ -120,3 +120,21 @@ def test_few_segments_are_told(model, functionals):
 def test_a_policy_that_is_none(model):
     with pytest.raises(ConfigError, match="statistics 'mine' are unknown; expected source, recording, running"):
         Standardising(model, "mine")
+
+
+@pytest.mark.parametrize("policy", ["source", "recording", "running"])
+def test_every_speaker_has_statistics_of_their_own(model, functionals, policy):
+    names = np.array([None, "S1", "S2"], dtype=object)[np.arange(50) % 3]
+    counts, ends_s = np.ones(50, bool), np.arange(50.0)
+    found = SpeakerStandardising(model, policy).transform(functionals, counts, ends_s, names.tolist())
+    assert found.index.tolist() == list(range(50))
+    for name in (None, "S1", "S2"):
+        rows = np.flatnonzero(names == name)
+        alone = Standardising(model, policy).transform(functionals[rows], counts[rows], ends_s[rows])
+        pd.testing.assert_frame_equal(found.loc[rows].reset_index(drop=True), alone, check_exact=True)
+
+
+def test_speakers_with_few_segments_are_named(model, functionals):
+    standardising = SpeakerStandardising(model, "recording")
+    standardising.transform(functionals, np.ones(50, bool), np.arange(50.0), ["S1"] * 45 + ["S2"] * 5)
+    assert [note.split(":")[0] for note in standardising.notes()] == ["S2"]

@@ -32,6 +32,14 @@ _Statistics = Annotated[
     Literal["source", "recording", "running"],
     typer.Option(help="Mean and standard deviation: the model's, this recording's, or those of the speech until then."),
 ]
+_Speakers = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Tell 2 speakers apart, by channel or by voice.", show_default="nobody asks"),
+]
+_Enrol = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Measure only the voice that speaks in FILE, alone, for 4 s or more."),
+]
 _Smoothing = Annotated[float | None, typer.Option(metavar="S", help="Standard deviation of the smoothing.")]
 _Format = Annotated[
     Literal["csv", "json", "parquet"] | None,
@@ -45,6 +53,7 @@ _Rate = Annotated[int, typer.Option(metavar="HZ", help="Sampling rate of the str
 
 @options.verb(
     "affectmap track talk.wav --picture talk.png > talk.csv",
+    "affectmap track interview.wav --speakers 2 -o interview.csv",
     "arecord -f S16_LE -r 16000 | affectmap track --stream --statistics running",
 )
 def track_command(
@@ -56,6 +65,8 @@ def track_command(
     hop: _Hop = None,
     model: options.ModelFolder = None,
     statistics: _Statistics = "source",
+    speakers: _Speakers = None,
+    enrol: _Enrol = None,
     smoothing: _Smoothing = None,
     format: _Format = None,
     overwrite: options.Overwrite = False,
@@ -70,10 +81,17 @@ def track_command(
 
     Every row is a segment of detected speech, or a window; docs/track.md explains columns and intervals.
     """
+    if speakers is not None and not 1 <= speakers <= 2:
+        raise UsageError(f"--speakers is {speakers}, expected 1 or 2: more voices are not told apart")
+    if speakers is not None and enrol is not None:
+        raise UsageError(
+            "--speakers and --enrol exclude each other: an enrolled voice is told from all others; take one"
+        )
     if speech and windows is not None:
         raise UsageError("--windows and --speech exclude each other; take one")
     if stream:
         unfit = {"recording": recording, "-o": output, "--picture": picture, "--smoothing": smoothing, "--cache": cache}
+        unfit |= {"--speakers": speakers, "--enrol": enrol}
         _check_stream(format, statistics, {**unfit, "--channel": channel, "--n-jobs": n_jobs})
         windows = 3.0 if windows is None and not speech else windows
         _print_stream(stream_rate, model, format or "csv", window_s=windows, hop_s=hop, statistics=statistics)
@@ -83,15 +101,15 @@ def track_command(
     if hop is not None and windows is None:
         raise UsageError("--hop goes with --windows")
     chosen = options.table_format(format, output)
-    options.check_file(output, chosen, overwrite=overwrite, inputs=[recording, model])
+    options.check_file(output, chosen, overwrite=overwrite, inputs=[recording, model, enrol])
     if picture:
         from affectmap.track.picture import check_picture_name
 
         check_picture_name(picture)
-        options.check_file(picture, picture.suffix.lower(), overwrite=overwrite, inputs=[recording, model])
+        options.check_file(picture, picture.suffix.lower(), overwrite=overwrite, inputs=[recording, model, enrol])
     settings = {
         "window_s": windows, "hop_s": hop, "statistics": statistics, "smoothing_s": smoothing, "channel": channel,
-        "n_jobs": n_jobs,
+        "n_jobs": n_jobs, "n_speakers": speakers, "enrol": enrol,
     }  # fmt: skip
     with options.recording_cache(cache, no_cache) as known, readable([str(recording)]) as (file,):
         track = _tracked(Path(file), recording.name, model, picture, cache=known, **settings)

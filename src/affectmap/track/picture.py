@@ -16,6 +16,7 @@ from affectmap.style import ENDS, INK, LABEL_COLOURS, MUTED, PLAIN_MARK, RULE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.collections import LineCollection
     from matplotlib.figure import Figure
 
 #: Suffixes of pictures.
@@ -25,6 +26,7 @@ _FLAGS = {"unfamiliar": "#8a6d00", "clipped": "#b01e52", "not speech": MUTED, "s
 _MAX_POINTS = 400  # of the path; more cannot be distinguished
 _APART = 0.3  # between start and end, so that their words do not lie on each other
 _MIDDLE = sum(LABEL_RANGE) / 2
+_OF_SECOND = {"linestyle": (0, (4, 1.5)), "alpha": 0.1}  # the line and the band of a second speaker
 
 
 def check_picture_name(path: Path) -> None:
@@ -89,7 +91,9 @@ def _caption(table: pd.DataFrame, duration_s: float, smoothing_s: float) -> str:
         has_band = bool(table.loc[_used(table), "activation_level_low"].notna().all())
         drawn = f"Dot: the segment. Ring{' and band' * has_band}: level{' and its 95 % interval' * has_band}"
     bar = "Bar: how far the rating of one segment may lie from its dot."
-    return f"{counted}. {drawn} (smoothed over {smoothing_s:.0f} s). {bar}"
+    names = [name for name in _speakers(table, _used(table)) if name]
+    whose = f" {names[1]}: circles, broken line." if len(names) > 1 else ""
+    return f"{counted}.{whose} {drawn} (smoothed over {smoothing_s:.0f} s). {bar}"
 
 
 def _shortened(name: str) -> str:
@@ -103,25 +107,19 @@ def _draw_trajectory(axis: Axes, table: pd.DataFrame, label: str, unit_s: float,
     axis.axhline(_MIDDLE, color=RULE, linewidth=1, zorder=0)
     used = _used(table)
     size = min(20.0, max(3.0, 3000 / max(len(table), 1)))
-    axis.scatter(
-        middle[used] / unit_s,
-        table[label][used],
-        s=size,
-        color=colour,
-        alpha=0.7 if len(table) < 100 else 0.35,
-        linewidths=0,
-    )
-    # Where nobody speaks for long, the line is interrupted.
-    gap = np.flatnonzero(np.diff(middle[used]) > max(3 * smoothing_s, 10.0)) + 1
-    for part in np.split(np.flatnonzero(used), gap):
-        time = middle[part] / unit_s
-        level, bottom, top = (table[f"{label}_level{end}"].to_numpy(float)[part] for end in ("", "_low", "_high"))
-        if len(part) == 1:  # of one moment neither a line nor a filled band is seen
-            axis.vlines(time, bottom, top, color=colour, alpha=0.2, linewidth=8)
-        else:
-            axis.fill_between(time, bottom, top, color=colour, alpha=0.2, linewidth=0)
-        axis.plot(time, level, color=colour, linewidth=1.8, marker="o" if len(part) == 1 else "", markersize=8,
-                  markerfacecolor="none")  # fmt: skip
+    for i, (name, mine) in enumerate(_speakers(table, used).items()):
+        filled: dict[str, Any] = {"color": colour, "linewidths": 0}
+        hollow: dict[str, Any] = {"facecolors": "none", "edgecolors": colour, "linewidths": 0.8}
+        alpha = 0.7 if len(table) < 100 else 0.35
+        axis.scatter(middle[mine] / unit_s, table[label][mine], s=size, alpha=alpha, **(hollow if i else filled))
+        # Where nobody speaks for long, the line is interrupted.
+        gap = np.flatnonzero(np.diff(middle[mine]) > max(3 * smoothing_s, 10.0)) + 1
+        for part in np.split(np.flatnonzero(mine), gap):
+            _draw_level(axis, table.iloc[part], label, unit_s, is_second=i > 0)
+        if name and mine.any():
+            last = table.iloc[np.flatnonzero(mine)[0]]
+            axis.annotate(name, ((last["start"] + last["end"]) / 2 / unit_s, last[f"{label}_level"]), (0, 5),
+                          textcoords="offset points", ha="center", color=INK, fontsize=8, weight="bold")  # fmt: skip
     _draw_bar(axis, table, label, used)
     axis.set_ylim(low - 0.08, high + 0.08)
     axis.set_yticks([low, 2, 3, 4, high])
@@ -132,6 +130,27 @@ def _draw_trajectory(axis: Axes, table: pd.DataFrame, label: str, unit_s: float,
     for word, y, place in zip(ENDS[label], (low, high), ("bottom", "top"), strict=True):
         axis.annotate(word, (0, y), (4, 0), textcoords="offset points", va=place, color=MUTED, style="italic",
                       xycoords=("axes fraction", "data"), fontsize=8)  # fmt: skip
+
+
+def _draw_level(axis: Axes, part: pd.DataFrame, label: str, unit_s: float, *, is_second: bool) -> None:
+    """Draw the level of an uninterrupted part, and its band."""
+    colour, time = LABEL_COLOURS[label], _middles(part) / unit_s
+    level, bottom, top = (part[f"{label}_level{end}"].to_numpy(float) for end in ("", "_low", "_high"))
+    alpha = _OF_SECOND["alpha"] if is_second else 0.2
+    if len(part) == 1:  # of one moment neither a line nor a filled band is seen
+        axis.vlines(time, bottom, top, color=colour, alpha=alpha, linewidth=8)
+    else:
+        axis.fill_between(time, bottom, top, color=colour, alpha=alpha, linewidth=0)
+    axis.plot(time, level, color=colour, linewidth=1.8, marker="o" if len(part) == 1 else "", markersize=8,
+              linestyle=_OF_SECOND["linestyle"] if is_second else "-", markerfacecolor="none")  # fmt: skip
+
+
+def _speakers(table: pd.DataFrame, used: Mask) -> dict[str, Mask]:
+    """Give where each speaks in the segments that are used; without speakers all are one's, who has no name."""
+    if "speaker" not in table:
+        return {"": used}
+    names = table["speaker"].fillna("").astype(str).to_numpy()
+    return {name: np.asarray(used & (names == name)) for name in sorted(set(names[used]) - {""}) or [""]}
 
 
 def _draw_bar(axis: Axes, table: pd.DataFrame, label: str, used: Mask) -> None:
@@ -172,8 +191,6 @@ def _flagged(table: pd.DataFrame, name: str) -> Mask:
 
 
 def _draw_path(axis: Axes, table: pd.DataFrame, unit: str, unit_s: float) -> None:
-    from matplotlib.collections import LineCollection
-
     low, high = LABEL_RANGE
     axis.set(xlim=(low, high), ylim=(low, high), aspect="equal", xticks=range(1, 6), yticks=range(1, 6))
     axis.axhline(_MIDDLE, color=RULE, linewidth=1, zorder=0)
@@ -188,26 +205,45 @@ def _draw_path(axis: Axes, table: pd.DataFrame, unit: str, unit_s: float) -> Non
     axis.scatter(
         table["valence"].iloc[used], table["activation"].iloc[used], s=7, color="#c3c9d0", linewidths=0, zorder=1
     )
-    shown = used[np.unique(np.linspace(0, len(used) - 1, min(len(used), _MAX_POINTS)).round().astype(int))]
+    speakers = {name: np.flatnonzero(mine) for name, mine in _speakers(table, _used(table)).items() if mine.any()}
+    times = _middles(table)[used] / unit_s
+    paths = [
+        _draw_one_path(axis, table.iloc[rows], name, (times[0], times[-1]), unit_s, is_second=i > 0)
+        for i, (name, rows) in enumerate(speakers.items())
+    ]
+    if path := next((each for each in paths if each is not None), None):
+        bar = axis.figure.colorbar(path, ax=axis, fraction=0.035, pad=0.02)
+        bar.set_label(f"time in {unit}", color=MUTED)
+        bar.formatter.set_useOffset(False)  # type: ignore[attr-defined]
+        bar.update_ticks()
+        bar.ax.tick_params(length=0, colors=MUTED)
+        bar.outline.set_visible(False)
+
+
+def _draw_one_path(
+    axis: Axes, table: pd.DataFrame, name: str, ends: tuple[float, float], unit_s: float, *, is_second: bool
+) -> LineCollection | None:
+    """Draw the path of a speaker; of one segment a mark, and give nothing."""
+    from matplotlib.collections import LineCollection
+
+    shown = np.unique(np.linspace(0, len(table) - 1, min(len(table), _MAX_POINTS)).round().astype(int))
     points = table[["valence_level", "activation_level"]].to_numpy(float)[shown]
+    before = f"{name} " if name else ""
     if len(shown) == 1:  # no way, and no time that colours could tell
-        _mark_point(axis, points[0], "o", "one segment", LABEL_COLOURS["activation"])
-        return
+        _mark_point(axis, points[0], "o", f"{before}one segment", LABEL_COLOURS["activation"])
+        return None
     time = _middles(table)[shown] / unit_s
     lines: Any = np.stack([points[:-1], points[1:]], axis=1)
-    path = LineCollection(lines, cmap="viridis", linewidth=2.2, capstyle="round", zorder=3)
+    style: dict[str, Any] = {"linestyle": _OF_SECOND["linestyle"]} if is_second else {"capstyle": "round"}
+    path = LineCollection(lines, cmap="viridis", linewidth=2.2, zorder=3, **style)
     path.set_array((time[:-1] + time[1:]) / 2)
-    path.set_clim(float(time[0]), float(time[-1]))
+    path.set_clim(*map(float, ends))
     axis.add_collection(path)
     apart = float(np.abs(points[-1] - points[0]).max()) > _APART
-    _mark_point(axis, points[0], "o", "start", path.cmap(0.0))
-    _mark_point(axis, points[-1], "s", "end", path.cmap(1.0), 6 if apart else -16)
-    bar = axis.figure.colorbar(path, ax=axis, fraction=0.035, pad=0.02)
-    bar.set_label(f"time in {unit}", color=MUTED)
-    bar.formatter.set_useOffset(False)  # type: ignore[attr-defined]
-    bar.update_ticks()
-    bar.ax.tick_params(length=0, colors=MUTED)
-    bar.outline.set_visible(False)
+    colours: Any = path.cmap(path.norm(np.array([time[0], time[-1]])))
+    _mark_point(axis, points[0], "o", f"{before}start", colours[0])
+    _mark_point(axis, points[-1], "s", f"{before}end", colours[1], 6 if apart else -16)
+    return path
 
 
 def _mark_point(axis: Axes, point: Floats, marker: str, word: str, colour: Any, shift: float = 6) -> None:  # noqa: ANN401 (a colour)

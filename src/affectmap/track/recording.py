@@ -11,6 +11,8 @@ Conventions:
     * Segments that are silent, too short, without values or no speech have no part in the level. ``not_speech`` is the
       model's flag, or set where the detector's probability is below `MIN_SPEECH`.
     * ``narrow_band`` and ``uneven_channels`` are about the whole recording, the other flags about a segment.
+    * Where speakers are told apart, a column ``speaker`` follows ``speech``, and statistics and levels are each
+      speaker's own; see `affectmap.track.conversation`.
     * Everything is cut and measured at 16 kHz; other rates are resampled as they are read, and a note says so.
 """
 
@@ -37,20 +39,18 @@ from affectmap.features.recordings import RecordingCache
 from affectmap.files import new_file
 from affectmap.model.heads import open_intervals
 from affectmap.model.model import Model, load_model
-from affectmap.schema import LABELS, segmented_index
+from affectmap.schema import segmented_index
 from affectmap.tables import csv_line
-from affectmap.track.running_statistics import Standardising
+from affectmap.track.conversation import MIN_SPEECH, check_speakers, find_turns, measured_turns
+from affectmap.track.running_statistics import SpeakerStandardising
 from affectmap.track.segments import Measured, measured_segments
-from affectmap.track.smoothing import default_smoothing, smooth
+from affectmap.track.smoothing import add_levels, default_smoothing
 
-#: Mean probability of speech below which a segment counts as no speech.
-MIN_SPEECH = 0.25
 #: Formats of `Track.write`.
 FORMATS = ("csv", "json", "parquet")
 
 #: Written with four digits behind the point: a sample at 16 kHz is 0.0000625 s.
 _TIMES = ("start", "end")
-_WITHOUT_LEVEL = ("too_short", "silent", "not_speech")
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,6 +154,8 @@ def track(
     window_s: float | None = None,
     hop_s: float | None = None,
     statistics: str = "source",
+    n_speakers: int | None = None,
+    enrol: str | Path | None = None,
     smoothing_s: float | None = None,
     channel: int | None = None,
     cache: RecordingCache | None = None,
@@ -169,6 +171,8 @@ def track(
         hop_s: Time from one window to the next; by default windows touch.
         statistics: Whose mean and standard deviation standardise: ``source``, ``recording`` or ``running``; see
             `affectmap.track.running_statistics`.
+        n_speakers: 2 to tell two speakers apart; by default nobody asks.
+        enrol: A recording of the voice wanted, alone: segments of another get no values.
         smoothing_s: Smoothing of the levels, standard deviation in seconds; by default
             `default_smoothing`.
         channel: The only channel to be read, counted from 1; by default all are mixed down as
@@ -199,19 +203,30 @@ def track(
         raise ConfigError(f"smoothing is {smoothing_s:g} s, expected 0.1 to 3600 s")
     if n_jobs is not None and n_jobs < 1:
         raise ConfigError(f"n_jobs is {n_jobs}, expected at least 1, or None for one a core")
+    check_speakers(n_speakers, enrol)
     model, cutter, source = _fitting(model), _cutter(window_s, hop_s), Recording(recording, channel)
-    standardising = Standardising(model, statistics)
-    total_s = source.duration_s
+    standardising = SpeakerStandardising(model, statistics)
+    total_s, names_speakers = source.duration_s, n_speakers == 2 or enrol is not None
     report = (lambda seconds: progress(min(seconds, total_s), total_s)) if progress else None
     bandwidth, n_threads = Bandwidth(RATE), n_jobs or os.cpu_count() or 1
-    measured = list(measured_segments(source, cutter, model, n_threads, report, cache, bandwidth))
+    if names_speakers:
+        turns = find_turns(
+            source, lambda: _cutter(window_s, hop_s), enrol=enrol, split=window_s is None, progress=_half(report, 0.0)
+        )
+        measured = measured_turns(turns, model, n_threads, _half(report, total_s), cache, bandwidth)
+        told, source = turns.notes, turns.by_channel[-1][0]
+    else:
+        measured = list(measured_segments(source, cutter, model, n_threads, report, cache, bandwidth))
+        told = cutter.notes()
     table = _table(str(recording), measured, standardising)
+    if names_speakers:
+        table.insert(1, "speaker", pd.Series([each.speaker for each in measured], table.index, dtype=object))
     band_note = _band_note(bandwidth, source, model)
     table["narrow_band"], table["uneven_channels"] = band_note is not None, bool(source.mix.notes)
     duration_s = source.seconds_read
     smoothing_s = smoothing_s or default_smoothing(duration_s)
-    _add_levels(table, smoothing_s)
-    notes = [*_rate_notes(source, band_note), *source.notes(), *cutter.notes(), *standardising.notes()]
+    add_levels(table, smoothing_s)
+    notes = [*_rate_notes(source, band_note), *source.notes(), *told, *standardising.notes()]
     notes += _row_notes(table)
     if not len(table):
         notes.append(f"no speech was found in its {duration_s:.1f} s")
@@ -258,7 +273,7 @@ def track_stream(
     if statistics == "recording":
         raise ConfigError("the statistics of a whole recording are not known in a stream; take source or running")
     model, cutter, source = _fitting(model), _cutter(window_s, hop_s), PulseCode(handle, sampling_rate)
-    standardising = Standardising(model, statistics)
+    standardising = SpeakerStandardising(model, statistics)
     tell = notify or (lambda note: None)
     for note in _rate_notes(source, None):
         tell(note)
@@ -269,6 +284,11 @@ def track_stream(
         yield {"file": "-", "start": measured.start_s, "end": measured.end_s, **{str(k): v for k, v in values.items()}}
     for note in [*source.notes(), *cutter.notes()]:
         tell(note)
+
+
+def _half(report: Callable[[float], None] | None, before_s: float) -> Callable[[float], None] | None:
+    """Report one of two readings as half of the work."""
+    return (lambda seconds: report((before_s + seconds) / 2)) if report else None
 
 
 def _fitting(model: Model | None) -> Model:
@@ -288,19 +308,21 @@ def _cutter(window_s: float | None, hop_s: float | None) -> Cutter:
     return SpeechCutter()
 
 
-def _table(file: str, measured: Sequence[Measured], standardising: Standardising) -> pd.DataFrame:
+def _table(file: str, measured: Sequence[Measured], standardising: SpeakerStandardising) -> pd.DataFrame:
     times = [pd.to_timedelta([getattr(each, name) for each in measured], unit="s") for name in ("start_s", "end_s")]
     index = segmented_index([file] * len(measured), *times)
     return _values(measured, standardising).set_index(index)
 
 
-def _values(measured: Sequence[Measured], standardising: Standardising) -> pd.DataFrame:
+def _values(measured: Sequence[Measured], standardising: SpeakerStandardising) -> pd.DataFrame:
     functionals = np.array([each.functionals for each in measured], np.float64)
     functionals = functionals.reshape(-1, standardising.n_features)
     speech = np.array([each.speech for each in measured], np.float64)
     silent = np.array([each.flags.silent for each in measured], np.bool_)
     ends_s = np.array([each.end_s for each in measured], np.float64)
-    table = standardising.transform(functionals, ~silent & ~(speech < MIN_SPEECH), ends_s)
+    table = standardising.transform(
+        functionals, ~silent & ~(speech < MIN_SPEECH), ends_s, [each.speaker for each in measured]
+    )
     for flag in SIGNAL_FLAGS:
         table[flag] = np.array([getattr(each.flags, flag) for each in measured], np.bool_)
     table["not_speech"] &= ~table["quiet"]
@@ -309,17 +331,6 @@ def _values(measured: Sequence[Measured], standardising: Standardising) -> pd.Da
     table.insert(0, "speech", speech)
     table["problem"] = pd.Series([each.flags.problem for each in measured], table.index, dtype=object)
     return table
-
-
-def _add_levels(table: pd.DataFrame, smoothing_s: float) -> None:
-    start, end = (pd.TimedeltaIndex(table.index.get_level_values(name)).total_seconds() for name in ("start", "end"))
-    weights = np.asarray(end - start) * table["speech"].fillna(1.0).to_numpy(np.float64)
-    weights[table[list(_WITHOUT_LEVEL)].any(axis=1).to_numpy()] = 0.0
-    for label in LABELS:
-        if label in table:
-            level = smooth(np.asarray(start + end) / 2, table[label].to_numpy(np.float64), weights, smoothing_s)
-            for suffix, values in zip(("", "_low", "_high"), level, strict=True):
-                table[f"{label}_level{suffix}"] = np.clip(values, 1.0, 5.0)
 
 
 def _band_note(bandwidth: Bandwidth, source: Source, model: Model) -> str | None:

@@ -17,9 +17,11 @@ segments change little. What is flagged as silent or no speech does not count.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from affectmap.errors import ConfigError
@@ -120,3 +122,60 @@ class Standardising:
         n_known = len(self._known)
         there = f"only {n_known} segments of speech were" if n_known > 1 else f"{spelt(n_known)} segment of speech was"
         return [f"statistics are mostly the model's: {there} there to adapt to"]
+
+
+class SpeakerStandardising:
+    """A `Standardising` for every speaker, who is compared with themselves alone.
+
+    Args:
+        model: A loaded model.
+        policy: One of `STATISTICS`.
+
+    Example:
+        >>> from affectmap.model.model import load_model
+        >>> standardising = SpeakerStandardising(load_model(), "recording")
+        >>> functionals = np.random.default_rng(0).normal(size=(3, 88))
+        >>> table = standardising.transform(functionals, np.ones(3, bool), np.arange(3.0), ["S1", "S2", "S1"])
+        >>> table.index.tolist(), standardising.notes()[1]
+        ([0, 1, 2], "S2: statistics are mostly the model's: no segment of speech was there to adapt to")
+    """
+
+    def __init__(self, model: Model, policy: str) -> None:
+        self._model, self._policy = model, policy
+        self._unknown = Standardising(model, policy)
+        self._of: dict[str, Standardising] = {}
+
+    @property
+    def n_features(self) -> int:
+        """Number of features that the model takes."""
+        return self._unknown.n_features
+
+    def transform(
+        self, functionals: Floats, counts: Mask, ends_s: Floats, speakers: Sequence[str | None]
+    ) -> pd.DataFrame:
+        """Embed the next segments, each speaker's by their own statistics; see `Standardising.transform`.
+
+        Args:
+            functionals: Shape (n_segments, F).
+            counts: Shape (n_segments,).
+            ends_s: Shape (n_segments,).
+            speakers: Who speaks in each; None where it is not known: statistics are then those of all such segments.
+
+        Returns:
+            As `Standardising.transform`.
+        """
+        names = np.array(speakers, dtype=object)
+        parts = []
+        for name in dict.fromkeys(speakers):
+            rows: npt.NDArray[np.bool_] = names == name
+            if name is not None and name not in self._of:
+                self._of[name] = Standardising(self._model, self._policy)
+            one = self._unknown if name is None else self._of[name]
+            parts.append(one.transform(functionals[rows], counts[rows], ends_s[rows]).set_axis(np.flatnonzero(rows)))
+        return pd.concat(parts).sort_index() if parts else self._unknown.transform(functionals, counts)
+
+    def notes(self) -> list[str]:
+        """Say how far the statistics are each speaker's own, or the recording's where no speakers are told apart."""
+        if not self._of:
+            return self._unknown.notes()
+        return [f"{name}: {note}" for name, one in sorted(self._of.items()) for note in one.notes()]

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from affectmap.audio.conditions import Bandwidth
 from affectmap.audio.quality import SignalFlags
+from affectmap.audio.reading import Signal
 from affectmap.audio.speech_detection import RATE, Cutter, Segment
 from affectmap.audio.stream import Source, at_rate
 from affectmap.features.recordings import RecordingCache
 from affectmap.model.model import Model
 from affectmap.parallel.workers import in_order
+from affectmap.track.turns import TurnCutter
 
 
 class Measured(NamedTuple):
@@ -27,6 +29,7 @@ class Measured(NamedTuple):
         speech: Mean probability of speech, 0..1 or NaN.
         functionals: Shape (F,), as the model takes them; NaN where they cannot be had.
         flags: What is wrong with its samples.
+        speaker: Who speaks, where that was asked.
     """
 
     start_s: float
@@ -34,11 +37,12 @@ class Measured(NamedTuple):
     speech: float
     functionals: NDArray[np.float64]
     flags: SignalFlags
+    speaker: str | None = None
 
 
 def measured_segments(
     source: Source,
-    cutter: Cutter,
+    cutter: Cutter | TurnCutter,
     model: Model,
     n_threads: int,
     progress: Callable[[float], None] | None = None,
@@ -72,18 +76,22 @@ def measured_segments(
         >>> [segment.end_s for segment in measured_segments(pcm, WindowCutter(1.0), load_model(), 0)]
         [1.0, 2.0, 2.5]
     """
-    cut = _segments(source, cutter, progress, bandwidth)
+    cut = cut_segments(source, cutter, progress, bandwidth.add if bandwidth else None)
     segments = ((segment, _is_broken(segment, source.gaps)) for segment in cut)
     return in_order(lambda each: _measured(*each, model, cache), segments, n_threads)
 
 
-def _segments(
-    source: Source, cutter: Cutter, progress: Callable[[float], None] | None, bandwidth: Bandwidth | None
+def cut_segments(
+    source: Source,
+    cutter: Cutter | TurnCutter,
+    progress: Callable[[float], None] | None = None,
+    listener: Callable[[Signal], None] | None = None,
 ) -> Iterator[Segment]:
+    """Read and cut; `listener` gets every block at 16 kHz, before it is cut."""
     n_samples = 0
     for block in at_rate(source, RATE):
-        if bandwidth:
-            bandwidth.add(block)
+        if listener:
+            listener(block)
         yield from cutter.push(block)
         n_samples += len(block)
         if progress:

@@ -14,8 +14,9 @@ from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
-from affectmap.schema import Floats
+from affectmap.schema import LABELS, Floats
 
 #: Probability with which the interval contains the level.
 CONFIDENCE = 0.95
@@ -25,6 +26,7 @@ _REACH = 4.0  # standard deviations beyond which a value does not count
 _ROWS = 256  # computed together
 _SLOPE_PENALTY = 0.1**2  # keeps the slope down where all neighbours lie within a tenth of the kernel
 _MIN_FREEDOM = 2.0
+_WITHOUT_LEVEL = ("too_short", "silent", "not_speech")
 
 
 class Level(NamedTuple):
@@ -95,6 +97,29 @@ def smooth(times: Floats, values: Floats, weights: Floats, smoothing_s: float) -
         return Level(level, nothing, nothing.copy())
     half = students_t((1 + CONFIDENCE) / 2, scatter.freedom) * np.sqrt(scatter.variance * spread)
     return Level(level, level - half, level + half)
+
+
+def add_levels(table: pd.DataFrame, smoothing_s: float) -> None:
+    """Add the levels of activation and valence to the table of a track, each speaker's from their own segments.
+
+    Args:
+        table: As in `affectmap.track.recording`; gets the columns ``activation_level``, ``_low``, ``_high`` and those
+            of valence.
+        smoothing_s: Standard deviation of the kernel in seconds.
+    """
+    start, end = (pd.TimedeltaIndex(table.index.get_level_values(name)).total_seconds() for name in ("start", "end"))
+    weights = np.asarray(end - start) * table["speech"].fillna(1.0).to_numpy(np.float64)
+    weights[table[list(_WITHOUT_LEVEL)].any(axis=1).to_numpy()] = 0.0
+    speakers = table["speaker"].to_numpy(object) if "speaker" in table else np.zeros(len(table), object)
+    for label in LABELS:
+        if label in table:
+            levels = np.full((3, len(table)), np.nan)
+            for speaker in dict.fromkeys(speakers):
+                rows = np.asarray(speakers == speaker, np.bool_)
+                values = table[label].to_numpy(np.float64)[rows]
+                levels[:, rows] = smooth(np.asarray(start + end)[rows] / 2, values, weights[rows], smoothing_s)
+            for suffix, column in zip(("", "_low", "_high"), levels, strict=True):
+                table[f"{label}_level{suffix}"] = np.clip(column, 1.0, 5.0)
 
 
 def students_t(probability: float, freedom: float) -> float:
