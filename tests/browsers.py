@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -98,3 +99,11 @@ def check_colours(browser: Any, n_texts: int) -> None:
     for what, ink, ground in found:
         light, heavy = sorted([luminance(ink), luminance(ground)], reverse=True)
         assert (light + 0.05) / (heavy + 0.05) >= 4.5, (what, ink, ground)
+
+
+def axe_violations(browser: Any) -> list[tuple[str, list[str]]]:
+    """Give what axe-core finds wrong with a page for people who use it otherwise than by mouse and eye."""
+    # A driver may give a page a script that the page's own policy would not load.
+    browser.execute_script(resources.files("axe_core_python").joinpath("axe.min.js").read_text(encoding="utf-8"))
+    found = browser.execute_async_script("axe.run().then(arguments[arguments.length - 1])")
+    return [(each["id"], [node["html"][:120] for node in each["nodes"]]) for each in found["violations"]]

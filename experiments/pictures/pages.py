@@ -38,6 +38,8 @@ EMOTIONS = ("neutral", "sad", "happy", "angry")
 N_ITEMS = 60
 #: Utterances of each emotion in the recording of docs/serve.png, and seconds between them.
 N_EACH, PAUSE_S = 12, 0.6
+#: Utterances of each emotion beside it.
+N_SINGLE = 3
 
 
 def main(wanted: list[str]) -> None:
@@ -52,22 +54,25 @@ def main(wanted: list[str]) -> None:
 
 
 def draw_service(place: Path) -> None:
-    """Follow two minutes of synthetic speech, a part neutral, angry, sad and happy, by the shipped model."""
+    """Measure utterances, and two minutes of them, a part neutral, angry, sad and happy, by the shipped model."""
     talk = place / "synthetic speech.wav"
-    signals, rate = [], 0
+    signals, rate, single = [], 0, []
     for emotion in ("neutral", "angry", "sad", "happy"):
-        for file in sorted((place / "spoken").rglob(f"*_{emotion}_*.wav"))[:N_EACH]:
+        files = sorted((place / "spoken").rglob(f"*_{emotion}_*.wav"))
+        single += files[N_EACH : N_EACH + N_SINGLE]
+        for file in files[:N_EACH]:
             signal, rate = soundfile.read(file)
             signals += [signal, np.zeros(round(PAUSE_S * rate))]
     soundfile.write(talk, np.concatenate(signals), rate)
     app = service.create_app(service.ServiceSettings(), load_model())
     try:
         with _serving(app) as url, _browser(place) as browser:
-            _look_like(browser, 1020, 1250, phone=False)
+            _look_like(browser, 1020, 1680, phone=False)
             browser.get(url)
-            browser.find_element("css selector", "input[type=file]").send_keys(str(talk))
+            browser.find_element("css selector", "input[type=file]").send_keys("\n".join(map(str, (talk, *single))))
             _until(browser, "document.querySelectorAll('#chart circle.dot').length > 20")
             _until(browser, "document.querySelector('audio').duration > 60")
+            _until(browser, "document.getElementById('status').textContent === 'Done.'")
             time.sleep(1)  # it scrolls to the result
             browser.execute_script("scrollTo({top: 0, behavior: 'instant'})")
             browser.save_screenshot(str(DOCS / "serve.png"))

@@ -19,7 +19,7 @@ from affectmap.report.agreement import (
     write_agreement,
 )
 from affectmap.text import latex_tables
-from browsers import check_colours, close_tabs, open_tab
+from browsers import axe_violations, check_colours, close_tabs, open_tab
 from rating_files import make_ratings, simulate
 
 
@@ -90,6 +90,7 @@ def test_the_page_fits_and_can_be_read_in_light_and_dark(browser, tmp_path, widt
         assert tab.execute_script("return document.documentElement.scrollWidth") <= width
         assert tab.execute_script("return document.querySelector('#affect-grid img').getBoundingClientRect().top") < 450
         check_colours(tab, 60)
+        assert axe_violations(tab) == []
         assert tab.get_log("browser") == []
     finally:
         close_tabs(browser)

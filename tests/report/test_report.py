@@ -16,7 +16,7 @@ from PIL import Image
 from affectmap.errors import StorageError
 from affectmap.report import with_titles, write_report, write_tables
 from affectmap.report.page import page_tables, render
-from browsers import check_colours, close_tabs, luminance, open_tab
+from browsers import axe_violations, check_colours, close_tabs, luminance, open_tab
 
 VOID = {"meta", "img", "br", "path", "link", "source", "circle"}
 PLACES = ("map", "maps", "circumplex", "network", "latent", "baselines", "curves", "table3", "table4")
@@ -270,6 +270,7 @@ def test_the_answer_and_its_figure_are_the_first_screen(browser, folder, tmp_pat
         ground = tab.execute_script("return getComputedStyle(document.body).backgroundColor")
         assert (luminance(ground) < 0.2) == dark
         check_colours(tab, 200)
+        assert axe_violations(tab) == []
         assert tab.get_log("browser") == []
     finally:
         close_tabs(browser)

@@ -8,7 +8,7 @@ from affectmap.evaluation.scoring import score
 from affectmap.report import score_map as map_module
 from affectmap.report.score import _RIGHT, _WRONG, _shades, render_score
 from affectmap.report.score_map import score_map
-from browsers import check_colours, close_tabs, luminance, open_tab
+from browsers import axe_violations, check_colours, close_tabs, luminance, open_tab
 from model_files import make_model
 from scored import make_corpus
 
@@ -93,6 +93,7 @@ def test_the_page_fits_and_can_be_read_in_light_and_dark(browser, tmp_path, widt
         ground = tab.execute_script("return getComputedStyle(document.body).backgroundColor")
         assert (luminance(ground) < 0.2) == dark
         check_colours(tab, 60)
+        assert axe_violations(tab) == []
         assert tab.get_log("browser") == []
     finally:
         close_tabs(browser)

@@ -2,12 +2,13 @@ import asyncio
 import json
 import re
 from importlib import resources
+from uuid import UUID
 
 import numpy as np
 import pytest
 
 from affectmap.errors import ModelError
-from affectmap.service import ServiceSettings, create_app
+from affectmap.service import ServiceSettings, create_app, results
 from affectmap.web.connections import HEAD_S
 
 TOKEN = "a-token-of-23-characters"
@@ -60,6 +61,36 @@ def test_there_is_nothing_else(service):
     for path in ["/nothing", "/static/none.js", "/static/../app.py", "/static/%2e%2e/app.py", "/redoc"]:
         told = service.ask("GET", path)
         assert (told.status_code, told.json()) == (404, {"detail": "there is nothing here; see /docs"}), path
+
+
+def test_progress_is_told_by_a_key_while_a_track_is_measured(service, write_voice, monkeypatch):
+    key, seen = "6a2b2f0e-7d0f-4c33-9d5d-0a3a5b1f6c11", []
+
+    def track(file, model, *, progress, **options):
+        progress(1.23, 4.0)
+        seen.append(service.core.progress.of(UUID(key)))
+        seen.append(service.core.progress.of(UUID(int=1)))
+        return real(file, model, progress=progress, **options)
+
+    real = results.track
+    monkeypatch.setattr(results, "track", track)
+    file = write_voice("a.wav", seconds=1.0).read_bytes()
+    answer = service.ask("POST", f"/track?windows=1&progress={key}", content=file)
+    assert answer.status_code == 200
+    assert seen == [{"done_s": 1.2, "total_s": 4.0}, {"done_s": 0.0, "total_s": 0.0}]
+    assert service.ask("GET", f"/progress/{key}").json() == {"done_s": 0.0, "total_s": 0.0}  # forgotten
+    assert service.ask("GET", "/progress/none").status_code == 422
+    assert service.ask("POST", "/track?progress=7", content=file).status_code == 422
+
+
+def test_one_key_is_for_one_track(service, write_voice):
+    with service.core.progress.told(UUID(int=3)):
+        file = write_voice("a.wav", seconds=1.0).read_bytes()
+        answer = service.ask("POST", f"/track?windows=1&progress={UUID(int=3)}", content=file)
+    assert (answer.status_code, answer.json()["detail"]) == (
+        409,
+        "another track under way has this key; make a new random one",
+    )
 
 
 def test_other_methods(service):
@@ -226,7 +257,7 @@ def test_the_reference_tells_every_endpoint(service):
     schema = service.ask("GET", "/openapi.json").json()
     page = service.ask("GET", "/docs")
     assert page.headers["content-type"].startswith("text/html")
-    assert set(schema["paths"]) == {"/health", "/model", "/embed", "/track"}
+    assert set(schema["paths"]) == {"/health", "/model", "/embed", "/track", "/progress/{key}"}
     for path in schema["paths"]:
         assert path in page.text
     for option in ("windows", "hop", "statistics", "smoothing", "format"):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from browsers import check_colours, luminance
+from browsers import axe_violations, check_colours, luminance
 from conftest import make_voice
 from waiting import until
 
@@ -165,14 +165,106 @@ def test_what_only_the_browser_can_read_is_converted_there(open_browser, start_s
     assert page.table()[0]["file"] == "call.webm"
 
 
-def test_another_file_takes_the_place_of_the_first(page, talk, write_voice):
+def test_another_file_comes_beside_the_first_and_is_shown(page, talk, write_voice):
     page.choose("windows")
     page.give(talk)
     page.measure(write_voice("voice.wav", seconds=1.0))
-    time.sleep(1)
+    page.until("status", "^Done.$")
     assert page.find("result-title").text == "voice.wav"
+    assert [line.text for line in page.browser.find_elements("css selector", "#list .pick")] == [
+        "talk.wav",
+        "voice.wav",
+    ]
     assert not page.find("error").is_displayed()
     assert not page.find("cancel").is_displayed()
+
+
+@pytest.fixture
+def several(page, talk, write_voice):
+    """A page that measured a talk, a voice, what is no sound, and another voice."""
+    (talk.parent / "notes.wav").write_text("words only")
+    files = [talk, write_voice("one.wav", seconds=1.0), talk.parent / "notes.wav", write_voice("two.wav", pitch=300.0)]
+    page.give("\n".join(map(str, files)))
+    page.until("status", "^Done, but for 1 of 4")
+    return page
+
+
+LENGTH = "return document.getElementById('player').duration"
+
+
+def test_several_files_are_a_list_and_a_map(several, tmp_path):
+    marks = several.browser.find_elements("css selector", "#overview-map .recording")
+    assert len(marks) == 3
+    assert several.count("#overview-map .over-time rect.point") == 1
+    assert several.find("result-title").text == "talk.wav"  # the first that was given
+    lines = several.browser.find_elements("css selector", "#list li")
+    assert [line.find_element("css selector", ".pick").text for line in lines][2] == "notes.wav"
+    assert "broken, or not audio" in lines[2].text
+    assert not lines[2].find_element("css selector", ".pick").is_enabled()
+    assert (
+        several.browser.find_element("css selector", "#overview-map svg").get_attribute("aria-label")
+        == "Map of 3 recordings"
+    )
+    several.find("download-all").click()
+    file = tmp_path / "downloads" / "recordings.csv"
+    until(file.exists)
+    rows = list(csv.DictReader(io.StringIO(file.read_text(encoding="utf-8"))))
+    assert {row["file"] for row in rows} == {"talk.wav", "one.wav", "two.wav"}
+    assert several.complaints() == [] or all("422" in entry for entry in several.complaints())
+
+
+def test_player_and_result_are_always_of_one_recording(several):
+    from selenium.webdriver import ActionChains
+    from selenium.webdriver.common.keys import Keys
+
+    script = several.browser.execute_script
+    until(lambda: script(LENGTH) > 10)
+    mark = several.browser.find_element("css selector", "#overview-map .recording[aria-label^='one.wav']")
+    script("arguments[0].dispatchEvent(new MouseEvent('click', {bubbles: true}))", mark)
+    assert several.find("result-title").text == "one.wav"
+    until(lambda: script(LENGTH) == pytest.approx(1.0, abs=0.1))
+    assert len(several.table()) == 1
+    assert several.table()[0]["file"] == "one.wav"
+    script("document.querySelector('#overview-map .chosen').focus()")
+    ActionChains(several.browser).send_keys(Keys.ARROW_RIGHT).perform()
+    assert several.find("result-title").text == "two.wav"
+    active = several.browser.switch_to.active_element.get_attribute("aria-label")
+    assert active.startswith("two.wav: activation ")
+    remove = several.browser.find_element("css selector", "[aria-label='Remove two.wav']")
+    remove.click()
+    assert several.find("result-title").text == "talk.wav"
+    until(lambda: script(LENGTH) > 10)
+    assert several.count("#overview-map .recording") == 2
+
+
+def test_a_moment_of_a_track_can_be_looked_at_and_heard(page, tmp_path, talk):
+    from selenium.webdriver import ActionChains
+    from selenium.webdriver.common.keys import Keys
+
+    speech, rate = soundfile.read(talk)
+    soundfile.write(tmp_path / "pause.wav", np.concatenate([speech, np.zeros(5 * rate), speech[: 4 * rate]]), rate)
+    page.choose("track")
+    page.measure(tmp_path / "pause.wav")
+    script = page.browser.execute_script
+    assert page.count("#chart rect.silence") >= 2  # in both panels
+    assert page.count("#chart rect.speech") == len([row for row in page.table() if row["not speech"] == "no"])
+    assert "speech (" in page.find("chart").text
+    hit = page.browser.find_element("css selector", "#chart rect.hit")
+    ActionChains(page.browser).move_to_element(hit).perform()
+    tip = page.browser.find_element("css selector", "#chart .tip")
+    assert re.match(r"0:\d\d: (activation \d\.\d|no speech)", tip.text)
+    script("arguments[0].focus()", hit)
+    ActionChains(page.browser).send_keys(Keys.HOME, Keys.ARROW_RIGHT).perform()
+    start = float(page.table()[0]["start"]) or float(page.table()[1]["start"])
+    assert float(hit.get_attribute("aria-valuenow")) == pytest.approx(start, abs=0.06)
+    assert "activation" in hit.get_attribute("aria-valuetext")
+    ActionChains(page.browser).send_keys(Keys.ENTER).perform()
+    until(lambda: script("return !document.getElementById('player').paused"))
+    assert script("return document.getElementById('player').currentTime") == pytest.approx(start, abs=2)
+    script("document.getElementById('player').pause()")
+    ActionChains(page.browser).send_keys(Keys.END).perform()
+    assert hit.get_attribute("aria-valuetext")
+    assert page.complaints() == []
 
 
 def test_cancelling(page, tmp_path):
@@ -266,6 +358,7 @@ def test_fits_and_can_be_read(open_browser, server, talk, write_voice, width, da
     page.measure(talk)
     assert page.browser.execute_script("return document.documentElement.scrollWidth") <= width
     check_colours(page.browser, 30)
+    assert axe_violations(page.browser) == []
     ground = page.browser.execute_script("return getComputedStyle(document.body).backgroundColor")
     assert (luminance(ground) < 0.2) == dark
 

@@ -14,6 +14,7 @@ from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Annotated, Any
+from uuid import UUID
 
 import numpy as np
 from fastapi import FastAPI, Query, Request
@@ -27,6 +28,7 @@ from affectmap.service.results import (
     RESULTS,
     EmbedOptions,
     Format,
+    Progress,
     Result,
     TrackOptions,
     embed_result,
@@ -111,6 +113,7 @@ class Service:
         self.settings, self.model = settings, model
         self.jobs = Jobs(settings.n_jobs, settings.max_waiting)
         self.uploads = Uploads(settings.max_uploads, settings.max_upload_bytes)
+        self.progress = Progress()
 
     async def answer(self, request: Request, format: Format | None, measure: Callable[..., Result]) -> Response:
         """Receive a recording, measure it in a thread, and write the result."""
@@ -163,7 +166,12 @@ def _add_endpoints(app: FastAPI, service: Service) -> None:
 
     @app.post("/track", summary="A recording to a row a segment", openapi_extra=RECORDING_BODY, responses=RESULTS)
     async def track(request: Request, options: Annotated[TrackOptions, Query()]) -> Response:
-        return await service.answer(request, options.format, partial(track_result, options=options))
+        with service.progress.told(options.progress) as tell:
+            return await service.answer(request, options.format, partial(track_result, options=options, tell=tell))
+
+    @app.get("/progress/{key}", summary="How far a track under way is", response_description="seconds done and in all")
+    async def progress(key: UUID) -> dict[str, float]:
+        return service.progress.of(key)
 
 
 def _add_pages(app: FastAPI) -> None:

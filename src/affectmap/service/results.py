@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
+from uuid import UUID
 
 import pandas as pd
 from pydantic import BaseModel, Field
@@ -66,6 +67,9 @@ class TrackOptions(EmbedOptions):
         default="source", description="Normalisation: whose mean and standard deviation."
     )
     smoothing: float | None = Field(default=None, gt=0, allow_inf_nan=False, description="Smoothing of the levels (s).")
+    progress: UUID | None = Field(
+        default=None, description="A new random UUID, by which GET /progress/UUID says how far the work is."
+    )
 
     def check(self, duration_s: float) -> None:
         """Refuse windows that take far more work than the recording is long."""
@@ -127,14 +131,61 @@ def _embedding_lines(table: pd.DataFrame, format: Format) -> list[str]:
     return text.splitlines()
 
 
+_UNKNOWN = {"done_s": 0.0, "total_s": 0.0}
+
+
+class Progress:
+    """How far tracks under way are, in seconds of their recordings, each by the random key that its client chose.
+
+    Example:
+        >>> progress, key = Progress(), UUID(int=7)
+        >>> with progress.told(key) as tell:
+        ...     tell(30.0, 120.0)
+        ...     progress.of(key)
+        {'done_s': 30.0, 'total_s': 120.0}
+        >>> progress.of(key)
+        {'done_s': 0.0, 'total_s': 0.0}
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[UUID, dict[str, float]] = {}
+
+    @contextmanager
+    def told(self, key: UUID | None) -> Iterator[Callable[[float, float], None]]:
+        """Give a function that notes seconds done and seconds in all; forgotten when the context ends.
+
+        Raises:
+            HTTPException: If another track under way has the key (409).
+        """
+        if key is None:
+            yield lambda done_s, total_s: None
+            return
+        if self._known.setdefault(key, mine := {"done_s": 0.0, "total_s": 0.0}) is not mine:
+            raise HTTPException(409, "another track under way has this key; make a new random one")
+        try:
+            yield lambda done_s, total_s: mine.update(done_s=round(done_s, 1), total_s=round(total_s, 1))
+        finally:
+            del self._known[key]
+
+    def of(self, key: UUID) -> dict[str, float]:
+        """Say how far a track is; 0 of 0 s where none under way has the key: it waits, has ended, or never was."""
+        return dict(self._known.get(key, _UNKNOWN))
+
+
 def track_result(
-    model: Model, recording: Recording, settings: ServiceSettings, abandoned: threading.Event, options: TrackOptions
+    model: Model,
+    recording: Recording,
+    settings: ServiceSettings,
+    abandoned: threading.Event,
+    options: TrackOptions,
+    tell: Callable[[float, float], None] = lambda done_s, total_s: None,
 ) -> Result:
-    """Track a recording, a row a segment; the work ends when `abandoned` is set."""
+    """Track a recording, a row a segment; the work ends when `abandoned` is set, and `tell` learns how far it is."""
 
     def go_on(done_s: float, total_s: float) -> None:
         if abandoned.is_set():
             raise AbandonedError
+        tell(done_s, total_s)
 
     go_on(0, 0)
     with _errors_by_name(recording):
@@ -212,6 +263,7 @@ _REFUSED = {
     401: "the token is missing or wrong",
     403: "a path out of the served folder, or a page from elsewhere",
     404: "no such file",
+    409: "another track under way has this key",
     406: "neither JSON nor CSV is wanted",
     408: "the body comes too slowly, or takes too long",
     413: "the body is too large or the recording too long",

@@ -1,10 +1,10 @@
-// Drawing: one point on the map, or two lines over time. Colours are in page.css.
+// Drawing activation against valence: one recording with its interval, or all of them. Colours are in page.css.
 
-const LOW = 1;
-const HIGH = 5;
+export const LOW = 1;
+export const HIGH = 5;
 const NAMESPACE = "http://www.w3.org/2000/svg";
 
-function add(parent, name, attributes, text) {
+export function add(parent, name, attributes, text) {
   const element = document.createElementNS(NAMESPACE, name);
   Object.entries(attributes).forEach(([key, value]) => element.setAttribute(key, value));
   if (text !== undefined) element.textContent = text;
@@ -12,26 +12,24 @@ function add(parent, name, attributes, text) {
   return element;
 }
 
-function sheet(place, width, height, label) {
+export function sheet(place, width, height, label, role = "img") {
   const svg = document.createElementNS(NAMESPACE, "svg");
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-  svg.setAttribute("role", "img");
+  svg.setAttribute("role", role);
   svg.setAttribute("aria-label", label);
   place.replaceChildren(svg);
   return svg;
 }
 
-const isNumber = (value) => typeof value === "number";
-const round = (value) => Math.round(value * 10) / 10;
+export const isNumber = (value) => typeof value === "number";
+export const round = (value) => Math.round(value * 10) / 10;
+const within = (value) => Math.max(LOW, Math.min(HIGH, value));
 
-/** Draw one utterance's place, with the box of its intervals. */
-export function drawMap(place, row) {
-  const size = Math.max(260, Math.min(416, place.clientWidth));
-  const label = `Activation ${row.activation.toFixed(1)}, valence ${row.valence.toFixed(1)}, both on 1 to 5`;
-  const svg = sheet(place, size, size, label);
+/** Draw the axes; gives the functions that place a value on them. */
+function drawPlane(svg, size) {
   const [left, top, side] = [44, 8, size - 56];
-  const x = (valence) => round(left + ((valence - LOW) / (HIGH - LOW)) * side);
-  const y = (activation) => round(top + ((HIGH - activation) / (HIGH - LOW)) * side);
+  const x = (valence) => round(left + ((within(valence) - LOW) / (HIGH - LOW)) * side);
+  const y = (activation) => round(top + ((HIGH - within(activation)) / (HIGH - LOW)) * side);
   const bottom = top + side;
   add(svg, "rect", { class: "frame", x: left, y: top, width: side, height: side });
   add(svg, "line", { class: "middle", x1: x(3), x2: x(3), y1: top, y2: bottom });
@@ -40,14 +38,26 @@ export function drawMap(place, row) {
     add(svg, "text", { class: "faint", x: x(value), y: bottom + 16, "text-anchor": "middle" }, value);
     add(svg, "text", { class: "faint", x: left - 8, y: y(value) + 4, "text-anchor": "end" }, value);
   }
-  add(svg, "text", { x: left + side / 2, y: bottom + 36, "text-anchor": "middle" }, "unpleasant – valence – pleasant");
+  const across = { class: "valence name", x: left + side / 2, y: bottom + 36, "text-anchor": "middle" };
+  add(svg, "text", across, "unpleasant – valence – pleasant");
   const turned = `translate(14 ${top + side / 2}) rotate(-90)`;
-  add(svg, "text", { transform: turned, "text-anchor": "middle" }, "calm – activation – excited");
+  add(svg, "text", { class: "activation name", transform: turned, "text-anchor": "middle" }, "calm – activation – excited");
   const corners = [["tense", 0, 0], ["lively", 1, 0], ["dull", 0, 1], ["relaxed", 1, 1]];
   corners.forEach(([word, right, low]) => {
     const at = { x: right ? left + side - 12 : left + 12, y: low ? bottom - 14 : top + 22 };
     add(svg, "text", { class: "faint", ...at, "text-anchor": right ? "end" : "start" }, word);
   });
+  return { x, y };
+}
+
+const sizeIn = (place) => Math.max(260, Math.min(416, place.clientWidth));
+
+/** Draw one utterance's place, with the box of its intervals. */
+export function drawMap(place, row) {
+  const size = sizeIn(place);
+  const label = `Activation ${row.activation.toFixed(1)}, valence ${row.valence.toFixed(1)}, both on 1 to 5`;
+  const svg = sheet(place, size, size, label);
+  const { x, y } = drawPlane(svg, size);
   if (isNumber(row.activation_low) && isNumber(row.valence_low)) {
     const [x1, x2, y1, y2] = [x(row.valence_low), x(row.valence_high), y(row.activation_high), y(row.activation_low)];
     add(svg, "rect", { class: "box", x: x1, y: y1, width: round(x2 - x1), height: round(y2 - y1) });
@@ -55,90 +65,36 @@ export function drawMap(place, row) {
   add(svg, "circle", { class: "point", cx: x(row.valence), cy: y(row.activation), r: 7 });
 }
 
-/** Minutes and seconds. */
-export function clock(seconds) {
-  const whole = Math.floor(seconds);
-  const rest = String(whole % 60).padStart(2, "0");
-  const minutes = Math.floor(whole / 60);
-  return minutes < 60 ? `${minutes}:${rest}` : `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}:${rest}`;
-}
-
-function timeStep(duration, n) {
-  const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
-  return steps.find((step) => duration / step <= n) ?? 14400;
-}
-
-/** Whether a segment has a part in the lines. */
-export function counts(row) {
-  return isNumber(row.activation) && !row.silent && !row.too_short && !row.not_speech;
-}
-
-/** Draw activation and valence over time; gives a function that moves the mark of the moment that is heard. */
-export function drawTrack(place, result, seek) {
-  const width = Math.max(280, place.clientWidth);
-  const [left, right, panel, gap] = [24, 12, 150, 34];
-  const height = 2 * panel + 2 * gap + 16;
-  const span = width - left - right;
-  const duration = Math.max(result.duration_s, 0.1);
-  const x = (seconds) => round(left + (seconds / duration) * span);
-  const svg = sheet(place, width, height, trackLabel(result.rows));
-  ["activation", "valence"].forEach((label, number) => {
-    const top = gap + number * (panel + gap) - 8;
-    drawPanel(svg, label, result, { x, y: (value) => round(top + ((HIGH - value) / (HIGH - LOW)) * panel), left, span, top, panel });
+/**
+ * Draw all recordings, each a button: `points` have a name, activation, valence, isTrack and isChosen. Arrow keys go
+ * from one to the next, in the order of the list.
+ */
+export function drawOverview(place, points, choose) {
+  const size = sizeIn(place);
+  const hadFocus = place.contains(document.activeElement);
+  const svg = sheet(place, size, size, `Map of ${points.length} recordings`, "group");
+  const { x, y } = drawPlane(svg, size);
+  const chosen = Math.max(0, points.findIndex((each) => each.isChosen));
+  const order = points.map((_, i) => i).sort((one, other) => (one === chosen) - (other === chosen)); // the chosen one on top
+  order.forEach((i) => {
+    const each = points[i];
+    const label = `${each.name}: activation ${each.activation.toFixed(1)}, valence ${each.valence.toFixed(1)}`;
+    const kind = `recording${each.isTrack ? " over-time" : ""}${each.isChosen ? " chosen" : ""}`;
+    const mark = add(svg, "g", {
+      class: kind, role: "button", tabindex: i === chosen ? 0 : -1, "aria-label": label, "aria-pressed": each.isChosen,
+      transform: `translate(${x(each.valence)} ${y(each.activation)})`,
+    });
+    add(mark, "title", {}, label);
+    add(mark, "circle", { class: "hit", r: 12 });
+    if (each.isTrack) add(mark, "rect", { class: "point", x: -6, y: -6, width: 12, height: 12 });
+    else add(mark, "circle", { class: "point", r: 6.5 });
+    mark.addEventListener("click", () => choose(i));
+    mark.addEventListener("keydown", (event) => {
+      const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+      if (!step && event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      choose(step ? (i + step + points.length) % points.length : i);
+    });
   });
-  const bottom = height - 18;
-  const step = timeStep(duration, Math.max(2, Math.floor(span / 64)));
-  for (let at = 0; at <= duration; at += step) {
-    add(svg, "text", { class: "faint", x: x(at), y: bottom + 14, "text-anchor": at ? "middle" : "start" }, clock(at));
-  }
-  const now = add(svg, "line", { class: "now", x1: left, x2: left, y1: gap - 8, y2: bottom });
-  const hit = add(svg, "rect", { class: "hit", x: left, y: 0, width: span, height });
-  hit.addEventListener("click", (event) => {
-    const box = hit.getBoundingClientRect();
-    seek(((event.clientX - box.left) / box.width) * duration);
-  });
-  return (seconds) => ["x1", "x2"].forEach((end) => now.setAttribute(end, x(Math.min(seconds, duration))));
-}
-
-function drawPanel(svg, label, result, { x, y, left, span, top, panel }) {
-  const words = { activation: "activation: 1 calm, 5 excited", valence: "valence: 1 unpleasant, 5 pleasant" };
-  add(svg, "text", { x: left + 6, y: top - 6 }, words[label]);
-  add(svg, "rect", { class: "frame", x: left, y: top, width: span, height: panel });
-  add(svg, "line", { class: "middle", x1: left, x2: left + span, y1: y(3), y2: y(3) });
-  [1, 3, 5].forEach((value) => add(svg, "text", { class: "faint", x: left - 8, y: y(value) + 4, "text-anchor": "end" }, value));
-  runs(result, label).forEach((rows) => {
-    const at = (row) => x((row.start + row.end) / 2);
-    const known = rows.filter((row) => isNumber(row[`${label}_level_low`]));
-    const upper = known.map((row) => `${at(row)},${y(row[`${label}_level_high`])}`);
-    const lower = known.map((row) => `${at(row)},${y(row[`${label}_level_low`])}`).reverse();
-    if (known.length > 1) add(svg, "polygon", { class: `${label} band`, points: [...upper, ...lower].join(" ") });
-    const points = rows.map((row) => `${at(row)},${y(row[`${label}_level`])}`);
-    if (points.length > 1) add(svg, "polyline", { class: `${label} line`, points: points.join(" ") });
-  });
-  result.rows.filter((row) => isNumber(row[label])).forEach((row) => {
-    const kind = counts(row) ? `${label} dot` : `${label} dot aside`;
-    add(svg, "circle", { class: kind, cx: x((row.start + row.end) / 2), cy: y(Math.max(LOW, Math.min(HIGH, row[label]))), r: 3 });
-  });
-}
-
-/** Rows with a level, parted where nothing is known for long. */
-function runs(result, label) {
-  const longest = Math.max(10, 2 * result.smoothing_s);
-  const parts = [];
-  let end = -Infinity;
-  result.rows.filter((row) => counts(row) && isNumber(row[`${label}_level`])).forEach((row) => {
-    if (row.start - end > longest) parts.push([]);
-    parts[parts.length - 1].push(row);
-    end = row.end;
-  });
-  return parts;
-}
-
-function trackLabel(rows) {
-  const told = ["activation", "valence"].map((label) => {
-    const levels = rows.filter(counts).map((row) => row[`${label}_level`]).filter(isNumber);
-    if (!levels.length) return `${label}: no values`;
-    return `${label} between ${Math.min(...levels).toFixed(1)} and ${Math.max(...levels).toFixed(1)}`;
-  });
-  return `Over time: ${told.join(", ")}`;
+  if (hadFocus) svg.querySelector("[tabindex='0']")?.focus();
 }

@@ -58,12 +58,15 @@ export async function startRecording() {
   };
 }
 
-/** Seconds that a file lasts, as the player finds; NaN where it cannot tell. */
-export function durationOf(player) {
+/** Seconds that a recording at an address lasts, as a player finds; NaN where it cannot tell. */
+export function durationOf(url) {
   return new Promise((resolve) => {
+    const player = new Audio();
     const tell = () => resolve(Number.isFinite(player.duration) ? player.duration : NaN);
     player.addEventListener("loadedmetadata", tell, { once: true });
     player.addEventListener("error", () => resolve(NaN), { once: true });
     setTimeout(tell, 3000);
+    player.preload = "metadata";
+    player.src = url;
   });
 }
