@@ -105,5 +105,6 @@ def axe_violations(browser: Any) -> list[tuple[str, list[str]]]:
     """Give what axe-core finds wrong with a page for people who use it otherwise than by mouse and eye."""
     # A driver may give a page a script that the page's own policy would not load.
     browser.execute_script(resources.files("axe_core_python").joinpath("axe.min.js").read_text(encoding="utf-8"))
+    browser.set_script_timeout(180)
     found = browser.execute_async_script("axe.run().then(arguments[arguments.length - 1])")
     return [(each["id"], [node["html"][:120] for node in each["nodes"]]) for each in found["violations"]]

@@ -66,7 +66,7 @@ export function drawTrack(place, result, hear) {
   const lanes = lanesOf(result.rows);
   const below = 2 * (PANEL + GAP) + 4;
   const height = below + lanes.length * LANE + 26;
-  const svg = sheet(place, width, height, trackLabel(result.rows), "img");
+  const svg = sheet(place, width, height, trackLabel(result.rows), "group");
   ["activation", "valence"].forEach((label, number) => {
     const top = GAP + number * (PANEL + GAP) - 8;
     drawPanel(svg, label, result, { x, y: (value) => round(top + ((HIGH - value) / (HIGH - LOW)) * PANEL), span, top, duration });
