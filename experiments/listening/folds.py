@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 HERE = Path(__file__).resolve().parent
-sys.path += [str(HERE.parent / name) for name in ("transfer", "whisper-model", "shipped-model")]
+sys.path[:0] = [str(HERE.parent / name) for name in ("transfer", "whisper-model", "shipped-model")]
 
 from encoder_material import read_table  # noqa: E402
 

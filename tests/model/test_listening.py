@@ -9,8 +9,7 @@ from affectmap import load_model
 from affectmap.errors import ConfigError, ModelError
 from affectmap.model.heads import probabilities_of
 from affectmap.model.listening import (
-    LEAST_RECORDINGS,
-    ROUNDS,
+    USUAL,
     Listened,
     Shift,
     SourceClasses,
@@ -57,7 +56,7 @@ def test_classes_where_they_were_stay(source):
 def test_what_is_no_class_of_the_sources_teaches_nothing(source):
     # One cloud far broader than a class, between all of them: half of it changes class on the way.
     points = np.random.default_rng(0).normal(size=(400, 2)) * [0.3, 4.0] + [0.0, 2.0]
-    listened = listen(points, source, least_agreement=0.95)
+    listened = listen(points, source, USUAL._replace(least_agreement=0.95))
     assert not listened.is_used
     assert listened.tensors() == {}
     assert listened.weight is source.weight
@@ -70,9 +69,9 @@ def test_one_class_alone_is_not_made_into_several(source):
     assert (classes_of(alone, listened.weight, listened.bias) == 0).mean() >= 0.97
 
 
-@pytest.mark.parametrize("n", [0, 1, LEAST_RECORDINGS - 1])
+@pytest.mark.parametrize("n", [0, 1, USUAL.least_recordings - 1])
 def test_few_recordings_are_not_listened_to(source, n):
-    listened = listen(folder(10)[0][:n], source)
+    listened = listen(folder(40)[0][:n], source)
     assert (listened.n_recordings, listened.is_used) == (n, False)
     assert np.isnan(listened.agreement)
     assert "agreement" not in listened.metadata()
@@ -91,7 +90,7 @@ def test_rounds_by_plain_loops(source):
     listened = listen(points, source)
     scores = points @ source.weight + source.bias
     classes = scores.argmax(axis=1)
-    for _ in range(ROUNDS):
+    for _ in range(USUAL.rounds):
         means = np.array([
             (sum(p for p, c in zip(points, classes, strict=True) if c == k) + 20 * source.mean[k])
             / ((classes == k).sum() + 20)
@@ -136,8 +135,8 @@ def test_sentence(said, expected):
 def speech():
     """Features near the model's own mean, of two sorts of speech."""
     model, rng = load_model(), np.random.default_rng(0)
-    sorts = np.repeat(rng.normal(size=(2, 88)), 40, axis=0)
-    return model.statistics.mean + (0.5 * sorts + 0.3 * rng.normal(size=(80, 88))) * model.statistics.std
+    sorts = np.repeat(rng.normal(size=(2, 88)), 60, axis=0)
+    return model.statistics.mean + (0.5 * sorts + 0.3 * rng.normal(size=(120, 88))) * model.statistics.std
 
 
 def test_a_model_that_listened_is_saved_and_read_again(speech, tmp_path):
@@ -174,10 +173,10 @@ def test_probabilities_sum_to_one_and_missing_features_have_none(speech):
 
 
 def test_speakers_are_compared_with_themselves(speech):
-    names = ["anna", "bo"] * 40
+    names = ["anna", "bo"] * 60
     by_speaker, plain = (load_model().adapt(speech, listen=True, speaker=each) for each in (names, None))
     assert by_speaker.metadata["standardisation"] == plain.metadata["standardisation"]
-    with pytest.raises(ConfigError, match="1 of 80 utterances have no speaker"):
+    with pytest.raises(ConfigError, match="1 of 120 utterances have no speaker"):
         load_model().adapt(speech, listen=True, speaker=[*names[:-1], None])
 
 

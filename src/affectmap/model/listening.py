@@ -12,7 +12,7 @@ the folder's own (the mean of their log-probabilities). A point on the map moves
 where p and p' are the probabilities before and after, and m the places of the classes: the axes keep their scale.
 
 Whether to listen is decided without a label. The rounds are run on to their end, far beyond what is kept; if fewer than
-`LEAST_AGREEMENT` of the recordings are then still of the class that they began with, the classes of the folder are not
+`Settings.least_agreement` of the recordings are then still of the class that they began with, the classes of the folder are not
 those of the training corpora, and nothing is learned from it.
 
 Conventions:
@@ -28,7 +28,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -38,24 +38,40 @@ from affectmap.model.heads import probabilities_of
 from affectmap.schema import Floats
 from affectmap.text import counted
 
-#: Recordings from which on there is something to listen to.
-LEAST_RECORDINGS = 30
-#: Share of the recordings that must keep their class to the end of the rounds.
-LEAST_AGREEMENT = 0.7
-#: Rounds that are kept, and those after which is asked how many recordings keep their class.
-ROUNDS, ROUNDS_TO_THE_END = 3, 15
+#: Rounds after which is asked how many recordings keep their class.
+ROUNDS_TO_THE_END = 15
 #: Recordings that a class mean of the training corpora counts for beside the folder's own.
 PRIOR_RECORDINGS = 20.0
-#: How far the covariance is drawn to a sphere, and what log-likelihoods are multiplied by: features are not normal.
-SHRINKAGE, TEMPER = 0.3, 0.3
+#: How far the covariance is drawn to a sphere.
+SHRINKAGE = 0.3
 #: How far the classes are drawn to equal shares: each is divided by its share to this power.
 BALANCE = 0.25
-#: Weight of the folder's own classes beside those of the training corpora.
-OWN_WEIGHT = 0.5
 _LEAST_SHARE = 1e-3
 #: What the names of tensors begin with.
 SOURCE, LISTENED = "source_classes.", "listened."
 _PARTS = ("weight", "bias", "place", "projection", "mean")
+
+
+class Settings(NamedTuple):
+    """How far listening goes; ``experiments/listening`` chooses among some for corpora that play no part in it.
+
+    Attributes:
+        least_agreement: Share of the recordings that must keep their class to the end of the rounds, 0..1.
+        rounds: Rounds that are kept.
+        temper: What log-likelihoods are multiplied by, since features are not normal; 0..1.
+        own_weight: Weight of the folder's own classes beside those of the training corpora, 0..1.
+        least_recordings: Recordings from which on there is enough to listen to.
+    """
+
+    least_agreement: float = 0.7
+    rounds: int = 3
+    temper: float = 0.3
+    own_weight: float = 0.5
+    least_recordings: int = 100
+
+
+#: Those that models use.
+USUAL = Settings()
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,10 +164,12 @@ def listening_text(metadata: Mapping[str, Any]) -> str:
     of, agreement = counted(metadata["n_recordings"], "recording"), metadata.get("agreement")
     if agreement is None:
         return (
-            f"Listening changed nothing: {of} of speech are few, and it takes {LEAST_RECORDINGS}; the statistics are "
+            f"Listening changed nothing: {of} of speech are few, and it takes {USUAL.least_recordings}; the statistics are "
             "used all the same."
         )
-    share = f"{agreement:.0%} of {of} keep the class that they began with, and {LEAST_AGREEMENT:.0%} are asked for"
+    share = (
+        f"{agreement:.0%} of {of} keep the class that they began with, and {USUAL.least_agreement:.0%} are asked for"
+    )
     if metadata["is_used"]:
         return (
             f"Listening learned the classes of this folder: {share}; where that was so, recognition became better on "
@@ -163,16 +181,16 @@ def listening_text(metadata: Mapping[str, Any]) -> str:
     )
 
 
-def listen(features: Floats, source: SourceClasses, *, least_agreement: float = LEAST_AGREEMENT) -> Listened:
+def listen(features: Floats, source: SourceClasses, settings: Settings = USUAL) -> Listened:
     """Learn the classes of unlabelled recordings, if they are those of the training corpora.
 
     Args:
         features: Of the recordings, standardised (N, F), finite.
         source: What the model knows.
-        least_agreement: Share of recordings that must keep their class, 0..1.
+        settings: How far to go.
 
     Returns:
-        What was learned. With fewer recordings than `LEAST_RECORDINGS` that is nothing.
+        What was learned. With fewer recordings than the settings ask for that is nothing.
 
     Example:
         >>> rng, places = np.random.default_rng(0), np.array([[-3.0, 0.0], [3.0, 0.0]])
@@ -184,14 +202,15 @@ def listen(features: Floats, source: SourceClasses, *, least_agreement: float = 
     """
     before = log_probabilities(features @ source.weight + source.bias)
     unchanged = source.weight, source.bias
-    if len(features) < LEAST_RECORDINGS:
+    if len(features) < settings.least_recordings:
         return Listened(*unchanged, len(features), float("nan"), is_used=False)
     points = features @ source.projection
-    end = _combined(*_own_classifier(points, before, source, ROUNDS_TO_THE_END), source)
-    kept = (features @ end[0] + end[1]).argmax(axis=1) == before.argmax(axis=1)
+    # Whether to listen is asked of the usual settings, however far it is gone afterwards.
+    weight, bias = _learned(points, before, source, USUAL._replace(rounds=ROUNDS_TO_THE_END))
+    kept = (features @ weight + bias).argmax(axis=1) == before.argmax(axis=1)
     agreement = float(kept.mean())
-    is_used = agreement >= least_agreement
-    learned = _combined(*_own_classifier(points, before, source, ROUNDS), source) if is_used else unchanged
+    is_used = agreement >= settings.least_agreement
+    learned = _learned(points, before, source, settings) if is_used else unchanged
     return Listened(*learned, len(features), agreement, is_used)
 
 
@@ -202,20 +221,22 @@ def log_probabilities(scores: Floats) -> Floats:
     return found
 
 
-def _own_classifier(points: Floats, before: Floats, source: SourceClasses, n_rounds: int) -> tuple[Floats, Floats]:
-    """Estimate the folder's classes in the space; give weight (P, K) and bias (K,) of their log-likelihoods."""
+def _learned(points: Floats, before: Floats, source: SourceClasses, settings: Settings) -> tuple[Floats, Floats]:
+    """Estimate the folder's classes in the space; give the classifier of features (F, K), (K,) between both."""
     probability = np.exp(before)
     weight, bias = np.zeros(source.mean.T.shape), np.zeros(before.shape[1])
-    for _ in range(n_rounds):
+    for _ in range(settings.rounds):
         assigned = np.eye(before.shape[1])[probability.argmax(axis=1)]
         mean, covariance = _estimated(points, assigned, source)
-        weight = np.asarray(TEMPER * np.linalg.solve(covariance, mean.T), dtype=np.float64)
+        weight = np.asarray(settings.temper * np.linalg.solve(covariance, mean.T), dtype=np.float64)
         bias = -0.5 * (weight * mean.T).sum(axis=0)
         likelihood = np.exp(log_probabilities(points @ weight + bias))
         drawn = np.maximum(likelihood.mean(axis=0), _LEAST_SHARE) ** BALANCE
         bias = bias - np.log(drawn)
         probability = likelihood / drawn
-    return weight, bias
+    own = settings.own_weight
+    combined: Floats = (1 - own) * source.weight + own * source.projection @ weight
+    return combined, (1 - own) * source.bias + own * bias
 
 
 def _estimated(points: Floats, assigned: Floats, source: SourceClasses) -> tuple[Floats, Floats]:
@@ -226,14 +247,6 @@ def _estimated(points: Floats, assigned: Floats, source: SourceClasses) -> tuple
     covariance = residual.T @ residual / len(points)
     sphere = np.trace(covariance) / len(covariance) * np.eye(len(covariance))
     return mean, (1 - SHRINKAGE) * covariance + SHRINKAGE * sphere
-
-
-def _combined(weight: Floats, bias: Floats, source: SourceClasses) -> tuple[Floats, Floats]:
-    """Give the classifier of features halfway between the source's and the folder's own."""
-    return (
-        (1 - OWN_WEIGHT) * source.weight + OWN_WEIGHT * source.projection @ weight,
-        (1 - OWN_WEIGHT) * source.bias + OWN_WEIGHT * bias,
-    )
 
 
 @dataclass(frozen=True, eq=False)
