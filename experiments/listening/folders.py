@@ -45,7 +45,7 @@ def made_folders(corpus: PreparedCorpus) -> Iterator[tuple[str, Target]]:
     """Make folders with other shares of classes, with foreign material, and with features that say nothing."""
     rng, emotion = np.random.default_rng(0), corpus.emotion.astype(str)
     of = {name: np.flatnonzero(emotion == name) for name in FOUR if (emotion == name).sum() >= FEWEST}
-    for name, rows in of.items():
+    for rows in of.values():
         yield "one class", target_of(corpus, rows)
     for one, other in PAIRS:
         if {one, other} <= set(of):

@@ -12,7 +12,7 @@ from folds import Target, targets
 from affectmap.model.listening import USUAL, Listened, Settings, Shift, SourceClasses, listen
 from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.schema import FOUR_CLASSES, LABELS, WHISPER, Floats, Objects
-from affectmap.stats.measures import class_measures, rating_measures
+from affectmap.stats.measures import rating_measures
 from affectmap.stats.metrics import adjusted_r2
 from affectmap.transfer.calibration import with_own_heads
 from affectmap.transfer.recipe import NEUTRAL, fit_transfer
@@ -52,7 +52,7 @@ def _outcomes(source: SourceClasses, listened: Listened, target: Target) -> list
 
 
 def _four(shift: Shift, z: Floats) -> Floats:
-    """Give scores of the four classes; sources whose only ratings are AESDD's have no neutral, which is never chosen."""
+    """Give scores of the four classes; one that sources have no prototype of, as neutral of AESDD, is never chosen."""
     known = [name in shift.source.classes for name in FOUR]
     found = np.full((len(z), len(FOUR)), -np.inf)
     found[:, known] = shift.scores(z, tuple(name for name in FOUR if name in shift.source.classes))
@@ -112,8 +112,5 @@ def of_model(ear: str, corpora: Mapping[str, PreparedCorpus], name: str) -> list
             fit = adjusted_r2(target.label[rated, i], place)
             row[f"r2_{label}"] = fit.adjusted_r2 if fit else np.nan
             row[f"ccc_{label}"] = rating_measures(target.label[:, i], table[label].to_numpy())["ccc"].value
-        truth = target.emotion
-        classed = np.isin(truth, FOUR)
-        row["classes"] = class_measures(truth[classed], np.array(FOUR)[shown[classed].argmax(axis=1)], FOUR)["uar"].value
         rows.append(row)
     return rows

@@ -11,9 +11,9 @@ the folder's own (the mean of their log-probabilities). A point on the map moves
 
 where p and p' are the probabilities before and after, and m the places of the classes: the axes keep their scale.
 
-Whether to listen is decided without a label. The rounds are run on to their end, far beyond what is kept; if fewer than
-`Settings.least_agreement` of the recordings are then still of the class that they began with, the classes of the folder are not
-those of the training corpora, and nothing is learned from it.
+Whether to listen is decided without a label. The rounds are run on to their end, far beyond what is kept; if too few of
+the recordings are then still of the class that they began with (`Settings.least_agreement`), the classes of the folder
+are not those of the training corpora, and nothing is learned from it.
 
 Conventions:
     * ``features`` are standardised (N, F): by the statistics of the folder, or of every speaker in it.
@@ -164,8 +164,8 @@ def listening_text(metadata: Mapping[str, Any]) -> str:
     of, agreement = counted(metadata["n_recordings"], "recording"), metadata.get("agreement")
     if agreement is None:
         return (
-            f"Listening changed nothing: {of} of speech are few, and it takes {USUAL.least_recordings}; the statistics are "
-            "used all the same."
+            f"Listening changed nothing: {of} of speech are few, and it takes {USUAL.least_recordings}; the statistics "
+            "are used all the same."
         )
     share = (
         f"{agreement:.0%} of {of} keep the class that they began with, and {USUAL.least_agreement:.0%} are asked for"
