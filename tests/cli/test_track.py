@@ -54,6 +54,19 @@ def test_two_speakers_are_a_column(affectmap, talk, monkeypatch):
     assert "evidence for a second is" in outcome.err or "two voices were told apart" in outcome.err
 
 
+def test_a_model_of_the_first_week_is_saved_and_used(affectmap, here, talk, monkeypatch):
+    monkeypatch.setattr("affectmap.model.computation.not_speech", lambda values, *_: np.zeros(len(values), bool))
+    monkeypatch.setattr("affectmap.track.conversation.MIN_SPEECH", 0.0)
+    monkeypatch.setattr("affectmap.track.recording.MIN_SPEECH", 0.0)
+    first = affectmap("track", "talk.wav", "--windows", 2, "--save-model", "patient")
+    assert first.code == 0
+    second = affectmap("track", "talk.wav", "--windows", 2, "--model", "patient")
+    assert second.code == 0
+    tables = [pd.read_csv(io.StringIO(each.out)) for each in (first, second)]
+    assert not tables[0]["activation"].equals(tables[1]["activation"])
+    assert affectmap("track", "talk.wav", "--windows", 2, "--save-model", "patient").code == 1
+
+
 def test_hop_and_json(affectmap, talk):
     outcome = affectmap("track", "talk.wav", "--windows", 3, "--hop", 1.5, "--format", "json")
     assert [json.loads(line)["start"] for line in outcome.out.splitlines()] == [0, 1.5, 3, 4.5, 6.0]
@@ -126,6 +139,9 @@ def test_that_matplotlib_is_missing_is_told_before_the_work(affectmap, talk, mon
         (["track", "talk.wav", "--speakers", "2", "--enrol", "talk.wav"], 2, "exclude each other"),
         (["track", "--stream", "--speakers", "2"], 2, "takes no --speakers"),
         (["track", "--stream", "--enrol", "talk.wav"], 2, "takes no --enrol"),
+        (["track", "--stream", "--save-model", "patient"], 2, "takes no --save-model"),
+        (["track", "talk.wav", "--save-model", "here", "--speakers", "2"], 2, "--save-model adapts to one voice"),
+        (["track", "talk.wav", "--save-model", "talk.wav"], 1, "talk.wav"),
         (["track", "talk.wav", "--enrol", "gone.wav"], 1, "gone.wav: there is no such file"),
         (["track", "talk.wav", "--enrol", "talk.wav", "-o", "talk.wav", "--overwrite"], 2, "talk.wav"),
     ],

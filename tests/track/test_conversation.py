@@ -201,3 +201,22 @@ def test_a_man_and_a_woman(write, model, monkeypatch):
     middles = (table["start"] + table["end"]) / 2
     true = [f"S{np.searchsorted(ends, middle) % 2 + 1}" for middle in middles]
     assert np.mean(table["speaker"] == true) > 0.8
+
+
+def test_a_model_adapted_to_the_first_week_serves_the_next(write, speak, model, tmp_path):
+    pause = np.zeros(RATE)
+    weeks = [
+        write(f"week{k}.wav", np.concatenate([each for i in range(4) for each in (speak(0, 3.0, 4 * k + i), pause)]))
+        for k in range(2)
+    ]
+    first = follow(weeks[0], model)
+    adapted = first.adapted(model)
+    assert adapted.metadata["standardisation"]["n_utterances"] == len(first.table)
+    assert not np.allclose(follow(weeks[1], adapted).table["activation"], follow(weeks[1], model).table["activation"])
+
+
+def test_two_speakers_are_not_one_voice_to_adapt_to(talk, write, speak, model):
+    with pytest.raises(ConfigError, match="two speakers were told apart; adapt to one"):
+        follow(talk, model, n_speakers=2).adapted(model)
+    found = follow(talk, model, enrol=write("voice.wav", speak(1, 6.0, 99)))
+    assert found.adapted(model).metadata["standardisation"]["n_utterances"] == 3

@@ -40,6 +40,9 @@ _Enrol = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Measure only the voice that speaks in FILE, alone, for 4 s or more."),
 ]
+_SaveModel = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Save the model adapted to this voice, for its other recordings.")
+]
 _Smoothing = Annotated[float | None, typer.Option(metavar="S", help="Standard deviation of the smoothing.")]
 _Format = Annotated[
     Literal["csv", "json", "parquet"] | None,
@@ -54,6 +57,8 @@ _Rate = Annotated[int, typer.Option(metavar="HZ", help="Sampling rate of the str
 @options.verb(
     "affectmap track talk.wav --picture talk.png > talk.csv",
     "affectmap track interview.wav --speakers 2 -o interview.csv",
+    "affectmap track week1.wav --save-model patient -o week1.csv",
+    "affectmap track week2.wav --model patient -o week2.csv",
     "arecord -f S16_LE -r 16000 | affectmap track --stream --statistics running",
 )
 def track_command(
@@ -67,6 +72,7 @@ def track_command(
     statistics: _Statistics = "source",
     speakers: _Speakers = None,
     enrol: _Enrol = None,
+    save_model: _SaveModel = None,
     smoothing: _Smoothing = None,
     format: _Format = None,
     overwrite: options.Overwrite = False,
@@ -81,17 +87,12 @@ def track_command(
 
     Every row is a segment of detected speech, or a window; docs/track.md explains columns and intervals.
     """
-    if speakers is not None and not 1 <= speakers <= 2:
-        raise UsageError(f"--speakers is {speakers}, expected 1 or 2: more voices are not told apart")
-    if speakers is not None and enrol is not None:
-        raise UsageError(
-            "--speakers and --enrol exclude each other: an enrolled voice is told from all others; take one"
-        )
+    _check_speakers(speakers, enrol, save_model)
     if speech and windows is not None:
         raise UsageError("--windows and --speech exclude each other; take one")
     if stream:
         unfit = {"recording": recording, "-o": output, "--picture": picture, "--smoothing": smoothing, "--cache": cache}
-        unfit |= {"--speakers": speakers, "--enrol": enrol}
+        unfit |= {"--speakers": speakers, "--enrol": enrol, "--save-model": save_model}
         _check_stream(format, statistics, {**unfit, "--channel": channel, "--n-jobs": n_jobs})
         windows = 3.0 if windows is None and not speech else windows
         _print_stream(stream_rate, model, format or "csv", window_s=windows, hop_s=hop, statistics=statistics)
@@ -107,6 +108,8 @@ def track_command(
 
         check_picture_name(picture)
         options.check_file(picture, picture.suffix.lower(), overwrite=overwrite, inputs=[recording, model, enrol])
+    if save_model:
+        options.check_folder(save_model, overwrite=overwrite, inputs=[model])
     settings = {
         "window_s": windows, "hop_s": hop, "statistics": statistics, "smoothing_s": smoothing, "channel": channel,
         "n_jobs": n_jobs, "n_speakers": speakers, "enrol": enrol,
@@ -116,6 +119,10 @@ def track_command(
     track = replace(track, table=track.table.rename(index={file: str(recording)}, level="file"))
     for line in track.notes:
         note(f"note: {line}")
+    if save_model:
+        from affectmap.model.model import load_model
+
+        track.adapted(load_model(model)).save(save_model, overwrite=overwrite)
     if output is None:
         with options.reader_may_leave():
             for line in track.lines(chosen):
@@ -126,6 +133,17 @@ def track_command(
         if not installed("matplotlib"):
             raise typer.Exit(1)
         track.picture(picture, overwrite=overwrite)
+
+
+def _check_speakers(speakers: int | None, enrol: Path | None, save_model: Path | None) -> None:
+    if speakers is not None and not 1 <= speakers <= 2:
+        raise UsageError(f"--speakers is {speakers}, expected 1 or 2: more voices are not told apart")
+    if speakers is not None and enrol is not None:
+        raise UsageError(
+            "--speakers and --enrol exclude each other: an enrolled voice is told from all others; take one"
+        )
+    if save_model is not None and speakers == 2:
+        raise UsageError("--save-model adapts to one voice; name it by --enrol instead of --speakers")
 
 
 def _check_stream(format: str | None, statistics: str, unfit: Mapping[str, object]) -> None:

@@ -29,19 +29,19 @@ import numpy as np
 import pandas as pd
 
 from affectmap.audio.conditions import Bandwidth
-from affectmap.audio.quality import SIGNAL_FLAGS, narrow_band_note
-from affectmap.audio.reading import MIN_DURATION_S
+from affectmap.audio.quality import SIGNAL_FLAGS
 from affectmap.audio.speech_detection import RATE, Cutter, SpeechCutter, WindowCutter
-from affectmap.audio.stream import PulseCode, Recording, Source
+from affectmap.audio.stream import PulseCode, Recording
 from affectmap.errors import ConfigError
 from affectmap.extras import require
 from affectmap.features.recordings import RecordingCache
 from affectmap.files import new_file
 from affectmap.model.heads import open_intervals
 from affectmap.model.model import Model, load_model
-from affectmap.schema import segmented_index
+from affectmap.schema import Floats, segmented_index
 from affectmap.tables import csv_line
-from affectmap.track.conversation import MIN_SPEECH, check_speakers, find_turns, measured_turns
+from affectmap.track.conversation import MIN_SPEECH, NAMES, check_speakers, find_turns, measured_turns
+from affectmap.track.notes import band_note, rate_notes, row_notes
 from affectmap.track.running_statistics import SpeakerStandardising
 from affectmap.track.segments import Measured, measured_segments
 from affectmap.track.smoothing import add_levels, default_smoothing
@@ -62,12 +62,33 @@ class Track:
         notes: What is special about the recording, sentences for people.
         duration_s: Length of the recording in seconds.
         smoothing_s: Standard deviation of the smoothing kernel in seconds.
+        features: What the model takes, of every segment, shape (n_segments, F).
     """
 
     table: pd.DataFrame
     notes: list[str]
     duration_s: float
     smoothing_s: float
+    features: Floats
+
+    def adapted(self, model: Model | None = None) -> Model:
+        """Adapt a model to the voice of this recording, for other recordings of it, such as of the weeks after.
+
+        Statistics that stay the same in all of them do not wash out a slow change (docs/track.md).
+
+        Args:
+            model: The model that the track was made with; by default the one that comes with the package.
+
+        Returns:
+            The model, adapted as by `affectmap.model.model.Model.adapt` to all segments that are speech.
+
+        Raises:
+            ConfigError: If no segment is speech, or it speaks of two speakers.
+        """
+        if "speaker" in self.table and NAMES[1] in set(self.table["speaker"]):
+            raise ConfigError("two speakers were told apart; adapt to one, named by enrol")
+        unfit = self.table[["too_short", "silent", "not_speech"]].any(axis=1) | self.table["problem"].notna()
+        return (model or load_model()).adapt(self.features[~unfit.to_numpy(np.bool_)])
 
     def to_csv(self, path: str | Path) -> None:
         """Write the table as CSV, times in seconds.
@@ -221,16 +242,17 @@ def track(
     table = _table(str(recording), measured, standardising)
     if names_speakers:
         table.insert(1, "speaker", pd.Series([each.speaker for each in measured], table.index, dtype=object))
-    band_note = _band_note(bandwidth, source, model)
-    table["narrow_band"], table["uneven_channels"] = band_note is not None, bool(source.mix.notes)
+    narrow = band_note(bandwidth, source, model)
+    table["narrow_band"], table["uneven_channels"] = narrow is not None, bool(source.mix.notes)
     duration_s = source.seconds_read
     smoothing_s = smoothing_s or default_smoothing(duration_s)
     add_levels(table, smoothing_s)
-    notes = [*_rate_notes(source, band_note), *source.notes(), *told, *standardising.notes()]
-    notes += _row_notes(table)
+    notes = [*rate_notes(source, narrow), *source.notes(), *told, *standardising.notes()]
+    notes += row_notes(table)
     if not len(table):
         notes.append(f"no speech was found in its {duration_s:.1f} s")
-    return Track(table, notes, duration_s, smoothing_s)
+    features = np.array([each.functionals for each in measured], np.float64).reshape(-1, standardising.n_features)
+    return Track(table, notes, duration_s, smoothing_s, features)
 
 
 def track_stream(
@@ -275,12 +297,12 @@ def track_stream(
     model, cutter, source = _fitting(model), _cutter(window_s, hop_s), PulseCode(handle, sampling_rate)
     standardising = SpeakerStandardising(model, statistics)
     tell = notify or (lambda note: None)
-    for note in _rate_notes(source, None):
+    for note in rate_notes(source, None):
         tell(note)
     bandwidth = Bandwidth(RATE)
     for measured in measured_segments(source, cutter, model, 0, bandwidth=bandwidth):
         values = _values([measured], standardising).to_dict("records")[0]
-        values["narrow_band"] = _band_note(bandwidth, source, model) is not None
+        values["narrow_band"] = band_note(bandwidth, source, model) is not None
         yield {"file": "-", "start": measured.start_s, "end": measured.end_s, **{str(k): v for k, v in values.items()}}
     for note in [*source.notes(), *cutter.notes()]:
         tell(note)
@@ -331,35 +353,6 @@ def _values(measured: Sequence[Measured], standardising: SpeakerStandardising) -
     table.insert(0, "speech", speech)
     table["problem"] = pd.Series([each.flags.problem for each in measured], table.index, dtype=object)
     return table
-
-
-def _band_note(bandwidth: Bandwidth, source: Source, model: Model) -> str | None:
-    if isinstance(source, Recording) and source.seconds_read < MIN_DURATION_S:
-        return None  # so short a sound has no band
-    return narrow_band_note(bandwidth.hz(), RATE, source.sampling_rate, model.metadata["flags"]["min_bandwidth_hz"])
-
-
-def _rate_notes(source: Source, band_note: str | None) -> list[str]:
-    """Tell of the rate and the band; a low rate says all that is to be said of the band."""
-    rate = source.sampling_rate
-    if rate < RATE:
-        return [
-            f"recorded at {rate} Hz: what lies above {rate / 2:g} Hz is missing, which the model never met in "
-            "training; expect values further off"
-        ]
-    notes = [f"recorded at {rate} Hz, resampled to {RATE} Hz, the rate of the model"] if rate > RATE else []
-    if band_note:
-        notes.append(f"{band_note}, which the model never met in training; expect values further off")
-    return notes
-
-
-def _row_notes(table: pd.DataFrame) -> list[str]:
-    problems = table["problem"].dropna()
-    if problems.empty:
-        return []
-    first = f"first at {problems.index[0][1].total_seconds():.1f} s: {problems.iloc[0]}"
-    told = f"{len(problems)} of {len(table)} segments have no values" if len(table) > 1 else "the segment has no values"
-    return [f"{told}, {first}"]
 
 
 def csv_header(names: Iterable[str]) -> str:
