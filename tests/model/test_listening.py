@@ -7,6 +7,8 @@ import pytest
 
 from affectmap import load_model
 from affectmap.errors import ConfigError, ModelError
+from affectmap.model.computation import Computation
+from affectmap.model.encoder import standardised
 from affectmap.model.heads import probabilities_of
 from affectmap.model.listening import (
     USUAL,
@@ -212,3 +214,21 @@ def test_damaged_folders(speech, tmp_path, entry, value, message):
 def test_says_nothing_of_what_it_has_not(source):
     nothing = Listened(source.weight, source.bias, 3, float("nan"), is_used=False)
     assert nothing.metadata() == {"n_recordings": 3, "is_used": False}
+
+
+def test_a_few_classes_correct_what_was_learned_by_listening(speech):
+    model = load_model()
+    listened = model.adapt(speech, listen=True)
+    assert listened.metadata["listening"]["is_used"]
+    classes = list(listened.heads.classes)
+    before = listened.transform(speech)[classes].to_numpy()
+    emotion = np.full(len(speech), None, dtype=object)
+    for row in (0, 1, 40, 41):
+        emotion[row] = classes[before[row].argmax()]
+    both = model.adapt(speech, listen=True, ratings={"emotion": emotion})
+    after = both.transform(speech)[classes].to_numpy()
+    np.testing.assert_allclose(after.sum(axis=1), 1.0)
+    assert (after[[0, 1, 40, 41]] >= before[[0, 1, 40, 41]]).any(axis=1).all()
+    computation = Computation(listened.folder)
+    inputs = np.hstack([listened.embedding(speech)[0], standardised(speech, listened.statistics)])
+    np.testing.assert_allclose(computation._listened_heads().probabilities(inputs), before, atol=1e-9)

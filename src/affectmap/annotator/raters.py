@@ -112,6 +112,8 @@ def _taken(name: str) -> UsageError:
 class Worklist:
     """Recordings of a store and who is to rate them; orders depend on `seed`, and a share of `repeat` comes twice.
 
+    Recordings whose paths are in `first` come before all others, in an order of their own, once.
+
     Example:
         >>> import tempfile
         >>> from pathlib import Path
@@ -123,8 +125,8 @@ class Worklist:
         ['a.wav']
     """
 
-    def __init__(self, database: Database, *, seed: int, repeat: float) -> None:
-        self._database, self._seed, self._repeat = database, seed, repeat
+    def __init__(self, database: Database, *, seed: int, repeat: float, first: Iterable[str] = ()) -> None:
+        self._database, self._seed, self._repeat, self._first = database, seed, repeat, frozenset(first)
 
     def known(self) -> dict[str, ScannedFile]:
         """Give the results of the last scan by path, in alphabetical order."""
@@ -166,18 +168,23 @@ class Worklist:
             connection.execute(text("LOCK TABLE items IN SHARE ROW EXCLUSIVE MODE"))
 
     def _assign(self, connection: Connection) -> None:
-        items = connection.execute(select(ITEMS.c.id).where(ITEMS.c.note == "").order_by(ITEMS.c.path)).scalars().all()
+        usable = select(ITEMS.c.id, ITEMS.c.path).where(ITEMS.c.note == "").order_by(ITEMS.c.path)
+        items = {item: path in self._first for item, path in connection.execute(usable).all()}
         for rater_id, name in connection.execute(select(RATERS.c.id, RATERS.c.name).order_by(RATERS.c.id)).all():
             own = select(ASSIGNMENTS.c.item_id).where(ASSIGNMENTS.c.rater_id == rater_id)
             listed = set(connection.execute(own).scalars())
             new = [item for item in items if item not in listed]
             if new:
-                self._append(connection, rater_id, name, new)
+                early = [item for item in new if items[item]]
+                self._append(connection, rater_id, name, early, [item for item in new if not items[item]])
 
-    def _append(self, connection: Connection, rater_id: int, name: str, new: Sequence[int]) -> None:
+    def _append(
+        self, connection: Connection, rater_id: int, name: str, early: Sequence[int], new: Sequence[int]
+    ) -> None:
         own = select(func.count()).select_from(ASSIGNMENTS).where(ASSIGNMENTS.c.rater_id == rater_id)
         n_listed = connection.scalar(own) or 0
-        order = order_of(new, self._repeat, self._seed, name, n_listed)
+        order = order_of(early, 0.0, self._seed, name, n_listed)
+        order += order_of(new, self._repeat, self._seed, name, n_listed)
         rows = [
             {
                 "code": secrets.token_urlsafe(_CODE_BYTES),

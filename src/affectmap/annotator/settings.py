@@ -66,6 +66,10 @@ class AnnotatorSettings(ListenSettings):
         description="CSV of up to five practice items: file, activation, valence, note; synthetic speech if not given",
     )
 
+    first: tuple[str, ...] = Field(
+        default=(), description="recordings that every rater meets before all others, by their paths in the folder"
+    )
+
     def __post_init__(self) -> None:
         if self.public_url is not None:
             parse_public_url(self.public_url)

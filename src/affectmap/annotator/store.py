@@ -32,7 +32,7 @@ class Store:
     def __init__(self, settings: AnnotatorSettings, database: Database) -> None:
         self.settings, self._database = settings, database
         self.raters = Raters(database)
-        self.worklist = Worklist(database, seed=settings.seed, repeat=settings.repeat)
+        self.worklist = Worklist(database, seed=settings.seed, repeat=settings.repeat, first=settings.first)
         self.ratings = Ratings(database)
         self.notes: list[str] = []
         if not database.is_server and (kind := network_of(settings.labels_folder)):

@@ -147,8 +147,49 @@ def agreement_command(
         typer.echo(output.resolve() / "agreement.html")
 
 
+_Recordings = Annotated[list[str], typer.Argument(metavar="FILE|FOLDER", help="Recordings, or folders of them.")]
+
+
+@options.verb(
+    "affectmap ratings suggest speech/ --n 20 -o rated.csv",
+    "affectmap adapt speech/ --ratings rated.csv -o adapted",
+)
+def suggest_command(
+    source: _Recordings,
+    n: Annotated[int, typer.Option("-n", "--n", min=1, metavar="N", help="How many to choose.")] = 20,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="CSV to be written.", show_default="stdout")
+    ] = None,
+    model: options.ModelFolder = None,
+    overwrite: options.Overwrite = False,
+    cache: options.Cache = None,
+    no_cache: options.NoCache = False,
+    n_jobs: options.NJobs = None,
+) -> None:
+    """Suggest recordings to have rated first: a sheet to fill in, for adapt --ratings.
+
+    They are spread over the model's map as all recordings are. Rows that stay empty do no harm.
+    """
+    from affectmap.cli.embed import list_recordings
+    from affectmap.cli.rate_first import to_rate_first
+    from affectmap.files import new_file
+    from affectmap.tables import csv_text
+
+    options.check_file(output, overwrite=overwrite, inputs=[*source, model])
+    with options.recording_cache(cache, no_cache) as known:
+        chosen = to_rate_first(list_recordings(source), n, model, known, n_jobs)
+    empty = [""] * len(chosen)
+    text = csv_text({"file": chosen, "activation": empty, "valence": empty, "emotion": empty})
+    if output is None:
+        typer.echo(text, nl=False)
+        return
+    with new_file(output, overwrite=overwrite) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    options.tell_where(output)
+
+
 ratings_command = options.group(
     "ratings",
-    "Convert raw ratings: label sheets in; sheets, audformat and CSV out.",
-    {"import": import_command, "export": export_command},
+    "Convert raw ratings: label sheets in; sheets, audformat and CSV out. Suggest what to rate.",
+    {"import": import_command, "export": export_command, "suggest": suggest_command},
 )

@@ -6,6 +6,7 @@ import getpass
 import os
 import webbrowser
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ import typer
 from affectmap.annotator.settings import AnnotatorSettings
 from affectmap.cli import options
 from affectmap.cli.progress import note
+from affectmap.errors import UsageError
 from affectmap.extras import require
 from affectmap.service.settings import ServiceSettings
 
@@ -56,8 +58,18 @@ _Password = Annotated[
 ]
 
 
+_Suggest = Annotated[
+    int | None,
+    typer.Option(
+        min=1, metavar="N", help="Let raters meet first N recordings that are spread over the map of --model.",
+        show_default="in an order of chance",
+    ),
+]  # fmt: skip
+
+
 @options.verb(
     "affectmap annotate speech",
+    "affectmap annotate speech --suggest 20",
     "affectmap annotate speech --rater Ada --rater Bo --classes sad,happy",
     settings=AnnotatorSettings,
     names=(
@@ -81,14 +93,24 @@ def annotate_command(
     browser: _Browser = True,
     raters: _Raters = None,
     password_file: _Password = None,
+    suggest: _Suggest = None,
+    model: options.ModelFolder = None,
 ) -> None:
-    """Rate recordings for activation and valence in the browser, alone or in a team. Nothing leaves this machine."""
+    """Rate recordings for activation and valence in the browser, alone or in a team. Nothing leaves this machine.
+
+    With --suggest the recordings come first that a few ratings should be of where adapt --ratings uses them; lists that
+    raters have already stay as they are.
+    """
     require("annotate", "annotate", "fastapi", "uvicorn", "scipy", "sqlalchemy")
     from affectmap.annotator.app import annotate
 
     given.setdefault("database", os.environ.get("AFFECTMAP_DATABASE"))
     given["emotions"] = _parts(given.get("emotions", ()))
+    if model is not None and suggest is None:
+        raise UsageError("--model says on whose map recordings are suggested; give --suggest N, too")
     settings = AnnotatorSettings(folder=folder, raters=_names(raters), **given)
+    if suggest is not None:
+        settings = replace(settings, first=_first(folder, suggest, model))
     try:
         annotate(
             settings,
@@ -98,6 +120,19 @@ def annotate_command(
         )
     except KeyboardInterrupt:  # the way to end it
         note("ended")
+
+
+def _first(folder: Path, n: int, model: Path | None) -> tuple[str, ...]:
+    """Choose recordings to be rated first, by their paths in the folder."""
+    from affectmap.cli.embed import list_recordings
+    from affectmap.cli.rate_first import to_rate_first
+
+    base = folder.expanduser().absolute()
+    recordings = list_recordings([str(base)])
+    with options.recording_cache(None, False) as cache:
+        chosen = to_rate_first(recordings, n, model, cache)
+    note(f"the first {len(chosen)} recordings of every new list are spread over the map")
+    return tuple(Path(file).relative_to(base).as_posix() for file in chosen)
 
 
 def _parts(texts: Iterable[str]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ It measures nothing; `affectmap.model.model` brings features here.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -122,7 +123,18 @@ class Computation:
         known[outside] = None
         basis = Basis(latent, self._standardised(values, self.statistics))
         level = float(self._folder.metadata.get("intervals", {}).get("level", 0.9))
-        return self._folder.corrected(corrected_heads(self.heads, basis, rating, known, level))
+        heads = (
+            self._listened_heads() if self.hears_classes and np.isin(known, self.heads.classes).any() else self.heads
+        )
+        return self._folder.corrected(corrected_heads(heads, basis, rating, known, level))
+
+    def _listened_heads(self) -> Heads:
+        """Give heads whose classes are those that were learned by listening, of embedding and standardised features."""
+        assert self.shift is not None
+        some = [self.shift.source.classes.index(name) for name in self.heads.classes]
+        nothing = np.zeros((self.layers[-1][0].shape[1], len(some)))
+        weight = np.vstack([nothing, self.shift.weight[:, some]])
+        return replace(self.heads, class_weight=weight, class_bias=self.shift.bias[some], temperature=1.0)
 
     def speech_only(self, values: Floats) -> Floats:
         """Blank the rows that are no speech, so that no statistics are taken from them."""
