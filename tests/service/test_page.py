@@ -138,6 +138,36 @@ def test_the_microphone(page):
     assert page.complaints() == []
 
 
+def test_the_microphone_is_a_moving_point(page):
+    page.find("go-live").click()
+    page.until("live-words", r"^Activation \d\.\d, valence \d\.\d$")
+    assert not page.find("record").is_enabled()
+    until(lambda: page.count("#live-map polyline.trail") == 1)
+    assert page.browser.find_element("css selector", "#live-map svg").accessible_name.startswith("Now: activation ")
+    assert axe_violations(page.browser) == []
+    page.find("go-live").click()
+    assert page.find("live-words").text.endswith("(stopped)")
+    assert page.find("record").is_enabled()
+    assert page.count("#list li") == 0  # nothing of it is kept
+    said = page.find("live-words").text
+    time.sleep(2.5)
+    assert page.find("live-words").text == said
+    page.find("go-live").click()  # and once more
+    page.until("live-words", r"^Activation \d\.\d, valence \d\.\d$")
+    assert page.complaints() == []
+
+
+def test_live_ends_with_the_server_and_says_so(open_browser, start_server):
+    server = start_server()
+    page = Page(open_browser(), server.url)
+    page.find("go-live").click()
+    page.until("live-words", "^Activation")
+    server.process.terminate()
+    server.process.wait(30)
+    page.until("error", "cannot be reached")
+    assert page.find("go-live").text == "Live"
+
+
 DROP_A_VIDEO = """
 const done = arguments[0];
 navigator.mediaDevices.getUserMedia({ audio: true }).then((stream) => {
@@ -278,9 +308,10 @@ def test_cancelling(page, tmp_path):
 
 def test_without_a_microphone(open_browser, server):
     page = Page(open_browser(microphone=False), server.url)
-    page.find("record").click()
-    page.until("error", "microphone")
-    assert page.find("record").text == "Record"
+    for name, word in (("record", "Record"), ("go-live", "Live")):
+        page.find(name).click()
+        page.until("error", "microphone")
+        assert page.find(name).text == word
 
 
 def test_flags_are_told_in_words(page, tmp_path):
@@ -376,7 +407,7 @@ def test_everything_has_a_name_and_the_keyboard_reaches_it(page):
         ActionChains(page.browser).send_keys(Keys.TAB).perform()
         active = page.browser.switch_to.active_element
         reached.append(active.get_attribute("id") or active.get_attribute("href"))
-    assert reached[:3] == ["file", "record", "mode"]
+    assert reached[:4] == ["file", "record", "go-live", "mode"]
     outline = "return getComputedStyle(document.getElementById('mode')).outlineStyle"
     page.browser.execute_script("document.getElementById('mode').focus({focusVisible: true})")
     assert page.browser.execute_script(outline) == "solid"

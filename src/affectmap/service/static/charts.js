@@ -65,6 +65,18 @@ export function drawMap(place, row) {
   add(svg, "circle", { class: "point", cx: x(row.valence), cy: y(row.activation), r: 7 });
 }
 
+/** Draw where a voice is now, and the way that it came; `isHeard` is false where the last seconds were no speech. */
+export function drawLive(place, trail, isHeard) {
+  const size = sizeIn(place);
+  const last = trail[trail.length - 1];
+  const label = last ? `Now: activation ${last.activation.toFixed(1)}, valence ${last.valence.toFixed(1)}` : "Nothing heard yet";
+  const svg = sheet(place, size, size, label);
+  const { x, y } = drawPlane(svg, size);
+  const points = trail.map((each) => `${x(each.valence)},${y(each.activation)}`);
+  if (points.length > 1) add(svg, "polyline", { class: "trail", points: points.join(" ") });
+  if (last) add(svg, "circle", { class: isHeard ? "point" : "point unheard", cx: x(last.valence), cy: y(last.activation), r: 9 });
+}
+
 /**
  * Draw all recordings, each a button: `points` have a name, activation, valence, isTrack and isChosen. Arrow keys go
  * from one to the next, in the order of the list.

@@ -1,18 +1,20 @@
 // The page: takes recordings, shows what the server says of them, one player and one result at a time.
 
-import { drawMap, drawOverview, isNumber } from "./charts.js";
+import { drawLive, drawMap, drawOverview, isNumber } from "./charts.js";
+import { startLive } from "./live.js";
 import { Recordings } from "./recordings.js";
 import { ask, useToken } from "./server.js";
 import { canRecord, startRecording } from "./sound.js";
 import { clock, drawTrack } from "./track.js";
-import { answerWords, captionOf, csvOf, element, fillTable, flagLines, placeOf } from "./words.js";
+import { answerWords, captionOf, csvOf, element, fillTable, flagLines, isHeard, placeOf } from "./words.js";
 
 const MAX_RECORDING_S = 600;
 const MAX_AT_ONCE = 4;
+const TRAIL = 30;
 const STATES = { waiting: "waits", measuring: "is measured", done: "", failed: "failed", cancelled: "cancelled" };
 
 const find = (id) => document.getElementById(id);
-const state = { shown: null, moveMark: () => {}, finishRecording: null, csvUrls: {}, lines: new Map() };
+const state = { shown: null, moveMark: () => {}, finishRecording: null, csvUrls: {}, lines: new Map(), stopLive: null, trail: [] };
 const recordings = new Recordings(changed);
 
 // Telling
@@ -191,11 +193,15 @@ async function toggleRecording() {
     button.textContent = "Stop (0:00)";
     say("Recording. Press Stop when done.");
   } catch (error) {
-    const told = error.name === "NotAllowedError" ? new Error("The microphone was not allowed.") : error;
-    complain(error.name === "NotFoundError" ? new Error("There is no microphone.") : told);
+    complain(microphoneError(error));
   } finally {
     button.disabled = false;
   }
+}
+
+function microphoneError(error) {
+  const told = error.name === "NotAllowedError" ? new Error("The microphone was not allowed.") : error;
+  return error.name === "NotFoundError" ? new Error("There is no microphone.") : told;
 }
 
 async function endRecording() {
@@ -206,6 +212,51 @@ async function endRecording() {
   find("record").classList.remove("recording");
   find("record").textContent = "Record";
   recordings.add([await finish()], find("mode").value);
+}
+
+async function toggleLive() {
+  const button = find("go-live");
+  find("error").hidden = true;
+  if (state.stopLive) {
+    endLive();
+    return;
+  }
+  button.disabled = true;
+  try {
+    state.trail = [];
+    state.stopLive = await startLive(showLive, (error) => {
+      endLive();
+      complain(error);
+    });
+    button.textContent = "Stop live";
+    button.classList.add("recording");
+    find("record").disabled = true;
+    find("live").hidden = false;
+    find("live-words").textContent = "Listening …";
+    drawLive(find("live-map"), [], true);
+  } catch (error) {
+    complain(microphoneError(error));
+  } finally {
+    button.disabled = false;
+  }
+}
+
+function endLive() {
+  state.stopLive?.();
+  state.stopLive = null;
+  find("go-live").textContent = "Live";
+  find("go-live").classList.remove("recording");
+  find("record").disabled = false;
+  find("live-words").textContent += " (stopped)";
+}
+
+function showLive(row) {
+  const heard = isHeard(row);
+  if (heard) state.trail = [...state.trail, { activation: row.activation, valence: row.valence }].slice(-TRAIL);
+  drawLive(find("live-map"), state.trail, heard);
+  find("live-words").textContent = heard
+    ? `Activation ${row.activation.toFixed(1)}, valence ${row.valence.toFixed(1)}`
+    : "Nothing to measure in the last four seconds";
 }
 
 // Wiring
@@ -223,6 +274,7 @@ find("file").addEventListener("change", (event) => {
 });
 find("cancel").addEventListener("click", () => recordings.cancel());
 find("record").addEventListener("click", toggleRecording);
+find("go-live").addEventListener("click", toggleLive);
 find("token-form").addEventListener("submit", (event) => {
   event.preventDefault();
   useToken(find("token").value.trim());
@@ -250,6 +302,7 @@ window.addEventListener("resize", () => {
 });
 if (!canRecord()) {
   find("record").disabled = true;
+  find("go-live").disabled = true;
   find("record-hint").textContent += " Browsers let a page record only on this machine (localhost) or over https.";
 }
 aboutModel().catch(complain);

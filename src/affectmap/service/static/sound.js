@@ -14,7 +14,8 @@ export async function toWave(blob, name) {
   return new File([waveBytes(mono)], name, { type: "audio/wav" });
 }
 
-function waveBytes(mono) {
+/** Write samples of one channel as 16 bit WAV. */
+export function waveBytes(mono, rate = RATE) {
   const view = new DataView(new ArrayBuffer(44 + 2 * mono.length));
   const text = (at, word) => [...word].forEach((letter, i) => view.setUint8(at + i, letter.charCodeAt(0)));
   text(0, "RIFF");
@@ -23,8 +24,8 @@ function waveBytes(mono) {
   view.setUint32(16, 16, true);
   view.setUint16(20, 1, true); // PCM
   view.setUint16(22, 1, true); // channels
-  view.setUint32(24, RATE, true);
-  view.setUint32(28, 2 * RATE, true);
+  view.setUint32(24, rate, true);
+  view.setUint32(28, 2 * rate, true);
   view.setUint16(32, 2, true);
   view.setUint16(34, 16, true);
   text(36, "data");
@@ -40,11 +41,16 @@ export function canRecord() {
   return Boolean(navigator.mediaDevices?.getUserMedia && window.MediaRecorder);
 }
 
-/** Begin to record; gives a function that ends it and gives a WAV file. */
-export async function startRecording() {
+/** Ask for the microphone. */
+export function openMicrophone() {
   // What browsers do for calls changes loudness, and loudness is much of activation.
   const plain = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
-  const stream = await navigator.mediaDevices.getUserMedia({ audio: plain });
+  return navigator.mediaDevices.getUserMedia({ audio: plain });
+}
+
+/** Begin to record; gives a function that ends it and gives a WAV file. */
+export async function startRecording() {
+  const stream = await openMicrophone();
   const recorder = new MediaRecorder(stream);
   const pieces = [];
   recorder.addEventListener("dataavailable", (event) => pieces.push(event.data));
