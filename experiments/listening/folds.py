@@ -21,25 +21,20 @@ sys.path[:0] = [str(HERE.parent / name) for name in ("transfer", "whisper-model"
 from encoder_material import read_table  # noqa: E402
 
 from affectmap.corpora import load_corpus  # noqa: E402
+from affectmap.model.listening import log_probabilities  # noqa: E402
 from affectmap.preparation.prepared_corpus import PreparedCorpus, prepare  # noqa: E402
 from affectmap.schema import FOUR_CLASSES, WHISPER, Features, Floats, Mask, Objects, Rows  # noqa: E402
 from affectmap.schema import FUNCTIONALS as NAMES_OF_88  # noqa: E402
-from affectmap.transfer.recipe import Material, gather, soft_prototypes  # noqa: E402
+from affectmap.transfer.recipe import Material, gather  # noqa: E402
 from affectmap.transfer.settings import ENCODER_RECIPE  # noqa: E402
+from affectmap.transfer.source_classes import classes_of  # noqa: E402
 from evaluation import CLASSED, RATED, UNSEEN, by_card, by_corpus  # noqa: E402
 
 EARS = (WHISPER, "egemaps")
 CORPORA = (*RATED, *CLASSED, *UNSEEN)
 #: A corpus whose words are too short for the start to be of use; folds are also trained without it.
 APART = "turev-db"
-RECIPE = replace(ENCODER_RECIPE, n_teachers=1)
 N_SEEDS = 3
-#: Principal components that classes are modelled in.
-N_COMPONENTS = 60
-#: How far the within-class covariance of the sources moves towards a sphere.
-SHRINKAGE = 0.1
-#: Utterances that a class needs in a source corpus for a mean there.
-LEAST = 10
 #: Source utterances that methods see that need the sources' recordings.
 N_SOURCE_ROWS = 1000
 #: Folders: as it is, its classes unknown; and cut to the four classes, which the methods know.
@@ -72,7 +67,7 @@ class Classes:
 
     def log_probability(self, z: Features) -> Floats:
         """Give what the soft prototypes say of standardised features, ``(N, K)``."""
-        return log_softmax(z[:, self.columns].astype(np.float64) @ self.weight + self.bias)
+        return log_probabilities(z[:, self.columns].astype(np.float64) @ self.weight + self.bias)
 
     def rows(self, z: Features) -> Floats:
         """Take standardised features to the space of the classes, ``(N, D)``."""
@@ -151,7 +146,7 @@ def read(ear: str) -> dict[str, PreparedCorpus]:
 
 def train(ear: str, sources: Sequence[PreparedCorpus], n_seeds: int = N_SEEDS) -> Fold:
     """Train the source side of a fold."""
-    material = gather(sources, RECIPE)
+    material = gather(sources, ENCODER_RECIPE)
     functionals = np.array([name in NAMES_OF_88 for name in sources[0].feature_names])
     everything = np.ones_like(functionals)
     views = () if functionals.all() else (~functionals, functionals)
@@ -165,34 +160,9 @@ def train(ear: str, sources: Sequence[PreparedCorpus], n_seeds: int = N_SEEDS) -
 
 def _classes(material: Material, used: Mask, n_seeds: int) -> Classes:
     columns = np.flatnonzero(used)
-    some = material._replace(features=np.ascontiguousarray(material.features[:, columns]))
-    found = [soft_prototypes(some, RECIPE, seed) for seed in range(n_seeds)]
-    names = found[0].classes
-    parts = ([getattr(each, part) for each in found] for part in ("weight", "bias", "place"))
-    weight, bias, place = (np.mean(part, axis=0, dtype=np.float64) for part in parts)
-    return Classes(names, columns, weight, bias, place, *_space(some, names))
-
-
-def _space(material: Material, names: Sequence[str]) -> tuple[Floats, Floats]:
-    """Whiten principal components by the covariance within classes and corpora, each of which weighs the same."""
-    rows, corpus, emotion = material.features.astype(np.float64), material.corpus, material.emotion
-    counts = np.bincount(corpus)
-    share = 1 / counts[corpus] / np.count_nonzero(counts)
-    middle = share @ rows
-    _, vectors = np.linalg.eigh((rows * share[:, None]).T @ rows - np.outer(middle, middle))
-    components = vectors[:, ::-1][:, :N_COMPONENTS]
-    shown, dim = rows @ components, components.shape[1]
-    within, n_groups, centre = np.zeros((dim, dim)), 0, np.zeros((len(names), dim))
-    for k, name in enumerate(names):
-        groups = [shown[(emotion == name) & (corpus == number)] for number in np.unique(corpus)]
-        # A class that no corpus has often enough is taken as it is.
-        groups = [each for each in groups if len(each) >= LEAST] or [shown[emotion == name]]
-        centre[k] = np.mean([each.mean(axis=0) for each in groups], axis=0)
-        within += sum(np.cov(each.T, bias=True) for each in groups)
-        n_groups += len(groups)
-    values, vectors = np.linalg.eigh(shrunk(within / n_groups, SHRINKAGE))
-    whitening = vectors / np.sqrt(values)
-    return components @ whitening, centre @ whitening
+    features = np.ascontiguousarray(material.features[:, columns])
+    found = classes_of(material._replace(features=features), n_seeds=n_seeds)
+    return Classes(found.classes, columns, found.weight, found.bias, found.place, found.projection, found.mean)
 
 
 def _drawn(material: Material) -> SourceRows:
@@ -213,16 +183,3 @@ def targets(corpus: PreparedCorpus) -> Iterator[Target]:
     for folder, each in ((WHOLE, corpus), (FOUR, cut)):
         for normalisation, standardise in NORMALISATIONS.items():
             yield Target(folder, normalisation, standardise(each), each.emotion, each.label)
-
-
-def log_softmax(scores: Floats) -> Floats:
-    """Turn scores ``(N, K)`` into log-probabilities."""
-    moved = scores - scores.max(axis=1, keepdims=True)
-    found: Floats = moved - np.log(np.exp(moved).sum(axis=1, keepdims=True))
-    return found
-
-
-def shrunk(covariance: Floats, share: float) -> Floats:
-    """Move a covariance ``(D, D)`` towards a sphere of the same mean variance."""
-    dim = len(covariance)
-    return (1 - share) * covariance + share * np.trace(covariance) / dim * np.eye(dim)

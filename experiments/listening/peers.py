@@ -15,9 +15,10 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from folds import Classes, Fold, log_softmax, shrunk
+from folds import Classes, Fold
 from sklearn.neighbors import kneighbors_graph
 
+from affectmap.model.listening import log_probabilities
 from affectmap.model.training import TrainedModel, TrainingTask, train_stacked
 from affectmap.schema import Features, Floats, Rows
 from affectmap.transfer.settings import TEACHER
@@ -59,7 +60,7 @@ def mixed(classes: Classes, log_probability: Floats) -> Outcome:
 def on_map(classes: Classes, embedding: Floats) -> Outcome:
     """Take the classes from places on the map: the nearer the class's place, the likelier."""
     squares = ((embedding[:, None] - classes.place) ** 2).sum(axis=2)
-    return Outcome(log_softmax(-squares / (2 * NEAR**2)), embedding)
+    return Outcome(log_probabilities(-squares / (2 * NEAR**2)), embedding)
 
 
 def statistics_only(fold: Fold, z: Features) -> Outcome:
@@ -80,18 +81,18 @@ def shared_covariance(fold: Fold, z: Features) -> Outcome:
 def em_and_start(fold: Fold, z: Features) -> Outcome:
     """Average the log-probabilities of EM and of the start."""
     both = (_em(fold.classes, z) + fold.classes.log_probability(z)) / 2
-    return mixed(fold.classes, log_softmax(both))
+    return mixed(fold.classes, log_probabilities(both))
 
 
 def _em(classes: Classes, z: Features) -> Floats:
     rows, probability = classes.rows(z), np.exp(classes.log_probability(z))
     for _ in range(ROUNDS):
         hard = np.eye(probability.shape[1])[probability.argmax(axis=1)]
-        likely = np.exp(log_softmax(TEMPER * gaussian_scores(rows, hard, classes.centre)))
+        likely = np.exp(log_probabilities(TEMPER * gaussian_scores(rows, hard, classes.centre)))
         likely /= np.maximum(likely.mean(axis=0), 1e-3) ** BALANCE
         probability = likely / likely.sum(axis=1, keepdims=True)
     found: Floats = np.log(np.maximum(probability, 1e-12))
-    return log_softmax(found)
+    return log_probabilities(found)
 
 
 def gaussian_scores(rows: Floats, share: Floats, centre: Floats) -> Floats:
@@ -108,7 +109,9 @@ def gaussian_scores(rows: Floats, share: Floats, centre: Floats) -> Floats:
     for k in range(len(mean)):
         off = rows - mean[k]
         covariance += (off * share[:, [k]]).T @ off
-    precision = np.linalg.inv(shrunk(covariance / n.sum(), SPHERE))
+    covariance /= n.sum()
+    sphere = np.trace(covariance) / len(covariance) * np.eye(len(covariance))
+    precision = np.linalg.inv((1 - SPHERE) * covariance + SPHERE * sphere)
     return rows @ precision @ mean.T - 0.5 * np.einsum("kd,de,ke->k", mean, precision, mean)
 
 
@@ -116,7 +119,7 @@ def nearest_mean(fold: Fold, z: Features) -> Outcome:
     """Give each utterance the nearest of the means that the start's classes have in the folder."""
     rows, share = fold.classes.rows(z), np.exp(fold.classes.log_probability(z))
     mean = (share / share.sum(axis=0)).T @ rows
-    return mixed(fold.classes, log_softmax(rows @ mean.T - 0.5 * (mean**2).sum(axis=1)))
+    return mixed(fold.classes, log_probabilities(rows @ mean.T - 0.5 * (mean**2).sum(axis=1)))
 
 
 def pulled_prototypes(fold: Fold, z: Features) -> Outcome:
@@ -135,7 +138,7 @@ def pulled_prototypes(fold: Fold, z: Features) -> Outcome:
         surest = own[np.argsort(entropy[own], kind="stable")[:N_SUPPORTS]]
         mean = np.vstack([classes.weight[:, k] / length[k], unit[surest]]).mean(axis=0)
         pulled[:, k] = mean / np.linalg.norm(mean)
-    return mixed(classes, log_softmax(used @ pulled * length.mean()))
+    return mixed(classes, log_probabilities(used @ pulled * length.mean()))
 
 
 def propagated(fold: Fold, z: Features) -> Outcome:
@@ -162,14 +165,14 @@ def co_trained(fold: Fold, z: Features) -> Outcome:
     for _ in range(CO_ROUNDS):
         shares = [_surest(each) for each in found]
         found = [
-            log_softmax(TEMPER * gaussian_scores(view.rows(z), share, view.centre))
+            log_probabilities(TEMPER * gaussian_scores(view.rows(z), share, view.centre))
             for view, share in zip(fold.views, reversed(shares), strict=True)
         ]
     return _both(fold, found)
 
 
 def _both(fold: Fold, found: list[Floats]) -> Outcome:
-    return mixed(fold.classes, log_softmax(np.mean(found, axis=0)))
+    return mixed(fold.classes, log_probabilities(np.mean(found, axis=0)))
 
 
 def _surest(log_probability: Floats) -> Floats:
@@ -193,7 +196,7 @@ def tent(fold: Fold, z: Features) -> Outcome:
         loss.backward()
         optimiser.step()
     with torch.no_grad():
-        return mixed(fold.classes, log_softmax(head(used * scale + shift).numpy().astype(np.float64)))
+        return mixed(fold.classes, log_probabilities(head(used * scale + shift).numpy().astype(np.float64)))
 
 
 def shot(fold: Fold, z: Features) -> Outcome:
@@ -221,7 +224,7 @@ def shot(fold: Fold, z: Features) -> Outcome:
             optimiser.step()
             step += 1
     with torch.no_grad():
-        return mixed(fold.classes, log_softmax(head(extractor(used)).numpy().astype(np.float64)))
+        return mixed(fold.classes, log_probabilities(head(extractor(used)).numpy().astype(np.float64)))
 
 
 def _tensors(classes: Classes, z: Features) -> tuple[torch.Tensor, Callable[[torch.Tensor], torch.Tensor]]:

@@ -50,7 +50,11 @@ def fit_source_classes(corpora: Sequence[PreparedCorpus], *, seed: int = 0, n_se
     Raises:
         ConfigError: If fewer than two classes have prototypes, or enough rows in any corpus.
     """
-    material = gather(corpora, _RECIPE)
+    return classes_of(gather(corpora, _RECIPE), seed=seed, n_seeds=n_seeds)
+
+
+def classes_of(material: Material, *, seed: int = 0, n_seeds: int = N_SEEDS) -> SourceClasses:
+    """Fit the classes of standardised rows of training corpora; arguments and errors as of `fit_source_classes`."""
     fitted = [soft_prototypes(material, _RECIPE, seed + number) for number in range(n_seeds)]
     weight, bias, place = (
         np.asarray(np.mean([getattr(each, name) for each in fitted], axis=0, dtype=np.float64))
