@@ -158,8 +158,8 @@ def listening_text(metadata: Mapping[str, Any]) -> str:
     """Say what listening came to, by what a model's folder says of it.
 
     Example:
-        >>> listening_text({"n_recordings": 5, "is_used": False})[:48]
-        'Listening changed nothing: 5 recordings of speec'
+        >>> listening_text({"n_recordings": 40, "is_used": False})[:66]
+        'Listening changed nothing: 40 recordings of speech are few, and it'
     """
     of, agreement = counted(metadata["n_recordings"], "recording"), metadata.get("agreement")
     if agreement is None:
@@ -198,7 +198,7 @@ def listen(features: Floats, source: SourceClasses, settings: Settings = USUAL) 
         >>> folder = rng.normal(size=(200, 2)) + np.repeat([[-2.0, 1.0], [4.0, 1.0]], 100, axis=0)
         >>> listened = listen(folder, source)
         >>> listened.is_used, round(listened.agreement, 2)
-        (True, 0.98)
+        (True, 1.0)
     """
     before = log_probabilities(features @ source.weight + source.bias)
     unchanged = source.weight, source.bias
