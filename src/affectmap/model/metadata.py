@@ -9,8 +9,15 @@ from typing import Any
 
 from affectmap.audio.quality import CLIPPED_SHARE, LATER_THRESHOLDS, THRESHOLDS
 from affectmap.documents import DocumentError, first_line, parse_yaml
-from affectmap.errors import ModelError
-from affectmap.features.engines import FEATURE_SETS, feature_names, how_measured, otherwise_measured
+from affectmap.errors import ConfigError, ModelError
+from affectmap.features.engines import (
+    FEATURE_SETS,
+    check_engine,
+    feature_names,
+    how_measured,
+    input_text,
+    otherwise_measured,
+)
 from affectmap.model import MAX_WIDTH
 from affectmap.schema import CORRECTED, DEFAULT_ENGINE, EGEMAPS, FUNCTIONALS, LABELS, USUAL_RATE, WHISPER, Engine
 
@@ -62,6 +69,46 @@ def new_metadata(inputs: Sequence[str], latent_dim: int) -> dict[str, Any]:
         "flags": {**FLAG_THRESHOLDS, "max_distance": 10.0},
         "inputs": list(inputs),
     }
+
+
+def text_of_inputs(metadata: Mapping[str, Any]) -> str:
+    """Say what a model takes, in words.
+
+    Args:
+        metadata: Content of its ``model.yaml``.
+
+    Example:
+        >>> text_of_inputs({"features": "other", "inputs": ["f0", "f1"]})
+        '2 features, first f0'
+    """
+    if metadata["features"] in MEASURED:
+        return input_text(metadata["measured"]["engine"], int(metadata["sampling_rate"]))
+    whose = {OTHER: "", COLUMNS: f" ({COLUMNS})"}.get(metadata["features"], f" of {metadata['features']}")
+    return f"{len(metadata['inputs'])} features{whose}, first {metadata['inputs'][0]}"
+
+
+def check_measurable(metadata: Mapping[str, Any]) -> None:
+    """Raise an error if recordings cannot be measured for a model.
+
+    Args:
+        metadata: Content of its ``model.yaml``.
+
+    Raises:
+        ConfigError: If it takes other features than those that recordings are measured by.
+        ModelError: If it needs an encoder that cannot be found, or another one than is here.
+        UsageError: If what measures them is not installed.
+
+    Example:
+        >>> check_measurable({"name": "mine", "features": "other", "inputs": ["f0", "f1"]})
+        Traceback (most recent call last):
+        affectmap.errors.ConfigError: mine takes 2 features, first f0, which are not measured here; give a table of them
+    """
+    name = metadata["name"]
+    if metadata["features"] not in MEASURED:
+        raise ConfigError(f"{name} takes {text_of_inputs(metadata)}, which are not measured here; give a table of them")
+    check_engine(metadata["measured"]["engine"], int(metadata["sampling_rate"]))
+    if problem := otherwise_measured(metadata["measured"]):  # by an encoder that came after the model
+        raise ModelError(f"{name}: {problem}")
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 (anything that YAML has)

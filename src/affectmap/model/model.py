@@ -34,8 +34,6 @@ import numpy as np
 import numpy.typing as npt
 
 from affectmap.audio.quality import LATER_THRESHOLDS, SignalFlags
-from affectmap.errors import ConfigError, ModelError
-from affectmap.features.engines import check_engine, input_text, otherwise_measured
 from affectmap.features.recordings import RecordingCache
 from affectmap.features.single_recordings import Source, measure_rows, measure_sources
 from affectmap.model.adaptation import Adaptation, adapted_folder, check_can_listen
@@ -44,8 +42,8 @@ from affectmap.model.folder import ModelFolder, read_model_folder
 from affectmap.model.given_ratings import given_ratings
 from affectmap.model.heads import Calibration, Heads
 from affectmap.model.listening import listening_text
-from affectmap.model.metadata import COLUMNS, MEASURED, OTHER
-from affectmap.model.sources import flags_of, read_given, with_flags
+from affectmap.model.metadata import check_measurable, text_of_inputs
+from affectmap.model.sources import flags_of, read_given, table_of, with_flags
 from affectmap.model.summary import summary
 from affectmap.preparation.standardisation import PRIOR, Statistics, speaker_statistics
 from affectmap.schema import Floats
@@ -153,11 +151,7 @@ class Model:
     @property
     def input_text(self) -> str:
         """What the model takes, in words."""
-        metadata = self.folder.metadata
-        if metadata["features"] in MEASURED:
-            return input_text(metadata["measured"]["engine"], self.sampling_rate)
-        whose = {OTHER: "", COLUMNS: f" ({COLUMNS})"}.get(metadata["features"], f" of {metadata['features']}")
-        return f"{len(self.inputs)} features{whose}, first {self.inputs[0]}"
+        return text_of_inputs(self.folder.metadata)
 
     @property
     def curves(self) -> pd.DataFrame:
@@ -202,7 +196,7 @@ class Model:
         """
         measuring: dict[str, Any] = {"channel": channel, "cache": cache, "n_jobs": n_jobs, "progress": progress}
         functionals, flags = self.measure(source, sampling_rate, **measuring)
-        return _frame(with_flags(self.columns_of(functionals, speaker=speaker), flags), functionals.index)
+        return table_of(with_flags(self.columns_of(functionals, speaker=speaker), flags), functionals.index)
 
     def measure(
         self,
@@ -256,11 +250,7 @@ class Model:
                 to do.
             UsageError: If what measures them is not installed.
         """
-        if self.folder.metadata["features"] not in MEASURED:
-            raise ConfigError(f"{self.name} takes {self.input_text}, which are not measured here; give a table of them")
-        check_engine(self.folder.metadata["measured"]["engine"], self.sampling_rate)
-        if problem := otherwise_measured(self.folder.metadata["measured"]):  # by an encoder that came after the model
-            raise ModelError(f"{self.name}: {problem}")
+        check_measurable(self.folder.metadata)
 
     def transform(
         self, features: pd.DataFrame | npt.ArrayLike, *, speaker: npt.ArrayLike | None = None
@@ -287,7 +277,7 @@ class Model:
 
         columns = self.columns_of(features, speaker=speaker)
         n_rows = len(columns["too_short"])
-        return _frame(columns, features.index if isinstance(features, pd.DataFrame) else pd.RangeIndex(n_rows))
+        return table_of(columns, features.index if isinstance(features, pd.DataFrame) else pd.RangeIndex(n_rows))
 
     def columns_of(
         self, features: pd.DataFrame | npt.ArrayLike, *, speaker: npt.ArrayLike | None = None
@@ -403,10 +393,3 @@ class Model:
             True
         """
         self.folder.write(Path(folder), overwrite=overwrite, hub=hub, more=more or {})
-
-
-def _frame(columns: Mapping[str, npt.NDArray[Any]], index: pd.Index) -> pd.DataFrame:
-    """Give columns as a table, each of its own type."""
-    import pandas as pd
-
-    return pd.DataFrame({name: pd.Series(values, index, values.dtype) for name, values in columns.items()}, index)

@@ -172,3 +172,20 @@ def with_flags(columns: dict[str, npt.NDArray[Any]], flags: Sequence[SignalFlags
     columns["not_speech"] = columns["not_speech"] & ~columns["quiet"]
     texts = {name: np.array([getattr(each, name) for each in flags], dtype=object) for name in ("note", "problem")}
     return columns | texts
+
+
+def table_of(columns: Mapping[str, npt.NDArray[Any]], index: pd.Index) -> pd.DataFrame:
+    """Give columns as a table, each of its own type.
+
+    Args:
+        columns: By name, each (N,).
+        index: Of the N rows.
+
+    Example:
+        >>> import pandas as pd
+        >>> table_of({"activation": np.array([3.0]), "silent": np.array([False])}, pd.RangeIndex(1)).dtypes.tolist()
+        [dtype('float64'), dtype('bool')]
+    """
+    import pandas as pd
+
+    return pd.DataFrame({name: pd.Series(values, index, values.dtype) for name, values in columns.items()}, index)
