@@ -102,14 +102,7 @@ def track_command(
     if hop is not None and windows is None:
         raise UsageError("--hop goes with --windows")
     chosen = options.table_format(format, output)
-    options.check_file(output, chosen, overwrite=overwrite, inputs=[recording, model, enrol])
-    if picture:
-        from affectmap.track.picture import check_picture_name
-
-        check_picture_name(picture)
-        options.check_file(picture, picture.suffix.lower(), overwrite=overwrite, inputs=[recording, model, enrol])
-    if save_model:
-        options.check_folder(save_model, overwrite=overwrite, inputs=[model])
+    _check_outputs(output, chosen, picture, save_model, overwrite=overwrite, inputs=[recording, model, enrol])
     settings = {
         "window_s": windows, "hop_s": hop, "statistics": statistics, "smoothing_s": smoothing, "channel": channel,
         "n_jobs": n_jobs, "n_speakers": speakers, "enrol": enrol,
@@ -123,16 +116,39 @@ def track_command(
         from affectmap.model.model import load_model
 
         track.adapted(load_model(model)).save(save_model, overwrite=overwrite)
-    if output is None:
-        with options.reader_may_leave():
-            for line in track.lines(chosen):
-                typer.echo(line)
-    else:
-        track.write(output, chosen, overwrite=overwrite)
+    _write(track, output, chosen, overwrite=overwrite)
     if picture:
         if not installed("matplotlib"):
             raise typer.Exit(1)
         track.picture(picture, overwrite=overwrite)
+
+
+def _check_outputs(
+    output: Path | None,
+    format: str,
+    picture: Path | None,
+    save_model: Path | None,
+    *,
+    overwrite: bool,
+    inputs: list[Path | None],
+) -> None:
+    options.check_file(output, format, overwrite=overwrite, inputs=inputs)
+    if picture:
+        from affectmap.track.picture import check_picture_name
+
+        check_picture_name(picture)
+        options.check_file(picture, picture.suffix.lower(), overwrite=overwrite, inputs=inputs)
+    if save_model:
+        options.check_folder(save_model, overwrite=overwrite, inputs=inputs)
+
+
+def _write(track: Track, output: Path | None, format: str, *, overwrite: bool) -> None:
+    if output is not None:
+        track.write(output, format, overwrite=overwrite)
+        return
+    with options.reader_may_leave():
+        for line in track.lines(format):
+            typer.echo(line)
 
 
 def _check_speakers(speakers: int | None, enrol: Path | None, save_model: Path | None) -> None:
