@@ -42,9 +42,10 @@ ORDER = (
     "service",
     "annotator",
     "archive",
+    "explorer",
 )
 #: Parts that even small take half a minute or more: a quick run leaves them out unless they are named.
-LONG = ("whisper", "reproduction", "growth", "install", "tracking", "service", "annotator", "archive")
+LONG = ("whisper", "reproduction", "growth", "install", "tracking", "service", "annotator", "archive", "explorer")
 PACKAGES = (
     "affectmap", "numpy", "scipy", "pandas", "scikit-learn", "torch", "opensmile", "joblib", "pyarrow", "statsmodels",
 )  # fmt: skip

@@ -43,6 +43,7 @@ PICTURES = {
     "annotate-phone.png": Picture("pictures/pages.py annotate"),
     "encoder-map.png": Picture("encoder-map/page.py encoder-map.png", ("experiments/encoder-map/summary.csv",)),
     "encoder-maps.png": Picture("encoder-map/page.py encoder-maps.png", needs_data=True),
+    "explore.png": Picture("pictures/pages.py explore", (SHIPPED,), needs_data=True),
     "few-labels.png": Picture("few-labels/few_labels_page.py", ("experiments/few-labels/results.csv",)),
     "losses.png": Picture("losses/run.py --picture", ("experiments/losses/results.csv",)),
     "serve.png": Picture("pictures/pages.py serve", (SHIPPED,)),

@@ -1,6 +1,6 @@
-"""Draw docs/annotate.png, docs/annotate-phone.png and docs/serve.png: the rating page, and that of a service.
+"""Draw docs/annotate.png, docs/annotate-phone.png, docs/serve.png and docs/explore.png: the rating page, and others.
 
-    python experiments/pictures/pages.py [annotate] [serve]
+    python experiments/pictures/pages.py [annotate] [serve] [explore]
 
 The rating page is in the middle of a session; the phone speaks Urdu and is dark. The recordings are the demo's
 synthetic speech, what was rated so far is drawn by lot. Needs Debian's chromium, chromium-driver and fonts-noto-core.
@@ -8,6 +8,7 @@ synthetic speech, what was rated so far is drawn by lot. Needs Debian's chromium
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -30,6 +31,8 @@ from affectmap import annotator, service
 from affectmap.annotator import AnnotatorSettings, Store, open_store
 from affectmap.annotator.ratings import Rating
 from affectmap.corpora.synthetic.recordings import speak_corpora
+from affectmap.explorer.predicted import predicted_points
+from affectmap.explorer.server import create_app
 from affectmap.model.model import load_model
 from affectmap.web.server import listen, make_server
 
@@ -44,13 +47,29 @@ N_SINGLE = 3
 
 def main(wanted: list[str]) -> None:
     """Speak, and take the pictures wanted, by default all."""
-    if wanted != ["serve"] and not subprocess.run(["fc-list", ":lang=ur"], capture_output=True, check=True).stdout:
+    wanted = wanted or ["annotate", "serve", "explore"]
+    if "annotate" in wanted and not subprocess.run(["fc-list", ":lang=ur"], capture_output=True, check=True).stdout:
         sys.exit("no font here has Urdu's letters; run apt-get install fonts-noto-core")
     with tempfile.TemporaryDirectory() as place:
-        speak_corpora(Path(place, "spoken"), languages=["en"])
-        for name, draw in {"annotate": draw_annotator, "serve": draw_service}.items():
-            if name in (wanted or [name]):
+        if wanted != ["explore"]:
+            speak_corpora(Path(place, "spoken"), languages=["en"])
+        for name, draw in {"annotate": draw_annotator, "serve": draw_service, "explore": draw_explorer}.items():
+            if name in wanted:
                 draw(Path(place))
+
+
+def draw_explorer(place: Path) -> None:
+    """Put URDU on two maps of the shipped model, as it is and adapted, with the 20 utterances furthest off."""
+    data = Path(os.environ["AFFECTMAP_DATA"], "corpora")
+    points = predicted_points(load_model(), [f"urdu={data / 'urdu'}"], data / "labels", title="URDU")
+    with _serving(create_app(points)) as url, _browser(place) as browser:
+        _look_like(browser, 1280, 800, phone=False)
+        browser.get(url)
+        _until(browser, "document.body.dataset.ready === 'true'")
+        browser.execute_script("element('beside').value = '1'; explorer.change(); element('worst').click()")
+        _until(browser, "explorer.sound.peaks !== null")
+        time.sleep(0.5)
+        browser.save_screenshot(str(DOCS / "explore.png"))
 
 
 def draw_service(place: Path) -> None:

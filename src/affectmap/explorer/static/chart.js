@@ -48,8 +48,8 @@ class Chart {
   describe() {
     const { map, hooks } = this;
     const bold = document.createElement("b");
-    bold.textContent = map.name;
-    this.caption.replaceChildren(bold, ` ${this.meanErrors()} `);
+    bold.textContent = bold.title = map.name;
+    this.caption.replaceChildren(bold, `${this.meanErrors()} `);
     const missing = hooks.shownPoints().filter((i) => !Columns.hasPlace(map, i));
     if (missing.length) {
       const button = document.createElement("button");

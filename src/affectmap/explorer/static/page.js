@@ -220,7 +220,7 @@ class Page {
     if (data.hasRatings) found.push(["rated", isRated ? places(rated, 1) : "not rated"]);
     const maps = this.maps.filter((map) => !map.isRatings);
     for (const map of maps) {
-      const name = maps.length > 1 ? map.name : "on the map";
+      const name = maps.length > 1 ? (map === this.map ? "map" : "beside") : "on the map";
       const text = map.classes ? Columns.text(map.classes, i) : "";
       const values = [map.activation[i], map.valence[i]];
       if (!Columns.hasPlace(map, i)) found.push([name, "no place"]);
