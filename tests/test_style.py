@@ -13,6 +13,7 @@ from affectmap.style import (
     LABEL_COLOURS_DARK,
     METHOD_MARKS,
     MUTED,
+    RULE,
     VAL,
     chance,
     class_names,
@@ -75,6 +76,19 @@ def test_style_sheets_have_the_colours_of_the_ratings(sheet):
     for part, colours in ((light, LABEL_COLOURS), (dark, LABEL_COLOURS_DARK)):
         found = dict(re.findall(r"--(activation|valence): (#[0-9a-f]{6})", part))
         assert found == colours
+
+
+def test_style_sheets_have_one_ground_one_ink_and_one_rule():
+    sheets = ("report/report.css", "explorer/static/explorer.css", "service/static/page.css")
+    sheets += ("annotator/static/rating.css", "annotator/static/organiser.css")
+    found = []
+    for sheet in sheets:
+        css = resources.files("affectmap").joinpath(*sheet.split("/")).read_text()
+        parts = css.split("prefers-color-scheme: dark", 1)
+        found.append([dict(re.findall(r"--(ground|ink|muted|rule): (#[0-9a-f]{6})", part)) for part in parts])
+    assert found[0][0] == {"ground": "#ffffff", "ink": INK, "muted": MUTED, "rule": RULE}
+    assert set(found[0][1]) == set(found[0][0])
+    assert found == [found[0]] * len(sheets)
 
 
 @pytest.mark.parametrize("colour", [INK, MUTED])

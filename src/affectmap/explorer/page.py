@@ -28,7 +28,7 @@ from affectmap.explorer.points import Points
 from affectmap.explorer.sound import N_BARS, Excerpt
 from affectmap.files import new_file
 from affectmap.schema import FOUR_CLASSES, LABEL_RANGE, LABELS
-from affectmap.style import EMOTION_MARKS, ENDS, LABEL_COLOURS, OTHER_MARK, ordered
+from affectmap.style import EMOTION_MARKS, ENDS, LABEL_COLOURS, LABEL_COLOURS_DARK, OTHER_MARK, ordered
 
 #: Utterances that one file may hold with their sound.
 MOST_WITH_SOUND = 5000
@@ -162,6 +162,7 @@ def _style() -> dict[str, Any]:
         "emotions": {name: [mark.colour, _SHAPES[mark.marker]] for name, mark in EMOTION_MARKS.items()},
         "other": OTHER_MARK.colour,
         "labels": LABEL_COLOURS,
+        "labels_dark": LABEL_COLOURS_DARK,
         "ends": ENDS,
         "range": LABEL_RANGE,
     }

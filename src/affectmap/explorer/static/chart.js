@@ -115,7 +115,7 @@ class Chart {
 
   axes(c, colours, dark) {
     const { left, top, width, height, scale, x, y } = this.place(), r = this.ratio;
-    const { ends, labels } = this.data.about.style;
+    const { ends, labels, labels_dark } = this.data.about.style;
     c.save();
     c.lineWidth = r;
     c.font = `${12 * r}px system-ui, sans-serif`;
@@ -139,7 +139,7 @@ class Chart {
     }
     c.textAlign = "center";
     const title = (label) => `${ends[label][0]} ← ${label} → ${ends[label][1]}`;
-    const ink = (label) => (dark ? Marks.mixed(labels[label], "#ffffff", 0.5) : labels[label]);
+    const ink = (label) => (dark ? labels_dark : labels)[label];
     c.fillStyle = ink("valence");
     c.fillText(title("valence"), left + width / 2, this.height - 8 * r);
     c.fillStyle = ink("activation");
