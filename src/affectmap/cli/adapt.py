@@ -73,7 +73,7 @@ def adapt_command(
     out at a time speaks for it; docs/few-labels.md says how much a number of ratings brings.
     """
     from affectmap.corpora.feature_columns import read_inputs
-    from affectmap.model.correction import told
+    from affectmap.model.correction import correction_text
     from affectmap.model.model import load_model
 
     if STDIN in source:
@@ -112,7 +112,7 @@ def adapt_command(
     if adapted.listening_text:
         note(adapted.listening_text)
     if rated is not None:
-        note(f"corrected {told(adapted.metadata['correction'])}")
+        note(f"corrected {correction_text(adapted.metadata['correction'])}")
     typer.echo(output.resolve())
 
 

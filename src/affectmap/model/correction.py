@@ -307,11 +307,11 @@ def widened(heads: Heads, n_inputs: int) -> Heads:
     return replace(heads, rating_weight=rating, class_weight=classes)
 
 
-def told(about: Mapping[str, Mapping[str, float]]) -> str:
+def correction_text(about: Mapping[str, Mapping[str, float]]) -> str:
     """Say in a sentence what was corrected.
 
     Example:
-        >>> told({"valence": {"n": 20, "error_before": 0.8, "error": 0.7}, "classes": {"n": 12}})
+        >>> correction_text({"valence": {"n": 20, "error_before": 0.8, "error": 0.7}, "classes": {"n": 12}})
         'valence by 20 ratings (error 0.80 before, 0.70 on a rating left out); classes by 12 recordings'
     """
     parts = [

@@ -33,7 +33,7 @@ from safetensors.numpy import save as serialise
 from affectmap.documents import first_line
 from affectmap.errors import ModelError
 from affectmap.files import new_folder, write_json, write_text
-from affectmap.model.correction import Corrected, told
+from affectmap.model.correction import Corrected, correction_text
 from affectmap.model.heads import ENOUGH_RATINGS, Calibration, Heads
 from affectmap.model.listening import LISTENED, SOURCE, Listened, SourceClasses, listening_text
 from affectmap.model.metadata import ADVICE, parse_metadata, plain
@@ -176,8 +176,8 @@ def _adapted_card(card: str, metadata: Mapping[str, Any]) -> str:
         note += f"\n{listening_text(metadata['listening'])}\n"
     if correction:
         note += (
-            f"\nCorrected by ratings of other utterances: {told(correction)}. The intervals of a rating are as wide as "
-            f"the errors on ratings left out where there are {ENOUGH_RATINGS} or more of these very utterances, and "
+            f"\nCorrected by ratings of other utterances: {correction_text(correction)}. The intervals of a rating are "
+            f"as wide as the errors on ratings left out where there are {ENOUGH_RATINGS} or more of these very utterances, and "
             "never narrower than said above with fewer.\n"
         )
     return f"{card.split(_ADAPTED)[0].rstrip()}\n\n{note}"

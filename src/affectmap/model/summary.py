@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from affectmap.audio.quality import FLAGS
-from affectmap.model.correction import told
+from affectmap.model.correction import correction_text
 from affectmap.model.folder import ModelFolder
 from affectmap.model.listening import listening_text
 
@@ -39,7 +39,7 @@ def summary(folder: ModelFolder, input_text: str, *, has_intervals: bool) -> str
         "corpora": ", ".join(str(each) for each in training.get("corpora", [])) or "not known",
         "normalisation": whose,
         **({"listening": listening_text(metadata["listening"])} if "listening" in metadata else {}),
-        **({"corrected": told(metadata["correction"])} if "correction" in metadata else {}),
+        **({"corrected": correction_text(metadata["correction"])} if "correction" in metadata else {}),
         **folder.terms,
     }
     return "\n".join([f"Model {metadata['name']}", *(f"  {name}: {text}" for name, text in lines.items())])
