@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,10 +32,9 @@ def to_rate_first(
     loaded = load_model(model)
     with progress_bar("recordings") as progress:
         functionals, flags = loaded.measure(list(recordings), cache=cache, n_jobs=n_jobs, progress=progress)
-    silent = [bool(each.problem) or each.silent for each in flags]
-    outside = loaded.transform(functionals)["not_speech"].to_numpy()
-    usable = [file for file, *lost in zip(recordings, silent, outside, strict=True) if not any(lost)]
-    kept = [not any(lost) for lost in zip(silent, outside, strict=True)]
+    is_no_speech = loaded.transform(functionals)["not_speech"]
+    kept = [not (each.problem or each.silent or none) for each, none in zip(flags, is_no_speech, strict=True)]
+    usable = list(compress(recordings, kept))
     if len(usable) < len(recordings):
         note(f"note: {counted(len(recordings) - len(usable), 'recording')} of {len(recordings)} cannot be used")
     if not usable:

@@ -34,7 +34,7 @@ _Statistics = Annotated[
 ]
 _Speakers = Annotated[
     int | None,
-    typer.Option(metavar="N", help="Tell 2 speakers apart, by channel or by voice.", show_default="nobody asks"),
+    typer.Option(metavar="N", help="Tell 2 speakers apart, by channel or by voice.", show_default="not told apart"),
 ]
 _Enrol = Annotated[
     Path | None,

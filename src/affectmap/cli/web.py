@@ -98,8 +98,8 @@ def annotate_command(
 ) -> None:
     """Rate recordings for activation and valence in the browser, alone or in a team. Nothing leaves this machine.
 
-    With --suggest the recordings come first that a few ratings should be of where adapt --ratings uses them; lists that
-    raters have already stay as they are.
+    With --suggest raters first meet recordings that are spread over the map of a model: these are worth most where only
+    a few are rated, for adapt --ratings. Lists that raters already have stay as they are.
     """
     require("annotate", "annotate", "fastapi", "uvicorn", "scipy", "sqlalchemy")
     from affectmap.annotator.app import annotate

@@ -52,7 +52,7 @@ class Turns(NamedTuple):
     notes: list[str]
 
 
-class _Heard(NamedTuple):
+class _Segment(NamedTuple):
     """A segment of the first reading: where it lies, and its windows; none where it is no speech."""
 
     first: int
@@ -106,11 +106,11 @@ def find_turns(
         return _turns_by_channel(source, new_cutter, progress)
     known = None if enrol is None else _enrolled(Path(enrol), new_cutter())
     cutter, levels = new_cutter(), Levels()
-    heard = list(_heard(source, cutter, levels, progress))
-    used = [each for each in heard if len(each.embeddings)]
+    segments = list(_segments(source, cutter, levels, progress))
+    used = [each for each in segments if len(each.embeddings)]
     embeddings = np.concatenate([each.embeddings for each in used]) if used else np.zeros((0, 1))
     found = separate(embeddings, _after_pauses(used), known)
-    turns = _split(heard, found, levels.decibels(), ENROLLED if enrol else NAMES, split)
+    turns = _split(segments, found, levels.decibels(), ENROLLED if enrol else NAMES, split)
     return Turns([(source, turns)], [*cutter.notes(), *_voice_notes(found, turns, len(embeddings), enrol)])
 
 
@@ -150,20 +150,20 @@ def _part(
     return (lambda seconds: progress((i * total_s + seconds) / n_parts)) if progress else None
 
 
-def _heard(
+def _segments(
     source: Recording, cutter: Cutter, levels: Levels, progress: Callable[[float], None] | None = None
-) -> Iterator[_Heard]:
+) -> Iterator[_Segment]:
     for segment in cut_segments(source, cutter, progress, levels.add):
         is_speech = not segment.speech < MIN_SPEECH and bool(segment.signal.any())
         embeddings, middles = embed_windows(segment.signal) if is_speech else (np.zeros((0, 1)), np.zeros(0))
         first, last = segment.first, segment.first + len(segment.signal)
-        yield _Heard(first, last, segment.speech, _loudness(segment.signal), embeddings, first + middles * RATE)
+        yield _Segment(first, last, segment.speech, _loudness(segment.signal), embeddings, first + middles * RATE)
 
 
-def _after_pauses(heard: list[_Heard]) -> Mask:
+def _after_pauses(segments: list[_Segment]) -> Mask:
     """Mark the windows before which nobody spoke; segments that touch were one until they grew too long."""
     marks, end = [], -1
-    for each in heard:
+    for each in segments:
         marks += [each.first > end, *[False] * (len(each.embeddings) - 1)]
         end = each.last
     return np.array(marks, dtype=np.bool_)
@@ -173,14 +173,16 @@ def _loudness(signal: Signal) -> float:
     return float(10 * np.log10(max(float(np.var(signal, dtype=np.float64)), 1e-13)))
 
 
-def _split(heard: list[_Heard], found: Separation, levels: Floats, names: tuple[str, str], split: bool) -> list[Turn]:
+def _split(
+    segments: list[_Segment], found: Separation, levels: Floats, names: tuple[str, str], split: bool
+) -> list[Turn]:
     turns, n_before = [], 0
-    loudest = max((each.loudness for each in heard), default=0.0)
-    for each in heard:
+    loudest = max((each.loudness for each in segments), default=0.0)
+    for each in segments:
         states = found.states[n_before : n_before + len(each.embeddings)]
         n_before += len(states)
-        unheard = np.isnan(each.speech) and each.loudness < loudest - _QUIETER_DB
-        if not len(states) or unheard:
+        is_quiet = np.isnan(each.speech) and each.loudness < loudest - _QUIETER_DB
+        if not len(states) or is_quiet:
             turns.append(Turn(each.first, each.last, each.speech))
         elif split:
             chunks = states_by_chunk(each.first, each.last, each.middles, states, levels)
@@ -193,10 +195,10 @@ def _split(heard: list[_Heard], found: Separation, levels: Floats, names: tuple[
 
 
 def _enrolled(file: Path, cutter: Cutter) -> Floats:
-    heard = list(_heard(Recording(file), cutter, Levels()))
-    embeddings = [each.embeddings for each in heard if len(each.embeddings)]
+    segments = list(_segments(Recording(file), cutter, Levels()))
+    embeddings = [each.embeddings for each in segments if len(each.embeddings)]
     if sum(map(len, embeddings)) < MIN_WINDOWS:
-        seconds = sum(each.last - each.first for each in heard if len(each.embeddings)) / RATE
+        seconds = sum(each.last - each.first for each in segments if len(each.embeddings)) / RATE
         raise AudioError(f"{file}: {seconds:.1f} s of speech are too little to enrol a voice; give 4 s or more, alone")
     return np.concatenate(embeddings)
 
@@ -228,17 +230,17 @@ def _turns_by_channel(
     """Give each of two channels its turns; where the other's voice is in it louder than its own, that is left out."""
     channels = [channel for channel, weight in enumerate(source.mix.weights, start=1) if weight > 0]
     sources = [Recording(source.file, channel) for channel in channels]
-    levels, heard, notes = [Levels(), Levels()], [], []
+    levels, segments, notes = [Levels(), Levels()], [], []
     for i, each in enumerate(sources):
         cutter = new_cutter()
         found = cut_segments(each, cutter, _part(progress, i, 2, source.duration_s), levels[i].add)
-        heard.append([Turn(part.first, part.first + len(part.signal), part.speech) for part in found])
+        segments.append([Turn(part.first, part.first + len(part.signal), part.speech) for part in found])
         notes += [f"channel {channels[i]}: {note}" for note in cutter.notes()]
     advantage = _advantage(*(each.decibels() for each in levels))
-    owned = [_own(turns, advantage * sign) for turns, sign in zip(heard, (1, -1), strict=True)]
+    owned = [_own(turns, advantage * sign) for turns, sign in zip(segments, (1, -1), strict=True)]
     order = sorted((0, 1), key=lambda i: owned[i][0].first if owned[i] else np.inf)
     named = {i: [turn._replace(speaker=NAMES[rank]) for turn in owned[i]] for rank, i in enumerate(order)}
-    n_left_out = sum(map(len, heard)) - sum(map(len, owned))
+    n_left_out = sum(map(len, segments)) - sum(map(len, owned))
     who = ", ".join(f"{NAMES[rank]} is channel {channels[i]}" for rank, i in enumerate(order))
     notes.append(f"each of two channels holds a voice of its own: {who}; {_shares([*named[0], *named[1]])}")
     if n_left_out > 0:

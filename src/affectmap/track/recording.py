@@ -192,7 +192,7 @@ def track(
         hop_s: Time from one window to the next; by default windows touch.
         statistics: Whose mean and standard deviation standardise: ``source``, ``recording`` or ``running``; see
             `affectmap.track.running_statistics`.
-        n_speakers: 2 to tell two speakers apart; by default nobody asks.
+        n_speakers: 2 to tell two speakers apart; by default they are not.
         enrol: A recording of the voice wanted, alone: segments of another get no values.
         smoothing_s: Smoothing of the levels, standard deviation in seconds; by default
             `default_smoothing`.

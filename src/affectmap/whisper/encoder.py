@@ -13,7 +13,6 @@ from affectmap.whisper.plain import PlainLayers, parameters_of
 from affectmap.whisper.weights import EncoderWeights, read_weights
 
 Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
 
 #: Samples of a frame, of the silence behind a clip, and of the longest clip that goes in at once.
 FRAME, SILENCE, WINDOW = 2 * STEP, SAMPLING_RATE // 2, 30 * SAMPLING_RATE
