@@ -177,8 +177,8 @@ def _adapted_card(card: str, metadata: Mapping[str, Any]) -> str:
     if correction:
         note += (
             f"\nCorrected by ratings of other utterances: {correction_text(correction)}. The intervals of a rating are "
-            f"as wide as the errors on ratings left out where there are {ENOUGH_RATINGS} or more of these very utterances, and "
-            "never narrower than said above with fewer.\n"
+            f"as wide as the errors on ratings left out where there are {ENOUGH_RATINGS} or more of these very "
+            "utterances, and never narrower than said above with fewer.\n"
         )
     return f"{card.split(_ADAPTED)[0].rstrip()}\n\n{note}"
 
