@@ -67,6 +67,16 @@ def test_a_model_of_the_first_week_is_saved_and_used(affectmap, here, talk, monk
     assert affectmap("track", "talk.wav", "--windows", 2, "--save-model", "patient").code == 1
 
 
+def test_a_table_without_speech_is_printed_though_no_model_can_be_made_of_it(affectmap, here):
+    soundfile.write(here / "silent.wav", np.zeros(48_000), 16_000)
+    outcome = affectmap("track", "silent.wav", "--save-model", "patient")
+    assert (outcome.code, outcome.out.splitlines()[0][:15]) == (1, "file,start,end,")
+    assert outcome.error.endswith(
+        "no speech was found, and a model cannot be adapted to none; give a recording of speech"
+    )
+    assert not (here / "patient").exists()
+
+
 def test_hop_and_json(affectmap, talk):
     outcome = affectmap("track", "talk.wav", "--windows", 3, "--hop", 1.5, "--format", "json")
     assert [json.loads(line)["start"] for line in outcome.out.splitlines()] == [0, 1.5, 3, 4.5, 6.0]

@@ -79,6 +79,7 @@ def test_a_second_speaker_is_not_invented(write, speak, model):
     found = follow(file, model, n_speakers=2)
     assert set(names(found)) == {"S1"}
     assert "one voice was found, S1: evidence for a second is" in found.notes[0]
+    assert "-" not in found.notes[0]  # a true minus, and none before zero
 
 
 @pytest.mark.parametrize("bleed", [0.0, 0.15])

@@ -68,7 +68,8 @@ def adapt_command(
     """Adapt a model to recordings and save it, for embed --model. Labels are not needed.
 
     Take thirty recordings or more, of many emotions and, where people shall be compared, of many people. With --listen
-    it learns how emotions sound in them; it decides without labels whether it may, and says so (docs/adaptation.md).
+    it learns how emotions sound in them, from a hundred on; it decides without labels whether it may, and says so
+    (docs/adaptation.md).
     With --ratings what a few of them were rated corrects the model's ratings and classes, so far as leaving one rating
     out at a time speaks for it; docs/few-labels.md says how much a number of ratings brings.
     """

@@ -298,7 +298,8 @@ def check_file(
     suffixes, suffix = _SUFFIXES.get(kind, (kind,)), output.suffix.lower()
     if suffix not in ("", *suffixes) and not is_stream(output):
         what = f"a table as {kind}" if kind in _SUFFIXES else "what is written"
-        hint = "; another --format may fit" if any(suffix in each for each in _SUFFIXES.values()) else ""
+        may_fit = kind in _SUFFIXES and any(suffix in each for each in _SUFFIXES.values())
+        hint = "; another --format may fit" if may_fit else ""
         raise UsageError(f"{output} ends in {suffix}, and {what} in {' or '.join(suffixes)}; name such a file{hint}")
     check_new_file(output, overwrite=overwrite, inputs=_files_of(inputs))
 

@@ -112,11 +112,11 @@ def track_command(
     track = replace(track, table=track.table.rename(index={file: str(recording)}, level="file"))
     for line in track.notes:
         note(f"note: {line}")
-    if save_model:
+    _write(track, output, chosen, overwrite=overwrite)
+    if save_model:  # after the table, which is worth having where nothing can be adapted to
         from affectmap.model.model import load_model
 
         track.adapted(load_model(model)).save(save_model, overwrite=overwrite)
-    _write(track, output, chosen, overwrite=overwrite)
     if picture:
         if not installed("matplotlib"):
             raise typer.Exit(1)

@@ -23,7 +23,7 @@ from affectmap.errors import AudioError, ConfigError
 from affectmap.features.recordings import RecordingCache
 from affectmap.model.model import Model
 from affectmap.schema import Floats, Mask
-from affectmap.text import counted
+from affectmap.text import counted, number
 from affectmap.track.segments import Measured, cut_segments, measured_segments
 from affectmap.track.speaker_embedding import embed_windows
 from affectmap.track.speakers import LEAST_EVIDENCE, MIN_WINDOWS, Separation, separate
@@ -206,7 +206,7 @@ def _enrolled(file: Path, cutter: Cutter) -> Floats:
 def _voice_notes(found: Separation, turns: list[Turn], n_windows: int, enrol: str | Path | None) -> list[str]:
     if not n_windows:
         return []
-    told = f"evidence for a second is {found.evidence:.2f} a window, {LEAST_EVIDENCE:g} are needed"
+    told = f"evidence for a second is {number(found.evidence, 2)} a window, {LEAST_EVIDENCE:g} are needed"
     if found.n_speakers == 1 and enrol is None:
         return [f"one voice was found, S1: {told}"]
     if found.n_speakers == 1:

@@ -87,6 +87,8 @@ class Track:
         """
         if "speaker" in self.table and NAMES[1] in set(self.table["speaker"]):
             raise ConfigError("two speakers were told apart; adapt to one, named by enrol")
+        if self.table.empty:
+            raise ConfigError("no speech was found, and a model cannot be adapted to none; give a recording of speech")
         unfit = self.table[["too_short", "silent", "not_speech"]].any(axis=1) | self.table["problem"].notna()
         return (model or load_model()).adapt(self.features[~unfit.to_numpy(np.bool_)])
 
