@@ -57,6 +57,8 @@ METHOD_MARKS = {
     JOINT: Mark("#4aa3df", "^", (0, (1, 1))),
 }
 PLAIN_MARK = Mark("#8c949e", "o")
+#: Room of a map beyond the scale of the ratings, in its points.
+BEYOND_SCALE = 0.25
 #: Words for the ends of the two ratings.
 ENDS = {"activation": ("calm", "excited"), "valence": ("unpleasant", "pleasant")}
 

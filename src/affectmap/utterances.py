@@ -33,9 +33,10 @@ KEYS = ("corpus", *INDEX, "speaker", "sex", "method", "reading", "fold", "seed",
 PREDICTED = {label: f"predicted_{label}" for label in LABELS}
 PROBABILITIES = tuple(f"p_{emotion}" for emotion in FOUR_CLASSES)
 TRUTH = ("emotion", *LABELS)
+#: Columns of an embedding.
+COORDINATE = re.compile(r"z[1-9]\d*")
 #: Rows that are written as text at a time.
 _BLOCK_ROWS = 20_000
-_COORDINATE = re.compile(r"z[1-9]\d*")
 
 
 def tidy(table: pd.DataFrame) -> pd.DataFrame:
@@ -57,7 +58,7 @@ def tidy(table: pd.DataFrame) -> pd.DataFrame:
     missing = [name for name in (*KEYS, *TRUTH) if name not in names]
     if missing:
         raise ConfigError(f"the table of utterances lacks {', '.join(missing)}; expected all of {', '.join(KEYS)}")
-    coordinates = sorted((name for name in names if _COORDINATE.fullmatch(name)), key=lambda name: int(name[1:]))
+    coordinates = sorted((name for name in names if COORDINATE.fullmatch(name)), key=lambda name: int(name[1:]))
     known = [name for name in (*PREDICTED.values(), *PROBABILITIES) if name in names]
     first = [*KEYS, *coordinates, *known]
     return table[[*first, *(name for name in names if name not in {*first, *TRUTH}), *TRUTH]]

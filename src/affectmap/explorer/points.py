@@ -23,7 +23,7 @@ import pandas as pd
 
 from affectmap.schema import LABEL_RANGE, LABELS, Floats, Objects, Rows
 from affectmap.text import counted, listed
-from affectmap.utterances import KEYS, PREDICTED, PROBABILITIES, TRUTH
+from affectmap.utterances import COORDINATE, KEYS, PREDICTED, PROBABILITIES, TRUTH
 
 #: What an utterance is told apart by.
 _UTTERANCE = ("corpus", "file", "start")
@@ -43,7 +43,6 @@ _READINGS = {
     "table": "",
 }
 _CLASSES = re.compile(r"[NSHA](?:-[NSHA])+")
-_COORDINATE = re.compile(r"z[1-9]\d*")
 _OF_METHODS = frozenset(
     {*KEYS, *PREDICTED.values(), *PROBABILITIES, *(f"{each}_{end}" for each in LABELS for end in ("low", "high"))}
 )
@@ -158,7 +157,7 @@ def _facts(rows: pd.DataFrame) -> tuple[pd.DataFrame, Rows]:
         for name in rows.columns
         if name not in {*FACTS, *_OF_METHODS}
         and not _CLASSES.fullmatch(re.sub("^probe_", "", str(name)))
-        and not _COORDINATE.fullmatch(str(name))
+        and not COORDINATE.fullmatch(str(name))
     ]
     facts = rows.loc[first, [*FACTS, *others]].reset_index(drop=True)
     for label in LABELS:
@@ -197,7 +196,7 @@ def _places(rows: pd.DataFrame, key: _Key) -> tuple[Floats | None, str]:
     names = list(PREDICTED.values())
     if set(names) <= set(rows.columns) and rows[names].notna().all(axis=1).any():
         return rows[names].to_numpy(np.float64), _HOW.get(key.reading, _READ_OUT)
-    coordinates = [str(name) for name in rows.columns if _COORDINATE.fullmatch(str(name)) and rows[name].notna().any()]
+    coordinates = [str(name) for name in rows.columns if COORDINATE.fullmatch(str(name)) and rows[name].notna().any()]
     if not coordinates:
         return None, ""
     places = np.full((len(rows), 2), np.nan)

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from affectmap.report.summary import CLEARLY, IN_PART, Leader, Transfer, interval_of
+from affectmap.report.summary import CLEARLY, IN_PART, MANY, Leader, Transfer, interval_of
 from affectmap.schema import LABELS
 from affectmap.style import chance
 from affectmap.text import listed, score
 
 if TYPE_CHECKING:
     from affectmap.experiment.results import Results
-
-#: With more corpora than this the sentence gives a range.
-_MANY = 3
 
 
 def answer(results: Results) -> str:
@@ -30,7 +27,7 @@ def answer(results: Results) -> str:
     if not corpora:
         where = f"On speakers of {listed(transfer.corpora_evaluated)} that were held out"
         return f"{where}, the map tells {listed(parts)}; no other corpus was given, so nothing is said of transfer."
-    where = listed(corpora) if len(corpora) <= _MANY else f"{len(corpora)} corpora"
+    where = listed(corpora) if len(corpora) <= MANY else f"{len(corpora)} corpora"
     return f"On {where}, never used in training, the map tells {listed(parts)}."
 
 
@@ -56,6 +53,6 @@ def _classes(leader: Leader | None) -> str:
 
 def _values(rows: Sequence[dict[str, Any]]) -> str:
     values = [max(float(row["mean"]), 0.0) for row in rows]
-    if len(values) > _MANY:
+    if len(values) > MANY:
         return f"{score(min(values))} to {score(max(values))}"
     return listed(map(score, values))

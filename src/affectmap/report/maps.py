@@ -20,13 +20,21 @@ from matplotlib.lines import Line2D
 from affectmap.report.canvas import FULL_WIDTH, MAX_COLUMNS, NARROW_WIDTH, Grid
 from affectmap.report.diagrams import common_frame
 from affectmap.schema import LABEL_RANGE, LABELS
-from affectmap.style import EMOTION_MARKS, ENDS, LABEL_COLOURS, METHOD_MARKS, MUTED, OTHER_MARK, PLAIN_MARK, RULE
+from affectmap.style import (
+    BEYOND_SCALE,
+    EMOTION_MARKS,
+    ENDS,
+    LABEL_COLOURS,
+    METHOD_MARKS,
+    MUTED,
+    OTHER_MARK,
+    PLAIN_MARK,
+    RULE,
+)
 from affectmap.utterances import PREDICTED
 
 #: More points than this become a picture within the SVG.
 _VECTOR_POINTS = 400
-#: Room of the map beyond the scale, in its points.
-_BEYOND = 0.25
 
 
 class Plane(NamedTuple):
@@ -56,7 +64,7 @@ def plane_of(embeddings: pd.DataFrame) -> Plane:
     """
     y, x = (PREDICTED[label] for label in LABELS)
     if all(name in embeddings and embeddings[name].notna().any() for name in (x, y)):
-        ends = (LABEL_RANGE[0] - _BEYOND, LABEL_RANGE[1] + _BEYOND)
+        ends = (LABEL_RANGE[0] - BEYOND_SCALE, LABEL_RANGE[1] + BEYOND_SCALE)
         return Plane(x, y, (ends, ends), is_named=True)
     (left, low), half, _ = common_frame(embeddings[["z1", "z2"]].dropna().to_numpy(dtype=np.float64))
     return Plane("z1", "z2", ((left - half, left + half), (low - half, low + half)), is_named=False)

@@ -9,13 +9,11 @@ import pandas as pd
 from affectmap.evaluation.scoring import Evaluation
 from affectmap.report.marks import PATHS
 from affectmap.schema import LABEL_RANGE, LABELS
-from affectmap.style import EMOTION_MARKS, OTHER_MARK, Mark
+from affectmap.style import BEYOND_SCALE, EMOTION_MARKS, OTHER_MARK, Mark
 from affectmap.utterances import PREDICTED
 
 #: Utterances that the map draws at most; more would be one blot.
 DRAWN_POINTS = 2000
-#: Room of the map beyond the scale, in its points.
-_BEYOND = 0.25
 
 
 class Map(NamedTuple):
@@ -45,7 +43,7 @@ def score_map(found: Evaluation) -> Map:
 
 
 def _place(valence: float, activation: float) -> tuple[float, float]:
-    low, high = LABEL_RANGE[0] - _BEYOND, LABEL_RANGE[1] + _BEYOND
+    low, high = LABEL_RANGE[0] - BEYOND_SCALE, LABEL_RANGE[1] + BEYOND_SCALE
     across, up = ((float(value) - low) / (high - low) for value in (valence, activation))
     return round(100 * across, 1), round(100 * (1 - up), 1)
 

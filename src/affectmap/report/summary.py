@@ -25,7 +25,7 @@ CLEARLY, IN_PART = 0.3, 0.1
 #: With fewer speakers or fewer evaluated utterances a corpus gets a warning.
 FEW_SPEAKERS, FEW_UTTERANCES = 8, 100
 #: With more corpora than this the text gives a range; the bars and tables have them all.
-_MANY = 3
+MANY = 3
 #: Each claim of the paper in a few words.
 _CLAIMS = {
     "a": "metric methods explain ratings better than the unsupervised one",
@@ -142,7 +142,7 @@ def about_small(corpora: pd.DataFrame) -> str:
         ]
         if counts:
             small[str(row["corpus"])] = listed(counts)
-    if len(small) > _MANY:
+    if len(small) > MANY:
         few = f"fewer than {spelt(FEW_SPEAKERS)} speakers or {FEW_UTTERANCES} evaluated utterances"
         return f"{listed(small)} have {few} each: their results are very uncertain."
     return " ".join(f"{corpus} has only {counts}: its results are very uncertain." for corpus, counts in small.items())
@@ -178,7 +178,7 @@ def _about_rating(transfer: Transfer, label: str) -> str:
     shares = [max(row["mean"], 0.0) for row in plain if row]
     if not shares:
         return text
-    explained = _range(shares) if len(shares) > _MANY else listed(map(score, shares))
+    explained = _range(shares) if len(shares) > MANY else listed(map(score, shares))
     return f"{text} {UNSUPERVISED}, which uses no rating, explains {explained}."
 
 
@@ -192,7 +192,7 @@ def _chosen(leader: Leader) -> str:
 def _each(rows: Sequence[dict[str, Any]], what: str, least: float = -1.0) -> str:
     """Write the share of something in every corpus with its interval, or the range where there are many."""
     shares = [max(row["mean"], least) for row in rows]
-    if len(rows) > _MANY:
+    if len(rows) > MANY:
         return f"{_range(shares)} {what}"
     parts, words, what = [], "with other speakers ", f" {what}"
     for row, share in zip(rows, shares, strict=True):
