@@ -40,6 +40,7 @@ from affectmap.transfer.recipe import NEUTRAL  # noqa: E402
 #: Methods that need a model folder and the held-out recordings; the first is what the others adapt.
 MODEL_ONLY: dict[str, peers.Method] = {
     "statistics only": peers.statistics_only,
+    "listening (affectmap adapt --listen)": peers.listening,
     "EM, shared covariance": peers.shared_covariance,
     "EM, mean with the start": peers.em_and_start,
     "nearest class mean": peers.nearest_mean,
@@ -57,7 +58,7 @@ TWO_EARS: dict[str, peers.Method] = {
 }
 
 
-#: What takes seconds a folder; it runs on whole folders with all sources.
+#: What takes seconds a folder; it runs on whole folders alone, by statistics of the corpus, with all sources.
 LONG = (
     "self-training of the metric map",
     "self-training of the metric map with the sources",
@@ -66,12 +67,12 @@ LONG = (
 )
 
 
-def methods(fold: Fold, folder: str, left_out: str) -> dict[str, peers.Method]:
+def methods(fold: Fold, folder: str, normalisation: str, left_out: str) -> dict[str, peers.Method]:
     """Give the methods that a fold has in a folder: without a source corpus, only those that need a model alone."""
     found = MODEL_ONLY | (TWO_EARS if fold.views else {})
     if not left_out:
         found |= NEED_SOURCES | (SKADA if HAS_SKADA else {})
-    is_first = folder == WHOLE and not left_out
+    is_first = (folder, normalisation, left_out) == (WHOLE, "corpus", "")
     return {name: method for name, method in found.items() if is_first or name not in LONG}
 
 
@@ -101,7 +102,7 @@ def compared(
         fold = trained.only(FOUR_CLASSES) if target.folder == FOUR else trained
         key = {"ear": ear, "sources_without": left_out, "folder": target.folder}
         key |= {"normalisation": target.normalisation, "corpus": held_out.name}
-        for name, method in methods(fold, target.folder, left_out).items():
+        for name, method in methods(fold, target.folder, target.normalisation, left_out).items():
             needs = name in NEED_SOURCES or name in SKADA
             rows.append(key | {"method": name, "needs_sources": needs} | scores(fold, target, method(fold, target.z)))
     return rows
@@ -141,6 +142,7 @@ def main() -> None:
     if arguments.data is None:
         parser.error("DATA is missing; give the folder of corpora/ and features/")
     start, out = time.perf_counter(), arguments.output.absolute()
+    out.mkdir(parents=True, exist_ok=True)
     os.chdir(arguments.data)
     work = [each for ear in arguments.ears for each in plan(ear, read(ear), arguments.corpora, arguments.n_seeds)]
     groups = mapped(

@@ -35,7 +35,8 @@ ELSEWHERE: dict[str, dict[str, str]] = {
 
 def page_tables(folder: Path) -> dict[str, str]:
     """Give the tables of the page, made of methods.csv alone."""
-    table = pd.read_csv(folder / "methods.csv", keep_default_na=False, na_values=[""]).fillna({"sources_without": ""})
+    table = pd.read_csv(folder / "methods.csv", dtype={"sources_without": str})
+    table["sources_without"] = table["sources_without"].fillna("")
     found = {}
     for ear in table["ear"].unique():
         own = table[table["ear"] == ear]
@@ -84,7 +85,8 @@ def _by_corpus(rows: pd.DataFrame) -> str:
 
 def _elsewhere(table: pd.DataFrame) -> str:
     """The mean gain with the worst loss in brackets, for every folder, normalisation and choice of sources."""
-    parts = {head: gains(_rows(table, **having)) for head, having in ELSEWHERE.items()}
+    chosen = {head: _rows(table, **having) for head, having in ELSEWHERE.items()}
+    parts = {head: gains(part) for head, part in chosen.items() if len(part)}
     rows = []
     for method in _ordered(table):
         if method == START:
@@ -92,8 +94,8 @@ def _elsewhere(table: pd.DataFrame) -> str:
         cells = []
         for part in parts.values():
             own = part.loc[method] if method in part.index else None
-            text = DASH if own is None else f"{score(own.mean(), signed=True)} ({score(own.min(), signed=True)})"
-            cells.append(text)
+            worst = "" if own is None else f" ({score(min(own.min(), 0.0), signed=True)})"
+            cells.append(DASH if own is None else score(own.mean(), signed=True) + worst)
         rows.append([_titled(table, method), *cells])
     return markdown([["method", *parts], *rows])
 

@@ -18,7 +18,7 @@ import torch
 from folds import Classes, Fold
 from sklearn.neighbors import kneighbors_graph
 
-from affectmap.model.listening import log_probabilities
+from affectmap.model.listening import SourceClasses, listen, log_probabilities
 from affectmap.model.training import TrainedModel, TrainingTask, train_stacked
 from affectmap.schema import Features, Floats, Rows
 from affectmap.transfer.settings import TEACHER
@@ -66,6 +66,14 @@ def on_map(classes: Classes, embedding: Floats) -> Outcome:
 def statistics_only(fold: Fold, z: Features) -> Outcome:
     """Adapt nothing but mean and standard deviation, which `z` has."""
     return mixed(fold.classes, fold.classes.log_probability(z))
+
+
+def listening(fold: Fold, z: Features) -> Outcome:
+    """Listen as models of the package do: a few rounds of EM, averaged with the start, and only where both agree."""
+    known, used = fold.classes, z[:, fold.classes.columns].astype(np.float64)
+    source = SourceClasses(known.names, known.weight, known.bias, known.place, known.basis, known.centre)
+    listened = listen(used, source)
+    return mixed(known, log_probabilities(used @ listened.weight + listened.bias))
 
 
 def read_off_map(fold: Fold, z: Features) -> Outcome:

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from affectmap.model.listening import log_probabilities
@@ -165,3 +166,33 @@ def test_what_is_scored_is_what_is_named(modules):
     bare = compare.scores(fold, folds.Target("whole", "corpus", z, emotion, np.full_like(label, np.nan)), outcome)
     assert bare["uar"] == 1.0
     assert np.isnan(bare["r2_valence"])
+
+
+def test_the_page_shows_the_committed_table(modules):
+    text = (ROOT / "docs" / "adaptation.md").read_text(encoding="utf-8")
+    for name, table in modules["methods_page"].page_tables(FOLDER).items():
+        shown = text.split(f"<!-- {name}:begin -->\n")[1].split(f"\n<!-- {name}:end -->")[0]
+        assert shown == table, f"table {name} of docs/adaptation.md is not that of the committed file"
+
+
+def test_the_committed_table_holds_every_method_on_every_corpus(modules):
+    compare, table = modules["compare"], pd.read_csv(FOLDER / "methods.csv")
+    first = table[table["sources_without"].isna() & (table["folder"] == "whole") & (table["normalisation"] == "corpus")]
+    for ear, rows in first.groupby("ear"):
+        names = compare.MODEL_ONLY | (compare.TWO_EARS if ear == "whisper" else {}) | compare.NEED_SOURCES
+        assert set(rows["method"]) == set(names | compare.SKADA)
+        assert (rows.groupby("method")["corpus"].nunique() == 7).all()
+    assert not table.duplicated(["ear", "sources_without", "folder", "normalisation", "corpus", "method"]).any()
+
+
+def test_gains_are_differences_to_the_start_on_the_same_corpus(modules):
+    rows = pd.DataFrame(
+        [
+            ("statistics only", "emodb", 0.5),
+            ("EM", "emodb", 0.75),
+            ("statistics only", "urdu", 0.5),
+            ("EM", "urdu", 0.25),
+        ],
+        columns=["method", "corpus", "uar"],
+    )
+    assert modules["methods_page"].gains(rows).loc["EM"].to_dict() == {"emodb": 0.25, "urdu": -0.25}
