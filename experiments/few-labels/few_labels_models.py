@@ -6,21 +6,23 @@ second, and about as good as the shipped networks, so that two corpora at a time
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 import numpy as np
 from line import line
 
+from affectmap.model.computation import Computation
 from affectmap.model.correction import Basis
 from affectmap.model.encoder import standardised
 from affectmap.model.heads import largest_half_width
 from affectmap.model.model import Model
 from affectmap.preparation.prepared_corpus import PreparedCorpus
-from affectmap.preparation.standardisation import adapted_statistics
+from affectmap.preparation.standardisation import Statistics, adapted_statistics
 from affectmap.schema import LABELS, Floats, Objects
 from affectmap.transfer.calibration import LEVEL
+from affectmap.transfer.source_classes import with_source_classes
 
 RATED = ("emodb", "urdu", "aesdd")
 
@@ -48,8 +50,12 @@ class Start:
 
 def adapted_start(model: Model, corpus: PreparedCorpus) -> Start:
     """Start as ``affectmap adapt`` does, from mean and standard deviation of all recordings."""
+    statistics, _ = adapted_statistics(corpus.functionals.astype(np.float64), model.statistics)
+    return _start(model, corpus, statistics)
+
+
+def _start(model: Model, corpus: PreparedCorpus, statistics: Statistics) -> Start:
     values = corpus.functionals.astype(np.float64)
-    statistics, _ = adapted_statistics(values, model.statistics)
     latent, _ = model.embedding(values, statistics)
     heads = model.heads
     ratings = latent @ heads.rating_weight + heads.rating_bias
@@ -57,8 +63,18 @@ def adapted_start(model: Model, corpus: PreparedCorpus) -> Start:
     return Start(basis, ratings, heads.scores(latent), heads.classes, corpus.label, corpus.emotion)
 
 
-#: Ways to start, by name; a way to adapt without labels that gives a `Start` is compared once it stands here.
-STARTS = {"adapted": adapted_start}
+def listened_start(model: Model, corpus: PreparedCorpus) -> Start:
+    """Start as ``affectmap adapt --listen`` does; classes are then those that were learned, if any were."""
+    listened = model.adapt(corpus.functionals.astype(np.float64), listen=True)
+    found, computation = _start(listened, corpus, listened.statistics), Computation(listened.folder)
+    shift = computation.shift
+    if shift is None or not computation.hears_classes:
+        return found
+    return replace(found, scores=shift.scores(found.basis.standardised, model.heads.classes))
+
+
+#: Ways to start, by name.
+STARTS = {"adapted": adapted_start, "listened": listened_start}
 
 
 class HeldOut:
@@ -74,7 +90,8 @@ class HeldOut:
         self._start = cache(self._make)
 
     def _fit(self, without: frozenset[str]) -> Model:
-        return line([corpus for name, corpus in self._all.items() if name not in without])
+        sources = [corpus for name, corpus in self._all.items() if name not in without]
+        return with_source_classes(line(sources), sources)
 
     def _make(self, way: str, target: str, without: frozenset[str]) -> Start:
         return STARTS[way](self._model(without), self.rated[target])

@@ -26,6 +26,7 @@ DOCS = HERE.parents[1] / "docs"
 TITLES = {"emodb": "EMO-DB", "urdu": "URDU", "aesdd": "AESDD"}
 FEATURES = ("egemaps", "whisper")
 NONE, ADAPT, SCRATCH, LEVEL = "none", "adapt --ratings", "ridge of the rated alone", "level, as it is"
+ADAPTED = "adapted"
 RANDOM, SPREAD = "at random", "spread over the map"
 LABELS = ("activation", "valence")
 QUANTITIES = {
@@ -45,8 +46,11 @@ _BULLET = {"initial_indent": "- ", "subsequent_indent": "  "}
 
 def page_tables(results: pd.DataFrame, intervals: pd.DataFrame, settings: pd.DataFrame) -> dict[str, str]:
     """Give the tables of the page by their marks."""
+    listening = _listening(results[results["choice"] == RANDOM])
+    results, intervals, settings = (each[each["start"] == ADAPTED] for each in (results, intervals, settings))
     random = results[results["choice"] == RANDOM]
     return {
+        "few-labels-listening": listening,
         "findings": _findings(random, intervals),
         **{f"curve-{features}": _curve(random[random["features"] == features]) for features in FEATURES},
         "spread": _spreads(random[random["method"] == ADAPT]),
@@ -56,6 +60,21 @@ def page_tables(results: pd.DataFrame, intervals: pd.DataFrame, settings: pd.Dat
         "intervals": _intervals(intervals),
         "nested": _nested(settings),
     }
+
+
+def _listening(random: pd.DataFrame) -> str:
+    """Compare both starts, without ratings and with them: means over the three corpora."""
+    some = random[random["method"].isin([NONE, ADAPT])]
+    means = some.groupby(["features", "start", "method", "n", "quantity"])["mean"].mean()
+    sizes = sorted(set(random["n"]))
+    rows = [["features", "begins with", "quantity", "no ratings", *(f"{n} ratings" for n in sizes)]]
+    for features in FEATURES:
+        for quantity, title in _SHOWN.items():
+            for start, words in ((ADAPTED, "adapt"), ("listened", "adapt --listen")):
+                before = means[features, start, NONE, sizes[0], quantity]
+                own = [means[features, start, ADAPT, n, quantity] for n in sizes]
+                rows.append([features, words, title, score(before), *(score(value) for value in own)])
+    return markdown(rows)
 
 
 def _findings(random: pd.DataFrame, intervals: pd.DataFrame) -> str:
@@ -208,7 +227,7 @@ def write_page(results: pd.DataFrame, intervals: pd.DataFrame, settings: pd.Data
 
 def write_picture(results: pd.DataFrame, file: Path = DOCS / "few-labels.png") -> None:
     """Draw a column a corpus and a row a quantity: lines are methods, their bars standard deviations over draws."""
-    some = results[results["choice"] == RANDOM]
+    some = results[(results["choice"] == RANDOM) & (results["start"] == ADAPTED)]
     figure, panels = plt.subplots(3, 3, figsize=(9, 7.4), sharex=True, sharey="row", layout="constrained")
     for column, (corpus, title) in enumerate(TITLES.items()):
         panels[0, column].set_title(title, fontsize=10)

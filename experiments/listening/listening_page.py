@@ -39,7 +39,7 @@ def write_page(folder: Path) -> None:
 def page_tables(folder: Path) -> Iterator[tuple[str, str]]:
     """Give the tables of the page by the name of their marks, made of the files alone."""
     names = ("results", "nested", "sizes", "folders", "speakers", "models")
-    tables = {name: pd.read_csv(folder / f"{name}.csv", keep_default_na=True) for name in names}
+    tables = {name: pd.read_csv(folder / f"{name}.csv", dtype={"sources_without": object}) for name in names}
     for name, table in tables.items():
         if "sources_without" in table:
             tables[name] = table.assign(sources_without=table["sources_without"].fillna(""))

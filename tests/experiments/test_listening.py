@@ -51,3 +51,9 @@ def test_recall_counts_only_classes_that_are_there(modules):
     shown = np.array([[0, 1, 0, 0], [0, 0, 0, 1], [1, 0, 0, 0]])
     assert modules["scoring"]._uar(shown, emotion) == 0.5
     assert np.isnan(modules["scoring"]._uar(shown[2:], emotion[2:]))
+
+
+def test_tables_of_the_page_are_those_of_the_files(modules):
+    page = modules["listening_page"].PAGE.read_text(encoding="utf-8")
+    for name, table in modules["listening_page"].page_tables(FOLDER):
+        assert f"<!-- {name}:begin -->\n{table.strip()}\n<!-- {name}:end -->" in page, name
