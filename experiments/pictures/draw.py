@@ -45,6 +45,7 @@ PICTURES = {
     "encoder-maps.png": Picture("encoder-map/page.py encoder-maps.png", needs_data=True),
     "explore.png": Picture("pictures/pages.py explore", (SHIPPED,), needs_data=True),
     "few-labels.png": Picture("few-labels/few_labels_page.py", ("experiments/few-labels/results.csv",)),
+    "languages.png": Picture("encoder-map/languages.py", needs_data=True),
     "losses.png": Picture("losses/run.py --picture", ("experiments/losses/results.csv",)),
     "serve.png": Picture("pictures/pages.py serve", (SHIPPED,)),
     "track.png": Picture("track/picture.py", (SHIPPED,), needs_data=True),

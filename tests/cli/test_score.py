@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -102,3 +103,34 @@ def test_without_packages_for_a_page_all_else_is_written(affectmap, here, pets, 
     assert {file.name for file in (here / "out").iterdir()} == FILES - {"score.html"}
     assert 'note: no page: it needs jinja2 and matplotlib; run pip install "affectmap[score]"' in outcome.err
     assert outcome.err.splitlines()[-1] == f"written: {here / 'out' / 'score.json'}"
+
+
+def write_raters(here, files, noise):
+    rng, rows = np.random.default_rng(0), []
+    for rater, scale in noise.items():
+        for number, file in enumerate(files):
+            activation = float(np.clip(1 + number % 9 / 2 + scale * rng.normal(), 1, 5))
+            rows.append({"file": file, "rater": rater, "activation": activation})
+    pd.DataFrame(rows).to_csv(here / "ratings.csv", index=False)
+
+
+def test_raters_say_what_the_model_may_be_used_for(affectmap, here, pets):
+    files = make_rows()["file"]
+    write_raters(here, files, {"Ada": 0.2, "Bo": 0.2})
+    outcome = affectmap("score", pets, "--model", "model", "--ratings", "ratings.csv", "-o", "out")
+    assert outcome.code == 0
+    assert "Use of activation: " in outcome.out
+    assert "Use of valence" not in outcome.out
+    assert "Use of activation" in (here / "out" / "score.html").read_text(encoding="utf-8")
+    assert json.loads((here / "out" / "score.json").read_text())["raters"]["activation"]["names"] == ["Ada", "Bo"]
+
+
+def test_ratings_of_one_person_or_of_other_recordings_are_refused(affectmap, here, pets):
+    write_raters(here, make_rows()["file"], {"Ada": 0.2})
+    outcome = affectmap("score", pets, "--model", "model", "--ratings", "ratings.csv")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert "ratings.csv has ratings of one person; --ratings needs those of two or more" in outcome.err
+    write_raters(here, ["elsewhere/x.wav", "y.wav"], {"Ada": 0.2, "Bo": 0.2})
+    outcome = affectmap("score", pets, "--model", "model", "--ratings", "ratings.csv")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert "none of the recordings rated in ratings.csv is in pets" in outcome.err

@@ -86,10 +86,12 @@ def settings():
 def test_contents_name_each_page_once():
     entries = repository.entries(settings()["nav"])
     assert len(entries) == len(set(entries))
-    kept = [entry for entry in entries if not entry.startswith("api/")]
+    kept = [entry for entry in entries if not entry.startswith(("api/", "notebooks/"))]
     assert [entry for entry in kept if not (ROOT / repository.repository_path(entry)).exists()] == []
     pages = {file.relative_to(ROOT / "docs").as_posix() for file in (ROOT / "docs").rglob("*.md")}
     assert pages == {entry for entry in kept if not entry.startswith("repository/")}
+    shown = {entry.removesuffix(".md") for entry in entries if entry.startswith("notebooks/")}
+    assert shown == {f"notebooks/{file.stem}" for file in (ROOT / "docs/notebooks").glob("*.ipynb")}
 
 
 @pytest.mark.slow
@@ -121,4 +123,6 @@ def test_the_site_builds_and_needs_no_network(tmp_path):
     assert "ContinuousMetricLoss" in pages["api/losses.html"]
     assert "<code>repository/" not in pages["index.html"]
     assert "affectmap-egemaps-v1" in pages["repository/src/affectmap/models/affectmap-egemaps-v1/CARD.html"]
+    assert '<img alt="What this cell draws" src="first-look-1.png"' in pages["notebooks/first-look.html"]
+    assert (tmp_path / "notebooks/first-look-1.png").read_bytes().startswith(b"\x89PNG")
     assert not list((tmp_path / "site").glob("*.py"))

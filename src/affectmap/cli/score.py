@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -13,11 +14,13 @@ from affectmap.cli import options
 from affectmap.cli.explore import PAGE, Explore, write_explorer
 from affectmap.cli.progress import note, progress_bar
 from affectmap.errors import UsageError
-from affectmap.extras import installed
+from affectmap.extras import installed, require
 from affectmap.preparation.config import CorpusSettings
 
 if TYPE_CHECKING:
+    from affectmap.corpora import Corpus
     from affectmap.evaluation.scoring import Evaluation
+    from affectmap.evaluation.use import Raters
 
 _Corpus = Annotated[
     str, typer.Argument(metavar="CORPUS", help="emodb=DIR, table:NAME=FILE, or NAME=DIR (audformat), with labels.")
@@ -30,6 +33,15 @@ _Adapt = Annotated[
         show_default="none: each recording alone",
     ),
 ]
+_Ratings = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="RATINGS|FOLDER",
+        help="Raw ratings of two people or more, as agreement takes them: say what the model may be used for here; may "
+        "be repeated.",
+        show_default=False,
+    ),
+]
 _Output = Annotated[
     Path | None,
     typer.Option("-o", "--output", metavar="DIR", help="Folder to make: page, tables and every utterance."),
@@ -39,6 +51,7 @@ _Output = Annotated[
 @options.verb(
     "affectmap score emodb=DIR --labels DIR",
     "affectmap score table:mine=mine.csv --adapt corpus -o score",
+    "affectmap score table:mine=mine.csv --ratings ratings/ --adapt corpus",
     settings=CorpusSettings,
     names=("labels", "excited_as_happy"),
 )
@@ -51,6 +64,7 @@ def score_command(
     format: Annotated[Literal["text", "json"], typer.Option("--format", help="What to print.")] = "text",
     model: options.ModelFolder = None,
     adapt: _Adapt = None,
+    ratings: _Ratings = None,
     cache: options.Cache = None,
     no_cache: options.NoCache = False,
     n_jobs: options.NJobs = None,
@@ -70,21 +84,56 @@ def score_command(
 
     if explore and output is None:
         raise UsageError("--explore writes a page into a folder; name one with -o")
-    inputs = [parse_spec(corpus).path, given.get("labels"), model]
+    inputs = [parse_spec(corpus).path, given.get("labels"), model, *(ratings or ())]
     if output is not None:
         options.check_folder(output, overwrite=overwrite, inputs=inputs)
     ready = load_model(model)
     found = load_corpus(corpus, **given, features=columns_for(ready))
+    raters = _raters(ratings, found) if ratings else {}
     with (
         options.working_on(backend, scheduler),
         options.recording_cache(cache, no_cache) as known,
         progress_bar(f"recordings of {found.name}") as progress,
     ):
         result = score(ready, found, adapt=adapt or "alone", cache=known, n_jobs=n_jobs, progress=progress)
+    result = replace(result, raters=raters)
     has_page = output is not None and _write(result, output, overwrite=overwrite, explore=explore, n_jobs=n_jobs)
     typer.echo(json.dumps(result.as_dict(), indent=2, ensure_ascii=False) if format == "json" else str(result))
     if output is not None:
         note(f"written: {output.resolve() / ('score.html' if has_page else 'score.json')}")
+
+
+def _raters(ratings: list[str], corpus: Corpus) -> dict[str, Raters]:
+    """Tell how far the raters of a corpus agree, of each label that two or more of them rated."""
+    require("--ratings", "statistics", "scipy")
+    from affectmap.agreement import agreement_table, read_ratings
+    from affectmap.agreement.ratings import rating_matrix
+    from affectmap.errors import LabelError
+    from affectmap.evaluation.use import Raters
+    from affectmap.schema import LABELS
+
+    read = read_ratings(ratings, note)
+    names = {Path(file).stem for file in corpus.table.index.get_level_values("file")}
+    if not names & {Path(file).stem for file in read["file"]}:
+        raise LabelError(
+            f"none of the recordings rated in {', '.join(ratings)} is in {corpus.name}; give the ratings that its "
+            "labels were made of"
+        )
+    table = agreement_table(read)
+    found = {}
+    for label in LABELS:
+        rows = table[table["label"] == label]
+        together, pairs = (
+            rows[rows["measure"] == "icc_2_k"],
+            rows[(rows["scope"] == "pair") & (rows["measure"] == "ccc")],
+        )
+        if len(together) and len(pairs):
+            raters = tuple(str(name) for name in rating_matrix(read, label).columns)
+            one = together.iloc[0]
+            found[label] = Raters(raters, float(one["value"]), float(pairs["value"].mean()), int(one["n_items"]))
+    if not found:
+        raise LabelError(f"{', '.join(ratings)} has ratings of one person; --ratings needs those of two or more")
+    return found
 
 
 def _write(result: Evaluation, output: Path, *, overwrite: bool, explore: bool, n_jobs: int | None) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -40,6 +40,7 @@ from affectmap.stats.measures import (
 from affectmap.text import counted, is_number
 
 if TYPE_CHECKING:
+    from affectmap.evaluation.use import Raters
     from affectmap.features.recordings import RecordingCache
 
 MODEL = "model"
@@ -100,6 +101,7 @@ class Evaluation:
         utterances: One row an utterance (`affectmap.utterances`).
         unusable: ``file`` and ``reason``.
         notes: What has to be known beside.
+        raters: How far those who rated a label agree, where raw ratings of several people were given.
     """
 
     model: str
@@ -117,12 +119,14 @@ class Evaluation:
     utterances: pd.DataFrame
     unusable: pd.DataFrame
     notes: tuple[str, ...]
+    raters: Mapping[str, Raters] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Give all but the utterances as JSON has it: a missing number is ``None``."""
         plain = {each.name: getattr(self, each.name) for each in fields(self)}
         del plain["utterances"], plain["values"]
         plain |= {name: list(plain[name]) for name in ("sources", "classes", "notes")} | {"level": _or_none(self.level)}
+        plain["raters"] = {label: one.as_dict() for label, one in self.raters.items()}
         plain["confusion"] = {str(name): row.to_dict() for name, row in self.confusion.iterrows()}
         return plain | {name: _records(getattr(self, name)) for name in ("measures", "reliability", "unusable")}
 

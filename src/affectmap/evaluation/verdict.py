@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 
 from affectmap.evaluation.baselines import CHANCE, MEAN_RATING, WITHIN
 from affectmap.evaluation.scoring import Evaluation, Row
+from affectmap.evaluation.statements import Statement
 from affectmap.evaluation.tables import (
     capital,
     interval_note,
@@ -19,6 +19,7 @@ from affectmap.evaluation.tables import (
     value_text,
     written,
 )
+from affectmap.evaluation.use import uses
 from affectmap.schema import LABELS
 from affectmap.stats.intervals import FEWEST_SPEAKERS
 from affectmap.text import counted, is_number, listed, number, score, spelt_none, table_text
@@ -34,14 +35,6 @@ _HOW = {
     "listen": "adapted to the corpus by listening, without labels",
     "speaker": "adapted to each speaker without labels",
 }
-
-
-class Statement(NamedTuple):
-    """One thing that an evaluation says: what about, in words, and whether it has to be read first."""
-
-    about: str
-    words: str
-    warns: bool = False
 
 
 def title(found: Evaluation) -> str:
@@ -66,7 +59,7 @@ def verdict(found: Evaluation) -> list[Statement]:
     statements = [_seen(found), _used(found), *_no_intervals(found), *_classes(found)]
     for label in LABELS:
         statements += _rating(found, label)
-    statements += [*_confidence(found), *_coverage(found), *_groups(found)]
+    statements += [*_confidence(found), *_coverage(found), *_groups(found), *uses(found)]
     return [*statements, *(Statement("Note", f"{note}.", True) for note in found.notes)]
 
 
