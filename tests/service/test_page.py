@@ -143,6 +143,7 @@ def test_the_microphone_is_a_moving_point(page):
     page.until("live-words", r"^Activation \d\.\d, valence \d\.\d$")
     assert not page.find("record").is_enabled()
     until(lambda: page.count("#live-map polyline.trail") == 1)
+    assert "Unlike anything the model was trained on" in page.find("live-flags").text  # it beeps
     assert page.browser.find_element("css selector", "#live-map svg").accessible_name.startswith("Now: activation ")
     assert axe_violations(page.browser) == []
     page.find("go-live").click()

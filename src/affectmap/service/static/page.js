@@ -257,6 +257,8 @@ function showLive(row) {
   find("live-words").textContent = heard
     ? `Activation ${row.activation.toFixed(1)}, valence ${row.valence.toFixed(1)}`
     : "Nothing to measure in the last four seconds";
+  const lines = flagLines({ rows: [row], notes: [], isTrack: false });
+  find("live-flags").replaceChildren(...lines.map((line) => element("li", line)));
 }
 
 // Wiring
