@@ -46,7 +46,7 @@ def test_nothing_to_adapt_to(affectmap, here):
     (here / "rec" / "bad.wav").write_text("no sound")
     done = affectmap("adapt", "rec", "-o", "mine")
     assert done.code == 1
-    assert done.err.splitlines()[-1].endswith("none of 1 recordings could be used; name others")
+    assert done.err.splitlines()[-1].endswith("none of one recording could be used; name others")
     assert not (here / "mine").exists()
 
 

@@ -36,7 +36,7 @@ def test_more_than_can_be_used_and_none(affectmap, here):
     (here / "bad").mkdir()
     (here / "bad" / "a.wav").write_text("no sound")
     done = affectmap("ratings", "suggest", "bad", "-n", "1")
-    assert (done.code, done.error) == (1, "none of 1 recordings could be used; name others")
+    assert (done.code, done.error) == (1, "none of one recording could be used; name others")
 
 
 def test_suggested_recordings_come_first_to_every_rater(affectmap, here, monkeypatch):

@@ -130,3 +130,13 @@ def test_folders_and_names_that_hold_nothing_are_refused(tmp_path):
     table = written(tmp_path, "t.csv", "file,activation,valence\na.wav,3,3\n")
     with pytest.raises(UsageError, match=r"--root .* is no folder"):
         read_points([table], root=tmp_path / "none")
+
+
+def test_two_tables_of_the_same_recordings_are_maps_of_the_same_points(tmp_path):
+    for name, activation in (("before", 2), ("after", 4)):
+        lines = "file,activation,valence,activation_low\n" + "".join(f"{each}.wav,{activation},3,1\n" for each in "ab")
+        (tmp_path / f"{name}.csv").write_text(lines)
+    points = read_points([str(tmp_path / "before.csv"), str(tmp_path / "after.csv")])
+    assert len(points.utterances) == 2
+    assert [each.name.split(",")[0] for each in points.maps] == ["before", "after"]
+    assert [each.activation.tolist() for each in points.maps] == [[2, 2], [4, 4]]

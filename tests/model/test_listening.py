@@ -79,6 +79,11 @@ def test_few_recordings_are_not_listened_to(source, n):
     assert "agreement" not in listened.metadata()
 
 
+def test_copies_of_a_recording_count_once(source):
+    listened = listen(np.repeat(folder(10)[0], 20, axis=0), source)
+    assert (listened.n_recordings, listened.is_used) == (30, False)
+
+
 def test_order_of_recordings_changes_nothing(source):
     points, _ = folder(60, move=(0.5, 0.5))
     order = np.random.default_rng(1).permutation(len(points))
@@ -124,6 +129,7 @@ def test_points_move_by_what_probabilities_change(source):
         ({"n_recordings": 3, "is_used": False}, "three recordings of speech are few"),
         ({"n_recordings": 90, "is_used": False, "agreement": 0.5}, "only 50% of 90 recordings keep the class"),
         ({"n_recordings": 90, "is_used": True, "agreement": 0.8}, "learned the classes of this folder: 80% of 90"),
+        ({"n_recordings": 90, "is_used": True, "agreement": 1.0, "largest_share": 0.9}, "but 90% are taken for one"),
     ],
 )
 def test_sentence(said, expected):

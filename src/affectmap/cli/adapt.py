@@ -134,7 +134,7 @@ def _usable(model: Model, features: pd.DataFrame, flags: Sequence[SignalFlags], 
         note(f"note: {line}")
     is_used = [reason is None for reason in reasons]
     if not any(is_used):
-        raise AudioError(f"none of {len(recordings)} recordings could be used; name others")
+        raise AudioError(f"none of {counted(len(recordings), 'recording')} could be used; name others")
     return is_used
 
 

@@ -38,7 +38,7 @@ def to_rate_first(
     if len(usable) < len(recordings):
         note(f"note: {counted(len(recordings) - len(usable), 'recording')} of {len(recordings)} cannot be used")
     if not usable:
-        raise AudioError(f"none of {len(recordings)} recordings could be used; name others")
+        raise AudioError(f"none of {counted(len(recordings), 'recording')} could be used; name others")
     if n > len(usable):
         raise UsageError(f"{n} recordings are asked for, and {len(usable)} can be used; ask for fewer")
     used = functionals[kept]

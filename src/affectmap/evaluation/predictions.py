@@ -136,7 +136,7 @@ def _adapted(
     if adapt == "listen":
         listened = model.adapt(features, listen=True)
         return listened.transform(features), [
-            f"the model heard these recordings, without labels; {listened.listening_text}"
+            f"the model heard these recordings, without labels. {listened.listening_text}"
         ]
     speaker = None
     if adapt == "speaker":

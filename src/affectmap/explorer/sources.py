@@ -52,7 +52,22 @@ def read_points(sources: Sequence[str], *, root: Path | None = None, title: str 
         >>> points.maps[0].name, points.utterances["emotion"].tolist()
         ('ratings', ['angry'])
     """
-    return located(points_of(joined(_read(Path(source)) for source in sources), title), root)
+    return located(points_of(joined(_as_maps([_read(Path(source)) for source in sources])), title), root)
+
+
+def _as_maps(frames: list[pd.DataFrame]) -> list[pd.DataFrame]:
+    """Make tables of the same recordings, as ``affectmap embed`` writes them, maps named after the tables."""
+    tables = [each for each in frames if "reading" in each and (each["reading"] == "table").all() and len(each)]
+    shared = set.intersection(*(set(each["file"]) for each in tables)) if len(tables) > 1 else set()
+    if not shared:
+        return frames
+    corpus, chosen = tables[0]["corpus"].iloc[0], {id(each) for each in tables}
+    return [
+        each.assign(method=each["corpus"].where(each["method"] == "model", each["method"]), corpus=corpus)
+        if id(each) in chosen
+        else each
+        for each in frames
+    ]
 
 
 def run_points(rows: pd.DataFrame, without: pd.DataFrame, title: str = "") -> Points:

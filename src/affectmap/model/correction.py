@@ -316,7 +316,8 @@ def correction_text(about: Mapping[str, Mapping[str, float]]) -> str:
     """
     parts = [
         f"{name} by {counted(int(each['n']), 'rating')} "
-        f"(error {each['error_before']:.2f} before, {each['error']:.2f} on a rating left out)"
+        f"(error {each['error_before']:.2f} before, {each['error']:.2f} on a rating left out"
+        f"{', no better' if each['error'] >= each['error_before'] else ''})"
         for name, each in about.items()
         if name != "classes"
     ]

@@ -46,6 +46,8 @@ PRIOR_RECORDINGS = 20.0
 SHRINKAGE = 0.3
 #: How far the classes are drawn to equal shares: each is divided by its share to this power.
 BALANCE = 0.25
+#: Share of one class from which on the sentence says that there is hardly another.
+ONE_CLASS = 0.8
 _LEAST_SHARE = 1e-3
 #: What the names of tensors begin with.
 SOURCE, LISTENED = "source_classes.", "listened."
@@ -126,9 +128,10 @@ class Listened:
     Attributes:
         weight: (F, K), of the classifier after listening.
         bias: (K,).
-        n_recordings: Recordings that were listened to.
+        n_recordings: Recordings that were listened to; copies count once.
         agreement: Share of them that keep their class to the end of the rounds, 0..1.
         is_used: Whether that is enough; otherwise weight and bias are those from before.
+        largest_share: Share of the recordings that are taken for the most frequent class, 0..1.
     """
 
     weight: Floats
@@ -136,6 +139,7 @@ class Listened:
     n_recordings: int
     agreement: float
     is_used: bool
+    largest_share: float = float("nan")
 
     def tensors(self) -> dict[str, npt.NDArray[np.float32]]:
         """Give the classifier as tensors of a model's folder; none if nothing was learned."""
@@ -145,8 +149,9 @@ class Listened:
 
     def metadata(self) -> dict[str, float | int | bool]:
         """Say in a model's folder what was listened to."""
-        agreement = {} if math.isnan(self.agreement) else {"agreement": round(self.agreement, 4)}
-        return {"n_recordings": self.n_recordings, **agreement, "is_used": self.is_used}
+        shares = {"agreement": self.agreement, "largest_share": self.largest_share}
+        known = {name: round(value, 4) for name, value in shares.items() if not math.isnan(value)}
+        return {"n_recordings": self.n_recordings, **known, "is_used": self.is_used}
 
     @property
     def text(self) -> str:
@@ -170,6 +175,11 @@ def listening_text(metadata: Mapping[str, Any]) -> str:
     share = (
         f"{agreement:.0%} of {of} keep the class that they began with, and {USUAL.least_agreement:.0%} are asked for"
     )
+    if metadata["is_used"] and (largest := metadata.get("largest_share", 0.0)) >= ONE_CLASS:
+        return (
+            f"Listening learned little: {share}, but {largest:.0%} are taken for one class, so that there is hardly "
+            "more than one to learn; give recordings of many emotions."
+        )
     if metadata["is_used"]:
         return (
             f"Listening learned the classes of this folder: {share}; where that was so, recognition became better on "
@@ -202,16 +212,19 @@ def listen(features: Floats, source: SourceClasses, settings: Settings = USUAL) 
     """
     before = log_probabilities(features @ source.weight + source.bias)
     unchanged = source.weight, source.bias
-    if len(features) < settings.least_recordings:
-        return Listened(*unchanged, len(features), float("nan"), is_used=False)
     points = features @ source.projection
+    n_recordings = len(np.unique(features, axis=0))
+    if n_recordings < settings.least_recordings:
+        return Listened(*unchanged, n_recordings, float("nan"), is_used=False)
     # Whether to listen is asked of the usual settings, however far it is gone afterwards.
     weight, bias = _learned(points, before, source, USUAL._replace(rounds=ROUNDS_TO_THE_END))
     kept = (features @ weight + bias).argmax(axis=1) == before.argmax(axis=1)
     agreement = float(kept.mean())
     is_used = agreement >= settings.least_agreement
     learned = _learned(points, before, source, settings) if is_used else unchanged
-    return Listened(*learned, len(features), agreement, is_used)
+    classes = (features @ learned[0] + learned[1]).argmax(axis=1)
+    largest = float(np.bincount(classes).max() / len(classes))
+    return Listened(*learned, n_recordings, agreement, is_used, largest)
 
 
 def log_probabilities(scores: Floats) -> Floats:

@@ -258,7 +258,7 @@ def _check_listening(metadata: Mapping[str, Any], file: str) -> None:
     ):
         raise ModelError(f"{file}: source_classes are {str(classes)[:80]}; expected two or more names that differ")
     if type(listening) is not dict or not all(
-        _is_measure(listening.get(name, 0)) for name in ("n_recordings", "agreement")
+        _is_measure(listening.get(name, 0)) for name in ("n_recordings", "agreement", "largest_share")
     ):
         raise ModelError(f"{file}: listening is {str(listening)[:80]}; expected numbers from 0 on; {ADVICE}")
     if listening and (type(listening.get("is_used")) is not bool or "n_recordings" not in listening):
