@@ -51,6 +51,14 @@ class Wording(NamedTuple):
     beside: tuple[str, ...] = ()
 
 
+#: What both models have besides.
+LISTENING = (
+    " Beside the network the folder holds what `adapt --listen` begins with: a linear classifier of seven emotions, "
+    "their places on the map and their means, fitted on the same corpora (`affectmap.transfer.source_classes`); what "
+    "listening gains and loses stands in docs/adaptation.md."
+)
+
+
 def wording(recipe: dict[str, Any], beside: tuple[str, ...]) -> Wording:
     """Word the card of the model on the 88 functionals; `beside` are sections about the other one."""
     return Wording(
@@ -59,7 +67,7 @@ def wording(recipe: dict[str, Any], beside: tuple[str, ...]) -> Wording:
         "The encoder of a denoising autoencoder with the continuous metric loss on activation and valence (Das et al. "
         "2022, arXiv 2203.14867) and the additions of "
         "`affectmap.transfer.recipe`; heads fitted on its embedding afterwards. Written by "
-        "`experiments/shipped-model/run.py`; every number below comes from there.",
+        "`experiments/shipped-model/run.py`; every number below comes from there." + LISTENING,
         _settings(recipe),
         "The recipe's settings (see `experiments/transfer`), the prior of `adapt` (ten utterances) and the flags' "
         "thresholds were",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from card import Wording
+from card import LISTENING, Wording
 from comparison import section
 
 
@@ -14,7 +14,7 @@ def wording() -> Wording:
         "2022) makes of a recording, at 16 kHz, its mean removed, as `affectmap.whisper` computes them, and behind "
         "them the 88 eGeMAPSv02 functionals, which also tell what is no speech. A network of 600-40-20-10-2 "
         "units, the encoder of Das et al. 2022 (arXiv 2203.14867) but for its input; heads are fitted on its embedding "
-        "afterwards. Written by `experiments/whisper-model/run.py`; every number below comes from there.",
+        "afterwards. Written by `experiments/whisper-model/run.py`; every number below comes from there." + LISTENING,
         "Two maps were fitted on the rows and labels of `affectmap.transfer.recipe`: the mean of three of soft "
         "prototypes (`affectmap.transfer.soft_prototypes`: class probabilities mix the classes' places; losses on "
         "classes and axes), and a ridge regression to the ratings (penalty 3,000). The network learned the mean of "
