@@ -15,11 +15,11 @@ from affectmap.service.settings import ServiceSettings
 from affectmap.settings import fields_of
 
 COMMANDS = {
-    "reproduce": (ExperimentConfig, {"output", "overwrite", "config", "cache", "backend", "scheduler"}),
+    "reproduce": (ExperimentConfig, {"output", "overwrite", "config", "cache", "backend", "scheduler", "explore"}),
     "train": (ExperimentConfig, {"output", "overwrite", "config", "cache", "backend", "scheduler", "method", "recipe"}),
     "audit": (ExperimentConfig, {"output", "overwrite", "config", "cache", "fail"}),
-    "demo": (ExperimentConfig, {"output", "overwrite"}),
-    "annotate": (AnnotatorSettings, {"folder", "raters", "browser", "password_file"}),
+    "demo": (ExperimentConfig, {"output", "overwrite", "explore"}),
+    "annotate": (AnnotatorSettings, {"folder", "raters", "browser", "password_file", "suggest", "model", "encoder"}),
     "serve": (ServiceSettings, set()),
 }
 FORMER = [

@@ -11,14 +11,20 @@ import pytest
 FOLDER = Path(__file__).parents[2] / "experiments" / "listening"
 
 
+NAMES = ("run", "folders", "listening_page", "scoring", "folds", "methods_page", "encoder_material", "evaluation")
+
+
 @pytest.fixture(scope="module")
 def modules():
-    before = list(sys.path)
+    """The scripts, and none of another experiment that has the name of one of them."""
+    before, path = {name: sys.modules.pop(name, None) for name in NAMES}, list(sys.path)
     sys.path.insert(0, str(FOLDER))
     yield {name: importlib.import_module(name) for name in ("run", "folders", "listening_page", "scoring")}
-    sys.path[:] = before
-    for name in ("run", "folders", "listening_page", "scoring", "folds", "methods_page"):
+    sys.path[:] = path
+    for name, module in before.items():
         sys.modules.pop(name, None)
+        if module is not None:
+            sys.modules[name] = module
 
 
 def rows(left_out, gains):

@@ -45,7 +45,7 @@ Overwrite = Annotated[
 ModelFolder = Annotated[
     Path | None,
     typer.Option(
-        "--model", metavar="NAME|DIR", help="a shipped model, egemaps or whisper, or a folder.",
+        "--model", metavar="NAME|DIR", help="A shipped model, egemaps or whisper, or a folder.",
         show_default="egemaps",
     ),
 ]  # fmt: skip

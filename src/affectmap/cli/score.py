@@ -50,7 +50,6 @@ _Output = Annotated[
 
 @options.verb(
     "affectmap score emodb=DIR --labels DIR",
-    "affectmap score table:mine=mine.csv --adapt corpus -o score",
     "affectmap score table:mine=mine.csv --ratings ratings/ --adapt corpus",
     settings=CorpusSettings,
     names=("labels", "excited_as_happy"),

@@ -57,9 +57,6 @@ _Rate = Annotated[int, typer.Option(metavar="HZ", help="Sampling rate of the str
 @options.verb(
     "affectmap track talk.wav --picture talk.png > talk.csv",
     "affectmap track interview.wav --speakers 2 -o interview.csv",
-    "affectmap track week1.wav --save-model patient -o week1.csv",
-    "affectmap track week2.wav --model patient -o week2.csv",
-    "arecord -f S16_LE -r 16000 | affectmap track --stream --statistics running",
 )
 def track_command(
     recording: _Recording = None,

@@ -68,7 +68,6 @@ _Suggest = Annotated[
 
 
 @options.verb(
-    "affectmap annotate speech",
     "affectmap annotate speech --suggest 20",
     "affectmap annotate speech --rater Ada --rater Bo --classes sad,happy",
     settings=AnnotatorSettings,
