@@ -18,7 +18,7 @@ import numpy.typing as npt
 from affectmap.errors import ConfigError
 from affectmap.model.listening import SourceClasses
 from affectmap.preparation.prepared_corpus import PreparedCorpus
-from affectmap.schema import Floats
+from affectmap.schema import LABELS, Floats
 from affectmap.transfer.recipe import Material, gather, soft_prototypes
 from affectmap.transfer.settings import ENCODER_RECIPE
 
@@ -68,14 +68,20 @@ def with_source_classes(model: Model, corpora: Sequence[PreparedCorpus], *, seed
     """Give a model what it can listen with; a model whose corpora have no such classes stays as it is.
 
     Args:
-        model: Trained on the corpora.
+        model: Trained on the corpora by the recipe, so that activation and valence are the first axes of its map; on
+            further ones, classes have no place of their own.
         corpora: The corpora.
         seed: Seed of the fit.
     """
+    n_further = len(model.metadata["outputs"]["embedding"]) - len(LABELS)
+    if n_further < 0:
+        return model
     try:
-        return type(model)(model.folder.with_source_classes(fit_source_classes(corpora, seed=seed)))
+        source = fit_source_classes(corpora, seed=seed)
     except ConfigError:  # too few classes, or none with ratings
         return model
+    place = np.pad(source.place, ((0, 0), (0, n_further)))
+    return type(model)(model.folder.with_source_classes(replace(source, place=place)))
 
 
 def _space(material: Material, classes: Sequence[str]) -> tuple[Floats, Floats]:
