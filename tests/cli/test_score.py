@@ -134,3 +134,14 @@ def test_ratings_of_one_person_or_of_other_recordings_are_refused(affectmap, her
     outcome = affectmap("score", pets, "--model", "model", "--ratings", "ratings.csv")
     assert (outcome.code, outcome.out) == (1, "")
     assert "none of the recordings rated in ratings.csv is in pets" in outcome.err
+
+
+def test_labels_that_are_not_the_raters_mean_are_noted(affectmap, here):
+    rows = make_rows()
+    rows.to_csv("mine.csv", index=False)
+    given = rows[["file"]].assign(rater="Ada", activation=6 - rows["activation"], valence=3.0)
+    pd.concat([given, given.assign(rater="Bo", activation=given["activation"].clip(1.5, 4.5))]).to_csv(
+        "ratings.csv", index=False
+    )
+    done = affectmap("score", "table:mine=mine.csv", "--ratings", "ratings.csv")
+    assert "activation of mine is not the mean of the ratings in ratings.csv (" in done.err

@@ -18,10 +18,14 @@ from affectmap.extras import installed, require
 from affectmap.preparation.config import CorpusSettings
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from affectmap.corpora import Corpus
     from affectmap.evaluation.scoring import Evaluation
     from affectmap.evaluation.use import Raters
 
+#: Points between a corpus' labels and the mean of its raters, on average, from which on they are others.
+FAR_OFF = 0.5
 _Corpus = Annotated[
     str, typer.Argument(metavar="CORPUS", help="emodb=DIR, table:NAME=FILE, or NAME=DIR (audformat), with labels.")
 ]
@@ -118,6 +122,7 @@ def _raters(ratings: list[str], corpus: Corpus) -> dict[str, Raters]:
             f"none of the recordings rated in {', '.join(ratings)} is in {corpus.name}; give the ratings that its "
             "labels were made of"
         )
+    _compare(read, corpus, ratings)
     table = agreement_table(read)
     found = {}
     for label in LABELS:
@@ -133,6 +138,25 @@ def _raters(ratings: list[str], corpus: Corpus) -> dict[str, Raters]:
     if not found:
         raise LabelError(f"{', '.join(ratings)} has ratings of one person; --ratings needs those of two or more")
     return found
+
+
+def _compare(read: pd.DataFrame, corpus: Corpus, ratings: list[str]) -> None:
+    """Note where the corpus' labels are not the raters' means, of which the verdict then says nothing."""
+    import numpy as np
+
+    from affectmap.agreement.ratings import rating_matrix
+    from affectmap.schema import LABELS
+
+    stems = [Path(file).stem for file in corpus.table.index.get_level_values("file")]
+    for label in LABELS:
+        mean = rating_matrix(read, label).mean(axis=1)
+        mean.index = [Path(str(file)).stem for file in mean.index.get_level_values(0)]
+        off = (corpus.table[label].to_numpy() - mean.groupby(level=0).mean().reindex(stems).to_numpy()).astype(float)
+        if np.isfinite(off).any() and np.nanmean(np.abs(off)) > FAR_OFF:
+            note(
+                f"note: {label} of {corpus.name} is not the mean of the ratings in {', '.join(ratings)} "
+                f"({np.nanmean(np.abs(off)):.1f} points off on average); what is said of its use holds for that mean"
+            )
 
 
 def _write(result: Evaluation, output: Path, *, overwrite: bool, explore: bool, n_jobs: int | None) -> bool:

@@ -91,9 +91,11 @@ def _unknown(found: Evaluation, label: str) -> str:
 
 def _not(found: Evaluation, label: str) -> str:
     nearer = found.row("mean_absolute_error", label, versus=MEAN_RATING)
+    is_farther = nearer is not None and is_clear(nearer) and nearer.value > 0
+    how = "clearly farther from" if is_farther else "not clearly nearer to"
     return (
-        f"Do not use it here. The model is not clearly nearer to the ratings than the mean rating, said of everyone "
-        f"({written(nearer)} points). {_agreement(found.raters[label])}, so that it is not the ratings."
+        f"Do not use it here. The model is {how} the ratings than the mean rating, said of everyone "
+        f"({written(nearer)} points). {_agreement(found.raters[label])}, so the raters are not to blame."
     )
 
 
