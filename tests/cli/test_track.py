@@ -64,7 +64,8 @@ def test_a_model_of_the_first_week_is_saved_and_used(affectmap, here, talk, monk
     assert second.code == 0
     tables = [pd.read_csv(io.StringIO(each.out)) for each in (first, second)]
     assert not tables[0]["activation"].equals(tables[1]["activation"])
-    assert affectmap("track", "talk.wav", "--windows", 2, "--save-model", "patient").code == 1
+    again = affectmap("track", "talk.wav", "--windows", 2, "--save-model", "patient")
+    assert (again.code, "name another folder with --save-model" in again.err) == (1, True)
 
 
 def test_a_table_without_speech_is_printed_though_no_model_can_be_made_of_it(affectmap, here):

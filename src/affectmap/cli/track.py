@@ -13,7 +13,7 @@ import typer
 from affectmap.cli import options
 from affectmap.cli.progress import note, progress_bar
 from affectmap.cli.standard_input import readable
-from affectmap.errors import UsageError
+from affectmap.errors import StorageError, UsageError
 from affectmap.extras import installed
 
 if TYPE_CHECKING:
@@ -136,7 +136,10 @@ def _check_outputs(
         check_picture_name(picture)
         options.check_file(picture, picture.suffix.lower(), overwrite=overwrite, inputs=inputs)
     if save_model:
-        options.check_folder(save_model, overwrite=overwrite, inputs=inputs)
+        try:
+            options.check_folder(save_model, overwrite=overwrite, inputs=inputs)
+        except StorageError as error:  # of folders that -o names everywhere else
+            raise StorageError(str(error).replace("with -o", "with --save-model")) from error
 
 
 def _write(track: Track, output: Path | None, format: str, *, overwrite: bool) -> None:
