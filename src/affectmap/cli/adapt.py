@@ -120,13 +120,10 @@ def adapt_command(
 def _usable(model: Model, features: pd.DataFrame, flags: Sequence[SignalFlags], recordings: list[str]) -> list[bool]:
     """Tell which recordings can be used, and note why others cannot and what is odd about any."""
     from affectmap.audio.quality import notes_on
+    from affectmap.model.sources import why_unusable
     from affectmap.names import printable
 
-    no_speech = model.transform(features)["not_speech"]
-    reasons = [
-        each.problem or ("silent" if each.silent else "no speech" if is_none else None)
-        for each, is_none in zip(flags, no_speech, strict=True)
-    ]
+    reasons = why_unusable(flags, model.transform(features)["not_speech"])
     for file, reason in zip(recordings, reasons, strict=True):
         if reason:
             note(f"note: left out {printable(file)}: {reason}")

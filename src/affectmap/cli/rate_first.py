@@ -27,13 +27,13 @@ def to_rate_first(
     """
     require("--suggest", "annotate", "scipy")
     from affectmap.model.model import load_model
+    from affectmap.model.sources import why_unusable
     from affectmap.model.suggestion import spread_over_the_map
 
     loaded = load_model(model)
     with progress_bar("recordings") as progress:
         functionals, flags = loaded.measure(list(recordings), cache=cache, n_jobs=n_jobs, progress=progress)
-    is_no_speech = loaded.transform(functionals)["not_speech"]
-    kept = [not (each.problem or each.silent or none) for each, none in zip(flags, is_no_speech, strict=True)]
+    kept = [reason is None for reason in why_unusable(flags, loaded.transform(functionals)["not_speech"])]
     usable = list(compress(recordings, kept))
     if len(usable) < len(recordings):
         note(f"note: {counted(len(recordings) - len(usable), 'recording')} of {len(recordings)} cannot be used")

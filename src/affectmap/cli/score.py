@@ -141,7 +141,7 @@ def _raters(ratings: list[str], corpus: Corpus) -> dict[str, Raters]:
 
 
 def _compare(read: pd.DataFrame, corpus: Corpus, ratings: list[str]) -> None:
-    """Note where the corpus' labels are not the raters' means, of which the verdict then says nothing."""
+    """Note where the corpus' labels are not the raters' means: the verdict then joins what does not belong together."""
     import numpy as np
 
     from affectmap.agreement.ratings import rating_matrix
@@ -150,12 +150,15 @@ def _compare(read: pd.DataFrame, corpus: Corpus, ratings: list[str]) -> None:
     stems = [Path(file).stem for file in corpus.table.index.get_level_values("file")]
     for label in LABELS:
         mean = rating_matrix(read, label).mean(axis=1)
-        mean.index = [Path(str(file)).stem for file in mean.index.get_level_values(0)]
-        off = (corpus.table[label].to_numpy() - mean.groupby(level=0).mean().reindex(stems).to_numpy()).astype(float)
+        mean.index = [Path(str(file)).stem for file in mean.index]
+        if len(set(stems)) < len(stems) or not mean.index.is_unique:
+            return  # names alone do not tell which recording was rated
+        off = corpus.table[label].to_numpy(dtype=np.float64) - mean.reindex(stems).to_numpy(dtype=np.float64)
         if np.isfinite(off).any() and np.nanmean(np.abs(off)) > FAR_OFF:
             note(
                 f"note: {label} of {corpus.name} is not the mean of the ratings in {', '.join(ratings)} "
-                f"({np.nanmean(np.abs(off)):.1f} points off on average); what is said of its use holds for that mean"
+                f"({np.nanmean(np.abs(off)):.1f} points off on average), so that the verdict on its use means nothing; "
+                "take their means, which affectmap ratings export writes"
             )
 
 

@@ -182,8 +182,8 @@ def listening_text(metadata: Mapping[str, Any]) -> str:
         )
     if metadata["is_used"]:
         return (
-            f"Listening learned the classes of this folder: {share}; where that was so, recognition became better on "
-            "corpora that were not trained on (docs/adaptation.md), which is no proof for these recordings."
+            f"Listening learned the classes of this folder: {share}; where that was so, recognition stayed or became "
+            "better on corpora that were not trained on (docs/adaptation.md), which is no proof for these recordings."
         )
     return (
         f"Listening changed nothing: only {share}; emotions do not part here as in the training corpora, so trust "
@@ -213,7 +213,7 @@ def listen(features: Floats, source: SourceClasses, settings: Settings = USUAL) 
     before = log_probabilities(features @ source.weight + source.bias)
     unchanged = source.weight, source.bias
     points = features @ source.projection
-    n_recordings = len(np.unique(features, axis=0))
+    n_recordings = len({row.tobytes() for row in features})
     if n_recordings < settings.least_recordings:
         return Listened(*unchanged, n_recordings, float("nan"), is_used=False)
     # Whether to listen is asked of the usual settings, however far it is gone afterwards.

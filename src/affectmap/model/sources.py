@@ -166,6 +166,23 @@ def flags_of(values: Floats) -> list[SignalFlags]:
     return [SignalFlags(problem=problem) for problem in problems]
 
 
+def why_unusable(flags: Sequence[SignalFlags], not_speech: Iterable[bool]) -> list[str | None]:
+    """Say of each recording why nothing can be learned of it; ``None`` where something can.
+
+    Args:
+        flags: What the samples of each say.
+        not_speech: Whether its functionals are those of something else than speech.
+
+    Example:
+        >>> why_unusable([SignalFlags(), SignalFlags(silent=True), SignalFlags()], [False, False, True])
+        [None, 'silent', 'no speech']
+    """
+    return [
+        each.problem or ("silent" if each.silent else "no speech" if is_none else None)
+        for each, is_none in zip(flags, not_speech, strict=True)
+    ]
+
+
 def with_flags(columns: dict[str, npt.NDArray[Any]], flags: Sequence[SignalFlags]) -> dict[str, npt.NDArray[Any]]:
     """Fill in the flags that samples tell, and add their ``note`` and ``problem``; a faint voice may be speech."""
     columns |= {flag: np.array([getattr(each, flag) for each in flags], dtype=np.bool_) for flag in SIGNAL_FLAGS}
