@@ -135,9 +135,8 @@ def _adapted(
         return model.adapt(features).transform(features), []
     if adapt == "listen":
         listened = model.adapt(features, listen=True)
-        return listened.transform(features), [
-            f"the model heard these recordings, without labels. {listened.listening_text}"
-        ]
+        heard = f"the model heard these recordings, without labels. {listened.listening_text}"
+        return listened.transform(features), [heard.removesuffix(".")]
     speaker = None
     if adapt == "speaker":
         missing = int(table["speaker"].isna().sum())

@@ -32,7 +32,7 @@ FEWEST = 10
 _HOW = {
     "alone": "each recording alone, with the statistics of the model",
     "corpus": "adapted to the corpus without labels",
-    "listen": "adapted to the corpus by listening, without labels",
+    "listen": "adapted to the corpus without labels; a note says whether listening took part",
     "speaker": "adapted to each speaker without labels",
 }
 
@@ -60,7 +60,7 @@ def verdict(found: Evaluation) -> list[Statement]:
     for label in LABELS:
         statements += _rating(found, label)
     statements += [*_confidence(found), *_coverage(found), *_groups(found), *uses(found)]
-    return [*statements, *(Statement("Note", f"{note}.", True) for note in found.notes)]
+    return [*statements, *(Statement("Note", f"{note[:1].upper()}{note[1:]}.", True) for note in found.notes)]
 
 
 def _seen(found: Evaluation) -> Statement:

@@ -36,7 +36,7 @@ RATINGS = "ratings"
 _READINGS = {
     "alone": "as it is",
     "corpus": "adapted to the corpus",
-    "listen": "adapted to the corpus by listening",
+    "listen": "adapted to the corpus, listening",
     "speaker": "adapted to each speaker",
     "within": "within the corpus",
     "supervised": "",
