@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from affectmap.explorer.points import points_of, read_out
+from affectmap.explorer.points import points_of
 from cases import each
 from explorer_rows import row
 
@@ -39,17 +39,6 @@ def test_readings_that_differ_in_kind_are_maps_of_their_own():
     ]
     names = {each.name: np.isfinite(each.activation).sum() for each in points_of(pd.DataFrame(rows)).maps}
     assert names == {"PCA-2, as it is": 1, "PCA-2, adapted to the corpus": 1, "PCA-2, within the corpus": 1, "PCA-2": 2}
-
-
-def test_read_out_is_least_squares_on_rated_training_rows_alone():
-    rng = np.random.default_rng(0)
-    z = rng.normal(size=(40, 2))
-    rating = 3 + z @ [0.5, -0.3]
-    rows = pd.DataFrame({"use": ["training"] * 30 + ["evaluated"] * 10, "activation": rating, "valence": 3.0})
-    spoiled = rows.assign(activation=rows["activation"].where(rows["use"] == "training", 99.0))
-    assert read_out(z, spoiled)[:, 0] == pytest.approx(rating)
-    rows.loc[5:, "activation"] = None
-    assert np.isnan(read_out(z, rows)[:, 0]).all()
 
 
 def test_an_embedding_without_predictions_is_read_out_fold_by_fold():

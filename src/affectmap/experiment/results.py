@@ -16,7 +16,7 @@ from affectmap.audit.verdicts import SIGNS, Audit
 from affectmap.experiment.config import ExperimentConfig
 from affectmap.experiment.embeddings import Embeddings
 from affectmap.experiment.protocol import Job, Material
-from affectmap.experiment.utterances import read_out
+from affectmap.experiment.utterances import ratings_of
 from affectmap.model.embedder import Embedder
 from affectmap.model.training import TrainedModel
 from affectmap.preparation.config import MEASURED
@@ -179,7 +179,7 @@ def embeddings_table(embeddings: Iterable[Embeddings]) -> pd.DataFrame:
             frame["file"], frame["emotion"] = part.file, part.emotion
             frame["activation"], frame["valence"] = part.label.T
             frame["z1"], frame["z2"] = z.T
-            frames.append(frame.assign(**read_out(each, part)))
+            frames.append(frame.assign(**ratings_of(each, part)))
     columns = ["method", "corpus", "role", "file", "emotion", *LABELS, "z1", "z2", *PREDICTED.values()]
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
 

@@ -17,11 +17,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from affectmap.experiment.embeddings import Embeddings
-from affectmap.experiment.within_corpus import predicted_ratings
 from affectmap.preparation.pooled_source import PooledSource
 from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.schema import FOUR_CLASSES, INDEX, LABEL_RANGE, LABELS, Floats, Rows
 from affectmap.stats.baselines import FUNCTIONALS_88
+from affectmap.stats.read_out import read_out
 from affectmap.stats.scores import Embedded, Score
 from affectmap.style import RIDGE
 from affectmap.utterances import PREDICTED, TRUTH, Use, tidy
@@ -136,19 +136,14 @@ def _made(each: Embeddings, on: Embedded) -> dict[str, npt.NDArray[np.generic]]:
     """Give the embedding of some rows, and the ratings that it predicts."""
     if each.run.method == FUNCTIONALS_88:
         return {}
-    return _coordinates(on.embedding) | read_out(each, on)
+    return _coordinates(on.embedding) | ratings_of(each, on)
 
 
-def read_out(each: Embeddings, on: Embedded) -> dict[str, npt.NDArray[np.generic]]:
+def ratings_of(each: Embeddings, on: Embedded) -> dict[str, npt.NDArray[np.generic]]:
     """Predict the ratings of some embedded rows, on their scale; NaN where the training rows have too few ratings."""
     if each.run.method == RIDGE:
-        return _ratings(on.embedding)
-    ratings, train = np.full((len(on.row), len(LABELS)), np.nan), each.train
-    for column, label in enumerate(train.label.T):
-        known = np.isfinite(label)
-        if known.sum() > 2 * (train.embedding.shape[1] + 1):
-            ratings[:, [column]] = predicted_ratings(train.embedding[known], label[known, None], on.embedding)
-    return _ratings(ratings)
+        return _ratings(np.clip(on.embedding, *LABEL_RANGE))
+    return _ratings(read_out(each.train.embedding, each.train.label, on.embedding))
 
 
 def _coordinates(embedding: Floats) -> dict[str, npt.NDArray[np.generic]]:
@@ -156,8 +151,7 @@ def _coordinates(embedding: Floats) -> dict[str, npt.NDArray[np.generic]]:
 
 
 def _ratings(values: Floats) -> dict[str, npt.NDArray[np.generic]]:
-    clipped = np.clip(values, *LABEL_RANGE)
-    return {PREDICTED[label]: clipped[:, column] for column, label in enumerate(LABELS)}
+    return {PREDICTED[label]: values[:, column] for column, label in enumerate(LABELS)}
 
 
 def _predicted(found: Iterable[Score], rows: Rows) -> dict[str, npt.NDArray[np.generic]]:

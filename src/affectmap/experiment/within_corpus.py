@@ -36,6 +36,7 @@ from affectmap.preparation.pooled_source import PooledSource, ScaledRows
 from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.schema import LABELS, Floats, Objects, Rows
 from affectmap.stats.baselines import FUNCTIONALS_88, RidgeMap
+from affectmap.stats.read_out import predicted_ratings
 from affectmap.stats.scores import Embedded, Predicted, Run, Score, cross_validated_scores, label_scores
 from affectmap.style import ONE_RATER, RIDGE, SUPERVISED
 from affectmap.text import spelt
@@ -116,14 +117,6 @@ def _supervised(run: Run, models: Sequence[tuple[OwnFold, Embed]]) -> list[Score
             train, test = (embed_blocks(replace(scaled, rows=rows), embed) for rows in (fold.train, fold.test))
             parts.append((fold.test, predicted_ratings(train[known], label[known], test)))
     return _rating_scores(run, _joined(pool, pool.name, "target", parts), "supervised") if parts else []
-
-
-def predicted_ratings(train: Floats, label: Floats, test: Floats) -> Floats:
-    """Predict ratings (M, L) from embeddings (M, D), by least squares on others (N, D) with theirs (N, L)."""
-    middle, mean = train.mean(axis=0), label.mean(axis=0)
-    slopes, *_ = np.linalg.lstsq(train - middle, label - mean)
-    prediction: Floats = (test - middle) @ slopes + mean
-    return prediction
 
 
 def within_work(

@@ -21,7 +21,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from affectmap.schema import LABEL_RANGE, LABELS, Floats, Objects, Rows
+from affectmap.schema import LABELS, Floats, Objects, Rows
+from affectmap.stats.read_out import read_out
 from affectmap.text import counted, listed
 from affectmap.utterances import COORDINATE, KEYS, PREDICTED, PROBABILITIES, TRUTH
 
@@ -202,7 +203,7 @@ def _places(rows: pd.DataFrame, key: _Key) -> tuple[Floats | None, str]:
     places = np.full((len(rows), 2), np.nan)
     for _, part in rows.groupby(["fold", "seed"], sort=False):
         where = rows.index.get_indexer(part.index)
-        places[where] = read_out(part[coordinates].to_numpy(np.float64), part)
+        places[where] = _read_out(part[coordinates].to_numpy(np.float64), part)
     return (places, _READ_OUT) if np.isfinite(places).any() else (None, "")
 
 
@@ -219,33 +220,13 @@ _READ_OUT = (
 )
 
 
-def read_out(embedding: Floats, rows: pd.DataFrame) -> Floats:
-    """Predict ratings from an embedding by the straight line that least squares fit on rated training rows.
-
-    Args:
-        embedding: Shape (R, D).
-        rows: Their ``use``, ``activation`` and ``valence`` (R).
-
-    Returns:
-        Activation and valence, shape (R, 2), within 1..5; ``NaN`` where fewer than ``2 (D + 1)`` rows have a rating.
-
-    Example:
-        >>> z = np.arange(8.0)[:, None]
-        >>> rows = pd.DataFrame({"use": ["training"] * 6 + ["evaluated"] * 2, "activation": 1 + z[:, 0] / 2})
-        >>> read_out(z, rows.assign(valence=None))[-2:].round(6).tolist()
-        [[4.0, nan], [4.5, nan]]
-    """
+def _read_out(embedding: Floats, rows: pd.DataFrame) -> Floats:
+    """Read activation and valence (R, 2) out of an embedding (R, D) by the training rows among its rows."""
     places = np.full((len(rows), len(LABELS)), np.nan)
     usable = np.isfinite(embedding).all(axis=1)
     training = (rows["use"].astype(object) == "training").to_numpy() & usable
-    for column, label in enumerate(LABELS):
-        rating = pd.to_numeric(rows[label], errors="coerce").to_numpy(np.float64)
-        known = training & np.isfinite(rating)
-        if known.sum() >= 2 * (embedding.shape[1] + 1):
-            middle = embedding[known].mean(axis=0)
-            slopes, *_ = np.linalg.lstsq(embedding[known] - middle, rating[known] - rating[known].mean())
-            line = (embedding[usable] - middle) @ slopes + rating[known].mean()
-            places[usable, column] = np.clip(line, *LABEL_RANGE)
+    label = rows[list(LABELS)].apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
+    places[usable] = read_out(embedding[training], label[training], embedding[usable])
     return places
 
 
