@@ -1,6 +1,7 @@
 """Two people on one recording: by channel, by voice, against an enrolled voice, and what is awkward."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -214,6 +215,11 @@ def test_a_model_adapted_to_the_first_week_serves_the_next(write, speak, model, 
     adapted = first.adapted(model)
     assert adapted.metadata["standardisation"]["n_utterances"] == len(first.table)
     assert not np.allclose(follow(weeks[1], adapted).table["activation"], follow(weeks[1], model).table["activation"])
+    for column, value in (("silent", True), ("not_speech", True), ("problem", "broken")):  # nothing is learned of these
+        spoiled = first.table.astype({"problem": object})
+        spoiled[column] = [value, *spoiled[column][1:]]
+        used = replace(first, table=spoiled).adapted(model).metadata["standardisation"]
+        assert used["n_utterances"] == len(first.table) - 1
 
 
 def test_two_speakers_are_not_one_voice_to_adapt_to(talk, write, speak, model):

@@ -29,7 +29,7 @@ import numpy as np
 import pandas as pd
 
 from affectmap.audio.conditions import Bandwidth
-from affectmap.audio.quality import SIGNAL_FLAGS
+from affectmap.audio.quality import SIGNAL_FLAGS, SignalFlags
 from affectmap.audio.speech_detection import RATE, Cutter, SpeechCutter, WindowCutter
 from affectmap.audio.stream import PulseCode, Recording
 from affectmap.errors import ConfigError
@@ -38,6 +38,7 @@ from affectmap.features.recordings import RecordingCache
 from affectmap.files import new_file
 from affectmap.model.heads import open_intervals
 from affectmap.model.model import Model, load_model
+from affectmap.model.sources import why_unusable
 from affectmap.schema import Floats, segmented_index
 from affectmap.tables import csv_line
 from affectmap.track.conversation import MIN_SPEECH, NAMES, check_speakers, find_turns, measured_turns
@@ -89,8 +90,10 @@ class Track:
             raise ConfigError("two speakers were told apart; adapt to one, named by enrol")
         if self.table.empty:
             raise ConfigError("no speech was found, and a model cannot be adapted to none; give a recording of speech")
-        unfit = self.table[["too_short", "silent", "not_speech"]].any(axis=1) | self.table["problem"].notna()
-        return (model or load_model()).adapt(self.features[~unfit.to_numpy(np.bool_)])
+        problems = self.table["problem"].astype(object).where(self.table["problem"].notna(), None)
+        flags = [SignalFlags(silent=s, problem=p) for s, p in zip(self.table["silent"], problems, strict=True)]
+        is_used = [reason is None for reason in why_unusable(flags, self.table["not_speech"])]
+        return (model or load_model()).adapt(self.features[is_used])
 
     def to_csv(self, path: str | Path) -> None:
         """Write the table as CSV, times in seconds.
