@@ -1,4 +1,4 @@
-"""The explorer's page: how large it is, how long it takes to write, and how smoothly it draws 100,000 points.
+"""The explorer's page: its size, how long it takes to write, and how smoothly it draws 100,000 points.
 
 Frames are drawn in Debian's chromium without a graphics card, one map of 1280 by 900 pixels that moves; the time of a
 frame is that of the page's own thread of the processor, which what else the machine does moves little. Recordings are
@@ -7,6 +7,7 @@ EMO-DB, URDU and AESDD where AFFECTMAP_DATA names their folder, and synthetic el
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import tempfile
@@ -24,13 +25,15 @@ from selenium import webdriver
 from affectmap.corpora.folder import find_recordings
 from affectmap.explorer.page import write_page
 from affectmap.explorer.points import Points, points_of
-from affectmap.explorer.sound import RATE, Excerpt, places_of, take_excerpts
-from harness import MB, Row, main, row_of
+from affectmap.explorer.sound import RATE, Excerpt, encoded, places_of, read_beginning, take_excerpts
+from harness import MB, Row, in_turn, main, ratios, row_of
 
 N_POINTS, N_QUICK = 100_000, 5_000
 #: Recordings of which excerpts are made where there is no corpus, or in a hurry, and seconds of each.
 N_SPOKEN, SPOKEN_S = 20, 3.0
 CORPORA = ("emodb", "urdu", "aesdd")
+#: One recording of so many is encoded both ways; and the Opus that is compared: 2 kB a second.
+ONE_OF, OPUS_COMPRESSION = 25, 0.97
 #: What is timed, as the page's own words.
 STEPS = {
     "a frame, one map": "explorer.view.x = 3 + 0.3 * Math.sin(k / 8); explorer.drawNow()",
@@ -76,13 +79,17 @@ def pages(place: Path, *, quick: bool) -> tuple[list[Row], str]:
     excerpts = take_excerpts(places_of(points.utterances))
     wall, cpu = time.perf_counter() - clocks[0], time.process_time() - clocks[1]
     write_page(points, excerpts, place / "page.html")
-    return [*sizes(place / "page.html", excerpts), *seconds(wall, cpu, len(files))], f"{len(files):,} recordings"
+    rows = [*sizes(place / "page.html", excerpts), *seconds(wall, cpu, len(files))]
+    return [
+        *rows,
+        *encoders(files if quick else files[::ONE_OF], rounds=1 if quick else 5),
+    ], f"{len(files):,} recordings"
 
 
 def sizes(page: Path, excerpts: list[Excerpt]) -> list[Row]:
     """How large the page and its sound are."""
     heard = [each for each in excerpts if each.sound]
-    told = f"Ogg Opus; {len(heard):,} of {len(excerpts):,} can be heard"
+    told = f"MP3; {len(heard):,} of {len(excerpts):,} can be heard"
     rate = sum(len(each.sound) for each in heard) / sum(min(each.length_s, 30.0) for each in heard)
     return [
         row_of("page with sound", page.stat().st_size / MB, "MB", note="one file, nothing beside it"),
@@ -92,11 +99,40 @@ def sizes(page: Path, excerpts: list[Excerpt]) -> list[Row]:
 
 def seconds(wall_s: float, cpu_s: float, n: int) -> list[Row]:
     """How long the excerpts took."""
-    note = "reading, resampling and encoding; libsndfile's Opus takes nearly all of it"
     return [
-        row_of("excerpts, all cores", wall_s, "s"),
-        row_of("an excerpt, of the processor", 1000 * cpu_s / n, "ms", note=note),
+        row_of("excerpts, all cores", wall_s, "s", note="by the clock"),
+        row_of("an excerpt, of the processor", 1000 * cpu_s / n, "ms", note="reading, resampling and encoding"),
     ]
+
+
+def encoders(files: list[Path], *, rounds: int) -> list[Row]:
+    """Where the time of an excerpt goes, and how it compares with Opus, in turn in one process."""
+    places = places_of(pd.DataFrame({"file": files, "start": 0.0, "end": None}))
+    signals = [read_beginning(place)[0] for place in places]
+    ways: dict[str, Callable[[], object]] = {
+        "read": lambda: [read_beginning(place) for place in places],
+        "MP3": lambda: [encoded(signal) for signal in signals],
+        "Opus": lambda: [as_opus(signal) for signal in signals],
+    }
+    times = in_turn(ways, rounds, clock=time.process_time)
+    each = {name: [1000 * seconds / len(files) for seconds in times[name]] for name in ways}
+    seconds_each = sum(map(len, signals)) / RATE / len(signals)
+    whole = {way: [read + own for read, own in zip(times["read"], times[way], strict=True)] for way in ("MP3", "Opus")}
+    note = f"read, resampled and encoded; {len(files)} recordings of {seconds_each:.1f} s on average, in turn"
+    return [
+        row_of("reading and resampling an excerpt", each["read"], "ms"),
+        row_of("encoding it as MP3", each["MP3"], "ms"),
+        row_of("encoding it as Opus", each["Opus"], "ms", note="libsndfile's, 2 kB/s, as pages had it before"),
+        row_of("excerpts as MP3, against Opus", ratios(whole, "Opus", "MP3"), "×", note=note),
+    ]
+
+
+def as_opus(signal: np.ndarray) -> bytes:
+    """Encode a signal as Ogg Opus, for comparison."""
+    buffer = io.BytesIO()
+    level = np.clip(signal, -1, 1)
+    soundfile.write(buffer, level, RATE, format="OGG", subtype="OPUS", compression_level=OPUS_COMPRESSION)
+    return buffer.getvalue()
 
 
 @contextmanager
@@ -150,8 +186,11 @@ def measure(quick: bool = False, timed: Callable[..., list[Row]] = frames) -> di
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         rows, what = pages(place, quick=quick)
-        write_page(scattered(n), None, place / "scattered.html")
+        points, start = scattered(n), time.process_time()
+        write_page(points, None, place / "scattered.html")
+        written_s = time.process_time() - start
         rows.append(row_of(f"page of {n:,} points, no sound", (place / "scattered.html").stat().st_size / MB, "MB"))
+        rows.append(row_of("to write it", written_s, "s", note="of the processor"))
         rows += timed(place / "scattered.html", place, rounds=2 if quick else 7, n_frames=10 if quick else 60)
     text = f"{what}; then {n:,} synthetic points on one map of 1280 by 900 pixels, in chromium without a graphics card."
     return {"title": "The explorer's page", "text": text, "rows": rows}

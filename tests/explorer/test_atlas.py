@@ -16,7 +16,7 @@ def test_a_pair_of_columns_a_map_facts_and_sound(tmp_path):
     ]
     command = write_atlas(
         points_of(pd.DataFrame(rows)),
-        [Excerpt(b"OggS", b"", 1.0, ""), Excerpt(b"", b"", 1.0, "broken")],
+        [Excerpt(b"MP3", b"", 1.0, ""), Excerpt(b"", b"", 1.0, "broken")],
         tmp_path / "a b.parquet",
     )
     assert (
@@ -26,5 +26,5 @@ def test_a_pair_of_columns_a_map_facts_and_sound(tmp_path):
     assert found["file"].tolist() == ["a.wav", "b.wav"]
     assert found["pca_2_adapted_to_the_corpus_activation"].tolist()[0] == 2.5
     assert found["ratings_valence"].tolist()[0] == 4.5
-    assert found["sound"][0] == {"bytes": b"OggS", "path": "0.ogg"}
+    assert found["sound"][0] == {"bytes": b"MP3", "path": "0.mp3"}
     assert found["sound"][1] is None

@@ -52,7 +52,7 @@ def write_atlas(points: Points, excerpts: Sequence[Excerpt] | None, path: Path, 
     if excerpts is not None:
         # The shape in which data sets of the Hugging Face Hub hold sound, and embedding-atlas plays it.
         columns["sound"] = [
-            {"bytes": each.sound, "path": f"{number}.ogg"} if each.sound else None
+            {"bytes": each.sound, "path": f"{number}.mp3"} if each.sound else None
             for number, each in enumerate(excerpts)
         ]
     with new_file(path, overwrite=overwrite) as temporary:

@@ -4,7 +4,7 @@ Conventions:
     * Columns are little-endian arrays one after another: ``f4`` for numbers (``NaN`` is missing), ``u1``, ``u2`` or
       ``u4`` for levels (the largest value is missing). Their list is JSON. The page reads them without copying.
     * Texts are data and never HTML: the page writes them as text, and its policy runs only its own script.
-    * The page needs nothing from anywhere. Sound is Ogg Opus as base64, cut out when it is played.
+    * The page needs nothing from anywhere. Sound is MP3 as base64, cut out when it is played.
 """
 
 from __future__ import annotations

@@ -20,14 +20,13 @@ from starlette.exceptions import HTTPException
 from affectmap.errors import AudioError
 from affectmap.explorer.page import SCRIPTS, pack, shell
 from affectmap.explorer.points import Points
-from affectmap.explorer.sound import Place, encoded, outline, places_of, read_beginning
+from affectmap.explorer.sound import MEDIA_TYPE, Place, encoded, outline, places_of, read_beginning
 from affectmap.web.requests import add_error_handlers, static_files
 from affectmap.web.server import Guard, address_of, listen, run_server
 
 HOST = "127.0.0.1"
 #: Recordings that every browser plays, by their endings.
 _PLAYED = {".wav": "audio/wav", ".mp3": "audio/mpeg", ".flac": "audio/flac"}
-_OPUS = "audio/ogg; codecs=opus"
 #: Recordings that are read at once.
 _AT_ONCE = 4
 
@@ -75,7 +74,7 @@ def create_app(points: Points) -> FastAPI:
         kind = _PLAYED.get(place.file.suffix.lower())
         if kind and not place.start and place.end is None and place.file.is_file():
             return FileResponse(place.file, media_type=kind)
-        return Response(await read(number, lambda each: encoded(read_beginning(each)[0])), media_type=_OPUS)
+        return Response(await read(number, lambda each: encoded(read_beginning(each)[0])), media_type=MEDIA_TYPE)
 
     @app.get("/outline/{number}")
     async def shape(number: int) -> Response:

@@ -1,7 +1,9 @@
-"""Excerpts for a page: a few seconds of a recording as Ogg Opus, and the outline of its sound.
+"""Excerpts for a page: a few seconds of a recording as MP3, and the outline of its sound.
 
 Conventions:
     * An excerpt has one channel at 16 kHz and the level of the recording; it is for listening, not for measuring.
+    * It is MP3 of varying bit rate: every browser plays it, and LAME in libsndfile encodes it several times faster than
+      Opus, whose effort libsndfile does not let be lowered (``benchmarks/explorer.py``); it takes 1.7 times the bytes.
     * A recording that cannot be found or decoded gives an excerpt without sound that says why.
 """
 
@@ -23,21 +25,23 @@ from affectmap.parallel.workers import local_threads, mapped, n_workers
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Rate in Hz of excerpts; Opus takes it as it is.
+#: Rate in Hz of excerpts.
 RATE = 16000
 #: Longest excerpt in seconds.
 LONGEST_S = 30.0
 #: Bars of the outline.
 N_BARS = 56
-#: Part of the way from libsndfile's best Opus to its smallest: about 2 kB a second.
-_COMPRESSION = 0.97
+#: Name of what excerpts are, for browsers.
+MEDIA_TYPE = "audio/mpeg"
+#: Part of the way from libsndfile's best MP3 to its smallest: about 3.4 kB a second of speech.
+_COMPRESSION = 0.95
 
 
 class Excerpt(NamedTuple):
     """What can be heard of an utterance.
 
     Attributes:
-        sound: Ogg Opus; empty if there is a problem.
+        sound: MP3; empty if there is a problem.
         outline: Peaks of `N_BARS` equal parts, 0..255, as bytes.
         length_s: Seconds that the utterance lasts; ``NaN`` if that is not known.
         problem: Why there is no sound, or that it is the beginning alone; empty otherwise.
@@ -64,15 +68,15 @@ def places_of(utterances: pd.DataFrame) -> list[Place]:
 
 
 def take_excerpt(place: Place) -> Excerpt:
-    """Cut an excerpt.
+    r"""Cut an excerpt.
 
     Example:
         >>> import tempfile
         >>> file = Path(tempfile.mkdtemp(), "a.wav")
         >>> soundfile.write(file, 0.1 * np.sin(np.arange(32000) / 9), 16000)
         >>> found = take_excerpt(Place(file, 0.5, 1.5))
-        >>> found.sound[:4], len(found.sound) < 4000, found.length_s, found.problem
-        (b'OggS', True, 1.0, '')
+        >>> found.sound[:1], len(found.sound) < 4000, found.length_s, found.problem
+        (b'\xff', True, 1.0, '')
         >>> take_excerpt(Place(Path("missing.wav"))).problem
         'there is no such file; restore it or correct its path'
     """
@@ -111,10 +115,11 @@ def _shortened(heard_s: float, length_s: float) -> str:
 
 
 def encoded(signal: Signal) -> bytes:
-    """Encode a signal at `RATE` as Ogg Opus."""
+    """Encode a signal at `RATE` as MP3."""
     buffer = io.BytesIO()
     level = np.clip(np.nan_to_num(signal), -1, 1)
-    soundfile.write(buffer, level, RATE, format="OGG", subtype="OPUS", compression_level=_COMPRESSION)
+    how = {"compression_level": _COMPRESSION, "bitrate_mode": "VARIABLE"}
+    soundfile.write(buffer, level, RATE, format="MP3", subtype="MPEG_LAYER_III", **how)
     return buffer.getvalue()
 
 

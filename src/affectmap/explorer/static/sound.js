@@ -86,7 +86,7 @@ class SoundsInside {
 
   has(i) { return this.data.sounds[i] > 0; }
 
-  sound(i) { return new Blob([Columns.bytesOf(this.text.slice(this.starts[i], this.starts[i + 1]))], { type: "audio/ogg; codecs=opus" }); }
+  sound(i) { return new Blob([Columns.bytesOf(this.text.slice(this.starts[i], this.starts[i + 1]))], { type: "audio/mpeg" }); }
 
   async outline(i) {
     const { bars } = this.data.about;
