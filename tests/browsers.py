@@ -32,8 +32,8 @@ return [...document.querySelectorAll('p, h1, h2, h3, label, button, span, kbd, a
 
 
 @contextmanager
-def chromium(folder: Path, *, microphone: bool = True) -> Iterator[Any]:
-    """Give a browser whose files lie in a folder, with a microphone that beeps."""
+def chromium(folder: Path, *, microphone: bool = True, speech: Path | None = None) -> Iterator[Any]:
+    """Give a browser whose files lie in a folder, with a microphone that beeps, or says again and again what a file holds."""
     program, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if not (program and driver):
         pytest.skip("NO BROWSER: the page is NOT tested; apt-get install chromium chromium-driver")
@@ -50,6 +50,8 @@ def chromium(folder: Path, *, microphone: bool = True) -> Iterator[Any]:
     if microphone:
         options.add_argument("--use-fake-device-for-media-stream")
         options.add_argument("--use-fake-ui-for-media-stream")
+    if speech:
+        options.add_argument(f"--use-file-for-fake-audio-capture={speech}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     browser = webdriver.Chrome(options, webdriver.ChromeService(driver))
     try:

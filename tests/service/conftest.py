@@ -183,11 +183,12 @@ def talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def open_browser(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
-    """Give a function that opens a tab of chromium, in a browser of its own where it has no microphone."""
+    """Give a function that opens a tab of chromium, in a browser of its own for no microphone or one that speaks."""
     with ExitStack() as opened:
 
-        def start(*size: int, microphone: bool = True, **options: Any) -> Any:
-            used = browser if microphone else opened.enter_context(chromium(tmp_path, microphone=False))
+        def start(*size: int, microphone: bool = True, speech: Path | None = None, **options: Any) -> Any:
+            is_own = speech or not microphone
+            used = opened.enter_context(chromium(tmp_path, microphone=microphone, speech=speech)) if is_own else browser
             return open_tab(used, tmp_path / "downloads", *size, **options)
 
         yield start

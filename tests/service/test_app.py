@@ -260,7 +260,8 @@ def test_the_reference_tells_every_endpoint(service):
     assert set(schema["paths"]) == {"/health", "/model", "/embed", "/track", "/progress/{key}"}
     for path in schema["paths"]:
         assert path in page.text
-    for option in ("windows", "hop", "statistics", "smoothing", "format"):
+    assert "WebSocket /live" in page.text
+    for option in ("sampling_rate", "token", "windows", "hop", "statistics", "smoothing", "format"):
         assert f"<code>{option}</code>" in page.text
     content = schema["paths"]["/embed"]["post"]["requestBody"]["content"]
     assert {"multipart/form-data", "application/json", "audio/*"} <= set(content)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Protocol
 
 import numpy as np
 import soxr
@@ -111,6 +111,13 @@ class Recording:
         return [*notes, *self.mix.notes]
 
 
+class Readable(Protocol):
+    """What raw samples are read from, such as a file open for reading bytes."""
+
+    def read(self, size: int = ..., /) -> bytes:
+        """Give some bytes, none at the end."""
+
+
 class PulseCode:
     """Raw samples from a stream: 16 bit, little-endian, mono.
 
@@ -130,7 +137,7 @@ class PulseCode:
 
     duration_s = None
 
-    def __init__(self, handle: BinaryIO, sampling_rate: int) -> None:
+    def __init__(self, handle: Readable, sampling_rate: int) -> None:
         low, high = RATES
         if not low <= sampling_rate <= high:
             raise ConfigError(f"sampling_rate is {sampling_rate}, expected {low} to {high} Hz")

@@ -24,6 +24,7 @@ from starlette.exceptions import HTTPException
 from affectmap import __version__
 from affectmap.model.model import Model, load_model
 from affectmap.service.jobs import AbandonedError, Jobs, Uploads
+from affectmap.service.live import MAX_MESSAGE, Live, LiveOptions
 from affectmap.service.results import (
     RESULTS,
     EmbedOptions,
@@ -42,8 +43,8 @@ from affectmap.web.server import Guard, address_of, listen, run_server
 
 _STATIC = Path(__file__).parent / "static"
 _TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
-#: Paths that need no token, and all below the last.
-_OPEN = ("/", "/health", "/docs", "/static/")
+#: Paths that need no token, and all below the last; a voice that is measured live brings it in its first message.
+_OPEN = ("/", "/health", "/docs", "/live", "/static/")
 _HEAD = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>affectmap: HTTP</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -114,6 +115,7 @@ class Service:
         self.jobs = Jobs(settings.n_jobs, settings.max_waiting)
         self.uploads = Uploads(settings.max_uploads, settings.max_upload_bytes)
         self.progress = Progress()
+        self.live = Live(settings, model)
 
     async def answer(self, request: Request, format: Format | None, measure: Callable[..., Result]) -> Response:
         """Receive a recording, measure it in a thread, and write the result."""
@@ -137,6 +139,7 @@ class Service:
 
     def close(self) -> None:
         """Stop the work."""
+        self.live.close()
         self.jobs.close()
 
 
@@ -173,6 +176,8 @@ def _add_endpoints(app: FastAPI, service: Service) -> None:
     async def progress(key: UUID) -> dict[str, float]:
         return service.progress.of(key)
 
+    app.websocket("/live")(service.live.answer)
+
 
 def _add_pages(app: FastAPI) -> None:
     app.mount("/static", static_files(_STATIC))
@@ -202,7 +207,7 @@ def reference_page(schema: dict[str, Any]) -> str:
     for path, methods in schema["paths"].items():
         for method, operation in methods.items():
             parts += _operation(path, method, operation)
-    body = "\n".join(parts)
+    body = "\n".join([*parts, *_live_operation()])
     return f"{_HEAD}<body><main>{body}</main></body></html>\n"
 
 
@@ -224,6 +229,23 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> list[str]:
         for status, answer in operation.get("responses", {}).items()
     )
     return [*parts, f'<div class="scroll"><table>{answers}</table></div>']
+
+
+def _live_operation() -> list[str]:
+    """Describe the WebSocket, of which OpenAPI knows nothing."""
+    options = [
+        f"<p>Option <code>{escape(name)}</code>: {escape(str(field.description))}</p>"
+        for name, field in LiveOptions.model_fields.items()
+    ]
+    return [
+        "<h2><code>WebSocket /live</code></h2>",
+        "<p>A voice while it speaks to a row a window. The first message is a JSON object of the options below; all "
+        f"others are samples: 16 bit, little-endian, mono, at most {MAX_MESSAGE:,} bytes a message; an empty one ends "
+        "it. Every row comes as a message of JSON, as <code>affectmap track --stream --format json</code> prints it; "
+        "<code>{&quot;note&quot;: …}</code> is for people, <code>{&quot;detail&quot;: …}</code> says why the server "
+        "ends it.</p>",
+        *options,
+    ]
 
 
 def _accepted(accept: str) -> Format:
@@ -260,4 +282,4 @@ def serve(settings: ServiceSettings, notify: Callable[[str], None]) -> None:
     listening = listen(settings.host, settings.port)
     address = address_of(settings.host, listening.getsockname()[1])
     notify(f"serving {app.state.service.model.metadata['name']} on {address}, until Ctrl-C")
-    run_server(app, listening)
+    run_server(app, listening, max_message=MAX_MESSAGE)

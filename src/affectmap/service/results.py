@@ -75,15 +75,19 @@ class TrackOptions(EmbedOptions):
         """Refuse windows that take far more work than the recording is long."""
         if self.windows is None:
             return
+        check_overlap(self.windows, self.hop)
         hop = self.hop or self.windows
-        if self.windows / hop > MAX_OVERLAP:
-            raise HTTPException(
-                422, f"windows of {self.windows:g} s every {hop:g} s; the hop must be a tenth of them or more"
-            )
         if duration_s / hop > MAX_ROWS:
             raise HTTPException(
                 422, f"a hop of {hop:g} s gives {duration_s / hop:,.0f} rows, at most {MAX_ROWS:,} are given"
             )
+
+
+def check_overlap(window_s: float, hop_s: float | None) -> None:
+    """Refuse windows of which too many overlap (422)."""
+    if hop_s and window_s / hop_s > MAX_OVERLAP:
+        detail = f"windows of {window_s:g} s every {hop_s:g} s; the hop must be a tenth of them or more"
+        raise HTTPException(422, detail)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ MAX_ROWS = 20_000
 MAX_OVERLAP = 10
 #: Recordings that wait, for each that is measured.
 WAITING_EACH = 4
+#: Voices measured live, for each recording that is measured at once.
+LIVE_EACH = 2
 #: Uploads under way at once.
 UPLOADS = 64
 #: Shortest token, in characters: shorter ones can be guessed.
@@ -93,6 +95,11 @@ class ServiceSettings(ListenSettings):
     def max_uploads(self) -> int:
         """Uploads that may be under way together."""
         return max(UPLOADS, self.n_jobs)
+
+    @property
+    def max_live(self) -> int:
+        """Voices that may be measured live together: each takes a small part of a core."""
+        return LIVE_EACH * self.n_jobs
 
     @property
     def max_upload_bytes(self) -> int:

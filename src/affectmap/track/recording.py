@@ -23,7 +23,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,7 +31,7 @@ import pandas as pd
 from affectmap.audio.conditions import Bandwidth
 from affectmap.audio.quality import SIGNAL_FLAGS, SignalFlags
 from affectmap.audio.speech_detection import RATE, Cutter, SpeechCutter, WindowCutter
-from affectmap.audio.stream import PulseCode, Recording
+from affectmap.audio.stream import PulseCode, Readable, Recording
 from affectmap.errors import ConfigError
 from affectmap.extras import require
 from affectmap.features.recordings import RecordingCache
@@ -261,7 +261,7 @@ def track(
 
 
 def track_stream(
-    handle: BinaryIO,
+    handle: Readable,
     sampling_rate: int,
     model: Model | None = None,
     *,

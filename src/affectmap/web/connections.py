@@ -70,7 +70,7 @@ class Connections:
 
 
 class TimedConnection(asyncio.Protocol):
-    """uvicorn's HTTP/1.1 connection, closed when a head or the reading of an answer takes too long.
+    """uvicorn's HTTP/1.1 or WebSocket connection, closed when a head or the reading of an answer takes too long.
 
     uvicorn itself limits only the wait for the first byte of a second request. The middleware finds the connection in
     the state of the ASGI scope and enters it for as long as a request is served.
@@ -82,7 +82,7 @@ class TimedConnection(asyncio.Protocol):
     others: ClassVar[Connections]
 
     def __init__(self, *, app_state: dict[str, Any], **options: Any) -> None:  # noqa: ANN401 (uvicorn's own)
-        self._http = H11Protocol(app_state={**app_state, "connection": self}, **options)
+        self._inner: asyncio.Protocol = H11Protocol(app_state={**app_state, "connection": self}, **options)
         self._n_requests, self._n_waits, self._unread = 0, 0, False
         self._head_timer: asyncio.TimerHandle | None = None
         self._read_timer: asyncio.TimerHandle | None = None
@@ -136,26 +136,30 @@ class TimedConnection(asyncio.Protocol):
         self._transport = transport
         self.client = client_key(str((transport.get_extra_info("peername") or ("",))[0]))
         self._await_head()
-        self._http.connection_made(transport)
+        self._inner.connection_made(transport)
         self.others.add(self)
 
     def data_received(self, data: bytes) -> None:
-        """Pass on what came."""
-        self._http.data_received(data)
+        """Pass on what came; stay before the protocol that a WebSocket's opening puts in the place of HTTP."""
+        self._inner.data_received(data)
+        current = self._transport.get_protocol()
+        if current is not self and isinstance(current, asyncio.Protocol):
+            self._inner = current
+            self._transport.set_protocol(self)
 
     def eof_received(self) -> None:
         """Pass on that the client sends no more."""
-        self._http.eof_received()
+        self._inner.eof_received()
 
     def pause_writing(self) -> None:
         """Wait for the client to read."""
-        self._http.pause_writing()
+        self._inner.pause_writing()
         self._unread = True
         self._read_timer = asyncio.get_running_loop().call_later(READING_S, self._transport.abort)
 
     def resume_writing(self) -> None:
         """Go on: the client reads."""
-        self._http.resume_writing()
+        self._inner.resume_writing()
         self._unread = False
         _cancel(self._read_timer)
 
@@ -163,7 +167,7 @@ class TimedConnection(asyncio.Protocol):
         """Stop waiting."""
         self.others.remove(self)
         self._closed.set()
-        self._http.connection_lost(error)
+        self._inner.connection_lost(error)
         _cancel(self._head_timer, self._read_timer)
 
 

@@ -8,6 +8,8 @@ Conventions:
     * Where a proxy shows the application under a public address, that ``Host`` and ``Origin`` will do, too, and only
       they; the path of the address may be passed on or not. What a proxy on this machine says of its client
       (``X-Forwarded-For``, last entry) is believed then, and nobody else's word.
+    * A WebSocket is let in like a request, but for its token: a browser sends no header with one, so that the path is
+      named as open and the application asks for the token in the first message.
     * The middleware is pure ASGI, because one of Starlette's kind hides from the endpoint that a client has hung up.
 """
 
@@ -104,12 +106,14 @@ class Guard:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        if scope["type"] != "http":
-            return
         headers = Headers(scope=scope)
         if self._public:
             scope = _behind_proxy(scope, headers, self._public)
         connection = connection_of(scope)
+        if scope["type"] == "websocket":
+            with connection or nullcontext():
+                await (self._refused(scope["path"], headers) or self._app)(scope, receive, _labelled(send))
+            return
         exchange = _Exchange(receive, send, scope["method"], headers, self._max_bytes, connection)
         person = self._person_of(scope["path"])
         if connection and connection.others.are_too_many:
@@ -167,6 +171,18 @@ def _behind_proxy(scope: Scope, headers: Headers, public: PublicUrl) -> Scope:
         with suppress(ValueError):  # no proxy, or none that tells
             client = (str(ipaddress.ip_address(told)), 0)
     return {**scope, "path": path, "client": client}
+
+
+def _labelled(send: Send) -> Send:
+    """Label the answer that refuses a WebSocket, whose connection is then closed."""
+
+    async def send_labelled(message: Message) -> None:
+        if message["type"] == "websocket.http.response.start":
+            headers = [*message.get("headers", []), *_HEADERS, (b"connection", b"close")]
+            message = {**message, "headers": headers}
+        await send(message)
+
+    return send_labelled
 
 
 class _Exchange:
@@ -279,8 +295,13 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def make_server(app: ASGIApp) -> uvicorn.Server:
-    """Make a server for an application, with places for its connections."""
+def make_server(app: ASGIApp, *, max_message: int = 0) -> uvicorn.Server:
+    """Make a server for an application, with places for its connections.
+
+    Args:
+        app: The application.
+        max_message: Bytes of a WebSocket's largest message; 0 for an application that has none.
+    """
 
     class Connection(TimedConnection):
         others = Connections()
@@ -288,7 +309,9 @@ def make_server(app: ASGIApp) -> uvicorn.Server:
     config = uvicorn.Config(
         app,
         http=Connection,
-        ws="none",
+        ws="wsproto" if max_message else "none",
+        ws_max_size=max_message,
+        ws_per_message_deflate=False,  # a small frame must not unfold to a large one
         log_level="error",
         access_log=False,
         server_header=False,
@@ -298,10 +321,10 @@ def make_server(app: ASGIApp) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
-def run_server(app: ASGIApp, listening: socket.socket) -> None:
-    """Serve an application on a socket until Ctrl-C or SIGTERM; the socket is closed at the end."""
+def run_server(app: ASGIApp, listening: socket.socket, *, max_message: int = 0) -> None:
+    """Serve an application, as `make_server` makes it, until Ctrl-C or SIGTERM; the socket is closed at the end."""
     with listening:
-        make_server(app).run(sockets=[listening])
+        make_server(app, max_message=max_message).run(sockets=[listening])
 
 
 def address_of(host: str, port: int) -> str:

@@ -65,15 +65,20 @@ export function drawMap(place, row) {
   add(svg, "circle", { class: "point", cx: x(row.valence), cy: y(row.activation), r: 7 });
 }
 
-/** Draw where a voice is now, and the way that it came; `isHeard` is false where the last seconds were no speech. */
+/**
+ * Draw where a voice is now, and the way that it came: `trail` has its places, and null where nobody spoke; `isHeard`
+ * is false where nobody speaks now.
+ */
 export function drawLive(place, trail, isHeard) {
   const size = sizeIn(place);
-  const last = trail[trail.length - 1];
-  const label = last ? `Now: activation ${last.activation.toFixed(1)}, valence ${last.valence.toFixed(1)}` : "Nothing heard yet";
+  const last = trail.findLast((each) => each);
+  const told = last && `activation ${last.activation.toFixed(1)}, valence ${last.valence.toFixed(1)}`;
+  const label = last ? `${isHeard ? "Now" : "Nobody speaks; before"}: ${told}` : "Nothing heard yet";
   const svg = sheet(place, size, size, label);
   const { x, y } = drawPlane(svg, size);
-  const points = trail.map((each) => `${x(each.valence)},${y(each.activation)}`);
-  if (points.length > 1) add(svg, "polyline", { class: "trail", points: points.join(" ") });
+  const ways = [[]];
+  trail.forEach((each) => (each ? ways[ways.length - 1].push(`${x(each.valence)},${y(each.activation)}`) : ways.push([])));
+  ways.filter((way) => way.length > 1).forEach((way) => add(svg, "polyline", { class: "trail", points: way.join(" ") }));
   if (last) add(svg, "circle", { class: isHeard ? "point" : "point unheard", cx: x(last.valence), cy: y(last.activation), r: 9 });
 }
 

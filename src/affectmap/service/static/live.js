@@ -1,73 +1,65 @@
-// The microphone as a moving point: its last seconds are measured again and again, each time as one utterance.
+// The microphone as a moving point: its samples go to the server as they come, and a row comes back for every window.
 
-import { ask, Refused } from "./server.js";
-import { openMicrophone, waveBytes } from "./sound.js";
+import { liveAddress, Refused, withToken } from "./server.js";
+import { openMicrophone, samplesOf } from "./sound.js";
 
-export const WINDOW_S = 4;
-const EVERY_MS = 1000;
-const SHORTEST_S = 1;
-
-/** The latest seconds of a sound, oldest first. */
-class Latest {
-  constructor(n) {
-    Object.assign(this, { samples: new Float32Array(n), n: 0 });
-  }
-
-  add(chunk) {
-    this.samples.copyWithin(0, chunk.length);
-    this.samples.set(chunk, this.samples.length - chunk.length);
-    this.n = Math.min(this.samples.length, this.n + chunk.length);
-  }
-
-  get heard() {
-    return this.samples.subarray(this.samples.length - this.n);
-  }
-}
+/** Seconds of a window, and from one to the next. */
+export const WINDOW_S = 3;
+const HOP_S = 0.5;
+/** Seconds of sound that may wait to be sent. */
+const BEHIND_S = 10;
+const UNAUTHORISED = /token/;
 
 /**
- * Listen until the function that this gives is called. `tell` gets each row, `fail` an error that ends it; answers
- * that come late are left out, and where the server is busy a second is passed over.
+ * Listen until the function that this gives is called; null where it has ended before. `tell` gets each row, `level` the loudness of every tenth of a
+ * second in dB of full scale, `fail` an error that ends it.
  */
-export async function startLive(tell, fail) {
+export async function startLive({ tell, level, fail }) {
   const stream = await openMicrophone();
   const context = new AudioContext();
-  const latest = new Latest(Math.round(WINDOW_S * context.sampleRate));
-  const asking = new AbortController();
-  let [isOver, isAsking] = [false, false];
+  const socket = new WebSocket(liveAddress());
+  let [isOver, reason] = [false, ""];
   const stop = () => {
     isOver = true;
-    clearInterval(clock);
-    asking.abort();
     stream.getTracks().forEach((track) => track.stop());
-    context.close();
+    if (context.state !== "closed") context.close();
+    socket.close();
   };
-  const measure = async () => {
-    if (isOver || isAsking || latest.n < SHORTEST_S * context.sampleRate) return;
-    isAsking = true;
-    try {
-      const form = new FormData();
-      form.append("file", new File([waveBytes(latest.heard, context.sampleRate)], "live.wav", { type: "audio/wav" }));
-      const { rows } = await ask("/embed", { method: "POST", body: form, signal: asking.signal });
-      if (!isOver) tell(rows[0]);
-    } catch (error) {
-      const isBusy = error instanceof Refused && error.status === 429;
-      if (!isOver && !isBusy) {
-        stop();
-        fail(error);
-      }
-    } finally {
-      isAsking = false;
+  const end = (error) => {
+    if (isOver) return;
+    stop();
+    fail(error);
+  };
+  socket.addEventListener("open", () => {
+    socket.send(JSON.stringify(withToken({ sampling_rate: context.sampleRate, windows: WINDOW_S, hop: HOP_S })));
+  });
+  socket.addEventListener("message", ({ data }) => {
+    const answer = JSON.parse(data);
+    if (answer.detail) reason = answer.detail;
+    else if (!answer.note && !isOver) tell(answer);
+  });
+  socket.addEventListener("close", () => {
+    if (!reason) end(new TypeError("closed")); // as fetch says that nobody is there
+    else end(new Refused(UNAUTHORISED.test(reason) ? 401 : 0, reason));
+  });
+  const send = ({ data: chunk }) => {
+    const power = chunk.reduce((sum, value) => sum + value * value, 0) / chunk.length;
+    level(10 * Math.log10(power + 1e-10));
+    if (socket.readyState !== WebSocket.OPEN) return;
+    socket.send(samplesOf(chunk));
+    if (socket.bufferedAmount > 2 * BEHIND_S * context.sampleRate) {
+      end(new Error(`The server is ${BEHIND_S} s behind: too much is measured there now. Try again later.`));
     }
   };
-  const clock = setInterval(measure, EVERY_MS);
   try {
     await context.audioWorklet.addModule("/static/tap.js");
     const tap = new AudioWorkletNode(context, "tap", { numberOfOutputs: 0 });
-    tap.port.onmessage = (event) => latest.add(event.data);
+    tap.port.onmessage = send;
     context.createMediaStreamSource(stream).connect(tap);
   } catch (error) {
+    if (isOver) return null;
     stop();
     throw error;
   }
-  return stop;
+  return isOver ? null : stop;
 }

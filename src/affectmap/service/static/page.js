@@ -5,12 +5,15 @@ import { startLive } from "./live.js";
 import { Recordings } from "./recordings.js";
 import { ask, useToken } from "./server.js";
 import { canRecord, startRecording } from "./sound.js";
-import { clock, drawTrack } from "./track.js";
-import { answerWords, captionOf, csvOf, element, fillTable, flagLines, isHeard, placeOf } from "./words.js";
+import { clock, counts, drawTrack } from "./track.js";
+import { answerWords, captionOf, csvOf, element, fillTable, flagLines, placeOf } from "./words.js";
 
 const MAX_RECORDING_S = 600;
 const MAX_AT_ONCE = 4;
-const TRAIL = 30;
+/** Points of the way that a voice came: the last half minute. */
+const TRAIL = 60;
+/** What the bar of loudness spans, in dB below full scale. */
+const LEVEL_DB = 60;
 const STATES = { waiting: "waits", measuring: "is measured", done: "", failed: "failed", cancelled: "cancelled" };
 
 const find = (id) => document.getElementById(id);
@@ -224,15 +227,18 @@ async function toggleLive() {
   button.disabled = true;
   try {
     state.trail = [];
-    state.stopLive = await startLive(showLive, (error) => {
+    const fail = (error) => {
       endLive();
       complain(error);
-    });
+    };
+    state.stopLive = await startLive({ tell: showLive, level: showLevel, fail });
+    if (!state.stopLive) return;
     button.textContent = "Stop live";
     button.classList.add("recording");
     find("record").disabled = true;
     find("live").hidden = false;
     find("live-words").textContent = "Listening …";
+    find("live-flags").replaceChildren();
     drawLive(find("live-map"), [], true);
   } catch (error) {
     complain(microphoneError(error));
@@ -248,15 +254,21 @@ function endLive() {
   find("go-live").classList.remove("recording");
   find("record").disabled = false;
   find("live-words").textContent += " (stopped)";
+  showLevel(-Infinity);
+}
+
+function showLevel(decibels) {
+  find("live-level").value = Math.max(0, 1 + decibels / LEVEL_DB);
 }
 
 function showLive(row) {
-  const heard = isHeard(row);
-  if (heard) state.trail = [...state.trail, { activation: row.activation, valence: row.valence }].slice(-TRAIL);
+  const heard = counts(row);
+  const last = state.trail[state.trail.length - 1];
+  const place = heard ? { activation: row.activation, valence: row.valence } : null;
+  if (place || last) state.trail = [...state.trail, place].slice(-TRAIL); // where nobody speaks the way is broken
   drawLive(find("live-map"), state.trail, heard);
-  find("live-words").textContent = heard
-    ? `Activation ${row.activation.toFixed(1)}, valence ${row.valence.toFixed(1)}`
-    : "Nothing to measure in the last four seconds";
+  const silence = row.silent ? "Silence" : "No speech";
+  find("live-words").textContent = heard ? `Activation ${row.activation.toFixed(1)}, valence ${row.valence.toFixed(1)}` : silence;
   const lines = flagLines({ rows: [row], notes: [], isTrack: false });
   find("live-flags").replaceChildren(...lines.map((line) => element("li", line)));
 }

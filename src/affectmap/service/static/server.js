@@ -12,6 +12,16 @@ export function useToken(value) {
   token = value;
 }
 
+/** Where a voice is measured while it speaks. */
+export function liveAddress() {
+  return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live`;
+}
+
+/** Add the token to a first message: a browser sends no header with a WebSocket. */
+export function withToken(options) {
+  return token ? { ...options, token } : options;
+}
+
 export class Refused extends Error {
   constructor(status, reason) {
     super(reason);

@@ -15,7 +15,7 @@ export async function toWave(blob, name) {
 }
 
 /** Write samples of one channel as 16 bit WAV. */
-export function waveBytes(mono, rate = RATE) {
+function waveBytes(mono) {
   const view = new DataView(new ArrayBuffer(44 + 2 * mono.length));
   const text = (at, word) => [...word].forEach((letter, i) => view.setUint8(at + i, letter.charCodeAt(0)));
   text(0, "RIFF");
@@ -24,16 +24,27 @@ export function waveBytes(mono, rate = RATE) {
   view.setUint32(16, 16, true);
   view.setUint16(20, 1, true); // PCM
   view.setUint16(22, 1, true); // channels
-  view.setUint32(24, rate, true);
-  view.setUint32(28, 2 * rate, true);
+  view.setUint32(24, RATE, true);
+  view.setUint32(28, 2 * RATE, true);
   view.setUint16(32, 2, true);
   view.setUint16(34, 16, true);
   text(36, "data");
   view.setUint32(40, 2 * mono.length, true);
-  mono.forEach((value, i) => {
-    view.setInt16(44 + 2 * i, Math.max(-32768, Math.min(32767, Math.round(value * 32768))), true);
-  });
+  putSamples(view, 44, mono);
   return view.buffer;
+}
+
+/** Write samples of one channel as 16 bit, little-endian. */
+export function samplesOf(mono) {
+  const view = new DataView(new ArrayBuffer(2 * mono.length));
+  putSamples(view, 0, mono);
+  return view.buffer;
+}
+
+function putSamples(view, at, mono) {
+  mono.forEach((value, i) => {
+    view.setInt16(at + 2 * i, Math.max(-32768, Math.min(32767, Math.round(value * 32768))), true);
+  });
 }
 
 /** Whether the browser lets this page use a microphone. */

@@ -123,11 +123,6 @@ export function csvOf(rows) {
   return `${lines.join("\n")}\n`;
 }
 
-/** Whether an utterance has a place that means something. */
-export function isHeard(row) {
-  return isNumber(row.activation) && isNumber(row.valence) && !row.silent && !row.too_short;
-}
-
 /** Give where a recording lies on the map: its values, or their mean over what is spoken; null without any. */
 export function placeOf(answer) {
   if (!answer.isTrack) {
