@@ -32,6 +32,7 @@ FILES = (
     "affectmap/corpora/synthetic/synthetic.toml",
     "affectmap/report/report.html",
     "affectmap/service/static/index.html",
+    "affectmap/web/static/chart.js",
     *(
         f"affectmap/models/affectmap-{model}-v1/{name}"
         for model in ("egemaps", "whisper")

@@ -32,7 +32,8 @@ from affectmap.style import EMOTION_MARKS, ENDS, LABEL_COLOURS, LABEL_COLOURS_DA
 
 #: Utterances that one file may hold with their sound.
 MOST_WITH_SOUND = 5000
-#: Scripts of the page in the order in which they are read.
+#: Styles and scripts of the page in the order in which they are read, those of the map from `affectmap.web`.
+STYLES = ("chart.css", "explorer.css")
 SCRIPTS = ("columns.js", "marks.js", "grid.js", "chart.js", "sound.js", "list.js", "page.js")
 #: A column with more values than a few, of which more than this part are unlike, is text and has no colours.
 _FEW, _MOST_LEVELS = 50, 0.5
@@ -173,13 +174,14 @@ def _encoded(excerpt: Excerpt) -> bytes:
 
 
 def static(name: str) -> str:
-    """Read a file of the page."""
-    return resources.files("affectmap.explorer").joinpath("static", name).read_text(encoding="utf-8")
+    """Read a file of the page, or of what pages share."""
+    places = [resources.files(package).joinpath("static", name) for package in ("affectmap.explorer", "affectmap.web")]
+    return next(place for place in places if place.is_file()).read_text(encoding="utf-8")
 
 
 def render(packed: Packed, excerpts: Sequence[Excerpt] | None = None) -> str:
     """Make the page as one file."""
-    style, script = static("explorer.css"), "\n".join(static(name) for name in SCRIPTS)
+    style, script = ("\n".join(static(name) for name in names) for names in (STYLES, SCRIPTS))
     policy = (
         f"default-src 'none'; script-src {_digest(script)}; style-src {_digest(style)}; img-src data: blob:; "
         "media-src blob:; base-uri 'none'; form-action 'none'"

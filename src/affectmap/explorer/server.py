@@ -18,7 +18,7 @@ from fastapi.responses import FileResponse, Response
 from starlette.exceptions import HTTPException
 
 from affectmap.errors import AudioError
-from affectmap.explorer.page import SCRIPTS, pack, shell
+from affectmap.explorer.page import SCRIPTS, STYLES, pack, shell
 from affectmap.explorer.points import Points
 from affectmap.explorer.sound import MEDIA_TYPE, Place, encoded, outline, places_of, read_beginning
 from affectmap.web.requests import add_error_handlers, static_files
@@ -44,7 +44,7 @@ def create_app(points: Points) -> FastAPI:
     app = FastAPI(title="affectmap explore", docs_url=None, redoc_url=None, openapi_url=None)
     packed, places, turns = pack(points), places_of(points.utterances), asyncio.Semaphore(_AT_ONCE)
     about = json.dumps(packed.about, ensure_ascii=True, allow_nan=False).encode()
-    head = '<link rel="stylesheet" href="static/explorer.css">'
+    head = "\n".join(f'<link rel="stylesheet" href="static/{name}">' for name in STYLES)
     scripts = "\n".join(f'<script src="static/{name}" defer></script>' for name in SCRIPTS)
     page = shell(points.title, head, scripts)
 

@@ -170,9 +170,9 @@ def client_of(request: Request) -> str:
 
 
 def static_files(folder: Path) -> StaticFiles:
-    """Serve the files of a page, scripts as what browsers take, whatever the system's own table of types says."""
+    """Serve the files of a page and those that pages share, scripts as what browsers take, whatever the system says."""
     mimetypes.add_type("text/javascript", ".js")
-    return StaticFiles(directory=folder)
+    return StaticFiles(directory=folder, packages=[("affectmap.web", "static")])
 
 
 def add_error_handlers(app: FastAPI, see: str = "") -> None:

@@ -39,7 +39,12 @@ class Page {
       select: (points, title) => this.select(points, title),
       redraw: () => this.redraw(),
       showAll: () => this.showAll(),
-      key: (event, chart) => this.key(event, chart),
+      chosenPoint: () => this.state.current,
+      isReached: (i) => this.shown[i] === 1 && (!this.chosen || this.chosen[i] === 1),
+      step: (i, chart) => this.choose(i, { play: element("hover").checked, chart }),
+      play: (i) => this.sound.play(i),
+      toggle: (i) => this.toggle(i),
+      clear: () => this.clear(),
     };
   }
 
@@ -243,28 +248,6 @@ class Page {
   say(text, refresh = false) {
     element("said").textContent = text;
     if (refresh) this.details();
-  }
-
-  key(event, chart) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const way = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
-    const { current } = this.state;
-    if (way) this.step(chart, way);
-    else if (event.key === "Enter" || event.key === " ") current >= 0 && this.sound.play(current);
-    else if (event.key === "+" || event.key === "=") chart.zoom(0.7);
-    else if (event.key === "-") chart.zoom(1 / 0.7);
-    else if (event.key === "0") this.showAll();
-    else if (event.key.toLowerCase() === "s" && current >= 0) this.toggle(current);
-    else if (event.key === "Escape") this.clear();
-    else return;
-    event.preventDefault();
-  }
-
-  step(chart, [dx, dy]) {
-    const isShown = (i) => this.shown[i] === 1 && (!this.chosen || this.chosen[i] === 1);
-    const from = this.state.current;
-    const to = from >= 0 && Columns.hasPlace(chart.map, from) ? chart.map.grid.next(from, dx, dy, isShown) : chart.map.grid.nearest(this.view.x, this.view.y, 9, isShown);
-    if (to >= 0) this.choose(to, { play: element("hover").checked, chart });
   }
 
   /* Adds a point to the list that was made by hand, or takes it out. */

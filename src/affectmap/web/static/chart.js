@@ -188,7 +188,7 @@ class Chart {
         const i = order[k];
         if (shown[i] === 0 || (chosen !== null && chosen[i] !== bright)) continue;
         const px = (x + xs[k] * scale + 0.5) | 0, py = (y - ys[k] * scale + 0.5) | 0;
-        if (px >= x0 && px <= x1 && py >= y0 && py <= y1) Chart.put(bytes, words, stamps[codes[i]], py * width + px);
+        if (px >= x0 && px <= x1 && py >= y0 && py <= y1) Marks.put(bytes, words, stamps[codes[i]], py * width + px);
       }
     }
   }
@@ -202,17 +202,6 @@ class Chart {
       ys: Float32Array.from(order, (i) => (Columns.hasPlace(map, i) ? map.activation[i] : 1e6)),
     };
     return map.drawn;
-  }
-
-  static put(pixels, words, stamp, at) {
-    const { offsets, edge } = stamp;
-    for (let k = 0; k < offsets.length; k++) words[at + offsets[k]] = stamp.words[k];
-    for (let k = 0; k < edge.length; k += 5) {
-      const p = (at + edge[k]) << 2, share = edge[k + 4];
-      pixels[p] += ((edge[k + 1] - pixels[p]) * share) >> 8;
-      pixels[p + 1] += ((edge[k + 2] - pixels[p + 1]) * share) >> 8;
-      pixels[p + 2] += ((edge[k + 3] - pixels[p + 2]) * share) >> 8;
-    }
   }
 
   /* Draws what changes with every move: arrows, the chosen point, the lasso. */
@@ -304,7 +293,7 @@ class Chart {
     plot.addEventListener("pointercancel", () => this.stopped());
     plot.addEventListener("pointerleave", () => this.hooks.hover(-1, this));
     plot.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
-    plot.addEventListener("keydown", (event) => this.hooks.key(event, this));
+    plot.addEventListener("keydown", (event) => this.key(event));
   }
 
   pressed(event) {
@@ -357,6 +346,29 @@ class Chart {
     event.preventDefault();
     const box = this.plot.getBoundingClientRect();
     this.zoom(Math.exp(Math.max(-60, Math.min(60, event.deltaY)) / 200), this.value(event.clientX - box.left, event.clientY - box.top));
+  }
+
+  key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const way = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
+    const { hooks } = this, i = hooks.chosenPoint();
+    if (way) this.step(i, way);
+    else if (event.key === "Enter" || event.key === " ") i >= 0 && hooks.play(i);
+    else if (event.key === "+" || event.key === "=") this.zoom(0.7);
+    else if (event.key === "-") this.zoom(1 / 0.7);
+    else if (event.key === "0") hooks.showAll();
+    else if (event.key.toLowerCase() === "s" && i >= 0) hooks.toggle(i);
+    else if (event.key === "Escape") hooks.clear();
+    else return;
+    event.preventDefault();
+  }
+
+  /* Goes to the next point in a direction, or to the middle one of the view where none is chosen. */
+  step(from, [dx, dy]) {
+    const { hooks, map, view } = this;
+    const isKnown = from >= 0 && Columns.hasPlace(map, from);
+    const to = isKnown ? map.grid.next(from, dx, dy, hooks.isReached) : map.grid.nearest(view.x, view.y, 9, hooks.isReached);
+    if (to >= 0) hooks.step(to, this);
   }
 
   /* Changes the span by a factor, around a place of values or the middle. */

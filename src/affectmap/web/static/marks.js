@@ -168,5 +168,17 @@ const Marks = (() => {
     return { offsets: Int32Array.from(core, (each) => each[0]), words: Uint32Array.from(core, (each) => each[1]), edge: Int32Array.from(edge.flat()) };
   }
 
-  return { choices, scale, stamp, draw, onGround, mixed };
+  /* Puts a stamp into a picture's pixels, around a place. */
+  function put(pixels, words, stamp, at) {
+    const { offsets, edge } = stamp;
+    for (let k = 0; k < offsets.length; k++) words[at + offsets[k]] = stamp.words[k];
+    for (let k = 0; k < edge.length; k += 5) {
+      const p = (at + edge[k]) << 2, share = edge[k + 4];
+      pixels[p] += ((edge[k + 1] - pixels[p]) * share) >> 8;
+      pixels[p + 1] += ((edge[k + 2] - pixels[p + 1]) * share) >> 8;
+      pixels[p + 2] += ((edge[k + 3] - pixels[p + 2]) * share) >> 8;
+    }
+  }
+
+  return { choices, scale, stamp, put, draw, onGround, mixed };
 })();
