@@ -103,6 +103,16 @@ def end_the_worker(_):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+KEPT = []
+
+
+def grow(_):
+    """Keep 400 MB, for longer than joblib waits between two looks at a process; give the number of the process."""
+    KEPT.append(b"1" * 400_000_000)
+    time.sleep(1.2)
+    return os.getpid()
+
+
 def run_out_of_memory(_):
     """Ask NumPy for more than there is."""
     raise MemoryError("Unable to allocate 2.00 TiB")

@@ -23,7 +23,7 @@ from affectmap.parallel.workers import (
     on_cluster,
     one_blas_thread,
 )
-from dask_processes import end_the_worker, run_out_of_memory
+from dask_processes import end_the_worker, grow, run_out_of_memory
 
 INTERRUPTED = """
 import os, signal, sys, threading, time
@@ -171,6 +171,15 @@ def test_a_killed_process_is_reported_in_one_line():
     assert isinstance(raised.value, AffectmapError)
     assert "\n" not in str(raised.value)
     assert mapped(abs, range(4), n_jobs=2) == [0, 1, 2, 3]
+
+
+@pytest.mark.slow
+def test_processes_that_grow_are_replaced_without_a_word(recwarn):
+    """They are replaced after the task that made them grow, while others wait; warnings are errors here."""
+    assert mapped(abs, range(4), n_jobs=2) == [0, 1, 2, 3]
+    processes = mapped(grow, range(6), n_jobs=2)
+    assert len(set(processes)) > 2
+    assert not recwarn.list
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])

@@ -10,6 +10,7 @@ Conventions:
 
 from __future__ import annotations
 
+import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
@@ -238,6 +239,9 @@ def _processes(
 ) -> Generator[tuple[int, _Result]]:
     import joblib
 
+    # A process that has grown by 300 MB since its first task, as one does that loads PyTorch later, is replaced by
+    # another. That is no fault, and a warning made an error would end joblib's own thread: work would wait for ever.
+    warnings.filterwarnings("ignore", "A worker stopped while some jobs were given to the executor", UserWarning)
     parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered", batch_size=batch_size)
     results = parallel(joblib.delayed(_each)(function, [numbered]) for numbered in items)
     try:
