@@ -108,7 +108,7 @@ def seconds(wall_s: float, cpu_s: float, n: int) -> list[Row]:
 def encoders(files: list[Path], *, rounds: int) -> list[Row]:
     """Where the time of an excerpt goes, and how it compares with Opus, in turn in one process."""
     places = places_of(pd.DataFrame({"file": files, "start": 0.0, "end": None}))
-    signals = [read_beginning(place)[0] for place in places]
+    signals = [read_beginning(place).signal for place in places]
     ways: dict[str, Callable[[], object]] = {
         "read": lambda: [read_beginning(place) for place in places],
         "MP3": lambda: [encoded(signal) for signal in signals],

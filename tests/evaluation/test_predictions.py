@@ -34,6 +34,19 @@ def test_a_row_is_what_the_model_gives_for_the_utterance(model):
     assert set(found["reading"]) == {"alone"}
 
 
+def test_flags_are_those_of_the_model_beside_those_of_the_samples(model):
+    corpus = make_corpus()
+    strange = corpus.functionals.copy()
+    strange.iloc[0] = 1e3  # unlike all that the model knows
+    found = predict(model, replace(corpus, functionals=strange)).utterances.set_index("file")["flags"]
+    first = strange.index.get_level_values("file")[0]
+    assert "unfamiliar" in found[first].split(", ")
+    expected = model.transform(strange).set_index(strange.index.get_level_values("file"))
+    for name in ("unfamiliar", "not_speech"):
+        has_it = found.map(lambda cell, name=name: name in cell.split(", "))
+        assert has_it.to_dict() == expected[name].to_dict()
+
+
 def test_the_class_is_the_likeliest_of_those_that_the_corpus_has(model):
     found = predict(model, make_corpus(emotions=("sad", "happy", "angry")))
     assert found.classes == ("sad", "happy", "angry")

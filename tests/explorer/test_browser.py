@@ -22,7 +22,7 @@ from affectmap.explorer.sound import places_of, take_excerpts
 from affectmap.tables import read_sheet
 from affectmap.web.server import listen, make_server
 from browsers import check_colours, close_tabs, open_tab
-from explorer_rows import HOSTILE, make_rows
+from explorer_rows import HOSTILE, make_rows, row
 from waiting import until
 
 pytestmark = pytest.mark.browser
@@ -131,7 +131,8 @@ def test_a_click_plays_a_point_and_tells_of_it(page, points):
     found = page.details()
     assert (found["file"], found["speaker"], found["emotion"]) == ("04.wav", "s0", "fear")
     place = points.maps[0]
-    assert found["on the map"] == f"activation {place.activation[4]:.2f}, valence {place.valence[4]:.2f}, sad"
+    where = f"activation {place.activation[4]:.2f}, valence {place.valence[4]:.2f}"
+    assert found["on the map"] == f"{where}, sad (of N-S-H-A)"
     assert found["rated"].startswith("activation ")
     assert page.is_heard()
     assert page.run("return explorer.sound.peaks.length") == 56
@@ -233,9 +234,14 @@ def test_search_and_corpus_narrow_the_list(page):
 def test_colours_of_every_kind_have_a_legend_whose_marks_differ(page):
     keys = page.run("return [...document.getElementById('colour').options].map((each) => each.textContent)")
     assert keys[:3] == ["emotion", "corpus", "speaker"]
-    assert {"error, activation", "error, valence", "distance from rating", "predicted class", "sex", "length"} <= set(
-        keys
-    )
+    assert {
+        "error, activation",
+        "error, valence",
+        "distance from rating",
+        "predicted class (N-S-H-A)",
+        "sex",
+        "length",
+    } <= set(keys)
     for key in keys:
         page.choose("colour", key)
         marks = page.run("return explorer.scale.marks.map((mark) => mark.shape + mark.colour)")
@@ -247,6 +253,93 @@ def test_colours_of_every_kind_have_a_legend_whose_marks_differ(page):
     assert len(set(shapes)) == len(shapes)
     page.browser.find_element("css selector", "#legend button").click()
     assert page.find("list-title").text == "5: neutral"
+
+
+@pytest.fixture
+def flagged(open_page, tmp_path):
+    """A page of five points off their ratings: a silent, a clipped, an unfamiliar on one map alone, two without flags."""
+    cells = ["silent", "clipped", "none", "none", "none"]
+    rows = [
+        row(f"{k}.wav", reading=reading, activation=3, valence=3, predicted_activation=2, predicted_valence=1.5 + k / 2,
+            flags="unfamiliar" if (k, reading) == (2, "alone") else flags, **{"N-S-H-A": "angry"})
+        for reading in ("alone", "corpus") for k, flags in enumerate(cells)
+    ]  # fmt: skip
+    write_page(points_of(pd.DataFrame(rows)), None, tmp_path / "flagged.html")
+    return open_page((tmp_path / "flagged.html").as_uri())
+
+
+def test_a_silent_recording_looks_like_no_affect_wherever_it_is_told_of(flagged):
+    page = flagged
+    legend = page.run("return [...document.querySelectorAll('#legend button')].map((each) => each.textContent)")
+    assert legend == ["sad 4", "flagged 2", "silent or no speech 1"]
+    page.find("worst").click()
+    assert page.find("list-title").text.endswith("; 1 silent or without speech left out")
+    assert "0.wav" not in page.listed()
+    assert "1 of them silent or without speech" in page.browser.find_element("css selector", "figcaption").text
+    page.browser.find_elements("css selector", "#legend button")[-1].click()
+    row_text = page.browser.find_element("css selector", "#list > div").text
+    assert row_text.split() == ["0.wav", "sad", "no", "affect", "silent"]
+    page.run("explorer.choose(0, {play: false})")
+    found = page.details()
+    assert (found["flags"], found["on the map"]) == ("silent", "says nothing of affect (activation 2.00, valence 1.50)")
+    assert "off by" not in found
+
+
+def test_flagged_points_are_hollow_and_silent_ones_crossed_whatever_is_shown(flagged):
+    page = flagged
+
+    def inside(number):
+        """Whether the middle of a point has the colour of the ground."""
+        return page.run(
+            "explorer.drawNow(); const chart = explorer.charts[0], [x, y] = chart.pixel(arguments[0]).map((each) => Math.floor(each + 0.5));"
+            "return [...chart.base.getContext('2d').getImageData(x, y, 1, 1).data].every((value) => value > 245)",
+            number,
+        )
+
+    page.run("explorer.select(null, '')")
+    for colour in ("emotion", "predicted class (N-S-H-A)", "flags", "error, valence"):
+        page.choose("colour", colour)
+        # In the middle of a silent one its lines cross.
+        assert [inside(number) for number in range(5)] == [False, True, True, False, False], colour
+    page.choose("map", "PCA-2, adapted to the corpus")
+    assert [inside(number) for number in range(5)] == [False, True, False, False, False]
+
+
+def test_points_are_filtered_by_flags(flagged):
+    page = flagged
+    for choice, expected in {
+        "none": "34",
+        "some": "012",
+        "clipped": "1",
+        "unfamiliar": "2",
+        "any or none": "01234",
+    }.items():
+        page.choose("flags", choice)
+        assert page.listed() == [f"{k}.wav" for k in expected], choice
+    page.choose("beside", "PCA-2, adapted to the corpus")
+    page.find("find").send_keys("clipped")
+    assert page.listed() == ["1.wav"]
+
+
+def test_names_of_maps_are_whole(open_page, tmp_path):
+    name = "a-model-of-a-long-name-v1"
+    rows = [row(method=name, reading=each, predicted_activation=2, predicted_valence=2) for each in ("alone", "listen")]
+    write_page(points_of(pd.DataFrame(rows)), None, tmp_path / "long.html")
+    page = open_page((tmp_path / "long.html").as_uri(), width=1280, height=800)
+    long = f"{name}, adapted to the corpus, listening"
+    for box in ("map", "beside"):
+        page.choose(box, long)
+        assert page.find(box).get_attribute("title") == long
+        room = page.run(
+            "const box = element(arguments[0]), c = document.createElement('canvas').getContext('2d');"
+            "c.font = getComputedStyle(box).font; return box.clientWidth - c.measureText(box.selectedOptions[0].textContent).width",
+            box,
+        )
+        assert room > 20  # of the arrow
+    cut = page.run(
+        "return [...document.querySelectorAll('figcaption b')].filter((each) => each.scrollWidth > each.clientWidth)"
+    )
+    assert cut == []
 
 
 def test_a_point_without_sound_or_place_says_so(page):

@@ -13,7 +13,7 @@ import pytest
 from affectmap.errors import StorageError, UsageError
 from affectmap.explorer.page import MOST_WITH_SOUND, check_size, pack, render, write_page
 from affectmap.explorer.points import points_of
-from affectmap.explorer.sound import places_of, take_excerpts
+from affectmap.explorer.sound import Excerpt, places_of, take_excerpts
 from explorer_rows import make_rows, row
 
 
@@ -132,3 +132,24 @@ def test_a_page_that_would_be_too_large_is_refused():
     )
     with pytest.raises(UsageError, match="5,001 utterances are too many for one file with their sound"):
         check_size(points_of(rows))
+
+
+def test_what_says_nothing_of_affect_has_no_class_and_flags_are_words():
+    cells = [("silent", "sad"), ("clipped, not_speech", "sad"), ("quiet", "angry"), (None, "happy")]
+    rows = [
+        row(f"{k}.wav", flags=flags, predicted_activation=2, predicted_valence=2, **{"N-S-H-A": name})
+        for k, (flags, name) in enumerate(cells)
+    ]
+    excerpts = [Excerpt(b"", bytes(56), 1.0, "", "rumble")] * 4
+    packed = pack(points_of(pd.DataFrame(rows)), excerpts)
+    made = packed.about["maps"][0]
+
+    def texts(place):
+        codes = np.frombuffer(packed.data, f"<{place['type']}", 4, place["at"])
+        return [place["levels"][code] if code < len(place["levels"]) else None for code in codes]
+
+    assert texts(made["flags"]) == ["silent", "clipped, no speech", "faint", "rumble"]
+    assert texts(made["classes"]) == [None, None, "angry", "happy"]
+    assert made["classes"]["among"] == "N-S-H-A"
+    fact = next(each for each in packed.about["facts"] if each["name"] == "flags")
+    assert texts(fact) == texts(made["flags"])

@@ -72,12 +72,48 @@ def test_ratings_are_a_map_where_both_are_known():
     assert (found.name, found.activation[0], found.valence[0]) == ("ratings", 2, 4)
 
 
-def test_the_class_is_the_one_predicted_most_often_of_the_most_classes():
+def test_flags_are_those_of_any_row_and_of_each_map():
+    flags = {"alone": ["none", "clipped, unfamiliar", None], "corpus": ["silent", "clipped", None]}
+    rows = [
+        row(f"{k}.wav", reading=name, flags=cell, predicted_activation=2, predicted_valence=2)
+        for name, cells in flags.items()
+        for k, cell in enumerate(cells)
+    ]
+    found = points_of(pd.DataFrame(rows))
+    assert found.utterances["flags"].tolist() == ["silent", "clipped, unfamiliar", None]
+    assert [each.flags.tolist() for each in found.maps] == list(flags.values())
+
+
+def test_a_column_of_flags_that_means_something_else_stays_as_it_is():
+    found = points_of(pd.DataFrame([row(flags="red", activation=2, valence=2), row("b.wav", flags="silent")]))
+    assert found.utterances["flags"].tolist() == ["red", "silent"]
+    assert all(each.flags is None for each in found.maps)
+
+
+def test_the_class_is_chosen_among_those_that_the_corpus_has_as_score_does():
+    rows = [
+        row(f"{k}.wav", corpus=corpus, emotion=emotion, **{"N-S-H-A": "neutral", "S-H-A": "sad"})
+        for corpus, emotions in {
+            "pets": ("sad", "happy", "angry", "bored"),
+            "cats": ("neutral", "sad", "happy", "angry"),
+        }.items()
+        for k, emotion in enumerate(emotions)
+    ]
+    rows = pd.DataFrame(rows).assign(predicted_activation=2.0, predicted_valence=2.0)
+    pets = points_of(rows[rows["corpus"] == "pets"]).maps[0]
+    assert (set(pets.classes.chosen), pets.classes.among) == ({"sad"}, "S-H-A")
+    assert pets.how.endswith("The class is the likeliest of sad, happy and angry.")
+    both = points_of(rows).maps[0]
+    assert both.classes.chosen.tolist() == ["sad"] * 4 + ["neutral"] * 4
+    assert both.how.endswith("likeliest of sad, happy and angry in pets; of neutral, sad, happy and angry in cats.")
+
+
+def test_the_class_is_the_one_predicted_most_often():
     rows = [
         row(fold=fold, predicted_activation=2, predicted_valence=2, **{"N-S-H-A": name, "N-S-A": "angry"})
         for fold, name in enumerate(("sad", "happy", "sad"))
     ]
-    assert points_of(pd.DataFrame(rows)).maps[0].classes.tolist() == ["sad"]
+    assert points_of(pd.DataFrame(rows)).maps[0].classes.chosen.tolist() == ["sad"]
 
 
 @each(

@@ -63,3 +63,16 @@ def test_places_have_no_end_where_an_utterance_is_the_file():
 
     table = pd.DataFrame({"file": ["a.wav", "a.wav"], "start": [0.0, 1.0], "end": [np.nan, 2.0]})
     assert places_of(table) == [Place(Path("a.wav"), 0.0, None), Place(Path("a.wav"), 1.0, 2.0)]
+
+
+def test_silence_is_flagged_and_flat(tmp_path, write_voice):
+    soundfile.write(tmp_path / "silent.wav", np.full(16000, 1e-4), 16000, subtype="FLOAT")
+    found = take_excerpt(Place(tmp_path / "silent.wav"))
+    assert (found.flags, max(found.outline) <= 1) == ("silent", True)
+    soundfile.write(tmp_path / "faint.wav", 5e-4 * np.sin(np.arange(16000) / 9), 16000, subtype="FLOAT")
+    assert max(take_excerpt(Place(tmp_path / "faint.wav")).outline) < 5
+    soundfile.write(tmp_path / "loud.wav", np.sign(np.sin(np.arange(16000) / 9)), 16000)
+    assert "clipped" in take_excerpt(Place(tmp_path / "loud.wav")).flags.split(", ")
+    assert "silent" not in take_excerpt(Place(write_voice("voice.wav"))).flags
+    soundfile.write(tmp_path / "long.wav", np.zeros(16000 * 32), 16000)
+    assert take_excerpt(Place(tmp_path / "long.wav")).flags is None

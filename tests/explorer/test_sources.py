@@ -70,9 +70,10 @@ def test_a_table_of_embed_has_places_classes_problems_and_flags(tmp_path):
     found = read_points([written(tmp_path, "map.csv", text)])
     assert [each.name for each in found.maps] == ["model"]
     assert found.maps[0].activation.tolist() == pytest.approx([3.5, np.nan], nan_ok=True)
-    assert found.maps[0].classes.tolist() == ["sad", None]
+    assert found.maps[0].classes.chosen.tolist() == ["sad", None]
     assert found.utterances["problem"].fillna("").tolist() == ["", "silent"]
-    assert found.utterances["clipped"].tolist() == ["True", "False"]
+    assert found.utterances["flags"].tolist() == found.maps[0].flags.tolist() == ["clipped", "none"]
+    assert "clipped" not in found.utterances
     assert found.utterances["file"].tolist() == [str(tmp_path / name) for name in ("a.wav", "b.wav")]
 
 

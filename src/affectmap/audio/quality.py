@@ -28,7 +28,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -42,6 +42,8 @@ from affectmap.schema import FUNCTIONALS, Mask
 #: Flags that the samples of a recording tell, before anything is measured.
 SIGNAL_FLAGS = ("too_short", "silent", "quiet", "clipped", "narrow_band", "uneven_channels", "mostly_pause", "rumble")
 FLAGS = (*SIGNAL_FLAGS, "not_speech", "unfamiliar")
+#: In place of flags, where a recording has none.
+NO_FLAGS = "none"
 #: Thresholds that earlier models do not hold, and what counts then: a bandwidth in Hz, a level (root mean square of the
 #: loudest moments, as a part of full scale; -35 dB), a share of the frames, and one of the root mean square.
 LATER_THRESHOLDS = {"min_bandwidth_hz": 5200.0, "min_level": 0.0178, "max_pause_share": 0.6, "max_rumble_share": 0.2}
@@ -192,6 +194,20 @@ class FlagNotes:
             else f"{name}: {text}"
             for flag, (count, name, text) in self._told.items()
         ]
+
+
+def flags_text(flags: Mapping[str, Iterable[bool]]) -> list[str]:
+    """Write the flags of many recordings as one text each.
+
+    Args:
+        flags: Whether each recording has a flag (N,), by the flag's name.
+
+    Example:
+        >>> flags_text({"silent": [True, False, False], "clipped": [True, False, True]})
+        ['silent, clipped', 'none', 'clipped']
+    """
+    rows = zip(*flags.values(), strict=True)
+    return [", ".join(name for name, has_it in zip(flags, row, strict=True) if has_it) or NO_FLAGS for row in rows]
 
 
 def signal_flags(signal: Signal, sampling_rate: int, clipped_share: float) -> SignalFlags:

@@ -19,9 +19,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
+from affectmap.audio.quality import FLAGS, SignalFlags, flags_text
 from affectmap.corpora.feature_columns import BROUGHT
 from affectmap.errors import ConfigError, CorpusError
 from affectmap.model.metadata import MEASURED
+from affectmap.model.sources import with_flags
 from affectmap.schema import EGEMAPS, FOUR_CLASSES, LABELS, Floats, Objects
 from affectmap.stats.measures import initials, scenarios
 from affectmap.text import counted
@@ -42,7 +44,7 @@ class Predictions:
     Attributes:
         corpus: Name of the corpus for people.
         utterances: Table of utterances, columns as in `affectmap.utterances`, and ``activation_low`` and so on, the
-            ends of the intervals.
+            ends of the intervals, and ``flags``, as `affectmap.audio.quality.flags_text` writes them.
         features: What the model took (N, F), not standardised.
         unusable: ``file`` and ``reason`` of utterances that could not be used.
         classes: Classes that the model is scored on: its own that the corpus has; all of its own where that is one.
@@ -91,7 +93,8 @@ def predict(
     """
     table = corpus.table.sort_index(kind="stable")
     measured, flags = model.measure(corpus, cache=cache, n_jobs=n_jobs, progress=progress)
-    problem = pd.Series([each.problem for each in flags], measured.index, dtype=object).reindex(table.index)
+    of_samples = pd.Series(list(flags), measured.index, dtype=object).reindex(table.index)
+    problem = of_samples.map(lambda each: each.problem)
     features = measured.reindex(table.index)
     usable = problem.isna()
     unusable = pd.DataFrame(
@@ -104,6 +107,7 @@ def predict(
         )
     table, features = table[usable], features[usable]
     predicted, notes = _adapted(model, corpus.name, table, features, adapt)
+    predicted = predicted.assign(flags=_flags(predicted, of_samples[usable].tolist()))
     if corpus.functionals is not None:
         notes.append("its features are columns of a table: what measured them is not known")
     own = model.heads.classes
@@ -174,9 +178,15 @@ def _tidy(
         ends = [f"{label}_{end}" for end in ("low", "high") if f"{label}_{end}" in predicted]
         columns |= {end: predicted[end].to_numpy() for end in ends}
     columns |= {f"p_{each}": predicted[each].to_numpy() for each in model.heads.classes}
+    columns["flags"] = predicted["flags"].to_numpy(dtype=object)
     for choice, classes in choices.items():
         columns[choice] = np.array(classes, dtype=object)[predicted[list(classes)].to_numpy().argmax(axis=1)]
     return tidy(pd.DataFrame(columns | {each: table[each].to_numpy() for each in ("emotion", *LABELS)}))
+
+
+def _flags(predicted: pd.DataFrame, samples: list[SignalFlags]) -> list[str]:
+    columns = with_flags({name: predicted[name].to_numpy() for name in FLAGS}, samples)
+    return flags_text({name: columns[name] for name in FLAGS})
 
 
 def _flag_notes(predicted: pd.DataFrame) -> list[str]:

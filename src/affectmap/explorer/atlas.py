@@ -48,7 +48,7 @@ def write_atlas(points: Points, excerpts: Sequence[Excerpt] | None, path: Path, 
         names.append(name)
         columns |= {f"{name}_{label}": getattr(each, label) for label in LABELS}
         if each.classes is not None:
-            columns[f"{name}_class"] = each.classes
+            columns[f"{name}_class"] = each.classes.chosen
     if excerpts is not None:
         # The shape in which data sets of the Hugging Face Hub hold sound, and embedding-atlas plays it.
         columns["sound"] = [

@@ -23,8 +23,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from affectmap import __version__
+from affectmap.audio.quality import NO_FLAGS
 from affectmap.errors import UsageError
-from affectmap.explorer.points import Points
+from affectmap.explorer.flags import NO_AFFECT, filled, has_affect, in_words
+from affectmap.explorer.points import Map, Points
 from affectmap.explorer.sound import N_BARS, Excerpt
 from affectmap.files import new_file
 from affectmap.schema import FOUR_CLASSES, LABEL_RANGE, LABELS
@@ -38,7 +40,7 @@ SCRIPTS = ("columns.js", "marks.js", "grid.js", "chart.js", "sound.js", "list.js
 #: A column with more values than a few, of which more than this part are unlike, is text and has no colours.
 _FEW, _MOST_LEVELS = 50, 0.5
 #: Facts that are names, even where all of them are numbers.
-_NAMES = ("corpus", "speaker", "sex", "emotion", "problem", "session", "language")
+_NAMES = ("corpus", "speaker", "sex", "emotion", "flags", "problem", "session", "language")
 _SHAPES = {"o": "circle", "s": "square", "^": "triangle", "D": "diamond"}
 
 
@@ -107,18 +109,21 @@ def pack(points: Points, excerpts: Sequence[Excerpt] | None = None) -> Packed:
         >>> packed.about["n"], packed.about["names"], [each["name"] for each in packed.about["maps"]]
         (1, ['a.wav'], ['ratings'])
     """
-    columns, table = _Columns(), points.utterances
+    columns, table = _Columns(), points.utterances.astype({"flags": object})
     if excerpts is not None:
+        table["flags"] = _objects(filled(_cells(table["flags"]), [each.flags for each in excerpts]), table.index)
         problem = [own or each.problem or None for own, each in zip(_texts(table["problem"]), excerpts, strict=True)]
         lengths = [each.length_s for each in excerpts]
-        table = table.assign(problem=pd.Series(problem, table.index, dtype=object), length=lengths)
+        table = table.assign(problem=_objects(problem, table.index), length=lengths)
+    flags = [in_words(each) for each in _cells(table["flags"])]
+    table["flags"] = _objects(flags, table.index)
     facts = [_fact(columns, str(name), table[name]) for name in table.columns if name not in ("file", *LABELS)]
     maps = [
         {
             "name": each.name,
             "how": each.how,
             **{label: columns.numbers(getattr(each, label)) for label in LABELS},
-            "classes": None if each.classes is None else columns.levels(each.classes.tolist(), FOUR_CLASSES),
+            **_classes_and_flags(columns, each, flags),
         }
         for each in points.maps
     ]
@@ -141,8 +146,26 @@ def pack(points: Points, excerpts: Sequence[Excerpt] | None = None) -> Packed:
     return Packed(about, columns.data)
 
 
+def _classes_and_flags(columns: _Columns, of: Map, flags: Sequence[str | None]) -> dict[str, Any]:
+    """Pack what a map says beside places; what holds no affect has no class."""
+    own = flags if of.flags is None else filled([in_words(each) for each in of.flags], flags)
+    packed: dict[str, Any] = {"classes": None, "flags": columns.levels(own, (NO_FLAGS,)) if any(own) else None}
+    if of.classes is not None:
+        chosen = [name if has_affect(words) else None for name, words in zip(of.classes.chosen, own, strict=True)]
+        packed["classes"] = {**columns.levels(chosen, FOUR_CLASSES), "among": of.classes.among}
+    return packed
+
+
+def _objects(values: Sequence[object], index: pd.Index) -> pd.Series:
+    return pd.Series(values, index, dtype=object)
+
+
+def _cells(values: pd.Series) -> list[str | None]:
+    return [None if each is None or each != each else str(each) for each in values]
+
+
 def _texts(values: pd.Series) -> list[str]:
-    return ["" if each is None or each != each else str(each) for each in values]
+    return [each or "" for each in _cells(values)]
 
 
 def _fact(columns: _Columns, name: str, values: pd.Series) -> dict[str, Any] | None:
@@ -153,7 +176,7 @@ def _fact(columns: _Columns, name: str, values: pd.Series) -> dict[str, Any] | N
     if name not in _NAMES and values.dtype != bool and pd.to_numeric(known, errors="coerce").notna().all():
         return {"name": name, "kind": "number", **columns.numbers(values)}
     packed = columns.levels(values.astype(object).tolist(), FOUR_CLASSES if name == "emotion" else ())
-    is_text = name == "problem" or (len(known) > _FEW and len(packed["levels"]) > _MOST_LEVELS * len(known))
+    is_text = name in ("problem", "flags") or (len(known) > _FEW and len(packed["levels"]) > _MOST_LEVELS * len(known))
     return {"name": name, "kind": "text" if is_text else "levels", **packed}
 
 
@@ -164,6 +187,7 @@ def _style() -> dict[str, Any]:
         "other": OTHER_MARK.colour,
         "labels": LABEL_COLOURS,
         "labels_dark": LABEL_COLOURS_DARK,
+        "no_affect": NO_AFFECT,
         "ends": ENDS,
         "range": LABEL_RANGE,
     }

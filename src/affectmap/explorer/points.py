@@ -21,6 +21,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from affectmap.explorer.classes import CLASSES, Classes, predicted_classes
+from affectmap.explorer.flags import are_flags, gathered
 from affectmap.schema import LABELS, Floats, Objects, Rows
 from affectmap.stats.read_out import read_out
 from affectmap.text import counted, listed
@@ -29,7 +31,7 @@ from affectmap.utterances import COORDINATE, KEYS, PREDICTED, PROBABILITIES, TRU
 #: What an utterance is told apart by.
 _UTTERANCE = ("corpus", "file", "start")
 #: Columns of facts, in the order of the page; others follow.
-FACTS = ("corpus", "file", "start", "end", "speaker", "sex", *TRUTH, "problem")
+FACTS = ("corpus", "file", "start", "end", "speaker", "sex", *TRUTH, "flags", "problem")
 #: Name of the map that shows what people rated.
 RATINGS = "ratings"
 #: What follows a method's name where a reading makes a map of its own: whose statistics normalised the features of a
@@ -43,7 +45,6 @@ _READINGS = {
     "supervised": "",
     "table": "",
 }
-_CLASSES = re.compile(r"[NSHA](?:-[NSHA])+")
 _OF_METHODS = frozenset(
     {*KEYS, *PREDICTED.values(), *PROBABILITIES, *(f"{each}_{end}" for each in LABELS for end in ("low", "high"))}
 )
@@ -58,15 +59,17 @@ class Map:
         how: Where the values come from, a sentence.
         activation: Shape (N,), 1..5; ``NaN`` where an utterance has no place.
         valence: The same.
-        classes: Predicted class of each utterance, shape (N,), ``None`` where there is none; ``None`` if no utterance
-            has one.
+        classes: Predicted classes; ``None`` if no utterance has one.
+        flags: Flags of each utterance on this map, shape (N,), as in `affectmap.explorer.flags`; ``None`` for those of
+            the facts.
     """
 
     name: str
     how: str
     activation: Floats
     valence: Floats
-    classes: Objects | None = None
+    classes: Classes | None = None
+    flags: Objects | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,12 +160,15 @@ def _facts(rows: pd.DataFrame) -> tuple[pd.DataFrame, Rows]:
         name
         for name in rows.columns
         if name not in {*FACTS, *_OF_METHODS}
-        and not _CLASSES.fullmatch(re.sub("^probe_", "", str(name)))
+        and not CLASSES.fullmatch(re.sub("^probe_", "", str(name)))
         and not COORDINATE.fullmatch(str(name))
     ]
     facts = rows.loc[first, [*FACTS, *others]].reset_index(drop=True)
     for label in LABELS:
         facts[label] = pd.to_numeric(facts[label], errors="coerce")
+    if are_flags(rows["flags"]):
+        flags = gathered(rows["flags"], number.astype(np.int64), len(facts))
+        facts["flags"] = pd.Series(flags, facts.index, dtype=object)
     return facts, number.astype(np.int64)
 
 
@@ -189,7 +195,10 @@ def _map_of(key: _Key, rows: pd.DataFrame, number: Rows, n: int) -> Map | None:
             values[there > 0] = sums[there > 0] / there[there > 0]
     if not np.isfinite(activation).any():
         return None
-    return Map(key.name, f"{how}{_averaged(rows)}.", activation, valence, _classes(rows, number, n))
+    classes = predicted_classes(rows, number, n)
+    text = f"{how}{_averaged(rows)}.{f' {classes.how}' if classes else ''}"
+    has_flags = "flags" in rows and rows["flags"].notna().any() and are_flags(rows["flags"])
+    return Map(key.name, text, activation, valence, classes, gathered(rows["flags"], number, n) if has_flags else None)
 
 
 def _places(rows: pd.DataFrame, key: _Key) -> tuple[Floats | None, str]:
@@ -237,23 +246,6 @@ def _averaged(rows: pd.DataFrame) -> str:
         if rows.loc[rows["use"] == "evaluated", name].nunique() > 1
     ]
     return f"; the mean over what {listed(several)} make of an utterance" if several else ""
-
-
-def _classes(rows: pd.DataFrame, number: Rows, n: int) -> Objects | None:
-    """Give the class that is predicted most often, among as many classes as the rows have."""
-    sets = [str(name) for name in rows.columns if _CLASSES.fullmatch(str(name)) and rows[name].notna().any()]
-    if not sets:
-        return None
-    chosen = rows[max(sets, key=len)]
-    counts_here = (chosen.notna() & (rows["use"] == "evaluated")).to_numpy()
-    codes, names = pd.factorize(chosen[counts_here].astype(object))
-    counts = np.zeros((n, len(names)))
-    np.add.at(counts, (number[counts_here], codes), 1)
-    if not len(names):
-        return None
-    found: Objects = np.asarray(names, dtype=object)[counts.argmax(axis=1)]
-    found[counts.sum(axis=1) == 0] = None
-    return found
 
 
 def _rated(facts: pd.DataFrame) -> Map:

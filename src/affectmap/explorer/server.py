@@ -74,11 +74,11 @@ def create_app(points: Points) -> FastAPI:
         kind = _PLAYED.get(place.file.suffix.lower())
         if kind and not place.start and place.end is None and place.file.is_file():
             return FileResponse(place.file, media_type=kind)
-        return Response(await read(number, lambda each: encoded(read_beginning(each)[0])), media_type=MEDIA_TYPE)
+        return Response(await read(number, lambda each: encoded(read_beginning(each).signal)), media_type=MEDIA_TYPE)
 
     @app.get("/outline/{number}")
     async def shape(number: int) -> Response:
-        found = await read(number, lambda each: outline(read_beginning(each)[0]))
+        found = await read(number, lambda each: outline(read_beginning(each).signal))
         return Response(found, media_type="application/octet-stream")
 
     app.mount("/static", static_files(Path(__file__).parent / "static"))

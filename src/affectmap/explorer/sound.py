@@ -18,7 +18,8 @@ import numpy as np
 import soundfile
 
 from affectmap.audio.decoding import Decoding
-from affectmap.audio.reading import Signal, read_audio, resample
+from affectmap.audio.quality import CLIPPED_SHARE, LATER_THRESHOLDS, SIGNAL_FLAGS, flags_text, signal_flags
+from affectmap.audio.reading import SILENCE_PEAK, Reading, Signal, read_recording, resample
 from affectmap.errors import AudioError
 from affectmap.parallel.workers import local_threads, mapped, n_workers
 
@@ -45,12 +46,22 @@ class Excerpt(NamedTuple):
         outline: Peaks of `N_BARS` equal parts, 0..255, as bytes.
         length_s: Seconds that the utterance lasts; ``NaN`` if that is not known.
         problem: Why there is no sound, or that it is the beginning alone; empty otherwise.
+        flags: What the samples tell, as a cell of `affectmap.explorer.flags`; ``None`` where not all were looked at.
     """
 
     sound: bytes
     outline: bytes
     length_s: float
     problem: str
+    flags: str | None = None
+
+
+class Beginning(NamedTuple):
+    """Up to `LONGEST_S` of an utterance: what was read, the signal at `RATE`, and seconds of the whole utterance."""
+
+    reading: Reading
+    signal: Signal
+    length_s: float
 
 
 class Place(NamedTuple):
@@ -81,17 +92,16 @@ def take_excerpt(place: Place) -> Excerpt:
         'there is no such file; restore it or correct its path'
     """
     try:
-        signal, length_s = read_beginning(place)
-        return Excerpt(encoded(signal), outline(signal), length_s, _shortened(len(signal) / RATE, length_s))
+        reading, signal, length_s = read_beginning(place)
+        problem = _shortened(len(signal) / RATE, length_s)
+        flags = None if problem else _flags(reading, signal)
+        return Excerpt(encoded(signal), outline(signal), length_s, problem, flags)
     except AudioError as error:
         return Excerpt(b"", bytes(N_BARS), float("nan"), str(error).removeprefix(f"{place.file}: "))
 
 
-def read_beginning(place: Place) -> tuple[Signal, float]:
+def read_beginning(place: Place) -> Beginning:
     """Read up to `LONGEST_S` of an utterance.
-
-    Returns:
-        The signal at `RATE`, and how many seconds the whole utterance lasts.
 
     Raises:
         AudioError: If it cannot be read.
@@ -102,8 +112,16 @@ def read_beginning(place: Place) -> tuple[Signal, float]:
         end = decoding.count() / decoding.sampling_rate
     last = min(end, start + LONGEST_S)
     whole = last == end and not start and place.end is None
-    signal, rate = read_audio(place.file) if whole else read_audio(place.file, start, last)
-    return resample(signal, rate, RATE), end - start
+    reading = read_recording(place.file) if whole else read_recording(place.file, start, last)
+    return Beginning(reading, resample(reading.signal, reading.sampling_rate, RATE), end - start)
+
+
+def _flags(reading: Reading, signal: Signal) -> str:
+    """Look at samples by the thresholds of models that say nothing of their own."""
+    found = signal_flags(reading.signal, reading.sampling_rate, CLIPPED_SHARE).with_channels(reading.mix, reading.notes)
+    if not found.problem:
+        found = found.with_levels(signal, RATE, reading.sampling_rate, **LATER_THRESHOLDS)
+    return flags_text({name: [getattr(found, name)] for name in SIGNAL_FLAGS})[0]
 
 
 def _known(time: float | None) -> float | None:
@@ -124,14 +142,14 @@ def encoded(signal: Signal) -> bytes:
 
 
 def outline(signal: Signal) -> bytes:
-    """Give the peaks of `N_BARS` equal parts of a signal, the largest 255.
+    """Give the peaks of `N_BARS` equal parts of a signal, the largest 255; silence is flat.
 
     Example:
         >>> list(outline(np.repeat(np.float32([0.0, 0.5]), 2800)))[27:29]
         [0, 255]
     """
     peaks = np.array([np.abs(part).max(initial=0) for part in np.array_split(np.nan_to_num(signal), N_BARS)])
-    return bytes(np.round(255 * peaks / max(peaks.max(), 1e-9)).astype(np.uint8).tolist())
+    return bytes(np.round(255 * peaks / max(peaks.max(), 50 * SILENCE_PEAK)).astype(np.uint8).tolist())
 
 
 def take_excerpts(

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from affectmap.errors import CorpusError, UsageError
+from affectmap.explorer.flags import with_flags_column
 from affectmap.explorer.points import Points, joined, points_of
 from affectmap.names import read_columns, read_id
 from affectmap.schema import FOUR_CLASSES, INDEX, LABELS
@@ -177,6 +178,7 @@ def _plain(rows: Rows, name: str) -> pd.DataFrame:
     for each in (name for name in _NUMBERS if name in frame):
         frame[each] = read_numbers(rows, each, problems)
     problems.check()
+    frame = with_flags_column(frame)
     frame = _with_places(frame, rows.origin)
     for each in frame.columns.difference([*_NUMBERS, "file", "method", "speaker"]):
         frame[each] = _numbers_or_texts(frame[each])

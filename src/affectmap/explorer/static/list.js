@@ -26,8 +26,8 @@ class List {
         row.id = `row-${at}`;
         row.dataset.at = at;
         row.setAttribute("aria-selected", "false");
-        for (const text of [Columns.shortName(this.data, i), emotion ? Columns.text(emotion, i) : "", this.place(i)]) {
-          row.appendChild(document.createElement("span")).textContent = text;
+        for (const text of [Columns.shortName(this.data, i), emotion ? Columns.text(emotion, i) : "", this.place(i), Columns.flagged(this.hooks.map(), i)]) {
+          row.appendChild(document.createElement("span")).textContent = text; // the last, flags, has a line of its own
         }
         row.firstChild.title = this.data.names[i];
         return row;
@@ -38,6 +38,7 @@ class List {
 
   place(i) {
     const map = this.hooks.map();
+    if (map.states[i] === 2) return "no affect";
     return Columns.hasPlace(map, i) ? `${map.activation[i].toFixed(1)} / ${map.valence[i].toFixed(1)}` : "no place";
   }
 

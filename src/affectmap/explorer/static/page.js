@@ -4,7 +4,7 @@
 class Page {
   constructor(data, source) {
     this.data = data;
-    this.state = { colour: "", corpus: "", query: "", selection: null, title: "", current: -1, hovered: -1 };
+    this.state = { colour: "", corpus: "", flags: "", query: "", selection: null, title: "", current: -1, hovered: -1 };
     this.view = { x: 3, y: 3, span: 4.8 };
     this.shown = new Uint8Array(data.n).fill(1);
     this.chosen = null;
@@ -62,10 +62,11 @@ class Page {
     const corpora = data.fact("corpus")?.levels || [];
     fill("corpus", [["", "all"], ...corpora.map((name, k) => [k, name])]);
     element("corpus").parentElement.hidden = corpora.length < 2;
+    this.flagChoices();
     element("beside").parentElement.hidden = data.maps.length < 2;
     element("worst").hidden = element("arrows").parentElement.hidden = !(data.hasRatings && data.maps.some((map) => map.errors));
     if (matchMedia("(pointer: coarse)").matches) element("drag").value = "scroll";
-    for (const name of ["map", "beside", "colour", "corpus"]) element(name).addEventListener("change", () => this.change());
+    for (const name of ["map", "beside", "colour", "corpus", "flags"]) element(name).addEventListener("change", () => this.change());
     element("drag").addEventListener("change", () => this.dragMode());
     element("arrows").addEventListener("change", () => this.charts.forEach((chart) => chart.root.hidden || chart.overlay()));
     for (const name of ["input", "change"]) element("find").addEventListener(name, () => this.find());
@@ -76,6 +77,22 @@ class Page {
     this.dragMode();
   }
 
+  /* All points, those without flags, those with any, and those with one. */
+  flagChoices() {
+    const there = new Set();
+    for (const map of this.data.maps) for (const level of map.flags?.levels || []) for (const name of level.split(", ")) there.add(name);
+    there.delete("none");
+    fill("flags", [["", "any or none"], ["none", "none"], ["some", "some"], ...[...there].sort().map((name) => [`=${name}`, name])]);
+    element("flags").parentElement.hidden = !there.size;
+  }
+
+  hasFlags(i, wanted) {
+    const { map } = this;
+    if (wanted === "" || !map.flags) return true;
+    if (wanted[0] === "=") return Columns.flagged(map, i).split(", ").includes(wanted.slice(1));
+    return (map.states[i] > 0) === (wanted === "some");
+  }
+
   dragMode() { for (const chart of this.charts) chart.plot.dataset.drag = element("drag").value; }
 
   sources() {
@@ -84,7 +101,7 @@ class Page {
     element("sources").replaceChildren(
       ...maps.map((map) => line(`${map.name}: ${map.how}`)),
       ...about.notes.map((note) => line(note.endsWith(".") ? note : `${note}.`)),
-      line(`Activation (how calm or excited) and valence (how unpleasant or pleasant) run from 1 to 5; 3 is the middle. A square is where people rated a point, a circle where the map puts it. affectmap ${about.version}.`),
+      line(`Activation (how calm or excited) and valence (how unpleasant or pleasant) run from 1 to 5; 3 is the middle. A square is where people rated a point, a circle where the map puts it. A hollow point is flagged; the place of a crossed ring, silent or without speech, says nothing of affect. affectmap ${about.version}.`),
     );
   }
 
@@ -96,10 +113,11 @@ class Page {
     charts[1].root.hidden = beside === "";
     if (beside !== "") charts[1].show(data.maps[Number(beside)]);
     this.colourChoices();
-    const corpus = element("corpus").value;
-    if (corpus !== state.corpus) Object.assign(state, { corpus, selection: null, title: "" });
+    const corpus = element("corpus").value, flags = element("flags").value;
+    if (corpus !== state.corpus || flags !== state.flags) Object.assign(state, { corpus, flags, selection: null, title: "" });
     const of = data.fact("corpus");
-    for (let i = 0; i < data.n; i++) this.shown[i] = corpus === "" || of.values[i] === Number(corpus) ? 1 : 0;
+    for (let i = 0; i < data.n; i++) this.shown[i] = (corpus === "" || of.values[i] === Number(corpus)) && this.hasFlags(i, flags) ? 1 : 0;
+    for (const name of ["map", "beside"]) element(name).title = element(name).selectedOptions[0]?.textContent || "";
     this.legend();
     for (const chart of charts) if (!chart.root.hidden) chart.describe();
     this.refresh();
@@ -116,23 +134,29 @@ class Page {
   }
 
   legend() {
-    const { marks, codes } = this.scale, { dark } = this.theme;
-    const here = new Uint32Array(marks.length);
-    for (const i of this.points()) here[codes[i]]++;
-    const items = marks.map((mark, k) => [mark, here[k], k]).filter(([, count]) => count);
+    const { marks, codes } = this.scale, { dark, colours } = this.theme, { states } = this.map, points = this.points();
+    const ofMarks = marks.map(() => []);
+    for (const i of points) if (states[i] !== 2) ofMarks[codes[i]].push(i);
+    const flagged = { label: "flagged", colour: colours.muted, shape: "circle", isHollow: true };
+    const items = [
+      ...marks.map((mark, k) => [mark, ofMarks[k]]),
+      [flagged, points.filter((i) => states[i] === 1)],
+      [{ ...Marks.NO_AFFECT, label: "silent or no speech" }, points.filter((i) => states[i] === 2)],
+    ].filter(([, those]) => those.length);
     element("legend").replaceChildren(
-      ...items.map(([mark, count, k]) => {
+      ...items.map(([mark, those]) => {
+        const count = those.length;
         const button = document.createElement("button");
         button.type = "button";
         button.setAttribute("aria-pressed", "false");
         const canvas = Object.assign(button.appendChild(document.createElement("canvas")), { width: 32, height: 32 });
-        Marks.draw(canvas.getContext("2d"), mark, 16, 16, 9, Marks.onGround(mark.colour, dark));
+        Marks.draw(canvas.getContext("2d"), mark, 16, 16, 9, Marks.onGround(mark.colour, dark), mark.isHollow ? colours.ground : "");
         button.append(mark.label + " ");
         button.appendChild(document.createElement("small")).textContent = count.toLocaleString("en");
         button.addEventListener("click", () => {
           const pressed = button.getAttribute("aria-pressed") === "true";
           if (pressed) return this.select(null, "");
-          this.select(this.points().filter((i) => codes[i] === k), `${count.toLocaleString("en")}: ${mark.label}`);
+          this.select(those, `${count.toLocaleString("en")}: ${mark.label}`);
           button.setAttribute("aria-pressed", "true");
         });
         return button;
@@ -179,10 +203,11 @@ class Page {
   }
 
   worst() {
-    const { errors, name } = this.map.errors ? this.map : this.data.maps.find((map) => map.errors);
-    const rated = this.points().filter((i) => errors.distance[i] === errors.distance[i]);
+    const { errors, name, states } = this.map.errors ? this.map : this.data.maps.find((map) => map.errors);
+    const all = this.points().filter((i) => errors.distance[i] === errors.distance[i]), rated = all.filter((i) => states[i] !== 2);
+    const without = all.length > rated.length ? `; ${all.length - rated.length} silent or without speech left out` : "";
     const found = rated.sort((a, b) => errors.distance[b] - errors.distance[a]).slice(0, 20);
-    this.select(found, `${found.length} furthest from their ratings (${name})`);
+    this.select(found, `${found.length} furthest from their ratings (${name})${without}`);
     if (found.length) this.choose(found[0], { play: false });
   }
 
@@ -217,20 +242,24 @@ class Page {
     const { data } = this;
     const found = [["file", data.names[i]]];
     for (const fact of data.facts) {
+      if (fact.name === "flags" && this.map.flags) continue;
       const text = Columns.text(fact, i);
       if (text) found.push([fact.name === "length" ? "length, s" : fact.name, text]);
     }
+    if (Columns.flagged(this.map, i)) found.push(["flags", Columns.flagged(this.map, i)]);
     const rated = ["activation", "valence"].map((label) => data.ratings[label][i]);
     const isRated = rated.every((value) => value === value);
     if (data.hasRatings) found.push(["rated", isRated ? places(rated, 1) : "not rated"]);
     const maps = this.maps.filter((map) => !map.isRatings);
     for (const map of maps) {
       const name = maps.length > 1 ? (map === this.map ? "map" : "beside") : "on the map";
-      const text = map.classes ? Columns.text(map.classes, i) : "";
+      const text = map.classes ? Columns.text(map.classes, i) : "", own = Columns.flagged(map, i);
+      const flags = map !== this.map && own && own !== Columns.flagged(this.map, i) ? `, ${own}` : "";
       const values = [map.activation[i], map.valence[i]];
       if (!Columns.hasPlace(map, i)) found.push([name, "no place"]);
-      else found.push([name, places(values, 2) + (text ? `, ${text}` : "")]);
-      if (isRated && Columns.hasPlace(map, i)) found.push(["off by", places(values.map((value, k) => value - rated[k]), 1, true)]);
+      else if (map.states[i] === 2) found.push([name, `says nothing of affect (${places(values, 2)})`]);
+      else found.push([name, places(values, 2) + (text ? `, ${text} (of ${map.classes.among})` : "") + flags]);
+      if (isRated && Columns.hasPlace(map, i) && map.states[i] !== 2) found.push(["off by", places(values.map((value, k) => value - rated[k]), 1, true)]);
     }
     return found;
   }

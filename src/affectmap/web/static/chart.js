@@ -71,7 +71,9 @@ class Chart {
     }
     if (!n) return "no point here is rated";
     const [activation, valence] = sums.map((sum) => (sum / n).toFixed(2));
-    return `mean error: activation ${activation}, valence ${valence} (${n.toLocaleString("en")} rated)`;
+    const silent = this.hooks.shownPoints().filter((i) => map.states?.[i] === 2 && map.errors.distance[i] === map.errors.distance[i]).length;
+    const told = silent ? `, ${silent} of them silent or without speech` : "";
+    return `mean error: activation ${activation}, valence ${valence} (${n.toLocaleString("en")} rated${told})`;
   }
 
   resize() {
@@ -173,12 +175,14 @@ class Chart {
     const r = this.radius(), key = [width, r, dark, ground];
     if (!this.stamps || this.stamps.marks !== marks || this.stamps.key.some((each, k) => each !== key[k])) {
       const { n } = this.data, hasEdge = n <= 30000 || r > 2.5 * this.ratio;
-      const made = (share, each = marks) => each.map((mark) => Marks.stamp(mark, r, width, dark, ground, share, hasEdge));
-      const pale = marks.map((mark) => ({ ...mark, colour: Marks.mixed(mark.colour, ground, 0.8) }));
+      // Those of points without flags, of flagged ones, and of those that say nothing of affect.
+      const all = [...marks, ...marks, Marks.NO_AFFECT];
+      const made = (share, each = all) => each.map((mark, k) => Marks.stamp(mark, r, width, dark, ground, share, hasEdge, k >= marks.length));
+      const pale = all.map((mark) => ({ ...mark, colour: Marks.mixed(mark.colour, ground, 0.8) }));
       this.stamps = { marks, key, bright: made(n > 8000 ? 1 : 0.92), dim: hasEdge ? made(0.17) : made(1, pale) };
     }
     const { left, top, width: w, height: h, scale, x, y } = this.place(), margin = Math.ceil(r * 1.4 + 1);
-    const { shown, chosen } = this.hooks.sets(), { order, xs, ys } = this.ordered();
+    const { shown, chosen } = this.hooks.sets(), { order, xs, ys } = this.ordered(), { states } = this.map, n = marks.length;
     const [x0, x1] = [Math.max(left, margin), Math.min(left + w, width - margin - 1)];
     const [y0, y1] = [Math.max(top, margin), Math.min(top + h, this.height - margin - 1)];
     const words = new Uint32Array(pixels.buffer), bytes = new Uint8Array(pixels.buffer);
@@ -188,7 +192,7 @@ class Chart {
         const i = order[k];
         if (shown[i] === 0 || (chosen !== null && chosen[i] !== bright)) continue;
         const px = (x + xs[k] * scale + 0.5) | 0, py = (y - ys[k] * scale + 0.5) | 0;
-        if (px >= x0 && px <= x1 && py >= y0 && py <= y1) Marks.put(bytes, words, stamps[codes[i]], py * width + px);
+        if (px >= x0 && px <= x1 && py >= y0 && py <= y1) Marks.put(bytes, words, stamps[states && states[i] ? (states[i] === 2 ? 2 * n : n + codes[i]) : codes[i]], py * width + px);
       }
     }
   }
@@ -386,7 +390,7 @@ class Chart {
     if (this.tip.hidden) return;
     const [x, y] = this.pixel(i).map((each) => each / this.ratio);
     const emotion = this.data.fact("emotion");
-    this.tip.textContent = [Columns.shortName(this.data, i), emotion && Columns.text(emotion, i)].filter(Boolean).join(" · ");
+    this.tip.textContent = [Columns.shortName(this.data, i), emotion && Columns.text(emotion, i), Columns.flagged(this.map, i)].filter(Boolean).join(" · ");
     const width = this.width / this.ratio;
     this.tip.style.left = x > width / 2 ? "auto" : `${x + 12}px`;
     this.tip.style.right = x > width / 2 ? `${width - x + 12}px` : "auto";

@@ -16,7 +16,7 @@ const Columns = (() => {
 
   function column(buffer, about, n) {
     const values = array(buffer, about, n);
-    return { name: about.name, kind: about.kind || "levels", values, levels: about.levels, missing: MISSING[about.type] };
+    return { name: about.name, kind: about.kind || "levels", values, levels: about.levels, among: about.among, missing: MISSING[about.type] };
   }
 
   /* Differences from the ratings, where a point has both. */
@@ -30,6 +30,18 @@ const Columns = (() => {
     return found;
   }
 
+  /* What flags make of each point of a map: 0 nothing, 1 flagged, 2 its place says nothing of affect. */
+  function states(flags, noAffect, n) {
+    const found = new Uint8Array(n);
+    if (!flags) return found;
+    const ofLevels = flags.levels.map((level) => (level === "none" ? 0 : level.split(", ").some((each) => noAffect.includes(each)) ? 2 : 1));
+    for (let i = 0; i < n; i++) if (flags.values[i] !== flags.missing) found[i] = ofLevels[flags.values[i]];
+    return found;
+  }
+
+  /* The flags of a point on a map in words; empty where it has none. */
+  const flagged = (map, i) => (map.states?.[i] ? text(map.flags, i) : "");
+
   /* Reads what the page was given: its JSON, and the buffer of its columns. */
   function read(about, buffer) {
     const { n } = about;
@@ -41,10 +53,12 @@ const Columns = (() => {
         how: each.how,
         activation: array(buffer, each.activation, n),
         valence: array(buffer, each.valence, n),
-        classes: each.classes ? column(buffer, { ...each.classes, name: "predicted class" }, n) : null,
+        classes: each.classes ? column(buffer, { ...each.classes, name: `predicted class (${each.classes.among})` }, n) : null,
+        flags: each.flags ? column(buffer, { ...each.flags, name: "flags" }, n) : null,
         isRatings: each.name === "ratings",
       };
       map.errors = map.isRatings ? null : errors(map, ratings, n);
+      map.states = states(map.flags, about.style.no_affect, n);
       map.missing = 0;
       for (let i = 0; i < n; i++) if (!hasPlace(map, i)) map.missing++;
       return map;
@@ -91,5 +105,5 @@ const Columns = (() => {
     return data.searched;
   }
 
-  return { bytesOf, read, hasPlace, number, text, shortName, searchable };
+  return { bytesOf, read, hasPlace, flagged, number, text, shortName, searchable };
 })();

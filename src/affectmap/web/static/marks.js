@@ -10,11 +10,17 @@ const Marks = (() => {
   /* From below through none to above, and from little to much. */
   const BELOW_ABOVE = [["#1661a8", "down"], ["#7fb2de", "down"], ["#8c949e", "circle"], ["#f09a72", "triangle"], ["#b3261e", "triangle"]];
   const LITTLE_MUCH = ["#c9b6e0", "#9d8fd0", "#6f74bd", "#3f5f9f", "#1d3f6e"];
-  const NOTHING = ["#8c949e", "ring"];
+  const NOTHING = ["#8c949e", "dot"];
+  /* A point whose place says nothing of affect, whatever is shown by colour. */
+  const NO_AFFECT = { colour: "#737b85", shape: "crossed" };
 
   const path = {
     circle: (c, r) => c.arc(0, 0, r, 0, 7),
-    ring: (c, r) => c.arc(0, 0, r * 0.8, 0, 7),
+    dot: (c, r) => c.arc(0, 0, r * 0.6, 0, 7),
+    crossed: (c, r) => {
+      c.arc(0, 0, r, 0, 7);
+      for (const [x, y] of [[1, 1], [1, -1]]) c.moveTo(-x * r * Math.SQRT1_2, -y * r * Math.SQRT1_2), c.lineTo(x * r * Math.SQRT1_2, y * r * Math.SQRT1_2);
+    },
     square: (c, r) => c.rect(-r * 0.88, -r * 0.88, r * 1.76, r * 1.76),
     triangle: (c, r) => polygon(c, [[0, -r * 1.15], [r * 1.1, r * 0.85], [-r * 1.1, r * 0.85]]),
     down: (c, r) => polygon(c, [[0, r * 1.15], [r * 1.1, -r * 0.85], [-r * 1.1, -r * 0.85]]),
@@ -37,14 +43,16 @@ const Marks = (() => {
     c.closePath();
   }
 
-  /* Draws a mark around a place. */
-  function draw(c, mark, x, y, r, colour) {
+  /* Draws a mark around a place; hollow, with the ground in it, for a flagged point. */
+  function draw(c, mark, x, y, r, colour, hollow = "") {
     c.save();
     c.translate(x, y);
     c.beginPath();
     path[mark.shape](c, r);
-    if (mark.shape === "ring") {
-      c.lineWidth = Math.max(1, r * 0.4);
+    if (hollow || mark.shape === "crossed") {
+      c.fillStyle = hollow || "#ffffff00";
+      c.fill();
+      c.lineWidth = Math.max(1, r * 0.36);
       c.strokeStyle = colour;
       c.stroke();
     } else {
@@ -69,7 +77,8 @@ const Marks = (() => {
   /* Columns that can be shown by colour, by key: of the points, and of the first map. */
   function choices(data, map) {
     const found = data.facts.filter((each) => each.kind !== "text").map((each) => [each.name, each.name]);
-    if (map.classes) found.push(["class", "predicted class"]);
+    if (map.classes) found.push(["class", map.classes.name]);
+    if (map.flags) found.push(["flags", "flags"]);
     if (map.errors && data.hasRatings)
       found.push(["error:activation", "error, activation"], ["error:valence", "error, valence"], ["error:distance", "distance from rating"]);
     const order = ["emotion", "corpus", "speaker"];
@@ -83,7 +92,7 @@ const Marks = (() => {
       const which = key.slice(6);
       return which === "distance" ? amounts(map.errors.distance, data.n) : signed(map.errors[which], data.n);
     }
-    const column = key === "class" ? map.classes : data.fact(key);
+    const column = key === "class" ? map.classes : key === "flags" ? map.flags : data.fact(key);
     if (!column) return { codes: new Uint8Array(data.n), marks: [{ label: "point", colour: NAMES[0], shape: "circle" }] };
     if (column.kind === "number") return amounts(column.values, data.n);
     return names(data, column, key === "emotion" || key === "class");
@@ -151,13 +160,13 @@ const Marks = (() => {
   /* A mark as pixels to be stamped into a row-major picture of a width: those that it covers whole, of one colour, and
      those of its edge, with colours and shares. Large marks have a rim of the ground, which parts them from each other;
      small ones of many may do without an edge. */
-  function stamp(mark, r, width, dark, ground, share, hasEdge) {
+  function stamp(mark, r, width, dark, ground, share, hasEdge, isHollow = false) {
     const half = Math.ceil(r * 1.4 + 1), size = 2 * half + 1;
     const canvas = document.createElement("canvas");
     canvas.width = canvas.height = size;
     const c = canvas.getContext("2d", { willReadFrequently: true });
     if (r > 2.5) draw(c, mark, half + 0.5, half + 0.5, r + 0.9, ground);
-    draw(c, mark, half + 0.5, half + 0.5, r, onGround(mark.colour, dark));
+    draw(c, mark, half + 0.5, half + 0.5, r, onGround(mark.colour, dark), isHollow ? ground : "");
     const { data } = c.getImageData(0, 0, size, size), words = new Uint32Array(data.buffer);
     const core = [], edge = [];
     for (let k = 0; k < size * size; k++) {
@@ -180,5 +189,5 @@ const Marks = (() => {
     }
   }
 
-  return { choices, scale, stamp, put, draw, onGround, mixed };
+  return { NO_AFFECT, choices, scale, stamp, put, draw, onGround, mixed };
 })();
