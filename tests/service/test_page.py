@@ -71,18 +71,32 @@ def page(open_browser, server) -> Page:
     return Page(open_browser(), server.url)
 
 
+# The colour of a map's pixel where a place is, or of the first pixel around it that has a mark's colour.
+COLOUR_AT = """
+const [plot, valence, activation] = [document.querySelector(arguments[0] + " .plot"), arguments[1], arguments[2]];
+const [width, height] = [plot.clientWidth - 58, plot.clientHeight - 54];
+const scale = Math.min(width, height) / 4.8;
+const [x, y] = [46 + width / 2 + (valence - 3) * scale, 10 + height / 2 - (activation - 3) * scale];
+return [...plot.querySelector("canvas").getContext("2d").getImageData(x, y, 1, 1).data].slice(0, 3);
+"""
+MARK = [22, 97, 168]
+
+
+def is_marked(page, place: str, valence: float, activation: float) -> bool:
+    found = page.browser.execute_script(COLOUR_AT, place, valence, activation)
+    return max(abs(one - other) for one, other in zip(found, MARK, strict=True)) < 40
+
+
 def test_an_utterance_is_a_point(page, write_voice):
     page.measure(write_voice("voice.wav", seconds=2.0))
     assert page.find("result-title").text == "voice.wav"
-    assert page.count("#chart circle.point") == page.count("#chart rect.box") == 1
-    label = page.browser.find_element("css selector", "#chart svg").get_attribute("aria-label")
+    plot = page.browser.find_element("css selector", "#utterance-map .plot")
     row = page.table()[0]
     activation, valence = float(row["activation"]), float(row["valence"])
-    assert label == f"Activation {activation:.1f}, valence {valence:.1f}, both on 1 to 5"
-    point = page.browser.find_element("css selector", "#chart circle.point")
-    frame = page.browser.find_element("css selector", "#chart rect.frame")
-    share = (float(point.get_attribute("cx")) - float(frame.get_attribute("x"))) / float(frame.get_attribute("width"))
-    assert share == pytest.approx((valence - 1) / 4, abs=0.01)
+    assert plot.accessible_name == f"activation {activation:.1f}, valence {valence:.1f}, both on 1 to 5"
+    until(lambda: is_marked(page, "#utterance-map", valence, activation))
+    assert not is_marked(page, "#utterance-map", valence, activation + 0.5)
+    assert not page.find("track").is_displayed()
     # The table has it in more digits than the words, which are rounded from what was sent.
     assert float(page.find("words").text.split()[1]) == pytest.approx(activation, abs=0.0051)
     assert page.count("#words meter") == 4
@@ -94,9 +108,9 @@ def test_a_long_one_is_drawn_over_time(page, talk):
     page.measure(talk)
     rows = page.table()
     assert rows
-    assert page.count("#chart circle.dot") == 2 * len(rows)
-    assert page.count("#chart .frame") == 2
-    assert page.browser.find_element("css selector", "#chart svg").get_attribute("aria-label").startswith("Over time: ")
+    assert page.count("#track circle.dot") == 2 * len(rows)
+    assert page.count("#track .frame") == 2
+    assert page.browser.find_element("css selector", "#track svg").get_attribute("aria-label").startswith("Over time: ")
     page.choose("windows")
     page.measure(talk)
     assert [(row["start"], row["end"]) for row in page.table()][:4] == [("0", "3"), ("3", "6"), ("6", "9"), ("9", "12")]
@@ -152,17 +166,13 @@ def test_the_microphone_is_a_moving_point(open_browser, start_server, talk, tmp_
     page.find("go-live").click()
     page.until("live-words", r"^Activation \d\.\d, valence \d\.\d$")
     assert not page.find("record").is_enabled()
-    until(lambda: page.count("#live-map polyline.trail") >= 1)
-    assert page.browser.find_element("css selector", "#live-map svg").accessible_name.startswith("Now: activation ")
+    plot = page.browser.find_element("css selector", "#live-map .plot")
+    until(lambda: plot.accessible_name.startswith("Now: activation "))
     until(lambda: float(page.find("live-level").get_attribute("value")) > 0.3)
     page.until("live-words", "^Silence$")  # six seconds of it after the speech
-    assert page.count("#live-map circle.unheard") == 1
     assert "Silent: there is nothing to measure" in page.find("live-flags").text
-    assert page.browser.find_element("css selector", "#live-map svg").accessible_name.startswith(
-        "Nobody speaks; before: "
-    )
+    assert plot.accessible_name.startswith("Nobody speaks; before: ")
     until(lambda: float(page.find("live-level").get_attribute("value")) < 0.1)
-    until(lambda: page.count("#live-map polyline.trail") >= 2)  # the way is broken there
     assert axe_violations(page.browser) == []
     page.find("go-live").click()
     assert page.find("live-words").text.endswith("(stopped)")
@@ -242,18 +252,17 @@ LENGTH = "return document.getElementById('player').duration"
 
 
 def test_several_files_are_a_list_and_a_map(several, tmp_path):
-    marks = several.browser.find_elements("css selector", "#overview-map .recording")
-    assert len(marks) == 3
-    assert several.count("#overview-map .over-time rect.point") == 1
     assert several.find("result-title").text == "talk.wav"  # the first that was given
     lines = several.browser.find_elements("css selector", "#list li")
     assert [line.find_element("css selector", ".pick").text for line in lines][2] == "notes.wav"
     assert "broken, or not audio" in lines[2].text
     assert not lines[2].find_element("css selector", ".pick").is_enabled()
-    assert (
-        several.browser.find_element("css selector", "#overview-map svg").get_attribute("aria-label")
-        == "Map of 3 recordings"
-    )
+    plot = several.browser.find_element("css selector", "#overview-map .plot")
+    assert plot.accessible_name.startswith("Map of 3 recordings")
+    places = [re.search(r"(\d\.\d) / (\d\.\d)", line.text) for line in lines]
+    assert [place is None for place in places] == [False, False, True, False]
+    for activation, valence in (map(float, place.groups()) for place in places if place):
+        until(lambda at=(valence, activation): is_marked(several, "#overview-map", *at))
     several.find("download-all").click()
     file = tmp_path / "downloads" / "recordings.csv"
     until(file.exists)
@@ -268,22 +277,57 @@ def test_player_and_result_are_always_of_one_recording(several):
 
     script = several.browser.execute_script
     until(lambda: script(LENGTH) > 10)
-    mark = several.browser.find_element("css selector", "#overview-map .recording[aria-label^='one.wav']")
-    script("arguments[0].dispatchEvent(new MouseEvent('click', {bubbles: true}))", mark)
+    several.browser.find_element("css selector", "#list li:nth-child(2) .pick").click()
     assert several.find("result-title").text == "one.wav"
     until(lambda: script(LENGTH) == pytest.approx(1.0, abs=0.1))
     assert len(several.table()) == 1
     assert several.table()[0]["file"] == "one.wav"
-    script("document.querySelector('#overview-map .chosen').focus()")
-    ActionChains(several.browser).send_keys(Keys.ARROW_RIGHT).perform()
-    assert several.find("result-title").text == "two.wav"
-    active = several.browser.switch_to.active_element.get_attribute("aria-label")
-    assert active.startswith("two.wav: activation ")
-    remove = several.browser.find_element("css selector", "[aria-label='Remove two.wav']")
-    remove.click()
-    assert several.find("result-title").text == "talk.wav"
-    until(lambda: script(LENGTH) > 10)
-    assert several.count("#overview-map .recording") == 2
+    plot = several.browser.find_element("css selector", "#overview-map .plot")
+    script("arguments[0].focus()", plot)
+    for key in (Keys.ARROW_UP, Keys.ARROW_DOWN, Keys.ARROW_LEFT, Keys.ARROW_RIGHT):
+        ActionChains(several.browser).send_keys(key).perform()
+        if several.find("result-title").text != "one.wav":
+            break
+    chosen = several.find("result-title").text
+    assert chosen in ("talk.wav", "two.wav")
+    assert several.browser.switch_to.active_element == plot
+    assert script("return document.getElementById('said').textContent").startswith(f"{chosen}: activation ")
+    assert several.table()[0]["file"] == chosen
+    ActionChains(several.browser).send_keys(Keys.ENTER).perform()
+    until(lambda: script("return !document.getElementById('player').paused"))
+    several.browser.find_element("css selector", "[aria-label='Remove two.wav']").click()
+    until(lambda: plot.accessible_name.startswith("Map of 2 recordings"))
+    assert several.find("result-title").text != "two.wav"
+
+
+def test_the_lasso_chooses_recordings_and_what_is_downloaded(several, tmp_path):
+    from selenium.webdriver import ActionChains
+    from selenium.webdriver.common.keys import Keys
+
+    plot = several.browser.find_element("css selector", "#overview-map .plot")
+    shown = "return [...document.querySelectorAll('#list li')].filter((line) => !line.hidden).length"
+    half = plot.size["width"] // 2 - 60
+    move = ActionChains(several.browser).move_to_element_with_offset(plot, -half, -half).click_and_hold()
+    for dx, dy in ((2 * half, 0), (0, 2 * half), (-2 * half, 0), (0, -2 * half)):
+        move.move_by_offset(dx, dy)
+    move.release().perform()
+    assert several.find("selected").text == "3 in the lasso"
+    assert several.browser.execute_script(shown) == 3  # not the one that could not be read
+    several.find("show-all").click()
+    assert several.browser.execute_script(shown) == 4
+    several.browser.execute_script("arguments[0].focus()", plot)
+    ActionChains(several.browser).send_keys("s").perform()
+    assert several.find("selected").text == "1 chosen by hand"
+    assert several.find("download-all").text == "Download these as CSV"
+    several.find("download-all").click()
+    file = tmp_path / "downloads" / "recordings.csv"
+    until(file.exists)
+    rows = list(csv.DictReader(io.StringIO(file.read_text(encoding="utf-8"))))
+    assert {row["file"] for row in rows} == {several.find("result-title").text}
+    several.browser.execute_script("arguments[0].focus()", plot)
+    ActionChains(several.browser).send_keys(Keys.ESCAPE).perform()
+    assert several.browser.execute_script(shown) == 4
+    assert several.find("selected").text == ""
 
 
 def test_a_moment_of_a_track_can_be_looked_at_and_heard(page, tmp_path, talk):
@@ -295,12 +339,12 @@ def test_a_moment_of_a_track_can_be_looked_at_and_heard(page, tmp_path, talk):
     page.choose("track")
     page.measure(tmp_path / "pause.wav")
     script = page.browser.execute_script
-    assert page.count("#chart rect.silence") >= 2  # in both panels
-    assert page.count("#chart rect.speech") == len([row for row in page.table() if row["not speech"] == "no"])
-    assert "speech (" in page.find("chart").text
-    hit = page.browser.find_element("css selector", "#chart rect.hit")
+    assert page.count("#track rect.silence") >= 2  # in both panels
+    assert page.count("#track rect.speech") == len([row for row in page.table() if row["not speech"] == "no"])
+    assert "speech (" in page.find("track").text
+    hit = page.browser.find_element("css selector", "#track rect.hit")
     ActionChains(page.browser).move_to_element(hit).perform()
-    tip = page.browser.find_element("css selector", "#chart .tip")
+    tip = page.browser.find_element("css selector", "#track .tip")
     assert re.match(r"0:\d\d: (activation \d\.\d|no speech)", tip.text)
     script("arguments[0].focus()", hit)
     ActionChains(page.browser).send_keys(Keys.HOME, Keys.ARROW_RIGHT).perform()

@@ -1,12 +1,14 @@
 // The page: takes recordings, shows what the server says of them, one player and one result at a time.
 
-import { drawLive, drawMap, drawOverview, isNumber } from "./charts.js";
+import { isNumber } from "./charts.js";
 import { startLive } from "./live.js";
+import { AffectMap, hasPlace, placeWords, UNHEARD, UTTERANCE } from "./map.js";
+import { Overview } from "./overview.js";
 import { Recordings } from "./recordings.js";
 import { ask, useToken } from "./server.js";
 import { canRecord, startRecording } from "./sound.js";
 import { clock, counts, drawTrack } from "./track.js";
-import { answerWords, captionOf, csvOf, element, fillTable, flagLines, placeOf } from "./words.js";
+import { answerWords, captionOf, csvOf, element, fillTable, flagLines } from "./words.js";
 
 const MAX_RECORDING_S = 600;
 const MAX_AT_ONCE = 4;
@@ -14,11 +16,12 @@ const MAX_AT_ONCE = 4;
 const TRAIL = 60;
 /** What the bar of loudness spans, in dB below full scale. */
 const LEVEL_DB = 60;
-const STATES = { waiting: "waits", measuring: "is measured", done: "", failed: "failed", cancelled: "cancelled" };
 
 const find = (id) => document.getElementById(id);
-const state = { shown: null, moveMark: () => {}, finishRecording: null, csvUrls: {}, lines: new Map(), stopLive: null, trail: [] };
+const state = { shown: null, moveMark: () => {}, finishRecording: null, csvUrls: {}, stopLive: null, trail: [] };
 const recordings = new Recordings(changed);
+const maps = { utterance: new AffectMap(find("utterance-map")), live: new AffectMap(find("live-map")) };
+const overview = new Overview(recordings, { play, offer });
 
 // Telling
 
@@ -54,9 +57,8 @@ function changed(each) {
     complain(each.error);
   }
   showProgress();
-  showList();
+  overview.show();
   if (recordings.chosen !== state.shown) show(recordings.chosen);
-  else showOverview();
 }
 
 function showProgress() {
@@ -74,53 +76,6 @@ function showProgress() {
   } else if (recordings.isCancelled) say("Cancelled.");
   else if (all.some((each) => each.state === "failed")) say(done.length ? `Done, but for ${all.length - done.length} of ${all.length}.` : "");
   else say(all.length ? "Done." : "");
-}
-
-function showList() {
-  const { all, chosen } = recordings;
-  find("overview").hidden = all.length < 2;
-  [...state.lines].filter(([each]) => !all.includes(each)).forEach(([each, { line }]) => {
-    line.remove();
-    state.lines.delete(each);
-  });
-  all.forEach((each) => {
-    if (!state.lines.has(each)) state.lines.set(each, listLine(each));
-    const { pick, told } = state.lines.get(each);
-    pick.disabled = each.state !== "done";
-    pick.setAttribute("aria-pressed", each === chosen);
-    const share = each.state === "measuring" && each.share ? ` (${Math.round(100 * each.share)} %)` : "";
-    const place = each.answer ? placeOf(each.answer) : null;
-    const values = place ? `${place.activation.toFixed(1)} / ${place.valence.toFixed(1)}` : "no values";
-    told.textContent = each.state === "done" ? values : each.state === "failed" ? each.error.message : STATES[each.state] + share;
-  });
-}
-
-function listLine(each) {
-  const line = document.createElement("li");
-  const pick = element("button", each.name, { type: "button", class: "pick" });
-  const told = element("span", "", { class: "hint" });
-  const remove = element("button", "×", { type: "button", class: "remove", "aria-label": `Remove ${each.name}` });
-  pick.addEventListener("click", () => recordings.choose(each));
-  remove.addEventListener("click", () => {
-    recordings.remove(each);
-    find("list").querySelector("button:not(:disabled)")?.focus();
-  });
-  line.append(pick, told, remove);
-  find("list").append(line);
-  return { line, pick, told };
-}
-
-function showOverview() {
-  const placed = recordings.done.map((each) => [each, placeOf(each.answer)]).filter(([, place]) => place);
-  if (recordings.all.length < 2 || !placed.length) {
-    find("overview-map").replaceChildren();
-    return;
-  }
-  const points = placed.map(([each, place]) => ({
-    ...place, name: each.name, isTrack: each.isTrack, isChosen: each === recordings.chosen,
-  }));
-  drawOverview(find("overview-map"), points, (i) => recordings.choose(placed[i][0]));
-  offer("download-all", "recordings", placed.map(([each]) => each).flatMap((each) => each.answer.rows));
 }
 
 // What is shown
@@ -144,7 +99,6 @@ function show(each) {
   fillTable(answer.rows);
   offer("download", each.name, answer.rows);
   draw();
-  showOverview();
   if (isFirst || recordings.all.length < 2) {
     find("result-title").focus({ preventScroll: true });
     find("result").scrollIntoView({ block: "start" });
@@ -155,15 +109,28 @@ function draw() {
   const { shown } = state;
   state.moveMark = () => {};
   if (!shown) return;
-  const [place, { answer }] = [find("chart"), shown];
+  const { answer } = shown;
   const drawable = answer.rows.some((row) => isNumber(row.activation));
-  if (!drawable) place.replaceChildren();
-  else if (answer.isTrack) {
-    state.moveMark = drawTrack(place, answer, (seconds) => {
+  find("track").hidden = !drawable || !answer.isTrack;
+  find("utterance-map").hidden = !drawable || answer.isTrack;
+  if (!find("track").hidden) {
+    state.moveMark = drawTrack(find("track"), answer, (seconds) => {
       find("player").currentTime = seconds;
-      find("player").play().catch(() => {}); // a browser that cannot play it says so in its player
+      play();
     });
-  } else drawMap(place, answer.rows[0]);
+  } else if (drawable) showUtterance(shown.name, answer.rows[0]);
+}
+
+function play() {
+  find("player").play().catch(() => {}); // a browser that cannot play it says so in its player
+}
+
+function showUtterance(name, row) {
+  const box = isNumber(row.activation_low) && isNumber(row.valence_low) ? {
+    activation: [row.activation_low, row.activation_high], valence: [row.valence_low, row.valence_high],
+  } : null;
+  const words = hasPlace(row) ? placeWords(row) : "no place";
+  maps.utterance.show(name, `${words}, both on 1 to 5`, [{ ...row, name, mark: UTTERANCE }], { box });
 }
 
 function offer(id, name, rows) {
@@ -239,7 +206,7 @@ async function toggleLive() {
     find("live").hidden = false;
     find("live-words").textContent = "Listening …";
     find("live-flags").replaceChildren();
-    drawLive(find("live-map"), [], true);
+    drawLive(true);
   } catch (error) {
     complain(microphoneError(error));
   } finally {
@@ -261,12 +228,19 @@ function showLevel(decibels) {
   find("live-level").value = Math.max(0, 1 + decibels / LEVEL_DB);
 }
 
+function drawLive(isHeard) {
+  const last = state.trail.findLast((each) => each);
+  const told = last ? `${isHeard ? "Now" : "Nobody speaks; before"}: ${placeWords(last)}` : "Nothing heard yet";
+  const points = last ? [{ ...last, name: "now", mark: isHeard ? UTTERANCE : UNHEARD }] : [];
+  maps.live.show("Now", told, points, { trail: state.trail });
+}
+
 function showLive(row) {
   const heard = counts(row);
   const last = state.trail[state.trail.length - 1];
   const place = heard ? { activation: row.activation, valence: row.valence } : null;
   if (place || last) state.trail = [...state.trail, place].slice(-TRAIL); // where nobody speaks the way is broken
-  drawLive(find("live-map"), state.trail, heard);
+  drawLive(heard);
   const silence = row.silent ? "Silence" : "No speech";
   find("live-words").textContent = heard ? `Activation ${row.activation.toFixed(1)}, valence ${row.valence.toFixed(1)}` : silence;
   const lines = flagLines({ rows: [row], notes: [], isTrack: false });
@@ -308,10 +282,7 @@ drop.addEventListener("drop", (event) => {
 find("player").addEventListener("timeupdate", () => state.moveMark(find("player").currentTime));
 let width = window.innerWidth;
 window.addEventListener("resize", () => {
-  if (window.innerWidth !== width) {
-    draw();
-    showOverview();
-  }
+  if (window.innerWidth !== width) draw();
   width = window.innerWidth;
 });
 if (!canRecord()) {

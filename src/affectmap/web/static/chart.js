@@ -164,8 +164,8 @@ class Chart {
 
   /* Radius of a point in pixels of the picture: smaller where there are many, larger where the map is near. */
   radius() {
-    const { n } = this.data, near = Math.min(2.2, Math.max(1, Math.sqrt(4.8 / this.view.span)));
-    const most = Math.min(n > 30000 ? 1.6 * near : n > 8000 ? 2.2 * near : n > 2500 ? 3 * near : 3.6 * near, 5);
+    const { n, radius } = this.data, near = Math.min(2.2, Math.max(1, Math.sqrt(4.8 / this.view.span)));
+    const most = radius || Math.min(n > 30000 ? 1.6 * near : n > 8000 ? 2.2 * near : n > 2500 ? 3 * near : 3.6 * near, 5);
     return most * this.ratio * (this.width / this.ratio < 420 ? 0.85 : 1);
   }
 
@@ -217,6 +217,7 @@ class Chart {
     c.beginPath();
     c.rect(left, top, width, height);
     c.clip();
+    this.hooks.beneath?.(c);
     for (const i of this.hooks.arrowed()) this.arrow(c, i, colours.ink, 0.5);
     const i = this.hooks.current();
     if (i >= 0) {
