@@ -34,7 +34,7 @@ LONGEST_S = 30.0
 N_BARS = 56
 #: Name of what excerpts are, for browsers.
 MEDIA_TYPE = "audio/mpeg"
-#: Part of the way from libsndfile's best MP3 to its smallest: about 3.4 kB a second of speech.
+#: Part of the way from libsndfile's best MP3 to its smallest: about 3.3 kB a second of speech.
 _COMPRESSION = 0.95
 
 
