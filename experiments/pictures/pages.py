@@ -59,9 +59,9 @@ def main(wanted: list[str]) -> None:
 
 
 def draw_explorer(place: Path) -> None:
-    """Put URDU on two maps of the shipped model, as it is and adapted, with the 20 utterances furthest off."""
+    """Put EMO-DB on two maps of the shipped model, as it is and adapted, with the 20 utterances furthest off."""
     data = Path(os.environ["AFFECTMAP_DATA"], "corpora")
-    points = predicted_points(load_model(), [f"urdu={data / 'urdu'}"], data / "labels", title="URDU")
+    points = predicted_points(load_model(), [f"emodb={data / 'emodb'}"], data / "labels", title="EMO-DB")
     with _serving(create_app(points)) as url, _browser(place) as browser:
         _look_like(browser, 1280, 800, phone=False)
         browser.get(url)
