@@ -5,13 +5,12 @@ import pytest
 from affectmap.report.canvas import drawing
 from affectmap.report.diagrams import (
     circumplex,
-    common_frame,
     find_settings,
-    latent_figure,
     layer_sizes,
     mean_ratings,
     network,
 )
+from affectmap.report.latent import common_frame, latent_figure
 
 
 def texts(figure):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from affectmap.report import figures
-from affectmap.report.canvas import Picture, drawing
+from affectmap.report.canvas import Drawn, Picture, drawing
 from affectmap.report.dots import dot_plot
 from affectmap.report.figures import learning_curves
 from affectmap.report.page import page_tables
@@ -20,7 +20,9 @@ def draw(monkeypatch, tmp_path):
     monkeypatch.setattr(
         figures,
         "save",
-        lambda figure, folder, stem, caption, alt, narrow=None: Picture(stem, caption, alt, "data:", 1, 1),
+        lambda figure, folder, stem, caption, alt, narrow: Picture(
+            stem, caption, alt, "data:", 1, 1, Drawn("data:", 1, 1)
+        ),
     )
     return lambda results: figures.draw_figures(results, page_tables(results), tmp_path)
 
@@ -95,7 +97,9 @@ def test_curves_are_of_the_folds_and_of_compared_methods(draw, source_only, monk
 def test_of_a_large_corpus_some_points_are_drawn_always_the_same(draw, source_only, monkeypatch):
     drawn = []
     kept = figures.latent_figure
-    monkeypatch.setattr(figures, "latent_figure", lambda rows, corpora: drawn.append(rows) or kept(rows, corpora))
+    monkeypatch.setattr(
+        figures, "latent_figure", lambda rows, corpora, **width: drawn.append(rows) or kept(rows, corpora, **width)
+    )
     embeddings = source_only.embeddings.query("method == 'DAE-Unsupervised'")
     empty = {"curves": source_only.curves[:0], "summary": source_only.summary[:0]}
     few = dataclasses.replace(source_only, embeddings=embeddings, **empty)
@@ -104,8 +108,11 @@ def test_of_a_large_corpus_some_points_are_drawn_always_the_same(draw, source_on
     assert "The figure draws 20, at most 20 of a corpus, chosen at random." in draw(few)["latent"][0].caption
     draw(few)
     assert len(drawn[0]) == len(embeddings)
-    assert drawn[1].index.is_monotonic_increasing
-    pd.testing.assert_frame_equal(drawn[1], drawn[2])
+    few_rows = drawn[2:]  # wide and narrow, twice
+    assert few_rows[0].index.is_monotonic_increasing
+    assert len(few_rows) == 4
+    for other in few_rows[1:]:
+        pd.testing.assert_frame_equal(few_rows[0], other)
 
 
 def dots(axes):

@@ -276,6 +276,25 @@ def test_the_answer_and_its_figure_are_the_first_screen(browser, folder, tmp_pat
         close_tabs(browser)
 
 
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [390, 1280])
+def test_folded_figures_fit_and_their_text_keeps_its_size(browser, folder, tmp_path, width):
+    tab = open_tab(browser, tmp_path, width, 1000)
+    try:
+        tab.get((folder / "report.html").as_uri())
+        tab.execute_script("for (const each of document.querySelectorAll('details')) each.open = true")
+        sizes = tab.execute_script(
+            "return [...document.querySelectorAll('figure img')].map((each) => [each.getBoundingClientRect().width, each.naturalWidth])"
+        )
+        assert len(sizes) == 11
+        assert all(0.9 * natural < on_screen <= width for on_screen, natural in sizes)
+        pictures = "[...document.querySelectorAll('.picture')]"
+        assert tab.execute_script(f"return {pictures}.every((each) => each.scrollWidth <= each.clientWidth)")
+        assert tab.execute_script("return document.documentElement.scrollWidth") <= width
+    finally:
+        close_tabs(browser)
+
+
 def test_every_picture_has_words_and_a_size(page):
     pictures = page.all("img")
     assert len(pictures) == 11

@@ -69,7 +69,7 @@ class Drawn(NamedTuple):
 
 
 class Picture(NamedTuple):
-    """A figure as the page shows it, and the same for narrow screens where there is one."""
+    """A figure as the page shows it, and the same for narrow screens."""
 
     stem: str
     caption: str
@@ -77,7 +77,7 @@ class Picture(NamedTuple):
     source: str
     width: int
     height: int
-    narrow: Drawn | None = None
+    narrow: Drawn
 
 
 @contextmanager
@@ -89,10 +89,10 @@ def drawing() -> Iterator[None]:
         yield
 
 
-def save(figure: Figure, folder: Path, stem: str, caption: str, alt: str, narrow: Figure | None = None) -> Picture:
+def save(figure: Figure, folder: Path, stem: str, caption: str, alt: str, narrow: Figure) -> Picture:
     """Write a figure, drawn within `drawing`, as ``stem.png`` and ``stem.svg``, and give it for the page.
 
-    The page has the same drawn for narrow screens, too, if it is given; no file has it.
+    The page has the same drawn for narrow screens, too; no file has it.
     """
     # Neither kind names its maker or a date: the same results give the same bytes.
     with new_file(folder / f"{stem}.png") as temporary:
@@ -103,7 +103,7 @@ def save(figure: Figure, folder: Path, stem: str, caption: str, alt: str, narrow
         text = _svg(figure)
         temporary.write_text(text, encoding="utf-8")
     drawn = _address(figure, text)
-    return Picture(stem, caption, alt, *drawn, _address(narrow, _svg(narrow)) if narrow else None)
+    return Picture(stem, caption, alt, *drawn, _address(narrow, _svg(narrow)))
 
 
 def _svg(figure: Figure) -> str:

@@ -13,8 +13,9 @@ from matplotlib.ticker import MaxNLocator
 
 from affectmap.audit.verdicts import footnotes, signs_of
 from affectmap.report.canvas import FULL_WIDTH, NARROW_WIDTH, Picture, file_stem, letter, save
-from affectmap.report.diagrams import circumplex, latent_figure, layer_sizes, mean_ratings, network
+from affectmap.report.diagrams import circumplex, layer_sizes, mean_ratings, network
 from affectmap.report.dots import dot_plot
+from affectmap.report.latent import latent_figure
 from affectmap.report.maps import map_figure, plane_of
 from affectmap.report.summary import Transfer
 from affectmap.report.tables import Table, records_of
@@ -113,7 +114,7 @@ def _circumplex(results: Results, folder: Path) -> Iterator[Picture]:
     rows = source.to_dict("records")
     means = [f"{row['emotion']} {number(row['valence'])}, {number(row['activation'])}" for row in rows]
     alt = f"Circle of emotion words. Mean valence, activation: {'; '.join(means) or 'no ratings'}."
-    yield save(circumplex(ratings), folder, "figure1-circumplex", caption, alt)
+    yield save(circumplex(ratings), folder, "figure1-circumplex", caption, alt, circumplex(ratings, narrow=True))
 
 
 def _about_ratings(source: pd.DataFrame) -> str:
@@ -131,7 +132,8 @@ def _network(results: Results, folder: Path) -> Iterator[Picture]:
         f"ones through {counted(sizes[len(sizes) // 2], 'number')}, the embedding. The metric methods also "
         "ask that two utterances lie as far apart there as their ratings do."
     )
-    yield save(network(results.settings), folder, "figure2-network", caption, f"Network with layers {layers}.")
+    pair = [network(results.settings, narrow=narrow) for narrow in (False, True)]
+    yield save(pair[0], folder, "figure2-network", caption, f"Network with layers {layers}.", pair[1])
 
 
 def _latent(results: Results, folder: Path) -> Iterator[Picture]:
@@ -155,7 +157,7 @@ def _latent(results: Results, folder: Path) -> Iterator[Picture]:
         alt = f"Scatter plots of the embedding of {method} for {listed(corpora)}."
         # Letters keep files apart whose methods differ in signs only.
         stem = file_stem(f"figure3{letter(index)}", method)
-        yield save(figure, folder, stem, caption, alt)
+        yield save(figure, folder, stem, caption, alt, latent_figure(drawn, corpora, narrow=True)[0])
 
 
 def _drawn(embeddings: pd.DataFrame) -> pd.DataFrame:
@@ -219,7 +221,7 @@ def learning_curves(curves: pd.DataFrame, *, narrow: bool = False) -> Figure:
         narrow_place = (0.11 + 0.5 * column, 0.62 - 0.39 * row, 0.37, 0.29)
         axes = figure.add_axes(narrow_place if narrow else (0.045 + 0.245 * index, 0.25, 0.2, 0.64))
         axes.set_title(title, loc="left", weight="bold")
-        axes.set_xlabel("epoch")
+        axes.set_xlabel("" if narrow and not row else "epoch")
         axes.grid(visible=True, axis="y")
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]))
         for method, rows in curves.groupby("method", sort=False):

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from affectmap.report.canvas import FULL_WIDTH, MAX_COLUMNS, NARROW_WIDTH, Grid
-from affectmap.report.diagrams import common_frame
+from affectmap.report.latent import common_frame
 from affectmap.schema import LABEL_RANGE, LABELS
 from affectmap.style import (
     BEYOND_SCALE,
