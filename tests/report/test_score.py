@@ -26,7 +26,12 @@ def test_the_page_needs_nothing_beside_it_and_escapes_names():
 
 def test_what_warns_stands_before_what_came_out():
     page = render_score(score(make_model().described(training={"corpora": ["pets"]}), make_corpus()))
-    assert page.index('class="answer"') < page.index("IN-SAMPLE:") < page.index('id="map"') < page.index('id="said"')
+    assert (
+        page.index('class="answer"')
+        < page.index("The model was trained on pets.")
+        < page.index('id="map"')
+        < page.index('id="said"')
+    )
     assert page.count("<circle") == page.count('class="gap"') > 0
 
 
@@ -71,6 +76,16 @@ def test_of_many_utterances_some_are_drawn(monkeypatch):
     drawn = score_map(found)
     assert (len(drawn.points), drawn.n_all, drawn.n_left) == (10, 40, 30)
     assert "(of 40, 10 chosen at random)" in render_score(found)
+
+
+def test_the_page_says_what_its_answer_rests_on():
+    one = render_score(score(make_model(), make_corpus()))
+    assert (
+        "<b>What this rests on.</b> 40 utterances of five speakers: 40 with one of the model’s classes, 40 with" in one
+    )
+    assert "Read this first" not in one
+    other = render_score(score(make_model().described(training={"corpora": ["pets"]}), make_corpus()))
+    assert "The model was trained on pets. These values say how well it knows that corpus" in other
 
 
 def test_many_speakers_are_folded():

@@ -1,7 +1,7 @@
 """Whether a model may be used on recordings like these, and for what, from ratings of two people or more.
 
-The answer compares three distances: that of the model from the ratings, that of the mean rating, said of everyone, and
-that of the raters from each other. It says
+The answer compares three distances: that of the model from the ratings, that of a model that gives every recording the
+mean rating, and that of the raters from each other. It says
 
 - *cannot be told* where the raters hardly agree, or where there are too few speakers for intervals;
 - *not* where the model is not clearly nearer to the ratings than the mean rating is;
@@ -94,16 +94,17 @@ def _not(found: Evaluation, label: str) -> str:
     is_farther = nearer is not None and is_clear(nearer) and nearer.value > 0
     how = "clearly farther from" if is_farther else "not clearly nearer to"
     return (
-        f"Do not use it here. The model is {how} the ratings than the mean rating, said of everyone "
+        f"Do not use it here. The model is {how} the ratings than one that gives every recording the mean rating "
         f"({written(nearer)} points). {_agreement(found.raters[label])}, so the raters are not to blame."
     )
 
 
 def _weak(found: Evaluation, label: str) -> str:
     return (
-        "As a hint at most. The model is nearer to the ratings than the mean rating, but only a little: its CCC with "
-        f"them is {written(found.row('ccc', label))}, where two raters have {score(found.raters[label].ccc)} with each "
-        "other. Differences between groups come out much smaller than they are, and that none is found means nothing."
+        "As a hint at most. The model is nearer to the ratings than one that gives every recording the mean rating, "
+        f"but only a little: its CCC with them is {written(found.row('ccc', label))}, where two raters have "
+        f"{score(found.raters[label].ccc)} with each other. Differences between groups come out much smaller than they "
+        "are, and that none is found means nothing."
     )
 
 

@@ -12,7 +12,7 @@ from affectmap.evaluation.tables import capital, text_tables
 from affectmap.evaluation.verdict import adapted, heading, title, verdict
 from affectmap.report.page import template
 from affectmap.report.score_map import score_map
-from affectmap.text import number, score
+from affectmap.text import counted, number, score
 
 Colour = tuple[int, int, int]
 #: Colours of cells, and the grounds that they are mixed into.
@@ -28,7 +28,7 @@ _CONFUSION, _PROBABILITIES = "Each class", "Probabilities"
 
 def render_score(found: Evaluation, explorer: str = "") -> str:
     """Make the page, HTML that needs nothing beside it; `explorer` is the name of a page beside it to be linked."""
-    statements = verdict(found)
+    seen, *statements = verdict(found)
     return template("score.html").render(
         title=title(found),
         heading=heading(found),
@@ -36,7 +36,7 @@ def render_score(found: Evaluation, explorer: str = "") -> str:
         answer=answer(found),
         found=found,
         map=score_map(found),
-        warnings=[_line(each) for each in statements if each.warns],
+        rests_on=[_basis(found, seen), *(_line(each) for each in statements if each.warns)],
         statements=[each for each in statements if not each.warns],
         tables=text_tables(found),
         confusion=_confusion(found),
@@ -47,6 +47,14 @@ def render_score(found: Evaluation, explorer: str = "") -> str:
         explorer=explorer,
         version=__version__,
     )
+
+
+def _basis(found: Evaluation, seen: Statement) -> str:
+    """Say what the answer rests on: how many people and labels, and whether the model knew them."""
+    counts = found.counts
+    of = f" of {counted(counts['speakers'], 'speaker')}" if counts["speakers"] else " of speakers not all known"
+    labels = f"{counts['classified']:,} with one of the model’s classes, {counts['rated']:,} with ratings"
+    return f"{capital(counted(counts['used'], 'utterance'))}{of}: {labels}. {capital(seen.words)}"
 
 
 def _line(statement: Statement) -> str:
