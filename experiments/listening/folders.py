@@ -12,7 +12,7 @@ from folds import Target
 from affectmap.features.single_recordings import measure_sources
 from affectmap.preparation.prepared_corpus import PreparedCorpus
 from affectmap.preparation.standardisation import fit_statistics
-from affectmap.schema import FOUR_CLASSES, WHISPER, Features, Floats, Rows
+from affectmap.schema import FOUR_CLASSES, WHISPER, Features, Floats, Objects, Rows
 
 FOUR = [str(name) for name in FOUR_CLASSES]
 SIZES = (10, 30, 100, 300)
@@ -43,24 +43,36 @@ def sizes(corpus: PreparedCorpus) -> Iterator[tuple[int, int, Target, Target]]:
 
 def made_folders(corpus: PreparedCorpus) -> Iterator[tuple[str, Target]]:
     """Make folders with other shares of classes, with foreign material, and with features that say nothing."""
-    rng, emotion = np.random.default_rng(0), corpus.emotion.astype(str)
+    rng = np.random.default_rng(0)
+    for kind, rows in parts(corpus.emotion, rng):
+        yield kind, target_of(corpus, rows)
+    yield from spoilt(corpus, rng)
+
+
+def parts(emotions: Objects, rng: np.random.Generator) -> Iterator[tuple[str, Rows]]:
+    """Take utterances so that classes have other shares, or so that there are other emotions than the four."""
+    emotion = emotions.astype(str)
     of = {name: np.flatnonzero(emotion == name) for name in FOUR if (emotion == name).sum() >= FEWEST}
     for rows in of.values():
-        yield "one class", target_of(corpus, rows)
+        yield "one class", rows
     for one, other in PAIRS:
         if {one, other} <= set(of):
-            yield "two classes", target_of(corpus, np.concatenate([of[one], of[other]]))
+            yield "two classes", np.concatenate([of[one], of[other]])
     for _ in range(N_SHARES):
-        yield "random shares of classes", target_of(corpus, _drawn(of, rng.dirichlet(np.ones(len(of))), rng))
+        yield "random shares of classes", _drawn(of, rng.dirichlet(np.ones(len(of))), rng)
     if "neutral" in of:
         shares = np.array([0.9 if name == "neutral" else 0.1 / (len(of) - 1) for name in of])
-        yield "90 % neutral", target_of(corpus, _drawn(of, shares, rng))
+        yield "90 % neutral", _drawn(of, shares, rng)
     others = np.flatnonzero(~np.isin(emotion, FOUR))
     if len(others):
-        yield "other emotions alone", target_of(corpus, others)
+        yield "other emotions alone", others
         some = rng.choice(np.concatenate(list(of.values())), size=len(others) // 2, replace=False)
-        yield "two thirds other emotions", target_of(corpus, np.concatenate([others, some]))
-    everything = np.arange(len(emotion))
+        yield "two thirds other emotions", np.concatenate([others, some])
+
+
+def spoilt(corpus: PreparedCorpus, rng: np.random.Generator) -> Iterator[tuple[str, Target]]:
+    """Spoil the features of a corpus: shuffle each among the utterances, or standardise them wrongly."""
+    everything = np.arange(len(corpus.emotion))
     features = corpus.functionals
     shuffled = np.stack([rng.permutation(column) for column in features.T], axis=1)
     yield "features shuffled", target_of(corpus, everything, shuffled)
