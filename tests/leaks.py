@@ -2,9 +2,13 @@
 
 Left open, it would surface as a warning in whatever test runs when Python collects it.
 """
+# What runs twice a test goes without pathlib, which takes twice as long.
+# ruff: noqa: PTH112, PTH115, PTH123, PTH208
 
 import gc
+import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -21,19 +25,17 @@ _PATIENCE_S = 3.0
 
 def open_now() -> set[str]:
     """Name the sockets and child processes of this process; none where the system does not tell."""
-    found = set()
-    for descriptor in Path("/proc/self/fd").glob("*"):
-        try:
-            target = str(descriptor.readlink())
-        except OSError:
-            continue  # closed meanwhile
-        if target.startswith("socket:"):
-            found.add(target)
-    for children in Path("/proc/self/task").glob("*/children"):
-        try:
-            found.update(f"process {number}" for number in children.read_text().split())
-        except OSError:
-            continue
+    found: set[str] = set()
+    if not os.path.isdir("/proc/self/fd"):
+        return found
+    for descriptor in os.listdir("/proc/self/fd"):
+        with suppress(OSError):  # closed meanwhile
+            target = os.readlink(f"/proc/self/fd/{descriptor}")
+            if target.startswith("socket:"):
+                found.add(target)
+    for thread in os.listdir("/proc/self/task"):
+        with suppress(OSError), open(f"/proc/self/task/{thread}/children", "rb") as children:
+            found.update(f"process {number}" for number in children.read().decode().split())
     return found
 
 
