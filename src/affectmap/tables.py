@@ -14,6 +14,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -292,6 +293,8 @@ def read_numbers(rows: Rows, column: str, problems: Problems) -> Floats:
     import pandas as pd
 
     written = rows.frame[column]
+    if pd.api.types.is_float_dtype(written.dtype) or pd.api.types.is_integer_dtype(written.dtype):
+        return written.to_numpy("float64", copy=True, na_value=math.nan)  # nothing to read in text
     if rows.decimal_comma:
         _refuse_mixed(rows, column, problems)
     numbers = pd.to_numeric(written.where(written != "", None), errors="coerce").to_numpy("float64", copy=True)

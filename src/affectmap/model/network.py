@@ -145,9 +145,15 @@ def _run(layers: nn.ModuleList, relu: tuple[bool, ...], values: Tensor) -> Tenso
     return values
 
 
+class Linear(nn.Linear):
+    """A linear layer whose constructor draws nothing: it would draw from the global generator, the caller's."""
+
+    def reset_parameters(self) -> None:
+        """Leave the weights as they are."""
+
+
 def _linear(n_in: int, n_out: int, generator: torch.Generator | None) -> nn.Linear:
-    # Made empty first: the constructor would draw from the global generator, which is the caller's.
-    layer = nn.Linear(n_in, n_out, device="meta").to_empty(device="cpu")
+    layer = Linear(n_in, n_out)
     # PyTorch's default for a linear layer, uniform within 1/sqrt(n_in), but from this model's own generator.
     bound = 1 / math.sqrt(n_in)
     for parameter in (layer.weight, layer.bias):
