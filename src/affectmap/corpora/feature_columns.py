@@ -102,7 +102,7 @@ def read_features(rows: Rows, names: Sequence[str], problems: Problems) -> pd.Da
 
 def constant_notes(features: pd.DataFrame) -> list[str]:
     """Name the features that have one value in all rows, of which nothing can be learnt: no sentence, or one."""
-    same = [str(name) for name in features if features[name].nunique() == 1] if len(features) > 1 else []
+    same = [str(name) for name in features.columns[features.min() == features.max()]] if len(features) > 1 else []
     more = f" and {len(same) - 1} more" if len(same) > 1 else ""
     return [f"features with one value in all rows: {same[0]}{more}"] if same else []
 
