@@ -29,13 +29,11 @@ class Trace:
 
     def __init__(self):
         self.files = set()
+        self._codes = set()
 
     def _note(self, frame, event, argument):
-        file = Path(frame.f_code.co_filename)
-        if event == "call" and frame.f_code.co_name != "<module>" and file.is_relative_to(PACKAGE):
-            name = file.relative_to(PACKAGE).as_posix()
-            # A package of its own, which one need not open.
-            self.files.add("egemaps/__init__.py" if name.startswith("egemaps/") else name)
+        if event == "call":
+            self._codes.add(frame.f_code)
 
     def __enter__(self):
         self._profile = sys.getprofile()
@@ -46,6 +44,11 @@ class Trace:
     def __exit__(self, *error):
         sys.setprofile(self._profile)
         threading.setprofile(None)
+        for file in {Path(code.co_filename) for code in self._codes if code.co_name != "<module>"}:
+            if file.is_relative_to(PACKAGE):
+                name = file.relative_to(PACKAGE).as_posix()
+                # A package of its own, which one need not open.
+                self.files.add("egemaps/__init__.py" if name.startswith("egemaps/") else name)
 
 
 def table4(config, settings, cache):
