@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,11 @@ FAST = {"epochs": 2, "n_jobs": 1, "n_folds": 2, "n_seeds": 1, "methods": ["joint
 
 def make_rows(n_speakers: int = 4, n_takes: int = 2, emotions: Sequence[str] = FOUR, seed: int = 0) -> pd.DataFrame:
     """A table of utterances whose 88 functionals follow activation and valence, with noise."""
+    return _rows(n_speakers, n_takes, tuple(emotions), seed).copy()
+
+
+@cache
+def _rows(n_speakers: int, n_takes: int, emotions: tuple[str, ...], seed: int) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     said = [(s, e, k) for s in range(n_speakers) for e in emotions for k in range(n_takes)]
     label = np.array([RATED[emotion] for _, emotion, _ in said]) + rng.choice([-0.5, 0.0, 0.5], (len(said), 2))

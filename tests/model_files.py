@@ -49,6 +49,7 @@ def make_embedder(latent_dim: int = 2, preset: str = "paper") -> Embedder:
     return Embedder(preset=preset, epochs=2, latent_dim=latent_dim).fit(make_functionals(), label)
 
 
+@cache
 def make_heads(embedder: Embedder) -> Heads:
     """Heads fitted on labels that follow the embedding."""
     latent = embedder.transform(make_functionals()).astype(np.float64)
