@@ -19,6 +19,8 @@ def pytest_collection() -> Iterator[None]:
     try:
         return (yield)
     finally:
+        import hypothesis  # noqa: F401 (it asks garbage collection who holds an object, which is no longer told of these)
+
         gc.enable()
         gc.freeze()
         gc.set_threshold(10_000)

@@ -29,20 +29,26 @@ def write(ratings, folder, **options):
     return table
 
 
-def test_everything_is_written(tmp_path):
-    ratings = simulate(20, n_repeats=5)
-    table = write(ratings, tmp_path / "out")
-    names = {str(file.relative_to(tmp_path / "out")) for file in (tmp_path / "out").rglob("*") if file.is_file()}
+@pytest.fixture(scope="module")
+def usual(tmp_path_factory):
+    """Ratings of three raters, their table, and the folder that was written."""
+    ratings, folder = simulate(20, n_repeats=5), tmp_path_factory.mktemp("usual") / "out"
+    return ratings, write(ratings, folder), folder
+
+
+def test_everything_is_written(usual):
+    ratings, table, folder = usual
+    names = {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()}
     figures = {f"figures/{stem}.{kind}" for stem in ("affect-grid", "scale-use") for kind in ("png", "svg")}
     assert names == {".affectmap", "agreement.csv", "agreement.html", "gold_standard.csv", "tables.tex", *figures}
     written = pd.read_csv(
-        tmp_path / "out" / "agreement.csv", keep_default_na=False, na_values={"value": "", "low": "", "high": ""}
+        folder / "agreement.csv", keep_default_na=False, na_values={"value": "", "low": "", "high": ""}
     )
     pd.testing.assert_frame_equal(written, table, rtol=1e-5, check_dtype=False)
-    tex = (tmp_path / "out" / "tables.tex").read_text(encoding="utf-8")
+    tex = (folder / "tables.tex").read_text(encoding="utf-8")
     assert tex == latex_tables(text_tables(ratings, table))
     assert r"\caption{Two raters. CCC is 1 where" in tex
-    gold = pd.read_csv(tmp_path / "out" / "gold_standard.csv")
+    gold = pd.read_csv(folder / "gold_standard.csv")
     np.testing.assert_allclose(gold["valence_ewe"], estimates(ratings)["valence_ewe"], rtol=1e-5)
 
 
@@ -64,10 +70,8 @@ def test_warnings_stand_on_top_or_nowhere():
     assert "Read this first" not in render(ratings, table, [])
 
 
-def test_the_page_begins_with_a_verdict_and_the_grid(tmp_path):
-    ratings = simulate(20, n_repeats=5)
-    write(ratings, tmp_path / "out")
-    page = (tmp_path / "out" / "agreement.html").read_text(encoding="utf-8")
+def test_the_page_begins_with_a_verdict_and_the_grid(usual):
+    page = (usual[-1] / "agreement.html").read_text(encoding="utf-8")
     order = ['id="verdict"', "raters agree", 'id="affect-grid"', 'id="table1"', 'id="scale-use"', 'id="how"']
     places = [page.index(mark) for mark in order]
     assert places == sorted(places)
@@ -82,11 +86,10 @@ def test_a_long_table_is_folded():
 
 @pytest.mark.browser
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
-def test_the_page_fits_and_can_be_read_in_light_and_dark(browser, tmp_path, width, dark):
-    write(simulate(20, n_repeats=5), tmp_path / "out")
+def test_the_page_fits_and_can_be_read_in_light_and_dark(browser, usual, tmp_path, width, dark):
     tab = open_tab(browser, tmp_path, width, 900, dark=dark)
     try:
-        tab.get((tmp_path / "out" / "agreement.html").as_uri())
+        tab.get((usual[-1] / "agreement.html").as_uri())
         assert tab.execute_script("return document.documentElement.scrollWidth") <= width
         assert tab.execute_script("return document.querySelector('#affect-grid img').getBoundingClientRect().top") < 450
         check_colours(tab, 60)

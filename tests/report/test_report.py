@@ -64,10 +64,13 @@ def rendered(results):
 
 @pytest.fixture(scope="module")
 def folder(whole_results, tmp_path_factory):
+    """The report of a run, with pictures of two methods of four: each is drawn by the same functions."""
     path = tmp_path_factory.mktemp("report")
+    embeddings = whole_results.embeddings
+    pictured = embeddings[embeddings["method"].isin(["DAE-Unsupervised", "DAE-Metric-Act"])]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        write_report(whole_results, path)
+        write_report(dataclasses.replace(whole_results, embeddings=pictured), path)
     return path
 
 
@@ -152,8 +155,6 @@ def test_all_files_are_there_and_nothing_else(folder):
         "figure3-maps",
         "figure3a-dae-unsupervised",
         "figure3b-dae-metric-act",
-        "figure3c-dae-metric-val",
-        "figure3d-dae-metric-joint",
         "figure4-learning-curves",
         "figure5-table-3",
         "figure6-table-4",
@@ -297,9 +298,9 @@ def test_folded_figures_fit_and_their_text_keeps_its_size(browser, folder, tmp_p
 
 def test_every_picture_has_words_and_a_size(page):
     pictures = page.all("img")
-    assert len(pictures) == 11
+    assert len(pictures) == 9
     assert all(len(picture["alt"]) > 20 and int(picture["width"]) > 300 for picture in pictures)
-    assert len({picture["alt"] for picture in pictures}) == 11
+    assert len({picture["alt"] for picture in pictures}) == 9
 
 
 def test_page_shows_notes_command_settings_versions_and_terms(page, whole_results):
