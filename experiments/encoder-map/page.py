@@ -33,18 +33,9 @@ from affectmap.preparation.prepared_corpus import PreparedCorpus  # noqa: E402
 from affectmap.schema import FOUR_CLASSES  # noqa: E402
 from affectmap.style import EMOTION_MARKS, INK, PLAIN_MARK  # noqa: E402
 from affectmap.text import between_marks, markdown, score, score_range  # noqa: E402
-from evaluation import BY_CARD, CLASSED, QUANTITIES, RATED, UNSEEN, by_corpus  # noqa: E402
+from evaluation import BY_CARD, CLASSED, QUANTITIES, RATED, TITLES, UNSEEN, by_corpus  # noqa: E402
 
 DOCS = HERE.parents[1] / "docs"
-TITLES = {
-    "emodb": "EMO-DB",
-    "urdu": "URDU",
-    "aesdd": "AESDD",
-    "ravdess": "RAVDESS",
-    "emovo": "EMOVO",
-    "turev-db": "TurEV-DB",
-    "casia": "CASIA",
-}
 POLICIES = {"target-all": "corpus", BY_CARD: "card"}
 SHORT = {"uar": "UAR", "r2_activation": "R² act", "r2_valence": "R² val"}
 HEADS = [f"{short} {policy}" for short in SHORT.values() for policy in POLICIES.values()]

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from affectmap.corpora import CARDS
 from affectmap.files import write_text
 from affectmap.text import between_marks, markdown, score, score_range
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "egemaps.md"
 TITLES = {"uar": "UAR", "r2_activation": "R² activation", "r2_valence": "R² valence"}
 METHODS = {"line": "Line", "map": "Map"}
-CORPORA = {"emodb": "EMO-DB", "urdu": "URDU", "aesdd": "AESDD", "mean": "mean"}
+CORPORA = {name: CARDS[name].title for name in ("emodb", "urdu", "aesdd")} | {"mean": "mean"}
 INTRODUCTION = """# Which descriptors help on a held-out corpus
 
     OMP_NUM_THREADS=1 python experiments/feature-sets/run.py DATA

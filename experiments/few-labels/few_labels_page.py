@@ -18,12 +18,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
+from affectmap.corpora import CARDS
 from affectmap.files import new_file, write_text
 from affectmap.text import between_marks, listed, markdown, score
 
 HERE = Path(__file__).resolve().parent
 DOCS = HERE.parents[1] / "docs"
-TITLES = {"emodb": "EMO-DB", "urdu": "URDU", "aesdd": "AESDD"}
+TITLES = {name: CARDS[name].title for name in ("emodb", "urdu", "aesdd")}
 FEATURES = ("egemaps", "whisper")
 NONE, ADAPT, SCRATCH, LEVEL = "none", "adapt --ratings", "ridge of the rated alone", "level, as it is"
 ADAPTED = "adapted"

@@ -9,10 +9,7 @@ look, ``--page`` writes the tables of the page again from methods.csv.
 
 from __future__ import annotations
 
-import argparse
-import os
 import sys
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -25,17 +22,17 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 import peers  # noqa: E402
-from folds import APART, CORPORA, EARS, FOUR, N_SEEDS, WHOLE, Fold, Target, read, targets, train  # noqa: E402
+from folds import APART, FOUR, N_SEEDS, WHOLE, Fold, Target, read, targets, train  # noqa: E402
 from methods_page import write_page  # noqa: E402
 from with_sources import HAS_SKADA, NEED_SOURCES, SKADA  # noqa: E402
 
 from affectmap.files import write_text  # noqa: E402
-from affectmap.parallel.workers import mapped, n_workers  # noqa: E402
 from affectmap.preparation.prepared_corpus import PreparedCorpus  # noqa: E402
 from affectmap.schema import FOUR_CLASSES, LABELS  # noqa: E402
 from affectmap.stats.measures import class_measures, rating_measures  # noqa: E402
 from affectmap.stats.metrics import adjusted_r2  # noqa: E402
 from affectmap.transfer.recipe import NEUTRAL  # noqa: E402
+from command import new_parser, parse, results  # noqa: E402
 
 #: Methods that need a model folder and the held-out recordings; the first is what the others adapt.
 MODEL_ONLY: dict[str, peers.Method] = {
@@ -121,39 +118,15 @@ def plan(
     return work
 
 
-def _called(work: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    return work()
-
-
 def main() -> None:
     """Run it all and write everything."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path, nargs="?")
-    parser.add_argument("--ears", nargs="+", choices=EARS, default=EARS)
-    parser.add_argument("--corpora", nargs="+", choices=CORPORA, default=CORPORA)
+    parser = new_parser(__doc__)
     parser.add_argument("--n-seeds", type=int, default=N_SEEDS)
-    parser.add_argument("--n-jobs", type=int, default=2)
-    parser.add_argument("--output", type=Path, default=HERE, help="where the table goes; the page needs it here")
-    parser.add_argument("--page", action="store_true", help="write the tables of the page from methods.csv, no more")
-    arguments = parser.parse_args()
-    if arguments.page:
-        write_page(HERE)
-        return
-    if arguments.data is None:
-        parser.error("DATA is missing; give the folder of corpora/ and features/")
-    start, out = time.perf_counter(), arguments.output.absolute()
-    out.mkdir(parents=True, exist_ok=True)
-    os.chdir(arguments.data)
+    arguments = parse(parser, write_page)
     work = [each for ear in arguments.ears for each in plan(ear, read(ear), arguments.corpora, arguments.n_seeds)]
-    groups = mapped(
-        _called,
-        work,
-        n_jobs=n_workers(arguments.n_jobs),
-        progress=lambda done: print(f"{done} of {len(work)} folds, {time.perf_counter() - start:.0f} s", flush=True),
-    )
-    table = pd.DataFrame([row for group in groups for row in group])
-    write_text(out / "methods.csv", table.round(4).to_csv(index=False))
-    if out == HERE:
+    table = pd.DataFrame([row for rows in results(work, arguments.n_jobs) for row in rows])
+    write_text(arguments.output / "methods.csv", table.round(4).to_csv(index=False))
+    if arguments.output == HERE:
         write_page(HERE)
     if not HAS_SKADA:
         print("without the methods of skada, which is not installed (pip install skada)")

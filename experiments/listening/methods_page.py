@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from affectmap.files import write_text
-from affectmap.text import DASH, between_marks, markdown, score
+HERE = Path(__file__).resolve().parent
+sys.path.append(str(HERE.parent / "transfer"))
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "adaptation.md"
-TITLES = {
-    "emodb": "EMO-DB",
-    "urdu": "URDU",
-    "aesdd": "AESDD",
-    "ravdess": "RAVDESS",
-    "emovo": "EMOVO",
-    "turev-db": "TurEV-DB",
-    "casia": "CASIA",
-}
+from affectmap.files import write_text  # noqa: E402
+from affectmap.text import DASH, between_marks, markdown, score  # noqa: E402
+from evaluation import TITLES  # noqa: E402
+
+PAGE = HERE.parents[1] / "docs" / "adaptation.md"
 START = "statistics only"
 RATINGS = {"r2_activation": "R² act", "r2_valence": "R² val", "ccc_activation": "CCC act", "ccc_valence": "CCC val"}
 #: Where else methods were run: heads, and what the rows have.

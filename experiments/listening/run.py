@@ -8,10 +8,7 @@ DATA is as for experiments/encoder-map. Writes the tables beside it and, between
 
 from __future__ import annotations
 
-import argparse
-import os
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import combinations, product
@@ -24,15 +21,15 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 from folders import made_folders, noisy_features, sizes  # noqa: E402
-from folds import APART, CORPORA, EARS, N_SEEDS, RATED, read, targets  # noqa: E402
+from folds import APART, CORPORA, N_SEEDS, RATED, read, targets  # noqa: E402
 from listening_page import write_page  # noqa: E402
 from scoring import compared, of_model, of_speakers  # noqa: E402
 
 from affectmap.files import write_text  # noqa: E402
 from affectmap.model.listening import USUAL, Settings  # noqa: E402
-from affectmap.parallel.workers import mapped, n_workers  # noqa: E402
 from affectmap.preparation.prepared_corpus import PreparedCorpus  # noqa: E402
 from affectmap.transfer.source_classes import fit_source_classes  # noqa: E402
+from command import new_parser, parse, results  # noqa: E402
 
 Corpora = dict[str, PreparedCorpus]
 Row = dict[str, Any]
@@ -128,38 +125,19 @@ def _model_part(ear: str, corpora: Corpora, name: str) -> dict[str, list[Row]]:
     return {"models": of_model(ear, corpora, name)}
 
 
-def _called(work: Callable[[], dict[str, list[Row]]]) -> dict[str, list[Row]]:
-    return work()
-
-
 def main() -> None:
     """Run it all and write everything."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path, nargs="?")
-    parser.add_argument("--ears", nargs="+", choices=EARS, default=EARS)
-    parser.add_argument("--corpora", nargs="+", choices=CORPORA, default=CORPORA)
-    parser.add_argument("--n-jobs", type=int, default=2)
-    parser.add_argument("--output", type=Path, default=HERE, help="where the tables go; the page needs them here")
-    parser.add_argument("--page", action="store_true", help="write the page from the tables, no more")
-    arguments = parser.parse_args()
-    if arguments.page:
-        write_page(HERE)
-        return
-    if arguments.data is None:
-        parser.error("name the folder of data, or give --page")
-    output, began = arguments.output.absolute(), time.monotonic()
-    os.chdir(arguments.data)
+    arguments = parse(new_parser(__doc__), write_page)
     work = [each for ear in arguments.ears for each in work_of(ear, read(ear), arguments.corpora)]
     tables: dict[str, list[Row]] = {}
-    for number, found in enumerate(mapped(_called, work, n_jobs=n_workers(arguments.n_jobs)), start=1):
+    for found in results(work, arguments.n_jobs):
         for name, rows in found.items():
             tables.setdefault(name, []).extend(rows)
-        print(f"{number} of {len(work)} after {time.monotonic() - began:.0f} s", file=sys.stderr)
     frames = {name: pd.DataFrame(rows) for name, rows in tables.items()}
     frames["nested"] = nested(frames.pop("inner"), frames.pop("choices"))
     for name, frame in frames.items():
-        write_text(output / f"{name}.csv", frame.round(4).to_csv(index=False))
-    if output == HERE:
+        write_text(arguments.output / f"{name}.csv", frame.round(4).to_csv(index=False))
+    if arguments.output == HERE:
         write_page(HERE)
 
 

@@ -24,7 +24,7 @@ import pandas as pd
 import torch
 from compare import Fold
 
-from affectmap.corpora import load_corpus
+from affectmap.corpora import CARDS, load_corpus
 from affectmap.files import new_file, write_json, write_text
 from affectmap.losses import LOSSES
 from affectmap.preparation.prepared_corpus import prepare
@@ -34,7 +34,7 @@ from affectmap.text import between_marks, markdown, number, score
 
 HERE = Path(__file__).resolve().parent
 DOCS = HERE.parents[1] / "docs"
-CORPORA = {"emodb": "EMO-DB", "urdu": "URDU", "aesdd": "AESDD"}
+CORPORA = {name: CARDS[name].title for name in ("emodb", "urdu", "aesdd")}
 COLUMNS = {"r2_activation": "R² activation", "r2_valence": "R² valence", "uar": "UAR"}
 UNTRAINED = "untrained encoder"
 BASELINES = {RIDGE: "ridge regression", PCA_2: PCA_2}

@@ -18,6 +18,7 @@ import soxr
 from scipy.signal import butter, sosfilt
 
 from affectmap.audio.reading import Signal, read_audio
+from affectmap.corpora import CARDS
 from affectmap.files import write_text
 from affectmap.model.heads import CLASSES
 from affectmap.model.model import Model, load_model
@@ -26,7 +27,7 @@ from affectmap.text import between_marks
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parents[1] / "docs" / "embed.md"
-CORPORA = {"emodb": "EMO-DB", "urdu": "URDU", "aesdd": "AESDD"}
+CORPORA = {name: CARDS[name].title for name in ("emodb", "urdu", "aesdd")}
 RATE, EVERY = 16000, 20
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.preprocessing import StandardScaler
 
-from affectmap.corpora import load_corpus
+from affectmap.corpora import CARDS, load_corpus
 from affectmap.preparation.folds import source_folds
 from affectmap.preparation.pooled_source import PooledSource
 from affectmap.preparation.prepared_corpus import PreparedCorpus, prepare
@@ -20,7 +20,8 @@ from affectmap.stats.metrics import adjusted_r2, uar
 from affectmap.stats.scores import linear_svc
 
 SOURCE, TARGETS = "emodb", ("urdu", "aesdd")
-TITLES = {"emodb": "EMO-DB, held-out speakers", "urdu": "URDU", "aesdd": "AESDD"}
+TITLES = {name: CARDS[name].title for name in ("emodb", "urdu", "aesdd")}
+TITLES["emodb"] += ", held-out speakers"
 QUANTITIES = {"r2_activation": "R² activation", "r2_valence": "R² valence", "uar": "UAR"}
 COLOURS = {"emodb": ("#1661a8", "o"), "urdu": ("#cf8a00", "^"), "aesdd": ("#b01e52", "s")}
 N_FOLDS = 5

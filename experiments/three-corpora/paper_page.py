@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from affectmap.corpora import CARDS
 from affectmap.experiment.paper_claims import STATEMENTS
 from affectmap.files import write_text
 from affectmap.text import between_marks, markdown
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parents[1] / "docs" / "paper.md"
-SOURCES = {"emodb": "EMO-DB", "urdu": "URDU", "aesdd": "AESDD"}
+SOURCES = {name: CARDS[name].title for name in ("emodb", "urdu", "aesdd")}
 
 
 def claims_table() -> str:

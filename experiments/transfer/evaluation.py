@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.svm import SVC
 
-from affectmap.corpora import load_corpus
+from affectmap.corpora import CARDS, load_corpus
 from affectmap.preparation.prepared_corpus import PreparedCorpus, prepare
 from affectmap.preparation.standardisation import POLICIES, fit_statistics, standardise_target
 from affectmap.schema import FOUR_CLASSES
@@ -25,6 +25,9 @@ Embed = Callable[[Features], Floats]
 RATED, CLASSED = ("emodb", "urdu", "aesdd"), ("ravdess", "emovo")
 #: Corpora that took part in nothing: no setting was chosen on them, and nothing was trained on them. Classes only.
 UNSEEN = ("turev-db", "casia")
+#: Names for people.
+TITLES = {name: CARDS[name].title for name in RATED}
+TITLES |= {"ravdess": "RAVDESS", "emovo": "EMOVO", "turev-db": "TurEV-DB", "casia": "CASIA"}
 QUANTITIES = ("uar", "r2_activation", "r2_valence")
 #: By the corpus's card: by speaker where every speaker was recorded in all emotions, else by all of the corpus.
 BY_CARD = "card"

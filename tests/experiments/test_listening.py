@@ -11,7 +11,17 @@ import pytest
 FOLDER = Path(__file__).parents[2] / "experiments" / "listening"
 
 
-NAMES = ("run", "folders", "listening_page", "scoring", "folds", "methods_page", "encoder_material", "evaluation")
+NAMES = (
+    "run",
+    "command",
+    "folders",
+    "listening_page",
+    "scoring",
+    "folds",
+    "methods_page",
+    "encoder_material",
+    "evaluation",
+)
 
 
 @pytest.fixture(scope="module")

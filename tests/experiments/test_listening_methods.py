@@ -13,6 +13,7 @@ from affectmap.stats.metrics import uar
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "experiments" / "listening"
 NAMES = (
+    "command",
     "compare",
     "encoder_material",
     "evaluation",
