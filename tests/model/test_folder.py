@@ -12,6 +12,7 @@ import pytest
 import yaml
 from safetensors.numpy import load_file, save
 
+from affectmap.documents import parse_yaml
 from affectmap.egemaps import CORRECTED_NAMES, corrected_functionals
 from affectmap.errors import ModelError, StorageError
 from affectmap.features.engines import how_measured
@@ -44,15 +45,16 @@ def folder(original, tmp_path):
 
 def edit(folder, **changes):
     """Change model.yaml as somebody would by hand; None takes a key away."""
-    metadata = yaml.safe_load((folder / METADATA_FILE).read_text())
+    metadata = parse_yaml((folder / METADATA_FILE).read_bytes())
     metadata = {name: value for name, value in (metadata | changes).items() if value is not None}
-    (folder / METADATA_FILE).write_text(yaml.safe_dump(metadata, sort_keys=False))
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # ten times as fast, where there is one
+    (folder / METADATA_FILE).write_text(yaml.dump(metadata, Dumper=dumper, sort_keys=False))
 
 
 def replace_file(folder, name, content):
     """Put another file in the place of one, with its digest."""
     (folder / name).write_bytes(content)
-    files = yaml.safe_load((folder / METADATA_FILE).read_text())["files"]
+    files = parse_yaml((folder / METADATA_FILE).read_bytes())["files"]
     edit(folder, files=files | {name: hashlib.sha256(content).hexdigest()})
 
 
