@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from affectmap.evaluation.baselines import MEAN_RATING
-from affectmap.evaluation.statements import Statement
 from affectmap.evaluation.tables import is_clear, written
 from affectmap.schema import LABELS
 from affectmap.text import counted, is_number, listed, score
@@ -31,6 +30,14 @@ LEAST_RELIABLE = 0.5
 WEAK_CCC = 0.3
 #: Recordings below which a verdict is called preliminary.
 FEW = 50
+
+
+class Statement(NamedTuple):
+    """One thing that an evaluation says: what about, in words, and whether it has to be read first."""
+
+    about: str
+    words: str
+    warns: bool = False
 
 
 class Raters(NamedTuple):

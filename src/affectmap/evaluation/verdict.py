@@ -9,7 +9,6 @@ import numpy as np
 
 from affectmap.evaluation.baselines import CHANCE, MEAN_RATING, WITHIN
 from affectmap.evaluation.scoring import Evaluation, Row
-from affectmap.evaluation.statements import Statement
 from affectmap.evaluation.tables import (
     capital,
     interval_note,
@@ -19,7 +18,7 @@ from affectmap.evaluation.tables import (
     value_text,
     written,
 )
-from affectmap.evaluation.use import uses
+from affectmap.evaluation.use import Statement, uses
 from affectmap.schema import LABELS
 from affectmap.stats.intervals import FEWEST_SPEAKERS
 from affectmap.text import counted, is_number, listed, number, score, spelt_none, table_text
@@ -35,6 +34,39 @@ _HOW = {
     "listen": "adapted to the corpus without labels; a note says whether listening took part",
     "speaker": "adapted to each speaker without labels",
 }
+
+
+def answer(found: Evaluation) -> str:
+    """Say in one sentence how well the model tells ratings and emotions, beside what needs no model.
+
+    Ratings are told better where they are nearer than the corpus' mean rating, emotions where they are recognised more
+    often than by chance; surely where the whole interval over speakers says so.
+    """
+    parts = [words for label in LABELS if (words := _rating_words(found, label))]
+    uar = found.row("uar")
+    if uar is not None and is_number(uar.value):
+        how = _beside(found.row("uar", versus=CHANCE), better=1)
+        parts.append(f"emotions {how} than chance (UAR {value_text(uar)}, chance {score(1 / len(found.classes))})")
+    if not parts:
+        return f"On {found.corpus} nothing says how good {found.model} is: it has neither ratings nor several classes."
+    trained = {True: ", on which it was trained,", None: ", which may be in its training,", False: ""}[found.in_sample]
+    return f"On {found.corpus}{trained} {found.model} tells {listed(parts)}."
+
+
+def _rating_words(found: Evaluation, label: str) -> str:
+    error, ccc = found.row("mean_absolute_error", label), found.row("ccc", label)
+    if error is None or not is_number(error.value):
+        return ""
+    how = _beside(found.row("mean_absolute_error", label, versus=MEAN_RATING), better=-1)
+    measured = f"CCC {value_text(ccc)}, " if ccc is not None and is_number(ccc.value) else ""
+    return f"{label} {how} than the mean rating would ({measured}{value_text(error)} points off)"
+
+
+def _beside(row: Row | None, better: int) -> str:
+    """Say whether a difference from a baseline is clear, and which way."""
+    if row is None or not is_number(row.value) or not is_clear(row):
+        return "not surely better"
+    return "better" if row.value * better > 0 else "worse"
 
 
 def title(found: Evaluation) -> str:

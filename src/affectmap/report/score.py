@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from affectmap import __version__
-from affectmap.evaluation.answer import answer
 from affectmap.evaluation.scoring import Evaluation
-from affectmap.evaluation.statements import Statement
 from affectmap.evaluation.tables import capital, text_tables
-from affectmap.evaluation.verdict import adapted, heading, title, verdict
+from affectmap.evaluation.use import Statement
+from affectmap.evaluation.verdict import adapted, answer, heading, title, verdict
 from affectmap.report.page import template
 from affectmap.report.score_map import score_map
 from affectmap.text import counted, number, score
