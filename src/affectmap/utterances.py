@@ -9,6 +9,7 @@ Conventions:
     * Then what a method made of it, where there is such a value: the embedding ``z1``, ``z2``, …; the predictions
       ``predicted_activation`` and ``predicted_valence``, 1..5; probabilities ``p_neutral`` … ``p_angry``; and the
       predicted class of each set of classes, such as ``N-S-H-A``, or ``probe_N-S-H-A`` of a probe's.
+    * Of a score ``flags`` follow, names parted by commas, or ``none`` (`affectmap.audio.quality`).
     * Last comes the truth: ``emotion``, ``activation``, ``valence``.
 """
 
