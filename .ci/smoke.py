@@ -32,6 +32,7 @@ FILES = (
     "affectmap/corpora/synthetic/synthetic.toml",
     "affectmap/report/report.html",
     "affectmap/service/static/index.html",
+    "affectmap/service/static/vendor/uPlot.iife.min.js",
     "affectmap/web/static/chart.js",
     *(
         f"affectmap/models/affectmap-{model}-v1/{name}"
@@ -40,7 +41,14 @@ FILES = (
     ),
 )
 #: Licences of the code, of what it takes from others, and of the weights, as packages list them.
-LICENCES = ("LICENSE", "fftsg.LICENSE", "affectmap-egemaps-v1/LICENSE.md", "affectmap-whisper-v1/LICENSE.md")
+LICENCES = (
+    "LICENSE",
+    "fftsg.LICENSE",
+    "uPlot.LICENSE",
+    "wavesurfer.LICENSE",
+    "affectmap-egemaps-v1/LICENSE.md",
+    "affectmap-whisper-v1/LICENSE.md",
+)
 #: Never imported by the base installation.
 ABSENT = ("torch", "scipy", "sklearn", "transformers", "matplotlib")
 

@@ -86,11 +86,12 @@ def draw_service(place: Path) -> None:
     app = service.create_app(service.ServiceSettings(), load_model())
     try:
         with _serving(app) as url, _browser(place) as browser:
-            _look_like(browser, 1020, 1680, phone=False)
+            _look_like(browser, 1020, 1860, phone=False)
             browser.get(url)
             browser.find_element("css selector", "input[type=file]").send_keys("\n".join(map(str, (talk, *single))))
-            _until(browser, "document.querySelectorAll('#chart circle.dot').length > 20")
+            _until(browser, "document.querySelectorAll('#body tr').length > 10")
             _until(browser, "document.querySelector('audio').duration > 60")
+            _until(browser, "document.querySelector('#waveform').checkVisibility()")
             _until(browser, "document.getElementById('status').textContent === 'Done.'")
             time.sleep(1)  # it scrolls to the result
             browser.execute_script("scrollTo({top: 0, behavior: 'instant'})")

@@ -1,4 +1,5 @@
 import asyncio
+import hashlib
 import json
 import re
 from importlib import resources
@@ -242,15 +243,35 @@ def test_every_answer_carries_its_labels(service, wave):
 
 def test_pages_load_nothing_from_elsewhere(service):
     folder = resources.files("affectmap.service").joinpath("static")
-    texts = {file.name: file.read_text(encoding="utf-8") for file in folder.iterdir()}
+    texts = {file.name: file.read_text(encoding="utf-8") for file in folder.iterdir() if file.is_file()}
     texts["docs"] = service.ask("GET", "/docs").text
     assert {"index.html", "page.js", "page.css", "docs"} <= set(texts)
     for name, text in texts.items():
         addresses = set(re.findall(r"(?:https?:)?//[\w.-]+\.[\w/.-]+", text)) - {"http://www.w3.org/2000/svg"}
         assert not addresses, name
         assert not re.search(r"\son\w+=|\sstyle=|<style|<script>", text), name
-    for name in re.findall(r'"(/static/[\w.]+)"', texts["index.html"]):
+    for name in re.findall(r'"(/static/[\w./]+)"', texts["index.html"]):
         assert service.ask("GET", name).status_code == 200
+
+
+def test_styles_of_scripts_need_the_nonce_of_their_page(service):
+    found = set()
+    for _ in range(2):
+        answer = service.ask("GET", "/")
+        (nonce,) = re.findall(r'<meta name="style-nonce" content="([\w-]{20,})">', answer.text)
+        policy = dict(part.split(" ", 1) for part in answer.headers["content-security-policy"].split("; "))
+        assert policy["style-src"] == f"'self' 'nonce-{nonce}'"
+        assert policy["script-src"] == "'self'"
+        found.add(nonce)
+    assert len(found) == 2
+    assert "nonce" not in service.ask("GET", "/docs").headers["content-security-policy"]
+
+
+def test_what_others_wrote_is_as_they_gave_it():
+    folder = resources.files("affectmap.service").joinpath("static", "vendor")
+    listed = dict(re.findall(r"^\| `([\w.]+)` .* `([0-9a-f]{64})` \|$", folder.joinpath("README.md").read_text(), re.M))
+    files = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in folder.iterdir()}
+    assert listed == {name: digest for name, digest in files.items() if name != "README.md"}
 
 
 def test_the_reference_tells_every_endpoint(service):

@@ -104,13 +104,24 @@ def test_an_utterance_is_a_point(page, write_voice):
     assert page.complaints() == []
 
 
+# Whether the track's picture has pixels of the lines' two colours.
+INKS = """
+const canvas = document.querySelector("#track canvas");
+const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+const inks = [[0, 130, 102], [168, 75, 146]];
+return inks.map((ink) => {
+  for (let k = 0; k < data.length; k += 4) if (ink.every((value, i) => Math.abs(value - data[k + i]) < 12)) return true;
+  return false;
+});
+"""
+
+
 def test_a_long_one_is_drawn_over_time(page, talk):
     page.measure(talk)
     rows = page.table()
     assert rows
-    assert page.count("#track circle.dot") == 2 * len(rows)
-    assert page.count("#track .frame") == 2
-    assert page.browser.find_element("css selector", "#track svg").get_attribute("aria-label").startswith("Over time: ")
+    assert page.find("track").get_attribute("aria-label").startswith("Over time: activation between ")
+    assert page.browser.execute_script(INKS) == [True, True]
     page.choose("windows")
     page.measure(talk)
     assert [(row["start"], row["end"]) for row in page.table()][:4] == [("0", "3"), ("3", "6"), ("6", "9"), ("9", "12")]
@@ -339,25 +350,97 @@ def test_a_moment_of_a_track_can_be_looked_at_and_heard(page, tmp_path, talk):
     page.choose("track")
     page.measure(tmp_path / "pause.wav")
     script = page.browser.execute_script
-    assert page.count("#track rect.silence") >= 2  # in both panels
-    assert page.count("#track rect.speech") == len([row for row in page.table() if row["not speech"] == "no"])
-    assert "speech (" in page.find("track").text
-    hit = page.browser.find_element("css selector", "#track rect.hit")
-    ActionChains(page.browser).move_to_element(hit).perform()
-    tip = page.browser.find_element("css selector", "#track .tip")
-    assert re.match(r"0:\d\d: (activation \d\.\d|no speech)", tip.text)
-    script("arguments[0].focus()", hit)
+    plot = page.browser.find_element("css selector", "#track .u-over")
+    # Grey: the row of pixels at 4.9, above all lines, is the raised colour for as long as nobody speaks.
+    silent = script(SILENT) * float(plot.get_attribute("aria-valuemax"))
+    assert 4.5 < silent < 9
+    ActionChains(page.browser).move_to_element(plot).perform()
+    read_out = page.browser.find_element("css selector", "#track .moment")
+    assert re.match(r"0:\d\d: (activation \d\.\d|no speech)", read_out.text)
+    script("arguments[0].focus()", plot)
     ActionChains(page.browser).send_keys(Keys.HOME, Keys.ARROW_RIGHT).perform()
     start = float(page.table()[0]["start"]) or float(page.table()[1]["start"])
-    assert float(hit.get_attribute("aria-valuenow")) == pytest.approx(start, abs=0.06)
-    assert "activation" in hit.get_attribute("aria-valuetext")
+    assert float(plot.get_attribute("aria-valuenow")) == pytest.approx(start, abs=0.06)
+    assert "activation" in plot.get_attribute("aria-valuetext")
+    assert read_out.text == plot.get_attribute("aria-valuetext")
     ActionChains(page.browser).send_keys(Keys.ENTER).perform()
     until(lambda: script("return !document.getElementById('player').paused"))
     assert script("return document.getElementById('player').currentTime") == pytest.approx(start, abs=2)
     script("document.getElementById('player').pause()")
     ActionChains(page.browser).send_keys(Keys.END).perform()
-    assert hit.get_attribute("aria-valuetext")
+    assert plot.get_attribute("aria-valuetext")
+    # Dragged over, a part is enlarged and nothing is played; 0 shows all again.
+    ActionChains(page.browser).move_to_element(plot).click_and_hold().move_by_offset(80, 0).release().perform()
+    assert script("return document.getElementById('player').paused")
+    middle = plot.rect["width"] / 2
+    ActionChains(page.browser).move_to_element_with_offset(plot, -int(middle) + 3, 0).perform()
+    enlarged = float(plot.get_attribute("aria-valuenow"))
+    assert enlarged > 5
+    script("arguments[0].focus()", plot)
+    ActionChains(page.browser).send_keys("0").perform()
+    ActionChains(page.browser).move_to_element_with_offset(plot, -int(middle) + 3, 2).perform()
+    assert float(plot.get_attribute("aria-valuenow")) < 1
+    # A click on the plot, and on the waveform, plays from there.
+    for place in (plot, page.find("waveform")):
+        ActionChains(page.browser).move_to_element_with_offset(place, int(place.rect["width"] / 4), 0).click().perform()
+        until(lambda: script("return !document.getElementById('player').paused"))
+        at = script("return document.getElementById('player').currentTime / document.getElementById('player').duration")
+        assert at == pytest.approx(0.75, abs=0.1)
+        script("document.getElementById('player').pause(); document.getElementById('player').currentTime = 0")
     assert page.complaints() == []
+
+
+SILENT = """
+const canvas = document.querySelector("#track canvas"), over = document.querySelector("#track .u-over");
+const [from, width] = [over.offsetLeft * devicePixelRatio, over.offsetWidth * devicePixelRatio];
+const { data } = canvas.getContext("2d").getImageData(from, over.offsetTop + 6, width, 1);
+let n = 0;
+for (let k = 0; k < data.length; k += 4) n += data[k] === 0xf4 && data[k + 1] === 0xf6 && data[k + 2] === 0xf8;
+return n / width;
+"""
+
+
+def test_a_track_can_be_enlarged_by_keys_and_buttons(page, talk):
+    from selenium.webdriver import ActionChains
+    from selenium.webdriver.common.keys import Keys
+
+    page.choose("windows")
+    page.measure(talk)
+    plot = page.browser.find_element("css selector", "#track .u-over")
+
+    def first_second(y: int) -> float:
+        """What the left end of the plot is, at another height each time, as a pointer that stays tells nothing."""
+        left = 2 - int(plot.rect["width"] / 2)
+        ActionChains(page.browser).move_to_element_with_offset(plot, left, y).perform()
+        return float(plot.get_attribute("aria-valuenow"))
+
+    page.browser.execute_script("arguments[0].focus()", plot)
+    ActionChains(page.browser).send_keys(Keys.END, "+", "+").perform()
+    assert first_second(0) > 9  # of the last quarter
+    page.browser.find_element("css selector", "[aria-label='Show all, track']").click()
+    assert first_second(5) < 1
+    page.browser.execute_script("arguments[0].focus()", plot)
+    ActionChains(page.browser).send_keys(Keys.END).perform()
+    page.browser.find_element("css selector", "[aria-label='Zoom in, track']").click()
+    assert first_second(10) > 5
+    page.browser.find_element("css selector", "[aria-label='Zoom out, track']").click()
+    assert first_second(15) < 1
+    assert page.complaints() == []
+
+
+def test_what_the_browser_cannot_decode_has_no_waveform(page, tmp_path, talk):
+    samples, rate = soundfile.read(talk)
+    soundfile.write(tmp_path / "talk.au", samples, rate)
+    page.choose("windows")
+    page.measure(talk)
+    until(page.find("waveform").is_displayed)
+    page.measure(tmp_path / "talk.au")
+    page.browser.find_element("css selector", "#list li:nth-child(2) .pick").click()
+    assert page.find("result-title").text == "talk.au"
+    assert not page.find("waveform").is_displayed()
+    assert page.find("player").is_displayed()
+    page.browser.find_element("css selector", "#list li:nth-child(1) .pick").click()
+    until(page.find("waveform").is_displayed)
 
 
 def test_cancelling(page, tmp_path):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -18,7 +19,7 @@ from uuid import UUID
 
 import numpy as np
 from fastapi import FastAPI, Query, Request
-from fastapi.responses import FileResponse, Response
+from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from affectmap import __version__
@@ -39,7 +40,7 @@ from affectmap.service.settings import LONGEST_UTTERANCE_S, MAX_CHANNELS, MAX_RA
 from affectmap.service.uploads import RECORDING_BODY, receive_recording
 from affectmap.temporary import temporary_place
 from affectmap.web.requests import add_error_handlers, static_files
-from affectmap.web.server import Guard, address_of, listen, run_server
+from affectmap.web.server import Guard, address_of, content_policy, listen, run_server
 
 _STATIC = Path(__file__).parent / "static"
 _TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
@@ -182,9 +183,13 @@ def _add_endpoints(app: FastAPI, service: Service) -> None:
 def _add_pages(app: FastAPI) -> None:
     app.mount("/static", static_files(_STATIC))
 
+    page = (_STATIC / "index.html").read_text(encoding="utf-8")
+
     @app.get("/", include_in_schema=False)
     async def start() -> Response:
-        return FileResponse(_STATIC / "index.html")
+        nonce = secrets.token_urlsafe(16)  # for the style that the waveform brings
+        headers = {"Content-Security-Policy": content_policy(nonce)}
+        return Response(page.replace("{{ nonce }}", nonce), media_type="text/html", headers=headers)
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> Response:

@@ -1,13 +1,13 @@
 // The page: takes recordings, shows what the server says of them, one player and one result at a time.
 
-import { isNumber } from "./charts.js";
 import { startLive } from "./live.js";
 import { AffectMap, hasPlace, placeWords, UNHEARD, UTTERANCE } from "./map.js";
 import { Overview } from "./overview.js";
 import { Recordings } from "./recordings.js";
 import { ask, useToken } from "./server.js";
 import { canRecord, startRecording } from "./sound.js";
-import { clock, counts, drawTrack } from "./track.js";
+import { clock, counts, isNumber, TrackChart } from "./track.js";
+import { Waveform } from "./waveform.js";
 import { answerWords, captionOf, csvOf, element, fillTable, flagLines } from "./words.js";
 
 const MAX_RECORDING_S = 600;
@@ -18,9 +18,10 @@ const TRAIL = 60;
 const LEVEL_DB = 60;
 
 const find = (id) => document.getElementById(id);
-const state = { shown: null, moveMark: () => {}, finishRecording: null, csvUrls: {}, stopLive: null, trail: [] };
+const state = { shown: null, track: null, finishRecording: null, csvUrls: {}, stopLive: null, trail: [] };
 const recordings = new Recordings(changed);
 const maps = { utterance: new AffectMap(find("utterance-map")), live: new AffectMap(find("live-map")) };
+const waveform = new Waveform(find("waveform"), find("player"), play);
 const overview = new Overview(recordings, { play, offer });
 
 // Telling
@@ -85,12 +86,11 @@ function show(each) {
   state.shown = each;
   find("result").hidden = !each;
   if (!each) {
-    find("player").removeAttribute("src");
-    find("player").load();
+    waveform.clear();
     return;
   }
   const { answer } = each;
-  find("player").src = each.url;
+  waveform.show(each.file, each.url, answer.duration_s);
   find("result-title").textContent = each.name;
   find("words").replaceChildren(...answerWords(answer));
   find("caption").textContent = captionOf(answer);
@@ -107,14 +107,15 @@ function show(each) {
 
 function draw() {
   const { shown } = state;
-  state.moveMark = () => {};
+  state.track?.destroy();
+  state.track = null;
   if (!shown) return;
   const { answer } = shown;
   const drawable = answer.rows.some((row) => isNumber(row.activation));
-  find("track").hidden = !drawable || !answer.isTrack;
+  find("track-box").hidden = !drawable || !answer.isTrack;
   find("utterance-map").hidden = !drawable || answer.isTrack;
-  if (!find("track").hidden) {
-    state.moveMark = drawTrack(find("track"), answer, (seconds) => {
+  if (!find("track-box").hidden) {
+    state.track = new TrackChart(find("track"), answer, (seconds) => {
       find("player").currentTime = seconds;
       play();
     });
@@ -279,7 +280,8 @@ drop.addEventListener("drop", (event) => {
   event.preventDefault();
   take([...event.dataTransfer.files]);
 });
-find("player").addEventListener("timeupdate", () => state.moveMark(find("player").currentTime));
+find("player").addEventListener("timeupdate", () => state.track?.move(find("player").currentTime));
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 let width = window.innerWidth;
 window.addEventListener("resize", () => {
   if (window.innerWidth !== width) draw();

@@ -4,14 +4,19 @@ const RATE = 16000;
 
 /** Decode to one channel at 16 kHz and write 16 bit WAV: what the server need not know, it need not read. */
 export async function toWave(blob, name) {
+  return new File([waveBytes(await monoOf(blob, RATE))], name, { type: "audio/wav" });
+}
+
+/** Decode to one channel at a rate. */
+export async function monoOf(blob, rate) {
   // Decoding resamples to the rate of the context.
-  const sound = await new OfflineAudioContext(1, 1, RATE).decodeAudioData(await blob.arrayBuffer());
+  const sound = await new OfflineAudioContext(1, 1, rate).decodeAudioData(await blob.arrayBuffer());
   const mono = new Float32Array(sound.length);
   for (let channel = 0; channel < sound.numberOfChannels; channel += 1) {
     const samples = sound.getChannelData(channel);
     for (let i = 0; i < mono.length; i += 1) mono[i] += samples[i] / sound.numberOfChannels;
   }
-  return new File([waveBytes(mono)], name, { type: "audio/wav" });
+  return mono;
 }
 
 /** Write samples of one channel as 16 bit WAV. */

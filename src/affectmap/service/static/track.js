@@ -1,14 +1,24 @@
-// A recording over time: two lines with their bands, where nobody speaks, and a strip of speech and flags.
+// A recording over time, by uPlot, which the page has read before: two lines with their bands, where nobody speaks, and
+// strips of speech and flags.
 
-import { add, HIGH, isNumber, LOW, round, sheet } from "./charts.js";
+/* global uPlot */
 
+const [LOW, HIGH] = [1, 5];
+const LABELS = ["activation", "valence"];
 /** Seconds without speech that interrupt a line, and are drawn as silence. */
 const SILENCE_S = 2;
-const [LEFT, RIGHT, PANEL, GAP, LANE] = [26, 12, 140, 34, 28];
+/** Seconds that are shown at least. */
+const SHORTEST_S = 2;
+/** Height of the plot and of a strip below it, in pixels, and the strip's in values of the plot. */
+const [HEIGHT, LANE, LANE_VALUE] = [270, 28, 0.5];
+const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
 const FLAGS = {
   silent: "silent", not_speech: "no speech", too_short: "too short", clipped: "clipped", quiet: "quiet",
   narrow_band: "narrow band", unfamiliar: "unfamiliar", mostly_pause: "mostly pause",
 };
+
+export const isNumber = (value) => typeof value === "number";
+const round = (value) => Math.round(value * 10) / 10;
 
 /** Minutes and seconds. */
 export function clock(seconds) {
@@ -16,11 +26,6 @@ export function clock(seconds) {
   const rest = String(whole % 60).padStart(2, "0");
   const minutes = Math.floor(whole / 60);
   return minutes < 60 ? `${minutes}:${rest}` : `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}:${rest}`;
-}
-
-function timeStep(duration, n) {
-  const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
-  return steps.find((step) => duration / step <= n) ?? 14400;
 }
 
 /** Whether a segment has a part in the lines. */
@@ -50,84 +55,217 @@ export function wordsAt(result, seconds) {
   const row = segmentAt(result.rows, seconds);
   const flags = row ? Object.entries(FLAGS).filter(([flag]) => row[flag]).map(([, words]) => words) : [];
   if (!row || !counts(row)) return `${clock(seconds)}: ${flags.join(", ") || "no speech"}`;
-  const values = ["activation", "valence"].filter((label) => isNumber(row[label])).map((label) => {
+  const values = LABELS.filter((label) => isNumber(row[label])).map((label) => {
     const level = row[`${label}_level`];
     return `${label} ${row[label].toFixed(1)}${isNumber(level) ? ` (level ${level.toFixed(1)})` : ""}`;
   });
   return `${clock(seconds)}: ${[...values, ...flags].join(", ")}`;
 }
 
-/** Draw a track; gives what `hear` needs to move the mark of the moment, and where things are. */
-export function drawTrack(place, result, hear) {
-  const width = Math.max(280, place.clientWidth);
-  const duration = Math.max(result.duration_s, 0.1);
-  const span = width - LEFT - RIGHT;
-  const x = (seconds) => round(LEFT + (Math.min(Math.max(seconds, 0), duration) / duration) * span);
-  const lanes = lanesOf(result.rows);
-  const below = 2 * (PANEL + GAP) + 4;
-  const height = below + lanes.length * LANE + 26;
-  const svg = sheet(place, width, height, trackLabel(result.rows), "group");
-  ["activation", "valence"].forEach((label, number) => {
-    const top = GAP + number * (PANEL + GAP) - 8;
-    drawPanel(svg, label, result, { x, y: (value) => round(top + ((HIGH - value) / (HIGH - LOW)) * PANEL), span, top, duration });
-  });
-  lanes.forEach(([name, kind, rows], lane) => drawLane(svg, name, kind, rows, { x, y: below + lane * LANE, span }));
-  const bottom = height - 20;
-  const step = timeStep(duration, Math.max(2, Math.floor(span / 64)));
-  for (let at = 0; at <= duration; at += step) {
-    add(svg, "text", { class: "faint", x: x(at), y: bottom + 14, "text-anchor": at ? "middle" : "start" }, clock(at));
+/** A track that is drawn: `hear` is called with the seconds of a moment that is to be played. */
+export class TrackChart {
+  constructor(place, result, hear) {
+    Object.assign(this, { result, hear, duration: Math.max(result.duration_s, 0.1), moment: 0, now: 0, lanes: lanesOf(result.rows) });
+    const style = getComputedStyle(document.documentElement);
+    this.colour = (name) => style.getPropertyValue(`--${name}`).trim();
+    place.replaceChildren();
+    this.readOut = add(place, "output", "moment");
+    this.readOut.setAttribute("aria-live", "off"); // the slider has the same words
+    this.chart = new uPlot(this.options(Math.max(280, place.clientWidth)), columnsOf(result, this.duration), place);
+    place.setAttribute("role", "group");
+    place.setAttribute("aria-label", trackLabel(result.rows));
+    this.listen(this.chart.over);
+    this.zoomButtons(add(place, "div", "zoom"));
+    this.look(0);
+    this.leave();
   }
-  const now = add(svg, "line", { class: "now", x1: LEFT, x2: LEFT, y1: GAP - 8, y2: bottom });
-  const move = (seconds) => ["x1", "x2"].forEach((end) => now.setAttribute(end, x(seconds)));
-  listen(place, svg, result, { x, span, width, height, duration, bottom, hear });
-  return move;
+
+  options(width) {
+    const { colour, lanes, duration } = this;
+    const [font, stroke] = ["12px system-ui, sans-serif", colour("muted")];
+    const series = LABELS.flatMap((label) => {
+      const ink = colour(label);
+      const plain = { stroke: ink, points: { show: false } };
+      const dots = { stroke: ink, paths: () => null };
+      return [
+        { ...plain, width: 2.25 }, { ...plain, width: 0 }, { ...plain, width: 0 },
+        { ...dots, points: { show: true, size: 6, width: 0, fill: `${ink}a6` } },
+        { ...dots, points: { show: true, size: 6, width: 1, stroke: colour("mild"), fill: "transparent" } },
+      ];
+    });
+    return {
+      width, height: HEIGHT + LANE * lanes.length, padding: [8, 8, 0, 0], legend: { show: false },
+      cursor: { y: false, points: { show: false }, drag: { x: true, y: false, dist: 5 } },
+      scales: {
+        x: { time: false, range: (_, min, max) => [Math.max(0, min), Math.min(duration, max)] },
+        y: { range: [1 - LANE_VALUE * lanes.length - 0.1, 5] },
+      },
+      axes: [
+        { font, stroke, grid: { show: false }, ticks: { show: false }, space: 64, incrs: STEPS, values: (_, seconds) => seconds.map(clock) },
+        { font, stroke, size: 28, ticks: { show: false }, grid: { stroke: colour("rule"), width: 1 }, splits: () => [1, 2, 3, 4, 5], values: (_, values) => values },
+      ],
+      series: [{}, ...series],
+      bands: LABELS.map((label, i) => ({ series: [5 * i + 3, 5 * i + 2], fill: `${colour(label)}2e` })),
+      hooks: { drawClear: [() => this.drawSilence()], draw: [() => this.drawAbove()] },
+    };
+  }
+
+  /** Fill a stretch of time between two values of the plot. */
+  fill(from, to, low, high) {
+    const { ctx, bbox, valToPos } = this.chart;
+    const [x1, x2] = [from, to].map((at) => Math.min(Math.max(valToPos(at, "x", true), bbox.left), bbox.left + bbox.width));
+    const [y1, y2] = [high, low].map((value) => valToPos(value, "y", true));
+    if (x2 > x1) ctx.fillRect(x1, y1, Math.max(x2 - x1, 1.5), y2 - y1);
+  }
+
+  drawSilence() {
+    this.chart.ctx.fillStyle = this.colour("raised");
+    silences(this.result.rows, this.duration).forEach(([from, to]) => this.fill(from, to, LOW, HIGH));
+  }
+
+  /** Draw the strips of speech and flags, and the moment that is played. */
+  drawAbove() {
+    const { ctx, bbox, valToPos } = this.chart;
+    ctx.save();
+    Object.assign(ctx, { font: `${11 * devicePixelRatio}px system-ui, sans-serif`, textAlign: "left", textBaseline: "alphabetic" });
+    this.lanes.forEach(([name, colour, rows], lane) => {
+      const top = LOW - 0.1 - LANE_VALUE * lane;
+      const strip = [top - LANE_VALUE * 0.92, top - LANE_VALUE * 0.58];
+      ctx.fillStyle = this.colour("muted");
+      ctx.fillText(`${name} (${rows.length})`, bbox.left, valToPos(top - LANE_VALUE * 0.46, "y", true));
+      ctx.fillStyle = this.colour("raised");
+      this.fill(0, this.duration, ...strip);
+      ctx.fillStyle = this.colour(colour);
+      rows.forEach((row) => this.fill(row.start, row.end, ...strip));
+    });
+    ctx.fillStyle = this.colour("ink");
+    const at = valToPos(this.now, "x", true);
+    if (at >= bbox.left && at <= bbox.left + bbox.width) ctx.fillRect(at, bbox.top, 1.5 * devicePixelRatio, bbox.height);
+    ctx.restore();
+  }
+
+  /** Show which moment is played. */
+  move(seconds) {
+    this.now = seconds;
+    this.chart.redraw(false, false);
+  }
+
+  destroy() {
+    this.chart.destroy();
+  }
+
+  /** Let pointer and keys go to a moment: hover and arrow keys tell its values, a click, Enter and space play it. */
+  listen(over) {
+    const attributes = { tabindex: 0, role: "slider", "aria-label": "Moment of the recording", "aria-valuemin": 0, "aria-valuemax": round(this.duration) };
+    Object.entries(attributes).forEach(([name, value]) => over.setAttribute(name, value));
+    const momentOf = (event) => this.chart.posToVal(event.clientX - over.getBoundingClientRect().left, "x");
+    let pressed = 0;
+    over.addEventListener("mousemove", (event) => this.look(momentOf(event)));
+    over.addEventListener("mouseleave", () => this.leave());
+    over.addEventListener("focus", () => this.look(this.moment));
+    over.addEventListener("blur", () => this.leave());
+    over.addEventListener("mousedown", (event) => {
+      pressed = event.clientX;
+    });
+    over.addEventListener("click", (event) => {
+      if (Math.abs(event.clientX - pressed) < 5) this.hear(momentOf(event)); // otherwise it was dragged over, to be enlarged
+    });
+    over.addEventListener("keydown", (event) => this.key(event));
+  }
+
+  key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const factor = { "+": 0.5, "=": 0.5, "-": 2, 0: Infinity }[event.key];
+    const goal = goalOf(event.key, this.result.rows, this.moment, this.duration);
+    if (factor) this.zoom(factor);
+    else if (goal !== null) this.look(goal);
+    else if (event.key === "Enter" || event.key === " ") this.hear(this.moment);
+    else return;
+    event.preventDefault();
+  }
+
+  look(seconds) {
+    const { chart, duration } = this;
+    this.moment = Math.min(Math.max(seconds, 0), duration);
+    const { min, max } = chart.scales.x;
+    if (min < max && (this.moment < min || this.moment > max)) this.show(this.moment - (max - min) / 2, max - min);
+    const words = wordsAt(this.result, this.moment);
+    chart.over.setAttribute("aria-valuenow", round(this.moment));
+    chart.over.setAttribute("aria-valuetext", words);
+    chart.setCursor({ left: chart.valToPos(this.moment, "x"), top: 0 }, false);
+    this.readOut.textContent = words;
+  }
+
+  leave() {
+    if (document.activeElement === this.chart.over) return;
+    this.readOut.textContent = "";
+    this.chart.setCursor({ left: -10, top: -10 }, false);
+  }
+
+  /** Show so many seconds from one on. */
+  show(from, seconds) {
+    const wide = Math.min(seconds, this.duration);
+    const min = Math.min(Math.max(from, 0), this.duration - wide);
+    this.chart.setScale("x", { min, max: min + wide });
+  }
+
+  zoom(factor) {
+    const { min, max } = this.chart.scales.x;
+    const wide = Math.max((max - min) * factor, SHORTEST_S);
+    const middle = this.moment >= min && this.moment <= max ? this.moment : (min + max) / 2;
+    this.show(middle - wide / 2, wide);
+  }
+
+  zoomButtons(bar) {
+    [["+", "Zoom in", 0.5], ["−", "Zoom out", 2], ["⟲", "Show all", Infinity]].forEach(([sign, name, factor]) => {
+      const button = add(bar, "button");
+      Object.assign(button, { type: "button", textContent: sign, title: name });
+      button.setAttribute("aria-label", `${name}, track`);
+      button.addEventListener("click", () => this.zoom(factor));
+    });
+  }
+}
+
+function add(parent, name, kind = "") {
+  const element = parent.appendChild(document.createElement(name));
+  if (kind) element.className = kind;
+  return element;
+}
+
+/**
+ * Give what uPlot draws: seconds, and of activation and valence each the level, the ends of its interval, and the
+ * segments with and without a part in it. Null breaks a line, undefined does not.
+ */
+function columnsOf(result, duration) {
+  const ends = (row) => (label) => ["", "_low", "_high"].map((end) => row[`${label}_level${end}`] ?? null);
+  const nothing = Array(10).fill(null);
+  const points = [[0, nothing], [duration, nothing]];
+  runs(result).forEach((rows) => {
+    const last = rows[rows.length - 1];
+    points.push(...[[rows[0].start, rows[0]], [last.end, last]].map(([at, row]) => [at, LABELS.flatMap((label) => [...ends(row)(label), undefined, undefined])]));
+    points.push([last.end + 1e-3, nothing]);
+  });
+  const inRuns = new Set(runs(result).flat());
+  result.rows.forEach((row) => {
+    const levels = inRuns.has(row) ? ends(row) : () => [undefined, undefined, undefined];
+    const dot = (label) => (isNumber(row[label]) ? Math.max(LOW, Math.min(HIGH, row[label])) : undefined);
+    const values = LABELS.flatMap((label) => [...levels(label), ...(counts(row) ? [dot(label), undefined] : [undefined, dot(label)])]);
+    points.push([(row.start + row.end) / 2, values]);
+  });
+  points.sort(([one], [other]) => one - other);
+  return [points.map(([at]) => at), ...nothing.map((_, i) => points.map(([, values]) => values[i]))];
 }
 
 function lanesOf(rows) {
-  const flagged = Object.entries(FLAGS).map(([flag, name]) => [name, "flagged", rows.filter((row) => row[flag])]);
-  return [["speech", "speech", rows.filter(counts)], ...flagged.filter(([, , some]) => some.length)];
+  const flagged = Object.entries(FLAGS).map(([flag, name]) => [name, "alert", rows.filter((row) => row[flag])]);
+  return [["speech", "mild", rows.filter(counts)], ...flagged.filter(([, , some]) => some.length)];
 }
 
-function drawLane(svg, name, kind, rows, { x, y, span }) {
-  add(svg, "text", { class: "lane-name", x: LEFT, y: y + 11 }, `${name} (${rows.length})`);
-  add(svg, "rect", { class: "lane", x: LEFT, y: y + 15, width: span, height: 9 });
-  rows.forEach((row) => {
-    const wide = Math.max(1.5, round(x(row.end) - x(row.start)));
-    add(svg, "rect", { class: kind, x: x(row.start), y: y + 15, width: wide, height: 9 });
-  });
-}
-
-function drawPanel(svg, label, result, { x, y, span, top, duration }) {
-  const words = { activation: "activation: 1 calm, 5 excited", valence: "valence: 1 unpleasant, 5 pleasant" };
-  add(svg, "text", { class: `${label} name`, x: LEFT + 6, y: top - 6 }, words[label]);
-  silences(result.rows, duration).forEach(([from, to]) => {
-    add(svg, "rect", { class: "silence", x: x(from), y: top, width: round(x(to) - x(from)), height: PANEL });
-  });
-  add(svg, "rect", { class: "frame", x: LEFT, y: top, width: span, height: PANEL });
-  add(svg, "line", { class: "middle", x1: LEFT, x2: LEFT + span, y1: y(3), y2: y(3) });
-  [1, 3, 5].forEach((value) => add(svg, "text", { class: "faint", x: LEFT - 8, y: y(value) + 4, "text-anchor": "end" }, value));
-  runs(result, label).forEach((rows) => {
-    // From the beginning of the first segment to the end of the last: one alone is a short line, too.
-    const ends = [rows[0].start, ...rows.map((row) => (row.start + row.end) / 2), rows[rows.length - 1].end];
-    const along = [rows[0], ...rows, rows[rows.length - 1]].map((row, i) => [row, x(ends[i])]);
-    const known = along.filter(([row]) => isNumber(row[`${label}_level_low`]));
-    const upper = known.map(([row, at]) => `${at},${y(row[`${label}_level_high`])}`);
-    const lower = known.map(([row, at]) => `${at},${y(row[`${label}_level_low`])}`).reverse();
-    if (known.length) add(svg, "polygon", { class: `${label} band`, points: [...upper, ...lower].join(" ") });
-    const points = along.map(([row, at]) => `${at},${y(row[`${label}_level`])}`);
-    add(svg, "polyline", { class: `${label} line`, points: points.join(" ") });
-  });
-  result.rows.filter((row) => isNumber(row[label])).forEach((row) => {
-    const kind = counts(row) ? `${label} dot` : `${label} dot aside`;
-    add(svg, "circle", { class: kind, cx: x((row.start + row.end) / 2), cy: y(Math.max(LOW, Math.min(HIGH, row[label]))), r: 3 });
-  });
-}
-
-/** Rows with a level, parted where nobody speaks. */
-function runs(result, label) {
+/** Rows with levels, parted where nobody speaks. */
+function runs(result) {
   const parts = [];
   let end = -Infinity;
-  result.rows.filter((row) => counts(row) && isNumber(row[`${label}_level`])).forEach((row) => {
+  result.rows.filter((row) => counts(row) && isNumber(row.activation_level)).forEach((row) => {
     if (row.start - end >= SILENCE_S) parts.push([]);
     parts[parts.length - 1].push(row);
     end = row.end;
@@ -136,65 +274,12 @@ function runs(result, label) {
 }
 
 function trackLabel(rows) {
-  const told = ["activation", "valence"].map((label) => {
+  const told = LABELS.map((label) => {
     const levels = rows.filter(counts).map((row) => row[`${label}_level`]).filter(isNumber);
     if (!levels.length) return `${label}: no values`;
     return `${label} between ${Math.min(...levels).toFixed(1)} and ${Math.max(...levels).toFixed(1)}`;
   });
   return `Over time: ${told.join(", ")}`;
-}
-
-/** Let pointer and keys go to a moment: hover and arrow keys tell its values, a click, Enter and space play it. */
-function listen(place, svg, result, { x, span, width, height, duration, bottom, hear }) {
-  const mark = add(svg, "line", { class: "looked-at", x1: LEFT, x2: LEFT, y1: GAP - 8, y2: bottom, visibility: "hidden" });
-  const hit = add(svg, "rect", {
-    class: "hit", x: LEFT, y: 0, width: span, height, tabindex: 0, role: "slider", "aria-label": "Moment of the recording",
-    "aria-valuemin": 0, "aria-valuemax": round(duration),
-  });
-  const tip = document.createElement("div");
-  tip.className = "tip";
-  tip.hidden = true;
-  place.append(tip);
-  let moment = 0;
-  const look = (seconds) => {
-    moment = Math.min(Math.max(seconds, 0), duration);
-    const words = wordsAt(result, moment);
-    hit.setAttribute("aria-valuenow", round(moment));
-    hit.setAttribute("aria-valuetext", words);
-    ["x1", "x2"].forEach((end) => mark.setAttribute(end, x(moment)));
-    mark.setAttribute("visibility", "visible");
-    tip.textContent = words;
-    tip.hidden = false;
-    const share = x(moment) / width;
-    tip.classList.toggle("to-left", share > 0.5);
-    tip.style.left = `${100 * share}%`;
-  };
-  const leave = () => {
-    if (document.activeElement === hit) return;
-    mark.setAttribute("visibility", "hidden");
-    tip.hidden = true;
-  };
-  const momentOf = (event) => {
-    const box = hit.getBoundingClientRect();
-    return ((event.clientX - box.left) / box.width) * duration;
-  };
-  hit.addEventListener("pointermove", (event) => look(momentOf(event)));
-  hit.addEventListener("pointerleave", leave);
-  hit.addEventListener("focus", () => look(moment));
-  hit.addEventListener("blur", leave);
-  hit.addEventListener("click", (event) => {
-    look(momentOf(event));
-    hear(moment);
-  });
-  hit.addEventListener("keydown", (event) => {
-    const goal = goalOf(event.key, result.rows, moment, duration);
-    if (goal === null && event.key !== "Enter" && event.key !== " ") return;
-    event.preventDefault();
-    if (goal === null) hear(moment);
-    else look(goal);
-  });
-  look(0);
-  leave();
 }
 
 /** Where a key leads: the next segment or the one before, ten seconds on, or an end. */

@@ -1,7 +1,6 @@
 // An answer in words, as a table, and as CSV.
 
-import { isNumber } from "./charts.js";
-import { clock, counts } from "./track.js";
+import { clock, counts, isNumber } from "./track.js";
 
 const MAX_TABLE_ROWS = 500;
 const CLASSES = ["neutral", "sad", "happy", "angry"];
