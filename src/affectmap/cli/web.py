@@ -28,7 +28,7 @@ from affectmap.service.settings import ServiceSettings
 )
 def serve_command(given: dict[str, Any]) -> None:
     """Serve a page and an HTTP interface that give what embed and track give. Nothing leaves this machine."""
-    require("serve", "serve", "fastapi", "uvicorn", "python_multipart")
+    require("serve", "serve", "fastapi", "uvicorn", "python_multipart", "wsproto")
     from affectmap.service.app import serve
 
     given.setdefault("token", os.environ.get("AFFECTMAP_TOKEN"))
