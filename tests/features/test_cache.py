@@ -1,4 +1,6 @@
 import errno
+import functools
+import io
 import os
 import signal
 import subprocess
@@ -205,9 +207,15 @@ def damage_objects_that_would_be_unpickled(file):
     np.savez(file, keys=np.array([b"a"]), columns=np.array(COLUMNS), rows=np.array([[1, 2, None]], dtype=object))
 
 
+@functools.cache
+def zeros_that_unfold():
+    packed, zeros = io.BytesIO(), np.zeros((100_000_000, 3), np.uint8)
+    np.savez_compressed(packed, keys=np.array([b"a"]), columns=np.array(COLUMNS), rows=zeros)
+    return packed.getvalue()
+
+
 def damage_zeros_that_unfold(file):
-    zeros = np.zeros((100_000_000, 3), np.uint8)
-    np.savez_compressed(file, keys=np.array([b"a"]), columns=np.array(COLUMNS), rows=zeros)
+    file.write_bytes(zeros_that_unfold())
 
 
 def damage_a_header_that_is_none(file):

@@ -112,6 +112,7 @@ def test_pictures_of_what_there_is(tmp_path):
         assert (tmp_path / "out" / "agreement.html").read_text().count("<figure") == figures, rows
 
 
+@pytest.mark.slow
 def test_the_same_ratings_give_the_same_bytes_and_no_folder_is_replaced_unasked(tmp_path):
     ratings = simulate(4, raters=("anna", "bo"))
     write(ratings, tmp_path / "out")

@@ -84,13 +84,10 @@ def test_curves_are_of_the_folds_and_of_compared_methods(draw, source_only, monk
     curves = source_only.curves
     whole = curves[curves["fold"] == 1].assign(fold=0, total=1e9)
     within = curves[curves["fold"] == 1].assign(method="Metric-Act (supervised)")
-    draw(
-        dataclasses.replace(
-            source_only, curves=pd.concat([curves, whole, within]), embeddings=source_only.embeddings[:0]
-        )
-    )
+    empty = {"embeddings": source_only.embeddings[:0], "summary": source_only.summary[:0]}
+    draw(dataclasses.replace(source_only, curves=pd.concat([curves, whole, within]), **empty))
     assert len(seen[0]) == len(seen[1]) == len(curves)  # wide and narrow
-    draw(dataclasses.replace(source_only, curves=whole, embeddings=source_only.embeddings[:0]))
+    draw(dataclasses.replace(source_only, curves=whole, **empty))
     assert len(seen[2]) == len(whole)
 
 
@@ -150,9 +147,8 @@ def test_losses_of_held_out_rows_are_thin_lines_and_absent_ones_none(draw, whole
     assert any(np.allclose(line.get_ydata(), expected) for line in thin)
     assert all(line.get_linewidth() > 1 for line in figure.axes[2].lines)
     assert len(figure.legends[0].get_texts()) == 4
-    (picture,) = draw(dataclasses.replace(whole_results, curves=curves, embeddings=whole_results.embeddings[:0]))[
-        "curves"
-    ]
+    empty = {"embeddings": whole_results.embeddings[:0], "summary": whole_results.summary[:0]}
+    (picture,) = draw(dataclasses.replace(whole_results, curves=curves, **empty))["curves"]
     assert picture.caption.endswith("Thin lines: mean on rows held out, one batch a run.")
 
 

@@ -350,6 +350,7 @@ def test_pngs_are_readable_and_svgs_keep_their_text(folder):
     assert "<script" not in svg
 
 
+@pytest.mark.slow
 def test_same_results_same_bytes(source_only, tmp_path):
     embeddings = source_only.embeddings.query("method == 'DAE-Unsupervised'")
     # Three figures of six: all are saved by one function.
@@ -393,6 +394,7 @@ def test_text_from_data_is_escaped(copied):
     assert page.all("script") == []
 
 
+@pytest.mark.slow
 def test_strange_names_are_drawn_without_complaint(copied, tmp_path):
     results = copied(["<script>", "$\\frac{1", "اردو", "n" * 60])
     mine = results.embeddings["method"] == "DAE-Metric-Act"
