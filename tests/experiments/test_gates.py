@@ -1,4 +1,4 @@
-"""The experiment on gates of listening: signals on made folders, and thresholds that other corpora choose."""
+"""The experiment on gates of listening: signals on made folders, thresholds that other corpora choose, certainty."""
 
 import importlib
 import sys
@@ -11,7 +11,7 @@ import pytest
 from affectmap.model.listening import listen
 
 FOLDER = Path(__file__).parents[2] / "experiments" / "listening"
-WANTED = ("gates", "signals", "thresholds", "gates_page", "folds", "methods_page")
+WANTED = ("gates", "signals", "thresholds", "certainty", "gates_page", "certainty_page", "folds", "methods_page")
 NAMES = (*WANTED, "folders", "listening_page", "scoring", "encoder_material", "evaluation")
 CLASSES = ("angry", "happy", "neutral", "sad")
 DIM = 6
@@ -132,7 +132,24 @@ def test_the_gate_in_use_is_a_row_of_its_own(modules, table):
     assert set(found.loc["sign", "joined"]) == {"", "class kept"}
 
 
-def test_tables_of_the_page_are_those_of_the_files(modules):
+def test_temperature_makes_probabilities_as_sure_as_they_are_right(modules):
+    emotion = np.array(["sad"] * 75 + ["happy"] * 75, dtype=object)
+    right = np.tile([1.0, 1.0, -1.0], 50)
+    side = np.where(emotion == "sad", 1.0, -1.0) * right
+    scores = np.stack([3.0 * side, np.zeros(150)], axis=1)
+    row = {"after": scores, "emotion": emotion, "names": ["sad", "happy"]}
+    temperature = modules["certainty"].best_temperature([row])
+    assert temperature == pytest.approx(3 / np.log(2), rel=0.01)
+    sure, fair = (
+        modules["certainty"].judged(each, emotion, ["sad", "happy"]) for each in (scores, scores / temperature)
+    )
+    assert sure["over"] == pytest.approx(1 / (1 + np.exp(-3)) - 2 / 3)
+    assert sure["ece"] > 0.28
+    assert (abs(fair["over"]), fair["ece"]) == (pytest.approx(0, abs=1e-3), pytest.approx(0, abs=1e-3))
+
+
+@pytest.mark.parametrize("name", ["gates_page", "certainty_page"])
+def test_tables_of_the_page_are_those_of_the_files(modules, name):
     page = modules["methods_page"].PAGE.read_text(encoding="utf-8")
-    for mark, table in modules["gates_page"].page_tables(FOLDER):
+    for mark, table in modules[name].page_tables(FOLDER):
         assert f"<!-- {mark}:begin -->\n{table.strip()}\n<!-- {mark}:end -->" in page, mark
