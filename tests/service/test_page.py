@@ -67,6 +67,18 @@ class Page:
 
 
 @pytest.fixture
+def write_spoken(talk, tmp_path):
+    """Give a function that writes a part of `talk` from a second on, which is taken for speech, unlike `make_voice`."""
+
+    def write(name: str, start: float = 0.2, seconds: float = 1.0):
+        samples, rate = soundfile.read(talk)
+        soundfile.write(tmp_path / name, samples[round(start * rate) : round((start + seconds) * rate)], rate)
+        return tmp_path / name
+
+    return write
+
+
+@pytest.fixture
 def page(open_browser, server) -> Page:
     return Page(open_browser(), server.url)
 
@@ -87,8 +99,8 @@ def is_marked(page, place: str, valence: float, activation: float) -> bool:
     return max(abs(one - other) for one, other in zip(found, MARK, strict=True)) < 40
 
 
-def test_an_utterance_is_a_point(page, write_voice):
-    page.measure(write_voice("voice.wav", seconds=2.0))
+def test_an_utterance_is_a_point(page, write_spoken):
+    page.measure(write_spoken("voice.wav", seconds=2.0))
     assert page.find("result-title").text == "voice.wav"
     plot = page.browser.find_element("css selector", "#utterance-map .plot")
     row = page.table()[0]
@@ -250,10 +262,10 @@ def test_another_file_comes_beside_the_first_and_is_shown(page, talk, write_voic
 
 
 @pytest.fixture
-def several(page, talk, write_voice):
+def several(page, talk, write_spoken):
     """A page that measured a talk, a voice, what is no sound, and another voice."""
     (talk.parent / "notes.wav").write_text("words only")
-    files = [talk, write_voice("one.wav", seconds=1.0), talk.parent / "notes.wav", write_voice("two.wav", pitch=300.0)]
+    files = [talk, write_spoken("one.wav"), talk.parent / "notes.wav", write_spoken("two.wav", 5.0)]
     page.give("\n".join(map(str, files)))
     page.until("status", "^Done, but for 1 of 4")
     return page
@@ -464,11 +476,17 @@ def test_flags_are_told_in_words(page, tmp_path):
     soundfile.write(tmp_path / "silence.wav", np.zeros(16000), 16000)
     page.measure(tmp_path / "silence.wav")
     assert "Silent: there is nothing to measure" in page.find("flags").text
+    plot = page.browser.find_element("css selector", "#utterance-map .plot")
+    assert plot.accessible_name == "silent"
+    assert "crossed ring" in page.find("caption").text
+    assert page.count("#words meter") == 0  # it has no class
     soundfile.write(tmp_path / "blip.wav", np.zeros(100), 16000)
     page.measure(tmp_path / "blip.wav")
     assert "Too short to measure" in page.find("flags").text
     assert "No activation and valence" in page.find("caption").text
     assert page.table()[0]["activation"] == "–"
+    told = [hint.text for hint in page.browser.find_elements("css selector", "#list .hint")]
+    assert told == ["silent", "no values"]
     page.choose("track")
     page.measure(tmp_path / "silence.wav")
     assert "No speech was found in its 1.0 s" in page.find("flags").text

@@ -1,12 +1,12 @@
 // The maps of this page: all are that of `affectmap explore`, whose scripts the page has read before this module.
 
-/* global Chart, Columns */
+/* global Chart, Columns, Marks */
 
 const ALL = { x: 3, y: 3, span: 4.8 };
 const ENDS = { activation: ["calm", "excited"], valence: ["unpleasant", "pleasant"] };
 const CORNERS = [["tense", 1, 5], ["lively", 5, 5], ["dull", 1, 1], ["relaxed", 5, 1]];
-const MARKS = [["#1661a8", "circle"], ["#1661a8", "square"], ["#7d838b", "circle"]].map(([colour, shape]) => ({ colour, shape }));
-/** The marks of points: an utterance, a recording over time, and a voice that does not speak now. */
+const MARKS = [{ colour: "#1661a8", shape: "circle" }, { colour: "#1661a8", shape: "square" }, Marks.NO_AFFECT];
+/** The marks of points: an utterance, a recording over time, and where nobody speaks. */
 export const [UTTERANCE, OVER_TIME, UNHEARD] = [0, 1, 2];
 
 function theme() {

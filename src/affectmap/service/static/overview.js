@@ -1,11 +1,19 @@
 // All recordings of the page: a list, and a map of those that have a place.
 
-import { AffectMap, hasPlace, OVER_TIME, placeWords, UTTERANCE } from "./map.js";
-import { element, placeOf } from "./words.js";
+import { AffectMap, hasPlace, OVER_TIME, placeWords, UNHEARD, UTTERANCE } from "./map.js";
+import { element, placeOf, silenceOf } from "./words.js";
 
-const STATES = { waiting: "waits", measuring: "is measured", done: "", failed: "failed", cancelled: "cancelled" };
+const STATES = { waiting: "waits", measuring: "is measured", failed: "failed", cancelled: "cancelled" };
 
 const find = (id) => document.getElementById(id);
+
+const markOf = (answer) => (silenceOf(answer) ? UNHEARD : answer.isTrack ? OVER_TIME : UTTERANCE);
+
+/** Say where a recording lies, or why that is nowhere; `write` writes a place. */
+function told(answer, write) {
+  const place = placeOf(answer);
+  return silenceOf(answer) || (hasPlace(place) ? write(place) : "no values");
+}
 
 /** `recordings` are shown; `play` plays the one that is chosen, `offer` gives rows as CSV. */
 export class Overview {
@@ -28,7 +36,7 @@ export class Overview {
   choose(i) {
     const each = this.shown[i];
     this.recordings.choose(each);
-    find("said").textContent = `${each.name}: ${hasPlace(placeOf(each.answer)) ? placeWords(placeOf(each.answer)) : "no values"}`;
+    find("said").textContent = `${each.name}: ${told(each.answer, placeWords)}`;
   }
 
   select(recordings, title) {
@@ -54,7 +62,7 @@ export class Overview {
     find("download-all").textContent = this.selection ? "Download these as CSV" : "Download all as CSV";
     find("selected").textContent = this.title;
     find("show-all").hidden = !this.selection;
-    const points = done.map((each) => ({ name: each.name, ...placeOf(each.answer), mark: each.isTrack ? OVER_TIME : UTTERANCE }));
+    const points = done.map((each) => ({ name: each.name, ...placeOf(each.answer), mark: markOf(each.answer) }));
     this.map.show(`${points.length} recordings`, `Map of ${points.length} recordings: valence to the right, activation upwards`, points, {
       current: done.indexOf(chosen),
       chosen: this.selection && Uint8Array.from(done, (each) => this.selection.includes(each)),
@@ -69,29 +77,28 @@ export class Overview {
     });
     all.forEach((each) => {
       if (!this.lines.has(each)) this.lines.set(each, this.line(each));
-      const { line, pick, told } = this.lines.get(each);
+      const { line, pick, values } = this.lines.get(each);
       line.hidden = Boolean(this.selection) && !this.selection.includes(each);
       pick.disabled = each.state !== "done";
       pick.setAttribute("aria-pressed", each === chosen);
       const share = each.state === "measuring" && each.share ? ` (${Math.round(100 * each.share)} %)` : "";
-      const place = each.answer ? placeOf(each.answer) : null;
-      const values = place ? `${place.activation.toFixed(1)} / ${place.valence.toFixed(1)}` : "no values";
-      told.textContent = each.state === "done" ? values : each.state === "failed" ? each.error.message : STATES[each.state] + share;
+      if (each.state === "done") values.textContent = told(each.answer, ({ activation, valence }) => `${activation.toFixed(1)} / ${valence.toFixed(1)}`);
+      else values.textContent = each.state === "failed" ? each.error.message : STATES[each.state] + share;
     });
   }
 
   line(each) {
     const line = document.createElement("li");
     const pick = element("button", each.name, { type: "button", class: "pick" });
-    const told = element("span", "", { class: "hint" });
+    const values = element("span", "", { class: "hint" });
     const remove = element("button", "×", { type: "button", class: "remove", "aria-label": `Remove ${each.name}` });
     pick.addEventListener("click", () => this.recordings.choose(each));
     remove.addEventListener("click", () => {
       this.recordings.remove(each);
       find("list").querySelector("button:not(:disabled)")?.focus();
     });
-    line.append(pick, told, remove);
+    line.append(pick, values, remove);
     find("list").append(line);
-    return { line, pick, told };
+    return { line, pick, values };
   }
 }

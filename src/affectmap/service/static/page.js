@@ -8,7 +8,7 @@ import { ask, useToken } from "./server.js";
 import { canRecord, startRecording } from "./sound.js";
 import { clock, counts, isNumber, TrackChart } from "./track.js";
 import { Waveform } from "./waveform.js";
-import { answerWords, captionOf, csvOf, element, fillTable, flagLines } from "./words.js";
+import { answerWords, captionOf, csvOf, element, fillTable, flagLines, silenceOf } from "./words.js";
 
 const MAX_RECORDING_S = 600;
 const MAX_AT_ONCE = 4;
@@ -119,19 +119,20 @@ function draw() {
       find("player").currentTime = seconds;
       play();
     });
-  } else if (drawable) showUtterance(shown.name, answer.rows[0]);
+  } else if (drawable) showUtterance(shown.name, answer);
 }
 
 function play() {
   find("player").play().catch(() => {}); // a browser that cannot play it says so in its player
 }
 
-function showUtterance(name, row) {
-  const box = isNumber(row.activation_low) && isNumber(row.valence_low) ? {
+function showUtterance(name, answer) {
+  const [[row], silence] = [answer.rows, silenceOf(answer)];
+  const box = !silence && isNumber(row.activation_low) && isNumber(row.valence_low) ? {
     activation: [row.activation_low, row.activation_high], valence: [row.valence_low, row.valence_high],
   } : null;
-  const words = hasPlace(row) ? placeWords(row) : "no place";
-  maps.utterance.show(name, `${words}, both on 1 to 5`, [{ ...row, name, mark: UTTERANCE }], { box });
+  const words = hasPlace(row) ? `${placeWords(row)}, both on 1 to 5` : "no place";
+  maps.utterance.show(name, silence || words, [{ ...row, name, mark: silence ? UNHEARD : UTTERANCE }], { box });
 }
 
 function offer(id, name, rows) {

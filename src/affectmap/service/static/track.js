@@ -94,7 +94,7 @@ export class TrackChart {
       ];
     });
     return {
-      width, height: HEIGHT + LANE * lanes.length, padding: [8, 8, 0, 0], legend: { show: false },
+      width, height: HEIGHT + LANE * lanes.length, padding: [8, 24, 0, 0], legend: { show: false },
       cursor: { y: false, points: { show: false }, drag: { x: true, y: false, dist: 5 } },
       scales: {
         x: { time: false, range: (_, min, max) => [Math.max(0, min), Math.min(duration, max)] },

@@ -26,11 +26,22 @@ export function element(name, text, attributes = {}) {
   return made;
 }
 
+/**
+ * Say why the values of an utterance tell nothing of a voice; empty if they do, without
+ * values, and over time, where silence has no part.
+ */
+export function silenceOf(answer) {
+  const [row] = answer.rows;
+  if (answer.isTrack || !isNumber(row.activation)) return "";
+  return row.silent ? "silent" : row.not_speech ? "no speech" : "";
+}
+
 /** Say below the drawing what is seen. */
 export function captionOf(answer) {
   if (!answer.rows.some((row) => typeof row.activation === "number")) {
     return "No activation and valence: see below why, or the model gives none.";
   }
+  if (silenceOf(answer)) return "Nobody speaks: where the crossed ring lies says nothing of a voice.";
   if (!answer.isTrack) return "The point is the estimate, the box its interval.";
   return (
     "Dots are segments, lines their smoothed level, bands its 95 % interval; grey: nobody speaks. Hollow dots (no " +
@@ -53,23 +64,23 @@ export function flagLines(answer) {
 
 /** Give what is known as a list of terms. */
 export function answerWords(answer) {
-  return answer.isTrack ? trackWords(answer) : utteranceWords(answer.rows[0]);
+  return answer.isTrack ? trackWords(answer) : utteranceWords(answer.rows[0], !silenceOf(answer));
 }
 
-function utteranceWords(row) {
+function utteranceWords(row, hasClass) {
   const list = document.createElement("dl");
   ["activation", "valence"].filter((label) => typeof row[label] === "number").forEach((label) => {
     const low = row[`${label}_low`];
     const interval = typeof low === "number" ? ` (${low.toFixed(1)} to ${row[`${label}_high`].toFixed(1)})` : "";
     list.append(element("dt", label), element("dd", `${row[label].toFixed(2)}${interval}`));
   });
-  CLASSES.filter((name) => typeof row[name] === "number").forEach((name) => {
+  const classes = CLASSES.filter((name) => hasClass && typeof row[name] === "number");
+  classes.forEach((name) => {
     const value = element("dd", `${Math.round(100 * row[name])} %`);
     value.prepend(element("meter", "", { min: 0, max: 1, value: row[name], "aria-label": name }));
     list.append(element("dt", name), value);
   });
-  const told = typeof row.neutral === "number";
-  return [list, ...(told ? [element("p", "The four classes are shares of 100 %, as if all were equally frequent.", { class: "hint" })] : [])];
+  return [list, ...(classes.length ? [element("p", "The four classes are shares of 100 %, as if all were equally frequent.", { class: "hint" })] : [])];
 }
 
 function trackWords(answer) {
