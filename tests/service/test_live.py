@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import socket as sockets
 import subprocess
 import sys
+import time
 from contextlib import ExitStack, contextmanager, suppress
 
 import numpy as np
@@ -23,6 +25,7 @@ from waiting import until
 
 HELLO = {"sampling_rate": 16000, "windows": 2}
 TOKEN = "a-token-of-23-characters"
+LATE = "samples came 0.2 s too late; send them as they are spoken, or begin anew"
 
 
 def pcm(signal) -> bytes:
@@ -165,7 +168,25 @@ def test_who_sends_nothing_is_left(service, monkeypatch):
             assert end_of(socket) == (1008, "nothing was sent for 0.2 s; begin anew")
         with connect() as socket:
             socket.send_json(HELLO)
-            assert end_of(socket) == (1008, "nothing was sent for 0.2 s; begin anew")
+            assert end_of(socket) == (1008, LATE)
+
+
+def test_a_place_is_not_kept_by_a_few_samples_now_and_then(service, monkeypatch):
+    monkeypatch.setattr(live, "IDLE_S", 0.2)
+    with opened(service) as connect:
+        with connect() as socket:
+            socket.send_json(HELLO)
+            for _ in range(8):
+                time.sleep(0.05)
+                socket.send_bytes(bytes(2))
+            assert end_of(socket) == (1008, LATE)
+        with connect() as socket:  # as they are spoken, but for 0.15 s now and then
+            socket.send_json(HELLO)
+            for pause in (0.0, 0.15, 0.1) * 3:
+                time.sleep(0.05 + pause)
+                socket.send_bytes(bytes(4800 + 1600))
+            socket.send_bytes(b"")
+            assert all("note" not in json.loads(row) for row in rows_of(socket))
 
 
 def test_places_are_few_and_free_again_at_once(make_service, spoken):
@@ -316,3 +337,13 @@ def test_bad_clients_leave_no_trace(start_server, dial):
     server.process.terminate()
     assert left.recv_data() == (websocket.ABNF.OPCODE_CLOSE, (1012).to_bytes(2))
     server.process.wait(30)
+
+
+@pytest.mark.slow
+def test_who_reads_no_pongs_is_left(start_server, dial):
+    server = start_server("--n-jobs", "1", first="import affectmap.web.connections as c; c.MAX_UNREAD = 200_000")
+    deaf = dial(server, sockopt=((sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096),))
+    pings = 1000 * websocket.ABNF.create_frame(bytes(125), websocket.ABNF.OPCODE_PING).format()
+    with pytest.raises(ConnectionError):
+        deaf.sock.sendall(1000 * pings)  # whose answers it never reads
+    assert server.healthy()

@@ -6,13 +6,15 @@ Conventions:
     * A row is a message of JSON, letter for letter what ``affectmap track --stream --format json`` prints for the same
       samples. ``{"note": "..."}`` is a note for people, ``{"detail": "..."}`` says why the server ends it; the code of
       closing tells programs: 1003, 1007, 1009 a wrong message, 1008 a limit or the token, 1013 no place.
-    * The client sends no faster than the server measures: no further message is read before that.
+    * The client sends no faster than the server measures: no further message is read before that. It may send slower
+      than a voice speaks, but not for long: places are few.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hmac
+import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -33,8 +35,10 @@ from affectmap.web.settings import explain
 
 #: Bytes of a message: 0.3 s at the highest rate.
 MAX_MESSAGE = 65_536
-#: Seconds after which a client that sends nothing is left.
+#: Seconds after which a client that sends nothing is left, and by which samples may fall behind their pace.
 IDLE_S = 15.0
+#: Samples must come at this share of the speed at which they were recorded.
+SLOWEST = 0.5
 _LONGEST_REASON = 120  # bytes; a frame that closes holds no more
 T = TypeVar("T")
 
@@ -91,7 +95,7 @@ class Live:
 
     async def _options(self, socket: WebSocket) -> LiveOptions:
         with waiting(socket.scope):
-            message = await _receive(socket)
+            message = await _receive(socket, IDLE_S, f"nothing was sent for {IDLE_S:g} s; begin anew")
         expected = 'expected JSON such as {"sampling_rate": 16000}'
         text = message.get("text")
         if text is None:
@@ -130,7 +134,7 @@ class Live:
             return asyncio.run_coroutine_threadsafe(action, loop).result()
 
         longest_s = self._settings.max_minutes * 60
-        samples = _Samples(lambda: wait_for(_samples(socket)), round(2 * longest_s * options.sampling_rate), longest_s)
+        samples = _Samples(lambda seconds: wait_for(_samples(socket, seconds)), options.sampling_rate, longest_s)
         try:
             rows = track_stream(
                 samples,
@@ -154,20 +158,25 @@ class Live:
 class _Samples:
     """What a stream's messages hold, for `track_stream` to read."""
 
-    def __init__(self, receive: Callable[[], bytes], max_bytes: int, longest_s: float) -> None:
-        self._receive, self._left, self._longest_s = receive, max_bytes, longest_s
+    def __init__(self, receive: Callable[[float], bytes], sampling_rate: int, longest_s: float) -> None:
+        self._receive, self._bytes_per_s, self._longest_s = receive, 2 * sampling_rate, longest_s
+        self._left, self._patience_s = round(longest_s * self._bytes_per_s), IDLE_S
 
     def read(self, size: int = -1, /) -> bytes:
         """Give the next message, whole."""
-        data = self._receive()
+        start = time.monotonic()
+        data = self._receive(self._patience_s)
+        gained_s = len(data) / self._bytes_per_s / SLOWEST - (time.monotonic() - start)
+        self._patience_s = min(IDLE_S, self._patience_s + gained_s)
         if len(data) > self._left:
             raise EndedError(1008, f"it lasts longer than the {self._longest_s:,.0f} s taken here; begin anew")
         self._left -= len(data)
         return data
 
 
-async def _samples(socket: WebSocket) -> bytes:
-    data = (await _receive(socket)).get("bytes")
+async def _samples(socket: WebSocket, seconds: float) -> bytes:
+    late = f"samples came {IDLE_S:g} s too late; send them as they are spoken, or begin anew"
+    data = (await _receive(socket, seconds, late)).get("bytes")
     if data is None:
         raise EndedError(1003, "a message holds text, expected samples: 16 bit, little-endian, mono")
     if len(data) > MAX_MESSAGE:  # uvicorn refuses it sooner
@@ -175,12 +184,12 @@ async def _samples(socket: WebSocket) -> bytes:
     return bytes(data)
 
 
-async def _receive(socket: WebSocket) -> dict[str, Any]:
+async def _receive(socket: WebSocket, seconds: float, late: str) -> dict[str, Any]:
     try:
-        async with asyncio.timeout(IDLE_S):
+        async with asyncio.timeout(seconds):
             message = await socket.receive()
     except TimeoutError:
-        raise EndedError(1008, f"nothing was sent for {IDLE_S:g} s; begin anew") from None
+        raise EndedError(1008, late) from None
     if message["type"] == "websocket.disconnect":
         raise WebSocketDisconnect(message.get("code", 1005))
     return dict(message)

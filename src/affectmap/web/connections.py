@@ -19,6 +19,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 #: Seconds after which a connection is closed whose client sends no complete head, or reads no answer.
 HEAD_S = 15.0
 READING_S = 60.0
+#: Bytes that may wait for a client to read them; answers wait for that by themselves, a WebSocket's pongs do not.
+MAX_UNREAD = 1_000_000
 #: Connections at once.
 MAX_CONNECTIONS = 500
 
@@ -146,6 +148,8 @@ class TimedConnection(asyncio.Protocol):
         if current is not self and isinstance(current, asyncio.Protocol):
             self._inner = current
             self._transport.set_protocol(self)
+        if self._transport.get_write_buffer_size() > MAX_UNREAD:
+            self.abort()
 
     def eof_received(self) -> None:
         """Pass on that the client sends no more."""
