@@ -10,13 +10,16 @@ def test_saves_both_kinds_and_gives_the_svg_as_an_address(tmp_path):
     with drawing():
         figure = Figure(figsize=(3, 2))
         figure.add_subplot().set_title("a < b & $x")
-        picture = save(figure, tmp_path / "figures", "one", "Seen.", "Not seen.")
+        narrow = Figure(figsize=(2, 2))
+        picture = save(figure, tmp_path / "figures", "one", "Seen.", "Not seen.", narrow)
     kind, code = picture.source.split(",")
     assert kind == "data:image/svg+xml;base64"
     assert base64.b64decode(code) == (tmp_path / "figures/one.svg").read_bytes()
     assert b"a &lt; b &amp; $x" in base64.b64decode(code)
     assert (tmp_path / "figures/one.png").read_bytes().startswith(b"\x89PNG")
     assert (picture.width, picture.height) == (288, 192)
+    assert (picture.narrow.width, picture.narrow.height) == (192, 192)
+    assert sorted(file.name for file in (tmp_path / "figures").iterdir()) == ["one.png", "one.svg"]
     assert (picture.caption, picture.alt) == ("Seen.", "Not seen.")
 
 
@@ -25,7 +28,7 @@ def test_a_failure_leaves_no_file(tmp_path):
     figure.text(0, 0, "x").set_color("red")
     figure.draw = lambda renderer: 1 / 0
     with drawing(), pytest.raises(ZeroDivisionError):
-        save(figure, tmp_path, "one", "", "")
+        save(figure, tmp_path, "one", "", "", Figure())
     assert list(tmp_path.iterdir()) == []
 
 
