@@ -226,6 +226,9 @@ def test_search_and_corpus_narrow_the_list(page):
     expected = page.listed()
     assert page.find("list-title").text == f"{len(expected)} found"
     assert len(expected) < 24
+    first = page.browser.find_element("css selector", "#list [role=option]")
+    first.click()  # which leaves the field
+    assert first.get_attribute("aria-selected") == "true"
     page.find("find").clear()
     page.choose("corpus", "cats")
     assert page.find("list-title").text == "8 points"

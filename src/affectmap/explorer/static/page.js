@@ -172,7 +172,9 @@ class Page {
   }
 
   find() {
-    this.state.query = element("find").value.trim().toLowerCase();
+    const query = element("find").value.trim().toLowerCase();
+    if (query === this.state.query) return; // a press elsewhere ends the search; the list must not be made anew below it
+    this.state.query = query;
     this.refresh();
     this.redraw();
   }
