@@ -287,7 +287,7 @@ def test_folded_figures_fit_and_their_text_keeps_its_size(browser, folder, tmp_p
         sizes = tab.execute_script(
             "return [...document.querySelectorAll('figure img')].map((each) => [each.getBoundingClientRect().width, each.naturalWidth])"
         )
-        assert len(sizes) == 11
+        assert len(sizes) == 9
         assert all(0.9 * natural < on_screen <= width for on_screen, natural in sizes)
         pictures = "[...document.querySelectorAll('.picture')]"
         assert tab.execute_script(f"return {pictures}.every((each) => each.scrollWidth <= each.clientWidth)")
