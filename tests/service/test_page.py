@@ -440,6 +440,71 @@ def test_a_track_can_be_enlarged_by_keys_and_buttons(page, talk):
     assert page.complaints() == []
 
 
+# Where the dashed line of a track stands, as a part of the plot's width.
+LINE_AT = """
+const [line, over] = ["#track .u-cursor-x", "#track .u-over"].map((each) => document.querySelector(each).getBoundingClientRect());
+return (line.left - over.left) / over.width;
+"""
+
+
+@pytest.fixture
+def enlarged(page, talk):
+    """The plot of a track of which the last half is shown, and the seconds of the whole."""
+    from selenium.webdriver import ActionChains
+    from selenium.webdriver.common.keys import Keys
+
+    page.choose("windows")
+    page.measure(talk)
+    plot = page.browser.find_element("css selector", "#track .u-over")
+    page.browser.execute_script("arguments[0].focus()", plot)
+    ActionChains(page.browser).send_keys(Keys.END, "+").perform()
+    return plot, float(plot.get_attribute("aria-valuemax"))
+
+
+def test_the_line_of_a_track_stays_at_the_moment_told_when_it_is_enlarged(page, talk):
+    from selenium.webdriver import ActionChains
+
+    page.choose("windows")
+    page.measure(talk)
+    plot = page.browser.find_element("css selector", "#track .u-over")
+    duration, width = float(plot.get_attribute("aria-valuemax")), plot.rect["width"]
+    # Dragged from the middle over an eighth, these seconds fill the plot, and the moment at which it ended is its end.
+    ActionChains(page.browser).move_to_element(plot).click_and_hold().move_by_offset(
+        int(width / 8), 0
+    ).release().perform()
+    assert float(plot.get_attribute("aria-valuenow")) == pytest.approx(duration * 5 / 8, abs=0.2)
+    until(lambda: page.browser.execute_script(LINE_AT) == pytest.approx(1, abs=0.02))
+    ActionChains(page.browser).send_keys("0").perform()
+    until(lambda: page.browser.execute_script(LINE_AT) == pytest.approx(5 / 8, abs=0.02))
+
+
+@pytest.mark.parametrize("change", ["width", "colours"])
+def test_a_track_keeps_what_is_looked_at_when_the_window_changes(page, enlarged, change):
+    from selenium.webdriver import ActionChains
+    from selenium.webdriver.common.keys import Keys
+
+    plot, duration = enlarged
+    ActionChains(page.browser).send_keys(Keys.PAGE_DOWN if duration > 25 else Keys.ARROW_LEFT).perform()
+    read_out = page.browser.find_element("css selector", "#track .moment")
+    now, words = plot.get_attribute("aria-valuenow"), read_out.text
+    line, before = page.browser.execute_script(LINE_AT), plot.rect["width"]
+    if change == "width":
+        size = {"width": 700, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        page.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        until(lambda: plot.rect["width"] < before - 100)
+        assert page.browser.execute_script("return document.documentElement.scrollWidth") <= 700
+    else:
+        scheme = {"name": "prefers-color-scheme", "value": "dark"}
+        assert page.browser.execute_script(INKS) == [True, True]
+        page.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+        until(lambda: page.browser.execute_script(INKS) == [False, False])
+    assert page.browser.switch_to.active_element == plot  # the same one, not a new one in its place
+    assert plot.get_attribute("aria-valuenow") == now
+    assert read_out.text == words
+    until(lambda: page.browser.execute_script(LINE_AT) == pytest.approx(line, abs=0.02))
+    assert [each for each in page.complaints() if "getImageData" not in each] == []  # but for what the test reads
+
+
 def test_what_the_browser_cannot_decode_has_no_waveform(page, tmp_path, talk):
     samples, rate = soundfile.read(talk)
     soundfile.write(tmp_path / "talk.au", samples, rate)

@@ -282,12 +282,6 @@ drop.addEventListener("drop", (event) => {
   take([...event.dataTransfer.files]);
 });
 find("player").addEventListener("timeupdate", () => state.track?.move(find("player").currentTime));
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
-let width = window.innerWidth;
-window.addEventListener("resize", () => {
-  if (window.innerWidth !== width) draw();
-  width = window.innerWidth;
-});
 if (!canRecord()) {
   find("record").disabled = true;
   find("go-live").disabled = true;

@@ -71,26 +71,43 @@ export class TrackChart {
     place.replaceChildren();
     this.readOut = add(place, "output", "moment");
     this.readOut.setAttribute("aria-live", "off"); // the slider has the same words
-    this.chart = new uPlot(this.options(Math.max(280, place.clientWidth)), columnsOf(result, this.duration), place);
+    this.chart = new uPlot(this.options(widthOf(place)), columnsOf(result, this.duration), place);
     place.setAttribute("role", "group");
     place.setAttribute("aria-label", trackLabel(result.rows));
     this.listen(this.chart.over);
     this.zoomButtons(add(place, "div", "zoom"));
     this.look(0);
     this.leave();
+    this.watch(place);
+  }
+
+  /** Keep to the width of the place and to the colours of the page, without losing what is looked at. */
+  watch(place) {
+    const { chart } = this;
+    const resized = new ResizeObserver(() => {
+      if (place.clientWidth && widthOf(place) !== chart.width) chart.setSize({ width: widthOf(place), height: chart.height });
+    });
+    resized.observe(place);
+    const [dark, redraw] = [matchMedia("(prefers-color-scheme: dark)"), () => chart.redraw()];
+    dark.addEventListener("change", redraw);
+    this.destroy = () => {
+      resized.disconnect();
+      dark.removeEventListener("change", redraw);
+      chart.destroy();
+    };
   }
 
   options(width) {
     const { colour, lanes, duration } = this;
-    const [font, stroke] = ["12px system-ui, sans-serif", colour("muted")];
+    const [font, stroke] = ["12px system-ui, sans-serif", () => colour("muted")]; // colours are asked for whenever it is drawn
     const series = LABELS.flatMap((label) => {
-      const ink = colour(label);
+      const ink = () => colour(label);
       const plain = { stroke: ink, points: { show: false } };
       const dots = { stroke: ink, paths: () => null };
       return [
         { ...plain, width: 2.25 }, { ...plain, width: 0 }, { ...plain, width: 0 },
-        { ...dots, points: { show: true, size: 6, width: 0, fill: `${ink}a6` } },
-        { ...dots, points: { show: true, size: 6, width: 1, stroke: colour("mild"), fill: "transparent" } },
+        { ...dots, points: { show: true, size: 6, width: 0, fill: () => `${ink()}a6` } },
+        { ...dots, points: { show: true, size: 6, width: 1, stroke: () => colour("mild"), fill: "transparent" } },
       ];
     });
     return {
@@ -102,11 +119,14 @@ export class TrackChart {
       },
       axes: [
         { font, stroke, grid: { show: false }, ticks: { show: false }, space: 64, incrs: STEPS, values: (_, seconds) => seconds.map(clock) },
-        { font, stroke, size: 28, ticks: { show: false }, grid: { stroke: colour("rule"), width: 1 }, splits: () => [1, 2, 3, 4, 5], values: (_, values) => values },
+        { font, stroke, size: 28, ticks: { show: false }, grid: { stroke: () => colour("rule"), width: 1 }, splits: () => [1, 2, 3, 4, 5], values: (_, values) => values },
       ],
       series: [{}, ...series],
-      bands: LABELS.map((label, i) => ({ series: [5 * i + 3, 5 * i + 2], fill: `${colour(label)}2e` })),
-      hooks: { drawClear: [() => this.drawSilence()], draw: [() => this.drawAbove()] },
+      bands: LABELS.map((label, i) => ({ series: [5 * i + 3, 5 * i + 2], fill: () => `${colour(label)}2e` })),
+      hooks: {
+        drawClear: [() => this.drawSilence()], draw: [() => this.drawAbove()],
+        setScale: [(_, scale) => scale === "x" && this.point()], setSize: [() => this.point()],
+      },
     };
   }
 
@@ -150,10 +170,6 @@ export class TrackChart {
     this.chart.redraw(false, false);
   }
 
-  destroy() {
-    this.chart.destroy();
-  }
-
   /** Let pointer and keys go to a moment: hover and arrow keys tell its values, a click, Enter and space play it. */
   listen(over) {
     const attributes = { tabindex: 0, role: "slider", "aria-label": "Moment of the recording", "aria-valuemin": 0, "aria-valuemax": round(this.duration) };
@@ -192,14 +208,20 @@ export class TrackChart {
     const words = wordsAt(this.result, this.moment);
     chart.over.setAttribute("aria-valuenow", round(this.moment));
     chart.over.setAttribute("aria-valuetext", words);
-    chart.setCursor({ left: chart.valToPos(this.moment, "x"), top: 0 }, false);
     this.readOut.textContent = words;
+    this.point();
+  }
+
+  /** Put the dashed line at the moment that the words tell of, and away where they tell of none. */
+  point() {
+    const isTold = Boolean(this.readOut.textContent);
+    this.chart.setCursor(isTold ? { left: this.chart.valToPos(this.moment, "x"), top: 0 } : { left: -10, top: -10 }, false);
   }
 
   leave() {
     if (document.activeElement === this.chart.over) return;
     this.readOut.textContent = "";
-    this.chart.setCursor({ left: -10, top: -10 }, false);
+    this.point();
   }
 
   /** Show so many seconds from one on. */
@@ -225,6 +247,8 @@ export class TrackChart {
     });
   }
 }
+
+const widthOf = (place) => Math.max(280, place.clientWidth);
 
 function add(parent, name, kind = "") {
   const element = parent.appendChild(document.createElement(name));
