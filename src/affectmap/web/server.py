@@ -23,6 +23,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
+from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -317,10 +319,15 @@ def make_server(app: ASGIApp, *, max_message: int = 0) -> uvicorn.Server:
     class Connection(TimedConnection):
         others = Connections()
 
+    websockets: Any = "none"
+    if max_message:
+        from affectmap.web.websockets import SlicedWebSocket, Turns  # wsproto, which only some applications need
+
+        websockets = partial(SlicedWebSocket, Turns())
     config = uvicorn.Config(
         app,
         http=Connection,
-        ws="wsproto" if max_message else "none",
+        ws=websockets,
         ws_max_size=max_message,
         ws_per_message_deflate=False,  # a small frame must not unfold to a large one
         log_level="error",

@@ -1,0 +1,91 @@
+"""WebSockets whose frames are many and small, beside clients that want something else."""
+
+import random
+import threading
+from contextlib import suppress
+
+import httpx
+import pytest
+import websocket
+from websocket import ABNF
+
+from affectmap.web import websockets
+from cases import each
+
+
+def frame(data: bytes = b"", opcode: int = ABNF.OPCODE_CONT, fin: int = 0) -> bytes:
+    return ABNF(fin, 0, 0, 0, opcode, 1, data).format()
+
+
+PING = frame(opcode=ABNF.OPCODE_PING, fin=1)
+BEGUN = frame(opcode=ABNF.OPCODE_BINARY)
+
+
+@pytest.fixture
+def dial(socket_port):
+    """Give a function that opens a WebSocket."""
+    opened = []
+
+    def start() -> websocket.WebSocket:
+        opened.append(websocket.create_connection(f"ws://127.0.0.1:{socket_port}/lengths", timeout=60))
+        return opened[-1]
+
+    yield start
+    for socket in opened:
+        socket.shutdown()
+
+
+def says_hello(port: int) -> bool:
+    return httpx.get(f"http://127.0.0.1:{port}/hello", timeout=60).json() == {"hello": "there"}
+
+
+@each("frames", [50_000 * frame(), 50_000 * PING])
+def test_others_are_answered_between_small_frames(dial, socket_port, monkeypatch, frames):
+    monkeypatch.setattr(websockets, "FEW_FRAMES", 10**9)
+    socket, parsed = dial(), []
+    parse = websockets.WSProtocol.data_received
+    monkeypatch.setattr(
+        websockets.WSProtocol, "data_received", lambda self, data: (parse(self, data), parsed.append(len(data)))
+    )
+    socket.sock.sendall(BEGUN + frames)
+    assert says_hello(socket_port)
+    assert sum(parsed) < len(frames) / 2
+    socket.shutdown()
+
+
+@each("frames", [BEGUN + 50_000 * frame(), 50_000 * PING, 50_000 * frame(b"ab", ABNF.OPCODE_BINARY, 1)])
+def test_a_connection_with_many_small_frames_is_ended(dial, socket_port, frames):
+    socket = dial()
+    with suppress(ConnectionError):
+        socket.sock.sendall(frames)
+        opcode = None
+        while opcode != ABNF.OPCODE_CLOSE:
+            opcode, told = socket.recv_data()
+        assert told == (1008).to_bytes(2) + b"frames hold less than 16 bytes on average; send larger ones"
+    assert says_hello(socket_port)
+
+
+def test_who_is_ended_is_told(dial):
+    socket = dial()
+    socket.sock.sendall((websockets.FEW_FRAMES + 1) * PING)
+    told = [socket.recv_data(control_frame=True) for _ in range(websockets.FEW_FRAMES + 2)][-1]
+    reason = b"frames hold less than 16 bytes on average; send larger ones"
+    assert told == (ABNF.OPCODE_CLOSE, (1008).to_bytes(2) + reason)
+
+
+def test_messages_come_whole_and_in_order(dial):
+    chance = random.Random(1)
+    lengths = [chance.choice((0, 1, 40, 900, 1024, 5000, 66_000)) for _ in range(300)]
+    frames = [frame(bytes(length), ABNF.OPCODE_BINARY, 1) for length in lengths]
+    frames[150:150] = [PING] * 20
+    socket = dial()
+    sending = threading.Thread(target=socket.sock.sendall, args=(b"".join(frames),))
+    sending.start()
+    assert [int(socket.recv()) for _ in lengths] == lengths
+    sending.join()
+
+
+def test_samples_in_short_messages_are_no_harm(dial):
+    socket, n = dial(), 3 * websockets.FEW_FRAMES
+    socket.sock.sendall(n * frame(bytes(websockets.FRAME_BYTES), ABNF.OPCODE_BINARY, 1))
+    assert [socket.recv() for _ in range(n)] == [str(websockets.FRAME_BYTES)] * n
