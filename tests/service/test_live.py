@@ -180,6 +180,7 @@ def test_a_place_is_not_kept_by_a_few_samples_now_and_then(service, monkeypatch)
                 time.sleep(0.05)
                 socket.send_bytes(bytes(2))
             assert end_of(socket) == (1008, LATE)
+        monkeypatch.setattr(live, "IDLE_S", 0.8)
         with connect() as socket:  # as they are spoken, but for 0.15 s now and then
             socket.send_json(HELLO)
             for pause in (0.0, 0.15, 0.1) * 3:
