@@ -132,7 +132,7 @@ def test_a_click_plays_a_point_and_tells_of_it(page, points):
     assert (found["file"], found["speaker"], found["emotion"]) == ("04.wav", "s0", "fear")
     place = points.maps[0]
     where = f"activation {place.activation[4]:.2f}, valence {place.valence[4]:.2f}"
-    assert found["on the map"] == f"{where}, sad (of N-S-H-A)"
+    assert found["on the map"] == f"{where}, sad (of neutral, sad, happy, angry)"
     assert found["rated"].startswith("activation ")
     assert page.is_heard()
     assert page.run("return explorer.sound.peaks.length") == 56
@@ -241,7 +241,7 @@ def test_colours_of_every_kind_have_a_legend_whose_marks_differ(page):
         "error, activation",
         "error, valence",
         "distance from rating",
-        "predicted class (N-S-H-A)",
+        "predicted class",
         "sex",
         "length",
     } <= set(keys)
@@ -281,11 +281,14 @@ def test_a_silent_recording_looks_like_no_affect_wherever_it_is_told_of(flagged)
     assert "1 of them silent or without speech" in page.browser.find_element("css selector", "figcaption").text
     page.browser.find_elements("css selector", "#legend button")[-1].click()
     row_text = page.browser.find_element("css selector", "#list > div").text
-    assert row_text.split() == ["0.wav", "sad", "no", "affect", "silent"]
+    assert row_text.split() == ["0.wav", "sad", "silent"]
     page.run("explorer.choose(0, {play: false})")
     found = page.details()
     assert (found["flags"], found["on the map"]) == ("silent", "says nothing of affect (activation 2.00, valence 1.50)")
     assert "off by" not in found
+    classes = page.run("return [0, 1].map((i) => Columns.text(explorer.map.classes, i))")
+    assert classes == ["", "angry"]
+    assert page.run("return Flags.inWords('clipped, not_speech')") == "clipped, no speech"
 
 
 def test_flagged_points_are_hollow_and_silent_ones_crossed_whatever_is_shown(flagged):
@@ -300,7 +303,7 @@ def test_flagged_points_are_hollow_and_silent_ones_crossed_whatever_is_shown(fla
         )
 
     page.run("explorer.select(null, '')")
-    for colour in ("emotion", "predicted class (N-S-H-A)", "flags", "error, valence"):
+    for colour in ("emotion", "predicted class", "flags", "error, valence"):
         page.choose("colour", colour)
         # In the middle of a silent one its lines cross.
         assert [inside(number) for number in range(5)] == [False, True, True, False, False], colour

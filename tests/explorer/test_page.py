@@ -134,7 +134,7 @@ def test_a_page_that_would_be_too_large_is_refused():
         check_size(points_of(rows))
 
 
-def test_what_says_nothing_of_affect_has_no_class_and_flags_are_words():
+def test_flags_of_a_table_stand_before_those_of_its_sound():
     cells = [("silent", "sad"), ("clipped, not_speech", "sad"), ("quiet", "angry"), (None, "happy")]
     rows = [
         row(f"{k}.wav", flags=flags, predicted_activation=2, predicted_valence=2, **{"N-S-H-A": name})
@@ -148,8 +148,8 @@ def test_what_says_nothing_of_affect_has_no_class_and_flags_are_words():
         codes = np.frombuffer(packed.data, f"<{place['type']}", 4, place["at"])
         return [place["levels"][code] if code < len(place["levels"]) else None for code in codes]
 
-    assert texts(made["flags"]) == ["silent", "clipped, no speech", "faint", "rumble"]
-    assert texts(made["classes"]) == [None, None, "angry", "happy"]
-    assert made["classes"]["among"] == "N-S-H-A"
+    assert texts(made["flags"]) == ["silent", "clipped, not_speech", "quiet", "rumble"]
+    assert texts(made["classes"]) == ["sad", "sad", "angry", "happy"]
+    assert made["classes"]["among"] == "neutral, sad, happy, angry"
     fact = next(each for each in packed.about["facts"] if each["name"] == "flags")
     assert texts(fact) == texts(made["flags"])

@@ -101,9 +101,10 @@ def test_the_class_is_chosen_among_those_that_the_corpus_has_as_score_does():
     ]
     rows = pd.DataFrame(rows).assign(predicted_activation=2.0, predicted_valence=2.0)
     pets = points_of(rows[rows["corpus"] == "pets"]).maps[0]
-    assert (set(pets.classes.chosen), pets.classes.among) == ({"sad"}, "S-H-A")
+    assert (set(pets.classes.chosen), pets.classes.among) == ({"sad"}, "sad, happy, angry")
     assert pets.how.endswith("The class is the likeliest of sad, happy and angry.")
     both = points_of(rows).maps[0]
+    assert both.classes.among == "sad, happy, angry; or neutral, sad, happy, angry"
     assert both.classes.chosen.tolist() == ["sad"] * 4 + ["neutral"] * 4
     assert both.how.endswith("likeliest of sad, happy and angry in pets; of neutral, sad, happy and angry in cats.")
 

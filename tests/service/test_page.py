@@ -192,7 +192,7 @@ def test_the_microphone_is_a_moving_point(open_browser, start_server, talk, tmp_
     plot = page.browser.find_element("css selector", "#live-map .plot")
     until(lambda: plot.accessible_name.startswith("Now: activation "))
     until(lambda: float(page.find("live-level").get_attribute("value")) > 0.3)
-    page.until("live-words", "^Silence$")  # six seconds of it after the speech
+    page.until("live-words", "^Silent$")  # six seconds of it after the speech
     assert "Silent: there is nothing to measure" in page.find("live-flags").text
     assert plot.accessible_name.startswith("Nobody speaks; before: ")
     until(lambda: float(page.find("live-level").get_attribute("value")) < 0.1)
@@ -213,7 +213,7 @@ def test_live_ends_with_the_server_and_says_so(open_browser, start_server):
     server = start_server()
     page = Page(open_browser(), server.url)
     page.find("go-live").click()
-    page.until("live-words", "^(Activation|No speech|Silence)")
+    page.until("live-words", "^(Activation|No speech|Silent)")
     server.process.terminate()
     server.process.wait(30)
     page.until("error", "cannot be reached")
@@ -608,6 +608,23 @@ def test_a_server_that_ends_is_told(open_browser, start_server, write_voice):
     server.process.wait(30)
     page.give(write_voice("voice.wav", seconds=1.0))
     page.until("error", "cannot be reached")
+
+
+def test_every_flag_of_a_moment_is_told(page, talk, tmp_path):
+    from selenium.webdriver import ActionChains
+    from selenium.webdriver.common.keys import Keys
+
+    speech, rate = soundfile.read(talk)
+    speech = 0.5 * speech + 0.2 * np.sin(2 * np.pi * 8 * np.arange(len(speech)) / rate)
+    soundfile.write(tmp_path / "rumble.wav", speech, rate)
+    page.choose("windows")
+    page.measure(tmp_path / "rumble.wav")
+    assert page.table()[1]["rumble"] == "yes"
+    plot = page.browser.find_element("css selector", "#track .u-over")
+    page.browser.execute_script("arguments[0].focus()", plot)
+    ActionChains(page.browser).send_keys(Keys.HOME, Keys.ARROW_RIGHT).perform()
+    assert "rumble" in plot.get_attribute("aria-valuetext").split(", ")
+    assert page.complaints() == []
 
 
 @pytest.mark.parametrize("dark", [False, True])

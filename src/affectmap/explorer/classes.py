@@ -21,7 +21,7 @@ class Classes(NamedTuple):
 
     Attributes:
         chosen: The class of each utterance, shape (N,); ``None`` where there is none.
-        among: The set that it is chosen among, by its initials; several corpora may have several.
+        among: The set that it is chosen among, its names; several corpora may have several.
         how: This in words, a sentence.
     """
 
@@ -47,7 +47,7 @@ def predicted_classes(rows: pd.DataFrame, number: Rows, n: int) -> Classes | Non
         >>> rows = rows.assign(**{"N-S-A": ["sad", "neutral", "sad"], "S-A": ["sad", "angry", "sad"]})
         >>> found = predicted_classes(rows, np.arange(3), 3)
         >>> found.chosen.tolist(), found.among, found.how
-        (['sad', 'angry', 'sad'], 'S-A', 'The class is the likeliest of sad and angry.')
+        (['sad', 'angry', 'sad'], 'sad, angry', 'The class is the likeliest of sad and angry.')
     """
     rows, number = rows[rows["use"] == "evaluated"], number[(rows["use"] == "evaluated").to_numpy()]
     chosen = pd.Series([None] * len(rows), rows.index, dtype=object)
@@ -64,7 +64,7 @@ def predicted_classes(rows: pd.DataFrame, number: Rows, n: int) -> Classes | Non
     np.add.at(counts, (number[known], codes), 1)
     found: Objects = np.asarray(names, dtype=object)[counts.argmax(axis=1)]
     found[counts.sum(axis=1) == 0] = None
-    return Classes(found, " or ".join(among), _in_words(among))
+    return Classes(found, "; or ".join(", ".join(_names(each)) for each in among), _in_words(among))
 
 
 def _set_of(rows: pd.DataFrame) -> str | None:
@@ -77,8 +77,12 @@ def _set_of(rows: pd.DataFrame) -> str | None:
     return next((name for name in sets if set(name.split("-")) == shared), own)
 
 
+def _names(classes: str) -> list[str]:
+    return [_NAMES[initial] for initial in classes.split("-")]
+
+
 def _in_words(among: dict[str, list[str]]) -> str:
-    each = {name: listed([_NAMES[initial] for initial in name.split("-")]) for name in among}
+    each = {name: listed(_names(name)) for name in among}
     if len(each) == 1:
         return f"The class is the likeliest of {next(iter(each.values()))}."
     return f"The class is the likeliest {'; '.join(f'of {each[name]} in {listed(among[name])}' for name in among)}."

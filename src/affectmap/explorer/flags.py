@@ -1,8 +1,8 @@
-"""Flags of recordings on a page: which there are, what they are called, and which leave no affect to be read.
+"""Flags of recordings on a page: which there are.
 
 Conventions:
     * In a column ``flags`` the names of `affectmap.audio.quality` stand beside each other, parted by commas; ``none``
-      is a recording that was looked at, and a missing cell one that was not. The page has words in place of names.
+      is a recording that was looked at, and a missing cell one that was not. The page has words for them.
     * A silent recording and one without speech have values, and these say nothing of anybody: such a point is drawn as
       a crossed ring whatever is shown by colour, has no class, and is never among the worst.
 """
@@ -18,25 +18,7 @@ import pandas as pd
 from affectmap.audio.quality import FLAGS, NO_FLAGS, flags_text
 from affectmap.schema import Objects, Rows
 
-_WORDS = {name: name.replace("_", " ") for name in FLAGS} | {"not_speech": "no speech", "quiet": "faint"}
-#: Words for flags beside which values say nothing of affect.
-NO_AFFECT = (_WORDS["silent"], _WORDS["not_speech"])
 _TRUE, _FALSE = ("true", "1", "1.0"), ("false", "0", "0.0", "", "nan", "none")
-
-
-def in_words(flags: str | None) -> str | None:
-    """Say a cell in words.
-
-    Example:
-        >>> in_words("clipped, not_speech"), in_words("none"), in_words(None)
-        ('clipped, no speech', 'none', None)
-    """
-    return None if flags is None else ", ".join(_WORDS.get(each, each) for each in flags.split(", "))
-
-
-def has_affect(words: str | None) -> bool:
-    """Tell whether values beside flags, in words, say anything of affect."""
-    return words is None or not set(words.split(", ")) & set(NO_AFFECT)
 
 
 def with_flags_column(table: pd.DataFrame) -> pd.DataFrame:

@@ -13,7 +13,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,7 +25,7 @@ import pandas as pd
 from affectmap import __version__
 from affectmap.audio.quality import NO_FLAGS
 from affectmap.errors import UsageError
-from affectmap.explorer.flags import NO_AFFECT, filled, has_affect, in_words
+from affectmap.explorer.flags import filled
 from affectmap.explorer.points import Map, Points
 from affectmap.explorer.sound import N_BARS, Excerpt
 from affectmap.files import new_file
@@ -36,7 +36,7 @@ from affectmap.style import EMOTION_MARKS, ENDS, LABEL_COLOURS, LABEL_COLOURS_DA
 MOST_WITH_SOUND = 5000
 #: Styles and scripts of the page in the order in which they are read, those of the map from `affectmap.web`.
 STYLES = ("chart.css", "explorer.css")
-SCRIPTS = ("columns.js", "marks.js", "grid.js", "chart.js", "sound.js", "list.js", "page.js")
+SCRIPTS = ("flags.js", "columns.js", "marks.js", "grid.js", "chart.js", "sound.js", "list.js", "page.js")
 #: A column with more values than a few, of which more than this part are unlike, is text and has no colours.
 _FEW, _MOST_LEVELS = 50, 0.5
 #: Facts that are names, even where all of them are numbers.
@@ -115,7 +115,7 @@ def pack(points: Points, excerpts: Sequence[Excerpt] | None = None) -> Packed:
         problem = [own or each.problem or None for own, each in zip(_texts(table["problem"]), excerpts, strict=True)]
         lengths = [each.length_s for each in excerpts]
         table = table.assign(problem=_objects(problem, table.index), length=lengths)
-    flags = [in_words(each) for each in _cells(table["flags"])]
+    flags = _cells(table["flags"])
     table["flags"] = _objects(flags, table.index)
     facts = [_fact(columns, str(name), table[name]) for name in table.columns if name not in ("file", *LABELS)]
     maps = [
@@ -147,12 +147,11 @@ def pack(points: Points, excerpts: Sequence[Excerpt] | None = None) -> Packed:
 
 
 def _classes_and_flags(columns: _Columns, of: Map, flags: Sequence[str | None]) -> dict[str, Any]:
-    """Pack what a map says beside places; what holds no affect has no class."""
-    own = flags if of.flags is None else filled([in_words(each) for each in of.flags], flags)
+    """Pack what a map says beside places."""
+    own = flags if of.flags is None else filled(_cells(of.flags), flags)
     packed: dict[str, Any] = {"classes": None, "flags": columns.levels(own, (NO_FLAGS,)) if any(own) else None}
     if of.classes is not None:
-        chosen = [name if has_affect(words) else None for name, words in zip(of.classes.chosen, own, strict=True)]
-        packed["classes"] = {**columns.levels(chosen, FOUR_CLASSES), "among": of.classes.among}
+        packed["classes"] = {**columns.levels(_cells(of.classes.chosen), FOUR_CLASSES), "among": of.classes.among}
     return packed
 
 
@@ -160,7 +159,7 @@ def _objects(values: Sequence[object], index: pd.Index) -> pd.Series:
     return pd.Series(values, index, dtype=object)
 
 
-def _cells(values: pd.Series) -> list[str | None]:
+def _cells(values: Iterable[Any]) -> list[str | None]:
     return [None if each is None or each != each else str(each) for each in values]
 
 
@@ -187,7 +186,6 @@ def _style() -> dict[str, Any]:
         "other": OTHER_MARK.colour,
         "labels": LABEL_COLOURS,
         "labels_dark": LABEL_COLOURS_DARK,
-        "no_affect": NO_AFFECT,
         "ends": ENDS,
         "range": LABEL_RANGE,
     }

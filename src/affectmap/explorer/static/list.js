@@ -38,7 +38,7 @@ class List {
 
   place(i) {
     const map = this.hooks.map();
-    if (map.states[i] === 2) return "no affect";
+    if (map.states[i] === 2) return ""; // its flags say why
     return Columns.hasPlace(map, i) ? `${map.activation[i].toFixed(1)} / ${map.valence[i].toFixed(1)}` : "no place";
   }
 

@@ -141,7 +141,7 @@ class Page {
     const items = [
       ...marks.map((mark, k) => [mark, ofMarks[k]]),
       [flagged, points.filter((i) => states[i] === 1)],
-      [{ ...Marks.NO_AFFECT, label: "silent or no speech" }, points.filter((i) => states[i] === 2)],
+      [{ ...Marks.NO_AFFECT, label: Flags.silences.join(" or ") }, points.filter((i) => states[i] === 2)],
     ].filter(([, those]) => those.length);
     element("legend").replaceChildren(
       ...items.map(([mark, those]) => {

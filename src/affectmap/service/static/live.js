@@ -4,7 +4,7 @@ import { liveAddress, Refused, withToken } from "./server.js";
 import { openMicrophone, samplesOf } from "./sound.js";
 
 /** Seconds of a window, and from one to the next. */
-export const WINDOW_S = 3;
+const WINDOW_S = 3;
 const HOP_S = 0.5;
 /** Seconds of sound that may wait to be sent. */
 const BEHIND_S = 10;

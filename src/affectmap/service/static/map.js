@@ -1,13 +1,13 @@
 // The maps of this page: all are that of `affectmap explore`, whose scripts the page has read before this module.
 
-/* global Chart, Columns, Marks */
+/* global Chart, Columns */
 
 const ALL = { x: 3, y: 3, span: 4.8 };
 const ENDS = { activation: ["calm", "excited"], valence: ["unpleasant", "pleasant"] };
 const CORNERS = [["tense", 1, 5], ["lively", 5, 5], ["dull", 1, 1], ["relaxed", 5, 1]];
-const MARKS = [{ colour: "#1661a8", shape: "circle" }, { colour: "#1661a8", shape: "square" }, Marks.NO_AFFECT];
-/** The marks of points: an utterance, a recording over time, and where nobody speaks. */
-export const [UTTERANCE, OVER_TIME, UNHEARD] = [0, 1, 2];
+const MARKS = [{ colour: "#1661a8", shape: "circle" }, { colour: "#1661a8", shape: "square" }];
+/** The marks of points: an utterance, and a recording over time. */
+export const [UTTERANCE, OVER_TIME] = [0, 1];
 
 function theme() {
   const style = getComputedStyle(document.documentElement);
@@ -17,8 +17,9 @@ function theme() {
 }
 
 /**
- * A map of points, each with a name, activation, valence and mark. `act` says what it does: `choose(i)`, `play(i)`,
- * `select(points, title)`, `toggle(i)`, `clear()`; what is missing does nothing.
+ * A map of points, each with a name, activation, valence, mark, and `silence`, which says why the place tells nothing of a
+ * voice or is empty. `act` says what it does: `choose(i)`, `play(i)`, `select(points, title)`, `toggle(i)`, `clear()`; what
+ * is missing does nothing.
  */
 export class AffectMap {
   constructor(container, act = {}) {
@@ -70,7 +71,11 @@ export class AffectMap {
     Object.assign(this.data, { n: points.length, names: points.map((each) => each.name) });
     this.chart.hooks.order = points.map((_, i) => i);
     const column = (key) => Float32Array.from(points, (each) => each[key] ?? NaN);
-    this.chart.show({ name, activation: column("activation"), valence: column("valence") });
+    const silences = points.map((each) => each.silence ?? "");
+    this.chart.show({
+      name, activation: column("activation"), valence: column("valence"),
+      states: silences.map((words) => (words ? 2 : 0)), flags: { levels: silences, values: [...silences.keys()] },
+    });
     this.chart.plot.setAttribute("aria-label", label);
     this.chart.describe();
     this.draw();

@@ -1,13 +1,11 @@
 // All recordings of the page: a list, and a map of those that have a place.
 
-import { AffectMap, hasPlace, OVER_TIME, placeWords, UNHEARD, UTTERANCE } from "./map.js";
+import { AffectMap, hasPlace, OVER_TIME, placeWords, UTTERANCE } from "./map.js";
 import { element, placeOf, silenceOf } from "./words.js";
 
 const STATES = { waiting: "waits", measuring: "is measured", failed: "failed", cancelled: "cancelled" };
 
 const find = (id) => document.getElementById(id);
-
-const markOf = (answer) => (silenceOf(answer) ? UNHEARD : answer.isTrack ? OVER_TIME : UTTERANCE);
 
 /** Say where a recording lies, or why that is nowhere; `write` writes a place. */
 function told(answer, write) {
@@ -62,7 +60,9 @@ export class Overview {
     find("download-all").textContent = this.selection ? "Download these as CSV" : "Download all as CSV";
     find("selected").textContent = this.title;
     find("show-all").hidden = !this.selection;
-    const points = done.map((each) => ({ name: each.name, ...placeOf(each.answer), mark: markOf(each.answer) }));
+    const points = done.map(({ name, answer }) => (
+      { name, ...placeOf(answer), mark: answer.isTrack ? OVER_TIME : UTTERANCE, silence: silenceOf(answer) }
+    ));
     this.map.show(`${points.length} recordings`, `Map of ${points.length} recordings: valence to the right, activation upwards`, points, {
       current: done.indexOf(chosen),
       chosen: this.selection && Uint8Array.from(done, (each) => this.selection.includes(each)),

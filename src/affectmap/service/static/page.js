@@ -1,7 +1,9 @@
 // The page: takes recordings, shows what the server says of them, one player and one result at a time.
 
+/* global Flags */
+
 import { startLive } from "./live.js";
-import { AffectMap, hasPlace, placeWords, UNHEARD, UTTERANCE } from "./map.js";
+import { AffectMap, hasPlace, placeWords, UTTERANCE } from "./map.js";
 import { Overview } from "./overview.js";
 import { Recordings } from "./recordings.js";
 import { ask, useToken } from "./server.js";
@@ -132,7 +134,7 @@ function showUtterance(name, answer) {
     activation: [row.activation_low, row.activation_high], valence: [row.valence_low, row.valence_high],
   } : null;
   const words = hasPlace(row) ? `${placeWords(row)}, both on 1 to 5` : "no place";
-  maps.utterance.show(name, silence || words, [{ ...row, name, mark: silence ? UNHEARD : UTTERANCE }], { box });
+  maps.utterance.show(name, silence || words, [{ ...row, name, mark: UTTERANCE, silence }], { box });
 }
 
 function offer(id, name, rows) {
@@ -233,7 +235,7 @@ function showLevel(decibels) {
 function drawLive(isHeard) {
   const last = state.trail.findLast((each) => each);
   const told = last ? `${isHeard ? "Now" : "Nobody speaks; before"}: ${placeWords(last)}` : "Nothing heard yet";
-  const points = last ? [{ ...last, name: "now", mark: isHeard ? UTTERANCE : UNHEARD }] : [];
+  const points = last ? [{ ...last, name: "now", mark: UTTERANCE, silence: isHeard ? "" : "nobody speaks" }] : [];
   maps.live.show("Now", told, points, { trail: state.trail });
 }
 
@@ -243,8 +245,8 @@ function showLive(row) {
   const place = heard ? { activation: row.activation, valence: row.valence } : null;
   if (place || last) state.trail = [...state.trail, place].slice(-TRAIL); // where nobody speaks the way is broken
   drawLive(heard);
-  const silence = row.silent ? "Silence" : "No speech";
-  find("live-words").textContent = heard ? `Activation ${row.activation.toFixed(1)}, valence ${row.valence.toFixed(1)}` : silence;
+  const silence = Flags.silence(Flags.of(row)) || "no values";
+  find("live-words").textContent = heard ? `Activation ${row.activation.toFixed(1)}, valence ${row.valence.toFixed(1)}` : silence.charAt(0).toUpperCase() + silence.slice(1);
   const lines = flagLines({ rows: [row], notes: [], isTrack: false });
   find("live-flags").replaceChildren(...lines.map((line) => element("li", line)));
 }

@@ -1,7 +1,7 @@
 // A recording over time, by uPlot, which the page has read before: two lines with their bands, where nobody speaks, and
 // strips of speech and flags.
 
-/* global uPlot */
+/* global Flags, uPlot */
 
 const [LOW, HIGH] = [1, 5];
 const LABELS = ["activation", "valence"];
@@ -12,10 +12,6 @@ const SHORTEST_S = 2;
 /** Height of the plot and of a strip below it, in pixels, and the strip's in values of the plot. */
 const [HEIGHT, LANE, LANE_VALUE] = [270, 28, 0.5];
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
-const FLAGS = {
-  silent: "silent", not_speech: "no speech", too_short: "too short", clipped: "clipped", quiet: "quiet",
-  narrow_band: "narrow band", unfamiliar: "unfamiliar", mostly_pause: "mostly pause",
-};
 
 export const isNumber = (value) => typeof value === "number";
 const round = (value) => Math.round(value * 10) / 10;
@@ -30,11 +26,11 @@ export function clock(seconds) {
 
 /** Whether a segment has a part in the lines. */
 export function counts(row) {
-  return isNumber(row.activation) && !row.silent && !row.too_short && !row.not_speech;
+  return isNumber(row.activation) && !row.too_short && !Flags.silence(Flags.of(row));
 }
 
 /** Stretches of `SILENCE_S` or more in which no segment counts. */
-export function silences(rows, duration) {
+function silences(rows, duration) {
   const found = [];
   let end = 0;
   rows.filter(counts).sort((one, other) => one.start - other.start).forEach((row) => {
@@ -45,15 +41,15 @@ export function silences(rows, duration) {
   return found;
 }
 
-/** The segment at a moment, and the one before it where there is none. */
-export function segmentAt(rows, seconds) {
+/** The segment at a moment; null where there is none. */
+function segmentAt(rows, seconds) {
   return rows.find((row) => row.start <= seconds && seconds < row.end) ?? null;
 }
 
 /** Say what is known of a moment. */
-export function wordsAt(result, seconds) {
+function wordsAt(result, seconds) {
   const row = segmentAt(result.rows, seconds);
-  const flags = row ? Object.entries(FLAGS).filter(([flag]) => row[flag]).map(([, words]) => words) : [];
+  const flags = row ? Flags.of(row).map(Flags.word) : [];
   if (!row || !counts(row)) return `${clock(seconds)}: ${flags.join(", ") || "no speech"}`;
   const values = LABELS.filter((label) => isNumber(row[label])).map((label) => {
     const level = row[`${label}_level`];
@@ -281,7 +277,7 @@ function columnsOf(result, duration) {
 }
 
 function lanesOf(rows) {
-  const flagged = Object.entries(FLAGS).map(([flag, name]) => [name, "alert", rows.filter((row) => row[flag])]);
+  const flagged = Flags.names.map((name) => [Flags.word(name), "alert", rows.filter((row) => row[name])]);
   return [["speech", "mild", rows.filter(counts)], ...flagged.filter(([, , some]) => some.length)];
 }
 

@@ -1,21 +1,11 @@
 // An answer in words, as a table, and as CSV.
 
+/* global Flags */
+
 import { clock, counts, isNumber } from "./track.js";
 
 const MAX_TABLE_ROWS = 500;
 const CLASSES = ["neutral", "sad", "happy", "angry"];
-const FLAGS = {
-  too_short: "Too short to measure.",
-  silent: "Silent: there is nothing to measure, and the values mean nothing.",
-  quiet: "Very quiet: pitch and timbre are found in part at best; record it louder.",
-  clipped: "Clipped: the microphone was too loud, so loudness and timbre are distorted.",
-  narrow_band: "Narrow band, as over the telephone: what lies higher is missing, so be careful with the values.",
-  uneven_channels: "The channels differ: not all of them count, or several voices were added.",
-  mostly_pause: "Most of it is pause, which moves the values: cut silence away before and after the speech.",
-  rumble: "Its offset moves, or it holds much below 20 Hz that nobody hears: take it out with a high-pass filter.",
-  not_speech: "This does not sound like speech; the values mean little.",
-  unfamiliar: "Unlike anything the model was trained on (voice, room or microphone); be careful with the values.",
-};
 
 const find = (id) => document.getElementById(id);
 
@@ -32,8 +22,7 @@ export function element(name, text, attributes = {}) {
  */
 export function silenceOf(answer) {
   const [row] = answer.rows;
-  if (answer.isTrack || !isNumber(row.activation)) return "";
-  return row.silent ? "silent" : row.not_speech ? "no speech" : "";
+  return answer.isTrack || !isNumber(row.activation) ? "" : Flags.silence(Flags.of(row));
 }
 
 /** Say below the drawing what is seen. */
@@ -53,9 +42,10 @@ export function captionOf(answer) {
 export function flagLines(answer) {
   const lines = answer.notes.map((note) => `${note.charAt(0).toUpperCase()}${note.slice(1)}.`);
   const n = answer.rows.length;
-  Object.entries(FLAGS).forEach(([flag, words]) => {
-    const n_flagged = answer.rows.filter((row) => row[flag]).length;
+  Flags.names.forEach((name) => {
+    const n_flagged = answer.rows.filter((row) => row[name]).length;
     if (!n_flagged) return;
+    const words = Flags.advice(name);
     lines.push(answer.isTrack ? `${n_flagged} of ${n} segments: ${words.charAt(0).toLowerCase()}${words.slice(1)}` : words);
   });
   if (!answer.isTrack && answer.rows[0].problem) lines.push(`No values: ${answer.rows[0].problem}.`);
@@ -88,7 +78,8 @@ function trackWords(answer) {
   const seconds = spoken.reduce((sum, row) => sum + row.end - row.start, 0);
   const list = document.createElement("dl");
   list.append(element("dt", "length"), element("dd", clock(answer.duration_s)));
-  list.append(element("dt", "segments"), element("dd", `${answer.rows.length}, ${spoken.length} of them speech (${Math.round(seconds)} s)`));
+  list.append(element("dt", "segments"), element("dd", String(answer.rows.length)));
+  list.append(element("dt", "of them speech"), element("dd", `${spoken.length} (${Math.round(seconds)} s)`));
   ["activation", "valence"].forEach((label) => {
     const levels = spoken.map((row) => row[`${label}_level`]).filter((value) => typeof value === "number");
     if (!levels.length) return;

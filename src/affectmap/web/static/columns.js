@@ -31,13 +31,15 @@ const Columns = (() => {
   }
 
   /* What flags make of each point of a map: 0 nothing, 1 flagged, 2 its place says nothing of affect. */
-  function states(flags, noAffect, n) {
+  function states(flags, n) {
     const found = new Uint8Array(n);
     if (!flags) return found;
-    const ofLevels = flags.levels.map((level) => (level === "none" ? 0 : level.split(", ").some((each) => noAffect.includes(each)) ? 2 : 1));
+    const ofLevels = flags.levels.map((level) => (level === "none" ? 0 : Flags.silence(level.split(", ")) ? 2 : 1));
     for (let i = 0; i < n; i++) if (flags.values[i] !== flags.missing) found[i] = ofLevels[flags.values[i]];
     return found;
   }
+
+  const toldInWords = (flags) => flags && { ...flags, levels: flags.levels.map(Flags.inWords) };
 
   /* The flags of a point on a map in words; empty where it has none. */
   const flagged = (map, i) => (map.states?.[i] ? text(map.flags, i) : "");
@@ -53,17 +55,20 @@ const Columns = (() => {
         how: each.how,
         activation: array(buffer, each.activation, n),
         valence: array(buffer, each.valence, n),
-        classes: each.classes ? column(buffer, { ...each.classes, name: `predicted class (${each.classes.among})` }, n) : null,
+        classes: each.classes ? column(buffer, { ...each.classes, name: "predicted class" }, n) : null,
         flags: each.flags ? column(buffer, { ...each.flags, name: "flags" }, n) : null,
         isRatings: each.name === "ratings",
       };
       map.errors = map.isRatings ? null : errors(map, ratings, n);
-      map.states = states(map.flags, about.style.no_affect, n);
+      map.states = states(map.flags, n);
+      map.flags = toldInWords(map.flags);
+      // What holds no affect has no class.
+      if (map.classes) map.states.forEach((state, i) => state === 2 && (map.classes.values[i] = map.classes.missing));
       map.missing = 0;
       for (let i = 0; i < n; i++) if (!hasPlace(map, i)) map.missing++;
       return map;
     });
-    const facts = about.facts.map((each) => column(buffer, each, n));
+    const facts = about.facts.map((each) => column(buffer, each, n)).map((each) => (each.name === "flags" && each.levels ? toldInWords(each) : each));
     const data = { n, about, names: about.names, ratings, maps, facts };
     data.fact = (name) => facts.find((each) => each.name === name);
     data.outlines = about.outlines ? array(buffer, about.outlines, n * about.bars) : null;
