@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -139,6 +140,15 @@ def explain(error: Mapping[str, Any]) -> str:
         return f"{name} is missing"
     if kind in ("extra_forbidden", "unexpected_keyword_argument"):
         return f"unknown field {name[:40]!r}"
-    expected = _SHOULD_BE.sub("expected", error["msg"])
-    given = str(error["input"])[:40].encode("utf-8", errors="replace").decode()  # lone surrogates cannot be sent
+    is_object = kind in ("model_type", "model_attributes_type", "dict_type")  # which pydantic calls by Python's words
+    expected = "expected an object" if is_object else _SHOULD_BE.sub("expected", error["msg"])
+    given = _in_words(error["input"])
     return f"{name or 'the body'} is {given}; {expected}"
+
+
+def _in_words(given: Any) -> str:  # noqa: ANN401 (whatever was sent)
+    if given is None or isinstance(given, bool):
+        return json.dumps(given)
+    if isinstance(given, list | dict):
+        return "a list" if isinstance(given, list) else "an object"
+    return str(given)[:40].encode("utf-8", errors="replace").decode()  # lone surrogates cannot be sent
