@@ -113,7 +113,10 @@ def test_silence_and_notes_are_told(service):
     [
         (b"\0\0", 1003, "the first message holds bytes; expected JSON"),
         ("{", 1007, "the first message is no JSON; expected JSON such as"),
-        ("[1]", 1007, "expected"),
+        ("[1]", 1007, "the body is a list; expected an object"),
+        ("null", 1007, "the body is null; expected an object"),
+        ('{"sampling_rate": true}', 1007, "sampling_rate is true; expected a valid integer"),
+        ('{"sampling_rate": {"a": 1}}', 1007, "sampling_rate is an object; expected a valid integer"),
         ("{}", 1007, "sampling_rate is missing"),
         ('{"sampling_rate": "fast"}', 1007, "sampling_rate is fast"),
         ('{"sampling_rate": 10}', 1007, "sampling_rate is 10, expected"),
@@ -312,8 +315,10 @@ def test_bad_clients_leave_no_trace(start_server, dial):
     with pytest.raises(websocket.WebSocketBadStatusException, match="403") as refused:
         dial(server, origin="http://evil.example")
     assert json.loads(refused.value.resp_body)["detail"].startswith("a page from elsewhere")
-    with pytest.raises(websocket.WebSocketBadStatusException, match="403"):
-        dial(server, "/nowhere")
+    for path in ("/nowhere", "/embed"):
+        with pytest.raises(websocket.WebSocketBadStatusException, match="404") as refused:
+            dial(server, path)
+        assert json.loads(refused.value.resp_body) == {"detail": "WebSockets are taken only at /live; open it there"}
     rubbish = dial(server)
     rubbish.sock.sendall(b"\xff" * 100)  # no frame
     with suppress(ConnectionResetError):

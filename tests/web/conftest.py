@@ -61,6 +61,6 @@ def socket_port() -> Iterator[int]:
             while True:
                 await socket.send_text(str(len(await socket.receive_bytes())))
 
-    app.add_middleware(Guard, host="127.0.0.1")
+    app.add_middleware(Guard, host="127.0.0.1", websockets=("/lengths",))
     with serving(app, max_message=100_000) as found:
         yield found

@@ -1,5 +1,6 @@
 """WebSockets whose frames are many and small, beside clients that want something else."""
 
+import json
 import random
 import threading
 from contextlib import suppress
@@ -9,7 +10,7 @@ import pytest
 import websocket
 from websocket import ABNF
 
-from affectmap.web import websockets
+from affectmap.web import connections, websockets
 from cases import each
 
 
@@ -89,3 +90,12 @@ def test_samples_in_short_messages_are_no_harm(dial):
     socket, n = dial(), 3 * websockets.FEW_FRAMES
     socket.sock.sendall(n * frame(bytes(websockets.FRAME_BYTES), ABNF.OPCODE_BINARY, 1))
     assert [socket.recv() for _ in range(n)] == [str(websockets.FRAME_BYTES)] * n
+
+
+def test_where_all_are_answered_one_more_hears_so(dial, monkeypatch):
+    monkeypatch.setattr(connections, "MAX_CONNECTIONS", 1)
+    monkeypatch.setattr(connections.TimedConnection, "waits", False)
+    dial()
+    with pytest.raises(websocket.WebSocketBadStatusException, match="503") as refused:
+        dial()
+    assert json.loads(refused.value.resp_body) == {"detail": "all places are taken; try again soon"}

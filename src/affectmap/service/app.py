@@ -104,6 +104,7 @@ def create_app(settings: ServiceSettings, model: Model | None = None) -> FastAPI
         is_open=settings.token is not None or not settings.is_local,
         open_paths=_OPEN,
         max_bytes=settings.max_bytes,
+        websockets=("/live",),
     )
     return app
 

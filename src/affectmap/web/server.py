@@ -93,6 +93,7 @@ class Guard:
         max_bytes: Largest body, except for JSON and plain forms.
         public: Where a proxy shows the application; None without one.
         person_of: Tells by the path who asks, of whom at most `MAX_OPEN` requests may be open; None for anybody.
+        websockets: Paths at which WebSockets are taken.
     """
 
     def __init__(
@@ -106,12 +107,13 @@ class Guard:
         max_bytes: int = MAX_TEXT,
         public: PublicUrl | None = None,
         person_of: Callable[[str], str | None] = lambda path: None,
+        websockets: Sequence[str] = (),
     ) -> None:
         self._app, self._max_bytes, self._public, self._person_of = app, max_bytes, public, person_of
         self._token = token.encode() if token else None
         self._names = None if is_open and not public else LOCAL_NAMES | {host.lower()}
         self._n_open: Counter[str] = Counter()
-        self._open = frozenset(open_paths)
+        self._open, self._websockets = frozenset(open_paths), tuple(websockets)
         self._below = tuple(path for path in open_paths if path.endswith("/") and path != "/")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -125,16 +127,16 @@ class Guard:
         connection = connection_of(scope)
         if scope["type"] == "websocket":
             with connection or nullcontext():
-                await (self._refused(scope["path"], headers) or self._app)(scope, receive, _labelled(send))
+                refused = self._full(connection) or self._no_websocket(scope["path"])
+                refused = refused or self._refused(scope["path"], headers)
+                await (refused or self._app)(scope, receive, _labelled(send))
             return
         exchange = _Exchange(receive, send, scope["method"], headers, self._max_bytes, connection)
         person = self._person_of(scope["path"])
-        if connection and connection.others.are_too_many:
-            refused: ASGIApp | None = _refusal(503, "all places are taken; try again soon", {"Retry-After": "1"})
-        elif person and self._n_open[person] >= MAX_OPEN:
+        refused = self._full(connection)
+        if not refused and person and self._n_open[person] >= MAX_OPEN:
             refused = _refusal(429, "too many requests are open; wait a moment", {"Retry-After": "1"})
-        else:
-            refused = self._refused(scope["path"], headers)
+        refused = refused or self._refused(scope["path"], headers)
         if person and not refused:
             self._n_open[person] += 1
         try:
@@ -143,6 +145,16 @@ class Guard:
         finally:
             if person and not refused:
                 self._n_open -= Counter([person])
+
+    def _full(self, connection: TimedConnection | None) -> ASGIApp | None:
+        if connection and connection.others.are_too_many:
+            return _refusal(503, "all places are taken; try again soon", {"Retry-After": "1"})
+        return None
+
+    def _no_websocket(self, path: str) -> ASGIApp | None:
+        if path in self._websockets:
+            return None
+        return _refusal(404, f"WebSockets are taken only at {' and '.join(self._websockets)}; open it there")
 
     def _refused(self, path: str, headers: Headers) -> ASGIApp | None:
         host, origin = headers.get("host", ""), headers.get("origin")
