@@ -39,8 +39,8 @@ def spoken() -> bytes:
 
 
 @contextmanager
-def opened(service, **headers):
-    with TestClient(service.app) as client:
+def opened(service, address="127.0.0.1", **headers):
+    with TestClient(service.app, client=(address, 1)) as client:
         yield lambda: client.websocket_connect("ws://localhost:8000/live", headers=headers)
 
 
@@ -209,6 +209,27 @@ def test_places_are_few_and_free_again_at_once(make_service, spoken):
             again.send_json(HELLO)
             send(again, spoken[:70_000])
             assert again.receive_json()["end"] == 2
+
+
+def test_one_client_elsewhere_leaves_a_place_to_others(make_service):
+    service = make_service(n_jobs=1)
+    with opened(service, "192.0.2.7") as connect, connect() as first:
+        first.send_json(HELLO)
+        until(lambda: service.core.live.n_open == 1)
+        with connect() as second:
+            second.send_json(HELLO)
+            assert end_of(second) == (1013, "the last place is kept for others than you; end a voice of yours first")
+        other = TestClient(service.app, client=("192.0.2.8", 1))
+        with other.websocket_connect("ws://localhost:8000/live") as socket:
+            socket.send_json(HELLO)
+            socket.send_bytes(b"")
+            assert rows_of(socket) == []
+        first.send_bytes(b"")
+        assert rows_of(first) == []
+        with connect() as again:
+            again.send_json(HELLO)
+            again.send_bytes(b"")
+            assert rows_of(again) == []
 
 
 def test_pages_from_elsewhere_and_other_names_are_refused(make_service):

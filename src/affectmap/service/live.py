@@ -7,7 +7,8 @@ Conventions:
       samples. ``{"note": "..."}`` is a note for people, ``{"detail": "..."}`` says why the server ends it; the code of
       closing tells programs: 1003, 1007, 1009 a wrong message, 1008 a limit or the token, 1013 no place.
     * The client sends no faster than the server measures: no further message is read before that. It may send slower
-      than a voice speaks, but not for long: places are few.
+      than a voice speaks, but not for long: places are few, and one
+      client at another machine leaves one of them to others.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import time
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -30,8 +32,8 @@ from affectmap.service.results import check_overlap
 from affectmap.service.settings import MAX_RATE, ServiceSettings
 from affectmap.track import track_stream
 from affectmap.track.recording import text_line
-from affectmap.web.connections import waiting
-from affectmap.web.settings import explain
+from affectmap.web.connections import client_key, waiting
+from affectmap.web.settings import explain, is_local
 
 #: Bytes of a message: 0.3 s at the highest rate.
 MAX_MESSAGE = 65_536
@@ -76,7 +78,12 @@ class Live:
     def __init__(self, settings: ServiceSettings, model: Model) -> None:
         self._settings, self._model = settings, model
         self._pool = ThreadPoolExecutor(settings.max_live, thread_name_prefix="affectmap-live")
-        self.n_open = 0
+        self._open: Counter[str] = Counter()  # by client
+
+    @property
+    def n_open(self) -> int:
+        """Streams that are measured."""
+        return self._open.total()
 
     async def answer(self, socket: WebSocket) -> None:
         """Measure what one client sends until it ends, or has to be told why it may not go on."""
@@ -117,12 +124,16 @@ class Live:
     async def _measure(self, socket: WebSocket, options: LiveOptions) -> None:
         if self.n_open >= self._settings.max_live:
             raise EndedError(1013, f"{self.n_open} voices are measured live; try again soon")
-        self.n_open += 1
+        address = socket.client.host if socket.client else ""
+        client = client_key(address)
+        if not is_local(address) and self._open[client] >= max(1, self._settings.max_live - 1):
+            raise EndedError(1013, "the last place is kept for others than you; end a voice of yours first")
+        self._open[client] += 1
         loop = asyncio.get_running_loop()
         try:
             await loop.run_in_executor(self._pool, self._work, socket, options, loop)
         finally:
-            self.n_open -= 1
+            self._open -= Counter([client])
 
     def _work(self, socket: WebSocket, options: LiveOptions, loop: asyncio.AbstractEventLoop) -> None:
         """Measure in a thread, which asks the loop for every message that it needs and sends."""
