@@ -1,12 +1,14 @@
 """The parts of the archive's benchmark that need no cluster."""
 
 import numpy as np
+import pytest
 import soundfile
 
 from affectmap.schema import FUNCTIONALS, WHISPER_FEATURES
 from archive import kept, listed, speech, throughput, write_pieces
 
 
+@pytest.mark.slow
 def test_pieces_are_all_different(tmp_path):
     sound, made_of = speech()
     write_pieces(tmp_path, 1005, 0.1, sound)

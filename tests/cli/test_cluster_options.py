@@ -30,7 +30,7 @@ affectmap.experiment.experiment.PARALLEL_SCORES = affectmap.model.training.stack
 )
 def test_what_does_not_fit_is_told_in_one_line(affectmap, tables, here, monkeypatch, command, options, code, message):
     pytest.importorskip("distributed")
-    monkeypatch.setattr("affectmap.parallel.cluster.CONNECT_S", 1.0)
+    monkeypatch.setattr("affectmap.parallel.cluster.CONNECT_S", 0.2)
     if command == "train":
         tables = tables[:4]
     elif command != "reproduce":

@@ -428,6 +428,7 @@ def _no_space(*arguments, **options):
     raise OSError(28, "No space left on device")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "writer", ["affectmap.model.folder.serialise", "affectmap.report.render", "affectmap.files.write_text"]
 )
@@ -531,6 +532,7 @@ def test_ctrl_c_while_models_are_trained_leaves_no_trace(process, tables, here):
     assert tree(here) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "step",
     [

@@ -125,6 +125,7 @@ class TestFunctionalsOfBatch:
         expected = [functionals(signal, 16000) for signal in signals]
         np.testing.assert_allclose(functionals_of_batch(signals, 16000), expected, rtol=1e-9, atol=1e-12)
 
+    @pytest.mark.slow
     def test_more_than_is_finished_together(self):
         signals = [np.tile(voice()[0], 12)] * 6
         values = functionals_of_batch(signals, 16000)

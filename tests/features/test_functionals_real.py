@@ -35,6 +35,7 @@ def table_of(files):
     return pd.DataFrame(index=index)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("corpus", ["emodb", "urdu", "aesdd"])
 def test_every_recording_but_the_broken_one_can_be_used(corpus):
     reasons = {}

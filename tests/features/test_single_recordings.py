@@ -86,6 +86,7 @@ def sparse_wave(file, *, seconds, sampling_rate=16000):
         handle.truncate(44 + n_bytes)
 
 
+@pytest.mark.slow
 def test_a_file_of_hours_is_refused_by_its_header_and_the_others_go_on(write_voice, tmp_path):
     sparse_wave(tmp_path / "night.wav", seconds=8 * 3600)
     sparse_wave(tmp_path / "lecture.wav", seconds=601)

@@ -86,7 +86,7 @@ def test_the_extra_is_named_where_it_is_missing(monkeypatch):
     "scheduler", [NOWHERE, "nonsense://here:1", "127.0.0.1:9", "tcp://no.such.host.invalid:1", "tls://127.0.0.1:9"]
 )
 def test_a_scheduler_that_does_not_answer(scheduler, monkeypatch):
-    monkeypatch.setattr(cluster, "CONNECT_S", 1.0)
+    monkeypatch.setattr(cluster, "CONNECT_S", 0.3)
     start = time.monotonic()
     with pytest.raises(ConfigError, match="no Dask scheduler answers at") as raised, work_on("dask", scheduler):
         pytest.fail("it went on")
@@ -97,7 +97,7 @@ def test_a_scheduler_that_does_not_answer(scheduler, monkeypatch):
 
 
 def test_a_port_where_nobody_speaks(monkeypatch):
-    monkeypatch.setattr(cluster, "CONNECT_S", 1.0)
+    monkeypatch.setattr(cluster, "CONNECT_S", 0.3)
     before = threading.active_count()
     with socket.create_server(("127.0.0.1", 0)) as mute:
         address = f"tcp://127.0.0.1:{mute.getsockname()[1]}"

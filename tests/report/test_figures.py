@@ -91,6 +91,7 @@ def test_curves_are_of_the_folds_and_of_compared_methods(draw, source_only, monk
     assert len(seen[2]) == len(whole)
 
 
+@pytest.mark.slow
 def test_of_a_large_corpus_some_points_are_drawn_always_the_same(draw, source_only, monkeypatch):
     drawn = []
     kept = figures.latent_figure
