@@ -151,17 +151,17 @@ def test_a_right_secret_gets_in_whatever_others_guess():
     async def visit():
         guesses = SlowGuesses(wait_s=0.1, at_once=10)
         loop = asyncio.get_running_loop()
+        start = loop.time()
         wrong = [asyncio.create_task(guesses.check(request_from(f"192.0.2.{n % 9}"), lambda: None)) for n in range(360)]
         await asyncio.sleep(0)
-        start = loop.time()
         assert await guesses.check(request_from("198.51.100.1"), lambda: "in") == "in"
-        elsewhere_s = loop.time() - start
+        n_done = sum(each.done() for each in wrong)
         assert await guesses.check(request_from("192.0.2.1"), lambda: "in") == "in"
         assert set(await asyncio.gather(*wrong)) == {None}
         assert not guesses._turns
         assert not guesses._n_here
-        return elsewhere_s, loop.time() - start
+        return n_done, loop.time() - start
 
-    elsewhere_s, all_s = asyncio.run(visit())
-    assert elsewhere_s < 0.05
+    n_done, all_s = asyncio.run(visit())
+    assert n_done <= 90  # nobody at another address waited for a second turn of theirs
     assert all_s > 0.35  # forty of each address, ten at a time
