@@ -10,10 +10,7 @@ other corpora) and, between its marks, docs/adaptation.md. ``--corpora emodb --o
 
 from __future__ import annotations
 
-import argparse
-import os
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import combinations
@@ -27,14 +24,13 @@ from scipy.optimize import minimize_scalar
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-from certainty_page import write_page  # noqa: E402
-from folds import CORPORA, EARS, N_SEEDS, RATED, Target, distinct_targets, read  # noqa: E402
+from certainty_page import page_tables  # noqa: E402
+from folds import CORPORA, N_SEEDS, RATED, Target, distinct_targets, read  # noqa: E402
 
 from affectmap.files import write_text  # noqa: E402
 from affectmap.model.heads import probabilities_of  # noqa: E402
 from affectmap.model.listening import SourceClasses, listen  # noqa: E402
 from affectmap.model.model import Model  # noqa: E402
-from affectmap.parallel.workers import mapped, n_workers  # noqa: E402
 from affectmap.preparation.prepared_corpus import PreparedCorpus  # noqa: E402
 from affectmap.schema import FOUR_CLASSES, LABELS, WHISPER, Floats, Objects  # noqa: E402
 from affectmap.stats.measures import calibration_error  # noqa: E402
@@ -42,6 +38,7 @@ from affectmap.transfer.calibration import train_calibrated  # noqa: E402
 from affectmap.transfer.recipe import fit_transfer  # noqa: E402
 from affectmap.transfer.settings import usual_recipe  # noqa: E402
 from affectmap.transfer.source_classes import fit_source_classes, with_source_classes  # noqa: E402
+from command import new_parser, parse, results, write_page  # noqa: E402
 
 Row = dict[str, Any]
 Corpora = Mapping[str, PreparedCorpus]
@@ -173,38 +170,19 @@ def work_of(ear: str, wanted: Sequence[str]) -> Iterator[Callable[[], dict[str, 
             yield partial(calibrated, ear, corpora, names)
 
 
-def _called(work: Callable[[], dict[str, list[Row]]]) -> dict[str, list[Row]]:
-    return work()
-
-
 def main() -> None:
     """Run it all and write everything."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path, nargs="?")
-    parser.add_argument("--ears", nargs="+", choices=EARS, default=EARS)
-    parser.add_argument("--corpora", nargs="+", choices=CORPORA, default=CORPORA)
-    parser.add_argument("--n-jobs", type=int, default=2)
-    parser.add_argument("--output", type=Path, default=HERE, help="where the tables go; the page needs them here")
-    parser.add_argument("--page", action="store_true", help="write the page from the tables, no more")
-    arguments = parser.parse_args()
-    if arguments.page:
-        write_page(HERE)
-        return
-    if arguments.data is None:
-        parser.error("name the folder of data, or give --page")
-    output, began = arguments.output.absolute(), time.monotonic()
-    os.chdir(arguments.data)
+    arguments = parse(new_parser(__doc__), partial(write_page, page_tables))
     work = [each for ear in arguments.ears for each in work_of(ear, arguments.corpora)]
     tables: dict[str, list[Row]] = {}
-    for number, found in enumerate(mapped(_called, work, n_jobs=n_workers(arguments.n_jobs)), start=1):
+    for found in results(work, arguments.n_jobs):
         for name, rows in found.items():
             tables.setdefault(name, []).extend(rows)
-        print(f"{number} of {len(work)} after {time.monotonic() - began:.0f} s", file=sys.stderr)
     frames = {"coverage": pd.DataFrame(tables.get("coverage", [])), "calibration": calibration(tables["calibration"])}
     for name, frame in frames.items():
-        write_text(output / f"{name}.csv", frame.round(4).to_csv(index=False))
-    if output == HERE:
-        write_page(HERE)
+        write_text(arguments.output / f"{name}.csv", frame.round(4).to_csv(index=False))
+    if arguments.output == HERE:
+        write_page(page_tables)
 
 
 if __name__ == "__main__":

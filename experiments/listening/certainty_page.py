@@ -7,19 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 from listening_page import EARS
-from methods_page import PAGE, TITLES
+from methods_page import TITLES
 
-from affectmap.files import write_text
 from affectmap.schema import LABELS
-from affectmap.text import between_marks, markdown, number, score
-
-
-def write_page(folder: Path) -> None:
-    """Put them there."""
-    text = PAGE.read_text(encoding="utf-8")
-    for name, table in page_tables(folder):
-        text = between_marks(text, name, table)
-    write_text(PAGE, text)
+from affectmap.text import markdown, number, score
 
 
 def page_tables(folder: Path) -> Iterator[tuple[str, str]]:

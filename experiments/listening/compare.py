@@ -23,7 +23,7 @@ sys.path.insert(0, str(HERE))
 
 import peers  # noqa: E402
 from folds import APART, FOUR, N_SEEDS, WHOLE, Fold, Target, read, targets, train  # noqa: E402
-from methods_page import write_page  # noqa: E402
+from methods_page import page_tables  # noqa: E402
 from with_sources import HAS_SKADA, NEED_SOURCES, SKADA  # noqa: E402
 
 from affectmap.files import write_text  # noqa: E402
@@ -32,7 +32,7 @@ from affectmap.schema import FOUR_CLASSES, LABELS  # noqa: E402
 from affectmap.stats.measures import class_measures, rating_measures  # noqa: E402
 from affectmap.stats.metrics import adjusted_r2  # noqa: E402
 from affectmap.transfer.recipe import NEUTRAL  # noqa: E402
-from command import new_parser, parse, results  # noqa: E402
+from command import new_parser, parse, results, write_page  # noqa: E402
 
 #: Methods that need a model folder and the held-out recordings; the first is what the others adapt.
 MODEL_ONLY: dict[str, peers.Method] = {
@@ -122,12 +122,12 @@ def main() -> None:
     """Run it all and write everything."""
     parser = new_parser(__doc__)
     parser.add_argument("--n-seeds", type=int, default=N_SEEDS)
-    arguments = parse(parser, write_page)
+    arguments = parse(parser, partial(write_page, page_tables))
     work = [each for ear in arguments.ears for each in plan(ear, read(ear), arguments.corpora, arguments.n_seeds)]
     table = pd.DataFrame([row for rows in results(work, arguments.n_jobs) for row in rows])
     write_text(arguments.output / "methods.csv", table.round(4).to_csv(index=False))
     if arguments.output == HERE:
-        write_page(HERE)
+        write_page(page_tables)
     if not HAS_SKADA:
         print("without the methods of skada, which is not installed (pip install skada)")
 

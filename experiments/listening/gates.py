@@ -10,10 +10,7 @@ the page again from gates.csv.
 
 from __future__ import annotations
 
-import argparse
-import os
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -28,17 +25,17 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 from folders import noisy_features, parts, spoilt  # noqa: E402
-from folds import CORPORA, EARS, N_SEEDS, NORMALISATIONS, Fold, Target, distinct_targets, read, train  # noqa: E402
-from gates_page import write_page  # noqa: E402
+from folds import CORPORA, N_SEEDS, NORMALISATIONS, Fold, Target, distinct_targets, read, train  # noqa: E402
+from gates_page import page_tables  # noqa: E402
 from scoring import compared  # noqa: E402
 from signals import Reference, reference, signals  # noqa: E402
 from thresholds import thresholds  # noqa: E402
 
 from affectmap.files import write_text  # noqa: E402
 from affectmap.model.listening import USUAL, listen  # noqa: E402
-from affectmap.parallel.workers import mapped, n_workers  # noqa: E402
 from affectmap.preparation.prepared_corpus import PreparedCorpus  # noqa: E402
 from affectmap.schema import FOUR_CLASSES, Rows  # noqa: E402
+from command import new_parser, parse, results, write_page  # noqa: E402
 
 Row = dict[str, Any]
 #: Listens to every folder, as far as models do.
@@ -138,35 +135,21 @@ def work_of(ear: str, wanted: Sequence[str]) -> Iterator[Callable[[], list[Row]]
             yield partial(held_out, ear, corpora, names, noisy)
 
 
-def _called(work: Callable[[], list[Row]]) -> list[Row]:
-    return work()
+def write_thresholds(folder: Path = HERE) -> None:
+    """Make thresholds.csv from gates.csv, and the page where both are those of this folder."""
+    table = pd.read_csv(folder / "gates.csv", dtype={"left_out": object}).fillna({"left_out": ""})
+    write_text(folder / "thresholds.csv", thresholds(table).round(4).to_csv(index=False))
+    if folder == HERE:
+        write_page(page_tables)
 
 
 def main() -> None:
     """Run it all and write everything."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path, nargs="?")
-    parser.add_argument("--ears", nargs="+", choices=EARS, default=EARS)
-    parser.add_argument("--corpora", nargs="+", choices=CORPORA, default=CORPORA)
-    parser.add_argument("--n-jobs", type=int, default=2)
-    parser.add_argument("--output", type=Path, default=HERE, help="where the tables go; the page needs them here")
-    parser.add_argument("--page", action="store_true", help="make thresholds and page from gates.csv, no more")
-    arguments = parser.parse_args()
-    output, began = arguments.output.absolute(), time.monotonic()
-    if not arguments.page:
-        if arguments.data is None:
-            parser.error("name the folder of data, or give --page")
-        os.chdir(arguments.data)
-        work = [each for ear in arguments.ears for each in work_of(ear, arguments.corpora)]
-        rows: list[Row] = []
-        for number, found in enumerate(mapped(_called, work, n_jobs=n_workers(arguments.n_jobs)), start=1):
-            rows += found
-            print(f"{number} of {len(work)} after {time.monotonic() - began:.0f} s", file=sys.stderr)
-        write_text(output / "gates.csv", pd.DataFrame(rows).round(4).to_csv(index=False))
-    table = pd.read_csv(output / "gates.csv", dtype={"left_out": object}).fillna({"left_out": ""})
-    write_text(output / "thresholds.csv", thresholds(table).round(4).to_csv(index=False))
-    if output == HERE:
-        write_page(HERE)
+    arguments = parse(new_parser(__doc__), write_thresholds)
+    work = [each for ear in arguments.ears for each in work_of(ear, arguments.corpora)]
+    table = pd.DataFrame([row for rows in results(work, arguments.n_jobs) for row in rows])
+    write_text(arguments.output / "gates.csv", table.round(4).to_csv(index=False))
+    write_thresholds(arguments.output)
 
 
 if __name__ == "__main__":

@@ -7,24 +7,14 @@ from pathlib import Path
 
 import pandas as pd
 from listening_page import EARS
-from methods_page import PAGE
 from thresholds import NOTHING
 
-from affectmap.files import write_text
-from affectmap.text import DASH, between_marks, markdown, score
+from affectmap.text import DASH, markdown, score
 
 HEADS = (
     "signal", "gain from loss", "real from nothing", "beside the gate: whole", "worst", "four", "worst", "made, worst",
     "shuffled", "unknown", "alone: whole", "four", "shuffled", "unknown",
 )  # fmt: skip
-
-
-def write_page(folder: Path) -> None:
-    """Put them there."""
-    text = PAGE.read_text(encoding="utf-8")
-    for name, table in page_tables(folder):
-        text = between_marks(text, name, table)
-    write_text(PAGE, text)
 
 
 def page_tables(folder: Path) -> Iterator[tuple[str, str]]:

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
-from methods_page import PAGE, TITLES
+from methods_page import TITLES
 
-from affectmap.files import write_text
-from affectmap.text import DASH, between_marks, markdown, score
+from affectmap.text import DASH, markdown, score
 
 EARS = {"whisper": "Whisper and functionals", "egemaps": "functionals alone"}
 #: Columns of the gains: whole folders and those cut to the four classes, by two normalisations.
@@ -26,14 +25,6 @@ QUANTITIES = {
     "ccc_activation": "CCC activation", "ccc_valence": "CCC valence",
 }  # fmt: skip
 APART = "turev-db"
-
-
-def write_page(folder: Path) -> None:
-    """Put them there."""
-    text = PAGE.read_text(encoding="utf-8")
-    for name, table in page_tables(folder):
-        text = between_marks(text, name, table)
-    write_text(PAGE, text)
 
 
 def page_tables(folder: Path) -> Iterator[tuple[str, str]]:

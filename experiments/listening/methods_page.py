@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -11,11 +11,9 @@ import pandas as pd
 HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent / "transfer"))
 
-from affectmap.files import write_text  # noqa: E402
-from affectmap.text import DASH, between_marks, markdown, score  # noqa: E402
+from affectmap.text import DASH, markdown, score  # noqa: E402
 from evaluation import TITLES  # noqa: E402
 
-PAGE = HERE.parents[1] / "docs" / "adaptation.md"
 START = "statistics only"
 RATINGS = {"r2_activation": "R² act", "r2_valence": "R² val", "ccc_activation": "CCC act", "ccc_valence": "CCC val"}
 #: Where else methods were run: heads, and what the rows have.
@@ -29,24 +27,14 @@ ELSEWHERE: dict[str, dict[str, str]] = {
 }
 
 
-def page_tables(folder: Path) -> dict[str, str]:
-    """Give the tables of the page, made of methods.csv alone."""
+def page_tables(folder: Path) -> Iterator[tuple[str, str]]:
+    """Give the tables of the page by the name of their marks, made of methods.csv alone."""
     table = pd.read_csv(folder / "methods.csv", dtype={"sources_without": str})
     table["sources_without"] = table["sources_without"].fillna("")
-    found = {}
     for ear in table["ear"].unique():
         own = table[table["ear"] == ear]
-        found[f"methods-{ear}"] = _by_corpus(_rows(own, **ELSEWHERE["by corpus"]))
-        found[f"elsewhere-{ear}"] = _elsewhere(own)
-    return found
-
-
-def write_page(folder: Path) -> None:
-    """Put the tables into the page."""
-    text = PAGE.read_text(encoding="utf-8")
-    for name, table in page_tables(folder).items():
-        text = between_marks(text, name, table)
-    write_text(PAGE, text)
+        yield f"methods-{ear}", _by_corpus(_rows(own, **ELSEWHERE["by corpus"]))
+        yield f"elsewhere-{ear}", _elsewhere(own)
 
 
 def _rows(table: pd.DataFrame, **having: str) -> pd.DataFrame:

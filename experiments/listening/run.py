@@ -22,14 +22,14 @@ sys.path.insert(0, str(HERE))
 
 from folders import made_folders, noisy_features, sizes  # noqa: E402
 from folds import APART, CORPORA, N_SEEDS, RATED, read, targets  # noqa: E402
-from listening_page import write_page  # noqa: E402
+from listening_page import page_tables  # noqa: E402
 from scoring import compared, of_model, of_speakers  # noqa: E402
 
 from affectmap.files import write_text  # noqa: E402
 from affectmap.model.listening import USUAL, Settings  # noqa: E402
 from affectmap.preparation.prepared_corpus import PreparedCorpus  # noqa: E402
 from affectmap.transfer.source_classes import fit_source_classes  # noqa: E402
-from command import new_parser, parse, results  # noqa: E402
+from command import new_parser, parse, results, write_page  # noqa: E402
 
 Corpora = dict[str, PreparedCorpus]
 Row = dict[str, Any]
@@ -127,7 +127,7 @@ def _model_part(ear: str, corpora: Corpora, name: str) -> dict[str, list[Row]]:
 
 def main() -> None:
     """Run it all and write everything."""
-    arguments = parse(new_parser(__doc__), write_page)
+    arguments = parse(new_parser(__doc__), partial(write_page, page_tables))
     work = [each for ear in arguments.ears for each in work_of(ear, read(ear), arguments.corpora)]
     tables: dict[str, list[Row]] = {}
     for found in results(work, arguments.n_jobs):
@@ -138,7 +138,7 @@ def main() -> None:
     for name, frame in frames.items():
         write_text(arguments.output / f"{name}.csv", frame.round(4).to_csv(index=False))
     if arguments.output == HERE:
-        write_page(HERE)
+        write_page(page_tables)
 
 
 if __name__ == "__main__":

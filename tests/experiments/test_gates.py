@@ -11,7 +11,17 @@ import pytest
 from affectmap.model.listening import listen
 
 FOLDER = Path(__file__).parents[2] / "experiments" / "listening"
-WANTED = ("gates", "signals", "thresholds", "certainty", "gates_page", "certainty_page", "folds", "methods_page")
+WANTED = (
+    "command",
+    "gates",
+    "signals",
+    "thresholds",
+    "certainty",
+    "gates_page",
+    "certainty_page",
+    "folds",
+    "methods_page",
+)
 NAMES = (*WANTED, "folders", "listening_page", "scoring", "encoder_material", "evaluation")
 CLASSES = ("angry", "happy", "neutral", "sad")
 DIM = 6
@@ -150,6 +160,6 @@ def test_temperature_makes_probabilities_as_sure_as_they_are_right(modules):
 
 @pytest.mark.parametrize("name", ["gates_page", "certainty_page"])
 def test_tables_of_the_page_are_those_of_the_files(modules, name):
-    page = modules["methods_page"].PAGE.read_text(encoding="utf-8")
+    page = modules["command"].PAGE.read_text(encoding="utf-8")
     for mark, table in modules[name].page_tables(FOLDER):
         assert f"<!-- {mark}:begin -->\n{table.strip()}\n<!-- {mark}:end -->" in page, mark

@@ -29,7 +29,7 @@ def modules():
     """The scripts, and none of another experiment that has the name of one of them."""
     before, path = {name: sys.modules.pop(name, None) for name in NAMES}, list(sys.path)
     sys.path.insert(0, str(FOLDER))
-    yield {name: importlib.import_module(name) for name in ("run", "folders", "listening_page", "scoring")}
+    yield {name: importlib.import_module(name) for name in ("run", "command", "folders", "listening_page", "scoring")}
     sys.path[:] = path
     for name, module in before.items():
         sys.modules.pop(name, None)
@@ -70,6 +70,6 @@ def test_recall_counts_only_classes_that_are_there(modules):
 
 
 def test_tables_of_the_page_are_those_of_the_files(modules):
-    page = modules["listening_page"].PAGE.read_text(encoding="utf-8")
+    page = modules["command"].PAGE.read_text(encoding="utf-8")
     for name, table in modules["listening_page"].page_tables(FOLDER):
         assert f"<!-- {name}:begin -->\n{table.strip()}\n<!-- {name}:end -->" in page, name

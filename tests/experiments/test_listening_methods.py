@@ -171,7 +171,7 @@ def test_what_is_scored_is_what_is_named(modules):
 
 def test_the_page_shows_the_committed_table(modules):
     text = (ROOT / "docs" / "adaptation.md").read_text(encoding="utf-8")
-    for name, table in modules["methods_page"].page_tables(FOLDER).items():
+    for name, table in modules["methods_page"].page_tables(FOLDER):
         shown = text.split(f"<!-- {name}:begin -->\n")[1].split(f"\n<!-- {name}:end -->")[0]
         assert shown == table, f"table {name} of docs/adaptation.md is not that of the committed file"
 
