@@ -3,7 +3,7 @@
 Conventions:
     * An excerpt has one channel at 16 kHz and the level of the recording; it is for listening, not for measuring.
     * It is MP3 of varying bit rate: every browser plays it, and LAME in libsndfile encodes it several times faster than
-      Opus, whose effort libsndfile does not let be lowered (``benchmarks/explorer.py``); it takes 1.7 times the bytes.
+      Opus, whose effort libsndfile does not let be lowered (``benchmarks/explorer.py``); Opus takes fewer bytes.
     * A recording that cannot be found or decoded gives an excerpt without sound that says why.
 """
 

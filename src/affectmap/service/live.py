@@ -7,8 +7,7 @@ Conventions:
       samples. ``{"note": "..."}`` is a note for people, ``{"detail": "..."}`` says why the server ends it; the code of
       closing tells programs: 1003, 1007, 1009 a wrong message, 1008 a limit or the token, 1013 no place.
     * The client sends no faster than the server measures: no further message is read before that. It may send slower
-      than a voice speaks, but not for long: places are few, and one
-      client at another machine leaves one of them to others.
+      than a voice speaks, but not for long: places are few. One client at another machine leaves one to others.
 """
 
 from __future__ import annotations
