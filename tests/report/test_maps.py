@@ -8,7 +8,7 @@ from affectmap.report.canvas import NARROW_WIDTH, drawing
 from affectmap.report.maps import map_figure, plane_of
 from affectmap.style import LABEL_COLOURS
 
-TITLES = {"emodb": "EMO-DB, German (trained on)", "urdu": "URDU", "aesdd": "AESDD, Greek"}
+TITLES = {"emodb": "EMO-DB, German (held-out part)", "urdu": "URDU", "aesdd": "AESDD, Greek"}
 METHODS = ["DAE-Unsupervised", "DAE-Metric-Act"]
 
 

@@ -59,12 +59,12 @@ def shown_method(results: Results) -> str:
 
 
 def _titles(results: Results) -> dict[str, str]:
-    """Give what stands above the maps of each corpus: its name, its language, and whether it was trained on."""
+    """Give what stands above the maps of each corpus: its name, its language, and whether the rest of it was used."""
     titles = {}
     for row in records_of(results.corpora):
         language = language_name(row["language"])
         known = "" if language == DASH or language.lower() in str(row["corpus"]).lower() else f", {language}"
-        titles[str(row["corpus"])] = f"{row['corpus']}{known}{' (trained on)' if row['role'] == 'source' else ''}"
+        titles[str(row["corpus"])] = f"{row['corpus']}{known}{' (held-out part)' if row['role'] == 'source' else ''}"
     return titles
 
 
